@@ -1,0 +1,317 @@
+"""From settings (TOML, flags) to a resolved spec, and from a spec to its run id.
+
+Settings are plain nested values. They are laid over each other in one order: the defaults of each component, the recipe
+of the loss, the config file, the flags. What comes out, `RunSpec`, says everything that the result depends on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.archs import ARCHS, Arch
+from ganbench.data import DATASETS, Dataset
+from ganbench.errors import GanbenchError
+from ganbench.losses import LOSSES, Loss
+from ganbench.metrics.evaluator import read_card
+from ganbench.penalties import PENALTIES, Penalty
+from ganbench.protocols import PROTOCOLS, Protocol
+from ganbench.registry import from_options, near_miss
+
+Settings = dict[str, Any]
+
+SCIENCE = 1
+"""Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
+
+DEFAULT_EPOCHS = 8
+DEFAULT_EVALUATIONS = 20
+MOST_SEEDS = 1024
+
+TABLES = ("loss", "penalty", "arch", "dataset", "protocol", "train", "evaluation")
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How training goes, whatever the loss."""
+
+    steps: int = 1000
+    batch_size: int = 64
+    critic_steps: int = 1
+    generator_lr: float = 2e-4
+    critic_lr: float = 2e-4
+    generator_betas: tuple[float, ...] = (0.5, 0.999)
+    critic_betas: tuple[float, ...] = (0.5, 0.999)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "critic_steps"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
+        for role in ("generator", "critic"):
+            lr, betas = getattr(self, f"{role}_lr"), getattr(self, f"{role}_betas")
+            _require(0 < lr < float("inf"), f"{role}_lr must be above 0, not {lr}")
+            _require(
+                len(betas) == 2 and all(0 <= beta < 1 for beta in betas),
+                f"{role}_betas must be two numbers in [0, 1), not {list(betas)}",
+            )
+
+
+@dataclass(frozen=True)
+class EvaluationSpec:
+    """When samples are scored, and how many.
+
+    `every` steps `quick_samples` are scored, and `samples` at the end. They are separate series: scores at different
+    numbers of samples are not comparable.
+    """
+
+    every: int = 500
+    quick_samples: int = 2_000
+    samples: int = 10_000
+
+    def __post_init__(self) -> None:
+        _require(self.every >= 1, f"every must be at least 1, not {self.every}")
+        _require(
+            self.quick_samples <= self.samples,
+            f"quick_samples ({self.quick_samples}) can't be more than samples ({self.samples})",
+        )
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that the result of a run depends on, but for the seed."""
+
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+    arch: Arch
+    dataset: Dataset
+    protocol: Protocol
+    train: TrainSpec
+    evaluation: EvaluationSpec
+
+    def to_dict(self) -> Settings:
+        """The spec as plain nested values; `resolve` makes the same spec from them."""
+        return {
+            "loss": self.loss.to_spec(),
+            "penalty": [penalty.to_spec() for penalty in self.penalties],
+            "arch": self.arch.to_spec(),
+            "dataset": self.dataset.to_spec(),
+            "protocol": self.protocol.to_spec(),
+            "train": dataclasses.asdict(self.train),
+            "evaluation": dataclasses.asdict(self.evaluation),
+        }
+
+    @property
+    def images(self) -> int:
+        """Real images that one seed's critic sees in all."""
+        return self.train.steps * self.train.critic_steps * self.train.batch_size
+
+    @property
+    def title(self) -> str:
+        """Loss, architecture and data set, for headings."""
+        return " · ".join((self.loss.name, self.arch.name, self.dataset.name))
+
+    @property
+    def group_id(self) -> str:
+        """Hash of the spec and of the versions of data, protocol and evaluator: what its seeds have in common."""
+        return self._hash({})
+
+    def run_id(self, seed: int) -> str:
+        """Hash of the same and the seed. Paths, device and worker count have no part in it."""
+        return self._hash({"seed": seed})
+
+    def _hash(self, more: Mapping[str, Any]) -> str:
+        versions = {
+            "science": SCIENCE,
+            "data": self.dataset.version,
+            "protocol": self.protocol.version,
+            "evaluator": read_card(self.dataset.evaluator)["sha256"],
+        }
+        text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def resolve(settings: Mapping[str, Any]) -> RunSpec:
+    """Turn settings into a spec: fill in defaults and recipes, and check everything.
+
+    Raises:
+        GanbenchError: an unknown name or option, a value of the wrong type or out of range, or a combination that
+            can't be trained.
+    """
+    for key in settings:
+        if key not in TABLES:
+            raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
+    loss = LOSSES.create(_table(settings, "loss", "minimax"))
+    arch = ARCHS.create(_table(settings, "arch", "mlp"))
+    dataset = DATASETS.create(_table(settings, "dataset", "mnist"))
+    protocol = PROTOCOLS.create(_table(settings, "protocol", dataset.protocol))
+    asked = settings.get("penalty", [parse_component(text) for text in loss.penalties])
+    if not isinstance(asked, Sequence) or not all(isinstance(each, Mapping) and "name" in each for each in asked):
+        raise GanbenchError("'penalty' must be a list of tables, each with a name: [[penalty]] name = 'gp'")
+    train = _train({**loss.recipe, **_options(settings, "train")}, dataset)
+    every = {"every": max(1, train.steps // DEFAULT_EVALUATIONS)}
+    evaluation = from_options(EvaluationSpec, every | _options(settings, "evaluation"), "evaluation")
+    spec = RunSpec(
+        loss=loss,
+        penalties=tuple(PENALTIES.create(each) for each in asked),
+        arch=arch,
+        dataset=dataset,
+        protocol=protocol,
+        train=train,
+        evaluation=evaluation,
+    )
+    _check(spec)
+    return spec
+
+
+def _train(options: Settings, dataset: Dataset) -> TrainSpec:
+    epochs = options.pop("epochs", None)
+    if epochs is not None and "steps" in options:
+        raise GanbenchError("give either steps or epochs, not both")
+    if epochs is None:
+        epochs = DEFAULT_EPOCHS
+    if isinstance(epochs, bool) or not isinstance(epochs, int | float) or not 0 < epochs < 1e9:
+        raise GanbenchError(f"epochs must be a number above 0, not {epochs!r}")
+    spec: TrainSpec = from_options(TrainSpec, options, "train")
+    if "steps" in options:
+        return spec
+    # An epoch is a pass of the critic over the data: losses with more critic steps get fewer generator steps for it.
+    steps = round(epochs * dataset.train_size / (spec.batch_size * spec.critic_steps))
+    return dataclasses.replace(spec, steps=max(1, steps))
+
+
+def _check(spec: RunSpec) -> None:
+    size, batch = spec.dataset.train_size, spec.train.batch_size
+    if batch > size:
+        raise GanbenchError(f"batch size {batch} is larger than the data set ({spec.dataset.name} has {size} samples)")
+    if spec.evaluation.quick_samples < spec.protocol.least_samples:
+        raise GanbenchError(
+            f"protocol '{spec.protocol.name}' needs at least {spec.protocol.least_samples} samples "
+            f"(evaluation.quick_samples is {spec.evaluation.quick_samples})"
+        )
+    if spec.evaluation.samples > size:
+        raise GanbenchError(
+            f"evaluation.samples ({spec.evaluation.samples}) can't be more than the {size} training samples "
+            f"that the floor is drawn from"
+        )
+    try:
+        spec.arch.generator(spec.dataset.shape)
+        spec.arch.critic(spec.dataset.shape)
+    except (ValueError, RuntimeError) as error:
+        raise GanbenchError(f"architecture '{spec.arch.name}' can't be built: {error}") from error
+
+
+def _table(settings: Mapping[str, Any], key: str, default: str) -> Settings:
+    options = _options(settings, key)
+    name = options.setdefault("name", default)
+    if not isinstance(name, str):
+        raise GanbenchError(f"'{key}.name' must be a word, not {name!r}")
+    return options
+
+
+def _options(settings: Mapping[str, Any], key: str) -> Settings:
+    options = settings.get(key, {})
+    if not isinstance(options, Mapping):
+        raise GanbenchError(f"'{key}' must be a table, not {options!r}: write [{key}] and its options below")
+    return dict(options)
+
+
+def read_config(path: Path) -> Settings:
+    """Settings from a TOML file."""
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise GanbenchError(f"config '{path}' can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GanbenchError(f"config '{path}' is not valid TOML: {error}") from error
+
+
+def parse_component(text: str) -> Settings:
+    """`name` or `name:option=value,option=value` as settings."""
+    name, _, options = text.partition(":")
+    settings: Settings = {"name": name}
+    for option in _split_options(options):
+        key, equals, value = option.partition("=")
+        if not equals or not key.strip():
+            raise GanbenchError(f"'{text}' should read name:option=value, as in gp:weight=10")
+        settings[key.strip()] = parse_value(value)
+    return settings
+
+
+def _split_options(text: str) -> list[str]:
+    # A comma inside brackets belongs to a value: generator_widths=[128,256].
+    return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value; what isn't one is a word."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def parse_assignment(text: str) -> Settings:
+    """`table.option=value` as settings, for `--set`."""
+    path, equals, value = text.partition("=")
+    parts = path.strip().split(".")
+    if not equals or len(parts) != 2 or not all(parts):
+        raise GanbenchError(f"--set '{text}' should read table.option=value, as in train.batch_size=128")
+    return {parts[0]: {parts[1]: parse_value(value)}}
+
+
+def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
+    """Lay settings over each other, the later over the earlier; tables are merged, anything else is replaced."""
+    merged: Settings = {}
+    for layer in layers:
+        for key, value in layer.items():
+            under = merged.get(key)
+            both = isinstance(value, Mapping) and isinstance(under, Mapping)
+            merged[key] = merge([under, value]) if both else value  # type: ignore[list-item]
+    return merged
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`0-2` or `0,3,7` or both mixed, as a sorted tuple of seeds."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9}))?\s*", part, re.ASCII)
+        if match is None:
+            raise GanbenchError(f"seeds '{text}' should read like 0-2 or 0,3,7")
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        if last < first:
+            raise GanbenchError(f"seeds '{text}': {first}-{last} runs backwards")
+        if last - first >= MOST_SEEDS:
+            raise GanbenchError(f"seeds '{text}': that is more than {MOST_SEEDS} seeds")
+        seeds += range(first, last + 1)
+    if len(set(seeds)) != len(seeds):
+        raise GanbenchError(f"seeds '{text}' names a seed twice")
+    return tuple(sorted(seeds))
+
+
+def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings with dotted names: what is logged as params and printed."""
+    flat: dict[str, Any] = {}
+    for key, value in spec.items():
+        if isinstance(value, Mapping):
+            flat |= {key if sub == "name" else f"{key}.{sub}": leaf for sub, leaf in flatten(value).items()}
+        elif key == "penalty":
+            flat[key] = " + ".join(_compact(each) for each in value) or "none"
+        else:
+            flat[key] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _compact(component: Mapping[str, Any]) -> str:
+    options = ",".join(f"{key}={value}" for key, value in component.items() if key != "name")
+    return f"{component['name']}:{options}" if options else str(component["name"])
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)

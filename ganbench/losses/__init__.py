@@ -1,0 +1,47 @@
+"""Adversarial losses: what critic and generator minimise, as functions of the critic's logits.
+
+A loss is one frozen dataclass in one file. It sees logits, never networks: with which architecture, penalty or
+optimiser it is combined is decided elsewhere. What its paper trains with stands in `recipe` and `penalties`, as
+defaults that anybody can override.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from ganbench.registry import Component, Registry, import_folder
+
+
+class Loss(Component):
+    """An adversarial objective on logits.
+
+    Logits are float [B], one a sample, and both losses are scalars: means over the batch.
+    """
+
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    """The paper's training options (fields of `TrainSpec`), used where the user says nothing else."""
+    penalties: ClassVar[tuple[str, ...]] = ()
+    """The paper's penalties on the critic, for instance ("gp:weight=10",)."""
+    paired: ClassVar[bool] = False
+    """Whether the generator's loss looks at real samples too; only then are their logits computed."""
+    critic_scale: ClassVar[str] = "probability"
+    """What `critic_output` is: "probability" for D(x) in [0, 1], "score" for an unbounded critic."""
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the critic minimises, given its logits on real and on generated samples."""
+        raise NotImplementedError
+
+    def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        """What the generator minimises; `real` is empty unless the loss is `paired`."""
+        raise NotImplementedError
+
+    def critic_output(self, logits: Tensor) -> Tensor:
+        """D(x) as the paper prints it: the probability of being real, unless the critic gives a score."""
+        return logits.sigmoid() if self.critic_scale == "probability" else logits
+
+
+LOSSES: Registry[Loss] = Registry("loss")
+import_folder(__name__, __path__)

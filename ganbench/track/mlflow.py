@@ -1,0 +1,243 @@
+"""MLflow as the tracker. The only file that imports it.
+
+Metrics carry a timestamp that follows from the step, so that logging an evaluation again after a kill writes the very
+rows that are there, which the store drops.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+# Both must be set before the import: they are read there.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+
+import filelock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+
+from ganbench.errors import GanbenchError
+from ganbench.track import RunHead, RunRecord, Status
+from ganbench.track.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+RUN, GROUP, STATUS, KIND = "ganbench.run", "ganbench.group", "ganbench.status", "ganbench.kind"
+SEED = "ganbench.seed"
+MLFLOW_STATUS: Mapping[Status, str] = {"finished": "FINISHED", "diverged": "FAILED", "stopped": "KILLED"}
+MOST_METRICS_A_BATCH = 1000
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+
+
+class MlflowTracker:
+    """An experiment of an MLflow store."""
+
+    def __init__(self, store: Store, experiment: str) -> None:
+        check_experiment_name(experiment)
+        store.prepare()
+        with _in_words(store):
+            self._client = _connect(store)
+            self._experiment = _find_or_create(self._client, store, experiment)
+
+    def status(self, run_id: str) -> Status | None:
+        run = self._find(run_id, "seed")
+        return None if run is None else cast(Status, run.data.tags[STATUS])
+
+    def open(self, run: RunHead, group: RunHead) -> MlflowRunLog:
+        parent = self._find_or_begin(group, {KIND: "group", GROUP: group.id})
+        seed = self._find_or_begin(
+            run, {KIND: "seed", GROUP: group.id, MLFLOW_PARENT_RUN_ID: parent.info.run_id, SEED: run.tags["seed"]}
+        )
+        return MlflowRunLog(self._client, seed)
+
+    def discard(self, run_id: str) -> None:
+        run = self._find(run_id, "seed")
+        if run is not None:
+            self._client.delete_run(run.info.run_id)
+
+    def close_group(self, group_id: str) -> None:
+        parent = self._find(group_id, "group")
+        if parent is not None:
+            self._client.set_tag(parent.info.run_id, STATUS, "finished")
+            self._client.set_terminated(parent.info.run_id, "FINISHED")
+
+    def _find(self, run_id: str, kind: str) -> Run | None:
+        query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"
+        found = self._client.search_runs([self._experiment], query, max_results=1)
+        return found[0] if found else None
+
+    def _find_or_begin(self, head: RunHead, tags: Mapping[str, str]) -> Run:
+        run = self._find(head.id, tags[KIND])
+        facts = {**{f"ganbench.{name}": value for name, value in head.tags.items()}, **tags, STATUS: "running"}
+        if run is None:
+            run = self._client.create_run(
+                self._experiment, tags={RUN: head.id, MLFLOW_RUN_NAME: head.title, **facts}, run_name=head.title
+            )
+        else:
+            self._client.update_run(run.info.run_id, status="RUNNING")
+        # Written for a run that was there as well: the process that began it may have been killed before this line.
+        self._client.log_batch(
+            run.info.run_id,
+            params=[Param(name, str(value)) for name, value in head.params.items()],
+            tags=[RunTag(name, value) for name, value in facts.items()],
+        )
+        return run
+
+
+class MlflowRunLog:
+    """One MLflow run that is being written."""
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self._client = client
+        self._id = run.info.run_id
+        self._began = run.info.start_time
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        rows = [Metric(name, value, self._began + step, step) for name, value in values.items()]
+        for first in range(0, len(rows), MOST_METRICS_A_BATCH):
+            self._client.log_batch(self._id, metrics=rows[first : first + MOST_METRICS_A_BATCH])
+
+    def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
+        # MLflow names the file after the moment, so that logging it again would show it twice.
+        there = self._client.list_artifacts(self._id, "images")
+        if not any(re.search(rf"/{re.escape(name)}%step%{step}%", artifact.path) for artifact in there):
+            self._client.log_image(self._id, pixels, key=name, step=step, synchronous=True)
+
+    def figure(self, name: str, figure: Figure) -> None:
+        self._client.log_figure(self._id, figure, name)
+
+    def file(self, path: Path, folder: str) -> None:
+        self._client.log_artifact(self._id, str(path), folder)
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        tags = [RunTag(f"ganbench.{name}", value) for name, value in values.items()]
+        self._client.log_batch(self._id, tags=tags)
+
+    def finish(self, status: Status) -> None:
+        self._client.set_tag(self._id, STATUS, status)
+        self._client.set_terminated(self._id, MLFLOW_STATUS[status])
+
+
+def read_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]:
+    """All seeds' runs of an experiment, oldest first; with `history` every step's value, else only the last.
+
+    Raises:
+        GanbenchError: there is no such store or experiment.
+    """
+    check_experiment_name(experiment)
+    if store.local and not (store.folder / _database(store)).is_file():
+        raise GanbenchError(f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store")
+    with _in_words(store):
+        client = _connect(store)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
+            raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
+        runs, page = [], None
+        while True:
+            part = client.search_runs(
+                [found.experiment_id], f"tags.`{KIND}` = 'seed'", ViewType.ACTIVE_ONLY, 1000, ["start_time ASC"], page
+            )
+            runs += part
+            page = part.token
+            if not page:
+                break
+        return [_record(client, run, history) for run in runs]
+
+
+def runs_page(store: Store, experiment: str) -> str:
+    """The path of the experiment's runs page within the MLflow UI."""
+    with _in_words(store):
+        found = _connect(store).get_experiment_by_name(experiment)
+    if found is None:
+        return "/#/experiments"
+    # The bare address of an experiment lands on an empty page for language models.
+    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"
+
+
+def check_experiment_name(name: str) -> None:
+    """Refuse a name that isn't plain text: it becomes part of a path."""
+    if not re.fullmatch(r"[\w][\w .+-]{0,99}", name):
+        raise GanbenchError(f"the experiment's name '{name}' must be letters, digits, spaces and . _ + - (at most 100)")
+
+
+def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
+    tags = run.data.tags
+    if history:
+        rows = [
+            (metric.key, metric.step, metric.value)
+            for key in run.data.metrics
+            for metric in client.get_metric_history(run.info.run_id, key)
+        ]
+    else:
+        last = run.data._metric_objs
+        rows = [(metric.key, metric.step, metric.value) for metric in last]
+    return RunRecord(
+        id=tags[RUN],
+        group=tags[GROUP],
+        seed=int(tags[SEED]),
+        status=cast(Status, tags[STATUS]),
+        params=run.data.params,
+        tags={name.removeprefix("ganbench."): value for name, value in tags.items() if name.startswith("ganbench.")},
+        # A step that was logged again after a kill on a device that rounds anew: the later value counts.
+        history=[(name, step, value) for (name, step), value in {(r[0], r[1]): r[2] for r in rows}.items()],
+        artifacts=run.info.artifact_uri.removeprefix("file://"),
+    )
+
+
+def _connect(store: Store) -> MlflowClient:
+    if not store.local:
+        return MlflowClient(store.uri)
+    # Processes that open a missing database together would break its schema for good.
+    with filelock.FileLock(store.folder / ".store.lock"):
+        fresh = not (store.folder / _database(store)).exists()
+        client = MlflowClient(store.uri)
+        if fresh:
+            client.search_experiments(max_results=1)
+            with closing(sqlite3.connect(store.folder / _database(store))) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+    return client
+
+
+def _database(store: Store) -> str:
+    return store.uri.rpartition("/")[2]
+
+
+def _find_or_create(client: MlflowClient, store: Store, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        if found.lifecycle_stage == "deleted":
+            raise GanbenchError(f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name")
+        return str(found.experiment_id)
+    # Without a location MLflow would put artifacts into ./mlruns, wherever the command was started.
+    location = (store.folder / "artifacts" / name).as_uri() if store.local else None
+    try:
+        return str(client.create_experiment(name, artifact_location=location))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)  # another process was faster
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+@contextmanager
+def _in_words(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except MlflowException as error:
+        first = str(error).partition("\n")[0]
+        raise GanbenchError(f"the store {store.uri} can't be used: {first}") from error

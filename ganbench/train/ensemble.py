@@ -1,0 +1,99 @@
+"""S networks of one shape, held as one set of weights with a leading seed axis.
+
+Mathematics is written for one seed and lifted over seeds by `lift`. Seeds are independent, so the gradient of the sum
+of their losses, given to one ordinary Adam on the stacked weights, *is* each seed's own Adam.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.seeding import Purpose, default_stream
+
+Weights = dict[str, Tensor]
+"""Parameters and buffers by name. In an ensemble each is [S, ...], for one seed [...]."""
+
+
+class Ensemble:
+    """S networks of one shape, each initialised from its own seed's stream.
+
+    Attributes:
+        parameters: leaf tensors [S, ...] that require gradients.
+        buffers: running statistics [S, ...], changed in place by a forward pass in training mode.
+    """
+
+    def __init__(
+        self, build: Callable[[], nn.Module], seeds: Sequence[int], purpose: Purpose, device: torch.device
+    ) -> None:
+        networks = []
+        for seed in seeds:
+            # Built on the CPU: a seed's initial weights are the same on every device.
+            with default_stream(seed, purpose):
+                networks.append(build())
+
+        def stacked(named: list[Weights]) -> Weights:
+            return {name: torch.stack([weights[name] for weights in named]).to(device) for name in named[0]}
+
+        self.parameters = {
+            name: tensor.detach().requires_grad_()
+            for name, tensor in stacked([dict(network.named_parameters()) for network in networks]).items()
+        }
+        self.buffers = stacked([dict(network.named_buffers()) for network in networks])
+        # The same storage without gradients: optimiser steps show through.
+        self._frozen = {name: tensor.detach() for name, tensor in self.parameters.items()}
+        self._network = networks[0].to("meta").train()
+        self._network_at_rest = copy.deepcopy(self._network).eval()
+
+    @property
+    def weights(self) -> Weights:
+        """Everything a forward pass needs, [S, ...]; gradients flow to the parameters."""
+        return self.parameters | self.buffers
+
+    @property
+    def frozen(self) -> Weights:
+        """The same, without gradients: nothing is spent on gradients that nobody asks for."""
+        return self._frozen | self.buffers
+
+    def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """One seed's forward pass in training mode."""
+        output: Tensor = torch.func.functional_call(self._network, weights, (inputs,))
+        return output
+
+    @torch.no_grad()
+    def forward_at_rest(self, row: int, inputs: Tensor) -> Tensor:
+        """The forward pass of the seed at `row` in eval mode: a sample does not depend on its batch."""
+        weights = {name: tensor[row] for name, tensor in self.frozen.items()}
+        output: Tensor = torch.func.functional_call(self._network_at_rest, weights, (inputs,))
+        return output
+
+    def gradient_norms(self) -> Tensor:
+        """L2 norm of each seed's last gradient over all parameters, [S]."""
+        gradients = [tensor.grad for tensor in self.parameters.values() if tensor.grad is not None]
+        return torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).sqrt()
+
+
+def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
+    """Lift a function of one seed's tensors to tensors with a leading seed axis.
+
+    Arguments are tensors or dicts of tensors; results are tensors or tuples of tensors. For one seed the axis is taken
+    off and put back, so that nothing is paid for it.
+    """
+    if seeds > 1:
+        return torch.func.vmap(function, randomness="error")
+
+    def alone(*arguments: Any) -> Any:
+        result = function(*(_squeeze(argument) for argument in arguments))
+        return tuple(part.unsqueeze(0) for part in result) if isinstance(result, tuple) else result.unsqueeze(0)
+
+    return alone
+
+
+def _squeeze(argument: Tensor | Weights) -> Tensor | Weights:
+    if isinstance(argument, Tensor):
+        return argument.squeeze(0)
+    return {name: tensor.squeeze(0) for name, tensor in argument.items()}
