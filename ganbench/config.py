@@ -32,6 +32,8 @@ SCIENCE = 1
 
 DEFAULT_EPOCHS = 8
 DEFAULT_EVALUATIONS = 20
+DEFAULT_EVERY = 100
+"""Fewer steps than this between evaluations would spend more time on scoring than on training."""
 MOST_SEEDS = 1024
 
 TABLES = ("loss", "penalty", "arch", "dataset", "protocol", "train", "evaluation")
@@ -153,7 +155,7 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     if not isinstance(asked, Sequence) or not all(isinstance(each, Mapping) and "name" in each for each in asked):
         raise GanbenchError("'penalty' must be a list of tables, each with a name: [[penalty]] name = 'gp'")
     train = _train({**loss.recipe, **_options(settings, "train")}, dataset)
-    every = {"every": max(1, train.steps // DEFAULT_EVALUATIONS)}
+    every = {"every": min(train.steps, max(DEFAULT_EVERY, train.steps // DEFAULT_EVALUATIONS))}
     evaluation = from_options(EvaluationSpec, every | _options(settings, "evaluation"), "evaluation")
     spec = RunSpec(
         loss=loss,
@@ -315,3 +317,17 @@ def _compact(component: Mapping[str, Any]) -> str:
 def _require(holds: bool, message: str) -> None:
     if not holds:
         raise ValueError(message)
+
+
+def to_toml(spec: Mapping[str, Any]) -> str:
+    """A spec as TOML, which `--config` reads back."""
+    sections = []
+    for key, value in spec.items():
+        tables, head = (value, f"[[{key}]]") if isinstance(value, list) else ([value], f"[{key}]")
+        if not tables:
+            sections.insert(0, f"{key} = []\n")  # plain values must stand before the first table
+        for table in tables:
+            # JSON's words, numbers, booleans and lists are TOML's.
+            lines = [f"{option} = {json.dumps(leaf)}" for option, leaf in table.items()]
+            sections.append("\n".join([head, *lines]) + "\n")
+    return "\n".join(sections)

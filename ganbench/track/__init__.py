@@ -82,5 +82,3 @@ class RunRecord:
     tags: Mapping[str, str]
     history: Sequence[tuple[str, int, float]]
     """(metric, step, value), in the order of steps."""
-    artifacts: str
-    """Where its artifacts lie: a local folder, or an address."""

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 
 import filelock
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
@@ -147,16 +148,24 @@ def read_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord
         if found is None:
             names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
             raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
-        runs, page = [], None
-        while True:
-            part = client.search_runs(
-                [found.experiment_id], f"tags.`{KIND}` = 'seed'", ViewType.ACTIVE_ONLY, 1000, ["start_time ASC"], page
-            )
-            runs += part
-            page = part.token
-            if not page:
-                break
-        return [_record(client, run, history) for run in runs]
+        return [_record(client, run, history) for run in _seed_runs(client, found)]
+
+
+def read_last_images(store: Store, experiment: str, name: str) -> dict[str, bytes]:
+    """By run id, the picture (PNG) of that name with the highest step; runs without one are left out."""
+    pictures = {}
+    with _in_words(store), tempfile.TemporaryDirectory() as folder:
+        client = _connect(store)
+        for run in _seed_runs(client, client.get_experiment_by_name(experiment)):
+            steps = {}
+            for artifact in client.list_artifacts(run.info.run_id, "images"):
+                match = re.search(rf"/{re.escape(name)}%step%(\d+)%.*\.png$", artifact.path)
+                if match:
+                    steps[int(match[1])] = artifact.path
+            if steps:
+                local = client.download_artifacts(run.info.run_id, steps[max(steps)], folder)
+                pictures[run.data.tags[RUN]] = Path(local).read_bytes()
+    return pictures
 
 
 def runs_page(store: Store, experiment: str) -> str:
@@ -173,6 +182,18 @@ def check_experiment_name(name: str) -> None:
     """Refuse a name that isn't plain text: it becomes part of a path."""
     if not re.fullmatch(r"[\w][\w .+-]{0,99}", name):
         raise GanbenchError(f"the experiment's name '{name}' must be letters, digits, spaces and . _ + - (at most 100)")
+
+
+def _seed_runs(client: MlflowClient, experiment: Experiment) -> Iterator[Run]:
+    query, page = f"tags.`{KIND}` = 'seed'", None
+    while True:
+        part = client.search_runs(
+            [experiment.experiment_id], query, ViewType.ACTIVE_ONLY, 1000, ["attributes.start_time ASC"], page
+        )
+        yield from part
+        page = part.token
+        if not page:
+            return
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
@@ -195,7 +216,6 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
         tags={name.removeprefix("ganbench."): value for name, value in tags.items() if name.startswith("ganbench.")},
         # A step that was logged again after a kill on a device that rounds anew: the later value counts.
         history=[(name, step, value) for (name, step), value in {(r[0], r[1]): r[2] for r in rows}.items()],
-        artifacts=run.info.artifact_uri.removeprefix("file://"),
     )
 
 

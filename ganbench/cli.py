@@ -1,0 +1,267 @@
+"""The command line: parse, build a spec, make one call, print.
+
+Everything slow (torch, mlflow, pandas) is imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench import __version__
+from ganbench.errors import GanbenchError
+
+EXPERIMENT = "ganbench"
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that prints our own errors on one line, with exit status 2, as click prints its own."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GanbenchError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order in which a person needs them
+
+
+def _store(command: Any) -> Any:
+    return click.option(
+        "--store",
+        metavar="FOLDER|URI",
+        help="Where runs are kept: a folder, or an MLflow tracking URI. "
+        "Default: $MLFLOW_TRACKING_URI, else ./mlruns-ganbench.",
+    )(command)
+
+
+def _experiment(command: Any) -> Any:
+    return click.option(
+        "--experiment", default=EXPERIMENT, show_default=True, help="The experiment that runs belong to."
+    )(command)
+
+
+def _plugins(command: Any) -> Any:
+    return click.option(
+        "--plugin",
+        "plugins",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A Python file that registers losses, architectures, … of your own. Can be repeated.",
+    )(command)
+
+
+def _results(command: Any) -> Any:
+    return click.option(
+        "--from",
+        "source",
+        type=click.Path(path_type=Path),
+        metavar="CSV",
+        help="Read results.csv of a report instead of a store.",
+    )(command)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main() -> None:
+    """Train GANs, measure mode collapse, and compare what prevents it.
+
+    \b
+    A first run (a few minutes on a CPU), the same with another loss, and both side by side:
+      ganbench run --loss minimax --arch mlp
+      ganbench run --loss non-saturating --arch mlp
+      ganbench compare
+    """
+
+
+@main.command()
+@click.option("--loss", metavar="NAME", help="What both networks minimise (see `ganbench list losses`).")
+@click.option("--arch", metavar="NAME", help="The networks (see `ganbench list archs`).")
+@click.option("--dataset", metavar="NAME", help="What is imitated (see `ganbench list datasets`).")
+@click.option(
+    "--penalty",
+    "penalties",
+    multiple=True,
+    metavar="NAME",
+    help="A gradient penalty on the critic, in place of the loss's own: gp:weight=10. Can be repeated; `none` for none.",
+)
+@click.option(
+    "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
+)
+@click.option("--steps", type=int, help="Generator steps.")
+@click.option("--epochs", type=float, help="The same as passes of the critic over the data. Default: 8.")
+@click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
+@click.option("--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@_experiment
+@_store
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="TABLE.OPTION=VALUE",
+    help="Any option of the spec: train.critic_lr=1e-4, arch.latent_dim=64. Can be repeated.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Settings from a file; flags override it. `--dry-run` prints one.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
+@click.option("--force", is_flag=True, help="Repeat runs that are finished already.")
+@_plugins
+def run(
+    loss: str | None,
+    arch: str | None,
+    dataset: str | None,
+    penalties: tuple[str, ...],
+    seeds: str,
+    steps: int | None,
+    epochs: float | None,
+    batch_size: int | None,
+    eval_every: int | None,
+    device: str,
+    experiment: str,
+    store: str | None,
+    assignments: tuple[str, ...],
+    config: Path | None,
+    dry_run: bool,
+    force: bool,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Train a GAN on one or more seeds, and measure how much of the data it covers.
+
+    A component's options follow its name: --arch mlp:latent_dim=64 --penalty gp:weight=1. What you don't set comes from
+    the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
+    is finished.
+    """
+    from ganbench.config import merge, parse_assignment, parse_component, parse_seeds, read_config, resolve
+    from ganbench.registry import load_plugins
+
+    load_plugins(plugins)
+    named = {"loss": loss, "arch": arch, "dataset": dataset}
+    flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
+    if penalties:
+        flags["penalty"] = [parse_component(text) for text in penalties if text != "none"]
+    budget = {"steps": steps, "epochs": epochs, "batch_size": batch_size}
+    flags["train"] = {key: value for key, value in budget.items() if value is not None}
+    flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
+    layers = [read_config(config)] if config else []
+    spec = resolve(merge([*layers, flags, *map(parse_assignment, assignments)]))
+    chosen = parse_seeds(seeds)
+    if dry_run:
+        from ganbench.config import to_toml
+
+        click.echo(to_toml(spec.to_dict()), nl=False)
+        for seed in chosen:
+            click.echo(f"# seed {seed}: run {spec.run_id(seed)}")
+        return
+    from ganbench.session import run_session
+
+    raise SystemExit(run_session(spec, chosen, device=device, experiment=experiment, store=store, force=force))
+
+
+@main.command()
+@_experiment
+@_store
+@_results
+@click.option("--by", default="loss,arch,options", show_default=True, help="Columns that make a group.")
+@click.option("--metric", default="fid,modes,modes-strict,kl", show_default=True, help="Metrics to show.")
+@click.option(
+    "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
+)
+def compare(experiment: str, store: str | None, source: Path | None, by: str, metric: str, style: str) -> None:
+    """Set the runs of an experiment side by side: median and range over seeds, failures, and the floor.
+
+    The floor, in the last row, is what real data score when they are treated as generated.
+    """
+    from ganbench.report.tables import render
+    from ganbench.results import load_results, read_csv
+    from ganbench.stats import compare as compare_groups
+    from ganbench.track.store import find_store
+
+    results = read_csv(source) if source else load_results(find_store(store), experiment)
+    metrics = _words(metric)
+    click.echo(render(compare_groups(results.table, _words(by), metrics), metrics, style))
+
+
+@main.command()
+@_experiment
+@_store
+@_results
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."
+)
+def report(experiment: str, store: str | None, source: Path | None, out: Path) -> None:
+    """Write a report: one self-contained HTML page, the same in Markdown, and results.csv."""
+    from ganbench.report import write_report
+    from ganbench.results import load_results, read_csv
+    from ganbench.track.store import find_store
+
+    results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
+    folder = write_report(results, out, title=source.name if source else experiment)
+    click.echo(f"wrote {folder / 'report.html'}, report.md and results.csv")
+
+
+@main.command("list")
+@click.argument("kind", required=False)
+@_plugins
+def list_components(kind: str | None, plugins: tuple[Path, ...]) -> None:
+    """Show what there is: losses, penalties, archs, datasets, metrics, protocols."""
+    from rich.console import Console
+
+    from ganbench.listing import KINDS, listing
+    from ganbench.registry import load_plugins, near_miss
+
+    load_plugins(plugins)
+    if kind is not None and kind not in KINDS:
+        raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, KINDS)}")
+    Console().print(listing([kind] if kind else list(KINDS)), highlight=False)
+
+
+@main.group()
+def data() -> None:
+    """Get data sets."""
+
+
+@data.command()
+@click.argument("dataset")
+@_plugins
+def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
+    """Put a data set into the cache ($GANBENCH_DATA, else ~/.cache/ganbench), checked."""
+    import torch
+
+    from ganbench.data import DATASETS
+    from ganbench.data.fetch import cache_folder
+    from ganbench.registry import load_plugins
+
+    load_plugins(plugins)
+    loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=click.echo)
+    click.echo(f"{dataset}: {len(loaded):,} training and {len(loaded.test):,} test samples, in {cache_folder()}")
+
+
+@main.command()
+@_experiment
+@_store
+@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+def ui(experiment: str, store: str | None, port: int, host: str) -> None:
+    """Open the MLflow page of a store, and print the address of the experiment's runs."""
+    from ganbench.track.server import serve
+    from ganbench.track.store import find_store
+
+    raise SystemExit(serve(find_store(store), experiment, host, port, say=click.echo))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,157 @@
+"""What a person sees in the terminal while a run goes on: a progress bar, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from statistics import median
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ganbench.config import RunSpec
+from ganbench.protocols import Scores
+from ganbench.stats import number
+from ganbench.train.trainer import Snapshot
+
+REFRESH = 0.5
+"""Seconds between two readings of D(x) and D(G(z)): each waits for the device."""
+
+
+def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, console: Console) -> None:
+    """Print the resolved spec in a few lines."""
+    train, evaluation = spec.train, spec.evaluation
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+
+    def options(component: Mapping[str, object]) -> str:
+        return ", ".join(f"{key} {_plain(value)}" for key, value in component.items() if key != "name")
+
+    penalties = "; ".join(f"{each.name} ({options(each.to_spec())})" for each in spec.penalties)
+    table.add_row("loss", f"{spec.loss.name} — {type(spec.loss).summary()}")
+    table.add_row("penalty", penalties or "none")
+    table.add_row("arch", f"{spec.arch.name} ({options(spec.arch.to_spec())})")
+    table.add_row("data", f"{spec.dataset.name}, seeds {', '.join(map(str, seeds))}" + _together(seeds))
+    table.add_row(
+        "training",
+        f"{train.steps:,} steps of batch {train.batch_size}, {train.critic_steps} critic "
+        f"update{'s' * (train.critic_steps > 1)} each: {spec.images:,} real images "
+        f"({spec.images / spec.dataset.train_size:.3g} epochs)",
+    )
+    table.add_row(
+        "Adam",
+        f"generator lr {train.generator_lr:g} betas {_plain(train.generator_betas)}, "
+        f"critic lr {train.critic_lr:g} betas {_plain(train.critic_betas)}",
+    )
+    table.add_row(
+        "scoring",
+        f"protocol {spec.protocol.name}: {evaluation.quick_samples:,} samples every {evaluation.every:,} steps, "
+        f"{evaluation.samples:,} at the end",
+    )
+    table.add_row("device", device)
+    table.add_row("store", place)
+    console.print(table, highlight=False)
+
+
+def _together(seeds: Sequence[int]) -> str:
+    return ", trained together" if len(seeds) > 1 else ""
+
+
+def _plain(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+class Display:
+    """Watches a run and shows it: the `Observer` of the command line."""
+
+    def __init__(self, spec: RunSpec, console: Console) -> None:
+        self._spec = spec
+        self._console = console
+        self._names = ("D(x)", "D(G(z))") if spec.loss.critic_scale == "probability" else ("critic(x)", "critic(G(z))")
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[facts]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=spec.train.steps, facts="")
+        self._critic = ""
+        self._scores = ""
+        self._read_at = 0.0
+        self._began = (time.monotonic(), 0)
+
+    def __enter__(self) -> Display:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, seeds: Sequence[int], step: int) -> None:
+        self._began = (time.monotonic(), step)
+        who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+        self._bar.reset(self._task, completed=step, description=who)
+        if step:
+            self.say(f"{who}: going on from step {step:,}")
+
+    def progress(self, snapshot: Snapshot) -> None:
+        now = time.monotonic()
+        if self._console.is_terminal and snapshot.statistics and now - self._read_at > REFRESH:
+            self._critic = self._critic_facts(snapshot)
+            self._read_at = now
+        facts = "  ".join(filter(None, (self._critic, self._scores)))
+        self._bar.update(self._task, completed=snapshot.step, facts=facts)
+        if not self._console.is_terminal and snapshot.statistics and self._due(snapshot.step):
+            self._line(snapshot, now)
+
+    def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
+        if not scores:
+            return
+        fids = [each.values["fid"] for each in scores.values()]
+        modes = sorted(int(each.values["modes"]) for each in scores.values())
+        span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
+        total = len(next(iter(scores.values())).class_shares)
+        self._scores = f"FID {number(median(fids))}  modes {span}/{total}"
+
+    def say(self, line: str) -> None:
+        self._bar.console.print(line, highlight=False, soft_wrap=True)
+
+    def _due(self, step: int) -> bool:
+        return step % self._spec.evaluation.every == 0 or step == self._spec.train.steps
+
+    def _line(self, snapshot: Snapshot, now: float) -> None:
+        since, first = self._began
+        done = max(1, snapshot.step - first)
+        speed = done / (now - since)
+        left = (self._spec.train.steps - snapshot.step) / speed
+        steps = self._spec.train.steps
+        self.say(
+            f"step {snapshot.step:>{len(str(steps))}}/{steps}  {speed:6.1f} steps/s  {_clock(left)} left  "
+            f"{self._critic_facts(snapshot)}  {self._scores}"
+        )
+
+    def _critic_facts(self, snapshot: Snapshot) -> str:
+        real, fake = (snapshot.statistics[name].median().item() for name in ("critic-real", "critic-fake"))
+        return f"{self._names[0]} {real:.2f}  {self._names[1]} {fake:.2f}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+class _Speed(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} steps/s" if task.speed else "", style="progress.data.speed")

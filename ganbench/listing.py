@@ -1,0 +1,38 @@
+"""What there is, for people: every registered component with a line about it and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from ganbench.archs import ARCHS
+from ganbench.data import DATASETS
+from ganbench.losses import LOSSES
+from ganbench.metrics import METRICS
+from ganbench.penalties import PENALTIES
+from ganbench.protocols import PROTOCOLS
+from ganbench.registry import Registry
+
+KINDS: Mapping[str, Registry[Any]] = {
+    "losses": LOSSES,
+    "penalties": PENALTIES,
+    "archs": ARCHS,
+    "datasets": DATASETS,
+    "metrics": METRICS,
+    "protocols": PROTOCOLS,
+}
+
+
+def listing(kinds: Sequence[str]) -> Table:
+    """A table of components: kind, name, and the first line of the docstring."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for kind in kinds:
+        for number, name in enumerate(KINDS[kind]):
+            table.add_row("" if number else kind, name, KINDS[kind][name].summary())
+        table.add_section()
+    return table

@@ -1,0 +1,167 @@
+"""Reports: one folder with a self-contained HTML page, the same in Markdown, and the numbers as CSV.
+
+Everything is made from the tidy table; sample grids are added where the table came from a store.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from ganbench.errors import GanbenchError
+from ganbench.plots import class_histogram, curves
+from ganbench.provenance import code_version
+from ganbench.report.tables import cells, markdown
+from ganbench.results import Results, class_shares, final_scores, quick_scores, runs, write_csv
+from ganbench.stats import FLOOR, METRICS, compare, number
+from ganbench.verdict import verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One run in the report: its verdict, its grid and its histogram."""
+
+    title: str
+    words: str
+    grid: str
+    """The sample grid as a data URI, or nothing."""
+    histogram: Markup
+    failed: bool
+
+
+def write_report(results: Results, out: Path, *, title: str) -> Path:
+    """Write report.html, report.md and results.csv into `out/<date>_<commit>` and return that folder.
+
+    Raises:
+        GanbenchError: there is nothing to report, or the folder can't be written.
+    """
+    table = results.table
+    compared = compare(table)
+    folder = out / f"{datetime.date.today():%Y-%m-%d}_{code_version()}"
+    head, rows = cells(compared, METRICS)
+    content = {
+        "title": title,
+        "date": f"{datetime.date.today():%d %B %Y}",
+        "findings": findings(compared),
+        "head": head,
+        "rows": rows,
+        "panels": panels(results),
+        "facts": _facts(table),
+    }
+    figures = {"FID": _curve_figure(table, "fid", "FID", True), "Modes": _curve_figure(table, "modes", "classes", False)}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(["html.jinja"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    inline = {name: Markup(_svg(figure)) for name, figure in figures.items()}
+    page = environment.get_template("report.html.jinja").render(**content, figures=inline)
+    text = environment.get_template("report.md.jinja").render(**content, table=markdown(head, rows))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.html").write_text(page, encoding="utf-8")
+        (folder / "report.md").write_text(text, encoding="utf-8")
+        write_csv(table, folder / "results.csv")
+    except OSError as error:
+        raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
+    return folder
+
+
+def findings(compared: pd.DataFrame) -> list[str]:
+    """What the comparison says, a sentence a group."""
+    sentences = []
+    floors = compared.iloc[-1]
+    for _, group in compared.iloc[:-1].iterrows():
+        name = " · ".join(str(group[key]) for key in ("loss", "arch", "options") if group.get(key))
+        seeds, finished = int(group["seeds"]), int(group["finished"])
+        parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
+        if finished:
+            low, high, full = (int(x) for x in (group["modes-strict-low"], group["modes-strict-high"], floors["modes"]))
+            found = f"{low}" if low == high else f"{low} to {high}"
+            parts.append(f"{found} of {full} classes found beyond doubt")
+            parts.append(f"median FID {number(group['fid'])} (real data: {number(floors['fid'])})")
+        sentences.append(f"{name}: {', '.join(parts)}.")
+    return sentences
+
+
+def panels(results: Results) -> list[Panel]:
+    """One panel a run, by loss, architecture and seed."""
+    made = []
+    scores = final_scores(results.table)
+    for _, run in runs(results.table).sort_values(["loss", "arch", "group", "seed"]).iterrows():
+        own = scores[scores["run"] == run["run"]]
+        picture = results.grids.get(run["run"])
+        shares, confident = class_shares(own), class_shares(own, "confident")
+        made.append(
+            Panel(
+                title=f"{run['loss']} · {run['arch']} · seed {run['seed']}",
+                words=verdict(results.table, run["run"]),
+                grid=f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else "",
+                histogram=Markup(_svg(class_histogram(list(shares), list(shares.values()), list(confident.values()))))
+                if shares
+                else Markup(),
+                failed=run["status"] != "finished",
+            )
+        )
+    return made
+
+
+def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: bool) -> Figure:
+    rows = quick_scores(table)
+    rows = rows[rows["metric"] == metric].sort_values("step")
+    lines: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
+    for (loss, arch, _), seed in rows.groupby(["loss", "arch", "run"]):
+        lines.setdefault(f"{loss} · {arch}", []).append((seed["images"].tolist(), seed["value"].tolist()))
+    floor = rows["floor"].median()
+    samples = quick_scores(table)
+    samples = samples.loc[samples["metric"] == "sample-count", "value"]
+    counted = f" of {int(samples.iloc[0]):,} samples" if samples.nunique() == 1 else ""
+    return curves(
+        lines,
+        title=f"{label[0].upper()}{label[1:]}{counted} during training",
+        ylabel=label,
+        floor=None if pd.isna(floor) else float(floor),
+        logarithmic=logarithmic,
+    )
+
+
+def _facts(table: pd.DataFrame) -> list[tuple[str, str]]:
+    each = runs(table)
+    protocols = sorted(set(final_scores(table)["protocol"]))
+
+    def distinct(column: str) -> str:
+        return ", ".join(sorted(set(each[column]) - {""})) or "unknown"
+
+    return [
+        ("runs", f"{len(each)} ({', '.join(f'{n} {status}' for status, n in each['status'].value_counts().items())})"),
+        ("data", distinct("dataset")),
+        ("protocol", ", ".join(protocols) or "nothing was scored"),
+        ("code", distinct("commit")),
+        ("device", distinct("device")),
+        ("training time", f"{each.groupby('group')['seconds'].max().sum() / 60:.1f} minutes in all"),
+        ("floor", f"“{FLOOR}” are training images scored as if they were generated, against the test set"),
+    ]
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    # Without a date, and with a fixed salt for its ids, the same figure is the same bytes.
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "ganbench", "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

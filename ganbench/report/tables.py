@@ -1,0 +1,77 @@
+"""The comparison as a table for the terminal, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ganbench.stats import number, with_range
+
+FAILURES = ("diverged", "stopped", "running")
+
+
+def cells(compared: pd.DataFrame, metrics: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of a comparison in words: medians with ranges, failures by kind, empty columns left out."""
+    group = list(compared.columns[: compared.columns.get_loc("seeds")])
+    group = [column for column in group if (compared[column] != "").any()]
+    head = [*group, "seeds", "failed", *metrics, "images", "minutes"]
+    rows = []
+    for _, row in compared.iterrows():
+        floor = pd.isna(row["seeds"])
+        rows.append(
+            [
+                *(str(row[column]) for column in group),
+                "" if floor else str(int(row["seeds"])),
+                "" if floor else _failures(row),
+                *(with_range(row, metric) for metric in metrics),
+                "" if floor else number(row["images"]),
+                "" if floor else number(row["seconds"] / 60),
+            ]
+        )
+    return head, rows
+
+
+def render(compared: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
+    """A comparison in the style `table`, `markdown`, `csv` or `json`."""
+    if style == "csv":
+        return compared.to_csv(index=False).rstrip("\n")
+    if style == "json":
+        return str(compared.to_json(orient="records", indent=2))
+    head, rows = cells(compared, metrics)
+    return markdown(head, rows) if style == "markdown" else _terminal(head, rows)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '¦') for cell in line)} |" for line in lines)
+
+
+def _failures(row: pd.Series) -> str:
+    counts = [f"{int(row[kind])} {kind}" for kind in FAILURES if row[kind]]
+    return ", ".join(counts) or "0"
+
+
+def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number_of, column in enumerate(head):
+        text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in rows)
+        table.add_column(column, justify="left" if text else "right", no_wrap=column not in ("options", "failed"))
+    for row in rows[:-1]:
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*rows[-1], style="dim")
+    console = Console()
+    # Written to a buffer, so that the caller prints: a pipe gets plain text, a terminal its colours.
+    buffer = Console(file=io.StringIO(), force_terminal=console.is_terminal, width=max(console.width, 100))
+    buffer.print(table, highlight=False)
+    note = "median [lowest – highest] over finished seeds; images: real images the critic saw; minutes: of training"
+    buffer.print(note, style="dim", highlight=False)
+    text = buffer.file
+    assert isinstance(text, io.StringIO)
+    return text.getvalue().rstrip("\n")

@@ -1,0 +1,143 @@
+"""The tidy table: one row a number, from MLflow or from a CSV file. Everything after it is a function of it.
+
+Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, images, metric, value, floor, status, commit,
+device, seconds`. A run without numbers yet keeps one row with an empty metric, so that it is never lost from a count.
+`protocol` is the protocol's name where its full number of samples was scored, the name and `/quick` for the smaller
+scores on the way, and `train` for statistics of the training itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ganbench.errors import GanbenchError
+from ganbench.track import RunRecord
+from ganbench.track.store import Store
+
+KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", "images"]
+COLUMNS = [*KEYS, "metric", "value", "floor", "status", "commit", "device", "seconds"]
+TYPES = {"seed": "int64", "step": "int64", "images": "int64", "value": "float64", "floor": "float64"}
+STATUSES = ("finished", "diverged", "stopped", "running")
+
+QUICK = "/quick"
+TRAIN = "train"
+NAMED = ("loss", "arch", "dataset", "protocol")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A tidy table and, by run id, the last sample grid as PNG (none for a table from a CSV file)."""
+
+    table: pd.DataFrame
+    grids: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def load_results(store: Store, experiment: str, *, history: bool = False) -> Results:
+    """Read an experiment from its store: the last value of each metric or, with `history`, every step's and the grids."""
+    from ganbench.track.mlflow import read_last_images, read_runs  # slow to import, and not needed for a CSV file
+
+    records = read_runs(store, experiment, history=history)
+    rows = [row for record in records for row in _rows(record)]
+    grids = read_last_images(store, experiment, "samples") if history else {}
+    return Results(_typed(pd.DataFrame(rows, columns=COLUMNS)), grids)
+
+
+def read_csv(path: Path) -> Results:
+    """Read a tidy table that `write_csv` wrote.
+
+    Raises:
+        GanbenchError: it can't be read, or isn't such a table.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"run": str, "group": str, "metric": str, "options": str, "commit": str})
+    except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
+        raise GanbenchError(f"results '{path}' can't be read: {error}") from error
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise GanbenchError(f"results '{path}' lack the columns {', '.join(missing)}: write them with `ganbench report`")
+    text = [column for column in COLUMNS if column not in TYPES and column != "seconds"]
+    table[text] = table[text].fillna("")
+    try:
+        table = _typed(table[COLUMNS])
+    except (ValueError, TypeError) as error:
+        raise GanbenchError(f"results '{path}' hold a value of the wrong type: {error}") from error
+    strange = sorted(set(table["status"]) - set(STATUSES))
+    if strange:
+        raise GanbenchError(f"results '{path}' have the unknown status '{strange[0]}'")
+    return Results(table)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a tidy table; every float keeps all its digits."""
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def final_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of full scores, made with the protocol's full number of samples at the end of a run."""
+    return table[~table["protocol"].str.endswith(QUICK) & (table["protocol"] != TRAIN) & (table["metric"] != "")]
+
+
+def quick_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the smaller scores that were made on the way."""
+    return table[table["protocol"].str.endswith(QUICK)]
+
+
+def runs(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a run, without its metrics: how far it came, how long it trained, and how it ended."""
+    ordered = table.sort_values("step", kind="stable")
+    return ordered.groupby("run", sort=False, as_index=False).last().drop(columns=["metric", "value", "floor"])
+
+
+def _rows(record: RunRecord) -> list[tuple[object, ...]]:
+    params, tags = record.params, record.tags
+    images_a_step = int(params.get("train.batch_size", 0)) * int(params.get("train.critic_steps", 0))
+    options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
+    protocol = params.get("protocol", "")
+    values = {(name, step): value for name, step, value in record.history}
+    seconds = {step: value for (name, step), value in values.items() if name == "train/seconds"}
+
+    def row(which: str, step: int, metric: str, value: float, floor: float) -> tuple[object, ...]:
+        return (
+            *(record.id, record.group, params.get("dataset", ""), which, params.get("arch", ""), params.get("loss", "")),
+            *(options, record.seed, step, step * images_a_step, metric, value, floor),
+            *(record.status, tags.get("commit", ""), tags.get("device", ""), seconds.get(step, float("nan"))),
+        )
+
+    rows = []
+    for (name, step), value in values.items():
+        which, metric, floor_name = _place(name, protocol)
+        if metric is not None:
+            rows.append(row(which, step, metric, value, values.get((floor_name, step), float("nan"))))
+    return rows or [row(TRAIN, 0, "", float("nan"), float("nan"))]
+
+
+def _place(name: str, protocol: str) -> tuple[str, str | None, str]:
+    """Protocol, metric and floor of a tracked name; a metric of None is a floor or a time, which has its own column."""
+    if name.startswith("train/"):
+        metric = name.removeprefix("train/")
+        return TRAIN, None if metric == "seconds" else metric, ""
+    quick = name.startswith("quick/")
+    metric = name.removeprefix("quick/")
+    floor = f"{'quick/' if quick else ''}floor/{metric}"
+    return protocol + QUICK * quick, None if metric.startswith("floor/") else metric, floor
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype(TYPES | {"seconds": "float64"})
+
+
+def class_shares(scores: pd.DataFrame, kind: str = "class") -> dict[str, float]:
+    """Class names and shares among the rows of one run at one step; kind "class" for all, "confident" for sure ones."""
+    rows = scores[scores["metric"].str.startswith(f"{kind}/")]
+    return dict(zip(rows["metric"].str.removeprefix(f"{kind}/"), rows["value"], strict=True))
+
+
+def varying_options(options: Sequence[str]) -> list[str]:
+    """What is left of option strings when the options that all of them share are taken away."""
+    parts = [text.split("; ") if text else [] for text in options]
+    common = set(parts[0]).intersection(*parts[1:]) if parts else set()
+    return ["; ".join(part for part in each if part not in common) for each in parts]

@@ -1,0 +1,107 @@
+"""One `ganbench run` from start to end as a person sees it: describe, train, show, and say what came out."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ganbench.config import RunSpec
+from ganbench.display import Display, describe
+from ganbench.results import final_scores, load_results
+from ganbench.run import Job, device_name, find_device, run
+from ganbench.stats import FLOOR, number
+from ganbench.track.mlflow import MlflowTracker
+from ganbench.track.store import Store, find_store
+from ganbench.verdict import verdict
+
+METRICS = ("fid", "modes", "modes-strict", "kl", "confidence")
+
+
+def run_session(
+    spec: RunSpec, seeds: tuple[int, ...], *, device: str, experiment: str, store: str | None, force: bool
+) -> int:
+    """Run, and return the exit status: 0, 1 where every seed diverged, 128 + the signal where one stopped it."""
+    console = Console()
+    found = find_device(device)
+    place = find_store(store)
+    describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
+    tracker = MlflowTracker(place, experiment)
+    with _signals() as stop:
+        data = spec.dataset.load(found, say=console.print)
+        job = Job(spec, seeds, found, place.checkpoints(spec.group_id), force)
+        with Display(spec, console) as display:
+            statuses = run(job, data, tracker, display, stop.event)
+    _show(spec, seeds, place, experiment, console)
+    if stop.number is not None and "stopped" in statuses.values():
+        return 128 + stop.number
+    return 1 if all(status == "diverged" for status in statuses.values()) else 0
+
+
+class _Stop:
+    """The wish to stop, and the signal that brought it."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.number: int | None = None
+
+
+@contextmanager
+def _signals() -> Iterator[_Stop]:
+    """Turn the first SIGINT or SIGTERM into a wish to stop; a second one ends the process as usual."""
+    stop = _Stop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def wish(number: int, frame: object) -> None:
+        stop.number = number
+        stop.event.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, wish)
+    try:
+        yield stop
+    finally:
+        restore()
+
+
+def _show(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, console: Console) -> None:
+    table = load_results(store, experiment).table
+    ids = {seed: spec.run_id(seed) for seed in seeds}
+    scores = final_scores(table)
+    shown = Table(box=None, padding=(0, 2, 0, 0), title=None)
+    shown.add_column("")
+    for metric in METRICS:
+        shown.add_column(metric, justify="right")
+    for seed, run_id in ids.items():
+        values = scores[scores["run"] == run_id].set_index("metric")["value"]
+        shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in METRICS))
+    floors = scores[scores["run"].isin(ids.values())].groupby("metric")["floor"].median()
+    shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in METRICS), style="dim")
+    console.print()
+    console.print(shown, highlight=False)
+    console.print()
+    for seed, run_id in ids.items():
+        if (table["run"] == run_id).any():
+            words = verdict(table, run_id, spec.dataset.mode_word)
+            console.print(f"[bold]{spec.loss.name}, seed {seed}:[/bold] {words}.", highlight=False, soft_wrap=True)
+    flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
+    console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim", highlight=False)
+
+
+def _near(store: Store) -> str:
+    if not store.local:
+        return store.uri
+    try:
+        return f"./{store.folder.relative_to(Path.cwd())}"
+    except ValueError:
+        return str(store.folder)

@@ -1,0 +1,77 @@
+"""The MLflow page of a store, served by a light MLflow server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from ganbench.errors import GanbenchError
+from ganbench.track.mlflow import runs_page
+from ganbench.track.store import Store
+
+PATIENCE = 60.0
+
+
+def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[str], None]) -> int:
+    """Serve until Ctrl-C, and say where; a server's store is not served again, only its address is given.
+
+    Raises:
+        GanbenchError: the store isn't there, the port is taken, or the server doesn't start.
+    """
+    if not store.local:
+        say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
+        return 0
+    if not store.folder.is_dir():
+        raise GanbenchError(f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store")
+    page = runs_page(store, experiment)
+    port = port or _free_port(host)
+    if _taken(host, port):
+        raise GanbenchError(f"port {port} is taken: choose another with --port, or --port 0 for any that is free")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
+    command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
+    # Its job runner would double the memory and the time to start, and runs nothing that we use.
+    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with subprocess.Popen(command, env={**os.environ, **light}, stdout=subprocess.DEVNULL) as server:
+        try:
+            _await(server, f"http://{host}:{port}/health")
+            say(f"MLflow: http://{host}:{port}{page}\nCtrl-C stops it.")
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            server.terminate()
+
+
+def _await(server: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise GanbenchError(f"the MLflow server ended at once (exit status {server.returncode})")
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise GanbenchError(f"the MLflow server did not answer within {PATIENCE:.0f} s")
+
+
+def _taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
