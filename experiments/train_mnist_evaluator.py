@@ -17,7 +17,7 @@ import time
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from ganbench.data import to_signed
 from ganbench.data.mnist import Mnist
@@ -48,8 +48,8 @@ def jitter(images: Tensor) -> Tensor:
         ],
         dim=1,
     )
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images + 1, grid, align_corners=False) - 1
+    grid = affine_grid(theta, list(images.shape), align_corners=False)
+    return grid_sample(images + 1, grid, align_corners=False) - 1
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
             if len(indices) < BATCH:
                 continue
             _, logits = network(jitter(data.batch(indices)))
-            loss = F.cross_entropy(logits, data.train_modes[indices])
+            loss = cross_entropy(logits, data.train_modes[indices])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -92,7 +92,7 @@ def main() -> None:
     "penalties",
     multiple=True,
     metavar="NAME",
-    help="A gradient penalty on the critic, in place of the loss's own: gp:weight=10. Can be repeated; `none` for none.",
+    help="A gradient penalty on the critic in place of the loss's own, as gp:weight=10, or `none`. Can be repeated.",
 )
 @click.option(
     "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
@@ -100,7 +100,9 @@ def main() -> None:
 @click.option("--steps", type=int, help="Generator steps.")
 @click.option("--epochs", type=float, help="The same as passes of the critic over the data. Default: 8.")
 @click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
-@click.option("--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100.")
+@click.option(
+    "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @_experiment
 @_store

@@ -131,7 +131,7 @@ class RunSpec:
             "science": SCIENCE,
             "data": self.dataset.version,
             "protocol": self.protocol.version,
-            "evaluator": read_card(self.dataset.evaluator)["sha256"],
+            "evaluator": read_card(self.dataset.evaluator).sha256,
         }
         text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -321,7 +321,7 @@ def _require(holds: bool, message: str) -> None:
 
 def to_toml(spec: Mapping[str, Any]) -> str:
     """A spec as TOML, which `--config` reads back."""
-    sections = []
+    sections: list[str] = []
     for key, value in spec.items():
         tables, head = (value, f"[[{key}]]") if isinstance(value, list) else ([value], f"[{key}]")
         if not tables:

@@ -38,8 +38,8 @@ class Ganbench1(Protocol):
     """Labelled images, scored with the frozen evaluator against the test set (ganbench, version 1).
 
     FID on the evaluator's features; classes hit at all, and classes with ≥ 0.1 % of the samples at confidence ≥ .9;
-    KL(generated ‖ real) over predicted classes in nats, unsmoothed. The floor is a random part of the training set of the
-    same size, scored as if it were generated.
+    KL(generated ‖ real) over predicted classes in nats, unsmoothed. The floor is a random part of the
+    training set of the same size, scored as if it were generated.
     """
 
     version: ClassVar[int] = 1

@@ -13,9 +13,9 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from ganbench.errors import GanbenchError
 
@@ -48,15 +48,18 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names) or 'none'}"
 
 
-class Registry(Generic[C]):
-    """The components of one kind, by name."""
+class Registry(Mapping[str, type[C]]):
+    """The components of one kind, by name, in alphabetical order."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._classes: dict[str, type[C]] = {}
 
-    def __iter__(self) -> Iterable[str]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._classes))
+
+    def __len__(self) -> int:
+        return len(self._classes)
 
     def __getitem__(self, name: str) -> type[C]:
         if name not in self._classes:
@@ -72,7 +75,8 @@ class Registry(Generic[C]):
         """Make a component from its name and options; an unknown or ill-typed option is an error."""
         options = dict(spec)
         component = self[options.pop("name")]
-        return from_options(component, options, f"{self.kind} '{component.name}'")
+        made: C = from_options(component, options, f"{self.kind} '{component.name}'")
+        return made
 
 
 @dataclass_transform(frozen_default=True)

@@ -37,7 +37,7 @@ class Results:
 
 
 def load_results(store: Store, experiment: str, *, history: bool = False) -> Results:
-    """Read an experiment from its store: the last value of each metric or, with `history`, every step's and the grids."""
+    """Read an experiment: the last value of each metric or, with `history`, every step's, and the sample grids."""
     from ganbench.track.mlflow import read_last_images, read_runs  # slow to import, and not needed for a CSV file
 
     records = read_runs(store, experiment, history=history)
@@ -58,7 +58,9 @@ def read_csv(path: Path) -> Results:
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
-        raise GanbenchError(f"results '{path}' lack the columns {', '.join(missing)}: write them with `ganbench report`")
+        raise GanbenchError(
+            f"results '{path}' lack the columns {', '.join(missing)}: write them with `ganbench report`"
+        )
     text = [column for column in COLUMNS if column not in TYPES and column != "seconds"]
     table[text] = table[text].fillna("")
     try:
@@ -88,8 +90,8 @@ def quick_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 def runs(table: pd.DataFrame) -> pd.DataFrame:
     """One row a run, without its metrics: how far it came, how long it trained, and how it ended."""
-    ordered = table.sort_values("step", kind="stable")
-    return ordered.groupby("run", sort=False, as_index=False).last().drop(columns=["metric", "value", "floor"])
+    last = table.sort_values("step", kind="stable").groupby("run", sort=False).last()
+    return last.loc[table["run"].unique()].reset_index().drop(columns=["metric", "value", "floor"])
 
 
 def _rows(record: RunRecord) -> list[tuple[object, ...]]:
@@ -102,7 +104,14 @@ def _rows(record: RunRecord) -> list[tuple[object, ...]]:
 
     def row(which: str, step: int, metric: str, value: float, floor: float) -> tuple[object, ...]:
         return (
-            *(record.id, record.group, params.get("dataset", ""), which, params.get("arch", ""), params.get("loss", "")),
+            *(
+                record.id,
+                record.group,
+                params.get("dataset", ""),
+                which,
+                params.get("arch", ""),
+                params.get("loss", ""),
+            ),
             *(options, record.seed, step, step * images_a_step, metric, value, floor),
             *(record.status, tags.get("commit", ""), tags.get("device", ""), seconds.get(step, float("nan"))),
         )

@@ -125,9 +125,7 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
     return [load_checkpoint(path) for path in sorted(folder.glob("*.safetensors"))]
 
 
-def plan(
-    pending: Sequence[int], checkpoints: Sequence[Checkpoint]
-) -> list[tuple[tuple[int, ...], Checkpoint | None]]:
+def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tuple[tuple[int, ...], Checkpoint | None]]:
     """Which seeds train together: each interrupted ensemble goes on whole, all other seeds begin as one.
 
     An ensemble is not split, since seeds trained in other company round differently in the last bit.
@@ -372,4 +370,6 @@ def _alone(folder: Path) -> Iterator[None]:
         with filelock.FileLock(folder / ".lock", timeout=0):
             yield
     except filelock.Timeout as error:
-        raise GanbenchError("another process is running this very spec in this store: wait for it, or stop it") from error
+        raise GanbenchError(
+            "another process is running this very spec in this store: wait for it, or stop it"
+        ) from error

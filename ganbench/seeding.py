@@ -14,9 +14,7 @@ from typing import Literal
 
 import torch
 
-Purpose = Literal[
-    "init-generator", "init-critic", "data", "data-generator", "latent", "penalty", "evaluation", "floor"
-]
+Purpose = Literal["init-generator", "init-critic", "data", "data-generator", "latent", "penalty", "evaluation", "floor"]
 
 
 def stream(seed: int, purpose: Purpose, block: int = 0, device: torch.device | str = "cpu") -> torch.Generator:

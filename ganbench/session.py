@@ -55,19 +55,19 @@ class _Stop:
 def _signals() -> Iterator[_Stop]:
     """Turn the first SIGINT or SIGTERM into a wish to stop; a second one ends the process as usual."""
     stop = _Stop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {sent: signal.getsignal(sent) for sent in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for sent, handler in before.items():
+            signal.signal(sent, handler)
 
-    def wish(number: int, frame: object) -> None:
-        stop.number = number
+    def wish(sent: int, frame: object) -> None:
+        stop.number = sent
         stop.event.set()
         restore()
 
-    for number in before:
-        signal.signal(number, wish)
+    for sent in before:
+        signal.signal(sent, wish)
     try:
         yield stop
     finally:
@@ -95,7 +95,9 @@ def _show(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, 
             words = verdict(table, run_id, spec.dataset.mode_word)
             console.print(f"[bold]{spec.loss.name}, seed {seed}:[/bold] {words}.", highlight=False, soft_wrap=True)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
-    console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim", highlight=False)
+    console.print(
+        f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim", highlight=False
+    )
 
 
 def _near(store: Store) -> str:

@@ -54,7 +54,7 @@ def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] 
     compared = pd.DataFrame(rows)
     if "options" in by:
         compared = _name_differences(compared, [column for column in by if column != "options"])
-    floor = {column: "" for column in by} | {by[0]: FLOOR} | _spread(scores, metrics, "floor")
+    floor = dict.fromkeys(by, "") | {by[0]: FLOOR} | _spread(scores, metrics, "floor")
     return pd.concat([compared, pd.DataFrame([floor])], ignore_index=True)
 
 

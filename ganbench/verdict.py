@@ -37,7 +37,9 @@ def verdict(table: pd.DataFrame, run: str, word: str = "classes") -> str:
     shares, confident = class_shares(scores), class_shares(scores, "confident")
     missing = [name for name, share in confident.items() if share < LEAST_SHARE]
     found, classic = len(confident) - len(missing), int(values["modes"])
-    sentences = [f"{found} of {len(confident)} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))]
+    sentences = [
+        f"{found} of {len(confident)} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))
+    ]
     present = [name for name in confident if name not in missing]
     if missing and len(missing) <= len(present):
         sentences.append(f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing")

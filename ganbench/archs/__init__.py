@@ -16,6 +16,12 @@ class Arch(Component):
 
     latent_dim: int = 100
 
+    def __post_init__(self) -> None:
+        for name, value in self.to_spec().items():
+            sizes = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(size, int) and size < 1 for size in sizes):
+                raise ValueError(f"{name} must be at least 1, not {value}")
+
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from latents [B, latent_dim] to samples [B, *shape]."""
         raise NotImplementedError

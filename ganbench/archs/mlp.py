@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from torch import nn
@@ -31,6 +32,6 @@ class Mlp(Arch):
 
     def _hidden(self, widths: tuple[int, ...]) -> list[nn.Module]:
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.LeakyReLU(self.slope)]
         return layers

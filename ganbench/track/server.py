@@ -28,7 +28,9 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
         return 0
     if not store.folder.is_dir():
-        raise GanbenchError(f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store")
+        raise GanbenchError(
+            f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store"
+        )
     page = runs_page(store, experiment)
     port = port or _free_port(host)
     if _taken(host, port):

@@ -39,7 +39,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], record: Mapping[s
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -59,9 +59,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if metadata["sha256"] != _digest(tensors, metadata["record"]):
             raise ValueError("its checksum is wrong")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise GanbenchError(
-            f"the checkpoint '{path}' is cut or changed ({error}): delete it to start again"
-        ) from error
+        raise GanbenchError(f"the checkpoint '{path}' is cut or changed ({error}): delete it to start again") from error
     return Checkpoint(path, tensors, record)
 
 

@@ -130,5 +130,5 @@ def train(
 def _update(optimizer: torch.optim.Optimizer, losses: Tensor) -> None:
     """One optimiser step; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
     optimizer.zero_grad(set_to_none=True)
-    losses.sum().backward()  # type: ignore[no-untyped-call]
+    losses.sum().backward()
     optimizer.step()

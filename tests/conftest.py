@@ -1,0 +1,52 @@
+"""Shared by all tests: plug-ins given with `--plugin FILE`, real MNIST, and a small spec that trains in a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganbench.config import RunSpec, merge, resolve
+from ganbench.data import Data
+from ganbench.data.mnist import Mnist
+from ganbench.errors import GanbenchError
+from ganbench.registry import load_plugins
+
+SMALL = {
+    "arch": {"name": "mlp", "latent_dim": 8, "generator_widths": [16], "critic_widths": [16]},
+    "train": {"steps": 12, "batch_size": 16},
+    "evaluation": {"every": 6, "quick_samples": 500, "samples": 1000},
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--plugin", action="append", default=[], help="A Python file whose components the contract tests check too."
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Before collection, so that the contract tests are made for the plug-ins' components as well.
+    load_plugins(Path(name) for name in config.getoption("--plugin"))
+
+
+def small_spec(**settings: object) -> RunSpec:
+    """A spec that trains in a second; `settings` are laid over it."""
+    return resolve(merge([SMALL, settings]))
+
+
+def random_data(count: int = 200) -> Data:
+    random = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (count, 1, 28, 28), generator=random, dtype=torch.uint8)
+    labels = torch.arange(count) % 10
+    return Data(images, labels, images, labels, tuple("0123456789"))
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Data:
+    """The real data. Where they can't be had, the tests that need them fail with the reason."""
+    try:
+        return Mnist().load(torch.device("cpu"))
+    except GanbenchError as error:
+        pytest.fail(f"this test needs MNIST: {error}")

@@ -1,0 +1,167 @@
+"""Settings, specs and run ids."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.config import flatten, merge, parse_assignment, parse_component, parse_seeds, resolve, to_toml
+from ganbench.errors import GanbenchError
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0", (0,)), ("0-2", (0, 1, 2)), ("0,3,7", (0, 3, 7)), ("5, 0-1", (0, 1, 5)), ("4-4", (4,))]
+)
+def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "0-", "-1", "3-1", "0,,1", "1,1", "0-2,2", "0-9999", "1.5", "٣", "0" * 30])
+def test_bad_seeds_are_refused_in_words(text: str) -> None:
+    with pytest.raises(GanbenchError, match="seeds"):
+        parse_seeds(text)
+
+
+@given(st.text(max_size=30))
+def test_any_seeds_text_gives_seeds_or_our_error(text: str) -> None:
+    try:
+        seeds = parse_seeds(text)
+    except GanbenchError:
+        return
+    assert list(seeds) == sorted(set(seeds))
+
+
+def test_the_recipe_of_a_loss_fills_what_the_user_leaves_open() -> None:
+    spec = resolve({"loss": {"name": "wgan-gp"}, "train": {"critic_lr": 3e-4}})
+    assert (spec.train.critic_steps, spec.train.generator_lr, spec.train.critic_lr) == (5, 1e-4, 3e-4)
+    assert [penalty.to_spec() for penalty in spec.penalties] == [{"name": "gp", "weight": 10.0}]
+
+
+def test_penalties_replace_the_default_of_a_loss() -> None:
+    assert resolve({"loss": {"name": "wgan-gp"}, "penalty": []}).penalties == ()
+    spec = resolve({"loss": {"name": "minimax"}, "penalty": [parse_component("gp:weight=1")]})
+    assert spec.penalties[0].to_spec() == {"name": "gp", "weight": 1.0}
+
+
+def test_epochs_are_passes_of_the_critic() -> None:
+    assert resolve({"train": {"epochs": 1, "batch_size": 60}}).train.steps == 1000
+    assert resolve({"train": {"epochs": 1, "batch_size": 60, "critic_steps": 5}}).train.steps == 200
+
+
+def test_a_spec_read_back_from_toml_is_the_same_spec() -> None:
+    for settings in ({}, {"loss": {"name": "wgan-gp"}}, {"arch": {"name": "dcgan"}, "train": {"steps": 7}}):
+        spec = resolve(settings)
+        again = resolve(tomllib.loads(to_toml(spec.to_dict())))
+        assert again == spec
+        assert again.group_id == spec.group_id
+
+
+def test_the_run_id_depends_on_the_science_and_on_nothing_else() -> None:
+    spec = resolve({})
+    assert spec.run_id(0) == resolve({"loss": {"name": "minimax"}}).run_id(0)
+    ids = {
+        spec.run_id(0),
+        spec.run_id(1),
+        spec.group_id,
+        resolve({"train": {"batch_size": 65}}).run_id(0),
+        resolve({"arch": {"name": "mlp", "slope": 0.1}}).run_id(0),
+        resolve({"penalty": [{"name": "gp"}]}).run_id(0),
+        resolve({"evaluation": {"every": 123}}).run_id(0),
+    }
+    assert len(ids) == 7
+
+
+def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = resolve({})
+    before = spec.run_id(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spec.dataset), "version", 2)
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spec.protocol), "version", 2)
+        assert spec.run_id(0) != before
+    assert spec.run_id(0) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"loss": {"name": "minmax"}}, "unknown loss 'minmax': did you mean 'minimax'"),
+        ({"arch": {"name": "resnet"}}, "unknown architecture 'resnet': there are: dcgan, mlp"),
+        ({"trian": {}}, "no setting 'trian': did you mean 'train'"),
+        ({"train": {"step": 3}}, "no option 'step': did you mean 'steps'"),
+        ({"train": {"steps": 0}}, "steps must be at least 1"),
+        ({"train": {"steps": "many"}}, "wants a whole number"),
+        ({"train": {"steps": True}}, "wants a whole number"),
+        ({"train": {"steps": 1.5}}, "wants a whole number"),
+        ({"train": {"steps": 5, "epochs": 1}}, "either steps or epochs"),
+        ({"train": {"epochs": -1}}, "above 0"),
+        ({"train": {"epochs": float("nan")}}, "above 0"),
+        ({"train": {"batch_size": 60_001}}, "larger than the data set"),
+        ({"train": {"critic_lr": float("nan")}}, "critic_lr must be above 0"),
+        ({"train": {"critic_betas": [0.5]}}, "two numbers"),
+        ({"train": {"critic_betas": [0.5, 1.0]}}, "two numbers in"),
+        ({"train": 3}, "must be a table"),
+        ({"evaluation": {"quick_samples": 10}}, "needs at least 500 samples"),
+        ({"evaluation": {"quick_samples": 20_000}}, "can't be more than samples"),
+        ({"evaluation": {"samples": 70_000}}, "can't be more than the 60000"),
+        ({"arch": {"name": "mlp", "latent_dim": 0}}, "latent_dim must be at least 1"),
+        ({"arch": {"name": "mlp", "generator_widths": [8, 0]}}, "must be at least 1"),
+        ({"arch": {"name": "mlp", "generator_widths": 8}}, "wants a list"),
+        ({"penalty": {"name": "gp"}}, "must be a list"),
+        ({"penalty": [{"name": "gp", "weight": "heavy"}]}, "wants a number"),
+        ({"loss": {"name": 3}}, "must be a word"),
+    ],
+)
+def test_bad_settings_are_refused_in_words(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(GanbenchError) as error:
+        resolve(settings)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["loss", "arch", "train", "penalty", "evaluation", "x"]), json_values, max_size=3)
+)
+def test_any_settings_give_a_spec_or_our_error(settings: dict[str, object]) -> None:
+    with contextlib.suppress(GanbenchError):
+        resolve(settings)
+
+
+def test_components_and_assignments_are_parsed_as_toml_values() -> None:
+    assert parse_component("mlp:latent_dim=64,generator_widths=[8, 9],slope=1e-4") == {
+        "name": "mlp",
+        "latent_dim": 64,
+        "generator_widths": [8, 9],
+        "slope": 1e-4,
+    }
+    assert parse_assignment("train.steps=500") == {"train": {"steps": 500}}
+    assert parse_assignment("loss.name=minimax") == {"loss": {"name": "minimax"}}
+    for bad in ("steps=5", "train.steps", ".=3", "a.b.c=1"):
+        with pytest.raises(GanbenchError, match=r"table\.option=value"):
+            parse_assignment(bad)
+    with pytest.raises(GanbenchError, match="name:option=value"):
+        parse_component("gp:weight")
+
+
+def test_later_settings_lie_over_earlier_ones() -> None:
+    merged = merge([{"a": {"x": 1, "y": 2}, "p": [1]}, {"a": {"y": 3}, "p": []}])
+    assert merged == {"a": {"x": 1, "y": 3}, "p": []}
+
+
+def test_flattened_specs_name_components_by_their_kind() -> None:
+    flat = flatten(resolve({"loss": {"name": "wgan-gp"}}).to_dict())
+    assert flat["loss"] == "wgan-gp"
+    assert flat["penalty"] == "gp:weight=10.0"
+    assert flat["train.critic_steps"] == 5

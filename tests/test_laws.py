@@ -1,0 +1,151 @@
+"""Laws with known answers: losses by hand, gradient limits, penalties of a linear critic, metrics' closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torchmetrics.image.fid import FrechetInceptionDistance
+
+from ganbench.losses.minimax import Minimax
+from ganbench.losses.non_saturating import NonSaturating
+from ganbench.losses.wgan_gp import WganGp
+from ganbench.metrics.evaluator import Features
+from ganbench.metrics.fid import frechet_distance
+from ganbench.metrics.kl import ClassKl
+from ganbench.metrics.modes import Modes
+from ganbench.metrics.modes_strict import StrictModes
+from ganbench.penalties.gp import GradientPenalty
+from tests.reference import losses as papers
+
+REAL, FAKE = [1.5, -0.25], [0.75, -2.0]
+
+
+def test_losses_equal_the_papers_formulas() -> None:
+    real, fake, none = torch.tensor(REAL), torch.tensor(FAKE), torch.empty(0)
+    for loss, value in (
+        (Minimax().critic_loss(real, fake), papers.goodfellow_critic(REAL, FAKE)),
+        (Minimax().generator_loss(fake, none), papers.goodfellow_generator(FAKE)),
+        (NonSaturating().critic_loss(real, fake), papers.goodfellow_critic(REAL, FAKE)),
+        (NonSaturating().generator_loss(fake, none), papers.non_saturating_generator(FAKE)),
+        (WganGp().critic_loss(real, fake), papers.wasserstein_critic(REAL, FAKE)),
+        (WganGp().generator_loss(fake, none), papers.wasserstein_generator(FAKE)),
+    ):
+        assert loss.item() == pytest.approx(value, rel=1e-6)
+
+
+def test_minimax_generator_value_at_logit_one() -> None:
+    assert Minimax().generator_loss(torch.tensor([1.0]), torch.empty(0)).item() == pytest.approx(-1.3133, abs=1e-4)
+
+
+def generator_gradient(loss: Minimax | NonSaturating, logit: float) -> float:
+    fake = torch.tensor([float(logit)], requires_grad=True)
+    (gradient,) = torch.autograd.grad(loss.generator_loss(fake, torch.empty(0)), fake)
+    return float(gradient)
+
+
+def test_minimax_saturates_and_non_saturating_does_not() -> None:
+    """As the logit of a generated sample goes to −∞, the gradient goes to 0 for minimax and to −1 for the other."""
+    assert generator_gradient(Minimax(), -30) == pytest.approx(0, abs=1e-9)
+    assert generator_gradient(NonSaturating(), -30) == pytest.approx(-1, abs=1e-9)
+    assert generator_gradient(Minimax(), 0) == pytest.approx(generator_gradient(NonSaturating(), 0))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 64])
+def test_gradient_penalty_of_a_linear_critic_is_per_sample(batch: int) -> None:
+    """For D(x) = w·x every sample's gradient is w, and the penalty λ (‖w‖ − 1)², whatever the batch."""
+    w = torch.tensor([3.0, 4.0])
+    penalty = GradientPenalty(weight=10.0)(
+        lambda x: x @ w, torch.randn(batch, 2), torch.randn(batch, 2), torch.rand(batch)
+    )
+    assert penalty.item() == pytest.approx(10 * (5 - 1) ** 2, rel=1e-5)
+
+
+def test_gradient_penalty_interpolates_between_paired_samples() -> None:
+    """For D(x) = x²/2 the gradient is x: at u = 1 the penalty sees real samples, at u = 0 generated ones."""
+    real, fake = torch.full((4, 1), 3.0), torch.full((4, 1), 2.0)
+    gp = GradientPenalty(weight=1.0)
+    critic = lambda x: x.square().sum(1) / 2  # noqa: E731
+    assert gp(critic, real, fake, torch.ones(4)).item() == pytest.approx(4.0)
+    assert gp(critic, real, fake, torch.zeros(4)).item() == pytest.approx(1.0)
+    assert gp(critic, real, fake, torch.full((4,), 0.5)).item() == pytest.approx(1.5**2)
+
+
+def test_gradient_penalty_of_a_flat_critic_is_finite_in_value_and_gradient() -> None:
+    w = torch.zeros(2, requires_grad=True)
+    penalty = GradientPenalty()(lambda x: x @ w, torch.randn(3, 2), torch.randn(3, 2), torch.rand(3))
+    (gradient,) = torch.autograd.grad(penalty, w)
+    assert penalty.item() == pytest.approx(10.0, rel=1e-4)
+    assert gradient.isfinite().all()
+
+
+def test_frechet_distance_of_a_shifted_set_is_the_squared_shift() -> None:
+    a = torch.randn(500, 6, generator=torch.Generator().manual_seed(0))
+    shift = torch.tensor([1.0, -2.0, 0.0, 0.5, 0.0, 3.0])
+    assert frechet_distance(a, a + shift) == pytest.approx(float(shift.square().sum()), rel=1e-5)
+
+
+def test_frechet_distance_of_a_scaled_set() -> None:
+    """Σb = s² Σa: tr(Σa + Σb − 2 (Σa Σb)^½) = (1 − s)² tr Σa, beside the distance of the means."""
+    a = torch.randn(500, 6, generator=torch.Generator().manual_seed(1)).double()
+    b = 3 * a
+    expected = 4 * torch.cov(a.T).trace() + (2 * a.mean(0)).square().sum()
+    assert frechet_distance(a, b) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_frechet_distance_is_zero_for_the_same_set_symmetric_and_never_negative() -> None:
+    random = torch.Generator().manual_seed(2)
+    a, b = torch.randn(300, 8, generator=random), torch.rand(400, 8, generator=random)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-9)
+    assert frechet_distance(a, a.flip(0)) >= 0
+
+
+def test_frechet_distance_agrees_with_torchmetrics() -> None:
+    class Identity(torch.nn.Module):
+        num_features = 12
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+    random = torch.Generator().manual_seed(3)
+    real = torch.randn(700, 12, generator=random) @ torch.randn(12, 12, generator=random)
+    fake = torch.rand(900, 12, generator=random) @ torch.randn(12, 12, generator=random)
+    oracle = FrechetInceptionDistance(feature=Identity(), input_img_size=(1, 1, 12)).set_dtype(torch.float64)
+    oracle.update(real.double(), real=True)
+    oracle.update(fake.double(), real=False)
+    assert frechet_distance(fake, real) == pytest.approx(float(oracle.compute()), rel=1e-6)
+
+
+@pytest.mark.parametrize("bad", [torch.randn(1, 4), torch.full((5, 4), math.nan), torch.full((5, 4), math.inf)])
+def test_frechet_distance_refuses_what_has_no_covariance(bad: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"must be finite|at least two"):
+        frechet_distance(bad, torch.randn(9, 4))
+
+
+def labelled(counts: list[int], confidence: float = 1.0) -> Features:
+    labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    return Features(torch.zeros(len(labels), 1), labels, torch.full((len(labels),), confidence), len(counts))
+
+
+def test_kl_by_hand() -> None:
+    """Half and half against 3 : 1 is ½ ln(½ / ¾) + ½ ln(½ / ¼); one class of K equal ones is ln K."""
+    expected = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
+    assert ClassKl()(fake=labelled([10, 10]), real=labelled([30, 10])) == pytest.approx(expected)
+    assert ClassKl()(fake=labelled([0, 7, 0, 0]), real=labelled([5, 5, 5, 5])) == pytest.approx(math.log(4))
+    assert ClassKl()(fake=labelled([3, 5]), real=labelled([6, 10])) == 0
+
+
+def test_kl_refuses_a_real_set_that_lacks_a_class() -> None:
+    with pytest.raises(ValueError, match="lacks a class"):
+        ClassKl()(fake=labelled([1, 1]), real=labelled([5, 0]))
+
+
+def test_modes_count_any_hit_and_strict_modes_want_a_share_of_sure_ones() -> None:
+    real = labelled([100] * 4)
+    fake = labelled([1996, 3, 1, 0])
+    assert Modes()(fake=fake, real=real) == 3
+    assert StrictModes()(fake=fake, real=real) == 2  # 3 of 2,000 is above 0.1 %, 1 is not
+    assert StrictModes()(fake=labelled([500, 500, 0, 0], confidence=0.89), real=real) == 0
+    assert StrictModes()(fake=labelled([500, 500, 0, 0], confidence=0.9), real=real) == 2

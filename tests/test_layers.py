@@ -1,0 +1,91 @@
+"""The walls of the house: who may import whom, and what must not be imported at all."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import ganbench
+
+PACKAGE = Path(ganbench.__file__).parent
+
+# A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other, except
+# where NEIGHBOURS says so.
+FLOORS = (
+    {"errors"},
+    {"registry", "seeding", "provenance", "plots"},
+    {"losses", "penalties", "archs", "data", "metrics"},
+    {"protocols"},
+    {"config"},
+    {"train", "track"},
+    {"run", "results"},
+    {"stats"},
+    {"verdict"},
+    {"report", "display", "listing"},
+    {"session"},
+    {"cli"},
+)
+READ_ARM = ("results", "stats", "verdict", "report", "track")
+RUN_ARM = ("losses", "penalties", "archs", "data", "metrics", "protocols", "config", "train", "run")
+
+
+def floor(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def modules() -> list[tuple[str, str, set[str]]]:
+    """Every module: its room, its path, and the full names that it imports."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE)
+        imported: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{inside}: imports are absolute"
+                imported.add(node.module or "")
+                imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+        found.append((inside.parts[0].removesuffix(".py"), str(inside), imported))
+    return found
+
+
+def rooms_of(imported: set[str]) -> set[str]:
+    known = set().union(*FLOORS)
+    return {name.split(".")[1] for name in imported if name.startswith("ganbench.")} & known
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room for room, _, _ in modules()} - {"__init__"}
+    assert rooms == set().union(*FLOORS)
+
+
+def test_imports_go_downwards_only() -> None:
+    for room, path, imported in modules():
+        if room == "__init__":
+            continue
+        for other in rooms_of(imported) - {room}:
+            assert floor(other) < floor(room), f"{path} imports ganbench.{other}, which is not below it"
+
+
+def test_the_read_arm_does_not_know_the_run_arm_or_torch() -> None:
+    for room, path, imported in modules():
+        if room in READ_ARM:
+            assert not rooms_of(imported) & set(RUN_ARM), path
+            assert not any(name.split(".")[0] in ("torch", "torchvision") for name in imported), path
+
+
+def test_one_file_imports_mlflow_and_only_the_cli_imports_click() -> None:
+    assert [path for _, path, imported in modules() if any(n.split(".")[0] == "mlflow" for n in imported)] == [
+        "track/mlflow.py"
+    ]
+    assert [path for _, path, imported in modules() if any(n.split(".")[0] == "click" for n in imported)] == ["cli.py"]
+
+
+def test_nothing_unpickles_files() -> None:
+    for _, path, imported in modules():
+        if path != "data/fetch.py":
+            assert "pickle" not in imported, path
+        source = (PACKAGE / path).read_text()
+        assert "torch.load" not in source, path
+        assert "allow_pickle=True" not in source, path

@@ -1,0 +1,130 @@
+"""MLflow as the tracker, on a real SQLite store."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganbench.errors import GanbenchError
+from ganbench.track import RunHead
+from ganbench.track.mlflow import MlflowTracker, check_experiment_name, read_last_images, read_runs
+from ganbench.track.store import Store, find_store
+
+GROUP = RunHead("group1", "a group", {"loss": "x"}, {"device": "cpu"})
+
+
+def head(seed: int) -> RunHead:
+    return RunHead(f"run{seed}", f"seed {seed}", {"loss": "x", "seed": seed}, {"device": "cpu", "seed": str(seed)})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return find_store(str(tmp_path / "store"))
+
+
+def test_a_run_is_written_and_read_back(store: Store) -> None:
+    tracker = MlflowTracker(store, "an experiment")
+    assert tracker.status("run3") is None
+    log = tracker.open(head(3), GROUP)
+    log.metrics(10, {"fid": 5.5, "quick/fid": 6.5})
+    log.metrics(20, {"fid": 4.5})
+    log.image("samples", 10, np.zeros((8, 8), np.uint8))
+    log.image("samples", 20, np.full((8, 8), 255, np.uint8))
+    assert tracker.status("run3") == "running"
+    log.finish("finished")
+    assert tracker.status("run3") == "finished"
+
+    (last,) = read_runs(store, "an experiment", history=False)
+    (whole,) = read_runs(store, "an experiment", history=True)
+    assert (last.id, last.group, last.seed, last.status) == ("run3", "group1", 3, "finished")
+    assert last.params["loss"] == "x"
+    assert last.tags["device"] == "cpu"
+    assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+    assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+    assert read_last_images(store, "an experiment", "samples")["run3"].startswith(b"\x89PNG")
+
+
+def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
+    for _ in range(2):
+        log = MlflowTracker(store, "e").open(head(0), GROUP)
+        log.metrics(10, {"fid": 5.5})
+        log.image("samples", 10, np.zeros((8, 8), np.uint8))
+        log.file(Path(__file__), "folder")
+    (run,) = read_runs(store, "e", history=True)
+    assert run.history == [("fid", 10, 5.5)]
+    pictures = list((store.folder / "artifacts").rglob("*.png"))
+    assert len(pictures) == 1
+    from sqlite3 import connect
+
+    with connect(store.folder / "mlflow.db") as database:
+        assert database.execute("select count(*) from metrics").fetchone() == (1,)
+        assert database.execute("select count(*) from runs").fetchone() == (2,), "the run and its parent"
+
+
+def test_a_discarded_run_is_out_of_sight(store: Store) -> None:
+    tracker = MlflowTracker(store, "e")
+    tracker.open(head(0), GROUP).finish("finished")
+    tracker.discard("run0")
+    assert tracker.status("run0") is None
+    assert read_runs(store, "e", history=False) == []
+
+
+def test_artifacts_stay_in_the_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    MlflowTracker(store, "e").open(head(0), GROUP).file(Path(__file__), "folder")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert len(list(store.folder.rglob("test_track.py"))) == 1
+
+
+def open_in_a_process(folder: str, seed: int) -> None:
+    log = MlflowTracker(find_store(folder), "e").open(head(seed), GROUP)
+    log.metrics(1, {"fid": float(seed)})
+    log.finish("finished")
+
+
+def test_processes_that_meet_a_missing_store_at_once_all_get_their_runs_in(store: Store) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=open_in_a_process, args=(str(store.folder), seed)) for seed in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    histories = {run.seed: run.history for run in read_runs(store, "e", history=True)}
+    assert histories == {seed: [("fid", 1, float(seed))] for seed in range(3)}
+
+
+def test_missing_stores_and_experiments_are_named(store: Store) -> None:
+    with pytest.raises(GanbenchError, match="there is no store"):
+        read_runs(store, "e", history=False)
+    MlflowTracker(store, "mine")
+    with pytest.raises(GanbenchError, match="there are: mine"):
+        read_runs(store, "yours", history=False)
+
+
+def test_an_unwritable_store_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GanbenchError, match="can't be written"):
+        MlflowTracker(find_store(str(tmp_path / "file")), "e")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101, "a\nb", "a\\b"])
+def test_names_that_are_paths_are_refused(name: str) -> None:
+    with pytest.raises(GanbenchError, match="name"):
+        check_experiment_name(name)
+
+
+def test_stores_by_folder_uri_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    default = tmp_path / "mlruns-ganbench"
+    assert find_store(None) == Store(f"sqlite:///{default}/mlflow.db", default, True)
+    assert find_store("x").uri == f"sqlite:///{tmp_path}/x/mlflow.db"
+    assert find_store("sqlite:////data/my.db") == Store("sqlite:////data/my.db", Path("/data"), True)
+    assert find_store("http://host:5000").uri == "http://host:5000"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
+    assert find_store(None) == Store("http://host:5000", tmp_path / "mlruns-ganbench", False)
