@@ -1,0 +1,298 @@
+"""The real command, with real MNIST and a real SQLite store: run, kill, resume, compare, report."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganbench.data import Data
+
+pytestmark = pytest.mark.usefixtures("mnist")
+
+SMALL = [
+    *("--arch", "mlp:latent_dim=8,generator_widths=[32],critic_widths=[32]"),
+    *("--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=1000"),
+]
+LONG = [*SMALL, "--seeds", "0-1", "--steps", "600", "--eval-every", "30"]
+
+Rows = dict[tuple[int, str, int], float]
+
+
+def ganbench(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ganbench", *map(str, words)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def begin(*words: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "ganbench", *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def read(store: Path) -> Rows:
+    """All metrics of a store by (seed, name, step), straight from its database; times are left out."""
+    query = """
+        select cast(tags.value as integer), metrics.key, metrics.step, metrics.value
+        from metrics join tags on tags.run_uuid = metrics.run_uuid and tags.key = 'ganbench.seed'
+        join runs on runs.run_uuid = metrics.run_uuid
+        where runs.lifecycle_stage = 'active' and metrics.key != 'train/seconds'
+    """
+    with sqlite3.connect(store / "mlflow.db") as database:
+        rows = database.execute(query).fetchall()
+    found = {(seed, key, step): value for seed, key, step, value in rows}
+    assert len(found) == len(rows), "a number is there twice"
+    return found
+
+
+def tags(store: Path, key: str) -> list[str]:
+    with sqlite3.connect(store / "mlflow.db") as database:
+        query = """
+            select tags.value from tags join tags as kind on kind.run_uuid = tags.run_uuid
+            join runs on runs.run_uuid = tags.run_uuid
+            where tags.key = ? and kind.key = 'ganbench.kind' and kind.value = 'seed'
+            and runs.lifecycle_stage = 'active'
+        """
+        return [value for (value,) in database.execute(query, (f"ganbench.{key}",))]
+
+
+def checkpoints(store: Path) -> list[Path]:
+    return list((store / "checkpoints").rglob("*.safetensors"))
+
+
+def evaluations(store: Path) -> int:
+    if not (store / "mlflow.db").exists():
+        return 0
+    try:
+        with sqlite3.connect(store / "mlflow.db") as database:
+            return int(database.execute("select count(*) from metrics where key = 'quick/fid'").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def wait_for_evaluations(store: Path, count: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while evaluations(store) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a run that nobody interrupted."""
+    store = tmp_path_factory.mktemp("whole")
+    done = ganbench("run", *LONG, "--store", store)
+    assert done.returncode == 0, done.stderr
+    return store
+
+
+def test_the_whole_way(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    for loss in ("minimax", "non-saturating"):
+        done = ganbench("run", "--loss", loss, *SMALL, "--seeds", "0-2", "--steps", "30", "--store", store)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("of 10 digits") == 3
+        assert "real data against real data" in done.stdout
+    numbers = read(store)
+    assert len([key for key in numbers if key[1] == "fid"]) == 3, "two losses, the same keys"
+
+    compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
+    assert [row["loss"] for row in compared] == ["minimax", "non-saturating", "real data"]
+    with sqlite3.connect(store / "mlflow.db") as database:
+        for row in compared[:2]:
+            query = """
+                select metrics.value from metrics join params on params.run_uuid = metrics.run_uuid
+                where params.key = 'loss' and params.value = ? and metrics.key = ?
+            """
+            for metric in ("fid", "modes", "kl"):
+                values = [value for (value,) in database.execute(query, (row["loss"], metric))]
+                assert len(values) == row["seeds"] == row["finished"] == 3
+                assert row[metric] == pytest.approx(statistics.median(values), rel=1e-9)
+                assert (row[f"{metric}-low"], row[f"{metric}-high"]) == pytest.approx((min(values), max(values)))
+            assert row["images"] == 30 * 64
+    table = ganbench("compare", "--store", store).stdout
+    assert "real data" in table
+
+    samples = [np.load(path) for path in store.rglob("samples.npy")]
+    assert [sample.shape for sample in samples] == [(1000, 1, 28, 28)] * 6
+    assert len(list(store.rglob("class-histogram.png"))) == 6
+    assert len(list(store.rglob("weights.safetensors"))) == 6
+    assert set(tags(store, "status")) == {"finished"}
+    assert checkpoints(store) == []
+
+    done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "reports").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "results.csv"}
+    assert (folder / "report.html").read_text().count("data:image/png;base64,") == 6
+    from_csv = ganbench("compare", "--from", folder / "results.csv", "--format", "json").stdout
+    assert json.loads(from_csv) == compared
+
+
+def test_a_finished_run_is_not_repeated_unless_forced(whole: Path) -> None:
+    before, changed = read(whole), (whole / "mlflow.db").stat().st_mtime
+    done = ganbench("run", *LONG, "--store", whole)
+    assert done.returncode == 0
+    assert done.stdout.count("of 10 digits") == 2, "its result is shown again"
+    assert (whole / "mlflow.db").stat().st_mtime == changed
+    done = ganbench("run", *LONG, "--store", whole, "--force")
+    assert done.returncode == 0, done.stderr
+    assert (whole / "mlflow.db").stat().st_mtime > changed
+    assert read(whole) == before, "and repeated it gives the same numbers"
+
+
+def test_a_killed_run_is_resumed_and_ends_with_the_numbers_of_an_uninterrupted_one(whole: Path, tmp_path: Path) -> None:
+    for target in (2, 14):  # evaluations of two seeds, after which it is killed
+        process = begin("run", *LONG, "--store", tmp_path)
+        wait_for_evaluations(tmp_path, target, process)
+        process.kill()
+        process.wait()
+        assert set(tags(tmp_path, "status")) == {"running"}
+    done = ganbench("run", *LONG, "--store", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "going on from step" in done.stdout
+    assert read(tmp_path) == read(whole)
+    assert checkpoints(tmp_path) == []
+    assert list(tmp_path.rglob(".part-*")) == []
+    assert set(tags(tmp_path, "status")) == {"finished"}
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_keeps_what_was_measured_and_goes_on(
+    whole: Path, tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    process = begin("run", *LONG, "--store", tmp_path)
+    wait_for_evaluations(tmp_path, 6, process)
+    process.send_signal(sent)
+    output, error = process.communicate(timeout=60)
+    assert process.returncode == status, error
+    assert "stopped after step" in output
+    assert "Traceback" not in error
+    assert set(tags(tmp_path, "status")) == {"stopped"}
+    assert len(checkpoints(tmp_path)) == 1
+    measured, complete = read(tmp_path), read(whole)
+    assert 0 < len(measured) < len(complete)
+    assert measured.items() <= complete.items()
+    done = ganbench("run", *LONG, "--store", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path) == complete
+
+
+def test_a_corrupt_checkpoint_is_refused_and_left_alone(tmp_path: Path) -> None:
+    process = begin("run", *LONG, "--store", tmp_path)
+    wait_for_evaluations(tmp_path, 2, process)
+    process.kill()
+    process.wait()
+    (checkpoint,) = checkpoints(tmp_path)
+    content = checkpoint.read_bytes()[:-100]
+    checkpoint.write_bytes(content)
+    done = ganbench("run", *LONG, "--store", tmp_path)
+    assert done.returncode == 2
+    assert "cut or changed" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert checkpoint.read_bytes() == content
+
+
+def test_two_commands_for_the_same_runs_do_not_meet(tmp_path: Path) -> None:
+    process = begin("run", *LONG, "--store", tmp_path)
+    wait_for_evaluations(tmp_path, 2, process)
+    done = ganbench("run", *LONG, "--store", tmp_path)
+    process.kill()
+    process.wait()
+    assert done.returncode == 2
+    assert "another process" in done.stderr
+
+
+DIVERGING = """
+import torch
+from ganbench.losses import LOSSES
+from ganbench.losses.minimax import Minimax
+from ganbench.registry import register
+
+@register(LOSSES, "breaks")
+class Breaks(Minimax):
+    '''Breaks down where the critic of this seed begins with a high opinion (nobody, 2026).'''
+
+    def critic_loss(self, real, fake):
+        return super().critic_loss(real, fake) + torch.where(fake.mean() > THRESHOLD, torch.nan, 0.0)
+"""
+
+
+@pytest.mark.parametrize(("threshold", "status"), [("0.0", 0), ("-99.0", 1)])
+def test_diverged_seeds_are_a_result_and_the_others_go_on(tmp_path: Path, threshold: str, status: int) -> None:
+    """The critic's first opinion differs from seed to seed: of these six, some break down and some don't."""
+    plugin = tmp_path / "breaks.py"
+    plugin.write_text(DIVERGING.replace("THRESHOLD", threshold))
+    words = [
+        "run",
+        "--plugin",
+        plugin,
+        "--loss",
+        "breaks",
+        *SMALL,
+        "--seeds",
+        "0-5",
+        "--steps",
+        "3",
+        "--store",
+        tmp_path,
+    ]
+    done = ganbench(*words)
+    assert done.returncode == status, done.stderr
+    found = tags(tmp_path, "status")
+    assert set(found) == ({"finished", "diverged"} if status == 0 else {"diverged"})
+    (row, _) = json.loads(ganbench("compare", "--store", tmp_path, "--format", "json").stdout)
+    assert (row["seeds"], row["diverged"], row["finished"]) == (6, found.count("diverged"), found.count("finished"))
+    assert done.stdout.count("diverged by step") >= found.count("diverged")
+    assert checkpoints(tmp_path) == []
+
+
+SCRATCH = '''
+from ganbench.losses import LOSSES, Loss
+from ganbench.registry import register
+
+@register(LOSSES, "scratch")
+class Scratch(Loss):
+    """Least squares from 0 to 1, as an example of a loss of one's own (Mao et al. 2017, arXiv:1611.04076)."""
+
+    def critic_loss(self, real, fake):
+        return (real - 1).square().mean() + fake.square().mean()
+
+    def generator_loss(self, fake, real):
+        return (fake - 1).square().mean()
+'''
+
+
+def test_a_loss_in_a_scratch_file_is_listed_run_and_tested_with_no_other_edit(tmp_path: Path) -> None:
+    plugin = tmp_path / "scratch.py"
+    plugin.write_text(SCRATCH)
+    assert "scratch" in ganbench("list", "losses", "--plugin", plugin).stdout
+    done = ganbench("run", "--plugin", plugin, "--loss", "scratch", *SMALL, "--steps", "5", "--store", tmp_path)
+    assert done.returncode == 0, done.stderr
+    contract = [sys.executable, "-m", "pytest", "tests/test_contract.py", "-k", "scratch", "--plugin", str(plugin)]
+    root = Path(__file__).parent.parent
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(contract, check=False, capture_output=True, text=True, cwd=root)
+
+    good = check()
+    assert good.returncode == 0, good.stdout
+    assert " passed" in good.stdout
+    plugin.write_text(SCRATCH.replace("real - 1", "real + 1"))  # the critic pushes real samples the wrong way
+    bad = check()
+    assert bad.returncode == 1
+    assert "opposite_directions" in bad.stdout
+
+
+def test_data_fetch_says_what_it_got(mnist: Data) -> None:
+    done = ganbench("data", "fetch", "mnist")
+    assert done.returncode == 0
+    assert f"{len(mnist):,} training" in done.stdout
