@@ -231,21 +231,8 @@ def test_diverged_seeds_are_a_result_and_the_others_go_on(tmp_path: Path, thresh
     """The critic's first opinion differs from seed to seed: of these six, some break down and some don't."""
     plugin = tmp_path / "breaks.py"
     plugin.write_text(DIVERGING.replace("THRESHOLD", threshold))
-    words = [
-        "run",
-        "--plugin",
-        plugin,
-        "--loss",
-        "breaks",
-        *SMALL,
-        "--seeds",
-        "0-5",
-        "--steps",
-        "3",
-        "--store",
-        tmp_path,
-    ]
-    done = ganbench(*words)
+    flags = [*SMALL, "--seeds", "0-5", "--steps", "3", "--store", str(tmp_path)]
+    done = ganbench("run", "--plugin", plugin, "--loss", "breaks", *flags)
     assert done.returncode == status, done.stderr
     found = tags(tmp_path, "status")
     assert set(found) == ({"finished", "diverged"} if status == 0 else {"diverged"})
