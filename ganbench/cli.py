@@ -147,8 +147,9 @@ def run(
     the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
     is finished.
     """
-    from ganbench.config import merge, parse_assignment, parse_component, parse_seeds, read_config, resolve
+    from ganbench.config import resolve
     from ganbench.registry import load_plugins
+    from ganbench.settings import merge, parse_assignment, parse_component, parse_seeds, read_config, to_toml
 
     load_plugins(plugins)
     named = {"loss": loss, "arch": arch, "dataset": dataset}
@@ -162,8 +163,6 @@ def run(
     spec = resolve(merge([*layers, flags, *map(parse_assignment, assignments)]))
     chosen = parse_seeds(seeds)
     if dry_run:
-        from ganbench.config import to_toml
-
         click.echo(to_toml(spec.to_dict()), nl=False)
         for seed in chosen:
             click.echo(f"# seed {seed}: run {spec.run_id(seed)}")

@@ -15,13 +15,14 @@ GREY = "#8a8a8a"
 
 def class_histogram(names: Sequence[str], all_samples: Sequence[float], confident: Sequence[float]) -> Figure:
     """Share of samples in each class, and of those that the evaluator is sure of; an even share as a line."""
-    figure, axes = _figure(6, 3)
+    figure, axes = _figure(4.4, 2.6)
     axes.bar(names, all_samples, color=PALETTE[5], label="all samples")
     axes.bar(names, confident, color=PALETTE[0], label="the evaluator is sure (≥ 0.9)")
     axes.axhline(1 / len(names), color=GREY, linestyle="--", linewidth=1, label="even share")
-    axes.set(xlabel="class", ylabel="share of samples", ylim=(0, None))
+    axes.set(xlabel="class", ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.legend(frameon=False, fontsize=8)
+    axes.set_ylim(0, max(*all_samples, 1 / len(names)) * 1.45)  # room for the legend
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 

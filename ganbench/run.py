@@ -7,8 +7,6 @@ killed run is resumed. So a score is tracked exactly once, and never lost.
 from __future__ import annotations
 
 import math
-import os
-import platform
 import tempfile
 import threading
 import time
@@ -16,29 +14,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import filelock
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import Tensor
 
-from ganbench.config import RunSpec, flatten
+from ganbench.config import RunSpec
 from ganbench.data import Data
 from ganbench.errors import GanbenchError
 from ganbench.metrics.evaluator import Evaluator
 from ganbench.plots import class_histogram
 from ganbench.protocols import Scorer, Scores
-from ganbench.provenance import code_version, machine
-from ganbench.track import DONE, RunHead, RunLog, Status, Tracker
+from ganbench.track import DONE, RunLog, Status, Tracker
+from ganbench.tracked import SHEET, group_head, metric_names, run_facts, sample_sheet, seed_head, to_bytes
 from ganbench.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ganbench.train.trainer import Snapshot, train
 
 STRIDE = 10
 """Steps between two looks at the training: for the progress bar, the mean statistics and Ctrl-C."""
-GRID = 8
 KEPT_SAMPLES = 1000
 
 
@@ -179,8 +174,13 @@ class _EnsembleRun:
         self._path = job.checkpoints / f"seeds-{_in_short(seeds)}.safetensors"
         self._resumed = checkpoint
         self._record = _Record(**checkpoint.record) if checkpoint else _Record(list(seeds))
-        head = _heads(job, scorer.evaluator)
-        self._logs = {seed: tracker.open(*head(seed)) for seed in seeds if str(seed) not in self._record.diverged}
+        facts = run_facts(device_name(job.device), scorer.evaluator)
+        group = group_head(job.spec, facts)
+        self._logs = {
+            seed: tracker.open(seed_head(job.spec, seed, facts), group)
+            for seed in seeds
+            if str(seed) not in self._record.diverged
+        }
         self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
 
     def train(self, stop: threading.Event) -> dict[int, Status]:
@@ -244,11 +244,11 @@ class _EnsembleRun:
                 continue
             features = self._scorer.evaluator(samples)
             quick = self._scorer.score(features.first(spec.evaluation.quick_samples))
-            metrics = _named(quick, self._data.mode_names, "quick/") | statistics
+            metrics = metric_names(quick, self._data.mode_names, "quick/") | statistics
             found[seed] = quick
             if last:
                 found[seed] = self._scorer.score(features)
-                metrics |= _named(found[seed], self._data.mode_names, "")
+                metrics |= metric_names(found[seed], self._data.mode_names, "")
             record.metrics[str(seed)] = metrics
         self._sums, record.looks = {}, 0
         self._observer.scored(snapshot.step, found)
@@ -272,7 +272,7 @@ class _EnsembleRun:
             if str(seed) in self._record.metrics:
                 metrics = self._record.metrics[str(seed)]
                 log.metrics(snapshot.step, metrics | {"train/seconds": self._record.seconds})
-            log.image("samples", snapshot.step, _grid(snapshot.sample(row, GRID * GRID)))
+            log.image("samples", snapshot.step, sample_sheet(snapshot.sample(row, SHEET)))
             if last:
                 self._keep_artifacts(log, snapshot, row, seed)
                 log.finish("finished")
@@ -285,7 +285,7 @@ class _EnsembleRun:
             weights, samples = Path(folder) / "weights.safetensors", Path(folder) / "samples.npy"
             tensors = {name: tensor[row].detach().cpu() for name, tensor in snapshot.state.tensors().items()}
             save_file(tensors, weights, metadata={"seed": str(seed), "step": str(snapshot.step)})
-            np.save(samples, _to_bytes(snapshot.sample(row, KEPT_SAMPLES)), allow_pickle=False)
+            np.save(samples, to_bytes(snapshot.sample(row, KEPT_SAMPLES)), allow_pickle=False)
             log.file(weights, "checkpoint")
             log.file(samples, "samples")
 
@@ -294,55 +294,6 @@ class _EnsembleRun:
             self._path.unlink(missing_ok=True)
         ended: Status = "finished" if over else "stopped"
         return {seed: "diverged" if str(seed) in self._record.diverged else ended for seed in self._seeds}
-
-
-def _heads(job: Job, evaluator: Evaluator) -> Any:
-    spec = job.spec
-    params = flatten(spec.to_dict())
-    facts = {
-        "commit": code_version(),
-        "device": device_name(job.device),
-        "machine": machine(),
-        "torch": str(torch.__version__),
-        "evaluator": evaluator.name,
-        "evaluator-sha256": evaluator.sha256,
-        "protocol": f"{spec.protocol.name}",
-        "host": platform.node(),
-        "pid": str(os.getpid()),
-    }
-    group = RunHead(spec.group_id, spec.title, params, facts)
-
-    def heads(seed: int) -> tuple[RunHead, RunHead]:
-        seeded = RunHead(
-            spec.run_id(seed), f"{spec.title} · seed {seed}", params | {"seed": seed}, facts | {"seed": str(seed)}
-        )
-        return seeded, group
-
-    return heads
-
-
-def _named(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str, float]:
-    """Scores under the names that they are tracked by."""
-    named = {f"{prefix}{name}": value for name, value in scores.values.items()}
-    named |= {f"{prefix}floor/{name}": value for name, value in scores.floors.items()}
-    named |= {f"{prefix}class/{mode}": share for mode, share in zip(modes, scores.class_shares, strict=True)}
-    named |= {f"{prefix}confident/{mode}": share for mode, share in zip(modes, scores.confident_shares, strict=True)}
-    return named | {f"{prefix}sample-count": float(scores.samples)}
-
-
-def _to_bytes(images: Tensor) -> NDArray[np.uint8]:
-    """Images in [−1, 1] as bytes, [N, C, H, W]."""
-    pixels: NDArray[np.uint8] = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return pixels
-
-
-def _grid(images: Tensor) -> NDArray[np.uint8]:
-    """GRID × GRID images side by side, twice their size, [H, W] or [H, W, 3]."""
-    pixels = _to_bytes(images)
-    _, channels, height, width = pixels.shape
-    tiles = pixels.reshape(GRID, GRID, channels, height, width).transpose(0, 3, 1, 4, 2)
-    sheet = tiles.reshape(GRID * height, GRID * width, channels).repeat(2, axis=0).repeat(2, axis=1)
-    return sheet[..., 0] if channels == 1 else sheet
 
 
 def _without(checkpoints: Sequence[Checkpoint], seeds: Sequence[int]) -> list[Checkpoint]:

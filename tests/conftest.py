@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganbench.config import RunSpec, merge, resolve
+from ganbench.config import RunSpec, resolve
 from ganbench.data import Data
 from ganbench.data.mnist import Mnist
 from ganbench.errors import GanbenchError
 from ganbench.registry import load_plugins
+from ganbench.settings import merge
 
 SMALL = {
     "arch": {"name": "mlp", "latent_dim": 8, "generator_widths": [16], "critic_widths": [16]},

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.config import flatten, merge, parse_assignment, parse_component, parse_seeds, resolve, to_toml
+from ganbench.config import resolve
 from ganbench.errors import GanbenchError
+from ganbench.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, to_toml
 
 
 @pytest.mark.parametrize(

@@ -79,11 +79,9 @@ def test_the_networks_pull_in_opposite_directions(name: str) -> None:
     assert (generator < 0).all()
 
 
-@pytest.mark.parametrize("name", list(LOSSES))
+@pytest.mark.parametrize("name", [name for name in LOSSES if not LOSSES[name].paired])
 def test_a_loss_that_is_not_paired_ignores_real_samples_in_the_generator(name: str) -> None:
     loss = make_loss(name)
-    if loss.paired:
-        pytest.skip("it is paired")
     fake = torch.randn(5)
     torch.testing.assert_close(loss.generator_loss(fake, torch.randn(5)), loss.generator_loss(fake, torch.empty(0)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sqlite3
 import statistics
@@ -242,30 +243,15 @@ def test_diverged_seeds_are_a_result_and_the_others_go_on(tmp_path: Path, thresh
     assert checkpoints(tmp_path) == []
 
 
-SCRATCH = '''
-from ganbench.losses import LOSSES, Loss
-from ganbench.registry import register
-
-@register(LOSSES, "scratch")
-class Scratch(Loss):
-    """Least squares from 0 to 1, as an example of a loss of one's own (Mao et al. 2017, arXiv:1611.04076)."""
-
-    def critic_loss(self, real, fake):
-        return (real - 1).square().mean() + fake.square().mean()
-
-    def generator_loss(self, fake, real):
-        return (fake - 1).square().mean()
-'''
-
-
-def test_a_loss_in_a_scratch_file_is_listed_run_and_tested_with_no_other_edit(tmp_path: Path) -> None:
-    plugin = tmp_path / "scratch.py"
-    plugin.write_text(SCRATCH)
-    assert "scratch" in ganbench("list", "losses", "--plugin", plugin).stdout
-    done = ganbench("run", "--plugin", plugin, "--loss", "scratch", *SMALL, "--steps", "5", "--store", tmp_path)
-    assert done.returncode == 0, done.stderr
-    contract = [sys.executable, "-m", "pytest", "tests/test_contract.py", "-k", "scratch", "--plugin", str(plugin)]
+def test_the_loss_in_the_readme_is_listed_run_and_tested_with_no_other_edit(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent
+    (code,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    plugin = tmp_path / "hinge.py"
+    plugin.write_text(code)
+    assert "Lim & Ye 2017" in ganbench("list", "losses", "--plugin", plugin).stdout
+    done = ganbench("run", "--plugin", plugin, "--loss", "hinge", *SMALL, "--steps", "5", "--store", tmp_path)
+    assert done.returncode == 0, done.stderr
+    contract = [sys.executable, "-m", "pytest", "tests/test_contract.py", "-k", "hinge", "--plugin", str(plugin)]
 
     def check() -> subprocess.CompletedProcess[str]:
         return subprocess.run(contract, check=False, capture_output=True, text=True, cwd=root)
@@ -273,7 +259,7 @@ def test_a_loss_in_a_scratch_file_is_listed_run_and_tested_with_no_other_edit(tm
     good = check()
     assert good.returncode == 0, good.stdout
     assert " passed" in good.stdout
-    plugin.write_text(SCRATCH.replace("real - 1", "real + 1"))  # the critic pushes real samples the wrong way
+    plugin.write_text(code.replace("1 - real", "1 + real"))  # the critic pushes real samples the wrong way
     bad = check()
     assert bad.returncode == 1
     assert "opposite_directions" in bad.stdout

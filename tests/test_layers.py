@@ -13,11 +13,12 @@ PACKAGE = Path(ganbench.__file__).parent
 # where NEIGHBOURS says so.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "provenance", "plots"},
+    {"registry", "seeding", "settings", "provenance", "plots"},
     {"losses", "penalties", "archs", "data", "metrics"},
     {"protocols"},
     {"config"},
     {"train", "track"},
+    {"tracked"},
     {"run", "results"},
     {"stats"},
     {"verdict"},
@@ -26,7 +27,7 @@ FLOORS = (
     {"cli"},
 )
 READ_ARM = ("results", "stats", "verdict", "report", "track")
-RUN_ARM = ("losses", "penalties", "archs", "data", "metrics", "protocols", "config", "train", "run")
+RUN_ARM = ("losses", "penalties", "archs", "data", "metrics", "protocols", "config", "train", "tracked", "run")
 
 
 def floor(room: str) -> int:
