@@ -26,6 +26,11 @@ class _Commands(click.Group):
         except GanbenchError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
+        except BrokenPipeError:
+            raise  # somebody closed the pipe; click ends quietly
+        except OSError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)
@@ -71,7 +76,7 @@ def _results(command: Any) -> Any:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="ganbench")
 def main() -> None:
     """Train GANs, measure mode collapse, and compare what prevents it.
 
@@ -147,7 +152,7 @@ def run(
     the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
     is finished.
     """
-    from ganbench.config import resolve
+    from ganbench.config import lay_over, resolve
     from ganbench.registry import load_plugins
     from ganbench.settings import merge, parse_assignment, parse_component, parse_seeds, read_config, to_toml
 
@@ -159,8 +164,7 @@ def run(
     budget = {"steps": steps, "epochs": epochs, "batch_size": batch_size}
     flags["train"] = {key: value for key, value in budget.items() if value is not None}
     flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
-    layers = [read_config(config)] if config else []
-    spec = resolve(merge([*layers, flags, *map(parse_assignment, assignments)]))
+    spec = resolve(lay_over(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)])))
     chosen = parse_seeds(seeds)
     if dry_run:
         click.echo(to_toml(spec.to_dict()), nl=False)
@@ -227,7 +231,7 @@ def list_components(kind: str | None, plugins: tuple[Path, ...]) -> None:
     load_plugins(plugins)
     if kind is not None and kind not in KINDS:
         raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, KINDS)}")
-    Console().print(listing([kind] if kind else list(KINDS)), highlight=False)
+    Console(markup=False, highlight=False).print(listing([kind] if kind else list(KINDS)))
 
 
 @main.group()

@@ -21,7 +21,7 @@ from ganbench.metrics.evaluator import read_card
 from ganbench.penalties import PENALTIES, Penalty
 from ganbench.protocols import PROTOCOLS, Protocol
 from ganbench.registry import from_options, near_miss
-from ganbench.settings import Settings, parse_component
+from ganbench.settings import Settings, merge, parse_component
 
 SCIENCE = 1
 """Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
@@ -121,12 +121,18 @@ class RunSpec:
         """Hash of the same and the seed. Paths, device and worker count have no part in it."""
         return self._hash({"seed": seed})
 
+    def _foreign_code(self) -> dict[str, str]:
+        """The code of components that aren't ours: a plug-in that was mended makes other runs."""
+        parts = (self.loss, *self.penalties, self.arch, self.dataset, self.protocol)
+        return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
+
     def _hash(self, more: Mapping[str, Any]) -> str:
         versions = {
             "science": SCIENCE,
             "data": self.dataset.version,
             "protocol": self.protocol.version,
             "evaluator": read_card(self.dataset.evaluator).sha256,
+            **self._foreign_code(),
         }
         text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -147,7 +153,7 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     dataset = DATASETS.create(_table(settings, "dataset", "mnist"))
     protocol = PROTOCOLS.create(_table(settings, "protocol", dataset.protocol))
     asked = settings.get("penalty", [parse_component(text) for text in loss.penalties])
-    if not isinstance(asked, Sequence) or not all(isinstance(each, Mapping) and "name" in each for each in asked):
+    if not isinstance(asked, Sequence) or not all(map(_name, asked)):
         raise GanbenchError("'penalty' must be a list of tables, each with a name: [[penalty]] name = 'gp'")
     train = _train({**loss.recipe, **_options(settings, "train")}, dataset)
     every = {"every": min(train.steps, max(DEFAULT_EVERY, train.steps // DEFAULT_EVALUATIONS))}
@@ -163,6 +169,38 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     )
     _check(spec)
     return spec
+
+
+def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
+    """Lay flags over a config file.
+
+    Where flags name another component, the options that the file gives to its own are dropped; and with another loss
+    its penalties and the options that either loss has a recipe for. So `--loss wgan-gp` over a full dump of a minimax
+    run is wgan-gp as its paper has it.
+    """
+    below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
+    for table in ("loss", "arch", "dataset", "protocol"):
+        old, new = (_name(layer.get(table)) for layer in (below, flags))
+        if old and new and old != new:
+            below[table] = {}
+            if table == "loss":
+                below.pop("penalty", None)
+                for option in {*LOSSES[old].recipe, *LOSSES[new].recipe}:
+                    _drop(below, "train", option)
+    for option, other in (("steps", "epochs"), ("epochs", "steps")):
+        if option in _options(flags, "train"):
+            _drop(below, "train", other)
+    return merge([below, flags])
+
+
+def _name(table: Any) -> str | None:
+    name = table.get("name") if isinstance(table, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _drop(settings: Settings, table: str, option: str) -> None:
+    if isinstance(settings.get(table), dict):
+        settings[table].pop(option, None)
 
 
 def _train(options: Settings, dataset: Dataset) -> TrainSpec:

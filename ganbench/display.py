@@ -54,7 +54,7 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
     )
     table.add_row("device", device)
     table.add_row("store", place)
-    console.print(table, highlight=False)
+    console.print(table)
 
 
 def _together(seeds: Sequence[int]) -> str:
@@ -124,7 +124,7 @@ class Display:
         self._scores = f"FID {number(median(fids))}  modes {span}/{total}"
 
     def say(self, line: str) -> None:
-        self._bar.console.print(line, highlight=False, soft_wrap=True)
+        self._bar.console.print(line, soft_wrap=True)
 
     def _due(self, step: int) -> bool:
         return step % self._spec.evaluation.every == 0 or step == self._spec.train.steps

@@ -45,7 +45,8 @@ def curves(
         axes.set_yscale("log")
     axes.set(xlabel="real images seen by the critic", ylabel=ylabel, title=title)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
-    axes.legend(frameon=False, fontsize=8)
+    if lines:
+        axes.legend(frameon=False, fontsize=8)
     return figure
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
+import math
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
@@ -36,6 +40,16 @@ class Component:
     def summary(cls) -> str:
         """The first line of the docstring: what it is and where it comes from."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @classmethod
+    def is_foreign(cls) -> bool:
+        """Whether it comes from a plug-in."""
+        return cls.__module__.partition(".")[0] != "ganbench"
+
+    @classmethod
+    def code_sha256(cls) -> str:
+        """Hash of the file that defines it."""
+        return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()
 
 
 C = TypeVar("C", bound=Component)
@@ -86,6 +100,8 @@ def register(registry: Registry[C], name: str) -> Callable[[type[C]], type[C]]:
     def decorate(cls: type[C]) -> type[C]:
         component = dataclasses.dataclass(frozen=True)(cls)
         component.name = name
+        for option in dataclasses.fields(component):  # type: ignore[arg-type]
+            _check_default(option, f"{registry.kind} '{name}'")
         registry.add(name, component)
         return component
 
@@ -117,10 +133,22 @@ def _fit(value: Any, default: Any, what: str) -> Any:
             raise GanbenchError(f"{what} wants a list like {list(default)}, not {value!r}")
         return tuple(_fit(item, default[0], what) for item in value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise GanbenchError(f"{what} must be finite, not {value}")
     if type(value) is not type(default):
         raise GanbenchError(f"{what} wants {_kind(default)} like {default!r}, not {value!r}")
     return value
+
+
+def _check_default(option: dataclasses.Field[Any], owner: str) -> None:
+    default = option.default
+    first = default[0] if isinstance(default, tuple) and default else default
+    if not isinstance(first, bool | int | float | str):
+        raise GanbenchError(
+            f"{owner}: option '{option.name}' needs a default that is a number, a word, true or false, "
+            f"or a tuple of such"
+        )
 
 
 def _kind(value: Any) -> str:
@@ -136,7 +164,8 @@ def import_folder(package: str, path: Iterable[str]) -> None:
 def load_plugins(files: Iterable[Path] = ()) -> None:
     """Import the installed plug-ins (entry points of group `ganbench.plugins`) and the given Python files."""
     for entry in importlib.metadata.entry_points(group=PLUGIN_GROUP):
-        entry.load()
+        with _blame(f"the installed plug-in '{entry.name}'"):
+            entry.load()
     for file in files:
         _import_file(file)
 
@@ -147,13 +176,19 @@ def _import_file(file: Path) -> None:
         raise GanbenchError(f"there is no plugin file '{file}'")
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise GanbenchError(f"the plugin '{file}' is not a Python file (its name should end in .py)")
+        raise GanbenchError(f"the plug-in '{file}' is not a Python file (its name should end in .py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
+    with _blame(f"the plug-in '{file}'"):
         spec.loader.exec_module(module)
+
+
+@contextmanager
+def _blame(plugin: str) -> Iterator[None]:
+    """A plug-in is somebody else's code: whatever it raises is news for its author, on one line."""
+    try:
+        yield
     except GanbenchError:
         raise
     except Exception as error:
-        # A plug-in is somebody else's code: whatever it raises is news for its author, on one line.
-        raise GanbenchError(f"the plugin '{file}' can't be loaded: {type(error).__name__}: {error}") from error
+        raise GanbenchError(f"{plugin} can't be loaded: {type(error).__name__}: {error}") from error

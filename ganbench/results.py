@@ -121,6 +121,9 @@ def _rows(record: RunRecord) -> list[tuple[object, ...]]:
         which, metric, floor_name = _place(name, protocol)
         if metric is not None:
             rows.append(row(which, step, metric, value, values.get((floor_name, step), float("nan"))))
+    if record.status in ("diverged", "stopped"):
+        ended = int(tags.get("ended-at", 0))
+        rows.append(row(TRAIN, ended, "ended-at", ended, float("nan")))
     return rows or [row(TRAIN, 0, "", float("nan"), float("nan"))]
 
 

@@ -14,7 +14,17 @@ from typing import Literal
 
 import torch
 
-Purpose = Literal["init-generator", "init-critic", "data", "data-generator", "latent", "penalty", "evaluation", "floor"]
+Purpose = Literal[
+    "init-generator",
+    "init-critic",
+    "data",
+    "data-generator",
+    "latent",
+    "latent-generator",
+    "penalty",
+    "evaluation",
+    "floor",
+]
 
 
 def stream(seed: int, purpose: Purpose, block: int = 0, device: torch.device | str = "cpu") -> torch.Generator:

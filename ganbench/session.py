@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from rich.table import Table
 
 from ganbench.config import RunSpec
 from ganbench.display import Display, describe
+from ganbench.ensemble_run import Job, device_name
 from ganbench.results import final_scores, load_results
-from ganbench.run import Job, device_name, find_device, run
+from ganbench.run import find_device, run
 from ganbench.stats import FLOOR, number
 from ganbench.track.mlflow import MlflowTracker
 from ganbench.track.store import Store, find_store
@@ -27,16 +29,15 @@ def run_session(
     spec: RunSpec, seeds: tuple[int, ...], *, device: str, experiment: str, store: str | None, force: bool
 ) -> int:
     """Run, and return the exit status: 0, 1 where every seed diverged, 128 + the signal where one stopped it."""
-    console = Console()
+    console = Console(markup=False, highlight=False)
     found = find_device(device)
     place = find_store(store)
     describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
     tracker = MlflowTracker(place, experiment)
-    with _signals() as stop:
-        data = spec.dataset.load(found, say=console.print)
-        job = Job(spec, seeds, found, place.checkpoints(spec.group_id), force)
-        with Display(spec, console) as display:
-            statuses = run(job, data, tracker, display, stop.event)
+    data = spec.dataset.load(found, say=console.print)
+    job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force)
+    with _signals() as stop, Display(spec, console) as display:
+        statuses = run(job, data, tracker, display, stop.event)
     _show(spec, seeds, place, experiment, console)
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number
@@ -65,6 +66,8 @@ def _signals() -> Iterator[_Stop]:
         stop.number = sent
         stop.event.set()
         restore()
+        # Straight to the descriptor: a signal may come in the middle of anybody's printing.
+        os.write(2, b"\nstopping at the next opportunity; once more to quit at once\n")
 
     for sent in before:
         signal.signal(sent, wish)
@@ -88,16 +91,14 @@ def _show(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, 
     floors = scores[scores["run"].isin(ids.values())].groupby("metric")["floor"].median()
     shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in METRICS), style="dim")
     console.print()
-    console.print(shown, highlight=False)
+    console.print(shown)
     console.print()
     for seed, run_id in ids.items():
         if (table["run"] == run_id).any():
             words = verdict(table, run_id, spec.dataset.mode_word)
-            console.print(f"[bold]{spec.loss.name}, seed {seed}:[/bold] {words}.", highlight=False, soft_wrap=True)
+            console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
-    console.print(
-        f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim", highlight=False
-    )
+    console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")
 
 
 def _near(store: Store) -> str:

@@ -13,49 +13,83 @@ from ganbench.results import STATUSES, final_scores, runs, varying_options
 BY = ("loss", "arch", "options")
 METRICS = ("fid", "modes", "modes-strict", "kl")
 FLOOR = "real data"
+GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
 
 
 def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """One row a group, and a last row with the floor (real data scored as if it were generated).
+    """One row a group, and below them the floor: real data scored as if they were generated.
 
-    Columns: those of `by`, then seeds, finished, diverged, stopped, running, images (real images the critic saw,
-    median over seeds), seconds (of training, median), and for each metric its median, lowest and highest value over the
-    finished seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group without a finished seed has NaN there.
+    Columns: those of `by`, then seeds, finished, diverged, stopped, running; over the finished seeds the medians of
+    images (real images the critic saw) and seconds (of training, a seed's share of its ensemble's); and for each metric
+    its median, lowest and highest value over the finished seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group
+    without a finished seed has NaN there.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
-    alike; naming other columns in `by` puts them together.
+    alike; naming other columns in `by` puts them together. There is a floor row for each data set, protocol and number
+    of samples that occur.
 
     Raises:
-        GanbenchError: no runs, an unknown column or metric, or groups that mix data sets or protocols.
+        GanbenchError: no runs, an unknown column or metric, or a group that mixes scores that can't be compared.
     """
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
+    _check(by, GROUPABLE, "runs can't be grouped by")
     scores = final_scores(table)
-    known = sorted(scores["metric"].unique())
-    for metric in metrics:
-        if known and metric not in known:
-            raise GanbenchError(f"no run has the metric '{metric}': {near_miss(metric, known)}")
-    groupable = ("loss", "arch", "dataset", "options", "group", "commit", "device")
-    for column in by:
-        if column not in groupable:
-            raise GanbenchError(f"runs can't be grouped by '{column}': {near_miss(column, groupable)}")
-    each = runs(table)
-    if each["dataset"].nunique() > 1 and "dataset" not in by:
-        by = ["dataset", *by]
+    if not scores.empty:
+        _check(metrics, sorted(scores["metric"].unique()), "no run has the metric")
+    by = by if "dataset" in by or table["dataset"].nunique() == 1 else ["dataset", *by]
+    conditions = _conditions(scores)
     rows = []
-    for key, members in each.groupby(list(by), sort=True, dropna=False):
+    for key, members in runs(table).groupby(list(by), sort=True, dropna=False):
+        finished = members[members["status"] == "finished"]
+        own = conditions[conditions.index.isin(finished["run"])]
+        if len(own.drop_duplicates()) > 1:
+            raise GanbenchError(
+                f"the group {' · '.join(map(str, key))} mixes protocols, data sets or numbers of samples, "
+                f"which can't be compared: add options to --by"
+            )
         row: dict[str, object] = dict(zip(by, key, strict=True))
         row["seeds"] = len(members)
         row |= {status: int((members["status"] == status).sum()) for status in STATUSES}
-        row |= {"images": members["images"].median(), "seconds": members["seconds"].median()}
-        own = scores[scores["run"].isin(members["run"]) & (scores["status"] == "finished")]
-        row |= _spread(own, metrics, "value")
-        rows.append(row)
+        row |= {"images": finished["images"].median(), "seconds": finished["seconds"].median()}
+        rows.append(row | _spread(scores[scores["run"].isin(finished["run"])], metrics, "value"))
     compared = pd.DataFrame(rows)
     if "options" in by:
         compared = _name_differences(compared, [column for column in by if column != "options"])
-    floor = dict.fromkeys(by, "") | {by[0]: FLOOR} | _spread(scores, metrics, "floor")
-    return pd.concat([compared, pd.DataFrame([floor])], ignore_index=True)
+    return pd.concat([compared, _floors(scores, conditions, by, metrics)], ignore_index=True)
+
+
+def group_names(table: pd.DataFrame) -> dict[str, str]:
+    """By run: its loss and architecture, and what sets it apart from other groups of the same two."""
+    each = runs(table)[["run", "loss", "arch", "options"]]
+    named = _name_differences(each, ["loss", "arch"])
+    names = named[["loss", "arch", "options"]].apply(lambda row: " · ".join(filter(None, row)), axis=1)
+    return dict(zip(named["run"], names, strict=True))
+
+
+def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
+    if not words:
+        raise GanbenchError(f"{complaint} nothing: name some of {', '.join(known)}")
+    for word in words:
+        if word not in known:
+            raise GanbenchError(f"{complaint} '{word}': {near_miss(word, known)}")
+
+
+def _conditions(scores: pd.DataFrame) -> pd.DataFrame:
+    """By run: what a score must share with another to be compared with it."""
+    counts = scores[scores["metric"] == "sample-count"].set_index("run")
+    return counts[["dataset", "protocol", "value"]].rename(columns={"value": "samples"})
+
+
+def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+    kinds = conditions.drop_duplicates()
+    rows = []
+    for _, kind in kinds.iterrows():
+        alike = conditions[(conditions == kind).all(axis=1)].index
+        name = FLOOR if len(kinds) == 1 else f"{FLOOR}: {kind['dataset']}, {kind['samples']:,.0f} samples"
+        row = dict.fromkeys(by, "") | {by[0]: name}
+        rows.append(row | _spread(scores[scores["run"].isin(alike)], metrics, "floor"))
+    return pd.DataFrame(rows) if rows else pd.DataFrame([dict.fromkeys(by, "") | {by[0]: FLOOR}])
 
 
 def _spread(scores: pd.DataFrame, metrics: Sequence[str], column: str) -> dict[str, object]:

@@ -19,7 +19,7 @@ def test_help_imports_nothing_slow() -> None:
         "import sys; from ganbench.cli import main\n"
         "for words in (['--help'], ['run', '--help'], ['compare', '--help'], ['--version']):\n"
         "    main(words, standalone_mode=False)\n"
-        f"sys.exit(' '.join(name for name in {SLOW} if name in sys.modules))"
+        f"sys.exit(' '.join(name for name in {SLOW} if name in sys.modules) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

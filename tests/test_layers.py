@@ -9,8 +9,7 @@ import ganbench
 
 PACKAGE = Path(ganbench.__file__).parent
 
-# A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other, except
-# where NEIGHBOURS says so.
+# A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
     {"registry", "seeding", "settings", "provenance", "plots"},
@@ -19,7 +18,8 @@ FLOORS = (
     {"config"},
     {"train", "track"},
     {"tracked"},
-    {"run", "results"},
+    {"ensemble_run", "results"},
+    {"run"},
     {"stats"},
     {"verdict"},
     {"report", "display", "listing"},
@@ -27,7 +27,19 @@ FLOORS = (
     {"cli"},
 )
 READ_ARM = ("results", "stats", "verdict", "report", "track")
-RUN_ARM = ("losses", "penalties", "archs", "data", "metrics", "protocols", "config", "train", "tracked", "run")
+RUN_ARM = (
+    "losses",
+    "penalties",
+    "archs",
+    "data",
+    "metrics",
+    "protocols",
+    "config",
+    "train",
+    "tracked",
+    "ensemble_run",
+    "run",
+)
 
 
 def floor(room: str) -> int:

@@ -34,7 +34,7 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     log.image("samples", 10, np.zeros((8, 8), np.uint8))
     log.image("samples", 20, np.full((8, 8), 255, np.uint8))
     assert tracker.status("run3") == "running"
-    log.finish("finished")
+    log.finish("finished", 20)
     assert tracker.status("run3") == "finished"
 
     (last,) = read_runs(store, "an experiment", history=False)
@@ -66,7 +66,7 @@ def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
 
 def test_a_discarded_run_is_out_of_sight(store: Store) -> None:
     tracker = MlflowTracker(store, "e")
-    tracker.open(head(0), GROUP).finish("finished")
+    tracker.open(head(0), GROUP).finish("finished", 20)
     tracker.discard("run0")
     assert tracker.status("run0") is None
     assert read_runs(store, "e", history=False) == []
@@ -83,7 +83,7 @@ def test_artifacts_stay_in_the_store(store: Store, tmp_path: Path, monkeypatch: 
 def open_in_a_process(folder: str, seed: int) -> None:
     log = MlflowTracker(find_store(folder), "e").open(head(seed), GROUP)
     log.metrics(1, {"fid": float(seed)})
-    log.finish("finished")
+    log.finish("finished", 20)
 
 
 def test_processes_that_meet_a_missing_store_at_once_all_get_their_runs_in(store: Store) -> None:

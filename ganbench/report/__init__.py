@@ -22,7 +22,7 @@ from ganbench.plots import class_histogram, curves
 from ganbench.provenance import code_version
 from ganbench.report.tables import cells, markdown
 from ganbench.results import Results, class_shares, final_scores, quick_scores, runs, write_csv
-from ganbench.stats import FLOOR, METRICS, compare, number
+from ganbench.stats import FLOOR, METRICS, compare, group_names, number
 from ganbench.verdict import verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -86,8 +86,9 @@ def write_report(results: Results, out: Path, *, title: str) -> Path:
 def findings(compared: pd.DataFrame) -> list[str]:
     """What the comparison says, a sentence a group."""
     sentences = []
-    floors = compared.iloc[-1]
-    for _, group in compared.iloc[:-1].iterrows():
+    groups = compared[compared["seeds"].notna()]
+    floors = compared[compared["seeds"].isna()].iloc[0]
+    for _, group in groups.iterrows():
         name = " · ".join(str(group[key]) for key in ("loss", "arch", "options") if group.get(key))
         seeds, finished = int(group["seeds"]), int(group["finished"])
         parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
@@ -103,14 +104,14 @@ def findings(compared: pd.DataFrame) -> list[str]:
 def panels(results: Results) -> list[Panel]:
     """One panel a run, by loss, architecture and seed."""
     made = []
-    scores = final_scores(results.table)
+    scores, names = final_scores(results.table), group_names(results.table)
     for _, run in runs(results.table).sort_values(["loss", "arch", "group", "seed"]).iterrows():
         own = scores[scores["run"] == run["run"]]
         picture = results.grids.get(run["run"])
         shares, confident = class_shares(own), class_shares(own, "confident")
         made.append(
             Panel(
-                title=f"{run['loss']} · {run['arch']} · seed {run['seed']}",
+                title=f"{names[run['run']]} · seed {run['seed']}",
                 words=verdict(results.table, run["run"]),
                 grid=f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else "",
                 histogram=Markup(_svg(class_histogram(list(shares), list(shares.values()), list(confident.values()))))
@@ -126,8 +127,9 @@ def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: boo
     rows = quick_scores(table)
     rows = rows[rows["metric"] == metric].sort_values("step")
     lines: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
-    for (loss, arch, _), seed in rows.groupby(["loss", "arch", "run"]):
-        lines.setdefault(f"{loss} · {arch}", []).append((seed["images"].tolist(), seed["value"].tolist()))
+    names = group_names(table)
+    for run, seed in rows.groupby("run", sort=False):
+        lines.setdefault(names[str(run)], []).append((seed["images"].tolist(), seed["value"].tolist()))
     floor = rows["floor"].median()
     quick = quick_scores(table)
     sizes = quick.loc[quick["metric"] == "sample-count", "value"].unique()
@@ -154,7 +156,7 @@ def _facts(table: pd.DataFrame) -> list[tuple[str, str]]:
         ("protocol", ", ".join(protocols) or "nothing was scored"),
         ("code", distinct("commit")),
         ("device", distinct("device")),
-        ("training time", f"{each.groupby('group')['seconds'].max().sum() / 60:.1f} minutes in all"),
+        ("training time", f"{each['seconds'].sum() / 60:.1f} minutes in all"),
         ("floor", f"“{FLOOR}” are training images scored as if they were generated, against the test set"),
     ]
 

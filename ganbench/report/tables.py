@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ganbench.stats import number, with_range
+from ganbench.stats import FLOOR, number, with_range
 
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""
@@ -64,15 +64,15 @@ def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for number_of, column in enumerate(head):
         text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in rows)
         table.add_column(column, justify="left" if text else "right")
-    for row in rows[:-1]:
-        table.add_row(*row)
-    table.add_section()
-    table.add_row(*rows[-1], style="dim")
+    for row in rows:
+        table.add_row(*row, style="dim" if row[0].startswith(FLOOR) else None)
     console = Console()
     # Written to a buffer, so that the caller prints: a pipe gets plain text, a terminal its colours.
     buffer = io.StringIO()
     paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False)
     paper.print(table, highlight=False)
-    note = "median [lowest – highest] over finished seeds; images: real images the critic saw; minutes: of training"
+    note = (
+        "median [lowest – highest] over finished seeds; images: real ones the critic saw; minutes: of training a seed"
+    )
     paper.print(note, style="dim", highlight=False)
     return buffer.getvalue().rstrip("\n")

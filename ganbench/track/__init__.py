@@ -37,11 +37,8 @@ class RunLog(Protocol):
     def file(self, path: Path, folder: str) -> None:
         """A file, copied into a folder of the run's artifacts."""
 
-    def tags(self, values: Mapping[str, str]) -> None:
-        """Facts about the run."""
-
-    def finish(self, status: Status) -> None:
-        """Close the run."""
+    def finish(self, status: Status, step: int) -> None:
+        """Close the run, which came to this step."""
 
 
 class Tracker(Protocol):
@@ -56,8 +53,8 @@ class Tracker(Protocol):
     def discard(self, run_id: str) -> None:
         """Take a run out of sight, so that it can be repeated."""
 
-    def close_group(self, group_id: str) -> None:
-        """Mark the parent run as ended."""
+    def close_group(self, group_id: str, status: Status) -> None:
+        """Mark the parent run, if there is one, as ended."""
 
 
 @dataclass(frozen=True)

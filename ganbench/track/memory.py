@@ -24,7 +24,7 @@ class MemoryRunLog:
     numbers: dict[tuple[str, int], float] = field(default_factory=dict)
     images: dict[tuple[str, int], NDArray[np.uint8]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
-    facts: dict[str, str] = field(default_factory=dict)
+    ended_at: int = 0
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         self.numbers |= {(name, step): value for name, value in values.items()}
@@ -38,11 +38,8 @@ class MemoryRunLog:
     def file(self, path: Path, folder: str) -> None:
         self.files[f"{folder}/{path.name}"] = path.read_bytes()
 
-    def tags(self, values: Mapping[str, str]) -> None:
-        self.facts |= values
-
-    def finish(self, status: Status) -> None:
-        self.state = status
+    def finish(self, status: Status, step: int) -> None:
+        self.state, self.ended_at = status, step
 
 
 @dataclass
@@ -62,5 +59,5 @@ class MemoryTracker:
     def discard(self, run_id: str) -> None:
         self.runs.pop(run_id, None)
 
-    def close_group(self, group_id: str) -> None:
+    def close_group(self, group_id: str, status: Status) -> None:
         """There is no parent run to close."""

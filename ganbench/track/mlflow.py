@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 # Both must be set before the import: they are read there.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -25,6 +25,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+from sqlalchemy.exc import SQLAlchemyError
 
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead, RunRecord, Status
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RUN, GROUP, STATUS, KIND = "ganbench.run", "ganbench.group", "ganbench.status", "ganbench.kind"
-SEED = "ganbench.seed"
+SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
 MLFLOW_STATUS: Mapping[Status, str] = {"finished": "FINISHED", "diverged": "FAILED", "stopped": "KILLED"}
 MOST_METRICS_A_BATCH = 1000
 
@@ -49,10 +50,10 @@ class MlflowTracker:
 
     def __init__(self, store: Store, experiment: str) -> None:
         check_experiment_name(experiment)
-        store.prepare()
-        with _in_words(store):
-            self._client = _connect(store)
-            self._experiment = _find_or_create(self._client, store, experiment)
+        if store.local:
+            store.prepare()
+        self._client = _connect(store)
+        self._experiment = _find_or_create(self._client, store, experiment)
 
     def status(self, run_id: str) -> Status | None:
         run = self._find(run_id, "seed")
@@ -70,11 +71,11 @@ class MlflowTracker:
         if run is not None:
             self._client.delete_run(run.info.run_id)
 
-    def close_group(self, group_id: str) -> None:
+    def close_group(self, group_id: str, status: Status) -> None:
         parent = self._find(group_id, "group")
-        if parent is not None:
-            self._client.set_tag(parent.info.run_id, STATUS, "finished")
-            self._client.set_terminated(parent.info.run_id, "FINISHED")
+        if parent is not None and parent.info.status != MLFLOW_STATUS[status]:
+            self._client.set_tag(parent.info.run_id, STATUS, status)
+            self._client.set_terminated(parent.info.run_id, MLFLOW_STATUS[status])
 
     def _find(self, run_id: str, kind: str) -> Run | None:
         query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"
@@ -124,12 +125,8 @@ class MlflowRunLog:
     def file(self, path: Path, folder: str) -> None:
         self._client.log_artifact(self._id, str(path), folder)
 
-    def tags(self, values: Mapping[str, str]) -> None:
-        tags = [RunTag(f"ganbench.{name}", value) for name, value in values.items()]
-        self._client.log_batch(self._id, tags=tags)
-
-    def finish(self, status: Status) -> None:
-        self._client.set_tag(self._id, STATUS, status)
+    def finish(self, status: Status, step: int) -> None:
+        self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
         self._client.set_terminated(self._id, MLFLOW_STATUS[status])
 
 
@@ -140,24 +137,19 @@ def read_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord
         GanbenchError: there is no such store or experiment.
     """
     check_experiment_name(experiment)
-    if store.local and not (store.folder / _database(store)).is_file():
-        raise GanbenchError(
-            f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store"
-        )
-    with _in_words(store):
-        client = _connect(store)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
-            raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
-        return [_record(client, run, history) for run in _seed_runs(client, found)]
+    client = _connect_to_existing(store)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
+        raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
+    return [_record(client, run, history) for run in _seed_runs(client, found)]
 
 
 def read_last_images(store: Store, experiment: str, name: str) -> dict[str, bytes]:
     """By run id, the picture (PNG) of that name with the highest step; runs without one are left out."""
     pictures = {}
-    with _in_words(store), tempfile.TemporaryDirectory() as folder:
-        client = _connect(store)
+    with tempfile.TemporaryDirectory() as folder:
+        client = _connect_to_existing(store)
         found = client.get_experiment_by_name(experiment)
         for run in _seed_runs(client, found) if found else ():
             steps = {}
@@ -173,8 +165,7 @@ def read_last_images(store: Store, experiment: str, name: str) -> dict[str, byte
 
 def runs_page(store: Store, experiment: str) -> str:
     """The path of the experiment's runs page within the MLflow UI."""
-    with _in_words(store):
-        found = _connect(store).get_experiment_by_name(experiment)
+    found = _connect_to_existing(store).get_experiment_by_name(experiment)
     if found is None:
         return "/#/experiments"
     # The bare address of an experiment lands on an empty page for language models.
@@ -217,23 +208,58 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
         status=cast(Status, tags[STATUS]),
         params=run.data.params,
         tags={name.removeprefix("ganbench."): value for name, value in tags.items() if name.startswith("ganbench.")},
-        # A step that was logged again after a kill on a device that rounds anew: the later value counts.
-        history=[(name, step, value) for (name, step), value in {(r[0], r[1]): r[2] for r in rows}.items()],
+        history=rows,
     )
 
 
+def _connect_to_existing(store: Store) -> MlflowClient:
+    if store.local and not (store.folder / _database(store)).is_file():
+        raise GanbenchError(
+            f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store"
+        )
+    return _client(store)
+
+
 def _connect(store: Store) -> MlflowClient:
-    if not store.local:
-        return MlflowClient(store.uri)
-    # Processes that open a missing database together would break its schema for good.
-    with filelock.FileLock(store.folder / ".store.lock"):
-        fresh = not (store.folder / _database(store)).exists()
-        client = MlflowClient(store.uri)
-        if fresh:
-            client.search_experiments(max_results=1)
-            with closing(sqlite3.connect(store.folder / _database(store))) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-    return client
+    if store.local:
+        # Processes that open a missing database together would break its schema for good.
+        with filelock.FileLock(store.folder / ".store.lock"):
+            database = store.folder / _database(store)
+            if not database.exists():
+                _client(store).search_experiments(max_results=1)
+                with closing(sqlite3.connect(database)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")
+    return _client(store)
+
+
+def _client(store: Store) -> MlflowClient:
+    return cast(MlflowClient, _ClientInWords(store.uri))
+
+
+class _ClientInWords:
+    """An MlflowClient whose failures (no server, no driver, a broken database) are one line that names the store."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        with self._in_words():
+            self._client = MlflowClient(uri)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            with self._in_words():
+                return method(*arguments, **options)
+
+        return call
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
+            first = str(error).partition("\n")[0]
+            raise GanbenchError(f"the store {self._uri} can't be used: {first}") from error
 
 
 def _database(store: Store) -> str:
@@ -252,17 +278,8 @@ def _find_or_create(client: MlflowClient, store: Store, name: str) -> str:
     location = (store.folder / "artifacts" / name).as_uri() if store.local else None
     try:
         return str(client.create_experiment(name, artifact_location=location))
-    except MlflowException:
+    except GanbenchError:
         found = client.get_experiment_by_name(name)  # another process was faster
         if found is None:
             raise
         return str(found.experiment_id)
-
-
-@contextmanager
-def _in_words(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except MlflowException as error:
-        first = str(error).partition("\n")[0]
-        raise GanbenchError(f"the store {store.uri} can't be used: {first}") from error

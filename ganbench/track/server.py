@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -27,22 +28,22 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
     if not store.local:
         say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
         return 0
-    if not store.folder.is_dir():
-        raise GanbenchError(
-            f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store"
-        )
     page = runs_page(store, experiment)
     port = port or _free_port(host)
     if _taken(host, port):
         raise GanbenchError(f"port {port} is taken: choose another with --port, or --port 0 for any that is free")
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
     command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
+    shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    if host not in ("127.0.0.1", "localhost"):  # MLflow answers a named host only where it was told the name
+        command += ["--allowed-hosts", ",".join(f"{name}:{port}" for name in (shown, host, "localhost", "127.0.0.1"))]
     # Its job runner would double the memory and the time to start, and runs nothing that we use.
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # or the server would outlive us
     with subprocess.Popen(command, env={**os.environ, **light}, stdout=subprocess.DEVNULL) as server:
         try:
-            _await(server, f"http://{host}:{port}/health")
-            say(f"MLflow: http://{host}:{port}{page}\nCtrl-C stops it.")
+            _await(server, f"http://{shown}:{port}/health")
+            say(f"MLflow: http://{shown}:{port}{page}\nCtrl-C stops it.")
             return server.wait()
         except KeyboardInterrupt:
             return 0

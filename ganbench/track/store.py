@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,10 @@ class Store:
                 f"the store '{self.folder}' can't be written ({error.strerror or error}): choose another with --store"
             ) from error
 
-    def checkpoints(self, group_id: str) -> Path:
-        """The folder for checkpoints of a group of runs."""
-        return self.folder / "checkpoints" / group_id
+    def checkpoints(self, experiment: str, group_id: str) -> Path:
+        """The folder for checkpoints of a group of runs: an experiment's own, in a store's own."""
+        place = hashlib.sha256(f"{self.uri} {experiment}".encode()).hexdigest()[:12]
+        return self.folder / "checkpoints" / place / group_id
 
 
 def find_store(chosen: str | None) -> Store:
@@ -51,6 +53,11 @@ def find_store(chosen: str | None) -> Store:
         database = Path(unquote(parsed.path.removeprefix("/")) or "mlflow.db").absolute()
         return Store(f"sqlite:///{database}", database.parent, local=True)
     if len(parsed.scheme) > 1 and parsed.scheme != "file":
-        return Store(text, DEFAULT.absolute(), local=False)
+        return Store(text, _state_folder(), local=False)
     folder = Path(unquote(parsed.path) if parsed.scheme == "file" else text).expanduser().absolute()
     return Store(f"sqlite:///{folder / 'mlflow.db'}", folder, local=True)
+
+
+def _state_folder() -> Path:
+    """Where checkpoints of runs on a server are kept, wherever the command was started."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ganbench"

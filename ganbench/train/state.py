@@ -13,6 +13,10 @@ from ganbench.train.ensemble import Ensemble
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
+class StateMismatchError(Exception):
+    """Tensors that were taken from another spec's state."""
+
+
 class State:
     """The state of S seeds that train together."""
 
@@ -37,12 +41,12 @@ class State:
         """Take up where `tensors` were taken, after `step` steps.
 
         Raises:
-            ValueError: a tensor is missing or has another shape.
+            StateMismatchError: a tensor is missing or has another shape.
         """
         self._at(step)
         for name, slot in self._slots():
             if name not in tensors or tensors[name].shape != slot.shape:
-                raise ValueError(f"it has no tensor '{name}' of shape {list(slot.shape)}")
+                raise StateMismatchError(f"it has no tensor '{name}' of shape {list(slot.shape)}")
             slot.copy_(tensors[name])
 
     def _parts(self) -> Iterator[tuple[str, Ensemble, torch.optim.Adam, int]]:

@@ -1,0 +1,258 @@
+"""Seeds that train together, from their start or checkpoint to their end: evaluated, checkpointed and tracked.
+
+At an evaluation the checkpoint is written first and holds what was found; that is tracked afterwards, and again when a
+killed run is resumed. So a score is tracked exactly once, and never lost.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from ganbench.config import RunSpec
+from ganbench.data import Data
+from ganbench.errors import GanbenchError
+from ganbench.plots import class_histogram
+from ganbench.protocols import Scorer, Scores
+from ganbench.track import DONE, RunLog, Status, Tracker
+from ganbench.tracked import SHEET, group_head, metric_names, run_facts, sample_sheet, seed_head, to_bytes
+from ganbench.train.checkpoint import Checkpoint, save_checkpoint
+from ganbench.train.state import StateMismatchError
+from ganbench.train.trainer import Snapshot, train
+
+STRIDE = 10
+"""Steps between two looks at the training: for the progress bar, the mean statistics and Ctrl-C."""
+KEPT_SAMPLES = 1000
+
+
+class Observer(Protocol):
+    """Somebody who watches a run."""
+
+    def begin(self, seeds: Sequence[int], step: int) -> None:
+        """These seeds begin to train together, after `step` steps."""
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Training has come so far. Reading the statistics costs a synchronisation with the device."""
+
+    def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
+        """Seeds were scored."""
+
+    def say(self, line: str) -> None:
+        """Something worth a line."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run is asked to do, beside its spec."""
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+    device: torch.device
+    checkpoints: Path
+    force: bool = False
+
+
+@dataclass
+class Record:
+    """What a checkpoint remembers beside the tensors, as JSON."""
+
+    seeds: list[int]
+    step: int = 0
+    seconds: float = 0.0
+    """Training time of all seeds together so far, evaluation excluded."""
+    looks: int = 0
+    """How many steps' statistics were added up since the last evaluation."""
+    sums: dict[str, list[float]] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By seed, what the evaluation at this step found."""
+    diverged: dict[str, int] = field(default_factory=dict)
+    """By seed, the step at which a loss was no longer finite."""
+
+
+class EnsembleRun:
+    """Seeds that train together, from their start or checkpoint to their end."""
+
+    def __init__(
+        self,
+        job: Job,
+        seeds: tuple[int, ...],
+        checkpoint: Checkpoint | None,
+        data: Data,
+        scorer: Scorer,
+        tracker: Tracker,
+        observer: Observer,
+    ) -> None:
+        self._job = job
+        self._spec = job.spec
+        self._seeds = seeds
+        self._data = data
+        self._scorer = scorer
+        self._observer = observer
+        self._path = job.checkpoints / f"seeds-{_in_short(seeds)}.safetensors"
+        self._resumed = checkpoint.tensors if checkpoint else None
+        self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
+        self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
+        facts = run_facts(device_name(job.device), scorer.evaluator)
+        group = group_head(job.spec, facts)
+        # Of an interrupted ensemble some seeds may have diverged, or been closed just before the process was killed.
+        self._logs = {
+            seed: tracker.open(seed_head(job.spec, seed, facts), group)
+            for seed in seeds
+            if tracker.status(job.spec.run_id(seed)) not in DONE
+        }
+
+    def train(self, stop: threading.Event) -> dict[int, Status]:
+        """Train to the end, or until `stop` is set or every seed has diverged.
+
+        Raises:
+            GanbenchError: the checkpoint does not fit the spec.
+        """
+        try:
+            return self._train(stop)
+        except StateMismatchError as error:
+            self._close("stopped")
+            raise GanbenchError(
+                f"the checkpoint '{self._path}' doesn't fit: {error}; delete it to start again"
+            ) from error
+        except torch.OutOfMemoryError as error:
+            self._close("stopped")
+            raise GanbenchError("the GPU's memory is full: try fewer seeds at once, or a smaller batch") from error
+        except BaseException:
+            self._close("stopped")
+            raise
+
+    def _train(self, stop: threading.Event) -> dict[int, Status]:
+        spec, record = self._spec, self._record
+        self._observer.begin(self._seeds, record.step)
+        snapshots = train(
+            spec,
+            self._seeds,
+            self._data,
+            self._job.device,
+            every=math.gcd(STRIDE, spec.evaluation.every),
+            resume=self._resumed,
+            resume_step=record.step,
+        )
+        clock: float | None = None
+        over = False
+        for snapshot in snapshots:
+            due = snapshot.step % spec.evaluation.every == 0 or snapshot.step == spec.train.steps
+            if due and self._job.device.type == "cuda":
+                torch.cuda.synchronize()
+            if clock is not None:  # the first snapshot is the state that training begins with
+                record.seconds += time.monotonic() - clock
+                self._look(snapshot)
+                if due:
+                    self._evaluate(snapshot)
+                    self._save(snapshot)
+            if due:
+                self._track(snapshot)
+            self._observer.progress(snapshot)
+            over = snapshot.step == spec.train.steps or not self._logs
+            if stop.is_set() or over:
+                break
+            clock = time.monotonic()
+        if over:
+            self._path.unlink(missing_ok=True)
+        else:
+            self._save(snapshot)
+            self._close("stopped")
+        ended: Status = "finished" if over else "stopped"
+        return {seed: "diverged" if str(seed) in record.diverged else ended for seed in self._seeds}
+
+    def _close(self, status: Status) -> None:
+        for log in self._logs.values():
+            log.finish(status, self._record.step)
+
+    def _look(self, snapshot: Snapshot) -> None:
+        for name, values in snapshot.statistics.items():
+            # Kept on the device: a look costs no synchronisation.
+            before = self._sums[name].to(values.device) if name in self._sums else 0.0
+            self._sums[name] = before + values.double()
+        self._record.looks += 1
+        self._record.metrics = {}
+        self._record.step = snapshot.step
+
+    def _evaluate(self, snapshot: Snapshot) -> None:
+        spec, record = self._spec, self._record
+        means = {name: (sums / record.looks).tolist() for name, sums in self._sums.items()}
+        found: dict[int, Scores] = {}
+        last = snapshot.step == spec.train.steps
+        for row, seed in enumerate(self._seeds):
+            if str(seed) in record.diverged:
+                continue
+            samples = snapshot.sample(row, spec.evaluation.samples if last else spec.evaluation.quick_samples)
+            statistics = {f"train/{name}": values[row] for name, values in means.items()}
+            # A mean over steps that weren't finite isn't either; and a network can break before its loss shows it.
+            if not all(map(math.isfinite, statistics.values())) or not bool(samples.isfinite().all()):
+                record.diverged[str(seed)] = snapshot.step
+                continue
+            features = self._scorer.evaluator(samples)
+            quick = self._scorer.score(features.first(spec.evaluation.quick_samples))
+            statistics["train/seconds"] = record.seconds / len(self._seeds)
+            metrics = metric_names(quick, self._data.mode_names, "quick/") | statistics
+            found[seed] = quick
+            if last:
+                found[seed] = self._scorer.score(features)
+                metrics |= metric_names(found[seed], self._data.mode_names, "")
+            record.metrics[str(seed)] = metrics
+        self._sums, record.looks = {}, 0
+        self._observer.scored(snapshot.step, found)
+
+    def _save(self, snapshot: Snapshot) -> None:
+        self._record.sums = {name: sums.tolist() for name, sums in self._sums.items()}
+        save_checkpoint(self._path, snapshot.state.tensors(), asdict(self._record))
+
+    def _track(self, snapshot: Snapshot) -> None:
+        last = snapshot.step == self._spec.train.steps
+        for row, seed in enumerate(self._seeds):
+            log = self._logs.get(seed)
+            if log is None:
+                continue
+            if str(seed) in self._record.diverged:
+                log.finish("diverged", self._record.diverged[str(seed)])
+                del self._logs[seed]
+                self._observer.say(f"seed {seed} diverged by step {snapshot.step}: its loss is no longer finite")
+                continue
+            if str(seed) in self._record.metrics:
+                log.metrics(snapshot.step, self._record.metrics[str(seed)])
+            log.image("samples", snapshot.step, sample_sheet(snapshot.sample(row, SHEET)))
+            if last:
+                self._keep_artifacts(log, snapshot, row, seed)
+                log.finish("finished", snapshot.step)
+                del self._logs[seed]
+
+    def _keep_artifacts(self, log: RunLog, snapshot: Snapshot, row: int, seed: int) -> None:
+        names, metrics = self._data.mode_names, self._record.metrics[str(seed)]
+        shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("class", "confident")]
+        log.figure("class-histogram.png", class_histogram(names, *shares))
+        with tempfile.TemporaryDirectory() as folder:
+            weights, samples = Path(folder) / "weights.safetensors", Path(folder) / "samples.npy"
+            tensors = {name: tensor[row].detach().cpu() for name, tensor in snapshot.state.tensors().items()}
+            save_file(tensors, weights, metadata={"seed": str(seed), "step": str(snapshot.step)})
+            np.save(samples, to_bytes(snapshot.sample(row, KEPT_SAMPLES)), allow_pickle=False)
+            log.file(weights, "checkpoint")
+            log.file(samples, "samples")
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words: a GPU's model, or how many CPU threads are used."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def _in_short(seeds: Sequence[int]) -> str:
+    """Seeds as a short file name."""
+    text = "-".join(map(str, seeds))
+    return text if len(text) <= 60 else f"{seeds[0]}-to-{seeds[-1]}-{len(seeds)}"

@@ -1,0 +1,270 @@
+"""Running and resuming, with the process "killed" at every single thing that it does to the outside."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench import ensemble_run, run
+from ganbench.config import RunSpec
+from ganbench.data import Data
+from ganbench.ensemble_run import Job
+from ganbench.errors import GanbenchError
+from ganbench.losses.minimax import Minimax
+from ganbench.metrics.evaluator import Features
+from ganbench.protocols import Scores
+from ganbench.track import Status
+from ganbench.track.memory import MemoryRunLog, MemoryTracker
+from ganbench.train.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.train.trainer import Snapshot
+from tests.conftest import random_data, small_spec
+
+CPU = torch.device("cpu")
+SEEDS = (0, 1, 2)
+
+
+class QuickEvaluator:
+    """Ten classes by brightness: no classifier, but a function of the images."""
+
+    name, sha256 = "quick", "0"
+
+    def __init__(self, name: str, device: torch.device) -> None:
+        pass
+
+    def __call__(self, images: Tensor) -> Features:
+        level = images.flatten(1).mean(1)
+        labels = ((level + 1) * 1e4).long() % 10
+        return Features(images.flatten(1)[:, ::97], labels, level.abs().clamp(0, 1), 10)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fragile(Minimax):
+    """Not finite from the moment that the critic of a seed sees through generated samples: for seed 0 at step 11."""
+
+    name = "fragile"
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().critic_loss(real, fake) + torch.where(fake.mean() < -0.27, torch.nan, 0.0)
+
+
+class Silent:
+    """An observer who doesn't look."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def begin(self, seeds: Sequence[int], step: int) -> None: ...
+    def progress(self, snapshot: Snapshot) -> None: ...
+    def scored(self, step: int, scores: Mapping[int, Scores]) -> None: ...
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+class KilledError(BaseException):
+    """The process is gone. Whatever it would do afterwards fails too."""
+
+
+class Fuse:
+    """Burns at the n-th action."""
+
+    def __init__(self, actions: int) -> None:
+        self.left = actions
+
+    def act(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+class MortalTracker(MemoryTracker):
+    """A tracker whose process is killed just before, or just after, an action."""
+
+    def __init__(self, runs: dict[str, MemoryRunLog], fuse: Fuse) -> None:
+        super().__init__(runs)
+        self.fuse = fuse
+
+    def open(self, *heads: Any) -> Any:
+        self.fuse.act()
+        log, fuse = super().open(*heads), self.fuse
+
+        class Mortal:
+            def __getattr__(self, name: str) -> Any:
+                def call(*arguments: Any) -> Any:
+                    fuse.act()
+                    result = getattr(log, name)(*arguments)
+                    fuse.act()
+                    return result
+
+                return call
+
+        return Mortal()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "Evaluator", QuickEvaluator)
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    return random_data()
+
+
+@pytest.fixture
+def spec() -> RunSpec:
+    """Of its three seeds one diverges on the way."""
+    spec = small_spec(train={"steps": 20}, evaluation={"every": 5})
+    return dataclasses.replace(spec, loss=Fragile())
+
+
+def go(
+    spec: RunSpec, seeds: tuple[int, ...], data: Data, tracker: MemoryTracker, folder: Path, **options: Any
+) -> dict[int, Status]:
+    stop = options.pop("stop", threading.Event())
+    return run.run(Job(spec, seeds, CPU, folder, **options), data, tracker, Silent(), stop)
+
+
+def outcome(tracker: MemoryTracker) -> dict[str, Any]:
+    """All that is tracked, but for times."""
+    return {
+        run_id: (
+            log.state,
+            log.ended_at,
+            {key: value for key, value in log.numbers.items() if key[0] != "train/seconds"},
+            {key: pixels.tobytes() for key, pixels in log.images.items()},
+            log.files.keys(),
+            log.files.get("samples/samples.npy"),
+        )
+        for run_id, log in tracker.runs.items()
+    }
+
+
+def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one(
+    spec: RunSpec, data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = MemoryTracker()
+    statuses = go(spec, SEEDS, data, whole, tmp_path / "whole")
+    assert sorted(statuses.values()) == ["diverged", "finished", "finished"]
+
+    kills = 0
+    for actions in range(1000):
+        fuse, folder, runs = Fuse(actions), tmp_path / str(actions), dict[str, MemoryRunLog]()
+
+        def save(*arguments: Any, fuse: Fuse = fuse) -> None:
+            fuse.act()
+            save_checkpoint(*arguments)
+            fuse.act()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ensemble_run, "save_checkpoint", save)
+            try:
+                go(spec, SEEDS, data, MortalTracker(runs, fuse), folder)
+            except KilledError:
+                kills += 1
+            else:
+                break
+        resumed = MemoryTracker(runs)
+        assert go(spec, SEEDS, data, resumed, folder) == statuses, actions
+        assert outcome(resumed) == outcome(whole), actions
+        assert list(folder.glob("*.safetensors")) == []
+    assert kills > 60
+
+
+def test_a_time_is_tracked_once(spec: RunSpec, data: Data, tmp_path: Path) -> None:
+    """The seconds of an evaluation are part of what was found then; a resumed run tracks the same ones."""
+    runs: dict[str, MemoryRunLog] = {}
+    with pytest.raises(KilledError):
+        go(spec, SEEDS, data, MortalTracker(runs, Fuse(40)), tmp_path)
+    killed = MemoryTracker(runs)
+    before = {(r, key): v for r, log in runs.items() for key, v in log.numbers.items() if key[0] == "train/seconds"}
+    assert before
+    go(spec, SEEDS, data, killed, tmp_path)
+    after = {(r, key): v for r, log in runs.items() for key, v in log.numbers.items() if key[0] == "train/seconds"}
+    assert before.items() <= after.items()
+
+
+def test_a_wish_to_stop_before_the_first_step_is_heard(spec: RunSpec, data: Data, tmp_path: Path) -> None:
+    stop, tracker = threading.Event(), MemoryTracker()
+    stop.set()
+    assert set(go(spec, SEEDS, data, tracker, tmp_path, stop=stop).values()) == {"stopped"}
+    whole = MemoryTracker()
+    assert go(spec, SEEDS, data, tracker, tmp_path) == go(spec, SEEDS, data, whole, tmp_path / "whole")
+    assert outcome(tracker) == outcome(whole)
+
+
+def stopped(spec: RunSpec, seeds: tuple[int, ...], data: Data, tracker: MemoryTracker, folder: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    go(spec, seeds, data, tracker, folder, stop=stop)
+
+
+def test_an_interrupted_ensemble_goes_on_whole_and_new_seeds_beside_it(data: Data, tmp_path: Path) -> None:
+    spec, tracker = small_spec(), MemoryTracker()
+    stopped(spec, (0, 1), data, tracker, tmp_path)
+    assert go(spec, (1, 2), data, tracker, tmp_path) == {1: "finished", 2: "finished"}
+    assert {log.head.tags["seed"]: log.state for log in tracker.runs.values()} == {
+        "0": "finished",
+        "1": "finished",
+        "2": "finished",
+    }
+
+
+def test_force_does_not_throw_away_what_others_were_interrupted_with(data: Data, tmp_path: Path) -> None:
+    spec, tracker = small_spec(), MemoryTracker()
+    stopped(spec, (0, 1), data, tracker, tmp_path)
+    with pytest.raises(GanbenchError, match="seeds 0 were interrupted together"):
+        go(spec, (1,), data, tracker, tmp_path, force=True)
+    assert len(tracker.runs) == 2
+    assert go(spec, (0, 1), data, tracker, tmp_path, force=True) == {0: "finished", 1: "finished"}
+
+
+def test_force_gets_past_a_corrupt_checkpoint(data: Data, tmp_path: Path) -> None:
+    spec, tracker = small_spec(), MemoryTracker()
+    stopped(spec, (0,), data, tracker, tmp_path)
+    (path,) = tmp_path.glob("*.safetensors")
+    path.write_bytes(b"broken")
+    with pytest.raises(GanbenchError, match="cut or changed"):
+        go(spec, (0,), data, tracker, tmp_path)
+    assert go(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
+
+
+def test_checkpoints_of_another_version_or_another_spec_are_refused(data: Data, tmp_path: Path) -> None:
+    spec, tracker = small_spec(), MemoryTracker()
+    stopped(spec, (0,), data, tracker, tmp_path)
+    (path,) = tmp_path.glob("*.safetensors")
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(path, checkpoint.tensors, {"seeds": [0], "something": "else"})
+    with pytest.raises(GanbenchError, match="of another version"):
+        go(spec, (0,), data, tracker, tmp_path)
+    save_checkpoint(path, dict(list(checkpoint.tensors.items())[1:]), checkpoint.record)
+    with pytest.raises(GanbenchError, match="doesn't fit"):
+        go(spec, (0,), data, tracker, tmp_path)
+    assert {log.state for log in tracker.runs.values()} == {"stopped"}
+
+
+def test_a_failing_loss_closes_its_runs(data: Data, tmp_path: Path) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Broken(Minimax):
+        name = "broken"
+
+        def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+            raise ZeroDivisionError
+
+    tracker = MemoryTracker()
+    with pytest.raises(ZeroDivisionError):
+        go(dataclasses.replace(small_spec(), loss=Broken()), (0, 1), data, tracker, tmp_path)
+    assert {log.state for log in tracker.runs.values()} == {"stopped"}
+
+
+def test_a_plug_in_that_was_mended_makes_other_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = dataclasses.replace(small_spec(), loss=Fragile())
+    before = spec.run_id(0)
+    monkeypatch.setattr(Fragile, "code_sha256", classmethod(lambda cls: "other"))
+    assert spec.run_id(0) != before
