@@ -45,7 +45,8 @@ data: $(READY)  ## Fetch MNIST into the cache
 clean:  ## Remove the virtual environment and tool caches (runs and data stay)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# uv installs what pip would, in a fifth of the time; it comes from the package index, into the environment.
+# uv installs what pip would, in a fraction of the time; it comes from the package index, into the environment. Compiled
+# bytecode, which pip would make and uv would not, halves the time that every command takes to start.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "ganbench needs Python 3.11 or newer; '$(PYTHON)' is older. Name another: make PYTHON=python3.12 ..."; exit 2; }
@@ -53,5 +54,5 @@ $(READY): pyproject.toml constraints.txt
 		{ rm -rf $(VENV); echo "Python can't make a virtual environment here. On Debian or Ubuntu: apt install python3-venv"; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 	@echo "installing (torch is large: the first time takes a minute or more) ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -87,6 +87,10 @@ def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
         ("compare --from broken.toml", "lack the columns"),
         ("report --store nothing", "there is no store"),
         ("ui --store nothing", "there is no store"),
+        ("compare --store broken", "can't be used: "),
+        ("run --steps 1 --store broken", "can't be used: "),
+        ("run --steps 1 --store http://127.0.0.1:1", "can't be used: "),
+        ("compare --store http://127.0.0.1:1", "can't be used: "),
         ("list looses", "did you mean 'losses'?"),
         ("data fetch cifar", "unknown dataset 'cifar'"),
     ],
@@ -102,6 +106,11 @@ def test_bad_input_is_one_line_and_status_2(
     Path("file").touch()
     Path("broken.toml").write_text("[train\n")
     Path("broken.py").write_text("1 / 0\n")
+    Path("broken").mkdir()
+    Path("broken/mlflow.db").write_bytes(b"no database at all " * 400)
+    Path("broken/.store.lock").touch()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     before = sorted(path.name for path in tmp_path.rglob("*"))
     result = CliRunner().invoke(main, words.split())
     assert result.exit_code == 2

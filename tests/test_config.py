@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.config import resolve
+from ganbench.config import lay_over, resolve
 from ganbench.errors import GanbenchError
 from ganbench.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, to_toml
 
@@ -170,3 +170,30 @@ def test_flattened_specs_name_components_by_their_kind() -> None:
     assert flat["loss"] == "wgan-gp"
     assert flat["penalty"] == "gp:weight=10.0"
     assert flat["train.critic_steps"] == 5
+
+
+DUMP = {**resolve({"train": {"steps": 9, "critic_lr": 7e-4, "batch_size": 32}}).to_dict()}
+
+
+def test_another_loss_over_a_full_dump_is_that_loss_as_its_paper_has_it() -> None:
+    spec = resolve(lay_over(DUMP, {"loss": {"name": "wgan-gp"}}))
+    assert [penalty.name for penalty in spec.penalties] == ["gp"]
+    assert (spec.train.critic_steps, spec.train.critic_lr, spec.train.critic_betas) == (5, 1e-4, (0.0, 0.9))
+    assert (spec.train.steps, spec.train.batch_size) == (9, 32), "what no recipe speaks of stays"
+    back = resolve(lay_over(spec.to_dict(), {"loss": {"name": "minimax"}}))
+    assert back.penalties == ()
+    assert (back.train.critic_steps, back.train.critic_lr) == (1, 2e-4)
+
+
+def test_the_same_loss_over_a_dump_changes_nothing() -> None:
+    assert resolve(lay_over(DUMP, {"loss": {"name": "minimax"}})) == resolve(DUMP)
+    assert resolve(lay_over({"train": {"critic_lr": 1.0}}, {"loss": {"name": "wgan-gp"}})).train.critic_lr == 1.0
+
+
+def test_another_architecture_over_a_dump_has_its_own_options() -> None:
+    assert resolve(lay_over(DUMP, {"arch": {"name": "dcgan"}})).arch.to_spec()["critic_width"] == 32
+
+
+def test_epochs_over_steps_and_steps_over_epochs() -> None:
+    assert resolve(lay_over(DUMP, {"train": {"epochs": 1}})).train.steps == 60_000 // 32
+    assert resolve(lay_over({"train": {"epochs": 1}}, {"train": {"steps": 5}})).train.steps == 5

@@ -16,7 +16,7 @@ from ganbench.errors import GanbenchError
 from ganbench.report import findings, write_report
 from ganbench.report.tables import render
 from ganbench.results import Results, final_scores, quick_scores, read_csv, runs, varying_options, write_csv
-from ganbench.stats import METRICS, compare, number
+from ganbench.stats import METRICS, compare, group_names, number
 from ganbench.track import RunRecord, Status
 from ganbench.verdict import verdict
 
@@ -30,6 +30,7 @@ def record(
     missing: int = 0,
     status: Status = "finished",
     params: Mapping[str, str] | None = None,
+    samples: float = 5000.0,
 ) -> RunRecord:
     """A run of 20 steps that lost the first `missing` classes."""
     params = {"loss": loss, "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", **(params or {})}
@@ -43,12 +44,12 @@ def record(
             history += [(f"{prefix}floor/{name}", step, value) for name, value in FLOOR.items()]
             for kind in ("class", "confident"):
                 history += [(f"{prefix}{kind}/{name}", step, share) for name, share in shares.items()]
-            history += [(f"{prefix}sample-count", step, 1000.0 if prefix else 5000.0)]
+            history += [(f"{prefix}sample-count", step, 500.0 if prefix else samples)]
         history += [("train/critic-loss", step, 1.0), ("train/seconds", step, step * 6.0)]
         if status != "finished":
             break
     group = f"{loss}-{sorted(params.items())}".replace(f"'seed', '{seed}'", "")
-    tags = {"commit": "abc", "device": "cpu"}
+    tags = {"commit": "abc", "device": "cpu", "ended-at": "15"}
     return RunRecord(f"{loss}{seed}{len(params)}", group, seed, status, params, tags, history)
 
 
@@ -128,6 +129,44 @@ def test_comparing_refuses_what_is_not_there() -> None:
         compare(STUDY, metrics=["fidd"])
     with pytest.raises(GanbenchError, match="did you mean 'loss'"):
         compare(STUDY, by=["los"])
+    with pytest.raises(GanbenchError, match="by nothing"):
+        compare(STUDY, by=[])
+
+
+def test_scores_of_different_numbers_of_samples_are_not_put_together() -> None:
+    study = table(
+        record("minimax", 0, 9.0, params={"evaluation.samples": "5000"}),
+        record("minimax", 1, 7.0, params={"evaluation.samples": "800"}, samples=800),
+    )
+    with pytest.raises(GanbenchError, match="mixes protocols, data sets or numbers of samples"):
+        compare(study, by=["loss"])
+    compared = compare(study)
+    assert compared["loss"].tolist() == [
+        "minimax",
+        "minimax",
+        "real data: mnist, 5,000 samples",
+        "real data: mnist, 800 samples",
+    ]
+
+
+def test_budget_and_time_are_those_of_the_seeds_that_were_scored() -> None:
+    _, wgan, _ = (row for _, row in compare(STUDY).iterrows())
+    assert wgan["images"] == 400
+    unfinished = compare(table(record("minimax", 0, 1.0, status="stopped"))).iloc[0]
+    assert pd.isna(unfinished["images"])
+
+
+def test_groups_are_named_by_what_sets_them_apart() -> None:
+    study = table(
+        record("minimax", 0, 9.0, params={"train.steps": "5"}),
+        record("minimax", 1, 7.0, params={"train.steps": "9"}),
+        record("hinge", 0, 5.0, params={"train.steps": "5"}),
+    )
+    assert sorted(group_names(study).values()) == [
+        "hinge · mlp",
+        "minimax · mlp · train.steps=5",
+        "minimax · mlp · train.steps=9",
+    ]
 
 
 def test_the_four_formats_say_the_same() -> None:
@@ -163,8 +202,8 @@ def test_verdicts() -> None:
     assert verdict(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits; 0 is missing; FID 10")
     assert verdict(STUDY, ids["minimax", 2]).startswith("1 of 10 classes; only 9 appears; FID")
     assert verdict(STUDY, ids["wgan-gp", 0]).startswith("10 of 10 classes; FID 4 ")
-    assert verdict(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 10")
-    assert verdict(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 10")
+    assert verdict(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
+    assert verdict(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
 
 
 def test_a_table_from_csv_is_the_table(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""On a GPU: the same mathematics as on the CPU. These tests are left out where there is none."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from ganbench.config import resolve
+from ganbench.data import Data
+from ganbench.metrics.evaluator import Evaluator
+from ganbench.run import find_device
+from ganbench.train.trainer import train
+from tests.conftest import random_data, small_spec
+from tests.test_trainer import ARCHS_TRIED, CPU
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+
+def on(data: Data, device: torch.device) -> Data:
+    moved = {name: getattr(data, name).to(device) for name in ("train", "train_modes", "test", "test_modes")}
+    return dataclasses.replace(data, **moved)
+
+
+@pytest.mark.parametrize("arch", ["mlp", "dcgan"])
+@pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_training_runs_and_resumes(arch: str, loss: str, seeds: tuple[int, ...]) -> None:
+    device = find_device("cuda")
+    spec = resolve(small_spec(loss={"name": loss}, train={"steps": 6}).to_dict() | {"arch": ARCHS_TRIED[arch]})
+    data = on(random_data(), device)
+    for snapshot in train(spec, seeds, data, device, every=1):
+        if snapshot.step == 3:
+            taken = {name: tensor.detach().cpu().clone() for name, tensor in snapshot.state.tensors().items()}
+    *_, resumed = train(spec, seeds, data, device, every=1, resume=taken, resume_step=3)
+    for name, values in snapshot.statistics.items():
+        assert values.device.type == "cuda"
+        torch.testing.assert_close(resumed.statistics[name], values, rtol=1e-2, atol=1e-3)
+    assert resumed.sample(0, 10).isfinite().all()
+
+
+def test_a_seed_begins_with_the_same_weights_as_on_the_cpu() -> None:
+    spec, device = small_spec(), find_device("cuda")
+    here = next(train(spec, (3,), random_data(), CPU, every=1)).state.tensors()
+    there = next(train(spec, (3,), on(random_data(), device), device, every=1)).state.tensors()
+    assert all(torch.equal(tensor, there[name].cpu()) for name, tensor in here.items())
+
+
+def test_the_evaluator_sees_what_it_sees_on_the_cpu() -> None:
+    images = torch.rand(300, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    here, there = Evaluator("mnist-cnn-1", CPU)(images), Evaluator("mnist-cnn-1", find_device("cuda"))(images)
+    torch.testing.assert_close(there.embedding.cpu(), here.embedding, rtol=1e-3, atol=1e-3)
+    assert torch.equal(there.labels.cpu(), here.labels)
