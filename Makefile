@@ -50,9 +50,16 @@ clean:  ## Remove the virtual environment and tool caches (runs and data stay)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "ganbench needs Python 3.11 or newer; '$(PYTHON)' is older. Name another: make PYTHON=python3.12 ..."; exit 2; }
-	@test -x $(BIN)/python || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV); } || \
-		{ rm -rf $(VENV); echo "Python can't make a virtual environment here. On Debian or Ubuntu: apt install python3-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@test -x $(BIN)/uv || $(MAKE) --no-print-directory $(BIN)/uv
 	@echo "installing (torch is large: the first time takes a minute or more) ..."
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
 	@touch $@
+
+# Debian keeps what venv needs for pip in a package of its own; where that is missing, the system's pip does it.
+$(BIN)/uv:
+	@echo "making $(VENV) ..."
+	@rm -rf $(VENV)
+	@{ $(PYTHON) -m venv $(VENV) >/dev/null && $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv; } || \
+		{ rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && \
+		  $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -c constraints.txt uv; } || \
+		{ rm -rf $(VENV); echo "A virtual environment can't be set up here. On Debian or Ubuntu: apt install python3-venv"; exit 2; }
