@@ -10,6 +10,8 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -262,6 +264,20 @@ def test_the_loss_in_the_readme_is_listed_run_and_tested_with_no_other_edit(tmp_
     bad = check()
     assert bad.returncode == 1
     assert "opposite_directions" in bad.stdout
+
+
+def test_ui_serves_the_runs_page_and_takes_its_server_along_when_it_ends(whole: Path) -> None:
+    process = begin("ui", "--store", whole, "--port", "0")
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    page, fragment = address.split("#")
+    assert re.fullmatch(r"/experiments/\d+/runs\?workflowType=machine_learning", fragment)
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        assert b"MLflow" in answer.read()
+    process.terminate()
+    process.wait(timeout=30)
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(page, timeout=2)
 
 
 def test_data_fetch_says_what_it_got(mnist: Data) -> None:
