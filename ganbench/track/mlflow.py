@@ -24,7 +24,7 @@ import filelock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
 from sqlalchemy.exc import SQLAlchemyError
 
 from ganbench.errors import GanbenchError
@@ -87,7 +87,9 @@ class MlflowTracker:
         facts = {**{f"ganbench.{name}": value for name, value in head.tags.items()}, **tags, STATUS: "running"}
         if run is None:
             run = self._client.create_run(
-                self._experiment, tags={RUN: head.id, MLFLOW_RUN_NAME: head.title, **facts}, run_name=head.title
+                self._experiment,
+                tags={RUN: head.id, MLFLOW_RUN_NAME: head.title, MLFLOW_SOURCE_NAME: "ganbench", **facts},
+                run_name=head.title,
             )
         else:
             self._client.update_run(run.info.run_id, status="RUNNING")

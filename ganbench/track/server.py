@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 from ganbench.errors import GanbenchError
 from ganbench.track.mlflow import runs_page
@@ -40,9 +41,13 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
     # Its job runner would double the memory and the time to start, and runs nothing that we use.
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # or the server would outlive us
-    with subprocess.Popen(command, env={**os.environ, **light}, stdout=subprocess.DEVNULL) as server:
+    log = store.folder / "server.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env={**os.environ, **light}, stdout=output, stderr=output) as server,
+    ):
         try:
-            _await(server, f"http://{shown}:{port}/health")
+            _await(server, f"http://{shown}:{port}/health", log)
             say(f"MLflow: http://{shown}:{port}{page}\nCtrl-C stops it.")
             return server.wait()
         except KeyboardInterrupt:
@@ -51,17 +56,17 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
             server.terminate()
 
 
-def _await(server: subprocess.Popen[bytes], address: str) -> None:
+def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise GanbenchError(f"the MLflow server ended at once (exit status {server.returncode})")
+            raise GanbenchError(f"the MLflow server ended at once (exit status {server.returncode}): see {log}")
         try:
             with urllib.request.urlopen(address, timeout=1):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise GanbenchError(f"the MLflow server did not answer within {PATIENCE:.0f} s")
+    raise GanbenchError(f"the MLflow server did not answer within {PATIENCE:.0f} s: see {log}")
 
 
 def _taken(host: str, port: int) -> bool:
