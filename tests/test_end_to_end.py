@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def read(store: Path) -> Rows:
         join runs on runs.run_uuid = metrics.run_uuid
         where runs.lifecycle_stage = 'active'
     """
-    with sqlite3.connect(store / "mlflow.db") as database:
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
         rows = database.execute(query).fetchall()
     found = {(run, key, step): value for run, key, step, value in rows}
     assert len(found) == len(rows), "a number is there twice"
@@ -56,7 +57,7 @@ def read(store: Path) -> Rows:
 
 
 def tags(store: Path, key: str) -> list[str]:
-    with sqlite3.connect(store / "mlflow.db") as database:
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
         query = """
             select tags.value from tags join tags as kind on kind.run_uuid = tags.run_uuid
             join runs on runs.run_uuid = tags.run_uuid
@@ -74,7 +75,7 @@ def evaluations(store: Path) -> int:
     if not (store / "mlflow.db").exists():
         return 0
     try:
-        with sqlite3.connect(store / "mlflow.db") as database:
+        with closing(sqlite3.connect(store / "mlflow.db")) as database:
             return int(database.execute("select count(*) from metrics where key = 'quick/fid'").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
@@ -86,6 +87,11 @@ def wait_for_evaluations(store: Path, count: int, process: subprocess.Popen[str]
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.05)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
 
     compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
     assert [row["loss"] for row in compared] == ["minimax", "non-saturating", "real data"]
-    with sqlite3.connect(store / "mlflow.db") as database:
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
         for row in compared[:2]:
             query = """
                 select metrics.value from metrics join params on params.run_uuid = metrics.run_uuid
@@ -155,8 +161,7 @@ def test_a_killed_run_is_resumed_and_ends_with_the_numbers_of_an_uninterrupted_o
     for target in (2, 14):  # evaluations of two seeds, after which it is killed
         process = begin("run", *LONG, "--store", tmp_path)
         wait_for_evaluations(tmp_path, target, process)
-        process.kill()
-        process.wait()
+        kill(process)
         assert set(tags(tmp_path, "status")) == {"running"}
     done = ganbench("run", *LONG, "--store", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -191,8 +196,7 @@ def test_a_stopped_run_keeps_what_was_measured_and_goes_on(
 def test_a_corrupt_checkpoint_is_refused_and_left_alone(tmp_path: Path) -> None:
     process = begin("run", *LONG, "--store", tmp_path)
     wait_for_evaluations(tmp_path, 2, process)
-    process.kill()
-    process.wait()
+    kill(process)
     (checkpoint,) = checkpoints(tmp_path)
     content = checkpoint.read_bytes()[:-100]
     checkpoint.write_bytes(content)
@@ -207,8 +211,7 @@ def test_two_commands_for_the_same_runs_do_not_meet(tmp_path: Path) -> None:
     process = begin("run", *LONG, "--store", tmp_path)
     wait_for_evaluations(tmp_path, 2, process)
     done = ganbench("run", *LONG, "--store", tmp_path)
-    process.kill()
-    process.wait()
+    kill(process)
     assert done.returncode == 2
     assert "another process" in done.stderr
 
@@ -275,7 +278,7 @@ def test_ui_serves_the_runs_page_and_takes_its_server_along_when_it_ends(whole: 
     with urllib.request.urlopen(page, timeout=10) as answer:
         assert b"MLflow" in answer.read()
     process.terminate()
-    process.wait(timeout=30)
+    process.communicate(timeout=30)
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(page, timeout=2)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +59,7 @@ def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
     assert run.history == [("fid", 10, 5.5)]
     pictures = list((store.folder / "artifacts").rglob("*.png"))
     assert len(pictures) == 1
-    from sqlite3 import connect
-
-    with connect(store.folder / "mlflow.db") as database:
+    with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
         assert database.execute("select count(*) from metrics").fetchone() == (1,)
         assert database.execute("select count(*) from runs").fetchone() == (2,), "the run and its parent"
 
@@ -127,4 +127,13 @@ def test_stores_by_folder_uri_and_environment(tmp_path: Path, monkeypatch: pytes
     assert find_store("sqlite:////data/my.db") == Store("sqlite:////data/my.db", Path("/data"), True)
     assert find_store("http://host:5000").uri == "http://host:5000"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
-    assert find_store(None) == Store("http://host:5000", tmp_path / "mlruns-ganbench", False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert find_store(None) == Store("http://host:5000", tmp_path / "state" / "ganbench", False)
+
+
+def test_checkpoints_belong_to_a_store_and_an_experiment() -> None:
+    here, there = find_store("a"), find_store("b")
+    folders = {store.checkpoints(experiment, "g") for store in (here, there) for experiment in ("e", "f")}
+    assert len(folders) == 4
+    servers = {find_store(uri).checkpoints("e", "g") for uri in ("http://a", "http://b")}
+    assert len(servers) == 2
