@@ -17,12 +17,12 @@ def class_histogram(names: Sequence[str], all_samples: Sequence[float], confiden
     """Share of samples in each class, and of those that the evaluator is sure of; an even share as a line."""
     figure, axes = _figure(4.4, 2.6)
     axes.bar(names, all_samples, color=PALETTE[5], label="all samples")
-    axes.bar(names, confident, color=PALETTE[0], label="the evaluator is sure (≥ 0.9)")
+    axes.bar(names, confident, color=PALETTE[0], label="of these sure (≥ 0.9)")
     axes.axhline(1 / len(names), color=GREY, linestyle="--", linewidth=1, label="even share")
     axes.set(xlabel="class", ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_ylim(0, max(*all_samples, 1 / len(names)) * 1.45)  # room for the legend
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.set_ylim(0, min(1.0, max(*all_samples, 1 / len(names)) * 1.1))
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -46,7 +46,7 @@ def curves(
     axes.set(xlabel="real images seen by the critic", ylabel=ylabel, title=title)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
     if lines:
-        axes.legend(frameon=False, fontsize=8)
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     return figure
 
 

@@ -130,6 +130,7 @@ def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: boo
     names = group_names(table)
     for run, seed in rows.groupby("run", sort=False):
         lines.setdefault(names[str(run)], []).append((seed["images"].tolist(), seed["value"].tolist()))
+    lines = dict(sorted(lines.items()))  # in the order of the table
     floor = rows["floor"].median()
     quick = quick_scores(table)
     sizes = quick.loc[quick["metric"] == "sample-count", "value"].unique()
