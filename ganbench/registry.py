@@ -16,6 +16,7 @@ import inspect
 import math
 import pkgutil
 import sys
+from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from ganbench.errors import GanbenchError
 PLUGIN_GROUP = "ganbench.plugins"
 
 
-class Component:
+class Component(ABC):
     """A thing with a name and options; its dataclass fields are the options."""
 
     name: ClassVar[str]
@@ -100,6 +101,9 @@ def register(registry: Registry[C], name: str) -> Callable[[type[C]], type[C]]:
     def decorate(cls: type[C]) -> type[C]:
         component = dataclasses.dataclass(frozen=True)(cls)
         component.name = name
+        missing = sorted(component.__abstractmethods__)
+        if missing:
+            raise GanbenchError(f"{registry.kind} '{name}' lacks {', '.join(missing)}")
         for option in dataclasses.fields(component):  # type: ignore[arg-type]
             _check_default(option, f"{registry.kind} '{name}'")
         registry.add(name, component)

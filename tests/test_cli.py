@@ -11,6 +11,17 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 
+PARTIAL = """
+from ganbench.losses import LOSSES, Loss
+from ganbench.losses.minimax import Minimax
+from ganbench.registry import register
+
+@register(LOSSES, "partial")
+class Partial(Loss):
+    'Half a loss (nobody, 2026).'
+    def critic_loss(self, real, fake):
+        return fake.mean()
+"""
 SLOW = ("torch", "torchvision", "mlflow", "pandas", "numpy", "scipy", "matplotlib", "rich")
 
 
@@ -78,6 +89,8 @@ def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
         ("run --config broken.toml", "not valid TOML"),
         ("run --plugin missing.py", "there is no plugin file"),
         ("run --plugin broken.py", "can't be loaded: ZeroDivisionError"),
+        ("run --plugin partial.py", "loss 'partial' lacks generator_loss"),
+        ("run --plugin vague.py", "option 'level' needs a default"),
         ("run --device cuda", "no GPU"),
         ("run --steps 1 --store file", "can't be written"),
         ("run --steps 1 --experiment ../up", "must be letters"),
@@ -106,6 +119,8 @@ def test_bad_input_is_one_line_and_status_2(
     Path("file").touch()
     Path("broken.toml").write_text("[train\n")
     Path("broken.py").write_text("1 / 0\n")
+    Path("partial.py").write_text(PARTIAL)
+    Path("vague.py").write_text(PARTIAL.replace("(Loss)", "(Minimax)") + "    level: object = None\n")
     Path("broken").mkdir()
     Path("broken/mlflow.db").write_bytes(b"no database at all " * 400)
     Path("broken/.store.lock").touch()

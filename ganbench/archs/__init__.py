@@ -6,6 +6,8 @@ work on it; the generator may normalise over its batch.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from torch import nn
 
 from ganbench.registry import Component, Registry, import_folder
@@ -22,13 +24,13 @@ class Arch(Component):
             if any(isinstance(size, int) and size < 1 for size in sizes):
                 raise ValueError(f"{name} must be at least 1, not {value}")
 
+    @abstractmethod
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from latents [B, latent_dim] to samples [B, *shape]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from samples [B, *shape] to logits [B]."""
-        raise NotImplementedError
 
 
 ARCHS: Registry[Arch] = Registry("architecture")

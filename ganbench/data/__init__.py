@@ -5,6 +5,7 @@ A data set is a component; loading it gives `Data`, from which the trainer takes
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +69,9 @@ class Dataset(Component):
     mode_word: ClassVar[str] = "modes"
     """What a mode is called in a sentence: “8 of 10 digits”."""
 
+    @abstractmethod
     def load(self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print) -> Data:
         """Fetch it if need be and put it on the device."""
-        raise NotImplementedError
 
 
 DATASETS: Registry[Dataset] = Registry("dataset")

@@ -7,6 +7,7 @@ defaults that anybody can override.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -30,13 +31,13 @@ class Loss(Component):
     critic_scale: ClassVar[str] = "probability"
     """What `critic_output` is: "probability" for D(x) in [0, 1], "score" for an unbounded critic."""
 
+    @abstractmethod
     def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """What the critic minimises, given its logits on real and on generated samples."""
-        raise NotImplementedError
 
+    @abstractmethod
     def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
         """What the generator minimises; `real` is empty unless the loss is `paired`."""
-        raise NotImplementedError
 
     def critic_output(self, logits: Tensor) -> Tensor:
         """D(x) as the paper prints it: the probability of being real, unless the critic gives a score."""

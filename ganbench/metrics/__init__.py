@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from ganbench.metrics.evaluator import Features
@@ -15,9 +16,9 @@ class Metric(Component):
 
     direction: ClassVar[Direction]
 
+    @abstractmethod
     def __call__(self, *, fake: Features, real: Features) -> float:
         """The metric of `fake`, seen against `real`. Both are given by keyword: they can't be swapped unseen."""
-        raise NotImplementedError
 
 
 METRICS: Registry[Metric] = Registry("metric")

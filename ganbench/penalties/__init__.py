@@ -6,6 +6,7 @@ They see one seed's critic as a pure function and take its input gradient with `
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -20,6 +21,7 @@ Critic = Callable[[Tensor], Tensor]
 class Penalty(Component):
     """A term of the critic's loss that depends on the critic's gradient at its input."""
 
+    @abstractmethod
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
         """The weighted penalty, a scalar.
 
@@ -28,7 +30,6 @@ class Penalty(Component):
             real, fake: samples [B, ...]; `fake` carries no gradient to the generator.
             uniform: [B] random numbers in [0, 1), one a sample.
         """
-        raise NotImplementedError
 
 
 def squared_gradient_norms(critic: Critic, samples: Tensor) -> Tensor:
