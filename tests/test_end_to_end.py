@@ -270,7 +270,10 @@ def test_the_loss_in_the_readme_is_listed_run_and_tested_with_no_other_edit(tmp_
 
 
 def test_ui_serves_the_runs_page_and_takes_its_server_along_when_it_ends(whole: Path) -> None:
+    # As a script's background job is started: with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = begin("ui", "--store", whole, "--port", "0")
+    signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     address = process.stdout.readline().split()[-1]
     page, fragment = address.split("#")

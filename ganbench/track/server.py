@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
@@ -40,11 +41,15 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         command += ["--allowed-hosts", ",".join(f"{name}:{port}" for name in (shown, host, "localhost", "127.0.0.1"))]
     # Its job runner would double the memory and the time to start, and runs nothing that we use.
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # or the server would outlive us
+    # Set outright, since a shell may have started us with SIGINT ignored; or the server would outlive us.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     log = store.folder / "server.log"
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, env={**os.environ, **light}, stdout=output, stderr=output) as server,
+        subprocess.Popen(
+            command, env={**os.environ, **light}, stdout=output, stderr=output, start_new_session=True
+        ) as server,
     ):
         try:
             _await(server, f"http://{shown}:{port}/health", log)
@@ -53,7 +58,8 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         except KeyboardInterrupt:
             return 0
         finally:
-            server.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of another
 
 
 def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
