@@ -34,6 +34,7 @@ class Component(ABC):
 
     def to_spec(self) -> dict[str, Any]:
         """Name and options as plain values: what is hashed, logged and printed."""
+        # `register` makes every component a dataclass, which the type of this base can't say.
         options = dataclasses.asdict(self)  # type: ignore[call-overload]
         return {"name": self.name, **options}
 

@@ -69,8 +69,10 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
     for layer in layers:
         for key, value in layer.items():
             under = merged.get(key)
-            both = isinstance(value, Mapping) and isinstance(under, Mapping)
-            merged[key] = merge([under, value]) if both else value  # type: ignore[list-item]
+            if isinstance(value, Mapping) and isinstance(under, Mapping):
+                merged[key] = merge([under, value])
+            else:
+                merged[key] = value
     return merged
 
 
