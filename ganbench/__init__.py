@@ -1,3 +1,23 @@
-"""ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse."""
+"""ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
+From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-1")` scores samples that anybody made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganbench.evaluation import Evaluation, Score, evaluate
+
+__all__ = ["Evaluation", "Score", "__version__", "evaluate"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # Torch takes seconds to import, which `ganbench --help` should not wait for.
+    if name in ("Evaluation", "Score", "evaluate"):
+        from ganbench import evaluation
+
+        return getattr(evaluation, name)
+    raise AttributeError(f"module 'ganbench' has no attribute '{name}'")

@@ -100,6 +100,9 @@ def main() -> None:
     help="A gradient penalty on the critic in place of the loss's own, as gp:weight=10, or `none`. Can be repeated.",
 )
 @click.option(
+    "--protocol", metavar="NAME", help="How samples are scored (see `ganbench list protocols`). Default: ganbench-1."
+)
+@click.option(
     "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
 )
 @click.option("--steps", type=int, help="Generator steps.")
@@ -107,6 +110,11 @@ def main() -> None:
 @click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
 @click.option(
     "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
+)
+@click.option(
+    "--stop-on",
+    metavar="collapse",
+    help="End a seed that stays collapsed for 5 evaluations, or for N with collapse:N. It is scored and counted.",
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @_experiment
@@ -132,11 +140,13 @@ def run(
     arch: str | None,
     dataset: str | None,
     penalties: tuple[str, ...],
+    protocol: str | None,
     seeds: str,
     steps: int | None,
     epochs: float | None,
     batch_size: int | None,
     eval_every: int | None,
+    stop_on: str | None,
     device: str,
     experiment: str,
     store: str | None,
@@ -154,16 +164,26 @@ def run(
     """
     from ganbench.config import lay_over, resolve
     from ganbench.registry import load_plugins
-    from ganbench.settings import merge, parse_assignment, parse_component, parse_seeds, read_config, to_toml
+    from ganbench.settings import (
+        merge,
+        parse_assignment,
+        parse_component,
+        parse_seeds,
+        parse_stop,
+        read_config,
+        to_toml,
+    )
 
     load_plugins(plugins)
-    named = {"loss": loss, "arch": arch, "dataset": dataset}
+    named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
     flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
     if penalties:
         flags["penalty"] = [parse_component(text) for text in penalties if text != "none"]
     budget = {"steps": steps, "epochs": epochs, "batch_size": batch_size}
     flags["train"] = {key: value for key, value in budget.items() if value is not None}
     flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
+    if stop_on is not None:
+        flags["evaluation"] |= parse_stop(stop_on)
     spec = resolve(lay_over(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)])))
     chosen = parse_seeds(seeds)
     if dry_run:
@@ -181,22 +201,23 @@ def run(
 @_store
 @_results
 @click.option("--by", default="loss,arch,options", show_default=True, help="Columns that make a group.")
-@click.option("--metric", default="fid,modes,modes-strict,kl", show_default=True, help="Metrics to show.")
+@click.option("--metric", help="Metrics to show. Default: fid, modes, modes-strict, hq, kl, as far as measured.")
 @click.option(
     "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
 )
-def compare(experiment: str, store: str | None, source: Path | None, by: str, metric: str, style: str) -> None:
+def compare(experiment: str, store: str | None, source: Path | None, by: str, metric: str | None, style: str) -> None:
     """Set the runs of an experiment side by side: median and range over seeds, failures, and the floor.
 
     The floor, in the last row, is what real data score when they are treated as generated.
     """
     from ganbench.report.tables import render
-    from ganbench.results import load_results, read_csv
+    from ganbench.results import final_scores, load_results, read_csv
     from ganbench.stats import compare as compare_groups
+    from ganbench.stats import headline
     from ganbench.track.store import find_store
 
     results = read_csv(source) if source else load_results(find_store(store), experiment)
-    metrics = _words(metric)
+    metrics = headline(final_scores(results.table)) if metric is None else _words(metric)
     click.echo(render(compare_groups(results.table, _words(by), metrics), metrics, style))
 
 
@@ -216,6 +237,94 @@ def report(experiment: str, store: str | None, source: Path | None, out: Path) -
     results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
     folder = write_report(results, out, title=source.name if source else experiment)
     click.echo(f"wrote {folder / 'report.html'}, report.md and results.csv")
+
+
+@main.command()
+@click.argument("samples", type=click.Path(path_type=Path))
+@click.option("--dataset", metavar="NAME", default="mnist", show_default=True, help="What they imitate.")
+@click.option(
+    "--protocol",
+    "protocols",
+    metavar="NAME",
+    multiple=True,
+    help="How they are scored; can be repeated, and `all` is every protocol for the data set. Default: ganbench-1.",
+)
+@click.option("--range", "pixel_range", metavar="RANGE", help="Of float images, where in doubt: 0..1, -1..1 or 0..255.")
+@click.option("--count", type=int, help="Score so many, where that isn't the protocol's own number.")
+@click.option("--arch", metavar="NAME", help="Whose weights a .safetensors generator holds, with options as in `run`.")
+@click.option("--latent", metavar="SIZES", help="Shape of a generator's latent: 100, or 100,1,1.")
+@click.option("--latents", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of a generator's latents.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--format", "style", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True)
+@click.option("--track", metavar="NAME", help="Keep it as a run of that name, beside those that were trained here.")
+@_experiment
+@_store
+@_plugins
+def evaluate(
+    samples: Path,
+    dataset: str,
+    protocols: tuple[str, ...],
+    pixel_range: str | None,
+    count: int | None,
+    arch: str | None,
+    latent: str | None,
+    latents: str,
+    seed: int,
+    device: str,
+    style: str,
+    track: str | None,
+    experiment: str,
+    store: str | None,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Score SAMPLES that anything made, with the floor of each number beside it.
+
+    \b
+    SAMPLES is a .npz or .npy file, a folder of PNGs, or a generator that is run:
+      ganbench evaluate samples.npz --dataset mnist
+      ganbench evaluate points.npy --dataset ring --protocol all
+      ganbench evaluate generator.pt2 --latent 100
+      ganbench evaluate weights.safetensors --arch mlp
+    """
+    from ganbench.evaluate_session import Request, evaluate_session
+    from ganbench.registry import load_plugins
+
+    load_plugins(plugins)
+    request = Request(
+        path=samples,
+        dataset=dataset,
+        protocols=protocols or ("ganbench-1",),
+        pixel_range=pixel_range,
+        count=count,
+        arch=arch,
+        latent=latent,
+        latents=latents,
+        seed=seed,
+        device=device,
+    )
+    click.echo(evaluate_session(request, style, track=track, experiment=experiment, store=store))
+
+
+@main.command()
+@click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+@_plugins
+def doctor(style: str, plugins: tuple[Path, ...]) -> None:
+    """Plant faults with known answers, and show which metric sees which kind of collapse.
+
+    Ends with status 1 where a metric does not see what it claims to see, or calls faulty samples better than real ones.
+    Metrics of plug-ins are examined too.
+    """
+    from ganbench.doctor import examine
+    from ganbench.registry import load_plugins
+    from ganbench.show import LEGEND, show_diagnosis
+
+    load_plugins(plugins)
+    diagnoses = examine(lambda line: click.echo(line, err=True))
+    for diagnosis in diagnoses:
+        click.echo(f"\n{show_diagnosis(diagnosis, style)}")
+    click.echo(f"\n{LEGEND}")
+    raise SystemExit(0 if all(diagnosis.healthy for diagnosis in diagnoses) else 1)
 
 
 @main.command("list")
@@ -252,7 +361,7 @@ def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
 
     load_plugins(plugins)
     loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=click.echo)
-    click.echo(f"{dataset}: {len(loaded):,} training and {len(loaded.test):,} test samples, in {cache_folder()}")
+    click.echo(f"{dataset}: {len(loaded):,} training samples, {len(loaded.mode_names):,} modes, in {cache_folder()}")
 
 
 @main.command()

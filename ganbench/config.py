@@ -17,19 +17,22 @@ from ganbench.archs import ARCHS, Arch
 from ganbench.data import DATASETS, Dataset
 from ganbench.errors import GanbenchError
 from ganbench.losses import LOSSES, Loss
-from ganbench.metrics.evaluator import read_card
 from ganbench.penalties import PENALTIES, Penalty
-from ganbench.protocols import PROTOCOLS, Protocol
+from ganbench.protocols import PROTOCOLS, Case, Protocol
 from ganbench.registry import from_options, near_miss
 from ganbench.settings import Settings, merge, parse_component
 
-SCIENCE = 1
+SCIENCE = 2
 """Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
 
 DEFAULT_EPOCHS = 8
 DEFAULT_EVALUATIONS = 20
 DEFAULT_EVERY = 100
 """Fewer steps than this between evaluations would spend more time on scoring than on training."""
+
+STOP_ON = ("never", "collapse")
+LEAST_SAMPLES = 500
+"""Below this number of samples metrics mean nothing."""
 
 TABLES = ("loss", "penalty", "arch", "dataset", "protocol", "train", "evaluation")
 
@@ -63,15 +66,24 @@ class EvaluationSpec:
     """When samples are scored, and how many.
 
     `every` steps `quick_samples` are scored, and `samples` at the end. They are separate series: scores at different
-    numbers of samples are not comparable.
+    numbers of samples are not comparable. With `stop_on` "collapse" a seed ends that stays collapsed for `patience`
+    evaluations.
     """
 
     every: int = 500
     quick_samples: int = 2_000
     samples: int = 10_000
+    stop_on: str = "never"
+    patience: int = 5
 
     def __post_init__(self) -> None:
         _require(self.every >= 1, f"every must be at least 1, not {self.every}")
+        _require(self.patience >= 1, f"patience must be at least 1, not {self.patience}")
+        _require(self.stop_on in STOP_ON, f"stop_on must be one of {', '.join(STOP_ON)}, not {self.stop_on}")
+        _require(
+            self.quick_samples >= LEAST_SAMPLES,
+            f"quick_samples must be at least {LEAST_SAMPLES}, not {self.quick_samples}: fewer mean nothing",
+        )
         _require(
             self.quick_samples <= self.samples,
             f"quick_samples ({self.quick_samples}) can't be more than samples ({self.samples})",
@@ -103,6 +115,16 @@ class RunSpec:
         }
 
     @property
+    def case(self) -> Case:
+        """What the protocol says about the data set."""
+        return self.protocol.case(self.dataset)
+
+    @property
+    def protocol_label(self) -> str:
+        """The protocol's name and version."""
+        return self.protocol.label(self.case, self.evaluation.samples)
+
+    @property
     def images(self) -> int:
         """Real images that one seed's critic sees in all."""
         return self.train.steps * self.train.critic_steps * self.train.batch_size
@@ -123,7 +145,7 @@ class RunSpec:
 
     def _foreign_code(self) -> dict[str, str]:
         """The code of components that aren't ours: a plug-in that was mended makes other runs."""
-        parts = (self.loss, *self.penalties, self.arch, self.dataset, self.protocol)
+        parts = (self.loss, *self.penalties, self.arch, self.dataset, self.protocol, *self.case.metrics.values())
         return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
 
     def _hash(self, more: Mapping[str, Any]) -> str:
@@ -131,7 +153,7 @@ class RunSpec:
             "science": SCIENCE,
             "data": self.dataset.version,
             "protocol": self.protocol.version,
-            "evaluator": read_card(self.dataset.evaluator).sha256,
+            "evaluator": self.dataset.evaluator_sha256,
             **self._foreign_code(),
         }
         text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
@@ -149,15 +171,20 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
         if key not in TABLES:
             raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
     loss = LOSSES.create(_table(settings, "loss", "minimax"))
-    arch = ARCHS.create(_table(settings, "arch", "mlp"))
-    dataset = DATASETS.create(_table(settings, "dataset", "mnist"))
-    protocol = PROTOCOLS.create(_table(settings, "protocol", dataset.protocol))
+    dataset, protocol = _dataset_and_protocol(settings)
+    case = protocol.case(dataset)
+    arch_options = _table(settings, "arch", "mlp")
+    arch = ARCHS.create(dict(dataset.defaults.get("arch", {}).get(arch_options["name"], {})) | arch_options)
     asked = settings.get("penalty", [parse_component(text) for text in loss.penalties])
     if not isinstance(asked, Sequence) or not all(map(_name, asked)):
         raise GanbenchError("'penalty' must be a list of tables, each with a name: [[penalty]] name = 'gp'")
     train = _train({**loss.recipe, **_options(settings, "train")}, dataset)
-    every = {"every": min(train.steps, max(DEFAULT_EVERY, train.steps // DEFAULT_EVALUATIONS))}
-    evaluation = from_options(EvaluationSpec, every | _options(settings, "evaluation"), "evaluation")
+    usual = {
+        "every": min(train.steps, max(DEFAULT_EVERY, train.steps // DEFAULT_EVALUATIONS)),
+        "samples": case.samples,
+        "quick_samples": min(EvaluationSpec.quick_samples, case.samples),
+    }
+    evaluation = from_options(EvaluationSpec, usual | _options(settings, "evaluation"), "evaluation")
     spec = RunSpec(
         loss=loss,
         penalties=tuple(PENALTIES.create(each) for each in asked),
@@ -187,6 +214,10 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
                 below.pop("penalty", None)
                 for option in {*LOSSES[old].recipe, *LOSSES[new].recipe}:
                     _drop(below, "train", option)
+            elif table in ("dataset", "protocol"):
+                # How many samples are scored is the protocol's affair.
+                _drop(below, "evaluation", "samples")
+                _drop(below, "evaluation", "quick_samples")
     for option, other in (("steps", "epochs"), ("epochs", "steps")):
         if option in _options(flags, "train"):
             _drop(below, "train", other)
@@ -203,12 +234,24 @@ def _drop(settings: Settings, table: str, option: str) -> None:
         settings[table].pop(option, None)
 
 
+def _dataset_and_protocol(settings: Mapping[str, Any]) -> tuple[Dataset, Protocol]:
+    """A protocol may fix options of the data set: they are its defaults there."""
+    options = _table(settings, "dataset", "mnist")
+    usual = DATASETS[options["name"]].protocol
+    protocol = PROTOCOLS.create(_table(settings, "protocol", usual))
+    case = protocol.cases().get(options["name"])
+    return DATASETS.create({**(case.data if case else {}), **options}), protocol
+
+
 def _train(options: Settings, dataset: Dataset) -> TrainSpec:
+    suited = dict(dataset.defaults.get("train", {}))
     epochs = options.pop("epochs", None)
     if epochs is not None and "steps" in options:
         raise GanbenchError("give either steps or epochs, not both")
     if epochs is None:
-        epochs = DEFAULT_EPOCHS
+        epochs = suited.pop("epochs", DEFAULT_EPOCHS)
+    suited.pop("epochs", None)
+    options = {**suited, **options}
     if isinstance(epochs, bool) or not isinstance(epochs, int | float) or not 0 < epochs < 1e9:
         raise GanbenchError(f"epochs must be a number above 0, not {epochs!r}")
     spec: TrainSpec = from_options(TrainSpec, options, "train")
@@ -223,12 +266,7 @@ def _check(spec: RunSpec) -> None:
     size, batch = spec.dataset.train_size, spec.train.batch_size
     if batch > size:
         raise GanbenchError(f"batch size {batch} is larger than the data set ({spec.dataset.name} has {size} samples)")
-    if spec.evaluation.quick_samples < spec.protocol.least_samples:
-        raise GanbenchError(
-            f"protocol '{spec.protocol.name}' needs at least {spec.protocol.least_samples} samples "
-            f"(evaluation.quick_samples is {spec.evaluation.quick_samples})"
-        )
-    if spec.evaluation.samples > size:
+    if spec.evaluation.samples > size and spec.dataset.finite:
         raise GanbenchError(
             f"evaluation.samples ({spec.evaluation.samples}) can't be more than the {size} training samples "
             f"that the floor is drawn from"

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.config import RunSpec
-from ganbench.protocols import Scores
+from ganbench.protocols.scorer import Scores
 from ganbench.stats import number
 from ganbench.train.trainer import Snapshot
 
@@ -49,8 +49,10 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
     )
     table.add_row(
         "scoring",
-        f"protocol {spec.protocol.name}: {evaluation.quick_samples:,} samples every {evaluation.every:,} steps, "
-        f"{evaluation.samples:,} at the end",
+        f"protocol {spec.protocol_label}: {evaluation.quick_samples:,} samples every {evaluation.every:,} steps, "
+        f"{evaluation.samples:,} at the end"
+        + f", given up after {evaluation.patience} in collapse"
+        * (evaluation.stop_on == "collapse"),
     )
     table.add_row("device", device)
     table.add_row("store", place)
@@ -117,11 +119,14 @@ class Display:
     def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
         if not scores:
             return
-        fids = [each.values["fid"] for each in scores.values()]
-        modes = sorted(int(each.values["modes"]) for each in scores.values())
+        some = next(iter(scores.values()))
+        name = "modes-strict" if "modes-strict" in some.values else "modes"
+        modes = sorted(int(each.values[name]) for each in scores.values())
         span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
-        total = len(next(iter(scores.values())).class_shares)
-        self._scores = f"FID {number(median(fids))}  modes {span}/{total}"
+        quality = {"fid": "FID", "hq": "good"}
+        shown = [metric for metric in quality if metric in some.values][:1]
+        middle = [f"{quality[m]} {number(median(each.values[m] for each in scores.values()))}" for m in shown]
+        self._scores = "  ".join([*middle, f"modes {span}/{len(some.shares)}"])
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, soft_wrap=True)

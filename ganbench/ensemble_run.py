@@ -12,27 +12,42 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from ganbench.collapse import Event, Look, Noise, Sight, collapsed_for, detect
 from ganbench.config import RunSpec
 from ganbench.data import Data
 from ganbench.errors import GanbenchError
-from ganbench.plots import class_histogram
-from ganbench.protocols import Scorer, Scores
+from ganbench.evaluators.classifier import to_bytes
+from ganbench.plots import mode_histogram
+from ganbench.protocols.scorer import Scorer, Scores
+from ganbench.timeline import timeline_figure, write_timeline
 from ganbench.track import DONE, RunLog, Status, Tracker
-from ganbench.tracked import SHEET, group_head, metric_names, run_facts, sample_sheet, seed_head, to_bytes
+from ganbench.tracked import (
+    NAMED_MODES,
+    event_names,
+    group_head,
+    metric_names,
+    run_facts,
+    sample_picture,
+    seed_head,
+)
 from ganbench.train.checkpoint import Checkpoint, save_checkpoint
 from ganbench.train.state import StateMismatchError
 from ganbench.train.trainer import Snapshot, train
 
 STRIDE = 10
 """Steps between two looks at the training: for the progress bar, the mean statistics and Ctrl-C."""
-KEPT_SAMPLES = 1000
+KEPT_IMAGES = 1000
+KEPT_POINTS = 50_000
+MOST_OF_A_TAG = 4000
+"""Characters: what an MLflow tag holds."""
 
 
 class Observer(Protocol):
@@ -77,6 +92,10 @@ class Record:
     """By seed, what the evaluation at this step found."""
     diverged: dict[str, int] = field(default_factory=dict)
     """By seed, the step at which a loss was no longer finite."""
+    collapsed: dict[str, int] = field(default_factory=dict)
+    """By seed, the step at which it was given up."""
+    history: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """By seed, what the collapse detector looked at so far."""
 
 
 class EnsembleRun:
@@ -102,7 +121,7 @@ class EnsembleRun:
         self._resumed = checkpoint.tensors if checkpoint else None
         self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
         self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
-        facts = run_facts(device_name(job.device), scorer.evaluator)
+        facts = run_facts(job.spec, device_name(job.device), scorer.evaluator)
         group = group_head(job.spec, facts)
         # Of an interrupted ensemble some seeds may have diverged, or been closed just before the process was killed.
         self._logs = {
@@ -168,7 +187,12 @@ class EnsembleRun:
             self._save(snapshot)
             self._close("stopped")
         ended: Status = "finished" if over else "stopped"
-        return {seed: "diverged" if str(seed) in record.diverged else ended for seed in self._seeds}
+        return {seed: self._status(seed, ended) for seed in self._seeds}
+
+    def _status(self, seed: int, otherwise: Status) -> Status:
+        if str(seed) in self._record.diverged:
+            return "diverged"
+        return "collapsed" if str(seed) in self._record.collapsed else otherwise
 
     def _close(self, status: Status) -> None:
         for log in self._logs.values():
@@ -184,30 +208,76 @@ class EnsembleRun:
         self._record.step = snapshot.step
 
     def _evaluate(self, snapshot: Snapshot) -> None:
-        spec, record = self._spec, self._record
+        record = self._record
         means = {name: (sums / record.looks).tolist() for name, sums in self._sums.items()}
         found: dict[int, Scores] = {}
-        last = snapshot.step == spec.train.steps
         for row, seed in enumerate(self._seeds):
-            if str(seed) in record.diverged:
+            if str(seed) in record.diverged or str(seed) in record.collapsed:
                 continue
-            samples = snapshot.sample(row, spec.evaluation.samples if last else spec.evaluation.quick_samples)
             statistics = {f"train/{name}": values[row] for name, values in means.items()}
-            # A mean over steps that weren't finite isn't either; and a network can break before its loss shows it.
-            if not all(map(math.isfinite, statistics.values())) or not bool(samples.isfinite().all()):
+            scores = self._score(snapshot, row, seed, statistics)
+            if scores is None:
                 record.diverged[str(seed)] = snapshot.step
-                continue
-            features = self._scorer.evaluator(samples)
-            quick = self._scorer.score(features.first(spec.evaluation.quick_samples))
-            statistics["train/seconds"] = record.seconds / len(self._seeds)
-            metrics = metric_names(quick, self._data.mode_names, "quick/") | statistics
-            found[seed] = quick
-            if last:
-                found[seed] = self._scorer.score(features)
-                metrics |= metric_names(found[seed], self._data.mode_names, "")
-            record.metrics[str(seed)] = metrics
+            else:
+                found[seed] = scores
         self._sums, record.looks = {}, 0
         self._observer.scored(snapshot.step, found)
+
+    def _score(self, snapshot: Snapshot, row: int, seed: int, statistics: dict[str, float]) -> Scores | None:
+        """Score a seed and put down its numbers and events; None where it has diverged."""
+        spec, record, names = self._spec, self._record, self._data.mode_names
+        last = snapshot.step == spec.train.steps
+        samples = snapshot.sample(row, spec.evaluation.samples if last else spec.evaluation.quick_samples)
+        # A mean over steps that weren't finite isn't either; and a network can break before its loss shows it.
+        if not all(map(math.isfinite, statistics.values())) or not bool(samples.isfinite().all()):
+            return None
+        features = self._scorer.evaluator(samples)
+        first = features.first(spec.evaluation.quick_samples)
+        scores = self._scorer.score(first, quick=True)
+        statistics["train/seconds"] = record.seconds / len(self._seeds)
+        metrics = metric_names(scores, names, "quick/") | statistics
+        self._look_for_collapse(snapshot.step, seed, self._scorer.see(first), statistics)
+        given_up = not last and self._gives_up(seed)
+        if given_up:
+            record.collapsed[str(seed)] = snapshot.step
+            features = self._scorer.evaluator(snapshot.sample(row, spec.evaluation.samples))
+        if last or given_up:
+            scores = self._scorer.score(features)
+            metrics |= metric_names(scores, names, "")
+        events = [event for event in self._events(seed) if event.step == snapshot.step]
+        for event in events:
+            self._observer.say(f"seed {seed}, step {event.step:,}: {event.kind}: {event.words}")
+        record.metrics[str(seed)] = metrics | event_names(events)
+        return scores
+
+    def _look_for_collapse(self, step: int, seed: int, sight: Sight, statistics: Mapping[str, float]) -> None:
+        critic = None
+        if self._spec.loss.critic_scale == "probability":
+            critic = (statistics["train/critic-real"], statistics["train/critic-fake"])
+        look = {"step": step, "sight": asdict(sight), "critic": critic}
+        self._record.history.setdefault(str(seed), []).append(look)
+
+    def _looks(self, seed: int) -> list[Look]:
+        return [
+            Look(look["step"], Sight(**look["sight"]), tuple(look["critic"]) if look["critic"] else None)
+            for look in self._record.history.get(str(seed), [])
+        ]
+
+    @property
+    def _noise(self) -> Noise:
+        return self._scorer.noise(self._spec.evaluation.quick_samples)
+
+    def _events(self, seed: int) -> list[Event]:
+        names = self._data.mode_names if len(self._data.mode_names) <= NAMED_MODES else ()
+        events = detect(self._looks(seed), self._noise, self._spec.train.steps, names)
+        if str(seed) in self._record.diverged:
+            words = "a loss was no longer finite"
+            events.append(Event(self._record.diverged[str(seed)], "divergence", 1.0, words))
+        return events
+
+    def _gives_up(self, seed: int) -> bool:
+        options = self._spec.evaluation
+        return options.stop_on == "collapse" and collapsed_for(self._looks(seed), self._noise) >= options.patience
 
     def _save(self, snapshot: Snapshot) -> None:
         self._record.sums = {name: sums.tolist() for name, sums in self._sums.items()}
@@ -219,28 +289,45 @@ class EnsembleRun:
             log = self._logs.get(seed)
             if log is None:
                 continue
-            if str(seed) in self._record.diverged:
-                log.finish("diverged", self._record.diverged[str(seed)])
-                del self._logs[seed]
+            status = self._status(seed, "finished" if last else "running")
+            if status == "diverged":
+                step = self._record.diverged[str(seed)]
+                log.metrics(step, {"event/divergence": 1.0})
                 self._observer.say(f"seed {seed} diverged by step {snapshot.step}: its loss is no longer finite")
-                continue
-            if str(seed) in self._record.metrics:
-                log.metrics(snapshot.step, self._record.metrics[str(seed)])
-            log.image("samples", snapshot.step, sample_sheet(snapshot.sample(row, SHEET)))
-            if last:
-                self._keep_artifacts(log, snapshot, row, seed)
-                log.finish("finished", snapshot.step)
+            else:
+                if str(seed) in self._record.metrics:
+                    log.metrics(snapshot.step, self._record.metrics[str(seed)])
+                log.image("samples", snapshot.step, sample_picture(self._data, partial(snapshot.sample, row)))
+            if status in DONE:
+                self._keep_timeline(log, seed)
+                if status != "diverged":
+                    self._keep_artifacts(log, snapshot, row, seed)
+                log.finish(status, self._record.diverged.get(str(seed), snapshot.step))
                 del self._logs[seed]
+
+    def _keep_timeline(self, log: RunLog, seed: int) -> None:
+        looks, events, names = self._looks(seed), self._events(seed), self._data.mode_names
+        log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MOST_OF_A_TAG] or "none"})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "timeline.json"
+            write_timeline(path, looks, events, names)
+            log.file(path, "timeline")
+        if looks:
+            expected = self._data.weights.tolist()
+            log.figure("timeline.png", timeline_figure(looks, events, names, expected))
 
     def _keep_artifacts(self, log: RunLog, snapshot: Snapshot, row: int, seed: int) -> None:
         names, metrics = self._data.mode_names, self._record.metrics[str(seed)]
-        shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("class", "confident")]
-        log.figure("class-histogram.png", class_histogram(names, *shares))
+        if len(names) <= NAMED_MODES:
+            shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
+            log.figure("mode-histogram.png", mode_histogram(names, *shares))
         with tempfile.TemporaryDirectory() as folder:
             weights, samples = Path(folder) / "weights.safetensors", Path(folder) / "samples.npy"
             tensors = {name: tensor[row].detach().cpu() for name, tensor in snapshot.state.tensors().items()}
             save_file(tensors, weights, metadata={"seed": str(seed), "step": str(snapshot.step)})
-            np.save(samples, to_bytes(snapshot.sample(row, KEPT_SAMPLES)), allow_pickle=False)
+            images = self._spec.dataset.kind == "images"
+            kept = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
+            np.save(samples, (to_bytes(kept) if images else kept).cpu().numpy(), allow_pickle=False)
             log.file(weights, "checkpoint")
             log.file(samples, "samples")
 

@@ -2,28 +2,127 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 
 # Okabe and Ito's palette: told apart by colour-blind readers, in print and on both backgrounds.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 GREY = "#8a8a8a"
+FULLNESS = LinearSegmentedColormap.from_list(
+    "fullness",
+    [(0.0, "#1d1d24"), (0.02, "#1d1d24"), (0.1, "#17426b"), (0.5, "#56b4e9"), (0.75, "#f5f1e3"), (1.0, "#e69f00")],
+)
+"""An empty mode is black, one as full as in real data blue, an overfull one orange."""
 
 
-def class_histogram(names: Sequence[str], all_samples: Sequence[float], confident: Sequence[float]) -> Figure:
-    """Share of samples in each class, and of those that the evaluator is sure of; an even share as a line."""
+EVENT_MARKS = {
+    "missing-modes": ("v", PALETTE[1], "modes lost"),
+    "shrunken-modes": ("d", PALETTE[4], "modes shrunken"),
+    "off-mode": ("X", GREY, "off the modes"),
+    "duplicates": ("s", PALETTE[3], "duplicates"),
+    "d-saturation": ("P", PALETTE[7], "D has won"),
+    "divergence": ("*", PALETTE[7], "diverged"),
+    "recovery": ("^", PALETTE[2], "recovered"),
+}
+"""How events are marked: marker, colour, and the word in the legend."""
+
+
+def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Sequence[float]) -> Figure:
+    """Share of samples in each mode, and of the good ones among them; an even share as a line."""
     figure, axes = _figure(4.4, 2.6)
     axes.bar(names, all_samples, color=PALETTE[5], label="all samples")
-    axes.bar(names, confident, color=PALETTE[0], label="of these sure (≥ 0.9)")
+    axes.bar(names, good, color=PALETTE[0], label="good ones among them")
     axes.axhline(1 / len(names), color=GREY, linestyle="--", linewidth=1, label="even share")
-    axes.set(xlabel="class", ylabel="share of samples")
+    axes.set(xlabel="mode", ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(0, min(1.0, max(*all_samples, 1 / len(names)) * 1.1))
+    if max(map(len, names)) > 3:
+        axes.tick_params(axis="x", labelrotation=45, labelsize=8)
     figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=3)
     return figure
+
+
+def mode_heat_map(
+    steps: Sequence[int],
+    fullness: Sequence[Sequence[float]],
+    names: Sequence[str],
+    events: Sequence[tuple[int, str]],
+) -> Figure:
+    """Modes × steps: how full each mode was at each look, with events marked above.
+
+    Args:
+        steps: of the looks, [T].
+        fullness: [T][K], good samples relative to what the mode holds in real data: 0 empty, 1 as it should be.
+        events: step and kind.
+    """
+    many = len(names) > 40
+    figure, (above, axes) = _event_axes(5.6, 1.7 + (2.6 if many else 0.2 * len(names)))
+    # Cells reach from halfway to the look before to halfway to the next.
+    inner = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
+    half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 1
+    edges = [steps[0] - half, *inner, steps[-1] + half]
+    rows = [[min(look[mode], 2.0) for look in fullness] for mode in range(len(names))]
+    picture = axes.pcolormesh(edges, range(len(names) + 1), rows, cmap=FULLNESS, vmin=0, vmax=2, rasterized=many)
+    axes.set(xlabel="generator steps", ylabel="mode")
+    if not many:
+        axes.set_yticks([mode + 0.5 for mode in range(len(names))], names, fontsize=8 if len(names) <= 12 else 6)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+    scale = figure.colorbar(picture, ax=[above, axes], ticks=[0, 1, 2], shrink=0.8, aspect=18, pad=0.015)
+    scale.ax.set_yticklabels(["empty", "as real", "≥ 2×"], fontsize=8)
+    scale.outline.set_visible(False)
+    _mark_events(above, events)
+    above.set_xlim(edges[0], edges[-1])
+    if events:
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=4, handletextpad=0.2)
+    return figure
+
+
+def scatter(points: NDArray[np.floating], means: NDArray[np.floating], radius: float) -> NDArray[np.uint8]:
+    """Generated points among the circles that hold a good sample of each mode, as pixels [H, W, 3]."""
+    figure = Figure(figsize=(3.2, 3.2), dpi=110)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    span = float(np.abs(means).max()) * 1.35
+    axes.set(xlim=(-span, span), ylim=(-span, span))
+    axes.plot(points[:, 0], points[:, 1], ".", color=PALETTE[0], markersize=2.5, alpha=0.35, markeredgewidth=0)
+    # Drawn a little wider than the rule, where that would be too small to see.
+    drawn = max(radius, 0.03 * span)
+    for x, y in means:
+        axes.add_patch(Circle((x, y), drawn, fill=False, color=PALETTE[1], linewidth=0.9))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="rgba")
+    side = round(3.2 * 110)
+    return np.frombuffer(buffer.getvalue(), np.uint8).reshape(side, side, 4)[..., :3].copy()
+
+
+def _event_axes(width: float, height: float) -> tuple[Figure, tuple[Axes, Axes]]:
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    above, axes = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 12 * height / 3.2]})
+    for each in (above, axes):
+        each.spines[:].set_visible(False)
+    above.set_yticks([])
+    above.set_ylim(-1, 1)
+    above.tick_params(axis="x", length=0, labelbottom=False)
+    return figure, (above, axes)
+
+
+def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
+    for kind, (marker, colour, word) in EVENT_MARKS.items():
+        steps = [step for step, what in events if what == kind]
+        if steps:
+            axes.plot(
+                steps, [0] * len(steps), marker, color=colour, markersize=7, linestyle="", label=word, clip_on=False
+            )
 
 
 def curves(

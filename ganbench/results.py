@@ -1,9 +1,11 @@
 """The tidy table: one row a number, from MLflow or from a CSV file. Everything after it is a function of it.
 
-Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, images, metric, value, floor, status, commit,
-device, seconds`. A run without numbers yet keeps one row with an empty metric, so that it is never lost from a count.
-`protocol` is the protocol's name where its full number of samples was scored, the name and `/quick` for the smaller
-scores on the way, and `train` for statistics of the training itself.
+Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, images, metric, value, floor, ceiling, status,
+commit, device, seconds`. A run without numbers yet keeps one row with an empty metric, so that it is never lost from a
+count. `protocol` is the protocol's name and version where its full number of samples was scored, the same and `/quick`
+for the smaller scores on the way, `train` for statistics of the training itself, and `events` for what the collapse
+detector
+found: there the metric is the kind of event and the value its severity.
 """
 
 from __future__ import annotations
@@ -19,12 +21,23 @@ from ganbench.track import RunRecord
 from ganbench.track.store import Store
 
 KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", "images"]
-COLUMNS = [*KEYS, "metric", "value", "floor", "status", "commit", "device", "seconds"]
-TYPES = {"seed": "int64", "step": "int64", "images": "int64", "value": "float64", "floor": "float64"}
-STATUSES = ("finished", "diverged", "stopped", "running")
+COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"]
+TYPES = {
+    "seed": "int64",
+    "step": "int64",
+    "images": "int64",
+    "value": "float64",
+    "floor": "float64",
+    "ceiling": "float64",
+}
+STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
+NONE = float("nan")
 QUICK = "/quick"
 TRAIN = "train"
+EVENTS = "events"
+SCORED = ("finished", "collapsed")
+"""How a run ended that has full scores: at its end, or when it was given up."""
 NAMED = ("loss", "arch", "dataset", "protocol")
 
 
@@ -80,7 +93,9 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def final_scores(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of full scores, made with the protocol's full number of samples at the end of a run."""
-    return table[~table["protocol"].str.endswith(QUICK) & (table["protocol"] != TRAIN) & (table["metric"] != "")]
+    return table[
+        ~table["protocol"].str.endswith(QUICK) & ~table["protocol"].isin((TRAIN, EVENTS)) & (table["metric"] != "")
+    ]
 
 
 def quick_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -91,18 +106,18 @@ def quick_scores(table: pd.DataFrame) -> pd.DataFrame:
 def runs(table: pd.DataFrame) -> pd.DataFrame:
     """One row a run, without its metrics: how far it came, how long it trained, and how it ended."""
     last = table.sort_values("step", kind="stable").groupby("run", sort=False).last()
-    return last.loc[table["run"].unique()].reset_index().drop(columns=["metric", "value", "floor"])
+    return last.loc[table["run"].unique()].reset_index().drop(columns=["metric", "value", "floor", "ceiling"])
 
 
 def _rows(record: RunRecord) -> list[tuple[object, ...]]:
     params, tags = record.params, record.tags
     images_a_step = int(params.get("train.batch_size", 0)) * int(params.get("train.critic_steps", 0))
     options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
-    protocol = params.get("protocol", "")
+    protocol = tags.get("protocol", params.get("protocol", ""))
     values = {(name, step): value for name, step, value in record.history}
     seconds = {step: value for (name, step), value in values.items() if name == "train/seconds"}
 
-    def row(which: str, step: int, metric: str, value: float, floor: float) -> tuple[object, ...]:
+    def row(which: str, step: int, metric: str, value: float, *bounds: float) -> tuple[object, ...]:
         return (
             *(
                 record.id,
@@ -112,38 +127,41 @@ def _rows(record: RunRecord) -> list[tuple[object, ...]]:
                 params.get("arch", ""),
                 params.get("loss", ""),
             ),
-            *(options, record.seed, step, step * images_a_step, metric, value, floor),
+            *(options, record.seed, step, step * images_a_step, metric, value, *(bounds or (NONE, NONE))),
             *(record.status, tags.get("commit", ""), tags.get("device", ""), seconds.get(step, float("nan"))),
         )
 
     rows = []
     for (name, step), value in values.items():
-        which, metric, floor_name = _place(name, protocol)
+        which, metric = _place(name, protocol)
         if metric is not None:
-            rows.append(row(which, step, metric, value, values.get((floor_name, step), float("nan"))))
-    if record.status in ("diverged", "stopped"):
+            # What stands before the metric's own name: nothing, or `quick/`.
+            before = name.removesuffix(metric)
+            bounds = (values.get((f"{before}{bound}/{metric}", step), NONE) for bound in ("floor", "ceiling"))
+            rows.append(row(which, step, metric, value, *bounds))
+    if record.status in ("collapsed", "diverged", "stopped"):
         ended = int(tags.get("ended-at", 0))
-        rows.append(row(TRAIN, ended, "ended-at", ended, float("nan")))
-    return rows or [row(TRAIN, 0, "", float("nan"), float("nan"))]
+        rows.append(row(TRAIN, ended, "ended-at", ended))
+    return rows or [row(TRAIN, 0, "", NONE)]
 
 
-def _place(name: str, protocol: str) -> tuple[str, str | None, str]:
-    """Protocol, metric and floor of a tracked name; a metric of None is a floor or a time, which has its own column."""
-    if name.startswith("train/"):
-        metric = name.removeprefix("train/")
-        return TRAIN, None if metric == "seconds" else metric, ""
-    quick = name.startswith("quick/")
+def _place(name: str, protocol: str) -> tuple[str, str | None]:
+    """Protocol and metric of a tracked name; a metric of None is a bound or a time, which has a column of its own."""
+    kind, _, rest = name.partition("/")
+    if kind == "train":
+        return TRAIN, None if rest == "seconds" else rest
+    if kind == "event":
+        return EVENTS, rest
     metric = name.removeprefix("quick/")
-    floor = f"{'quick/' if quick else ''}floor/{metric}"
-    return protocol + QUICK * quick, None if metric.startswith("floor/") else metric, floor
+    return protocol + QUICK * (kind == "quick"), None if metric.startswith(("floor/", "ceiling/")) else metric
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(TYPES | {"seconds": "float64"})
 
 
-def class_shares(scores: pd.DataFrame, kind: str = "class") -> dict[str, float]:
-    """Class names and shares among the rows of one run at one step; kind "class" for all, "confident" for sure ones."""
+def mode_shares(scores: pd.DataFrame, kind: str = "mode") -> dict[str, float]:
+    """Modes and their shares in the rows of one run at one step; kind "mode" for all samples, "good" for good ones."""
     rows = scores[scores["metric"].str.startswith(f"{kind}/")]
     return dict(zip(rows["metric"].str.removeprefix(f"{kind}/"), rows["value"], strict=True))
 

@@ -12,10 +12,11 @@ import filelock
 import torch
 
 from ganbench.data import Data
+from ganbench.data.fetch import cache_folder
 from ganbench.ensemble_run import EnsembleRun, Job, Observer, Record
 from ganbench.errors import GanbenchError
-from ganbench.metrics.evaluator import Evaluator
-from ganbench.protocols import Scorer
+from ganbench.protocols.kept import Kept
+from ganbench.protocols.scorer import Scorer
 from ganbench.track import DONE, Status, Tracker
 from ganbench.train.checkpoint import Checkpoint, load_checkpoint
 
@@ -50,8 +51,8 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
-                evaluator = Evaluator(spec.dataset.evaluator, job.device)
-                scorer = Scorer(spec.protocol, evaluator, data)
+                evaluator = spec.dataset.evaluator(job.device)
+                scorer = Scorer(spec.case, spec.dataset, data, evaluator, Kept(cache_folder() / "kept"))
                 statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
                 if stop.is_set():
                     break

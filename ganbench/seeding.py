@@ -24,6 +24,10 @@ Purpose = Literal[
     "penalty",
     "evaluation",
     "floor",
+    "reference",
+    "training-points",
+    "metric",
+    "planted",
 ]
 
 

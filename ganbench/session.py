@@ -17,12 +17,10 @@ from ganbench.display import Display, describe
 from ganbench.ensemble_run import Job, device_name
 from ganbench.results import final_scores, load_results
 from ganbench.run import find_device, run
-from ganbench.stats import FLOOR, number
+from ganbench.stats import FLOOR, headline, number
 from ganbench.track.mlflow import MlflowTracker
 from ganbench.track.store import Store, find_store
 from ganbench.verdict import verdict
-
-METRICS = ("fid", "modes", "modes-strict", "kl", "confidence")
 
 
 def run_session(
@@ -83,13 +81,15 @@ def _show(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, 
     scores = final_scores(table)
     shown = Table(box=None, padding=(0, 2, 0, 0), title=None)
     shown.add_column("")
-    for metric in METRICS:
+    own = scores[scores["run"].isin(ids.values())]
+    metrics = headline(own)
+    for metric in metrics:
         shown.add_column(metric, justify="right")
     for seed, run_id in ids.items():
         values = scores[scores["run"] == run_id].set_index("metric")["value"]
-        shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in METRICS))
-    floors = scores[scores["run"].isin(ids.values())].groupby("metric")["floor"].median()
-    shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in METRICS), style="dim")
+        shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
+    floors = own.groupby("metric")["floor"].median()
+    shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
     console.print()
     console.print(shown)
     console.print()

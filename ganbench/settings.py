@@ -63,6 +63,14 @@ def parse_assignment(text: str) -> Settings:
     return {parts[0]: {parts[1]: parse_value(value)}}
 
 
+def parse_stop(text: str) -> Settings:
+    """`collapse` or `collapse:N` as settings of the evaluation, for `--stop-on`."""
+    match = re.fullmatch(r"(\w+)(?::(\d{1,9}))?", text, re.ASCII)
+    if match is None:
+        raise GanbenchError(f"--stop-on '{text}' should read collapse, or collapse:5 for five evaluations")
+    return {"stop_on": match[1]} | ({"patience": int(match[2])} if match[2] else {})
+
+
 def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
     """Lay settings over each other, the later over the earlier; tables are merged, anything else is replaced."""
     merged: Settings = {}

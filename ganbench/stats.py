@@ -8,21 +8,30 @@ import pandas as pd
 
 from ganbench.errors import GanbenchError
 from ganbench.registry import near_miss
-from ganbench.results import STATUSES, final_scores, runs, varying_options
+from ganbench.results import SCORED, STATUSES, final_scores, runs, varying_options
 
 BY = ("loss", "arch", "options")
-METRICS = ("fid", "modes", "modes-strict", "kl")
+HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
+"""What is shown where nothing else is asked for; those of them that were measured."""
 FLOOR = "real data"
+NOT_SCORED = {"protocol": "", "samples": float("nan")}
 GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
 
 
-def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+def headline(table: pd.DataFrame) -> list[str]:
+    """The metrics to show where nothing else is asked for."""
+    measured = set(table["metric"])
+    return [metric for metric in HEADLINE if metric in measured] or list(HEADLINE)
+
+
+def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """One row a group, and below them the floor: real data scored as if they were generated.
 
-    Columns: those of `by`, then seeds, finished, diverged, stopped, running; over the finished seeds the medians of
+    Columns: those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running; over the
+    seeds with full scores (finished, or given up since they stayed collapsed) the medians of
     images (real images the critic saw) and seconds (of training, a seed's share of its ensemble's); and for each metric
-    its median, lowest and highest value over the finished seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group
-    without a finished seed has NaN there.
+    its median, lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group
+    without such a seed has NaN there.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
     alike; naming other columns in `by` puts them together. There is a floor row for each data set, protocol and number
@@ -33,6 +42,7 @@ def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] 
     """
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
+    metrics = headline(final_scores(table)) if metrics is None else metrics
     _check(by, GROUPABLE, "runs can't be grouped by")
     scores = final_scores(table)
     if not scores.empty:
@@ -41,14 +51,15 @@ def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] 
     conditions = _conditions(scores)
     rows = []
     for key, members in runs(table).groupby(list(by), sort=True, dropna=False):
-        finished = members[members["status"] == "finished"]
-        own = conditions[conditions.index.isin(finished["run"])]
-        if len(own.drop_duplicates()) > 1:
+        finished = members[members["status"].isin(SCORED)]
+        own = conditions[conditions.index.isin(finished["run"])].drop_duplicates()
+        if len(own) > 1:
             raise GanbenchError(
                 f"the group {' · '.join(map(str, key))} mixes protocols, data sets or numbers of samples, "
                 f"which can't be compared: add options to --by"
             )
         row: dict[str, object] = dict(zip(by, key, strict=True))
+        row |= {"protocol": own["protocol"].iloc[0], "samples": own["samples"].iloc[0]} if len(own) else NOT_SCORED
         row["seeds"] = len(members)
         row |= {status: int((members["status"] == status).sum()) for status in STATUSES}
         row |= {"images": finished["images"].median(), "seconds": finished["seconds"].median()}
@@ -87,9 +98,9 @@ def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, by: Sequence[str], m
     for _, kind in kinds.iterrows():
         alike = conditions[(conditions == kind).all(axis=1)].index
         name = FLOOR if len(kinds) == 1 else f"{FLOOR}: {kind['dataset']}, {kind['samples']:,.0f} samples"
-        row = dict.fromkeys(by, "") | {by[0]: name}
+        row = dict.fromkeys(by, "") | {by[0]: name, "protocol": kind["protocol"], "samples": kind["samples"]}
         rows.append(row | _spread(scores[scores["run"].isin(alike)], metrics, "floor"))
-    return pd.DataFrame(rows) if rows else pd.DataFrame([dict.fromkeys(by, "") | {by[0]: FLOOR}])
+    return pd.DataFrame(rows) if rows else pd.DataFrame([dict.fromkeys(by, "") | {by[0]: FLOOR} | NOT_SCORED])
 
 
 def _spread(scores: pd.DataFrame, metrics: Sequence[str], column: str) -> dict[str, object]:

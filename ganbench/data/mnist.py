@@ -8,30 +8,40 @@ from typing import ClassVar
 
 import torch
 
-from ganbench.data import DATASETS, Data, Dataset
-from ganbench.data.fetch import fetch_mnist, read_idx
+from ganbench.data import DATASETS, Dataset, Kind
+from ganbench.data.fetch import fetch_mnist
+from ganbench.data.idx import load_idx
+from ganbench.data.labelled import LabelledImages
+from ganbench.evaluators.classifier import ImageEvaluator, read_card
 from ganbench.registry import register
+
+EVALUATOR = "mnist-cnn-2"
 
 
 @register(DATASETS, "mnist")
 class Mnist(Dataset):
     """Handwritten digits, 28×28 grey, ten classes, 60,000 + 10,000 images (LeCun et al. 1998)."""
 
-    train_size: ClassVar[int] = 60_000
-    shape: ClassVar[tuple[int, ...]] = (1, 28, 28)
-    evaluator: ClassVar[str] = "mnist-cnn-1"
+    kind: ClassVar[Kind] = "images"
+    finite: ClassVar[bool] = True
     mode_word: ClassVar[str] = "digits"
 
-    def load(self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print) -> Data:
-        files = fetch_mnist(folder, say=say)
+    @property
+    def train_size(self) -> int:
+        return 60_000
 
-        def tensor(name: str) -> torch.Tensor:
-            return torch.from_numpy(read_idx(files[name]).copy()).to(device)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1, 28, 28)
 
-        return Data(
-            train=tensor("train-images-idx3-ubyte").unsqueeze(1),
-            train_modes=tensor("train-labels-idx1-ubyte").long(),
-            test=tensor("t10k-images-idx3-ubyte").unsqueeze(1),
-            test_modes=tensor("t10k-labels-idx1-ubyte").long(),
-            mode_names=tuple(str(digit) for digit in range(10)),
-        )
+    @property
+    def evaluator_sha256(self) -> str:
+        return read_card(EVALUATOR).sha256
+
+    def evaluator(self, device: torch.device) -> ImageEvaluator:
+        return ImageEvaluator(EVALUATOR, device)
+
+    def load(
+        self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print
+    ) -> LabelledImages:
+        return load_idx(fetch_mnist(folder, say=say), tuple(str(digit) for digit in range(10)), device)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Metric
-from ganbench.metrics.evaluator import Features
 from ganbench.registry import register
 
 
 @register(METRICS, "confidence")
 class Confidence(Metric):
-    """Mean probability that the evaluator gives to the class it chose, in [0, 1] (ganbench, version 1)."""
+    """Mean probability that the evaluator gives to the class it chose, in [0, 1] (ganbench, version 1).
 
-    direction: ClassVar[Direction] = "higher"
+    A classifier can be sure of what is no image at all: this finds little, but explains other numbers.
+    """
 
-    def __call__(self, *, fake: Features, real: Features) -> float:
+    direction: ClassVar[Direction] = "real"
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
         return float(fake.confidence.double().mean())

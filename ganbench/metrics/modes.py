@@ -1,19 +1,29 @@
-"""How many classes appear at all."""
+"""How many modes appear at all."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from ganbench.metrics import METRICS, Direction, Metric
-from ganbench.metrics.evaluator import Features
+from ganbench.evaluators import Features, Reference
+from ganbench.metrics import METRICS, Direction, Fault, Metric
 from ganbench.registry import register
 
 
 @register(METRICS, "modes")
 class Modes(Metric):
-    """Classes hit by at least one sample, sure or not: the classic count (Metz et al. 2017, arXiv:1611.02163)."""
+    """Modes hit by at least one sample that the protocol's rule accepts (Metz et al. 2017, arXiv:1611.02163).
+
+    The classic count. Where the rule accepts every sample, as the published ones do for images, a classifier's errors
+    add modes that aren't there.
+    """
 
     direction: ClassVar[Direction] = "higher"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 
-    def __call__(self, *, fake: Features, real: Features) -> float:
-        return float((fake.class_counts() > 0).sum())
+    least: int = 1
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        return float((fake.counts(good=True) >= self.least).sum())
+
+    def ceiling(self, real: Reference) -> float:
+        return float(real.modes)

@@ -18,11 +18,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ganbench.errors import GanbenchError
-from ganbench.plots import class_histogram, curves
+from ganbench.plots import curves, mode_heat_map, mode_histogram
 from ganbench.provenance import code_version
 from ganbench.report.tables import cells, markdown
-from ganbench.results import Results, class_shares, final_scores, quick_scores, runs, write_csv
-from ganbench.stats import FLOOR, METRICS, compare, group_names, number
+from ganbench.results import EVENTS, QUICK, Results, final_scores, mode_shares, quick_scores, runs, write_csv
+from ganbench.stats import FLOOR, compare, group_names, headline, number
 from ganbench.verdict import verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,6 +37,8 @@ class Panel:
     grid: str
     """The sample grid as a data URI, or nothing."""
     histogram: Markup
+    timeline: Markup
+    """The heat map of its modes during training, or nothing."""
     failed: bool
 
 
@@ -49,7 +51,7 @@ def write_report(results: Results, out: Path, *, title: str) -> Path:
     table = results.table
     compared = compare(table)
     folder = out / f"{datetime.date.today():%Y-%m-%d}_{code_version()}"
-    head, rows = cells(compared, METRICS)
+    head, rows = cells(compared, headline(final_scores(table)))
     content = {
         "title": title,
         "date": f"{datetime.date.today():%d %B %Y}",
@@ -59,10 +61,9 @@ def write_report(results: Results, out: Path, *, title: str) -> Path:
         "panels": panels(results),
         "facts": _facts(table),
     }
-    figures = {
-        "FID": _curve_figure(table, "fid", "FID", True),
-        "Modes": _curve_figure(table, "modes", "classes", False),
-    }
+    curved = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("High-quality samples", False)}
+    shown = [metric for metric in headline(table) if metric in curved]
+    figures = {curved[metric][0]: _curve_figure(table, metric, *curved[metric]) for metric in shown}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html.jinja"]),
@@ -90,13 +91,16 @@ def findings(compared: pd.DataFrame) -> list[str]:
     floors = compared[compared["seeds"].isna()].iloc[0]
     for _, group in groups.iterrows():
         name = " · ".join(str(group[key]) for key in ("loss", "arch", "options") if group.get(key))
-        seeds, finished = int(group["seeds"]), int(group["finished"])
+        seeds, finished = int(group["seeds"]), int(group["finished"] + group["collapsed"])
         parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
         if finished:
-            low, high, full = (int(x) for x in (group["modes-strict-low"], group["modes-strict-high"], floors["modes"]))
+            count = "modes-strict" if "modes-strict" in group else "modes"
+            low, high, full = (int(x) for x in (group[f"{count}-low"], group[f"{count}-high"], floors["modes"]))
             found = f"{low}" if low == high else f"{low} to {high}"
-            parts.append(f"{found} of {full} classes found beyond doubt")
-            parts.append(f"median FID {number(group['fid'])} (real data: {number(floors['fid'])})")
+            parts.append(f"{found} of {full} modes found" + " beyond doubt" * (count == "modes-strict"))
+            for metric, words in (("hq", "median share of good samples"), ("fid", "median FID")):
+                if metric in group and not pd.isna(group[metric]):
+                    parts.append(f"{words} {number(group[metric])} (real data: {number(floors[metric])})")
         sentences.append(f"{name}: {', '.join(parts)}.")
     return sentences
 
@@ -108,19 +112,33 @@ def panels(results: Results) -> list[Panel]:
     for _, run in runs(results.table).sort_values(["loss", "arch", "group", "seed"]).iterrows():
         own = scores[scores["run"] == run["run"]]
         picture = results.grids.get(run["run"])
-        shares, confident = class_shares(own), class_shares(own, "confident")
+        shares, good = mode_shares(own), mode_shares(own, "good")
         made.append(
             Panel(
                 title=f"{names[run['run']]} · seed {run['seed']}",
                 words=verdict(results.table, run["run"]),
                 grid=f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else "",
-                histogram=Markup(_svg(class_histogram(list(shares), list(shares.values()), list(confident.values()))))
+                histogram=Markup(_svg(mode_histogram(list(shares), list(shares.values()), list(good.values()))))
                 if shares
                 else Markup(),
+                timeline=_timeline(results.table[results.table["run"] == run["run"]]),
                 failed=run["status"] != "finished",
             )
         )
     return made
+
+
+def _timeline(rows: pd.DataFrame) -> Markup:
+    """Modes × steps of one run, from its quick scores; the floor is taken as an even share."""
+    quick = rows[rows["protocol"].str.endswith(QUICK) & rows["metric"].str.startswith("good/")]
+    if quick["step"].nunique() < 2:
+        return Markup()
+    shares = quick.pivot_table(index="step", columns="metric", values="value", sort=False).sort_index()
+    names = [str(column).removeprefix("good/") for column in shares.columns]
+    fullness = (shares * len(names)).to_numpy().tolist()
+    events = rows[rows["protocol"] == EVENTS]
+    marks = list(zip(events["step"].tolist(), events["metric"].tolist(), strict=True))
+    return Markup(_svg(mode_heat_map(shares.index.tolist(), fullness, names, marks)))
 
 
 def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: bool) -> Figure:
@@ -158,7 +176,7 @@ def _facts(table: pd.DataFrame) -> list[tuple[str, str]]:
         ("code", distinct("commit")),
         ("device", distinct("device")),
         ("training time", f"{each['seconds'].sum() / 60:.1f} minutes in all"),
-        ("floor", f"“{FLOOR}” are training images scored as if they were generated, against the test set"),
+        ("floor", f"“{FLOOR}” are real samples scored as if they were generated"),
     ]
 
 

@@ -11,20 +11,23 @@ from ganbench.stats import FLOOR, number, with_range
 
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""
-FAILURES = ("diverged", "stopped", "running")
+NOTE = "median [lowest – highest] over finished seeds; images: real ones the critic saw; minutes: of training a seed"
+FAILURES = ("collapsed", "diverged", "stopped", "running")
 
 
 def cells(compared: pd.DataFrame, metrics: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of a comparison in words: medians with ranges, failures by kind, empty columns left out."""
-    group = list(compared.columns[: compared.columns.get_loc("seeds")])
+    group = list(compared.columns[: compared.columns.get_loc("protocol")])
     group = [column for column in group if (compared[column] != "").any()]
-    head = [*group, "seeds", "failed", *metrics, "images", "minutes"]
+    head = [*group, "protocol", "samples", "seeds", "failed", *metrics, "images", "minutes"]
     rows = []
     for _, row in compared.iterrows():
         floor = pd.isna(row["seeds"])
         rows.append(
             [
                 *(str(row[column]) for column in group),
+                str(row["protocol"]),
+                number(row["samples"]),
                 "" if floor else str(int(row["seeds"])),
                 "" if floor else _failures(row),
                 *(with_range(row, metric) for metric in metrics),
@@ -42,7 +45,7 @@ def render(compared: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
     if style == "json":
         return str(compared.to_json(orient="records", indent=2))
     head, rows = cells(compared, metrics)
-    return markdown(head, rows) if style == "markdown" else _terminal(head, rows)
+    return markdown(head, rows) if style == "markdown" else f"{terminal(head, rows)}\n{NOTE}"
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,7 +59,8 @@ def _failures(row: pd.Series) -> str:
     return ", ".join(counts) or "0"
 
 
-def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a terminal, with its colours; plain text for a pipe."""
     from rich.console import Console
     from rich.table import Table
 
@@ -71,8 +75,4 @@ def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     buffer = io.StringIO()
     paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False)
     paper.print(table, highlight=False)
-    note = (
-        "median [lowest – highest] over finished seeds; images: real ones the critic saw; minutes: of training a seed"
-    )
-    paper.print(note, style="dim", highlight=False)
     return buffer.getvalue().rstrip("\n")

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-Status = Literal["running", "finished", "diverged", "stopped"]
-"""`finished` and `diverged` are results; `running` and `stopped` runs are taken up again by the same command."""
+Status = Literal["running", "finished", "collapsed", "diverged", "stopped"]
+"""`finished`, `collapsed` (ended early by `--stop-on collapse`) and `diverged` are results; `running` and `stopped`
+runs are taken up again by the same command."""
 
-DONE: tuple[Status, ...] = ("finished", "diverged")
+DONE: tuple[Status, ...] = ("finished", "collapsed", "diverged")
 
 
 class RunLog(Protocol):
@@ -33,6 +34,9 @@ class RunLog(Protocol):
 
     def figure(self, name: str, figure: Figure) -> None:
         """A plot, under a file name."""
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Words about the run as a whole."""
 
     def file(self, path: Path, folder: str) -> None:
         """A file, copied into a folder of the run's artifacts."""

@@ -24,6 +24,7 @@ class MemoryRunLog:
     numbers: dict[tuple[str, int], float] = field(default_factory=dict)
     images: dict[tuple[str, int], NDArray[np.uint8]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
     ended_at: int = 0
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -34,6 +35,9 @@ class MemoryRunLog:
 
     def figure(self, name: str, figure: Figure) -> None:
         self.files[name] = b""
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        self.words |= values
 
     def file(self, path: Path, folder: str) -> None:
         self.files[f"{folder}/{path.name}"] = path.read_bytes()

@@ -38,7 +38,12 @@ if TYPE_CHECKING:
 
 RUN, GROUP, STATUS, KIND = "ganbench.run", "ganbench.group", "ganbench.status", "ganbench.kind"
 SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
-MLFLOW_STATUS: Mapping[Status, str] = {"finished": "FINISHED", "diverged": "FAILED", "stopped": "KILLED"}
+MLFLOW_STATUS: Mapping[Status, str] = {
+    "finished": "FINISHED",
+    "collapsed": "FINISHED",
+    "diverged": "FAILED",
+    "stopped": "KILLED",
+}
 MOST_METRICS_A_BATCH = 1000
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -123,6 +128,9 @@ class MlflowRunLog:
 
     def figure(self, name: str, figure: Figure) -> None:
         self._client.log_figure(self._id, figure, name)
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        self._client.log_batch(self._id, tags=[RunTag(f"ganbench.{name}", value) for name, value in values.items()])
 
     def file(self, path: Path, folder: str) -> None:
         self._client.log_artifact(self._id, str(path), folder)

@@ -36,7 +36,7 @@ class Snapshot:
     _latent_dim: int
 
     def sample(self, row: int, count: int) -> Tensor:
-        """`count` samples of the seed at `row`, float32 [count, C, H, W], from the seed's evaluation stream."""
+        """`count` samples of the seed at `row`, float32 [count, *shape], from the seed's evaluation stream."""
         generator = self.state.generator
         device = next(iter(generator.parameters.values())).device
         blocks = []

@@ -1,4 +1,4 @@
-"""The frozen evaluator: a small classifier whose features and predictions every image metric is based on.
+"""The frozen evaluator of images: a small classifier whose features and predictions every image metric is based on.
 
 Its weights are part of the package and named by their SHA-256, so that a number computed with it travels. It is always
 in eval mode, and refuses images that aren't what it was trained on.
@@ -16,10 +16,14 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
 from ganbench.errors import GanbenchError
+from ganbench.evaluators import Features
 from ganbench.registry import near_miss
 
 WEIGHTS = Path(__file__).parent / "weights"
 BATCH = 250  # on a CPU the activations of a batch should fit the cache
+
+TYPICAL = 0.9889
+"""Share of training images whose deviation is below 3: that of a Gaussian in the plane, 1 − e^(−4.5)."""
 
 
 class DigitCNN(nn.Module):
@@ -52,39 +56,60 @@ class DigitCNN(nn.Module):
         return features, self.head(features)
 
 
-@dataclass(frozen=True)
-class Features:
-    """What the evaluator sees in N samples; what every image metric is computed from.
+class TypicalRegion(nn.Module):
+    """Where real images lie in feature space: how far features are from the mean of their class.
 
-    Attributes:
-        embedding: float32 [N, d], the activations of the last hidden layer.
-        labels: int64 [N], the class with the highest probability.
-        confidence: float32 [N] in [0, 1], that probability.
-        classes: number of classes K.
+    A classifier can be sure of pure noise; the Mahalanobis distance to the class mean under one covariance for all
+    classes (Lee et al. 2018, arXiv:1807.03888) tells noise from digits. It is scaled so that 98.89 % of training
+    images lie below 3, like points of a Gaussian in the plane.
     """
 
-    embedding: Tensor
-    labels: Tensor
-    confidence: Tensor
-    classes: int
+    means: Tensor
+    whitening: Tensor
 
-    def __len__(self) -> int:
-        return self.labels.shape[0]
+    def __init__(self, classes: int, features: int) -> None:
+        super().__init__()
+        self.register_buffer("means", torch.zeros(classes, features))
+        self.register_buffer("whitening", torch.eye(features))
 
-    def first(self, count: int) -> Features:
-        """The first `count` samples."""
-        return Features(self.embedding[:count], self.labels[:count], self.confidence[:count], self.classes)
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Deviations, [N, 1], of features [N, d] from the mean of their class, int64 [N]."""
+        deviation: Tensor = ((features - self.means[labels]) @ self.whitening).norm(dim=1, keepdim=True)
+        return deviation
 
-    def class_counts(self, confidence: float = 0.0) -> Tensor:
-        """How many samples fell into each class with at least this confidence, int64 [K]."""
-        return torch.bincount(self.labels[self.confidence >= confidence], minlength=self.classes)
+    def fit(self, features: Tensor, labels: Tensor) -> None:
+        """Calibrate it on real features and the classes that the classifier gives them."""
+        exact = features.double()
+        means = torch.stack([exact[labels == label].mean(0) for label in range(len(self.means))])
+        covariance = torch.cov((exact - means[labels]).T)
+        whitening = torch.linalg.inv(torch.linalg.cholesky(covariance)).T
+        distances = ((exact - means[labels]) @ whitening).norm(dim=1)
+        edge = distances.sort().values[int(TYPICAL * len(distances))]
+        self.means.copy_(means)
+        self.whitening.copy_(whitening * (3 / edge))
 
 
-class Evaluator:
+class FrozenClassifier(nn.Module):
+    """The classifier and its typical region: what a weights file holds."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.network = DigitCNN(classes)
+        self.typical = TypicalRegion(classes, self.network.head.in_features)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Images [N, 1, 28, 28] in [−1, 1] to features [N, d], probabilities [N, K], labels [N], deviations [N, 1]."""
+        features, logits = self.network(images)
+        probabilities = logits.softmax(dim=1)
+        labels = probabilities.argmax(dim=1)
+        return features, probabilities, labels, self.typical(features, labels)
+
+
+class ImageEvaluator:
     """A frozen classifier, checked against its model card.
 
     Attributes:
-        name: its name and version, for instance "mnist-cnn-1".
+        name: its name and version, for instance "mnist-cnn-2".
         sha256: hash of its weights file; numbers from different hashes can't be compared.
         accuracy: test accuracy from its card, in [0, 1].
     """
@@ -102,29 +127,33 @@ class Evaluator:
             )
         self._shape = card.input_shape
         self._classes = card.classes
-        self._network = DigitCNN(self._classes)
-        self._network.load_state_dict(load_safetensors(content))
-        self._network.eval().requires_grad_(False).to(device)
+        self._classifier = FrozenClassifier(self._classes)
+        self._classifier.load_state_dict(load_safetensors(content))
+        self._classifier.eval().requires_grad_(False).to(device)
         self._device = device
 
     @torch.no_grad()
-    def __call__(self, images: Tensor) -> Features:
+    def __call__(self, samples: Tensor) -> Features:
         """Features of N images, float32 [N, C, H, W] in [−1, 1].
 
         Raises:
             ValueError: wrong type, shape or range, no images, or NaN among them.
         """
-        check_images(images, self._shape)
-        embedding, labels, confidence = [], [], []
+        check_images(samples, self._shape)
         # TF32, a GPU's default for convolutions, would give other features than a CPU: numbers must travel.
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            for batch in images.split(BATCH):
-                features, logits = self._network(batch.to(self._device))
-                top = logits.softmax(dim=1).max(dim=1)
-                embedding.append(features)
-                labels.append(top.indices)
-                confidence.append(top.values)
-        return Features(torch.cat(embedding), torch.cat(labels), torch.cat(confidence), self._classes)
+            parts = [self._classifier(batch.to(self._device)) for batch in samples.split(BATCH)]
+        embedding, probabilities, labels, deviation = (torch.cat(part) for part in zip(*parts, strict=True))
+        return Features(
+            samples=to_bytes(samples),
+            embedding=embedding,
+            labels=labels,
+            modes=self._classes,
+            deviation=deviation,
+            good=torch.ones_like(labels, dtype=torch.bool),
+            probabilities=probabilities,
+            confidence=probabilities.amax(dim=1),
+        )
 
 
 @dataclass(frozen=True)
@@ -163,3 +192,13 @@ def check_images(images: Tensor, shape: tuple[int, ...]) -> None:
     # NaN fails both comparisons, and so is refused here too.
     if not (low >= -1.001 and high <= 1.001):
         raise ValueError(f"images must lie in [−1, 1], not in [{low:g}, {high:g}]")
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Images in [−1, 1] as bytes, uint8, of the same shape."""
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def to_signed(images: Tensor) -> Tensor:
+    """Bytes 0…255 to float32 in [−1, 1]."""
+    return images.to(torch.float32).div_(127.5).sub_(1)

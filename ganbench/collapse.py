@@ -1,0 +1,269 @@
+"""Collapse as an event: when a run lost modes, width or variety, and when it got them back.
+
+The detector reads what cheap evaluations saw during training, and knows from real samples how much that varies by
+chance. It is a function of the history alone: the same looks give the same events, however often a run was resumed.
+
+A fault is one only where it is beyond chance (more than five standard deviations of what equally many real samples
+show) and matters (at least a tenth is lost; of the modes, any). It becomes an event where things were sound or clearly
+better before, or where they never were by half of the budget: a young generator that has not learned yet has lost
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import pdtrc
+
+Kind = Literal["missing-modes", "shrunken-modes", "off-mode", "duplicates", "d-saturation", "divergence", "recovery"]
+KINDS: tuple[Kind, ...] = (
+    "missing-modes",
+    "shrunken-modes",
+    "off-mode",
+    "duplicates",
+    "d-saturation",
+    "divergence",
+    "recovery",
+)
+
+BEYOND_CHANCE = 5.0
+"""Standard deviations of the floor's noise beyond which something is no accident."""
+MATTERS = 0.1
+"""The least share of width or samples that a fault must cost."""
+COLLAPSED = 0.5
+"""A generator counts as collapsed while it lacks half of the modes or of their width, or half of its samples are copies
+of each other."""
+COLLAPSING: tuple[Kind, ...] = ("missing-modes", "shrunken-modes", "duplicates")
+ROUNDING = 1e-6
+WON = 0.01
+"""The discriminator has won where it errs less than this on average, on real and on generated samples."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen in some samples.
+
+    Attributes:
+        samples: number of samples looked at.
+        counts: good samples in each mode, [K].
+        width: of the modes, relative to real ones; NaN where no mode has two good samples.
+        duplicates: share of samples that are near-duplicates of another, in [0, 1].
+    """
+
+    samples: int
+    counts: tuple[int, ...]
+    width: float
+    duplicates: float
+
+    @property
+    def good(self) -> float:
+        """Share of samples that belong to a mode."""
+        return sum(self.counts) / self.samples
+
+
+@dataclass(frozen=True)
+class Look:
+    """One evaluation during training.
+
+    Attributes:
+        step: generator steps done.
+        sight: what was seen in the samples.
+        critic: mean D(x) and D(G(z)) since the look before, where D is a probability; else None.
+    """
+
+    step: int
+    sight: Sight
+    critic: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What the detector sees in equally many real samples: means and standard deviations.
+
+    Attributes:
+        samples: how many.
+        weights: share of each mode.
+        least: by mode, the good samples from which on it counts as there: two, and 1 % of what it should hold.
+        good: share of samples that belong to a mode.
+        width, duplicates: as in `Sight`.
+    """
+
+    samples: int
+    weights: tuple[float, ...]
+    least: tuple[int, ...]
+    good: tuple[float, float]
+    width: tuple[float, float]
+    duplicates: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a run.
+
+    Attributes:
+        severity: in [0, 1], what share is lost: of the modes, of their width, of the samples.
+        words: what happened.
+    """
+
+    step: int
+    kind: Kind
+    severity: float
+    words: str
+
+
+def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> Noise:
+    """The noise at a number of samples.
+
+    Args:
+        weights: share of each mode in the data.
+        real: means `good`, `width`, `duplicates` over sets of real samples, and their deviations as `good-sd`, ….
+    """
+    shares = np.asarray(weights) / np.sum(weights)
+    return Noise(
+        samples=samples,
+        weights=tuple(shares.tolist()),
+        least=tuple(max(2, math.ceil(0.01 * samples * share)) for share in shares),
+        good=(real["good"], real["good-sd"]),
+        width=(real["width"], real["width-sd"]),
+        duplicates=(real["duplicates"], real["duplicates-sd"]),
+    )
+
+
+def detect(looks: Sequence[Look], noise: Noise, steps: int, names: Sequence[str] = ()) -> list[Event]:
+    """The events in a history of looks, in their order.
+
+    Args:
+        steps: the budget: what was never reached by half of it becomes an event.
+        names: of the modes, for the words.
+    """
+    events: list[Event] = []
+    for kind in KINDS[:4]:
+        events += _episodes(kind, looks, noise, steps, names)
+    events += _saturation(looks)
+    return sorted(events, key=lambda event: event.step)
+
+
+def collapsed_for(looks: Sequence[Look], noise: Noise) -> int:
+    """For how many looks up to the last the generator has been collapsed without a break."""
+    count = 0
+    for look in reversed(looks):
+        if not any(_severity(kind, look.sight, noise) >= COLLAPSED for kind in COLLAPSING):
+            break
+        count += 1
+    return count
+
+
+def modes_there(sight: Sight, noise: Noise) -> list[bool]:
+    """Which modes hold enough good samples to count."""
+    return [count >= least for count, least in zip(sight.counts, noise.least, strict=True)]
+
+
+def modes_by_chance(good: int, noise: Noise) -> tuple[float, float]:
+    """How many modes are there when `good` samples fall as in real data: mean and standard deviation.
+
+    A mode's count is taken as Poisson, independent of the others'. Fewer good samples find fewer modes: that is the
+    fault of what lies off the modes, not of missing ones.
+    """
+    least, weights = np.asarray(noise.least), np.asarray(noise.weights)
+    chance = pdtrc(least - 1, good * weights)
+    return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
+
+
+def _episodes(kind: Kind, looks: Sequence[Look], noise: Noise, steps: int, names: Sequence[str]) -> list[Event]:
+    events: list[Event] = []
+    least_so_far = math.inf  # the lowest severity that the run has had
+    sound_before = is_open = False
+    for number, look in enumerate(looks):
+        severity = _severity(kind, look.sight, noise)
+        if math.isnan(severity):
+            continue
+        faulty = _beyond_chance(kind, look.sight, noise) and (severity >= MATTERS or kind == "missing-modes")
+        if not faulty:
+            if is_open:
+                events.append(Event(look.step, "recovery", 0.0, f"recovered from {kind}"))
+            is_open, sound_before = False, True
+        elif not is_open:
+            worse = sound_before or severity >= least_so_far + _step(kind, noise)
+            if worse or look.step * 2 >= steps:
+                is_open = True
+                words = _words(kind, looks[: number + 1], noise, names, worse)
+                events.append(Event(look.step, kind, severity, words))
+        least_so_far = min(least_so_far, severity)
+    return events
+
+
+def _severity(kind: Kind, sight: Sight, noise: Noise) -> float:
+    if kind == "missing-modes":
+        lost = 1 - sum(modes_there(sight, noise)) / _modes_of_real(noise)[0]
+    elif kind == "shrunken-modes":
+        lost = 1 - sight.width / noise.width[0]
+    elif kind == "off-mode":
+        lost = 1 - sight.good / noise.good[0]
+    else:
+        lost = (sight.duplicates - noise.duplicates[0]) / (1 - noise.duplicates[0])
+    return lost if math.isnan(lost) else min(1.0, max(0.0, lost))
+
+
+def _beyond_chance(kind: Kind, sight: Sight, noise: Noise) -> bool:
+    if kind == "missing-modes":
+        mean, deviation = modes_by_chance(sum(sight.counts), noise)
+        return sum(modes_there(sight, noise)) < mean - BEYOND_CHANCE * deviation - ROUNDING
+    if kind == "shrunken-modes":
+        # The fewer good samples, the less is known about their width.
+        deviation = noise.width[1] * math.sqrt(noise.good[0] / max(sight.good, 1 / sight.samples))
+        return sight.width < noise.width[0] - BEYOND_CHANCE * deviation
+    if kind == "off-mode":
+        return sight.good < noise.good[0] - BEYOND_CHANCE * noise.good[1]
+    return sight.duplicates > noise.duplicates[0] + BEYOND_CHANCE * noise.duplicates[1]
+
+
+def _step(kind: Kind, noise: Noise) -> float:
+    """By how much a fault must be worse than before to be a new loss: a tenth, or a mode beyond chance."""
+    if kind != "missing-modes":
+        return MATTERS
+    mean, deviation = _modes_of_real(noise)
+    return max(1.0, BEYOND_CHANCE * deviation) / mean - ROUNDING
+
+
+def _modes_of_real(noise: Noise) -> tuple[float, float]:
+    return modes_by_chance(round(noise.good[0] * noise.samples), noise)
+
+
+def _words(kind: Kind, looks: Sequence[Look], noise: Noise, names: Sequence[str], worse: bool) -> str:
+    sight = looks[-1].sight
+    never = "" if worse else " by half of the budget"
+    if kind == "missing-modes":
+        now = modes_there(sight, noise)
+        seen = [any(modes_there(look.sight, noise)[mode] for look in looks[:-1]) for mode in range(len(now))]
+        text = f"{sum(now)} of {len(now)} modes are left" if worse else f"only {sum(now)} of {len(now)} modes{never}"
+        lost = [name for name, here, before in zip(names, now, seen, strict=True) if before and not here]
+        return f"{text}; lost: {', '.join(lost)}" if worse and 0 < len(lost) <= 12 else text
+    if kind == "shrunken-modes":
+        return f"modes are {sight.width:.0%} as wide as real ones{never}"
+    if kind == "off-mode":
+        return f"{1 - sight.good:.0%} of all samples belong to no mode{never}"
+    return f"{sight.duplicates:.0%} of all samples are near-duplicates of others{never}"
+
+
+def _saturation(looks: Sequence[Look]) -> list[Event]:
+    """One side has won: D(x) → 1 and D(G(z)) → 0 at two looks in a row."""
+    events: list[Event] = []
+    is_open, before = False, False
+    for look in looks:
+        if look.critic is None:
+            continue
+        real, fake = look.critic
+        won = real > 1 - WON and fake < WON
+        if won and before and not is_open:
+            is_open = True
+            words = f"the discriminator has won: D(x) {real:.3f}, D(G(z)) {fake:.3f}"
+            events.append(Event(look.step, "d-saturation", 1.0, words))
+        elif is_open and not won:
+            is_open = False
+            events.append(Event(look.step, "recovery", 0.0, "recovered from d-saturation"))
+        before = won
+    return events

@@ -1,0 +1,48 @@
+"""Fashion-MNIST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from ganbench.data import DATASETS, Dataset, Kind
+from ganbench.data.fetch import fetch_fashion_mnist
+from ganbench.data.idx import load_idx
+from ganbench.data.labelled import LabelledImages
+from ganbench.evaluators.classifier import ImageEvaluator, read_card
+from ganbench.registry import register
+
+EVALUATOR = "fashion-mnist-cnn-1"
+CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+
+
+@register(DATASETS, "fashion-mnist")
+class FashionMnist(Dataset):
+    """Clothes, 28×28 grey, ten classes, 60,000 + 10,000 images (Xiao et al. 2017, arXiv:1708.07747)."""
+
+    kind: ClassVar[Kind] = "images"
+    finite: ClassVar[bool] = True
+    mode_word: ClassVar[str] = "kinds of clothes"
+
+    @property
+    def train_size(self) -> int:
+        return 60_000
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1, 28, 28)
+
+    @property
+    def evaluator_sha256(self) -> str:
+        return read_card(EVALUATOR).sha256
+
+    def evaluator(self, device: torch.device) -> ImageEvaluator:
+        return ImageEvaluator(EVALUATOR, device)
+
+    def load(
+        self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print
+    ) -> LabelledImages:
+        return load_idx(fetch_fashion_mnist(folder, say=say), CLASSES, device)

@@ -1,0 +1,33 @@
+"""How many real samples have a generated one nearby."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganbench.evaluators import Features, Reference
+from ganbench.metrics import METRICS, Direction, Fault, Metric
+from ganbench.metrics.neighbours import nearest, radii
+from ganbench.registry import register
+
+
+@register(METRICS, "coverage")
+class Coverage(Metric):
+    """Share of real samples that have one nearer than their k-th real neighbour (Naeem et al. 2020, arXiv:2002.09797).
+
+    In [0, 1]; about 1 − 2^(−k) for real data, and unlike in `recall` outliers buy nothing. Equal counts, as in
+    `precision`.
+    """
+
+    direction: ClassVar[Direction] = "higher"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates", "off-mode"})
+
+    k: int = 5
+    samples: int = 10_000
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        count = min(len(fake), len(real), self.samples)
+        covered = nearest(real.embedding[:count], fake.embedding[:count]) < radii(real, count, self.k)
+        return float(covered.double().mean())
+
+    def ceiling(self, real: Reference) -> float:
+        return 1.0
