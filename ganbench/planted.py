@@ -114,7 +114,8 @@ class ImageSource:
     def of_modes(self, shares: Tensor, count: int, draw: int) -> Tensor:
         random = stream(draw, "planted")
         picked = []
-        for indices, wanted in zip(self._by_mode, _round_to(shares * count, count), strict=True):
+        counts = torch.multinomial(shares, count, replacement=True, generator=random).bincount(minlength=self.modes)
+        for indices, wanted in zip(self._by_mode, counts.tolist(), strict=True):
             picked.append(indices[torch.randperm(len(indices), generator=random)[:wanted]])
         return to_signed(self._images[torch.cat(picked)])
 
@@ -177,10 +178,3 @@ def point_faults(source: PointSource, data: MixturePoints) -> Mapping[str, Plant
         return points + data.sigma * torch.randn(points.shape, generator=stream(draw, "planted", 3))
 
     return common_faults(source, data.weights) | {"noise": Planted(frozenset({"off-mode"}), noisy)}
-
-
-def _round_to(parts: Tensor, total: int) -> list[int]:
-    """Whole numbers near `parts` that sum to `total`."""
-    edges = parts.cumsum(0).round().long()
-    edges[-1] = total
-    return torch.diff(edges, prepend=torch.zeros(1, dtype=torch.int64)).tolist()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ganbench.config import RunSpec, resolve
-from ganbench.data import Data
+from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.errors import GanbenchError
 from ganbench.registry import load_plugins
@@ -37,15 +37,15 @@ def small_spec(**settings: object) -> RunSpec:
     return resolve(merge([SMALL, settings]))
 
 
-def random_data(count: int = 200) -> Data:
+def random_data(count: int = 200) -> LabelledImages:
     random = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, 1, 28, 28), generator=random, dtype=torch.uint8)
     labels = torch.arange(count) % 10
-    return Data(images, labels, images, labels, tuple("0123456789"))
+    return LabelledImages(images, labels, images, labels, tuple("0123456789"))
 
 
 @pytest.fixture(scope="session")
-def mnist() -> Data:
+def mnist() -> LabelledImages:
     """The real data. Where they can't be had, the tests that need them fail with the reason."""
     try:
         return Mnist().load(torch.device("cpu"))

@@ -28,7 +28,7 @@ SLOW = ("torch", "torchvision", "mlflow", "pandas", "numpy", "scipy", "matplotli
 def test_help_imports_nothing_slow() -> None:
     code = (
         "import sys; from ganbench.cli import main\n"
-        "for words in (['--help'], ['run', '--help'], ['compare', '--help'], ['--version']):\n"
+        "for words in (['--help'], ['run', '--help'], ['evaluate', '--help'], ['--version']):\n"
         "    main(words, standalone_mode=False)\n"
         f"sys.exit(' '.join(name for name in {SLOW} if name in sys.modules) or None)"
     )
@@ -47,7 +47,8 @@ def test_the_read_arm_needs_no_torch() -> None:
 
 def test_list_shows_every_kind_and_one() -> None:
     everything = CliRunner().invoke(main, ["list"], env={"COLUMNS": "200"}).output
-    for name in ("minimax", "wgan-gp", "gp", "dcgan", "mnist", "modes-strict", "ganbench-1", "arXiv:1406.2661"):
+    names = ("minimax", "wgan-gp", "gp", "dcgan", "mnist", "stacked-mnist", "ring", "modes-strict", "ganbench-1")
+    for name in (*names, "pacgan-2018", "arXiv:1406.2661"):
         assert name in everything
     losses = CliRunner().invoke(main, ["list", "losses"], env={"COLUMNS": "200"}).output
     assert "non-saturating" in losses
@@ -69,6 +70,17 @@ def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
     assert "critic_steps = 5" in other.output
 
 
+def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
+    words = ["run", "--dataset", "ring", "--protocol", "selfcond-2020", "--stop-on", "collapse:3", "--dry-run"]
+    first = CliRunner().invoke(main, words)
+    assert first.exit_code == 0, first.output
+    for line in ('name = "selfcond-2020"', "radius = 2.0", "samples = 50000", 'stop_on = "collapse"', "patience = 3"):
+        assert line in first.output
+    (tmp_path / "spec.toml").write_text(first.output)
+    again = CliRunner().invoke(main, ["run", "--config", str(tmp_path / "spec.toml"), "--dry-run"])
+    assert again.output == first.output
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -76,6 +88,16 @@ def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
         ("run --loss minimax:weight=3", "loss 'minimax' has no option 'weight'"),
         ("run --arch mpl", "did you mean 'mlp'?"),
         ("run --dataset cifar", "unknown dataset 'cifar'"),
+        ("run --protocol ganbench-2", "did you mean 'ganbench-1'?"),
+        ("run --protocol pacgan-2018", "says nothing about mnist"),
+        ("run --protocol pacgan-2018 --dataset ring:sigma=0.1", "fixes ring: sigma is 0.01, not 0.1"),
+        ("run --dataset ring --arch dcgan", "can't be built"),
+        ("run --stop-on sunset", "stop_on must be one of never, collapse"),
+        ("run --stop-on collapse:", "should read collapse"),
+        ("run --stop-on collapse:0", "patience must be at least 1"),
+        ("evaluate missing.npy", "missing.npy"),
+        ("evaluate missing.npy --dataset rind", "did you mean 'ring'?"),
+        ("evaluate missing.npy --protocol ganbench-2", "did you mean 'ganbench-1'?"),
         ("run --penalty r1", "unknown penalty 'r1'"),
         ("run --seeds 3-1", "runs backwards"),
         ("run --seeds x", "should read like 0-2 or 0,3,7"),

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganbench import config
 from ganbench.config import lay_over, resolve
 from ganbench.errors import GanbenchError
-from ganbench.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, to_toml
+from ganbench.metrics.fid import Fid
+from ganbench.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, parse_stop, to_toml
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,13 @@ def test_epochs_are_passes_of_the_critic() -> None:
 
 
 def test_a_spec_read_back_from_toml_is_the_same_spec() -> None:
-    for settings in ({}, {"loss": {"name": "wgan-gp"}}, {"arch": {"name": "dcgan"}, "train": {"steps": 7}}):
+    for settings in (
+        {},
+        {"loss": {"name": "wgan-gp"}},
+        {"arch": {"name": "dcgan"}, "train": {"steps": 7}},
+        {"dataset": {"name": "ring", "modes": 5}, "evaluation": {"stop_on": "collapse", "patience": 3}},
+        {"dataset": {"name": "stacked-mnist"}, "protocol": {"name": "selfcond-2020"}},
+    ):
         spec = resolve(settings)
         again = resolve(tomllib.loads(to_toml(spec.to_dict())))
         assert again == spec
@@ -72,8 +80,13 @@ def test_the_run_id_depends_on_the_science_and_on_nothing_else() -> None:
         resolve({"arch": {"name": "mlp", "slope": 0.1}}).run_id(0),
         resolve({"penalty": [{"name": "gp"}]}).run_id(0),
         resolve({"evaluation": {"every": 123}}).run_id(0),
+        resolve({"evaluation": {"stop_on": "collapse"}}).run_id(0),
+        resolve({"dataset": {"name": "fashion-mnist"}}).run_id(0),
+        resolve({"dataset": {"name": "ring"}}).run_id(0),
+        resolve({"dataset": {"name": "ring", "sigma": 0.02}}).run_id(0),
+        resolve({"dataset": {"name": "ring"}, "protocol": {"name": "pacgan-2018"}}).run_id(0),
     }
-    assert len(ids) == 7
+    assert len(ids) == 12
 
 
 def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +97,16 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         assert spec.run_id(0) != before
     with monkeypatch.context() as patch:
         patch.setattr(type(spec.protocol), "version", 2)
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spec.dataset), "evaluator_sha256", "another evaluator")
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(config, "SCIENCE", config.SCIENCE + 1)
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        # As if one of the protocol's metrics came from a plug-in, whose code has no version.
+        patch.setattr(Fid, "is_foreign", classmethod(lambda cls: True))
         assert spec.run_id(0) != before
     assert spec.run_id(0) == before
 
@@ -111,9 +134,24 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         ({"train": {"critic_betas": [0.5]}}, "two numbers"),
         ({"train": {"critic_betas": [0.5, 1.0]}}, "two numbers in"),
         ({"train": 3}, "must be a table"),
-        ({"evaluation": {"quick_samples": 10}}, "needs at least 500 samples"),
+        ({"evaluation": {"quick_samples": 10}}, "quick_samples must be at least 500"),
         ({"evaluation": {"quick_samples": 20_000}}, "can't be more than samples"),
         ({"evaluation": {"samples": 70_000}}, "can't be more than the 60000"),
+        ({"evaluation": {"every": 0}}, "every must be at least 1"),
+        ({"evaluation": {"patience": 0}}, "patience must be at least 1"),
+        ({"evaluation": {"stop_on": "sunset"}}, "stop_on must be one of never, collapse, not sunset"),
+        ({"dataset": {"name": "rind"}}, "unknown dataset 'rind': did you mean 'ring'"),
+        ({"dataset": {"name": "ring", "modes": 1}}, "modes must be at least 2"),
+        ({"dataset": {"name": "ring", "mode": 5}}, "no option 'mode': did you mean 'modes'"),
+        ({"dataset": {"name": "mnist", "digits": 3}}, "it has no options"),
+        ({"dataset": {"name": "ring", "points": 100}}, "larger than the data set (ring has 100 samples)"),
+        ({"dataset": {"name": "ring"}, "arch": {"name": "dcgan"}}, "can't be built: dcgan makes 28×28 images"),
+        ({"protocol": {"name": "ganbench-2"}}, "unknown protocol 'ganbench-2': did you mean 'ganbench-1'"),
+        ({"protocol": {"name": "pacgan-2018"}}, "'pacgan-2018' says nothing about mnist: it is for grid, ring"),
+        (
+            {"protocol": {"name": "pacgan-2018"}, "dataset": {"name": "ring", "radius": 2.0}},
+            "'pacgan-2018' fixes ring: radius is 1.0, not 2.0",
+        ),
         ({"arch": {"name": "mlp", "latent_dim": 0}}, "latent_dim must be at least 1"),
         ({"arch": {"name": "mlp", "generator_widths": [8, 0]}}, "must be at least 1"),
         ({"arch": {"name": "mlp", "generator_widths": 8}}, "wants a list"),
@@ -137,11 +175,27 @@ json_values = st.recursive(
 
 
 @given(
-    st.dictionaries(st.sampled_from(["loss", "arch", "train", "penalty", "evaluation", "x"]), json_values, max_size=3)
+    st.dictionaries(st.sampled_from([*config.TABLES, "x"]), json_values, max_size=3)
 )
 def test_any_settings_give_a_spec_or_our_error(settings: dict[str, object]) -> None:
     with contextlib.suppress(GanbenchError):
         resolve(settings)
+
+
+named = st.sampled_from(["ring", "grid", "imbalanced-ring", "stacked-mnist", "mnist", "pacgan-2018", "meg-2019"])
+options = st.sampled_from(["modes", "radius", "sigma", "points", "power", "side", "triples", "digits", "frame"])
+small_values = st.integers(-1, 9) | st.floats(-1, 9) | st.booleans() | st.sampled_from(["train", "28", "x"])
+
+
+@given(named, st.dictionaries(options, small_values, max_size=3), st.none() | named)
+def test_any_data_set_and_protocol_give_a_spec_or_our_error(
+    dataset: str, values: dict[str, object], protocol: str | None
+) -> None:
+    settings: dict[str, object] = {"dataset": {"name": dataset, **values}}
+    settings |= {"protocol": {"name": protocol}} if protocol else {}
+    with contextlib.suppress(GanbenchError):
+        spec = resolve(settings)
+        assert resolve(tomllib.loads(to_toml(spec.to_dict()))).run_id(0) == spec.run_id(0)
 
 
 def test_components_and_assignments_are_parsed_as_toml_values() -> None:
@@ -192,6 +246,45 @@ def test_the_same_loss_over_a_dump_changes_nothing() -> None:
 
 def test_another_architecture_over_a_dump_has_its_own_options() -> None:
     assert resolve(lay_over(DUMP, {"arch": {"name": "dcgan"}})).arch.to_spec()["critic_width"] == 32
+
+
+def test_a_data_set_brings_settings_that_suit_its_size_and_anybody_can_override_them() -> None:
+    ring = resolve({"dataset": {"name": "ring"}})
+    assert (ring.train.batch_size, ring.arch.to_spec()["latent_dim"]) == (256, 2)
+    assert ring.train.steps == round(25 * 100_000 / 256)
+    assert ring.evaluation.samples == 50_000, "as many as its protocol says"
+    own = resolve({"dataset": {"name": "ring"}, "arch": {"name": "mlp", "latent_dim": 5}, "train": {"batch_size": 100}})
+    assert (own.train.batch_size, own.arch.to_spec()["latent_dim"]) == (100, 5)
+    assert resolve({}).train.batch_size == 64
+
+
+def test_a_protocol_fixes_options_of_its_data_set_and_the_number_of_samples() -> None:
+    spec = resolve({"dataset": {"name": "ring"}, "protocol": {"name": "selfcond-2020"}})
+    assert spec.dataset.to_spec()["radius"] == 2.0
+    assert spec.protocol_label == "selfcond-2020 v1"
+    own = {"name": "stacked-mnist"}
+    frames = {name: resolve({"dataset": own, "protocol": {"name": name}}) for name in ("meg-2019", "selfcond-2020")}
+    assert {name: (each.dataset.shape, each.evaluation.samples) for name, each in frames.items()} == {
+        "meg-2019": ((3, 28, 28), 26_000),
+        "selfcond-2020": ((3, 32, 32), 50_000),
+    }
+    fewer = resolve({"dataset": {"name": "ring"}, "evaluation": {"samples": 3000}})
+    assert fewer.protocol_label == "ganbench-1 v1 at N=3,000", "another number of samples is said with the name"
+
+
+def test_another_data_set_or_protocol_over_a_dump_has_its_own_number_of_samples() -> None:
+    spec = resolve(lay_over(DUMP, {"dataset": {"name": "ring"}}))
+    assert (spec.evaluation.samples, spec.train.steps) == (50_000, 9)
+    again = resolve(lay_over(spec.to_dict(), {"protocol": {"name": "pacgan-2018"}}))
+    assert (again.evaluation.samples, again.evaluation.quick_samples) == (2_500, 2_000)
+
+
+def test_when_to_stop_is_parsed_in_words() -> None:
+    assert parse_stop("collapse") == {"stop_on": "collapse"}
+    assert parse_stop("collapse:3") == {"stop_on": "collapse", "patience": 3}
+    for bad in ("", "collapse:", "collapse:x", "collapse:-1", ":3", "a b"):
+        with pytest.raises(GanbenchError, match="should read collapse"):
+            parse_stop(bad)
 
 
 def test_epochs_over_steps_and_steps_over_epochs() -> None:

@@ -1,4 +1,4 @@
-"""Getting MNIST: sources in order, everything checked, nothing half-written."""
+"""Getting MNIST and Fashion-MNIST: sources in order, everything checked, nothing half-written."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganbench.data import Data, fetch
-from ganbench.data.fetch import MNIST_MD5, fetch_mnist, read_idx
+from ganbench.data import fetch
+from ganbench.data.fetch import FASHION_MNIST_MD5, MNIST_MD5, fetch_fashion_mnist, fetch_mnist, read_idx
+from ganbench.data.labelled import LabelledImages
 from ganbench.errors import GanbenchError
 
 
@@ -180,6 +181,31 @@ def test_an_unwritable_cache_is_refused_in_words(tmp_path: Path) -> None:
         fetch_mnist(tmp_path / "file")
 
 
+def test_the_last_resort_for_fashion_mnist_is_debians_package_and_it_is_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {name: name.encode() * 50 for name in FASHION_MNIST_MD5}
+    sums = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
+    monkeypatch.setattr(fetch, "FASHION_MNIST_MD5", sums)
+    monkeypatch.setattr(fetch, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
+
+    def get() -> dict[str, Path]:
+        return fetch_fashion_mnist(tmp_path / "cache", mirrors=lambda: ["http://127.0.0.1:1/"])
+
+    with pytest.raises(GanbenchError, match="Fashion-MNIST can't be fetched .* by hand"):
+        get()
+    (tmp_path / "debian").mkdir()
+    for name, content in packed(contents).items():
+        (tmp_path / "debian" / name).write_bytes(content)
+    victim = tmp_path / "debian" / "t10k-labels-idx1-ubyte.gz"
+    whole = victim.read_bytes()
+    victim.write_bytes(gzip.compress(b"something else"))
+    with pytest.raises(GanbenchError, match="cut or changed"):
+        get()
+    victim.write_bytes(whole)
+    assert {name: path.read_bytes() for name, path in get().items()} == contents
+
+
 def test_the_package_index_copy_becomes_the_published_files() -> None:
     """A pickle like the wheel's, of three pairs: images as bytes / 256, the first two pairs joined."""
     random = np.random.default_rng(0)
@@ -205,12 +231,12 @@ def test_a_hostile_pickle_is_refused_and_not_run() -> None:
     assert not Path("/tmp/ganbench-was-here").exists()
 
 
-def test_real_mnist_is_what_was_published(mnist: Data) -> None:
+def test_real_mnist_is_what_was_published(mnist: LabelledImages) -> None:
     folder = fetch.cache_folder() / "mnist"
     for name, md5 in MNIST_MD5.items():
         assert hashlib.md5((folder / name).read_bytes()).hexdigest() == md5
     assert read_idx(folder / "train-images-idx3-ubyte").shape == (60_000, 28, 28)
     assert mnist.shape == (1, 28, 28)
-    assert mnist.train_modes.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    batch = mnist.batch(mnist.test_modes[:3])
+    assert mnist.train_labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    batch = mnist.batch(mnist.test_labels[:3])
     assert (batch.min().item(), batch.max().item()) == (-1, 1)

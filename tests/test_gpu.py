@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 
 from ganbench.config import resolve
-from ganbench.data import Data
-from ganbench.metrics.evaluator import Evaluator
+from ganbench.data import DATASETS
+from ganbench.data.labelled import LabelledImages
+from ganbench.data.ring import Ring
 from ganbench.run import find_device
 from ganbench.train.trainer import train
 from tests.conftest import random_data, small_spec
@@ -18,9 +17,9 @@ from tests.test_trainer import ARCHS_TRIED, CPU
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
 
-def on(data: Data, device: torch.device) -> Data:
-    moved = {name: getattr(data, name).to(device) for name in ("train", "train_modes", "test", "test_modes")}
-    return dataclasses.replace(data, **moved)
+def on(data: LabelledImages, device: torch.device) -> LabelledImages:
+    tensors = (data.train, data.train_labels, data.test, data.test_labels)
+    return LabelledImages(*(tensor.to(device) for tensor in tensors), data.mode_names)
 
 
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
@@ -47,8 +46,25 @@ def test_a_seed_begins_with_the_same_weights_as_on_the_cpu() -> None:
     assert all(torch.equal(tensor, there[name].cpu()) for name, tensor in here.items())
 
 
-def test_the_evaluator_sees_what_it_sees_on_the_cpu() -> None:
-    images = torch.rand(300, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    here, there = Evaluator("mnist-cnn-1", CPU)(images), Evaluator("mnist-cnn-1", find_device("cuda"))(images)
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_the_evaluator_sees_what_it_sees_on_the_cpu(name: str) -> None:
+    dataset = DATASETS.create({"name": name})
+    samples = torch.rand(300, *dataset.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    device = find_device("cuda")
+    here, there = dataset.evaluator(CPU)(samples), dataset.evaluator(device)(samples.to(device))
     torch.testing.assert_close(there.embedding.cpu(), here.embedding, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(there.deviation.cpu(), here.deviation, rtol=1e-2, atol=1e-2)
     assert torch.equal(there.labels.cpu(), here.labels)
+
+
+def test_points_are_the_same_on_every_device() -> None:
+    device = find_device("cuda")
+    here, there = Ring().load(CPU), Ring().load(device)
+    assert torch.equal(there.train.cpu(), here.train)
+    assert torch.equal(there.reference(100).cpu(), here.reference(100))
+    assert torch.equal(there.stand_ins(100, 3).cpu(), here.stand_ins(100, 3))
+    *_, snapshot = train(
+        resolve({"dataset": {"name": "ring"}, "train": {"steps": 3}}), (0, 1), there, device, every=1
+    )
+    assert snapshot.sample(1, 10).shape == (10, 2)
+    assert snapshot.sample(1, 10).isfinite().all()

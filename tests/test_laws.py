@@ -8,15 +8,18 @@ import pytest
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from ganbench.evaluators import Reference
 from ganbench.losses.minimax import Minimax
 from ganbench.losses.non_saturating import NonSaturating
 from ganbench.losses.wgan_gp import WganGp
-from ganbench.metrics.evaluator import Features
+from ganbench.metrics import UndefinedMetricError
 from ganbench.metrics.fid import frechet_distance
-from ganbench.metrics.kl import ClassKl
+from ganbench.metrics.kl import Kl
 from ganbench.metrics.modes import Modes
 from ganbench.metrics.modes_strict import StrictModes
 from ganbench.penalties.gp import GradientPenalty
+from ganbench.protocols.ganbench_1 import SURE_AND_TYPICAL
+from tests.features import make_features, make_labelled, make_reference
 from tests.reference import losses as papers
 
 REAL, FAKE = [1.5, -0.25], [0.75, -2.0]
@@ -124,28 +127,56 @@ def test_frechet_distance_refuses_what_has_no_covariance(bad: torch.Tensor) -> N
         frechet_distance(bad, torch.randn(9, 4))
 
 
-def labelled(counts: list[int], confidence: float = 1.0) -> Features:
-    labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
-    return Features(torch.zeros(len(labels), 1), labels, torch.full((len(labels),), confidence), len(counts))
+def real(counts: list[int]) -> Reference:
+    return make_reference(make_labelled(counts))
 
 
 def test_kl_by_hand() -> None:
-    """Half and half against 3 : 1 is ½ ln(½ / ¾) + ½ ln(½ / ¼); one class of K equal ones is ln K."""
+    """Half and half against 3 : 1 is ½ ln(½ / ¾) + ½ ln(½ / ¼); one mode of K equal ones is ln K."""
     expected = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
-    assert ClassKl()(fake=labelled([10, 10]), real=labelled([30, 10])) == pytest.approx(expected)
-    assert ClassKl()(fake=labelled([0, 7, 0, 0]), real=labelled([5, 5, 5, 5])) == pytest.approx(math.log(4))
-    assert ClassKl()(fake=labelled([3, 5]), real=labelled([6, 10])) == 0
+    assert Kl()(fake=make_labelled([10, 10]), real=real([30, 10])) == pytest.approx(expected)
+    assert Kl()(fake=make_labelled([0, 7, 0, 0]), real=real([5, 5, 5, 5])) == pytest.approx(math.log(4))
+    assert Kl()(fake=make_labelled([3, 5]), real=real([6, 10])) == 0
 
 
-def test_kl_refuses_a_real_set_that_lacks_a_class() -> None:
-    with pytest.raises(ValueError, match="lacks a class"):
-        ClassKl()(fake=labelled([1, 1]), real=labelled([5, 0]))
+def test_kl_refuses_a_real_set_that_lacks_a_mode() -> None:
+    with pytest.raises(UndefinedMetricError, match="infinite"):
+        Kl()(fake=make_labelled([1, 1]), real=real([5, 0]))
 
 
-def test_modes_count_any_hit_and_strict_modes_want_a_share_of_sure_ones() -> None:
-    real = labelled([100] * 4)
-    fake = labelled([1996, 3, 1, 0])
-    assert Modes()(fake=fake, real=real) == 3
-    assert StrictModes()(fake=fake, real=real) == 2  # 3 of 2,000 is above 0.1 %, 1 is not
-    assert StrictModes()(fake=labelled([500, 500, 0, 0], confidence=0.89), real=real) == 0
-    assert StrictModes()(fake=labelled([500, 500, 0, 0], confidence=0.9), real=real) == 2
+def test_modes_count_any_good_hit_and_strict_modes_want_a_share_of_good_ones() -> None:
+    even = real([100] * 4)
+    fake = make_labelled([1990, 5, 4, 1])
+    assert Modes()(fake=fake, real=even) == 4
+    assert StrictModes()(fake=fake, real=even) == 2  # 1 % of what a mode should hold of 2,000 is 5
+    assert StrictModes()(fake=make_labelled([190, 2, 1, 1]), real=even) == 2, "and at least two, however few there are"
+    bad = torch.ones(2000, dtype=torch.bool)
+    bad[1990:1992] = False  # two of the five
+    fake = make_labelled([1990, 5, 4, 1], good=bad)
+    assert Modes()(fake=fake, real=even) == 4
+    assert StrictModes()(fake=fake, real=even) == 1
+
+
+def test_the_share_that_a_strict_mode_wants_is_that_of_the_data() -> None:
+    """A mode that holds one sample in a thousand needs two good ones of 10,000, not twenty-five."""
+    uneven = real([998, 1, 1])
+    assert StrictModes()(fake=make_labelled([9997, 2, 1]), real=uneven) == 2
+
+
+@pytest.mark.parametrize(
+    ("confidence", "deviation", "modes"), [(0.89, 2.9, 0), (0.9, 2.9, 2), (0.9, 3.0, 0), (1.0, 0.0, 2)]
+)
+def test_an_image_is_good_if_the_classifier_is_sure_and_it_is_typical(
+    confidence: float, deviation: float, modes: int
+) -> None:
+    fake = make_labelled([500, 500, 0, 0])
+    seen = make_features(
+        fake.embedding,
+        fake.labels,
+        4,
+        confidence=torch.full((1000,), confidence),
+        deviation=torch.full((1000, 1), deviation),
+    )
+    judged = SURE_AND_TYPICAL(seen)
+    assert Modes()(fake=judged, real=real([100] * 4)) == modes
+    assert StrictModes()(fake=judged, real=real([100] * 4)) == modes

@@ -14,12 +14,16 @@ from torch import Tensor
 
 from ganbench import ensemble_run, run
 from ganbench.config import RunSpec
-from ganbench.data import Data
+from ganbench.data.labelled import LabelledImages
+from ganbench.data.mnist import Mnist
 from ganbench.ensemble_run import Job
 from ganbench.errors import GanbenchError
+from ganbench.evaluators import Features
+from ganbench.evaluators.classifier import to_bytes
 from ganbench.losses.minimax import Minimax
-from ganbench.metrics.evaluator import Features
-from ganbench.protocols import Scores
+from ganbench.metrics import METRICS
+from ganbench.protocols import Case, Protocol, Rule
+from ganbench.protocols.scorer import Scores
 from ganbench.track import Status
 from ganbench.track.memory import MemoryRunLog, MemoryTracker
 from ganbench.train.checkpoint import load_checkpoint, save_checkpoint
@@ -31,17 +35,34 @@ SEEDS = (0, 1, 2)
 
 
 class QuickEvaluator:
-    """Ten classes by brightness: no classifier, but a function of the images."""
+    """Ten modes by brightness: no classifier, but a function of the images."""
 
     name, sha256 = "quick", "0"
 
-    def __init__(self, name: str, device: torch.device) -> None:
-        pass
-
-    def __call__(self, images: Tensor) -> Features:
-        level = images.flatten(1).mean(1)
+    def __call__(self, samples: Tensor) -> Features:
+        level = samples.flatten(1).mean(1)
         labels = ((level + 1) * 1e4).long() % 10
-        return Features(images.flatten(1)[:, ::97], labels, level.abs().clamp(0, 1), 10)
+        return Features(
+            samples=to_bytes(samples),
+            embedding=samples.flatten(1)[:, ::97],
+            labels=labels,
+            modes=10,
+            deviation=4 * level.abs()[:, None],
+            good=torch.ones_like(labels, dtype=torch.bool),
+            probabilities=None,
+            confidence=torch.ones_like(level),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Short(Protocol):
+    """A handful of metrics, since hundreds of runs are scored here."""
+
+    name = "short"
+
+    def cases(self) -> Mapping[str, Case]:
+        metrics = {name: METRICS.create({"name": name}) for name in ("fid", "modes", "hq", "kl")}
+        return {"mnist": Case(1000, Rule("l2", 3.0), metrics, ("fid", "modes", "hq"))}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,24 +129,34 @@ class MortalTracker(MemoryTracker):
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "Evaluator", QuickEvaluator)
+def _quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(Mnist, "evaluator", lambda self, device: QuickEvaluator())
+    monkeypatch.setattr(run, "cache_folder", lambda: cache)
 
 
 @pytest.fixture(scope="module")
-def data() -> Data:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where floors are kept: not among those of real runs."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def data() -> LabelledImages:
     return random_data()
+
+
+def short_spec(**settings: object) -> RunSpec:
+    return dataclasses.replace(small_spec(**settings), protocol=Short())
 
 
 @pytest.fixture
 def spec() -> RunSpec:
     """Of its three seeds one diverges on the way."""
-    spec = small_spec(train={"steps": 20}, evaluation={"every": 5})
-    return dataclasses.replace(spec, loss=Fragile())
+    return dataclasses.replace(short_spec(train={"steps": 20}, evaluation={"every": 5}), loss=Fragile())
 
 
 def go(
-    spec: RunSpec, seeds: tuple[int, ...], data: Data, tracker: MemoryTracker, folder: Path, **options: Any
+    spec: RunSpec, seeds: tuple[int, ...], data: LabelledImages, tracker: MemoryTracker, folder: Path, **options: Any
 ) -> dict[int, Status]:
     stop = options.pop("stop", threading.Event())
     return run.run(Job(spec, seeds, CPU, folder, **options), data, tracker, Silent(), stop)
@@ -139,15 +170,17 @@ def outcome(tracker: MemoryTracker) -> dict[str, Any]:
             log.ended_at,
             {key: value for key, value in log.numbers.items() if key[0] != "train/seconds"},
             {key: pixels.tobytes() for key, pixels in log.images.items()},
+            log.words,
             log.files.keys(),
             log.files.get("samples/samples.npy"),
+            log.files.get("timeline/timeline.json"),
         )
         for run_id, log in tracker.runs.items()
     }
 
 
 def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one(
-    spec: RunSpec, data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = MemoryTracker()
     statuses = go(spec, SEEDS, data, whole, tmp_path / "whole")
@@ -177,7 +210,7 @@ def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one
     assert kills > 60
 
 
-def test_a_time_is_tracked_once(spec: RunSpec, data: Data, tmp_path: Path) -> None:
+def test_a_time_is_tracked_once(spec: RunSpec, data: LabelledImages, tmp_path: Path) -> None:
     """The seconds of an evaluation are part of what was found then; a resumed run tracks the same ones."""
     runs: dict[str, MemoryRunLog] = {}
     with pytest.raises(KilledError):
@@ -190,7 +223,7 @@ def test_a_time_is_tracked_once(spec: RunSpec, data: Data, tmp_path: Path) -> No
     assert before.items() <= after.items()
 
 
-def test_a_wish_to_stop_before_the_first_step_is_heard(spec: RunSpec, data: Data, tmp_path: Path) -> None:
+def test_a_wish_to_stop_before_the_first_step_is_heard(spec: RunSpec, data: LabelledImages, tmp_path: Path) -> None:
     stop, tracker = threading.Event(), MemoryTracker()
     stop.set()
     assert set(go(spec, SEEDS, data, tracker, tmp_path, stop=stop).values()) == {"stopped"}
@@ -199,14 +232,14 @@ def test_a_wish_to_stop_before_the_first_step_is_heard(spec: RunSpec, data: Data
     assert outcome(tracker) == outcome(whole)
 
 
-def stopped(spec: RunSpec, seeds: tuple[int, ...], data: Data, tracker: MemoryTracker, folder: Path) -> None:
+def stopped(spec: RunSpec, seeds: tuple[int, ...], data: LabelledImages, tracker: MemoryTracker, folder: Path) -> None:
     stop = threading.Event()
     stop.set()
     go(spec, seeds, data, tracker, folder, stop=stop)
 
 
-def test_an_interrupted_ensemble_goes_on_whole_and_new_seeds_beside_it(data: Data, tmp_path: Path) -> None:
-    spec, tracker = small_spec(), MemoryTracker()
+def test_an_interrupted_ensemble_goes_on_whole_and_new_seeds_beside_it(data: LabelledImages, tmp_path: Path) -> None:
+    spec, tracker = short_spec(), MemoryTracker()
     stopped(spec, (0, 1), data, tracker, tmp_path)
     assert go(spec, (1, 2), data, tracker, tmp_path) == {1: "finished", 2: "finished"}
     assert {log.head.tags["seed"]: log.state for log in tracker.runs.values()} == {
@@ -216,8 +249,8 @@ def test_an_interrupted_ensemble_goes_on_whole_and_new_seeds_beside_it(data: Dat
     }
 
 
-def test_force_does_not_throw_away_what_others_were_interrupted_with(data: Data, tmp_path: Path) -> None:
-    spec, tracker = small_spec(), MemoryTracker()
+def test_force_does_not_throw_away_what_others_were_interrupted_with(data: LabelledImages, tmp_path: Path) -> None:
+    spec, tracker = short_spec(), MemoryTracker()
     stopped(spec, (0, 1), data, tracker, tmp_path)
     with pytest.raises(GanbenchError, match="seeds 0 were interrupted together"):
         go(spec, (1,), data, tracker, tmp_path, force=True)
@@ -225,8 +258,8 @@ def test_force_does_not_throw_away_what_others_were_interrupted_with(data: Data,
     assert go(spec, (0, 1), data, tracker, tmp_path, force=True) == {0: "finished", 1: "finished"}
 
 
-def test_force_gets_past_a_corrupt_checkpoint(data: Data, tmp_path: Path) -> None:
-    spec, tracker = small_spec(), MemoryTracker()
+def test_force_gets_past_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Path) -> None:
+    spec, tracker = short_spec(), MemoryTracker()
     stopped(spec, (0,), data, tracker, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(b"broken")
@@ -235,8 +268,8 @@ def test_force_gets_past_a_corrupt_checkpoint(data: Data, tmp_path: Path) -> Non
     assert go(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
 
 
-def test_checkpoints_of_another_version_or_another_spec_are_refused(data: Data, tmp_path: Path) -> None:
-    spec, tracker = small_spec(), MemoryTracker()
+def test_checkpoints_of_another_version_or_another_spec_are_refused(data: LabelledImages, tmp_path: Path) -> None:
+    spec, tracker = short_spec(), MemoryTracker()
     stopped(spec, (0,), data, tracker, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     checkpoint = load_checkpoint(path)
@@ -249,7 +282,7 @@ def test_checkpoints_of_another_version_or_another_spec_are_refused(data: Data, 
     assert {log.state for log in tracker.runs.values()} == {"stopped"}
 
 
-def test_a_failing_loss_closes_its_runs(data: Data, tmp_path: Path) -> None:
+def test_a_failing_loss_closes_its_runs(data: LabelledImages, tmp_path: Path) -> None:
     @dataclasses.dataclass(frozen=True)
     class Broken(Minimax):
         name = "broken"
@@ -259,12 +292,12 @@ def test_a_failing_loss_closes_its_runs(data: Data, tmp_path: Path) -> None:
 
     tracker = MemoryTracker()
     with pytest.raises(ZeroDivisionError):
-        go(dataclasses.replace(small_spec(), loss=Broken()), (0, 1), data, tracker, tmp_path)
+        go(dataclasses.replace(short_spec(), loss=Broken()), (0, 1), data, tracker, tmp_path)
     assert {log.state for log in tracker.runs.values()} == {"stopped"}
 
 
 def test_a_plug_in_that_was_mended_makes_other_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = dataclasses.replace(small_spec(), loss=Fragile())
+    spec = dataclasses.replace(short_spec(), loss=Fragile())
     before = spec.run_id(0)
     monkeypatch.setattr(Fragile, "code_sha256", classmethod(lambda cls: "other"))
     assert spec.run_id(0) != before

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from ganbench.protocols import Scores
+from ganbench.collapse import Event
+from ganbench.data.ring import Ring
+from ganbench.evaluators.classifier import to_bytes
+from ganbench.protocols.scorer import Scores
 from ganbench.results import _place
-from ganbench.tracked import metric_names, sample_sheet, to_bytes
+from ganbench.tracked import NAMED_MODES, event_names, metric_names, sample_picture, sample_sheet
+from tests.conftest import random_data
 
 
 def test_bytes_of_images_round_to_the_nearest_and_back() -> None:
@@ -29,20 +33,52 @@ def test_a_sheet_of_three_channels_is_in_colour() -> None:
     assert sample_sheet(red)[3, 3].tolist() == [255, 0, 0]
 
 
+def test_images_are_shown_as_a_sheet_and_points_among_their_modes() -> None:
+    sheet = sample_picture(random_data(), lambda count: torch.zeros(count, 1, 28, 28))
+    assert sheet.shape == (8 * 28 * 2, 8 * 28 * 2)
+    ring = Ring().load(torch.device("cpu"))
+    on, off = (sample_picture(ring, lambda count, at=at: torch.full((count, 2), at)) for at in (0.0, 99.0))
+    assert on.shape == off.shape
+    assert on.shape[2] == 3
+    middle = on.shape[0] // 2
+    assert (on != off).any(axis=2)[middle - 10 : middle + 10, middle - 10 : middle + 10].any(), "the points are seen"
+    assert (off != 255).any(), "and so are the modes where no point is"
+
+
 def test_names_are_read_back_as_they_were_written() -> None:
-    scores = Scores(7, {"fid": 1.0}, {"fid": 0.5}, (0.25, 0.75), (0.2, 0.7))
+    scores = Scores(7, {"fid": 1.0, "modes": 2.0}, {"fid": 0.5, "modes": 2.0}, {"modes": 3.0}, (0.25, 0.75), (0.2, 0.7))
     named = metric_names(scores, ("a", "b"), "quick/")
     assert named == {
         "quick/fid": 1.0,
+        "quick/modes": 2.0,
         "quick/floor/fid": 0.5,
-        "quick/class/a": 0.25,
-        "quick/class/b": 0.75,
-        "quick/confident/a": 0.2,
-        "quick/confident/b": 0.7,
+        "quick/floor/modes": 2.0,
+        "quick/ceiling/modes": 3.0,
+        "quick/mode/a": 0.25,
+        "quick/mode/b": 0.75,
+        "quick/good/a": 0.2,
+        "quick/good/b": 0.7,
         "quick/sample-count": 7.0,
     }
-    assert _place("quick/fid", "p") == ("p/quick", "fid", "quick/floor/fid")
-    assert _place("fid", "p") == ("p", "fid", "floor/fid")
-    assert _place("quick/floor/fid", "p")[1] is None
-    assert _place("train/critic-loss", "p") == ("train", "critic-loss", "")
+    assert _place("quick/fid", "p v1") == ("p v1/quick", "fid")
+    assert _place("fid", "p v1") == ("p v1", "fid")
+    assert _place("quick/mode/a", "p") == ("p/quick", "mode/a")
+    assert _place("good/a", "p") == ("p", "good/a")
+    for bound in ("floor/fid", "ceiling/modes", "quick/floor/fid", "quick/ceiling/modes"):
+        assert _place(bound, "p")[1] is None
+    assert _place("train/critic-loss", "p") == ("train", "critic-loss")
     assert _place("train/seconds", "p")[1] is None
+
+
+def test_shares_of_very_many_modes_are_no_metrics_of_their_own() -> None:
+    for modes, named in ((NAMED_MODES, True), (NAMED_MODES + 1, False)):
+        even = (1 / modes,) * modes
+        names = metric_names(Scores(7, {}, {}, {}, even, even), tuple(map(str, range(modes))), "")
+        assert ("mode/0" in names) == ("good/0" in names) == named
+
+
+def test_events_are_tracked_with_their_severity_and_read_back_as_events() -> None:
+    events = [Event(30, "missing-modes", 0.5, "half are gone"), Event(30, "duplicates", 0.25, "a quarter are copies")]
+    named = event_names(events)
+    assert named == {"event/missing-modes": 0.5, "event/duplicates": 0.25}
+    assert [_place(name, "p") for name in named] == [("events", "missing-modes"), ("events", "duplicates")]

@@ -19,7 +19,7 @@ class Coverage(Metric):
     """
 
     direction: ClassVar[Direction] = "higher"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates", "off-mode"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates"})
 
     k: int = 5
     samples: int = 10_000

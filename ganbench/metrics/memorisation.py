@@ -14,13 +14,13 @@ from ganbench.registry import register
 
 @register(METRICS, "memorisation")
 class Memorisation(Metric):
-    """Share of samples nearer to a training image than 99 % of unseen ones (after Meehan et al. 2020, arXiv:2004.05675).
+    """Share of samples nearer to a training image than 99 % of unseen (after Meehan et al. 2020, arXiv:2004.05675).
 
     The threshold comes from the first half of the real samples, so the second half, and any other unseen ones, score
     about 1 %. A generator of nonsense scores 0: that is no merit. Of more samples the first `samples` count.
     """
 
-    direction: ClassVar[Direction] = "lower"
+    direction: ClassVar[Direction] = "real"
     sees: ClassVar[frozenset[Fault]] = frozenset({"copies"})
     unseen_floor: ClassVar[bool] = True
 

@@ -25,7 +25,7 @@ class MsSsimWithin(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes"})
 
     batch: int = 64
     batches: int = 5

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
-from ganbench.metrics.neighbours import keep, squares
+from ganbench.metrics.neighbours import by_row, keep, squares
 from ganbench.registry import register
 
 
@@ -57,11 +57,11 @@ def _find_bins(embedding: Tensor, bins: int) -> tuple[Tensor, Tensor]:
     """Centres of bins [bins, d] and the shares of the samples in them; the same for the same samples."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="One of the clusters is empty")  # no harm: a bin that holds nothing
-        centres, _ = kmeans2(embedding.double().cpu().numpy(), bins, minit="++", rng=np.random.default_rng(0))
+        centres, _ = kmeans2(embedding.double().cpu().numpy(), bins, minit="points", rng=np.random.default_rng(0))
     found = torch.from_numpy(centres).to(embedding.device)
     return found, _shares(embedding, found)
 
 
 def _shares(embedding: Tensor, centres: Tensor) -> Tensor:
-    bins = torch.cat([block.argmin(1) for block in squares(embedding, centres)])
+    bins = by_row(len(embedding), squares(embedding, centres), lambda block: block.argmin(1))
     return torch.bincount(bins, minlength=len(centres)).double().cpu() / len(embedding)

@@ -47,20 +47,20 @@ def radii(features: Features, count: int, k: int) -> Tensor:
         raise UndefinedMetricError(f"there are too few samples for a nearest neighbour of rank {k}: {count}")
 
     def find() -> Tensor:
-        found = [block.topk(k, largest=False).values[:, -1] for block in others(features.embedding[:count])]
-        return torch.cat(found).clamp_min(0)
+        blocks = others(features.embedding[:count])
+        return by_row(count, blocks, lambda block: block.topk(k, largest=False).values[:, -1]).clamp_min(0)
 
     return keep(features, ("radii", count, k), find)
 
 
 def inside(points: Tensor, centres: Tensor, radii: Tensor) -> Tensor:
     """In how many balls of these squared radii each point lies, int64 [N]; not where it lies on the edge."""
-    return torch.cat([(block < radii).sum(1) for block in squares(points, centres)])
+    return by_row(len(points), squares(points, centres), lambda block: (block < radii).sum(1))
 
 
 def nearest(a: Tensor, b: Tensor) -> Tensor:
     """Squared distance of each row of a [N, d] from the nearest of b [M, d], float64 [N]."""
-    return torch.cat([block.amin(1) for block in squares(a, b)]).clamp_min(0)
+    return by_row(len(a), squares(a, b), lambda block: block.amin(1)).clamp_min(0)
 
 
 def nearest_of_many(a: Tensor, b: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def nearest_of_many(a: Tensor, b: Tensor) -> Tensor:
 
     A copy has exactly 0. Where float32 might have mistaken one neighbour for another, float64 seeks again.
     """
-    found = torch.cat([block.min(1).indices for block in squares(a, b, dtype=torch.float32)])
+    found = by_row(len(a), squares(a, b, dtype=torch.float32), lambda block: block.min(1).indices)
     distances = (a.double() - b[found].double()).square().sum(1)
     centre = b.double().mean(0)
     norms = (a.double() - centre).square().sum(1)
@@ -76,6 +76,22 @@ def nearest_of_many(a: Tensor, b: Tensor) -> Tensor:
     if bool(doubtful.any()):
         distances[doubtful] = nearest(a[doubtful], b)
     return distances
+
+
+def by_row(count: int, blocks: Iterator[Tensor], find: Callable[[Tensor], Tensor]) -> Tensor:
+    """What is found in each of `count` rows of distances, [count]."""
+    # Written into one tensor: small ones, kept between large blocks that come and go, make the C library take new
+    # memory for every block, more than 20 GB for 100,000 × 100,000.
+    result: Tensor | None = None
+    start = 0
+    for block in blocks:
+        part = find(block)
+        result = part.new_empty(count) if result is None else result
+        result[start : start + len(part)] = part
+        start += len(part)
+    if result is None:
+        raise ValueError("there are no rows")
+    return result
 
 
 def others(a: Tensor) -> Iterator[Tensor]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric
 from ganbench.metrics.near_duplicates import ALPHA, threshold
-from ganbench.metrics.neighbours import others
+from ganbench.metrics.neighbours import keep, others
 from ganbench.registry import register
 
 
@@ -17,8 +17,7 @@ class Support(Metric):
 
     Pairs of samples, N (N − 1) / 2, over pairs of near-duplicates: a uniform sampler of S different ones makes the
     same again in one of S pairs. What is a near-duplicate is known as in `near-duplicates`, so real data score about
-    N / `alpha`, and more can't be told from that. Without a single near-duplicate, the number of pairs is the least
-    that it can be.
+    N / `alpha`. More can't be told from that: it is the most that is reported.
     """
 
     direction: ClassVar[Direction] = "higher"
@@ -29,6 +28,14 @@ class Support(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         count = min(len(fake), len(real), self.samples)
+        by_chance = self._pairs(real, real, count)
+        return count * (count - 1) / 2 / max(self._pairs(fake, real, count), by_chance)
+
+    def _pairs(self, features: Features, real: Reference, count: int) -> int:
+        """Pairs of near-duplicates among the first `count`; at least one."""
         near = threshold(real, count, self.alpha)
-        found = sum(int((block <= near).sum()) for block in others(fake.embedding[:count])) // 2
-        return count * (count - 1) / 2 / max(found, 1)
+
+        def find() -> int:
+            return max(1, sum(int((block <= near).sum()) for block in others(features.embedding[:count])) // 2)
+
+        return keep(features, ("pairs", count, self.alpha), find) if features is real else find()

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 _ATEN = """
-    linear matmul mm bmm addmm baddbmm einsum embedding scaled_dot_product_attention
+    linear matmul mm mv dot vdot bmm addmm baddbmm einsum embedding scaled_dot_product_attention
     conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
     avg_pool2d adaptive_avg_pool2d max_pool2d
     upsample_nearest2d _upsample_nearest_exact2d upsample_bilinear2d upsample_bicubic2d pixel_shuffle pixel_unshuffle

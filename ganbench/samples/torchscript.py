@@ -2,8 +2,8 @@
 
 Nothing is unpickled by Python: `torch.jit.load` reads the archive's `.pkl` members in C++, where they can make tensors
 and objects of classes that the archive itself defines. But the program could write files (`torch.save` is one of its
-words) and read them, and some of it runs while it is loaded. So its text is searched first, and a program that names
-a word of that kind is refused. What is loaded is packed anew from what was searched.
+words) and read them, and parts of it may run while it is loaded. So its text is searched first, and a program that
+names a word of that kind is refused. What is loaded is packed anew from what was searched.
 
 That keeps mishaps and simple tricks out. It is no sandbox: a program can run for ever, and PyTorch's C++ was not
 written for hostile archives. TorchScript of a stranger belongs in a container; a `torch.export` program or an array

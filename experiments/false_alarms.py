@@ -1,0 +1,63 @@
+"""How often does the collapse detector cry wolf? Runs of a perfect sampler, which must have no event.
+
+    .venv/bin/python experiments/false_alarms.py ring 300
+    .venv/bin/python experiments/false_alarms.py mnist 300
+
+A run is 20 looks at 2,000 real samples each, as in a default `ganbench run`: fresh draws of the exact mixture, or random
+training images. It prints how many runs had an event of whatever kind, and the upper end of the 95 % interval of the rate
+(exact, Clopper & Pearson 1934).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import torch
+from scipy.stats import beta
+
+from ganbench.collapse import Look, detect
+from ganbench.data import DATASETS
+from ganbench.data.fetch import cache_folder
+from ganbench.evaluators import Features
+from ganbench.protocols import PROTOCOLS
+from ganbench.protocols.kept import Kept
+from ganbench.protocols.scorer import Scorer
+
+LOOKS = 20
+SAMPLES = 2_000
+FIRST_DRAW = 10_000
+"""The floors and their noise come from draws with small numbers: these are others."""
+
+
+def main(name: str, runs: int) -> None:
+    device = torch.device("cpu")
+    dataset = DATASETS.create({"name": name})
+    data, evaluator = dataset.load(device), dataset.evaluator(device)
+    case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
+    scorer = Scorer(case, dataset, data, evaluator, Kept(cache_folder() / "kept"))
+    noise = scorer.noise(SAMPLES)
+    everything = evaluator(data.batch(torch.arange(len(data)))) if dataset.finite else None
+
+    def draw(number: int) -> Features:
+        if everything is None:
+            return evaluator(data.stand_ins(SAMPLES, FIRST_DRAW + number))
+        random = torch.Generator().manual_seed(FIRST_DRAW + number)
+        return everything.select(torch.randperm(len(everything), generator=random)[:SAMPLES])
+
+    alarms, began = 0, time.monotonic()
+    for run in range(runs):
+        looks = [Look(look + 1, scorer.see(draw(run * LOOKS + look))) for look in range(LOOKS)]
+        events = detect(looks, noise, LOOKS)
+        alarms += bool(events)
+        for event in events:
+            print(f"run {run}, look {event.step}: {event.kind}: {event.words}")
+    upper = beta.ppf(0.95, alarms + 1, runs - alarms) if alarms < runs else 1.0
+    print(
+        f"{name}: {alarms} of {runs} runs of {LOOKS} looks at {SAMPLES:,} real samples had an event; "
+        f"the rate is below {upper:.2%} (95 %); {time.monotonic() - began:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
