@@ -3,9 +3,9 @@
     .venv/bin/python experiments/false_alarms.py ring 300
     .venv/bin/python experiments/false_alarms.py mnist 300
 
-A run is 20 looks at 2,000 real samples each, as in a default `ganbench run`: fresh draws of the exact mixture, or random
-training images. It prints how many runs had an event of whatever kind, and the upper end of the 95 % interval of the rate
-(exact, Clopper & Pearson 1934).
+A run is 20 looks at 2,000 real samples each, as in a default `ganbench run`: fresh draws of the exact mixture, or
+random training images. It prints how many runs had an event of whatever kind, and the upper end of the one-sided 95 %
+interval of the rate (exact, Clopper & Pearson 1934).
 """
 
 from __future__ import annotations

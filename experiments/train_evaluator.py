@@ -77,8 +77,12 @@ def main(dataset: str) -> None:
     torch.manual_seed(SEED)
     data: LabelledImages
     if dataset == "fashion-mnist":
-        name, data, jitter, source = FASHION_EVALUATOR, FashionMnist().load(torch.device("cpu")), CLOTHES,
-        "Fashion-MNIST"
+        name, data, jitter, source = (
+            FASHION_EVALUATOR,
+            FashionMnist().load(torch.device("cpu")),
+            CLOTHES,
+            "Fashion-MNIST",
+        )
     else:
         name, data, jitter, source = MNIST_EVALUATOR, Mnist().load(torch.device("cpu")), DIGITS, "MNIST"
     classifier = FrozenClassifier(len(data.mode_names))
@@ -120,9 +124,10 @@ def main(dataset: str) -> None:
         "input_range": [-1, 1],
         "features": "128 activations after the ReLU of the hidden layer",
         "typical_region": "Mahalanobis distance to the class mean, one covariance, 98.89 % of training images below 3",
-        "trained_on": f"{source} train split, {len(data):,} images, with small random affine jitter{' and mirroring' *
-        jitter.mirrored}", "recipe": f"AdamW, one-cycle to {PEAK_LR}, weight decay {WEIGHT_DECAY}, batch {BATCH},
-        {EPOCHS} epochs", "seed": SEED,
+        "trained_on": f"{source} train split, {len(data):,} images, with small random affine jitter"
+        + " and mirroring" * jitter.mirrored,
+        "recipe": f"AdamW, one-cycle to {PEAK_LR}, weight decay {WEIGHT_DECAY}, batch {BATCH}, {EPOCHS} epochs",
+        "seed": SEED,
         "torch": torch.__version__.split("+")[0],
         "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
         "minutes": round((time.monotonic() - began) / 60, 1),

@@ -307,21 +307,26 @@ def evaluate(
 
 
 @main.command()
+@click.option("--data", type=click.Choice(["all", "mnist", "ring"]), default="all", show_default=True)
 @click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
 @_plugins
-def doctor(style: str, plugins: tuple[Path, ...]) -> None:
+def doctor(data: str, style: str, plugins: tuple[Path, ...]) -> None:
     """Plant faults with known answers, and show which metric sees which kind of collapse.
 
     Ends with status 1 where a metric does not see what it claims to see, or calls faulty samples better than real ones.
     Metrics of plug-ins are examined too.
     """
-    from ganbench.doctor import examine
+    from ganbench.doctor import examine_images, examine_points
     from ganbench.registry import load_plugins
     from ganbench.show import LEGEND, show_diagnosis
 
     load_plugins(plugins)
-    diagnoses = examine(lambda line: click.echo(line, err=True))
-    for diagnosis in diagnoses:
+    diagnoses = []
+    for name, examine in (("mnist", examine_images), ("ring", examine_points)):
+        if data not in (name, "all"):
+            continue
+        diagnosis = examine(lambda line: click.echo(line, err=True))
+        diagnoses.append(diagnosis)
         click.echo(f"\n{show_diagnosis(diagnosis, style)}")
     click.echo(f"\n{LEGEND}")
     raise SystemExit(0 if all(diagnosis.healthy for diagnosis in diagnoses) else 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Literal
 
@@ -74,22 +73,25 @@ class Diagnosis:
         return not any(row.failures or "wrong" in row.findings.values() for row in self.rows)
 
 
-def examine(say: Callable[[str], None], folder: Path | None = None) -> list[Diagnosis]:
-    """Examine all registered metrics on MNIST and on the ring."""
+def examine_images(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
+    """Examine all metrics on MNIST: what claims to see a fault must see it in so many samples."""
     device = torch.device("cpu")
-    digits = Mnist().load(device, folder, say=say)
+    digits = Mnist().load(device, say=say)
     # What "training" saw; the rest are the real samples.
     seen = LabelledImages(
         digits.train[:-HELD_OUT], digits.train_labels[:-HELD_OUT], digits.test, digits.test_labels, digits.mode_names
     )
     evaluator = Mnist().evaluator(device)
+    planted = image_faults(ImageSource(digits, evaluator), seen)
+    return _examine(Mnist(), seen, evaluator, planted, samples, say)
+
+
+def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
+    """Examine all metrics on the ring."""
     ring = Ring()
-    points = ring.load(device)
-    images = image_faults(ImageSource(digits, evaluator), seen)
-    return [
-        _examine(Mnist(), seen, evaluator, images, say),
-        _examine(ring, points, ring.evaluator(device), point_faults(PointSource(points), points), say),
-    ]
+    points = ring.load(torch.device("cpu"))
+    planted = point_faults(PointSource(points), points)
+    return _examine(ring, points, ring.evaluator(points.device), planted, samples, say)
 
 
 def judge(value: float, real: Sequence[float], direction: Direction) -> Finding:
@@ -108,6 +110,7 @@ def _examine(
     data: Data,
     evaluator: Evaluator,
     planted: Mapping[str, Planted],
+    samples: int,
     say: Callable[[str], None],
 ) -> Diagnosis:
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
@@ -117,9 +120,9 @@ def _examine(
     names = tuple(case.metrics)
 
     def values(fault: Planted, draw: int) -> dict[str, float]:
-        return scorer.values(case.rule(evaluator(fault.draw(SAMPLES, draw))), names)
+        return scorer.values(case.rule(evaluator(fault.draw(samples, draw))), names)
 
-    say(f"{dataset.name}: {REAL_DRAWS} sets of {SAMPLES:,} real samples, to know what chance does")
+    say(f"{dataset.name}: {REAL_DRAWS} sets of {samples:,} real samples, to know what chance does")
     real = [values(planted["real"], draw) for draw in range(1, REAL_DRAWS + 1)]
     found = {}
     for name, fault in planted.items():
@@ -129,7 +132,7 @@ def _examine(
         _row(name, [each[name] for each in real], {fault: found[fault][name] for fault in planted}, planted, scorer)
         for name in names
     ]
-    return Diagnosis(dataset.name, SAMPLES, tuple(planted), (*rows, _detector_row(scorer, evaluator, data, planted)))
+    return Diagnosis(dataset.name, samples, tuple(planted), (*rows, _detector_row(scorer, evaluator, data, planted)))
 
 
 def _row(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tomllib
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,9 +175,8 @@ json_values = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(st.sampled_from([*config.TABLES, "x"]), json_values, max_size=3)
-)
+@hypothesis.settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([*config.TABLES, "x"]), json_values, max_size=3))
 def test_any_settings_give_a_spec_or_our_error(settings: dict[str, object]) -> None:
     with contextlib.suppress(GanbenchError):
         resolve(settings)
@@ -187,6 +187,8 @@ options = st.sampled_from(["modes", "radius", "sigma", "points", "power", "side"
 small_values = st.integers(-1, 9) | st.floats(-1, 9) | st.booleans() | st.sampled_from(["train", "28", "x"])
 
 
+# Networks are built to see whether they fit, which takes as long as it takes.
+@hypothesis.settings(deadline=None, max_examples=50)
 @given(named, st.dictionaries(options, small_values, max_size=3), st.none() | named)
 def test_any_data_set_and_protocol_give_a_spec_or_our_error(
     dataset: str, values: dict[str, object], protocol: str | None

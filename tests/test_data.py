@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import math
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -155,9 +155,10 @@ def test_weights_of_the_imbalanced_ring_fall_by_a_power_law(power: float) -> Non
 
 def test_equal_seeds_give_equal_points_and_no_two_sets_share_any() -> None:
     first, second = (mixture("grid").load(CPU) for _ in range(2))
-    sets = []
-    for data in (first, second):
-        sets.append([data.train, data.reference(5_000), data.stand_ins(5_000), data.stand_ins(5_000, draw=1)])
+    sets = [
+        [data.train, data.reference(5_000), data.stand_ins(5_000), data.stand_ins(5_000, draw=1)]
+        for data in (first, second)
+    ]
     for one, other in zip(*sets, strict=True):
         assert torch.equal(one, other)
     # Float32 points on a grid collide by chance now and then; sets from one stream would collide everywhere.
@@ -269,10 +270,10 @@ def test_a_mode_of_a_triple_is_spelled_by_its_digits(mnist: LabelledImages, stac
     triples = stacked._fixed
     assert triples is not None
     assert triples.shape == (128_000, 3)
-    images = stacked.batch(torch.arange(1_000))
+    images = stacked.batch(torch.arange(400))
     for channel in range(3):
-        assert torch.equal(images[:, channel], to_signed(mnist.train[triples[:1_000, channel], 0]))
-    true = true_modes(triples[:1_000], mnist.train_labels)
+        assert torch.equal(images[:, channel], to_signed(mnist.train[triples[:400, channel], 0]))
+    true = true_modes(triples[:400], mnist.train_labels)
     seen = StackedMnist().evaluator(CPU)(images)
     assert float((seen.labels == true).double().mean()) > 0.98
     found = StackedMnist().assign(images)
@@ -360,14 +361,14 @@ def test_triples_on_the_fly_are_uniform_and_their_channels_independent(start: in
 
 @pytest.mark.parametrize("frame", ["padded-32", "scaled-32"])
 def test_larger_frames_have_their_shape_and_are_read_as_well(mnist: LabelledImages, frame: str) -> None:
-    framed, plain = (StackedDigits(mnist, 600, "train", each) for each in (frame, "28"))
-    images, small = framed.batch(torch.arange(600)), plain.batch(torch.arange(600))
+    framed, plain = (StackedDigits(mnist, 400, "train", each) for each in (frame, "28"))
+    images, small = framed.batch(torch.arange(400)), plain.batch(torch.arange(400))
     assert framed.shape == StackedMnist(frame=frame).shape == (3, 32, 32)
-    assert images.shape == (600, 3, 32, 32)
+    assert images.shape == (400, 3, 32, 32)
     assert -1 <= float(images.min()) <= float(images.max()) <= 1
     if frame == "padded-32":
         assert torch.equal(images[..., 2:30, 2:30], small)
-        assert float(images.sum()) == pytest.approx(float(small.sum()) - 600 * 3 * (32 * 32 - 28 * 28), rel=1e-5)
+        assert float(images.sum()) == pytest.approx(float(small.sum()) - 400 * 3 * (32 * 32 - 28 * 28), rel=1e-5)
     assert framed._fixed is not None
     true = true_modes(framed._fixed, mnist.train_labels)
     seen = StackedMnist(frame=frame).evaluator(CPU)(images)
@@ -395,21 +396,22 @@ def test_kl_of_real_stacked_mnist_is_the_published_floor(mnist: LabelledImages) 
 
 
 def test_kl_of_real_stacked_mnist_as_the_evaluator_sees_it(mnist: LabelledImages) -> None:
-    """At 26,000 images: what it sees in a stacked image is what it sees in its digits, so these are looked at once."""
+    """At 26,000 images, of which it looks at the first 1,500; the law's noise is .0010, its errors are less."""
     data = StackedMnist(digits="pooled", triples=128_000)
     pooled = StackedDigits(mnist, data.triples, "pooled", "28")
     triples = pooled._draw(70_000, 26_000, "floor", 7)
-    used, place = triples[:4_000].unique(return_inverse=True)
+    used, place = triples[:1_500].unique(return_inverse=True)
     seen = Mnist().evaluator(CPU)(to_signed(pooled._images[used])).labels
     labels = torch.cat([mnist.train_labels, mnist.test_labels])
-    # The first 300 through the evaluator of stacked images itself.
-    images = pooled.stand_ins(26_000, 7)[:300]
-    by_stacked = data.evaluator(CPU)(images).labels
-    assert torch.equal(by_stacked, (seen[place[:300]] * PLACES).sum(1))
-    # Its few errors change the KL by much less than the floor's own noise.
+    # What it sees in a stacked image is what it sees in its digits.
+    by_stacked = data.evaluator(CPU)(pooled.stand_ins(26_000, 7)[:200]).labels
+    assert torch.equal(by_stacked, (seen[place[:200]] * PLACES).sum(1))
+    # Its few errors hardly change the KL.
     true, read = labels[triples], labels[triples]
-    read[:4_000] = seen[place]
-    changed = kl_of((read[:4_000] * PLACES).sum(1)) - kl_of((true[:4_000] * PLACES).sum(1))
+    read[:1_500] = seen[place]
+    wrong = float((read[:1_500] != true[:1_500]).any(1).double().mean())
+    assert wrong < 0.02
+    changed = kl_of((read[:1_500] * PLACES).sum(1)) - kl_of((true[:1_500] * PLACES).sum(1))
     assert abs(changed) < 0.003
     assert kl_of((read * PLACES).sum(1)) == pytest.approx(0.0235, abs=0.003)
 
@@ -477,7 +479,7 @@ def idx(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
 
 
 @pytest.fixture
-def clothes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, bytes]]:
+def clothes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]:
     """Four small IDX files with their sums; Debian's package is an empty folder."""
     random = np.random.default_rng(0)
     files = {}
@@ -489,7 +491,7 @@ def clothes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     monkeypatch.setattr(fetch, "FASHION_MNIST_MD5", sums)
     monkeypatch.setattr(fetch, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
     (tmp_path / "debian").mkdir()
-    yield files
+    return files
 
 
 def put_packed(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -501,7 +503,7 @@ def test_fashion_mnist_is_read_from_its_files(clothes: dict[str, bytes], tmp_pat
     (tmp_path / "cache" / "fashion-mnist").mkdir(parents=True)
     for name, content in clothes.items():
         (tmp_path / "cache" / "fashion-mnist" / name).write_bytes(content)
-    data = FashionMnist().load(CPU, tmp_path / "cache", say=lambda line: pytest.fail(line))
+    data = FashionMnist().load(CPU, tmp_path / "cache", say=pytest.fail)
     assert (len(data), len(data.test), data.shape) == (30, 20, (1, 28, 28))
     assert data.mode_names == CLASSES
     assert len(set(CLASSES)) == 10

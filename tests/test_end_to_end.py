@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganbench.data import Data
+from ganbench.data.labelled import LabelledImages
 
 pytestmark = pytest.mark.usefixtures("mnist")
 
@@ -126,21 +126,25 @@ def test_the_whole_way(tmp_path: Path) -> None:
                 assert row[metric] == pytest.approx(statistics.median(values), rel=1e-9)
                 assert (row[f"{metric}-low"], row[f"{metric}-high"]) == pytest.approx((min(values), max(values)))
             assert row["images"] == 30 * 64
+            assert (row["protocol"], row["samples"]) == ("ganbench-1 v1 at N=1,000", 1000)
     table = ganbench("compare", "--store", store).stdout
     assert "real data" in table
 
     samples = [np.load(path) for path in store.rglob("samples.npy")]
     assert [sample.shape for sample in samples] == [(1000, 1, 28, 28)] * 6
-    assert len(list(store.rglob("class-histogram.png"))) == 6
+    assert len(list(store.rglob("mode-histogram.png"))) == 6
     assert len(list(store.rglob("weights.safetensors"))) == 6
+    assert len(list(store.rglob("timeline.json"))) == len(list(store.rglob("timeline.png"))) == 6
     assert set(tags(store, "status")) == {"finished"}
+    assert set(tags(store, "protocol")) == {"ganbench-1 v1 at N=1,000"}
+    assert len(tags(store, "events")) == 6
     assert checkpoints(store) == []
 
     done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "reports").iterdir()
     assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "results.csv"}
-    assert (folder / "report.html").read_text().count("data:image/png;base64,") == 6
+    assert (folder / "report.html").read_text().count('<img src="data:image/png;base64,') == 6
     from_csv = ganbench("compare", "--from", folder / "results.csv", "--format", "json").stdout
     assert json.loads(from_csv) == compared
 
@@ -216,6 +220,37 @@ def test_two_commands_for_the_same_runs_do_not_meet(tmp_path: Path) -> None:
     assert "another process" in done.stderr
 
 
+def test_points_whose_generator_stays_collapsed_are_given_up_scored_and_told(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    words = ["--dataset", "ring:modes=5", "--arch", "mlp:generator_widths=[16],critic_widths=[16]", "--seeds", "0-1"]
+    sizes = ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=800"]
+    flags = [*words, *sizes, "--steps", "300", "--eval-every", "10", "--stop-on", "collapse:3", "--store", str(store)]
+    done = ganbench("run", *flags)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("given up at step 30, since it stayed collapsed; 0 of 5 modes") == 2
+    assert set(tags(store, "status")) == {"collapsed"}
+    found = read(store)
+    assert {step for _, metric, step in found if metric == "hq"} == {30}
+    assert {value for (_, metric, _), value in found.items() if metric == "ceiling/modes"} == {5}
+    assert {value for (_, metric, _), value in found.items() if metric == "floor/modes"} == {5}
+    assert not any("fid" in metric for _, metric, _ in found), "points have no classifier's features"
+    for path in store.rglob("timeline.json"):
+        timeline = json.loads(path.read_text())
+        assert [look["step"] for look in timeline["looks"]] == [10, 20, 30]
+        assert timeline["modes"] == list("01234")
+    assert {np.load(path).shape for path in store.rglob("samples.npy")} == {(50_000, 2)}
+    assert checkpoints(store) == []
+    (row, floor) = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
+    assert (row["seeds"], row["collapsed"], row["finished"], row["modes"]) == (2, 2, 0, 0)
+    assert (floor["modes"], floor["samples"]) == (5, 800)
+    before = read(store)
+    again = ganbench("run", *flags)
+    assert again.returncode == 0
+    assert read(store) == before, "and not taken up again"
+    done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
+    assert done.returncode == 0, done.stderr
+
+
 DIVERGING = """
 import torch
 from ganbench.losses import LOSSES
@@ -286,7 +321,7 @@ def test_ui_serves_the_runs_page_and_takes_its_server_along_when_it_ends(whole: 
         urllib.request.urlopen(page, timeout=2)
 
 
-def test_data_fetch_says_what_it_got(mnist: Data) -> None:
+def test_data_fetch_says_what_it_got(mnist: LabelledImages) -> None:
     done = ganbench("data", "fetch", "mnist")
     assert done.returncode == 0
     assert f"{len(mnist):,} training" in done.stdout

@@ -192,7 +192,7 @@ def test_the_last_resort_for_fashion_mnist_is_debians_package_and_it_is_checked_
     def get() -> dict[str, Path]:
         return fetch_fashion_mnist(tmp_path / "cache", mirrors=lambda: ["http://127.0.0.1:1/"])
 
-    with pytest.raises(GanbenchError, match="Fashion-MNIST can't be fetched .* by hand"):
+    with pytest.raises(GanbenchError, match=r"Fashion-MNIST can't be fetched .* by hand"):
         get()
     (tmp_path / "debian").mkdir()
     for name, content in packed(contents).items():

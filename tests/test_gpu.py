@@ -18,8 +18,10 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 
 
 def on(data: LabelledImages, device: torch.device) -> LabelledImages:
-    tensors = (data.train, data.train_labels, data.test, data.test_labels)
-    return LabelledImages(*(tensor.to(device) for tensor in tensors), data.mode_names)
+    train, train_labels, test, test_labels = (
+        tensor.to(device) for tensor in (data.train, data.train_labels, data.test, data.test_labels)
+    )
+    return LabelledImages(train, train_labels, test, test_labels, data.mode_names)
 
 
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
@@ -63,8 +65,6 @@ def test_points_are_the_same_on_every_device() -> None:
     assert torch.equal(there.train.cpu(), here.train)
     assert torch.equal(there.reference(100).cpu(), here.reference(100))
     assert torch.equal(there.stand_ins(100, 3).cpu(), here.stand_ins(100, 3))
-    *_, snapshot = train(
-        resolve({"dataset": {"name": "ring"}, "train": {"steps": 3}}), (0, 1), there, device, every=1
-    )
+    *_, snapshot = train(resolve({"dataset": {"name": "ring"}, "train": {"steps": 3}}), (0, 1), there, device, every=1)
     assert snapshot.sample(1, 10).shape == (10, 2)
     assert snapshot.sample(1, 10).isfinite().all()

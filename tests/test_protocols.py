@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -37,10 +38,31 @@ CASES = [
     for dataset in sorted(PROTOCOLS[protocol]().cases())
     if dataset != "fashion-mnist"
 ]
-DRAWS = 6
-IMAGES = 2_000
-TRAINED_ON = 12_000
+IMAGES, STACKED = 2_000, 1_000
+TRAINED_ON = 4_000
 """Training images that are searched for copies here: features of 60,000 take too long."""
+
+
+class Remembering:
+    """An evaluator that knows again what it saw: several protocols look at the same images."""
+
+    seen: ClassVar[dict[tuple[str, bytes], Features]] = {}
+
+    def __init__(self, evaluator: Evaluator, frame: str = "") -> None:
+        self._evaluator, self._frame = evaluator, frame
+        self.name, self.sha256 = evaluator.name, evaluator.sha256
+
+    def __call__(self, samples: Tensor) -> Features:
+        key = (f"{self.sha256} {self._frame}", hashlib.sha256(samples.numpy().tobytes()).digest())
+        if key not in self.seen:
+            self.seen[key] = self._evaluator(samples)
+        return self.seen[key]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    yield
+    Remembering.seen.clear()
 
 
 @dataclass
@@ -60,19 +82,26 @@ class Bench:
 def bench(protocol: str, dataset: str, mnist: Callable[[], LabelledImages], samples: int | None = None) -> Bench:
     """As `ganbench run` would make it, but with fewer samples where many are slow."""
     spec = resolve({"dataset": {"name": dataset}, "protocol": {"name": protocol}})
+    case, evaluator = spec.case, spec.dataset.evaluator(CPU)
     if isinstance(spec.dataset, StackedMnist):
         made = spec.dataset
         data: Data = StackedDigits(mnist(), made.triples, made.digits, made.frame)
-        usual = IMAGES
+        usual = STACKED
+        evaluator = Remembering(evaluator, made.frame)
     elif dataset == "mnist":
         whole = mnist()
         train, labels = whole.train[:TRAINED_ON], whole.train_labels[:TRAINED_ON]
         data = LabelledImages(train, labels, whole.test, whole.test_labels, whole.mode_names)
         usual = IMAGES
+        evaluator = Remembering(evaluator)
     else:
         data = spec.dataset.load(CPU)
-        usual = spec.case.samples if len(spec.case.metrics) < 5 else 4_000
-    return Bench(spec.case, spec.dataset, data, spec.dataset.evaluator(CPU), samples or usual)
+        usual = case.samples if len(case.metrics) < 5 else 2_500
+    if "ms-ssim-within" in case.metrics:
+        # Fewer pairs make it more uncertain, and move nothing.
+        cheap = METRICS.create({"name": "ms-ssim-within", "batches": 1, "batch": 48, "most": 30})
+        case = replace(case, metrics={**case.metrics, "ms-ssim-within": cheap})
+    return Bench(case, spec.dataset, data, evaluator, samples or usual)
 
 
 def points_bench(protocol: str, dataset: str, samples: int | None = None) -> Bench:
@@ -92,9 +121,9 @@ class Found:
 def found(request: pytest.FixtureRequest) -> Iterator[Found]:
     protocol, dataset = request.param
     with pytest.MonkeyPatch.context() as patch:
-        # For Stacked-MNIST the reference is most of the cost, and a smaller one changes no law.
-        if dataset == "stacked-mnist":
-            patch.setattr(scorer, "REFERENCE", IMAGES)
+        # The reference is most of the cost, and a smaller one changes no law.
+        if dataset in ("mnist", "stacked-mnist"):
+            patch.setattr(scorer, "REFERENCE", 4_000 if dataset == "mnist" else STACKED)
         made = bench(protocol, dataset, lambda: request.getfixturevalue("mnist"))
         at_work = made.scorer()
         scores = at_work.score(made.evaluator(made.data.stand_ins(made.samples, draw=7)))
@@ -102,7 +131,7 @@ def found(request: pytest.FixtureRequest) -> Iterator[Found]:
         draws: dict[str, list[float]] = {name: [] for name in names}
         # Copies are looked for in what nothing was trained on; there is one such set, not many.
         fresh = [name for name in names if made.case.metrics[name].unseen_floor]
-        for draw in range(100, 100 + DRAWS):
+        for draw in range(100, 104 if made.dataset.kind == "images" else 108):
             features = made.case.rule(made.evaluator(made.data.stand_ins(made.samples, draw)))
             for name, value in at_work.values(features, [name for name in names if name not in fresh]).items():
                 draws[name].append(value)
@@ -116,16 +145,22 @@ def test_every_protocol_is_among_the_cases() -> None:
 def test_real_data_scored_as_if_generated_sit_on_their_floor(found: Found) -> None:
     """So do the printed floors, which are one draw: all within what several other draws vary by."""
     off = []
-    for name, values in found.draws.items():
-        if not values:
+    for name, drawn in found.draws.items():
+        if not drawn:
             continue
+        # The support is one over a number of pairs, and these are what varies evenly.
+        turn = (lambda value: 1 / value) if name == "support" else float
+        values = [turn(value) for value in drawn]
         mean, spread = fmean(values), stdev(values)
         # With so few draws their own spread is uncertain, the more where values are few whole numbers.
         whole = 1.0 if name.startswith("modes") else 0.02 if name == "ndb" else 0.0
         limit = 6 * spread + 1e-9 + whole * (spread > 0)
+        if name == "support":
+            count = min(found.bench.samples, scorer.REFERENCE)
+            limit = max(limit, 6 * math.sqrt(mean / (count * (count - 1) / 2)))  # pairs are few, and Poisson
         for what, value in (("value", found.scores.values[name]), ("floor", found.scores.floors[name])):
-            if not abs(value - mean) <= limit:
-                off.append(f"{name}: {what} {value}, draws {values}")
+            if not abs(turn(value) - mean) <= limit:
+                off.append(f"{name}: {what} {value}, draws {drawn}")
     assert off == []
 
 
@@ -209,7 +244,7 @@ def test_one_saved_set_is_scored_under_all_protocols_at_once() -> None:
     real = points_bench("ganbench-1", "grid")
     points = real.data.stand_ins(4_000, draw=7)
     labels = real.evaluator(points).labels
-    points = torch.cat([points[labels < 13], torch.tensor([[1.0, 1.0]]).repeat(100, 1)])
+    points = torch.cat([points[labels < 13], torch.tensor([[1.3, 1.3]]).repeat(100, 1)])
     found = {}
     for name in ("ganbench-1", "veegan-2017", "pacgan-2018", "selfcond-2020"):
         made = points_bench(name, "grid")
@@ -217,7 +252,11 @@ def test_one_saved_set_is_scored_under_all_protocols_at_once() -> None:
     assert {values["modes"] for values in found.values()} == {13}
     assert found["veegan-2017"]["hq"] == found["pacgan-2018"]["hq"] < found["selfcond-2020"]["hq"]
     assert found["pacgan-2018"]["kl"] == pytest.approx(math.log(25 / 13), abs=0.01)
-    assert found["selfcond-2020"]["kl"] < found["pacgan-2018"]["kl"], "the junk is nearest to a 14th mode or one of 13"
+    # The junk is nearest to a 14th mode, and counts there for those who count everything.
+    junk = 100 / len(points)
+    entropy = _entropy(junk, 1 - junk) + (1 - junk) * math.log(13)
+    for name in ("ganbench-1", "selfcond-2020"):
+        assert found[name]["kl"] == pytest.approx(math.log(25) - entropy, abs=0.01)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -430,7 +469,7 @@ def test_without_a_folder_nothing_is_kept(small: Bench, calls: list[int], tmp_pa
     assert len(calls) == 3
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"modes": 8.0, "h', b"\xff\xfe\x00", b"null"], ids=str)
+@pytest.mark.parametrize("damage", [b"", b'{"modes": 8.0, "h', b"\xff\xfe\x00"], ids=["empty", "cut", "no-text"])
 def test_a_cut_file_is_computed_again(small: Bench, calls: list[int], tmp_path: Path, damage: bytes) -> None:
     whole = floors(small, tmp_path)
     (file,) = tmp_path.iterdir()
@@ -488,7 +527,7 @@ def test_a_plug_ins_data_set_that_was_mended_gets_other_floors(
     """Its run ids change with its code, and so must what its floors are kept under."""
     foreign = replace(small, dataset=Foreign())
     for number, code in enumerate(("first", "mended"), start=1):
-        monkeypatch.setattr(Foreign, "code_sha256", lambda code=code: code)
+        monkeypatch.setattr(Foreign, "code_sha256", staticmethod(lambda code=code: code))
         floors(foreign, tmp_path)
         assert len(list(tmp_path.iterdir())) == number
 

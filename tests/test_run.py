@@ -30,6 +30,8 @@ from ganbench.train.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.train.trainer import Snapshot
 from tests.conftest import random_data, small_spec
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 SEEDS = (0, 1, 2)
 
@@ -179,16 +181,15 @@ def outcome(tracker: MemoryTracker) -> dict[str, Any]:
     }
 
 
-def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one(
-    spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def kill_and_resume(
+    spec: RunSpec, data: LabelledImages, folder: Path, monkeypatch: pytest.MonkeyPatch, *, stride: int = 1
+) -> tuple[MemoryTracker, int]:
+    """The uninterrupted run, and how often it was killed: at every `stride`-th action, and resumed to the same end."""
     whole = MemoryTracker()
-    statuses = go(spec, SEEDS, data, whole, tmp_path / "whole")
-    assert sorted(statuses.values()) == ["diverged", "finished", "finished"]
-
+    statuses = go(spec, SEEDS, data, whole, folder / "whole")
     kills = 0
-    for actions in range(1000):
-        fuse, folder, runs = Fuse(actions), tmp_path / str(actions), dict[str, MemoryRunLog]()
+    for actions in range(0, 1000, stride):
+        fuse, place, runs = Fuse(actions), folder / str(actions), dict[str, MemoryRunLog]()
 
         def save(*arguments: Any, fuse: Fuse = fuse) -> None:
             fuse.act()
@@ -198,16 +199,52 @@ def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one
         with monkeypatch.context() as patch:
             patch.setattr(ensemble_run, "save_checkpoint", save)
             try:
-                go(spec, SEEDS, data, MortalTracker(runs, fuse), folder)
+                go(spec, SEEDS, data, MortalTracker(runs, fuse), place)
             except KilledError:
                 kills += 1
             else:
                 break
         resumed = MemoryTracker(runs)
-        assert go(spec, SEEDS, data, resumed, folder) == statuses, actions
+        assert go(spec, SEEDS, data, resumed, place) == statuses, actions
         assert outcome(resumed) == outcome(whole), actions
-        assert list(folder.glob("*.safetensors")) == []
+        assert list(place.glob("*.safetensors")) == []
+    return whole, kills
+
+
+def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one(
+    spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, kills = kill_and_resume(spec, data, tmp_path, monkeypatch)
+    assert sorted(log.state for log in whole.runs.values()) == ["diverged", "finished", "finished"]
     assert kills > 60
+    (diverged,) = (log for log in whole.runs.values() if log.state == "diverged")
+    assert diverged.numbers["event/divergence", diverged.ended_at] == 1
+    assert f"divergence at {diverged.ended_at}" in diverged.words["events"]
+    for log in whole.runs.values():
+        assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
+        kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}
+        assert kinds == {told.partition(" at ")[0] for told in log.words["events"].split("; ")}
+
+
+def test_a_seed_that_stays_collapsed_is_given_up_scored_and_not_taken_up_again(
+    data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve steps teach a generator nothing: its images are alike, and it has a look at steps 3, 6, 9 and 12."""
+    settings = {"every": 3, "stop_on": "collapse", "patience": 3}
+    spec = short_spec(train={"steps": 12}, evaluation=settings)
+    whole, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=4)
+    assert kills > 10
+    for log in whole.runs.values():
+        assert (log.state, log.ended_at) == ("collapsed", 9)
+        assert {step for name, step in log.numbers if name == "quick/fid"} == {3, 6, 9}
+        assert {step for name, step in log.numbers if name == "fid"} == {9}, "the full score, where it was given up"
+        assert log.numbers["sample-count", 9] == spec.evaluation.samples
+        assert "samples/samples.npy" in log.files
+    before = outcome(whole)
+    assert set(go(spec, SEEDS, data, whole, tmp_path / "whole").values()) == {"collapsed"}
+    assert outcome(whole) == before
+    patient = dataclasses.replace(spec, evaluation=dataclasses.replace(spec.evaluation, patience=5))
+    assert set(go(patient, SEEDS, data, MemoryTracker(), tmp_path / "patient").values()) == {"finished"}
 
 
 def test_a_time_is_tracked_once(spec: RunSpec, data: LabelledImages, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     log.metrics(20, {"fid": 4.5})
     log.image("samples", 10, np.zeros((8, 8), np.uint8))
     log.image("samples", 20, np.full((8, 8), 255, np.uint8))
+    log.tags({"events": "missing-modes at 10"})
     assert tracker.status("run3") == "running"
     log.finish("finished", 20)
     assert tracker.status("run3") == "finished"
@@ -44,6 +45,7 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     assert (last.id, last.group, last.seed, last.status) == ("run3", "group1", 3, "finished")
     assert last.params["loss"] == "x"
     assert last.tags["device"] == "cpu"
+    assert (last.tags["events"], last.tags["ended-at"]) == ("missing-modes at 10", "20")
     assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
     assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
     assert read_last_images(store, "an experiment", "samples")["run3"].startswith(b"\x89PNG")
@@ -62,6 +64,17 @@ def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
     with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
         assert database.execute("select count(*) from metrics").fetchone() == (1,)
         assert database.execute("select count(*) from runs").fetchone() == (2,), "the run and its parent"
+
+
+def test_a_run_that_was_given_up_is_read_back_as_such(store: Store) -> None:
+    tracker = MlflowTracker(store, "e")
+    tracker.open(head(0), GROUP).finish("collapsed", 15)
+    assert tracker.status("run0") == "collapsed"
+    (run,) = read_runs(store, "e", history=False)
+    assert (run.status, run.tags["ended-at"]) == ("collapsed", "15")
+    with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
+        query = "select status from runs join tags on tags.run_uuid = runs.run_uuid where tags.value = 'run0'"
+        assert database.execute(query).fetchall() == [("FINISHED",)], "for MLflow that is an end like any other"
 
 
 def test_a_discarded_run_is_out_of_sight(store: Store) -> None:

@@ -37,7 +37,8 @@ def test_images_are_shown_as_a_sheet_and_points_among_their_modes() -> None:
     sheet = sample_picture(random_data(), lambda count: torch.zeros(count, 1, 28, 28))
     assert sheet.shape == (8 * 28 * 2, 8 * 28 * 2)
     ring = Ring().load(torch.device("cpu"))
-    on, off = (sample_picture(ring, lambda count, at=at: torch.full((count, 2), at)) for at in (0.0, 99.0))
+    on = sample_picture(ring, lambda count: torch.zeros(count, 2))
+    off = sample_picture(ring, lambda count: torch.full((count, 2), 99.0))
     assert on.shape == off.shape
     assert on.shape[2] == 3
     middle = on.shape[0] // 2

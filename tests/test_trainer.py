@@ -17,6 +17,8 @@ from ganbench.train.trainer import Snapshot, train
 from tests.conftest import SMALL, random_data, small_spec
 from tests.reference import training as textbook
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 ARCHS_TRIED = {
     "mlp": SMALL["arch"],

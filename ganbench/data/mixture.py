@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -64,6 +65,7 @@ class MixturePoints(Data):
         return torch.cat(parts)[:count]
 
 
+@dataclass(frozen=True)  # so that its options are those of its subclasses
 class Mixture(Dataset):
     """A mixture of Gaussians; a subclass says where its modes lie."""
 
