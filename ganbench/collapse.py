@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import pdtrc
+from numpy.typing import NDArray
+from scipy.special import ndtr, pdtrc
 
 Kind = Literal["missing-modes", "shrunken-modes", "off-mode", "duplicates", "d-saturation", "divergence", "recovery"]
 KINDS: tuple[Kind, ...] = (
@@ -168,9 +169,22 @@ def modes_by_chance(good: int, noise: Noise) -> tuple[float, float]:
     A mode's count is taken as Poisson, independent of the others'. Fewer good samples find fewer modes: that is the
     fault of what lies off the modes, not of missing ones.
     """
-    least, weights = np.asarray(noise.least), np.asarray(noise.weights)
-    chance = pdtrc(least - 1, good * weights)
+    chance = _chances(good, noise)
     return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
+
+
+def _chances(good: int, noise: Noise) -> NDArray[np.float64]:
+    """By mode, the chance that it is there."""
+    chances: NDArray[np.float64] = pdtrc(np.asarray(noise.least) - 1, good * np.asarray(noise.weights))
+    return chances
+
+
+def _chance_of_so_few(there: int, good: int, noise: Noise) -> float:
+    """The chance that at most `there` modes are there, exactly."""
+    distribution = np.ones(1)
+    for chance in _chances(good, noise):
+        distribution = np.convolve(distribution, (1 - chance, chance))
+    return float(distribution[: there + 1].sum())
 
 
 def _episodes(kind: Kind, looks: Sequence[Look], noise: Noise, steps: int, names: Sequence[str]) -> list[Event]:
@@ -183,9 +197,11 @@ def _episodes(kind: Kind, looks: Sequence[Look], noise: Noise, steps: int, names
             continue
         faulty = _beyond_chance(kind, look.sight, noise) and (severity >= MATTERS or kind == "missing-modes")
         if not faulty:
-            if is_open:
-                events.append(Event(look.step, "recovery", 0.0, f"recovered from {kind}"))
-            is_open, sound_before = False, True
+            # Where too few samples are good to tell, the fault is neither there nor gone.
+            if severity < _step(kind, noise):
+                if is_open:
+                    events.append(Event(look.step, "recovery", 0.0, f"recovered from {kind}"))
+                is_open, sound_before = False, True
         elif not is_open:
             worse = sound_before or severity >= least_so_far + _step(kind, noise)
             if worse or look.step * 2 >= steps:
@@ -210,8 +226,12 @@ def _severity(kind: Kind, sight: Sight, noise: Noise) -> float:
 
 def _beyond_chance(kind: Kind, sight: Sight, noise: Noise) -> bool:
     if kind == "missing-modes":
-        mean, deviation = modes_by_chance(sum(sight.counts), noise)
-        return sum(modes_there(sight, noise)) < mean - BEYOND_CHANCE * deviation - ROUNDING
+        there, good = sum(modes_there(sight, noise)), sum(sight.counts)
+        mean, deviation = modes_by_chance(good, noise)
+        if there >= mean - BEYOND_CHANCE * deviation - ROUNDING:
+            return False
+        # Where only a few modes are likely to be missed, that is far from a normal law, and no accident at all yet.
+        return _chance_of_so_few(there, good, noise) < float(ndtr(-BEYOND_CHANCE))
     if kind == "shrunken-modes":
         # The fewer good samples, the less is known about their width.
         deviation = noise.width[1] * math.sqrt(noise.good[0] / max(sight.good, 1 / sight.samples))
@@ -240,7 +260,8 @@ def _words(kind: Kind, looks: Sequence[Look], noise: Noise, names: Sequence[str]
         now = modes_there(sight, noise)
         seen = [any(modes_there(look.sight, noise)[mode] for look in looks[:-1]) for mode in range(len(now))]
         text = f"{sum(now)} of {len(now)} modes are left" if worse else f"only {sum(now)} of {len(now)} modes{never}"
-        lost = [name for name, here, before in zip(names, now, seen, strict=True) if before and not here]
+        named = zip(names, now, seen, strict=True) if names else ()
+        lost = [name for name, here, before in named if before and not here]
         return f"{text}; lost: {', '.join(lost)}" if worse and 0 < len(lost) <= 12 else text
     if kind == "shrunken-modes":
         return f"modes are {sight.width:.0%} as wide as real ones{never}"

@@ -52,11 +52,10 @@ class StackedDigits(Data):
     def batch(self, indices: Tensor) -> Tensor:
         if self._fixed is not None:
             return self._stack(self._images, self._fixed[indices])
-        # Multiplication by an odd constant scatters neighbours, and is a bijection of 64-bit numbers: index and channel
-        # are all that a triple depends on, so that resumed training sees what uninterrupted training saw.
+        # Index and channel are all that a triple depends on, so that resumed training sees what uninterrupted training
+        # saw.
         channel = torch.arange(3, device=self.device)
-        scattered = (indices[..., None] * 3 + channel + 1) * 0x9E3779B97F4A7C1
-        return self._stack(self._images, ((scattered ^ (scattered >> 29)) >> 8) % len(self._images))
+        return self._stack(self._images, _scattered(indices[..., None] * 3 + channel) % len(self._images))
 
     def reference(self, count: int) -> Tensor:
         return self._stack(self._test, self._draw(len(self._test), count, "reference", 0))
@@ -78,6 +77,19 @@ class StackedDigits(Data):
         else:
             framed = interpolate(flat, (32, 32), mode="bilinear", align_corners=False)
         return framed.reshape(*stacked.shape[:-2], 32, 32)
+
+
+def _scattered(numbers: Tensor) -> Tensor:
+    """SplitMix64 (Steele et al. 2014): numbers that look random, in 0…2⁶³ − 1, a function of each number alone."""
+    mixed = (numbers + 1) * -0x61C8864680B583EB
+    mixed = (mixed ^ _shifted(mixed, 30)) * -0x40A7B892E31B1A47
+    mixed = (mixed ^ _shifted(mixed, 27)) * -0x6B2FB644ECCEEE15
+    return _shifted(mixed ^ _shifted(mixed, 31), 1)
+
+
+def _shifted(numbers: Tensor, by: int) -> Tensor:
+    """Shifted to the right as if they had no sign."""
+    return (numbers >> by) & ((1 << (64 - by)) - 1)
 
 
 @register(DATASETS, "stacked-mnist")

@@ -165,6 +165,7 @@ class Scorer:
             "rule": str(self.case.rule),
             "dataset": self._dataset.to_spec(),
             "version": self._dataset.version,
+            "dataset-code": self._dataset.code_sha256() if self._dataset.is_foreign() else "",
             "size": len(self._data),
             "evaluator": self.evaluator.sha256,
         }
