@@ -14,20 +14,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from ganbench.collapse import Event, Look, Noise, Sight, collapsed_for, detect
 from ganbench.config import RunSpec
 from ganbench.data import Data
 from ganbench.errors import GanbenchError
 from ganbench.evaluators.classifier import to_bytes
 from ganbench.plots import mode_histogram
 from ganbench.protocols.scorer import Scorer, Scores
-from ganbench.timeline import timeline_figure, write_timeline
 from ganbench.track import DONE, RunLog, Status, Tracker
 from ganbench.tracked import (
     NAMED_MODES,
@@ -41,13 +39,12 @@ from ganbench.tracked import (
 from ganbench.train.checkpoint import Checkpoint, save_checkpoint
 from ganbench.train.state import StateMismatchError
 from ganbench.train.trainer import Snapshot, train
+from ganbench.watch import CollapseWatch, History
 
 STRIDE = 10
-"""Steps between two looks at the training: for the progress bar, the mean statistics and Ctrl-C."""
+"""Steps between two looks at training: for the progress bar, the mean statistics and Ctrl-C."""
 KEPT_IMAGES = 1000
 KEPT_POINTS = 50_000
-MOST_OF_A_TAG = 4000
-"""Characters: what an MLflow tag holds."""
 
 
 class Observer(Protocol):
@@ -94,7 +91,7 @@ class Record:
     """By seed, the step at which a loss was no longer finite."""
     collapsed: dict[str, int] = field(default_factory=dict)
     """By seed, the step at which it was given up."""
-    history: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
     """By seed, what the collapse detector looked at so far."""
 
 
@@ -121,6 +118,7 @@ class EnsembleRun:
         self._resumed = checkpoint.tensors if checkpoint else None
         self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
         self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
+        self._watch = CollapseWatch(job.spec, data, scorer, self._record.history)
         facts = run_facts(job.spec, device_name(job.device), scorer.evaluator)
         group = group_head(job.spec, facts)
         # Of an interrupted ensemble some seeds may have diverged, or been closed just before the process was killed.
@@ -236,48 +234,19 @@ class EnsembleRun:
         scores = self._scorer.score(first, quick=True)
         statistics["train/seconds"] = record.seconds / len(self._seeds)
         metrics = metric_names(scores, names, "quick/") | statistics
-        self._look_for_collapse(snapshot.step, seed, self._scorer.see(first), statistics)
-        given_up = not last and self._gives_up(seed)
+        self._watch.look(snapshot.step, seed, self._scorer.see(first), statistics)
+        given_up = not last and self._watch.gives_up(seed)
         if given_up:
             record.collapsed[str(seed)] = snapshot.step
             features = self._scorer.evaluator(snapshot.sample(row, spec.evaluation.samples))
         if last or given_up:
             scores = self._scorer.score(features)
             metrics |= metric_names(scores, names, "")
-        events = [event for event in self._events(seed) if event.step == snapshot.step]
+        events = [event for event in self._watch.events(seed) if event.step == snapshot.step]
         for event in events:
             self._observer.say(f"seed {seed}, step {event.step:,}: {event.kind}: {event.words}")
         record.metrics[str(seed)] = metrics | event_names(events)
         return scores
-
-    def _look_for_collapse(self, step: int, seed: int, sight: Sight, statistics: Mapping[str, float]) -> None:
-        critic = None
-        if self._spec.loss.critic_scale == "probability":
-            critic = (statistics["train/critic-real"], statistics["train/critic-fake"])
-        look = {"step": step, "sight": asdict(sight), "critic": critic}
-        self._record.history.setdefault(str(seed), []).append(look)
-
-    def _looks(self, seed: int) -> list[Look]:
-        return [
-            Look(look["step"], Sight(**look["sight"]), tuple(look["critic"]) if look["critic"] else None)
-            for look in self._record.history.get(str(seed), [])
-        ]
-
-    @property
-    def _noise(self) -> Noise:
-        return self._scorer.noise(self._spec.evaluation.quick_samples)
-
-    def _events(self, seed: int) -> list[Event]:
-        names = self._data.mode_names if len(self._data.mode_names) <= NAMED_MODES else ()
-        events = detect(self._looks(seed), self._noise, self._spec.train.steps, names)
-        if str(seed) in self._record.diverged:
-            words = "a loss was no longer finite"
-            events.append(Event(self._record.diverged[str(seed)], "divergence", 1.0, words))
-        return events
-
-    def _gives_up(self, seed: int) -> bool:
-        options = self._spec.evaluation
-        return options.stop_on == "collapse" and collapsed_for(self._looks(seed), self._noise) >= options.patience
 
     def _save(self, snapshot: Snapshot) -> None:
         self._record.sums = {name: sums.tolist() for name, sums in self._sums.items()}
@@ -299,22 +268,11 @@ class EnsembleRun:
                     log.metrics(snapshot.step, self._record.metrics[str(seed)])
                 log.image("samples", snapshot.step, sample_picture(self._data, partial(snapshot.sample, row)))
             if status in DONE:
-                self._keep_timeline(log, seed)
+                self._watch.keep(log, seed, self._record.diverged.get(str(seed)))
                 if status != "diverged":
                     self._keep_artifacts(log, snapshot, row, seed)
                 log.finish(status, self._record.diverged.get(str(seed), snapshot.step))
                 del self._logs[seed]
-
-    def _keep_timeline(self, log: RunLog, seed: int) -> None:
-        looks, events, names = self._looks(seed), self._events(seed), self._data.mode_names
-        log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MOST_OF_A_TAG] or "none"})
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "timeline.json"
-            write_timeline(path, looks, events, names)
-            log.file(path, "timeline")
-        if looks:
-            expected = self._data.weights.tolist()
-            log.figure("timeline.png", timeline_figure(looks, events, names, expected))
 
     def _keep_artifacts(self, log: RunLog, snapshot: Snapshot, row: int, seed: int) -> None:
         names, metrics = self._data.mode_names, self._record.metrics[str(seed)]

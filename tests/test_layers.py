@@ -19,6 +19,7 @@ FLOORS = (
     {"config", "evaluation", "doctor"},
     {"train", "track"},
     {"tracked"},
+    {"watch"},
     {"ensemble_run", "results"},
     {"run"},
     {"stats"},
@@ -44,6 +45,7 @@ RUN_ARM = (
     "config",
     "train",
     "tracked",
+    "watch",
     "ensemble_run",
     "run",
 )

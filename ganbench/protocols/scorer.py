@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from statistics import fmean, stdev
 
@@ -126,8 +126,12 @@ class Scorer:
     def _reference(self, rule: Rule) -> Reference:
         seen = rule(self._real)
         parts = {each.name: getattr(seen, each.name) for each in fields(seen)}
-        training = self._training if any(metric.unseen_floor for metric in self.case.metrics.values()) else None
-        return Reference(**parts, weights=self._data.weights, training=training)
+        return Reference(**parts, weights=self._data.weights, training=None)
+
+    @cached_property
+    def _with_training(self) -> Reference:
+        """The reference for the metric that looks for copies; no other waits for all training samples to be seen."""
+        return replace(self.reference, training=self._training)
 
     @cached_property
     def _training(self) -> torch.Tensor | None:
@@ -143,7 +147,8 @@ class Scorer:
 
     def _value(self, metric: Metric, fake: Features, real: Reference | None = None) -> float:
         try:
-            return metric(fake=fake, real=real or self.reference)
+            usual = self._with_training if metric.unseen_floor else self.reference
+            return metric(fake=fake, real=real or usual)
         except UndefinedMetricError:
             return math.nan
 
