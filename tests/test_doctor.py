@@ -35,7 +35,7 @@ def points() -> Diagnosis:
 
 @pytest.fixture(scope="module")
 def images() -> Diagnosis:
-    return examine_images(silent, samples=2_000)
+    return examine_images(silent, samples=3_000)
 
 
 @pytest.mark.parametrize("name", ["points", "images"])

@@ -74,7 +74,7 @@ class Mixture(Dataset):
         "arch": {
             "mlp": {"latent_dim": 2, "generator_widths": [128, 128], "critic_widths": [128, 128]},
         },
-        "train": {"batch_size": 256, "epochs": 25},
+        "train": {"batch_size": 256, "epochs": 10, "generator_lr": 1e-3, "critic_lr": 1e-3},
     }
 
     points: int = 100_000
