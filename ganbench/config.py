@@ -180,7 +180,7 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
         raise GanbenchError("'penalty' must be a list of tables, each with a name: [[penalty]] name = 'gp'")
     train = _train({**loss.recipe, **_options(settings, "train")}, dataset)
     usual = {
-        "every": min(train.steps, max(DEFAULT_EVERY, train.steps // DEFAULT_EVALUATIONS)),
+        "every": min(train.steps, max(DEFAULT_EVERY, -(-train.steps // DEFAULT_EVALUATIONS))),
         "samples": case.samples,
         "quick_samples": min(EvaluationSpec.quick_samples, case.samples),
     }

@@ -34,6 +34,8 @@ EVENT_MARKS = {
     "recovery": ("^", PALETTE[2], "recovered"),
 }
 """How events are marked: marker, colour, and the word in the legend."""
+FAULT, RECOVERED = 0.8, -0.8
+"""Heights of the marks above the heat map: at one step something may be lost and something else regained."""
 
 
 def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Sequence[float]) -> Figure:
@@ -107,11 +109,11 @@ def scatter(points: NDArray[np.floating], means: NDArray[np.floating], radius: f
 
 def _event_axes(width: float, height: float) -> tuple[Figure, tuple[Axes, Axes]]:
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
-    above, axes = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 12 * height / 3.2]})
+    above, axes = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 8 * height / 3.2]})
     for each in (above, axes):
         each.spines[:].set_visible(False)
     above.set_yticks([])
-    above.set_ylim(-1, 1)
+    above.set_ylim(-2, 2)
     above.tick_params(axis="x", length=0, labelbottom=False)
     return figure, (above, axes)
 
@@ -121,7 +123,14 @@ def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
         steps = [step for step, what in events if what == kind]
         if steps:
             axes.plot(
-                steps, [0] * len(steps), marker, color=colour, markersize=7, linestyle="", label=word, clip_on=False
+                steps,
+                [RECOVERED if kind == "recovery" else FAULT] * len(steps),
+                marker,
+                color=colour,
+                markersize=7,
+                linestyle="",
+                label=word,
+                clip_on=False,
             )
 
 

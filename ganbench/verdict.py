@@ -13,7 +13,6 @@ DOMINANT = 2.0
 """A mode is named where its share is more than this many times an even one."""
 MOST_NAMED = 12
 """More modes than this are not listed by name."""
-MOST_EVENTS = 4
 
 
 def verdict(table: pd.DataFrame, run: str, word: str = "modes") -> str:
@@ -68,11 +67,12 @@ def _dominant(shares: Mapping[str, float]) -> str:
 
 
 def _happened(rows: pd.DataFrame) -> str:
-    """The events on the way, as the end of a sentence."""
-    events = rows[rows["protocol"] == EVENTS].sort_values("step", kind="stable")
-    told = [f"{kind} at step {step:,}" for kind, step in zip(events["metric"], events["step"], strict=True)]
-    if len(told) > MOST_EVENTS:
-        told = [*told[: MOST_EVENTS - 1], f"{len(told) - MOST_EVENTS + 1} more"]
+    """The faults on the way, as the end of a sentence."""
+    faults = rows[(rows["protocol"] == EVENTS) & (rows["metric"] != "recovery")].sort_values("step", kind="stable")
+    told = []
+    for kind, steps in faults.groupby("metric", sort=False)["step"]:
+        first = f"step {steps.iloc[0]:,}"
+        told.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
     return f"; on the way: {', '.join(told)}" if told else ""
 
 

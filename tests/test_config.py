@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ganbench import config
 from ganbench.config import lay_over, resolve
+from ganbench.data.ring import Ring
 from ganbench.errors import GanbenchError
 from ganbench.metrics.fid import Fid
 from ganbench.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, parse_stop, to_toml
@@ -252,12 +253,16 @@ def test_another_architecture_over_a_dump_has_its_own_options() -> None:
 
 def test_a_data_set_brings_settings_that_suit_its_size_and_anybody_can_override_them() -> None:
     ring = resolve({"dataset": {"name": "ring"}})
-    assert (ring.train.batch_size, ring.arch.to_spec()["latent_dim"]) == (256, 2)
-    assert ring.train.steps == round(25 * 100_000 / 256)
+    suited = Ring.defaults["train"]
+    assert suited["batch_size"] == ring.train.batch_size != resolve({}).train.batch_size
+    assert ring.train.steps == round(suited["epochs"] * Ring().points / suited["batch_size"])
+    assert ring.arch.to_spec()["latent_dim"] == Ring.defaults["arch"]["mlp"]["latent_dim"] != 5
     assert ring.evaluation.samples == 50_000, "as many as its protocol says"
     own = resolve({"dataset": {"name": "ring"}, "arch": {"name": "mlp", "latent_dim": 5}, "train": {"batch_size": 100}})
     assert (own.train.batch_size, own.arch.to_spec()["latent_dim"]) == (100, 5)
-    assert resolve({}).train.batch_size == 64
+    assert own.train.steps == round(suited["epochs"] * Ring().points / 100)
+    assert resolve({"dataset": {"name": "ring"}, "train": {"epochs": 1, "batch_size": 100}}).train.steps == 1000
+    assert resolve({"dataset": {"name": "ring"}, "train": {"steps": 7}}).train.steps == 7
 
 
 def test_a_protocol_fixes_options_of_its_data_set_and_the_number_of_samples() -> None:

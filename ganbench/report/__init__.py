@@ -88,13 +88,15 @@ def findings(compared: pd.DataFrame) -> list[str]:
     """What the comparison says, a sentence a group."""
     sentences = []
     groups = compared[compared["seeds"].notna()]
-    floors = compared[compared["seeds"].isna()].iloc[0]
     for _, group in groups.iterrows():
         name = " · ".join(str(group[key]) for key in ("loss", "arch", "options") if group.get(key))
         seeds, finished = int(group["seeds"]), int(group["finished"] + group["collapsed"])
         parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
         if finished:
-            count = "modes-strict" if "modes-strict" in group else "modes"
+            alike = compared["seeds"].isna() & (compared["protocol"] == group["protocol"])
+            floors = compared[alike].iloc[0]
+            # A published protocol has no strict count.
+            count = "modes" if pd.isna(group.get("modes-strict")) else "modes-strict"
             low, high, full = (int(x) for x in (group[f"{count}-low"], group[f"{count}-high"], floors["modes"]))
             found = f"{low}" if low == high else f"{low} to {high}"
             parts.append(f"{found} of {full} modes found" + " beyond doubt" * (count == "modes-strict"))

@@ -209,8 +209,11 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
             for metric in client.get_metric_history(run.info.run_id, key)
         ]
     else:
-        last = run.data._metric_objs
-        rows = [(metric.key, metric.step, metric.value) for metric in last]
+        # The last value of each, but every event: it may have come more than once.
+        last = [metric for metric in run.data._metric_objs if not metric.key.startswith("event/")]
+        events = [key for key in run.data.metrics if key.startswith("event/")]
+        told = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
+        rows = [(metric.key, metric.step, metric.value) for metric in [*last, *told]]
     return RunRecord(
         id=tags[RUN],
         group=tags[GROUP],
