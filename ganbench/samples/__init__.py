@@ -72,7 +72,7 @@ def read_samples(
             raise GanbenchError(f"'{path}' is a generator: say how many samples to draw, and from what latents")
         network = _read_network(path, kind, shape, generator)
         values, what = generate(network, shape, generator, str(path)), network.what
-        pixel_range = pixel_range or network.pixel_range
+        pixel_range = pixel_range or (network.pixel_range if len(shape) > 1 else None)  # points have no range
     else:
         if generator is not None:
             raise GanbenchError(f"'{path}' is no generator, so it has no latents: leave out what describes them")
