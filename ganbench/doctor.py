@@ -139,7 +139,9 @@ def _row(
     name: str, real: Sequence[float], values: Mapping[str, float], planted: Mapping[str, Planted], scorer: Scorer
 ) -> Row:
     metric = scorer.case.metrics[name]
-    findings = {fault: judge(value, real, metric.direction) for fault, value in values.items()}
+    scale = math.log if metric.ratio else float
+    usual = [scale(value) for value in real]
+    findings = {fault: judge(scale(value), usual, metric.direction) for fault, value in values.items()}
     claims = _claims(planted, metric.sees)
     return Row(name, metric.direction, fmean(real), findings, values, claims, _failures(findings, claims))
 

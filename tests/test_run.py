@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
-from ganbench import ensemble_run, run
+from ganbench import ensemble_run, run, watch
 from ganbench.config import RunSpec
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
@@ -134,6 +135,9 @@ class MortalTracker(MemoryTracker):
 def _quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(Mnist, "evaluator", lambda self, device: QuickEvaluator())
     monkeypatch.setattr(run, "cache_folder", lambda: cache)
+    # Half of the time would go into plots, which this tracker throws away.
+    monkeypatch.setattr(watch, "timeline_figure", lambda *arguments: Figure())
+    monkeypatch.setattr(ensemble_run, "mode_histogram", lambda *arguments: Figure())
 
 
 @pytest.fixture(scope="module")

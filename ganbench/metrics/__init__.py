@@ -39,11 +39,13 @@ class Metric(Component):
         direction: what is better.
         sees: the faults that it claims to see; `ganbench doctor` holds it to that.
         unseen_floor: whether its floor must come from real samples that nothing was trained on.
+        ratio: whether it is a positive number that spans orders of magnitude: then two values differ by their ratio.
     """
 
     direction: ClassVar[Direction]
     sees: ClassVar[frozenset[Fault]] = frozenset()
     unseen_floor: ClassVar[bool] = False
+    ratio: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, *, fake: Features, real: Reference) -> float:

@@ -26,7 +26,7 @@ class Ndb(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance", "duplicates", "shrunken-modes"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"imbalance", "duplicates", "shrunken-modes"})
 
     bins: int = 100
     alpha: float = 0.05

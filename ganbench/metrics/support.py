@@ -22,6 +22,7 @@ class Support(Metric):
 
     direction: ClassVar[Direction] = "higher"
     sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
+    ratio: ClassVar[bool] = True
 
     alpha: float = ALPHA
     samples: int = 10_000
