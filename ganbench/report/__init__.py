@@ -89,12 +89,11 @@ def findings(compared: pd.DataFrame) -> list[str]:
     sentences = []
     groups = compared[compared["seeds"].notna()]
     for _, group in groups.iterrows():
-        name = " · ".join(str(group[key]) for key in ("loss", "arch", "options") if group.get(key))
+        name = " · ".join(str(group[key]) for key in ("dataset", "loss", "arch", "options") if group.get(key))
         seeds, finished = int(group["seeds"]), int(group["finished"] + group["collapsed"])
         parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
         if finished:
-            alike = compared["seeds"].isna() & (compared["protocol"] == group["protocol"])
-            floors = compared[alike].iloc[0]
+            floors = _floor_of(group, compared)
             # A published protocol has no strict count.
             count = "modes" if pd.isna(group.get("modes-strict")) else "modes-strict"
             low, high, full = (int(x) for x in (group[f"{count}-low"], group[f"{count}-high"], floors["modes"]))
@@ -105,6 +104,16 @@ def findings(compared: pd.DataFrame) -> list[str]:
                     parts.append(f"{words} {number(group[metric])} (real data: {number(floors[metric])})")
         sentences.append(f"{name}: {', '.join(parts)}.")
     return sentences
+
+
+def _floor_of(group: pd.Series, compared: pd.DataFrame) -> pd.Series:
+    """The row of real data under the same protocol, number of samples and, where there are several, data set."""
+    alike = compared["seeds"].isna() & (compared["protocol"] == group["protocol"])
+    alike &= compared["samples"] == group["samples"]
+    if "dataset" in compared and alike.sum() > 1:
+        alike &= compared[compared.columns[0]].str.contains(f"{FLOOR}: {group['dataset']},", regex=False)
+    row: pd.Series = compared[alike].iloc[0]
+    return row
 
 
 def panels(results: Results) -> list[Panel]:
