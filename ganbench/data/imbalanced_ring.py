@@ -6,30 +6,20 @@ import torch
 from torch import Tensor
 
 from ganbench.data import DATASETS
-from ganbench.data.mixture import Mixture
-from ganbench.data.ring import circle
+from ganbench.data.ring import Ring
 from ganbench.registry import register
 
 
 @register(DATASETS, "imbalanced-ring")
-class ImbalancedRing(Mixture):
+class ImbalancedRing(Ring):
     """A ring whose mode k has a share proportional to (k+1)^−power: rare modes are lost first (ganbench, version 1)."""
 
-    modes: int = 8
-    radius: float = 1.0
     power: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.modes < 2:
-            raise ValueError(f"modes must be at least 2, not {self.modes}")
-        if not self.radius > 0:
-            raise ValueError(f"radius must be above 0, not {self.radius}")
         if self.power < 0:
             raise ValueError(f"power must be at least 0, not {self.power}")
-
-    def means(self) -> Tensor:
-        return circle(self.modes, self.radius)
 
     def weights(self) -> Tensor:
         weights = torch.arange(1, self.modes + 1, dtype=torch.float64) ** -self.power

@@ -29,10 +29,5 @@ class Ring(Mixture):
             raise ValueError(f"radius must be above 0, not {self.radius}")
 
     def means(self) -> Tensor:
-        return circle(self.modes, self.radius)
-
-
-def circle(modes: int, radius: float) -> Tensor:
-    """Distinct points at equal distances on a circle, float32 [modes, 2]."""
-    angles = torch.arange(modes, dtype=torch.float64) * (2 * torch.pi / modes)
-    return (radius * torch.stack([angles.cos(), angles.sin()], dim=1)).float()
+        angles = torch.arange(self.modes, dtype=torch.float64) * (2 * torch.pi / self.modes)
+        return (self.radius * torch.stack([angles.cos(), angles.sin()], dim=1)).float()
