@@ -75,6 +75,17 @@ def _results(command: Any) -> Any:
     )(command)
 
 
+def _budget(command: Any) -> Any:
+    return click.option(
+        "--x",
+        metavar="BUDGET",
+        default="images",
+        show_default=True,
+        callback=lambda _context, _option, word: word.replace("-", "_"),
+        help="Set scores against images, step, critic-steps, generator-steps, critic-evaluations or seconds.",
+    )(command)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="ganbench")
 def main() -> None:
@@ -105,8 +116,18 @@ def main() -> None:
 @click.option(
     "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
 )
-@click.option("--steps", type=int, help="Generator steps.")
-@click.option("--epochs", type=float, help="The same as passes of the critic over the data. Default: 8.")
+@click.option(
+    "--wrap",
+    "wrappers",
+    multiple=True,
+    metavar="NAME",
+    help="A change to the critic (see `ganbench list wrappers`), as spectral-norm, or `none`. Can be repeated.",
+)
+@click.option("--pac", type=int, metavar="M", help="Show the critic M samples at once (PacGAN).")
+@click.option("--steps", metavar="N", help="The budget, in steps; 400k and 10M are understood.")
+@click.option("--epochs", type=float, help="The budget, in passes of the critic over the data. Default: 8.")
+@click.option("--critic-steps", metavar="N", help="The budget, in updates of the critic.")
+@click.option("--images", metavar="N", help="The budget, in real images seen.")
 @click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
 @click.option(
     "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
@@ -140,10 +161,14 @@ def run(
     arch: str | None,
     dataset: str | None,
     penalties: tuple[str, ...],
+    wrappers: tuple[str, ...],
     protocol: str | None,
     seeds: str,
-    steps: int | None,
+    pac: int | None,
+    steps: str | None,
     epochs: float | None,
+    critic_steps: str | None,
+    images: str | None,
     batch_size: int | None,
     eval_every: int | None,
     stop_on: str | None,
@@ -168,6 +193,7 @@ def run(
         merge,
         parse_assignment,
         parse_component,
+        parse_count,
         parse_seeds,
         parse_stop,
         read_config,
@@ -177,10 +203,13 @@ def run(
     load_plugins(plugins)
     named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
     flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
-    if penalties:
-        flags["penalty"] = [parse_component(text) for text in penalties if text != "none"]
-    budget = {"steps": steps, "epochs": epochs, "batch_size": batch_size}
-    flags["train"] = {key: value for key, value in budget.items() if value is not None}
+    for several, texts in (("penalty", penalties), ("wrapper", wrappers)):
+        if texts:
+            flags[several] = [parse_component(text) for text in texts if text != "none"]
+    counts = {"steps": steps, "critic_steps": critic_steps, "images": images}
+    train: dict[str, Any] = {key: parse_count(text) for key, text in counts.items() if text is not None}
+    train |= {"epochs": epochs, "batch_size": batch_size, "pac": pac}
+    flags["train"] = {key: value for key, value in train.items() if value is not None}
     flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
     if stop_on is not None:
         flags["evaluation"] |= parse_stop(stop_on)
@@ -197,15 +226,66 @@ def run(
 
 
 @main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first.")
+@click.option("--seeds", help="Other seeds than the file's.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--experiment", help="The experiment that runs belong to. Default: the file's name and the budget's.")
+@_store
+@click.option("--dry-run", is_flag=True, help="Print what would be trained, and stop.")
+@_plugins
+def sweep(
+    file: Path,
+    budget: str | None,
+    seeds: str | None,
+    device: str,
+    experiment: str | None,
+    store: str | None,
+    dry_run: bool,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Run every combination in an experiment FILE; run again, it does only what is missing.
+
+    \b
+    The experiments in the folder experiments/ each ask one question:
+      ganbench sweep experiments/balance.toml
+      ganbench sweep experiments/balance.toml --budget paper
+    """
+    import dataclasses
+
+    from ganbench.registry import load_plugins
+    from ganbench.settings import parse_seeds
+    from ganbench.sweep import read_sweep
+
+    load_plugins(plugins)
+    asked = read_sweep(file, budget)
+    if seeds is not None:
+        asked = dataclasses.replace(asked, seeds=parse_seeds(seeds))
+    from ganbench.sweep_session import differences, sweep_session
+
+    if dry_run:
+        click.echo(asked.question)
+        for spec, told in zip(asked.specs, differences(asked), strict=True):
+            click.echo(f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {told}")
+        click.echo(f"{len(asked.specs)} groups of {len(asked.seeds)} seeds")
+        return
+    name = experiment or "-".join(filter(None, (asked.name, asked.budget)))
+    raise SystemExit(sweep_session(asked, device=device, experiment=name, store=store))
+
+
+@main.command()
 @_experiment
 @_store
 @_results
+@_budget
 @click.option("--by", default="loss,arch,options", show_default=True, help="Columns that make a group.")
 @click.option("--metric", help="Metrics to show. Default: fid, modes, modes-strict, hq, kl, as far as measured.")
 @click.option(
     "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
 )
-def compare(experiment: str, store: str | None, source: Path | None, by: str, metric: str | None, style: str) -> None:
+def compare(
+    experiment: str, store: str | None, source: Path | None, x: str, by: str, metric: str | None, style: str
+) -> None:
     """Set the runs of an experiment side by side: median and range over seeds, failures, and the floor.
 
     The floor, in the last row, is what real data score when they are treated as generated.
@@ -218,24 +298,25 @@ def compare(experiment: str, store: str | None, source: Path | None, by: str, me
 
     results = read_csv(source) if source else load_results(find_store(store), experiment)
     metrics = headline(final_scores(results.table)) if metric is None else _words(metric)
-    click.echo(render(compare_groups(results.table, _words(by), metrics), metrics, style))
+    click.echo(render(compare_groups(results.table, _words(by), metrics, x), metrics, style, x))
 
 
 @main.command()
 @_experiment
 @_store
 @_results
+@_budget
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."
 )
-def report(experiment: str, store: str | None, source: Path | None, out: Path) -> None:
+def report(experiment: str, store: str | None, source: Path | None, x: str, out: Path) -> None:
     """Write a report: one self-contained HTML page, the same in Markdown, and results.csv."""
     from ganbench.report import write_report
     from ganbench.results import load_results, read_csv
     from ganbench.track.store import find_store
 
     results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
-    folder = write_report(results, out, title=source.name if source else experiment)
+    folder = write_report(results, out, title=source.name if source else experiment, x=x)
     click.echo(f"wrote {folder / 'report.html'}, report.md and results.csv")
 
 

@@ -13,81 +13,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from ganbench.archs import ARCHS, Arch
+from ganbench.budget import CURRENCIES, step_costs, steps_for
 from ganbench.data import DATASETS, Dataset
 from ganbench.errors import GanbenchError
 from ganbench.losses import LOSSES, Loss
+from ganbench.options import EvaluationSpec, TrainSpec
 from ganbench.penalties import PENALTIES, Penalty
 from ganbench.protocols import PROTOCOLS, Case, Protocol
 from ganbench.registry import from_options, near_miss
-from ganbench.settings import Settings, merge, parse_component
+from ganbench.settings import Settings, merge, parse_component, parse_count
+from ganbench.wrappers import WRAPPERS, Wrapper
 
-SCIENCE = 2
+SCIENCE = 3
 """Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
 
+BUDGETS = (*CURRENCIES, "epochs")
+"""In what a budget can be given, as options of `train`; one of them."""
 DEFAULT_EPOCHS = 8
 DEFAULT_EVALUATIONS = 20
 DEFAULT_EVERY = 100
 """Fewer steps than this between evaluations would spend more time on scoring than on training."""
 
-STOP_ON = ("never", "collapse")
-LEAST_SAMPLES = 500
-"""Below this number of samples metrics mean nothing."""
-
-TABLES = ("loss", "penalty", "arch", "dataset", "protocol", "train", "evaluation")
-
-
-@dataclass(frozen=True)
-class TrainSpec:
-    """How training goes, whatever the loss."""
-
-    steps: int = 1000
-    batch_size: int = 64
-    critic_steps: int = 1
-    generator_lr: float = 2e-4
-    critic_lr: float = 2e-4
-    generator_betas: tuple[float, ...] = (0.5, 0.999)
-    critic_betas: tuple[float, ...] = (0.5, 0.999)
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "critic_steps"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
-        for role in ("generator", "critic"):
-            lr, betas = getattr(self, f"{role}_lr"), getattr(self, f"{role}_betas")
-            _require(0 < lr < float("inf"), f"{role}_lr must be above 0, not {lr}")
-            _require(
-                len(betas) == 2 and all(0 <= beta < 1 for beta in betas),
-                f"{role}_betas must be two numbers in [0, 1), not {list(betas)}",
-            )
-
-
-@dataclass(frozen=True)
-class EvaluationSpec:
-    """When samples are scored, and how many.
-
-    `every` steps `quick_samples` are scored, and `samples` at the end. They are separate series: scores at different
-    numbers of samples are not comparable. With `stop_on` "collapse" a seed ends that stays collapsed for `patience`
-    evaluations.
-    """
-
-    every: int = 500
-    quick_samples: int = 2_000
-    samples: int = 10_000
-    stop_on: str = "never"
-    patience: int = 5
-
-    def __post_init__(self) -> None:
-        _require(self.every >= 1, f"every must be at least 1, not {self.every}")
-        _require(self.patience >= 1, f"patience must be at least 1, not {self.patience}")
-        _require(self.stop_on in STOP_ON, f"stop_on must be one of {', '.join(STOP_ON)}, not {self.stop_on}")
-        _require(
-            self.quick_samples >= LEAST_SAMPLES,
-            f"quick_samples must be at least {LEAST_SAMPLES}, not {self.quick_samples}: fewer mean nothing",
-        )
-        _require(
-            self.quick_samples <= self.samples,
-            f"quick_samples ({self.quick_samples}) can't be more than samples ({self.samples})",
-        )
+TABLES = ("loss", "penalty", "arch", "wrapper", "dataset", "protocol", "train", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -97,6 +47,7 @@ class RunSpec:
     loss: Loss
     penalties: tuple[Penalty, ...]
     arch: Arch
+    wrappers: tuple[Wrapper, ...]
     dataset: Dataset
     protocol: Protocol
     train: TrainSpec
@@ -108,6 +59,7 @@ class RunSpec:
             "loss": self.loss.to_spec(),
             "penalty": [penalty.to_spec() for penalty in self.penalties],
             "arch": self.arch.to_spec(),
+            "wrapper": [wrapper.to_spec() for wrapper in self.wrappers],
             "dataset": self.dataset.to_spec(),
             "protocol": self.protocol.to_spec(),
             "train": dataclasses.asdict(self.train),
@@ -125,9 +77,20 @@ class RunSpec:
         return self.protocol.label(self.case, self.evaluation.samples)
 
     @property
-    def images(self) -> int:
-        """Real images that one seed's critic sees in all."""
-        return self.train.steps * self.train.critic_steps * self.train.batch_size
+    def costs(self) -> dict[str, int]:
+        """What one step costs in every currency of `ganbench.budget`."""
+        return step_costs(self.train, self.loss, self.penalties)
+
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+        """A generator with new weights, from latents to samples [B, *shape]."""
+        return self.arch.generator(shape)
+
+    def critic(self, shape: tuple[int, ...]) -> nn.Module:
+        """A critic with new weights and all its wrappers, from packs of samples to logits."""
+        network = self.arch.critic((self.train.pac * shape[0], *shape[1:]))
+        for wrapper in self.wrappers:
+            network = wrapper.wrap(network, self.train.packs)
+        return network
 
     @property
     def title(self) -> str:
@@ -145,7 +108,8 @@ class RunSpec:
 
     def _foreign_code(self) -> dict[str, str]:
         """The code of components that aren't ours: a plug-in that was mended makes other runs."""
-        parts = (self.loss, *self.penalties, self.arch, self.dataset, self.protocol, *self.case.metrics.values())
+        trained = (self.loss, *self.penalties, self.arch, *self.wrappers)
+        parts = (*trained, self.dataset, self.protocol, *self.case.metrics.values())
         return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
 
     def _hash(self, more: Mapping[str, Any]) -> str:
@@ -175,10 +139,9 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     case = protocol.case(dataset)
     arch_options = _table(settings, "arch", "mlp")
     arch = ARCHS.create(dict(dataset.defaults.get("arch", {}).get(arch_options["name"], {})) | arch_options)
-    asked = settings.get("penalty", [parse_component(text) for text in loss.penalties])
-    if not isinstance(asked, Sequence) or not all(map(_name, asked)):
-        raise GanbenchError("'penalty' must be a list of tables, each with a name: [[penalty]] name = 'gp'")
-    train = _train({**loss.recipe, **_options(settings, "train")}, dataset)
+    penalties = tuple(map(PENALTIES.create, _list(settings, "penalty", loss.penalties)))
+    wrappers = tuple(map(WRAPPERS.create, _list(settings, "wrapper", loss.wrappers)))
+    train = _train(_options(settings, "train"), loss, penalties, dataset)
     usual = {
         "every": min(train.steps, max(DEFAULT_EVERY, -(-train.steps // DEFAULT_EVALUATIONS))),
         "samples": case.samples,
@@ -187,8 +150,9 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     evaluation = from_options(EvaluationSpec, usual | _options(settings, "evaluation"), "evaluation")
     spec = RunSpec(
         loss=loss,
-        penalties=tuple(PENALTIES.create(each) for each in asked),
+        penalties=penalties,
         arch=arch,
+        wrappers=wrappers,
         dataset=dataset,
         protocol=protocol,
         train=train,
@@ -202,7 +166,7 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
     """Lay flags over a config file.
 
     Where flags name another component, the options that the file gives to its own are dropped; and with another loss
-    its penalties and the options that either loss has a recipe for. So `--loss wgan-gp` over a full dump of a minimax
+    its penalties, its wrappers and the options that either loss has a recipe for. So `--loss wgan-gp` over a full dump of a minimax
     run is wgan-gp as its paper has it.
     """
     below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
@@ -212,15 +176,16 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
             below[table] = {}
             if table == "loss":
                 below.pop("penalty", None)
+                below.pop("wrapper", None)
                 for option in {*LOSSES[old].recipe, *LOSSES[new].recipe}:
                     _drop(below, "train", option)
             elif table in ("dataset", "protocol"):
                 # How many samples are scored is the protocol's affair.
                 _drop(below, "evaluation", "samples")
                 _drop(below, "evaluation", "quick_samples")
-    for option, other in (("steps", "epochs"), ("epochs", "steps")):
-        if option in _options(flags, "train"):
-            _drop(below, "train", other)
+    if any(budget in _options(flags, "train") for budget in BUDGETS):
+        for budget in BUDGETS:
+            _drop(below, "train", budget)
     return merge([below, flags])
 
 
@@ -243,23 +208,24 @@ def _dataset_and_protocol(settings: Mapping[str, Any]) -> tuple[Dataset, Protoco
     return DATASETS.create({**(case.data if case else {}), **options}), protocol
 
 
-def _train(options: Settings, dataset: Dataset) -> TrainSpec:
+def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset: Dataset) -> TrainSpec:
     suited = dict(dataset.defaults.get("train", {}))
-    epochs = options.pop("epochs", None)
-    if epochs is not None and "steps" in options:
-        raise GanbenchError("give either steps or epochs, not both")
-    if epochs is None:
-        epochs = suited.pop("epochs", DEFAULT_EPOCHS)
-    suited.pop("epochs", None)
-    options = {**suited, **options}
-    if isinstance(epochs, bool) or not isinstance(epochs, int | float) or not 0 < epochs < 1e9:
-        raise GanbenchError(f"epochs must be a number above 0, not {epochs!r}")
-    spec: TrainSpec = from_options(TrainSpec, options, "train")
-    if "steps" in options:
-        return spec
-    # An epoch is a pass of the critic over the data: losses with more critic steps get fewer generator steps for it.
-    steps = round(epochs * dataset.train_size / (spec.batch_size * spec.critic_steps))
-    return dataclasses.replace(spec, steps=max(1, steps))
+    usual_epochs = suited.pop("epochs", DEFAULT_EPOCHS)
+    given = {budget: options.pop(budget) for budget in BUDGETS if budget in options}
+    if len(given) > 1:
+        raise GanbenchError(f"give one budget, not {' and '.join(given)}")
+    spec: TrainSpec = from_options(TrainSpec, {**suited, **loss.recipe, **options}, "train")
+    [(currency, amount)] = given.items() or [("epochs", usual_epochs)]
+    amount = parse_count(amount) if isinstance(amount, str) else amount
+    if currency == "steps":
+        return from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")  # type: ignore[no-any-return]
+    costs = step_costs(spec, loss, penalties)
+    # An epoch is a pass of the critic over the data: losses with more critic updates a step get fewer steps for it.
+    costs["epochs"] = spec.batch_size * spec.n_critic
+    scale = dataset.train_size if currency == "epochs" else 1
+    if isinstance(amount, int | float) and not isinstance(amount, bool):
+        amount *= scale
+    return dataclasses.replace(spec, steps=steps_for(currency, amount, costs))
 
 
 def _check(spec: RunSpec) -> None:
@@ -271,11 +237,25 @@ def _check(spec: RunSpec) -> None:
             f"evaluation.samples ({spec.evaluation.samples}) can't be more than the {size} training samples "
             f"that the floor is drawn from"
         )
+    for wrapper in spec.wrappers:
+        if spec.penalties and not wrapper.takes_penalties:
+            raise GanbenchError(
+                f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': under it the gradient at one "
+                f"sample depends on the others in the batch; leave it out, or say --penalty none"
+            )
     try:
-        spec.arch.generator(spec.dataset.shape)
-        spec.arch.critic(spec.dataset.shape)
+        spec.generator(spec.dataset.shape)
+        spec.critic(spec.dataset.shape)
     except (ValueError, RuntimeError) as error:
-        raise GanbenchError(f"architecture '{spec.arch.name}' can't be built: {error}") from error
+        wrapped = "".join(f" with '{wrapper.name}'" for wrapper in spec.wrappers)
+        raise GanbenchError(f"architecture '{spec.arch.name}'{wrapped} can't be built: {error}") from error
+
+
+def _list(settings: Mapping[str, Any], key: str, usual: Sequence[str]) -> list[Settings]:
+    asked = settings.get(key, [parse_component(text) for text in usual])
+    if not isinstance(asked, list | tuple) or not all(map(_name, asked)):
+        raise GanbenchError(f"'{key}' must be a list of tables, each with a name: [[{key}]] and name = '…' below")
+    return [dict(each) for each in asked]
 
 
 def _table(settings: Mapping[str, Any], key: str, default: str) -> Settings:
@@ -291,8 +271,3 @@ def _options(settings: Mapping[str, Any], key: str) -> Settings:
     if not isinstance(options, Mapping):
         raise GanbenchError(f"'{key}' must be a table, not {options!r}: write [{key}] and its options below")
     return dict(options)
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise ValueError(message)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.config import RunSpec
+from ganbench.options import TrainSpec
 from ganbench.protocols.scorer import Scores
 from ganbench.stats import number
 from ganbench.train.trainer import Snapshot
@@ -24,6 +25,7 @@ REFRESH = 0.5
 def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, console: Console) -> None:
     """Print the resolved spec in a few lines."""
     train, evaluation = spec.train, spec.evaluation
+    images = train.steps * spec.costs["images"]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()
@@ -35,15 +37,17 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
     table.add_row("loss", f"{spec.loss.name} — {type(spec.loss).summary()}")
     table.add_row("penalty", penalties or "none")
     table.add_row("arch", f"{spec.arch.name} ({options(spec.arch.to_spec())})")
+    if spec.wrappers:
+        table.add_row("critic", "; ".join(f"{each.name} ({options(each.to_spec())})" for each in spec.wrappers))
     table.add_row("data", f"{spec.dataset.name}, seeds {', '.join(map(str, seeds))}" + _together(seeds))
     table.add_row(
         "training",
-        f"{train.steps:,} steps of batch {train.batch_size}, {train.critic_steps} critic "
-        f"update{'s' * (train.critic_steps > 1)} each: {spec.images:,} real images "
-        f"({spec.images / spec.dataset.train_size:.3g} epochs)",
+        f"{train.steps:,} steps of {train.n_critic} critic and {train.n_generator} generator "
+        f"update{'s' * (train.n_generator > 1)}, batch {train.batch_size}: {images:,} real images "
+        f"({images / spec.dataset.train_size:.3g} epochs)" + _extras(train),
     )
     table.add_row(
-        "Adam",
+        train.optimizer,
         f"generator lr {train.generator_lr:g} betas {_plain(train.generator_betas)}, "
         f"critic lr {train.critic_lr:g} betas {_plain(train.critic_betas)}",
     )
@@ -57,6 +61,13 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
     table.add_row("device", device)
     table.add_row("store", place)
     console.print(table)
+
+
+def _extras(train: TrainSpec) -> str:
+    """What is unusual about the training."""
+    named = ("pac", "unrolled", "ema", "instance_noise", "lr_decay")
+    unusual = [name for name in named if getattr(train, name) != getattr(TrainSpec, name)]
+    return "".join(f", {name} {getattr(train, name)}" for name in unusual)
 
 
 def _together(seeds: Sequence[int]) -> str:
@@ -73,7 +84,7 @@ class Display:
     def __init__(self, spec: RunSpec, console: Console) -> None:
         self._spec = spec
         self._console = console
-        self._names = ("D(x)", "D(G(z))") if spec.loss.critic_scale == "probability" else ("critic(x)", "critic(G(z))")
+        self._names = ("D(x)", "D(G(z))") if spec.loss.output == "probability" else ("critic(x)", "critic(G(z))")
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),

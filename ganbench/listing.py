@@ -14,11 +14,13 @@ from ganbench.metrics import METRICS
 from ganbench.penalties import PENALTIES
 from ganbench.protocols import PROTOCOLS
 from ganbench.registry import Registry
+from ganbench.wrappers import WRAPPERS
 
 KINDS: Mapping[str, Registry[Any]] = {
     "losses": LOSSES,
     "penalties": PENALTIES,
     "archs": ARCHS,
+    "wrappers": WRAPPERS,
     "datasets": DATASETS,
     "metrics": METRICS,
     "protocols": PROTOCOLS,

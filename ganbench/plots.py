@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 # Okabe and Ito's palette: told apart by colour-blind readers, in print and on both backgrounds.
@@ -138,6 +138,7 @@ def curves(
     lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]],
     *,
     title: str,
+    xlabel: str,
     ylabel: str,
     floor: float | None,
     logarithmic: bool,
@@ -151,8 +152,8 @@ def curves(
         axes.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="real against real")
     if logarithmic:
         axes.set_yscale("log")
-    axes.set(xlabel="real images seen by the critic", ylabel=ylabel, title=title)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     if lines:
         figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=4)
     return figure

@@ -1,7 +1,8 @@
 """The tidy table: one row a number, from MLflow or from a CSV file. Everything after it is a function of it.
 
-Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, images, metric, value, floor, ceiling, status,
-commit, device, seconds`. A run without numbers yet keeps one row with an empty metric, so that it is never lost from a
+Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
+critic_evaluations, metric, value, floor, ceiling, status, commit, device, seconds`; the five from `step` on and `seconds` are
+what training had cost by then (see `ganbench.budget`). A run without numbers yet keeps one row with an empty metric, so that it is never lost from a
 count. `protocol` is the protocol's name and version where its full number of samples was scored, the same and `/quick`
 for the smaller scores on the way, `train` for statistics of the training itself, and `events` for what the collapse
 detector
@@ -17,21 +18,24 @@ from pathlib import Path
 import pandas as pd
 
 from ganbench.errors import GanbenchError
-from ganbench.track import RunRecord
+from ganbench.track import COST_TAG, RunRecord
 from ganbench.track.store import Store
 
-KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", "images"]
+COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
+KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS]
 COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"]
 TYPES = {
     "seed": "int64",
     "step": "int64",
-    "images": "int64",
+    **dict.fromkeys(COSTS, "int64"),
     "value": "float64",
     "floor": "float64",
     "ceiling": "float64",
 }
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
+BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
+"""What a comparison can be made against."""
 NONE = float("nan")
 QUICK = "/quick"
 TRAIN = "train"
@@ -111,7 +115,7 @@ def runs(table: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(record: RunRecord) -> list[tuple[object, ...]]:
     params, tags = record.params, record.tags
-    images_a_step = int(params.get("train.batch_size", 0)) * int(params.get("train.critic_steps", 0))
+    costs = [int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS]
     options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
     protocol = tags.get("protocol", params.get("protocol", ""))
     values = {(name, step): value for name, step, value in record.history}
@@ -127,7 +131,7 @@ def _rows(record: RunRecord) -> list[tuple[object, ...]]:
                 params.get("arch", ""),
                 params.get("loss", ""),
             ),
-            *(options, record.seed, step, step * images_a_step, metric, value, *(bounds or (NONE, NONE))),
+            *(options, record.seed, step, *(step * cost for cost in costs), metric, value, *(bounds or (NONE, NONE))),
             *(record.status, tags.get("commit", ""), tags.get("device", ""), seconds.get(step, float("nan"))),
         )
 

@@ -8,11 +8,12 @@ cannot disturb training, and two losses with the same seed see the same weights,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 Purpose = Literal[
     "init-generator",
@@ -22,6 +23,11 @@ Purpose = Literal[
     "latent",
     "latent-generator",
     "penalty",
+    "penalty-generator",
+    "penalty-noise",
+    "penalty-noise-generator",
+    "noise",
+    "noise-generator",
     "evaluation",
     "floor",
     "reference",
@@ -31,11 +37,22 @@ Purpose = Literal[
 ]
 
 
+DISTRIBUTIONS = ("normal", "uniform")
+"""Of latents: N(0, 1) and U(−1, 1)."""
+
+
 def stream(seed: int, purpose: Purpose, block: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
     """The random stream of (seed, purpose, block), at its beginning."""
     generator = torch.Generator(device=device)
     generator.manual_seed(_entropy(seed, purpose, block))
     return generator
+
+
+def draw(distribution: str, size: Sequence[int], random: torch.Generator) -> Tensor:
+    """Random numbers of one of the `DISTRIBUTIONS`, float32, on the generator's device."""
+    if distribution == "normal":
+        return torch.randn(*size, generator=random, device=random.device)
+    return torch.rand(*size, generator=random, device=random.device) * 2 - 1
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def run_session(
     tracker = MlflowTracker(place, experiment)
     data = spec.dataset.load(found, say=console.print)
     job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force)
-    with _signals() as stop, Display(spec, console) as display:
+    with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     _show(spec, seeds, place, experiment, console)
     if stop.number is not None and "stopped" in statuses.values():
@@ -51,7 +51,7 @@ class _Stop:
 
 
 @contextmanager
-def _signals() -> Iterator[_Stop]:
+def signals() -> Iterator[_Stop]:
     """Turn the first SIGINT or SIGTERM into a wish to stop; a second one ends the process as usual."""
     stop = _Stop()
     before = {sent: signal.getsignal(sent) for sent in (signal.SIGINT, signal.SIGTERM)}

@@ -17,6 +17,8 @@ from ganbench.errors import GanbenchError
 Settings = dict[str, Any]
 
 MOST_SEEDS = 1024
+LISTS = ("penalty", "wrapper")
+"""What a spec may have several of."""
 
 
 def read_config(path: Path) -> Settings:
@@ -52,6 +54,15 @@ def parse_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
+
+
+def parse_count(text: str) -> float:
+    """`10M`, `400k`, `1e6` or a plain number."""
+    match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?(?:[eE]\d{1,2})?)\s*([kKMG]?)\s*", text, re.ASCII)
+    if match is None:
+        raise GanbenchError(f"'{text}' is not a number like 400k, 10M or 1e6")
+    count = float(match[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[2].replace("K", "k")]
+    return int(count) if count.is_integer() else count
 
 
 def parse_assignment(text: str) -> Settings:
@@ -109,7 +120,7 @@ def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in spec.items():
         if isinstance(value, Mapping):
             flat |= {key if sub == "name" else f"{key}.{sub}": leaf for sub, leaf in flatten(value).items()}
-        elif key == "penalty":
+        elif key in LISTS:
             flat[key] = " + ".join(_compact(each) for each in value) or "none"
         else:
             flat[key] = list(value) if isinstance(value, tuple) else value

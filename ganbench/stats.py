@@ -8,7 +8,7 @@ import pandas as pd
 
 from ganbench.errors import GanbenchError
 from ganbench.registry import near_miss
-from ganbench.results import SCORED, STATUSES, final_scores, runs, varying_options
+from ganbench.results import BUDGETS, SCORED, STATUSES, final_scores, runs, varying_options
 
 BY = ("loss", "arch", "options")
 HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
@@ -24,12 +24,14 @@ def headline(table: pd.DataFrame) -> list[str]:
     return [metric for metric in HEADLINE if metric in measured] or list(HEADLINE)
 
 
-def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+def compare(
+    table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] | None = None, x: str = "images"
+) -> pd.DataFrame:
     """One row a group, and below them the floor: real data scored as if they were generated.
 
     Columns: those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running; over the
     seeds with full scores (finished, or given up since they stayed collapsed) the medians of
-    images (real images the critic saw) and seconds (of training, a seed's share of its ensemble's); and for each metric
+    the budget `x` (by default real images seen) and seconds (of training, a seed's share of its ensemble's); and for each metric
     its median, lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group
     without such a seed has NaN there.
 
@@ -38,12 +40,13 @@ def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] 
     of samples that occur.
 
     Raises:
-        GanbenchError: no runs, an unknown column or metric, or a group that mixes scores that can't be compared.
+        GanbenchError: no runs, an unknown column, budget or metric, or a group that mixes scores that can't be compared.
     """
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
     metrics = headline(final_scores(table)) if metrics is None else metrics
     _check(by, GROUPABLE, "runs can't be grouped by")
+    _check([x], BUDGETS, "runs can't be set against")
     scores = final_scores(table)
     if not scores.empty:
         _check(metrics, sorted(scores["metric"].unique()), "no run has the metric")
@@ -62,7 +65,7 @@ def compare(table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] 
         row |= {"protocol": own["protocol"].iloc[0], "samples": own["samples"].iloc[0]} if len(own) else NOT_SCORED
         row["seeds"] = len(members)
         row |= {status: int((members["status"] == status).sum()) for status in STATUSES}
-        row |= {"images": finished["images"].median(), "seconds": finished["seconds"].median()}
+        row |= {x: finished[x].median(), "seconds": finished["seconds"].median()}
         rows.append(row | _spread(scores[scores["run"].isin(finished["run"])], metrics, "value"))
     compared = pd.DataFrame(rows)
     if "options" in by:

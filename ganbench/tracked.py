@@ -22,7 +22,7 @@ from ganbench.plots import scatter
 from ganbench.protocols.scorer import Scores
 from ganbench.provenance import code_version, machine
 from ganbench.settings import flatten
-from ganbench.track import RunHead
+from ganbench.track import COST_TAG, RunHead
 
 SHEET = 64
 """Images on a sheet: a square number."""
@@ -42,6 +42,7 @@ def run_facts(spec: RunSpec, device: str, evaluator: Evaluator) -> dict[str, str
         "torch": str(torch.__version__),
         "evaluator": evaluator.name,
         "evaluator-sha256": evaluator.sha256,
+        **{f"{COST_TAG}{currency}": str(cost) for currency, cost in spec.costs.items()},
         "host": platform.node(),
         "pid": str(os.getpid()),
     }

@@ -36,7 +36,7 @@ class CollapseWatch:
     def look(self, step: int, seed: int, sight: Sight, statistics: Mapping[str, float]) -> None:
         """Put down what was seen of a seed, and what its critic made of it."""
         critic = None
-        if self._spec.loss.critic_scale == "probability":
+        if self._spec.loss.output == "probability":
             critic = (statistics["train/critic-real"], statistics["train/critic-fake"])
         look = {"step": step, "sight": asdict(sight), "critic": critic}
         self._history.setdefault(str(seed), []).append(look)

@@ -67,7 +67,7 @@ def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
     )
     assert "steps = 8" in other.output
     assert "critic_lr = 1.0" in other.output
-    assert "critic_steps = 5" in other.output
+    assert "n_critic = 5" in other.output
 
 
 def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:

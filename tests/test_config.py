@@ -42,8 +42,8 @@ def test_any_seeds_text_gives_seeds_or_our_error(text: str) -> None:
 
 def test_the_recipe_of_a_loss_fills_what_the_user_leaves_open() -> None:
     spec = resolve({"loss": {"name": "wgan-gp"}, "train": {"critic_lr": 3e-4}})
-    assert (spec.train.critic_steps, spec.train.generator_lr, spec.train.critic_lr) == (5, 1e-4, 3e-4)
-    assert [penalty.to_spec() for penalty in spec.penalties] == [{"name": "gp", "weight": 10.0}]
+    assert (spec.train.n_critic, spec.train.generator_lr, spec.train.critic_lr) == (5, 1e-4, 3e-4)
+    assert [penalty.to_spec() for penalty in spec.penalties] == [{"name": "gp", "decay": 1.0, "weight": 10.0}]
 
 
 def test_penalties_replace_the_default_of_a_loss() -> None:
@@ -54,7 +54,7 @@ def test_penalties_replace_the_default_of_a_loss() -> None:
 
 def test_epochs_are_passes_of_the_critic() -> None:
     assert resolve({"train": {"epochs": 1, "batch_size": 60}}).train.steps == 1000
-    assert resolve({"train": {"epochs": 1, "batch_size": 60, "critic_steps": 5}}).train.steps == 200
+    assert resolve({"train": {"epochs": 1, "batch_size": 60, "n_critic": 5}}).train.steps == 200
 
 
 def test_a_spec_read_back_from_toml_is_the_same_spec() -> None:
@@ -226,7 +226,7 @@ def test_flattened_specs_name_components_by_their_kind() -> None:
     flat = flatten(resolve({"loss": {"name": "wgan-gp"}}).to_dict())
     assert flat["loss"] == "wgan-gp"
     assert flat["penalty"] == "gp:weight=10.0"
-    assert flat["train.critic_steps"] == 5
+    assert flat["train.n_critic"] == 5
 
 
 DUMP = {**resolve({"train": {"steps": 9, "critic_lr": 7e-4, "batch_size": 32}}).to_dict()}
@@ -235,11 +235,11 @@ DUMP = {**resolve({"train": {"steps": 9, "critic_lr": 7e-4, "batch_size": 32}}).
 def test_another_loss_over_a_full_dump_is_that_loss_as_its_paper_has_it() -> None:
     spec = resolve(lay_over(DUMP, {"loss": {"name": "wgan-gp"}}))
     assert [penalty.name for penalty in spec.penalties] == ["gp"]
-    assert (spec.train.critic_steps, spec.train.critic_lr, spec.train.critic_betas) == (5, 1e-4, (0.0, 0.9))
+    assert (spec.train.n_critic, spec.train.critic_lr, spec.train.critic_betas) == (5, 1e-4, (0.0, 0.9))
     assert (spec.train.steps, spec.train.batch_size) == (9, 32), "what no recipe speaks of stays"
     back = resolve(lay_over(spec.to_dict(), {"loss": {"name": "minimax"}}))
     assert back.penalties == ()
-    assert (back.train.critic_steps, back.train.critic_lr) == (1, 2e-4)
+    assert (back.train.n_critic, back.train.critic_lr) == (1, 2e-4)
 
 
 def test_the_same_loss_over_a_dump_changes_nothing() -> None:

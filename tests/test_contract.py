@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from ganbench.archs import ARCHS, Arch
-from ganbench.config import LEAST_SAMPLES, resolve
+from ganbench.config import resolve
 from ganbench.data import DATASETS, Dataset, Kind
 from ganbench.data.ring import Ring
 from ganbench.evaluators import Features, Reference
 from ganbench.listing import KINDS
 from ganbench.losses import LOSSES, Loss
 from ganbench.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.options import LEAST_SAMPLES
 from ganbench.penalties import PENALTIES
 from ganbench.protocols import PROTOCOLS
 from ganbench.registry import Component

@@ -50,7 +50,7 @@ def record(
 ) -> RunRecord:
     """A run of 20 steps that lost the first `missing` modes; of what is left nine in ten are good."""
     params = {"loss": loss, "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", **(params or {})}
-    params |= {"train.batch_size": "10", "train.critic_steps": "2", "seed": str(seed)}
+    params |= {"train.batch_size": "10", "seed": str(seed)}
     shares = {str(k): 0.0 if k < missing else 1 / (10 - missing) for k in range(10)}
     values = {"fid": fid, "modes": 10.0 - missing, "modes-strict": 10.0 - missing, "hq": 0.9}
     values |= {"kl": fid / 100, "confidence": 0.9}
@@ -71,7 +71,9 @@ def record(
             break
     history += [(f"event/{kind}", step, severity) for kind, step, severity in events]
     group = f"{loss}-{sorted(params.items())}".replace(f"'seed', '{seed}'", "")
-    tags = {"commit": "abc", "device": "cpu", "ended-at": "20" if status in SCORED else "15", "protocol": protocol}
+    costs = {"critic_steps": 2, "generator_steps": 1, "images": 20, "critic_evaluations": 100}
+    tags = {f"cost-of-step/{name}": str(cost) for name, cost in costs.items()}
+    tags |= {"commit": "abc", "device": "cpu", "ended-at": "20" if status in SCORED else "15", "protocol": protocol}
     return RunRecord(f"{loss}{seed}{len(params)}", group, seed, status, params, tags, history)
 
 

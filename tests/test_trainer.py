@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from ganbench.config import RunSpec, resolve
+from ganbench.data.mixture import MixturePoints
 from ganbench.seeding import default_stream
 from ganbench.train.draws import Draws
+from ganbench.train.schedule import plan
 from ganbench.train.state import StateMismatchError
 from ganbench.train.trainer import Snapshot, train
 from tests.conftest import SMALL, random_data, small_spec
@@ -24,6 +26,14 @@ ARCHS_TRIED = {
     "mlp": SMALL["arch"],
     "dcgan": {"name": "dcgan", "latent_dim": 8, "generator_width": 8, "critic_width": 8},
 }
+
+
+class Numbered(MixturePoints):
+    """Samples that are their own indices."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(torch.zeros(1, 1), 1.0, torch.ones(1, dtype=torch.float64), count, ("0",), CPU)
+        self.train = torch.arange(count).float().unsqueeze(1)
 
 
 def last(spec: RunSpec, seeds: Sequence[int], every: int = 1000) -> Snapshot:
@@ -126,16 +136,19 @@ def test_a_sample_does_not_depend_on_how_many_are_drawn() -> None:
 
 def test_critic_steps_are_counted_in_real_images() -> None:
     """With k critic updates a step, an epoch of n batches is over after n / k steps, and every image was seen once."""
-    draws = Draws((0,), batch_size=10, latent_dim=2, critic_steps=2, paired=False, train_size=60, device=CPU)
-    epoch = torch.cat([draw.indices[0] for step in range(3) for draw in draws.critic(step)])
+    spec, data = small_spec(train={"batch_size": 10, "n_critic": 2}), Numbered(60)
+    draws = Draws(spec, (0,), data)
+    epoch = torch.cat([draw.real[0].flatten() for step in range(3) for draw in draws.critic(step, plan(spec, step))])
     assert sorted(epoch.tolist()) == list(range(60))
-    assert draws.generator(0).indices.shape == (1, 0)
+    assert next(draws.generator(0, plan(spec, 0))).real.shape == (1, 0, 1)
 
 
 def test_paired_losses_get_real_samples_of_their_own() -> None:
-    draws = Draws((0, 1), batch_size=10, latent_dim=2, critic_steps=1, paired=True, train_size=60, device=CPU)
-    assert draws.generator(0).indices.shape == (2, 10)
-    assert not torch.equal(draws.generator(0).indices, draws.critic(0)[0].indices)
+    spec = small_spec(loss={"name": "rpgan"}, train={"batch_size": 10})
+    draws, now = Draws(spec, (0, 1), Numbered(60)), plan(spec, 0)
+    in_generator, in_critic = next(draws.generator(0, now)).real, next(draws.critic(0, now)).real
+    assert in_generator.shape == (2, 10, 1)
+    assert not torch.equal(in_generator, in_critic)
 
 
 def test_the_gradient_norm_is_that_of_each_seed() -> None:
@@ -152,7 +165,7 @@ def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
     options = {
         "steps": 4,
         "batch_size": 16,
-        "critic_steps": 2,
+        "n_critic": 2,
         "generator_lr": 1e-3,
         "critic_lr": 3e-3,
         "generator_betas": [0.4, 0.99],
@@ -166,20 +179,13 @@ def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
         generator = spec.arch.generator(data.shape)
     with default_stream(5, "init-critic"):
         critic = spec.arch.critic(data.shape)
-    draws = Draws(
-        (5,),
-        batch_size=16,
-        latent_dim=spec.arch.latent_dim,
-        critic_steps=2,
-        paired=False,
-        train_size=len(data),
-        device=CPU,
-    )
+    draws = Draws(spec, (5,), data)
     batches = []
     for step in range(4):
-        drawn = [(data.batch(d.indices[0]), d.latents[0], d.uniform[0]) for d in draws.critic(step)]
+        now = plan(spec, step)
+        drawn = [(d.real[0], d.latents[0], d.uniform[0]) for d in draws.critic(step, now)]
         shown = drawn if loss == "wgan-gp" else [(real, z) for real, z, _ in drawn]
-        batches.append((shown, draws.generator(step).latents[0]))
+        batches.append((shown, next(draws.generator(step, now)).latents[0]))
     before = {id(network): copy.deepcopy(network.state_dict()) for network in (generator, critic)}
     reference: Callable[..., tuple[float, float]] = textbook.wgan_gp if loss == "wgan-gp" else textbook.minimax
     norms = reference(generator, critic, batches, lrs=(1e-3, 3e-3), betas=((0.4, 0.99), (0.2, 0.9)))
@@ -201,14 +207,15 @@ def floats(network: torch.nn.Module) -> list[tuple[str, Tensor]]:
 
 def test_losses_with_other_critic_steps_are_still_paired() -> None:
     """The n-th update of a network draws the same, however many critic updates there are to a step."""
-    one, five = (
-        Draws((3,), batch_size=4, latent_dim=2, critic_steps=k, paired=False, train_size=60, device=CPU) for k in (1, 5)
-    )
-    singles = [one.critic(step)[0] for step in range(40)]
-    fives = [draw for step in range(8) for draw in five.critic(step)]
+    specs = [small_spec(loss={"name": "wgan-gp"}, train={"n_critic": k, "batch_size": 4}) for k in (1, 5)]
+    one, five = (Draws(spec, (3,), Numbered(60)) for spec in specs)
+    now = plan(specs[0], 0)
+    singles = [draw for step in range(40) for draw in one.critic(step, now)]
+    fives = [draw for step in range(8) for draw in five.critic(step, now)]
     for a, b in zip(singles, fives, strict=True):
-        assert torch.equal(a.indices, b.indices)
+        assert torch.equal(a.real, b.real)
         assert torch.equal(a.latents, b.latents)
         assert torch.equal(a.uniform, b.uniform)
-    assert all(torch.equal(one.generator(n).latents, five.generator(n).latents) for n in (0, 7, 31, 32))
-    assert not torch.equal(one.generator(0).latents, one.critic(0)[0].latents)
+    for n in (0, 7, 31, 32):
+        assert torch.equal(next(one.generator(n, now)).latents, next(five.generator(n, now)).latents)
+    assert not torch.equal(next(one.generator(0, now)).latents, next(one.critic(0, now)).latents)

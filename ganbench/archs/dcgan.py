@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from ganbench.archs import ARCHS, Arch
+from ganbench.layers import Head
 from ganbench.registry import register
 
 
@@ -12,8 +13,8 @@ from ganbench.registry import register
 class Dcgan(Arch):
     """Strided convolutions, BatchNorm in G and none in D, N(0, .02) weights (Radford et al. 2016, arXiv:1511.06434).
 
-    Sized for 28×28 images: 7 → 14 → 28. The paper's BatchNorm in the critic is left out, so that every penalty can be
-    combined with it: under BatchNorm one sample's gradient depends on the others.
+    Two doublings: 7 → 14 → 28 for MNIST. The paper's BatchNorm in the critic is the wrapper `batch-norm`, since no
+    gradient penalty can be combined with it: under BatchNorm one sample's gradient depends on the others.
     """
 
     latent_dim: int = 100
@@ -22,11 +23,11 @@ class Dcgan(Arch):
     slope: float = 0.2
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        channels = _channels_of_28(shape)
+        channels, quarter = channels_and_quarter(shape, self.name)
         wide = 2 * self.generator_width
         network = nn.Sequential(
-            nn.Linear(self.latent_dim, wide * 49, bias=False),
-            nn.Unflatten(1, (wide, 7, 7)),
+            nn.Linear(self.latent_dim, wide * quarter**2, bias=False),
+            nn.Unflatten(1, (wide, quarter, quarter)),
             nn.BatchNorm2d(wide),
             nn.ReLU(),
             nn.ConvTranspose2d(wide, self.generator_width, 4, stride=2, padding=1, bias=False),
@@ -38,23 +39,24 @@ class Dcgan(Arch):
         return _initialised(network)
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
-        channels = _channels_of_28(shape)
+        channels, quarter = channels_and_quarter(shape, self.name)
+        narrow, wide = self.scaled(self.critic_width), self.scaled(2 * self.critic_width)
         network = nn.Sequential(
-            nn.Conv2d(channels, self.critic_width, 4, stride=2, padding=1),
+            nn.Conv2d(channels, narrow, 4, stride=2, padding=1),
             nn.LeakyReLU(self.slope),
-            nn.Conv2d(self.critic_width, 2 * self.critic_width, 4, stride=2, padding=1),
+            nn.Conv2d(narrow, wide, 4, stride=2, padding=1),
             nn.LeakyReLU(self.slope),
             nn.Flatten(),
-            nn.Linear(2 * self.critic_width * 49, 1),
-            nn.Flatten(0),
+            Head(wide * quarter**2),
         )
         return _initialised(network)
 
 
-def _channels_of_28(shape: tuple[int, ...]) -> int:
-    if len(shape) != 3 or shape[1:] != (28, 28):
-        raise ValueError(f"dcgan makes 28×28 images; this data set has shape {list(shape)}")
-    return shape[0]
+def channels_and_quarter(shape: tuple[int, ...], name: str) -> tuple[int, int]:
+    """Channels, and a quarter of the side, of square images whose side can be halved twice."""
+    if len(shape) != 3 or shape[1] != shape[2] or shape[1] % 4:
+        raise ValueError(f"{name} makes square images whose side is a multiple of 4; these samples are {list(shape)}")
+    return shape[0], shape[1] // 4
 
 
 def _initialised(network: nn.Module) -> nn.Module:

@@ -8,6 +8,7 @@ import math
 from torch import nn
 
 from ganbench.archs import ARCHS, Arch
+from ganbench.layers import Head
 from ganbench.registry import register
 
 
@@ -28,8 +29,8 @@ class Mlp(Arch):
         )
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
-        widths = (math.prod(shape), *self.critic_widths)
-        return nn.Sequential(nn.Flatten(), *self._hidden(widths), nn.Linear(widths[-1], 1), nn.Flatten(0))
+        widths = (math.prod(shape), *map(self.scaled, self.critic_widths))
+        return nn.Sequential(nn.Flatten(), *self._hidden(widths), Head(widths[-1]))
 
     def _hidden(self, widths: tuple[int, ...]) -> list[nn.Module]:
         layers: list[nn.Module] = []

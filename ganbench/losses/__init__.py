@@ -1,15 +1,15 @@
 """Adversarial losses: what critic and generator minimise, as functions of the critic's logits.
 
 A loss is one frozen dataclass in one file. It sees logits, never networks: with which architecture, penalty or
-optimiser it is combined is decided elsewhere. What its paper trains with stands in `recipe` and `penalties`, as
-defaults that anybody can override.
+optimiser it is combined is decided elsewhere. What its paper trains with stands in `recipe`, `penalties` and
+`wrappers`, as defaults that anybody can override.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
@@ -26,9 +26,11 @@ class Loss(Component):
     """The paper's training options (fields of `TrainSpec`), used where the user says nothing else."""
     penalties: ClassVar[tuple[str, ...]] = ()
     """The paper's penalties on the critic, for instance ("gp:weight=10",)."""
+    wrappers: ClassVar[tuple[str, ...]] = ()
+    """What the paper does to the critic, for instance ("clip:limit=0.01",)."""
     paired: ClassVar[bool] = False
-    """Whether the generator's loss looks at real samples too; only then are their logits computed."""
-    critic_scale: ClassVar[str] = "probability"
+    """Whether both losses compare generated with real samples; only then has the generator's loss real logits."""
+    output: ClassVar[Literal["probability", "score"]] = "probability"
     """What `critic_output` is: "probability" for D(x) in [0, 1], "score" for an unbounded critic."""
 
     @abstractmethod
@@ -41,7 +43,7 @@ class Loss(Component):
 
     def critic_output(self, logits: Tensor) -> Tensor:
         """D(x) as the paper prints it: the probability of being real, unless the critic gives a score."""
-        return logits.sigmoid() if self.critic_scale == "probability" else logits
+        return logits.sigmoid() if self.output == "probability" else logits
 
 
 LOSSES: Registry[Loss] = Registry("loss")

@@ -5,20 +5,18 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganbench.losses import LOSSES, Loss
+from ganbench.losses import LOSSES
+from ganbench.losses.cross_entropy import CrossEntropy
 from ganbench.registry import register
 
 
 @register(LOSSES, "minimax")
-class Minimax(Loss):
+class Minimax(CrossEntropy):
     """Original saturating loss: G minimises E log(1 − D(G(z))) (Goodfellow et al. 2014, arXiv:1406.2661, eq. 1).
 
     min_G max_D E log D(x) + E log(1 − D(G(z))), with D = σ(logit). Where D is sure that a sample is generated
     (logit → −∞) the generator's gradient vanishes: the loss saturates.
     """
-
-    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        return softplus(-real).mean() + softplus(fake).mean()
 
     def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
         return -softplus(fake).mean()

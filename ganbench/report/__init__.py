@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from ganbench.errors import GanbenchError
 from ganbench.plots import curves, mode_heat_map, mode_histogram
 from ganbench.provenance import code_version
-from ganbench.report.tables import cells, markdown
+from ganbench.report.tables import BUDGET_NOTES, cells, markdown
 from ganbench.results import EVENTS, QUICK, Results, final_scores, mode_shares, quick_scores, runs, write_csv
 from ganbench.stats import FLOOR, compare, group_names, headline, number
 from ganbench.verdict import verdict
@@ -42,19 +42,23 @@ class Panel:
     failed: bool
 
 
-def write_report(results: Results, out: Path, *, title: str) -> Path:
+def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
     """Write report.html, report.md and results.csv into `out/<date>_<commit>` and return that folder.
+
+    Args:
+        x: the budget that curves are drawn against, one of `ganbench.results.BUDGETS`.
 
     Raises:
         GanbenchError: there is nothing to report, or the folder can't be written.
     """
     table = results.table
-    compared = compare(table)
+    compared = compare(table, x=x)
     folder = out / f"{datetime.date.today():%Y-%m-%d}_{code_version()}"
-    head, rows = cells(compared, headline(final_scores(table)))
+    head, rows = cells(compared, headline(final_scores(table)), x)
     content = {
         "title": title,
         "date": f"{datetime.date.today():%d %B %Y}",
+        "budget": BUDGET_NOTES[x],
         "findings": findings(compared),
         "head": head,
         "rows": rows,
@@ -63,7 +67,7 @@ def write_report(results: Results, out: Path, *, title: str) -> Path:
     }
     curved = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("High-quality samples", False)}
     shown = [metric for metric in headline(table) if metric in curved]
-    figures = {curved[metric][0]: _curve_figure(table, metric, *curved[metric]) for metric in shown}
+    figures = {curved[metric][0]: _curve_figure(table, metric, *curved[metric], x) for metric in shown}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html.jinja"]),
@@ -152,13 +156,13 @@ def _timeline(rows: pd.DataFrame) -> Markup:
     return Markup(_svg(mode_heat_map(shares.index.tolist(), fullness, names, marks)))
 
 
-def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: bool) -> Figure:
+def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: bool, x: str) -> Figure:
     rows = quick_scores(table)
     rows = rows[rows["metric"] == metric].sort_values("step")
     lines: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
     names = group_names(table)
     for run, seed in rows.groupby("run", sort=False):
-        lines.setdefault(names[str(run)], []).append((seed["images"].tolist(), seed["value"].tolist()))
+        lines.setdefault(names[str(run)], []).append((seed[x].tolist(), seed["value"].tolist()))
     lines = dict(sorted(lines.items()))  # in the order of the table
     floor = rows["floor"].median()
     quick = quick_scores(table)
@@ -167,6 +171,7 @@ def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: boo
     return curves(
         lines,
         title=f"{label[0].upper()}{label[1:]}{counted} during training",
+        xlabel=BUDGET_NOTES[x],
         ylabel=label,
         floor=None if pd.isna(floor) else float(floor),
         logarithmic=logarithmic,

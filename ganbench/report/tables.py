@@ -11,15 +11,23 @@ from ganbench.stats import FLOOR, number, with_range
 
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""
-NOTE = "median [lowest – highest] over finished seeds; images: real ones the critic saw; minutes: of training a seed"
+NOTE = "median [lowest – highest] over finished seeds; {budget}; minutes: of training a seed"
+BUDGET_NOTES = {
+    "images": "images: real ones that were seen",
+    "step": "step: of training",
+    "critic_steps": "critic steps: updates of the critic",
+    "generator_steps": "generator steps: updates of the generator",
+    "critic_evaluations": "critic evaluations: passes of a sample through the critic, forward or back",
+    "seconds": "seconds: of training a seed",
+}
 FAILURES = ("collapsed", "diverged", "stopped", "running")
 
 
-def cells(compared: pd.DataFrame, metrics: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+def cells(compared: pd.DataFrame, metrics: Sequence[str], x: str = "images") -> tuple[list[str], list[list[str]]]:
     """Head and rows of a comparison in words: medians with ranges, failures by kind, empty columns left out."""
     group = list(compared.columns[: compared.columns.get_loc("protocol")])
     group = [column for column in group if (compared[column] != "").any()]
-    head = [*group, "protocol", "samples", "seeds", "failed", *metrics, "images", "minutes"]
+    head = [*group, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = []
     for _, row in compared.iterrows():
         floor = pd.isna(row["seeds"])
@@ -31,21 +39,25 @@ def cells(compared: pd.DataFrame, metrics: Sequence[str]) -> tuple[list[str], li
                 "" if floor else str(int(row["seeds"])),
                 "" if floor else _failures(row),
                 *(with_range(row, metric) for metric in metrics),
-                "" if floor else number(row["images"]),
+                "" if floor else number(row[x]),
                 "" if floor else number(row["seconds"] / 60),
             ]
         )
     return head, rows
 
 
-def render(compared: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
+def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = "images") -> str:
     """A comparison in the style `table`, `markdown`, `csv` or `json`."""
     if style == "csv":
         return compared.to_csv(index=False).rstrip("\n")
     if style == "json":
         return str(compared.to_json(orient="records", indent=2))
-    head, rows = cells(compared, metrics)
-    return markdown(head, rows) if style == "markdown" else f"{terminal(head, rows)}\n{NOTE}"
+    head, rows = cells(compared, metrics, x)
+    return (
+        markdown(head, rows)
+        if style == "markdown"
+        else f"{terminal(head, rows)}\n{NOTE.format(budget=BUDGET_NOTES[x])}"
+    )
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

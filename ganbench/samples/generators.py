@@ -16,7 +16,7 @@ from torch import Tensor
 from ganbench.archs import Arch
 from ganbench.errors import GanbenchError
 from ganbench.samples.zips import LIMIT, in_short
-from ganbench.seeding import stream
+from ganbench.seeding import draw, stream
 
 BLOCK = 500
 """Latents are drawn in blocks of so many, as in training: sample i is the same however many are asked for."""
@@ -137,10 +137,7 @@ def _latent_shape(network: Network, source: GeneratorSource, path: str) -> tuple
 
 
 def _latents(source: GeneratorSource, shape: tuple[int, ...], block: int) -> Tensor:
-    random = stream(source.seed, "evaluation", block, source.device)
-    if source.latent == "normal":
-        return torch.randn(BLOCK, *shape, generator=random, device=source.device)
-    return torch.rand(BLOCK, *shape, generator=random, device=source.device) * 2 - 1
+    return draw(source.latent, (BLOCK, *shape), stream(source.seed, "evaluation", block, source.device))
 
 
 def _parts(latents: Tensor, batch: int | None) -> Iterator[Tensor]:

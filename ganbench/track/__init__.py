@@ -61,6 +61,10 @@ class Tracker(Protocol):
         """Mark the parent run, if there is one, as ended."""
 
 
+COST_TAG = "cost-of-step/"
+"""What one step costs is tracked as tags that begin so."""
+
+
 @dataclass(frozen=True)
 class RunHead:
     """What is known about a run before it begins."""

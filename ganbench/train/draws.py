@@ -2,89 +2,132 @@
 
 What the n-th update of a network draws is a function of the seed and of n alone. So a resumed run draws what the
 uninterrupted one drew, and two losses with the same seed are paired: their critics' n-th updates see the same images
-and latents, and their generators' n-th updates the same latents, however many critic updates there are to a step.
+and latents, and their generators' n-th updates the same latents, however many updates there are to a step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganbench.seeding import Purpose, stream
+from ganbench.budget import sees_real
+from ganbench.config import RunSpec
+from ganbench.data import Data
+from ganbench.seeding import Purpose, draw, stream
+from ganbench.train.schedule import Plan
 
 BLOCK = 32
 """Updates whose numbers are drawn at once. Part of what a seed means: another value is another experiment."""
 
 
-@dataclass(frozen=True)
-class Draw:
-    """What one update needs: indices of real samples [S, B], latents [S, B, z], uniform numbers [S, B]."""
+class Draw(NamedTuple):
+    """What one update is given; every tensor has the leading seed axis.
 
-    indices: Tensor
+    What an update doesn't need has no samples (`real`, `uniform`, `penalty_noise`), or is one zero (the noises).
+    """
+
+    real: Tensor
+    """Training samples [S, B, *shape]."""
     latents: Tensor
+    """[S, B, z]."""
+    real_noise: Tensor
+    fake_noise: Tensor
+    """Instance noise for real and for generated samples, [S, B, *shape]."""
     uniform: Tensor
+    """Numbers in [0, 1) for penalties, one an input of the critic, [S, P]."""
+    penalty_noise: Tensor
+    """Normal numbers for penalties, [S, P, *shape of an input]."""
+    strengths: Tensor
+    """Factor on each penalty, [S, number of penalties]."""
 
 
 class Draws:
     """All random numbers of a training run, by update."""
 
-    def __init__(
-        self,
-        seeds: Sequence[int],
-        *,
-        batch_size: int,
-        latent_dim: int,
-        critic_steps: int,
-        paired: bool,
-        train_size: int,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, spec: RunSpec, seeds: Sequence[int], data: Data) -> None:
         self._seeds = seeds
-        self._batch_size = batch_size
-        self._latent_dim = latent_dim
-        self._critic_steps = critic_steps
-        self._paired = paired
-        self._train_size = train_size
-        self._device = device
+        self._data = data
+        self._batch_size = spec.train.batch_size
+        self._packs = spec.train.packs
+        self._packed_shape = (spec.train.pac * data.shape[0], *data.shape[1:])
+        self._arch = spec.arch
+        self._n_critic, self._n_generator = spec.train.n_critic, spec.train.n_generator
+        self._real_in_generator = sees_real(spec.train, spec.loss)
+        self._penalties_in_generator = spec.train.unrolled > 0
+        self._noisy = any(penalty.noisy for penalty in spec.penalties)
         self._kept: dict[Purpose, tuple[int, Tensor]] = {}
 
-    def critic(self, step: int) -> list[Draw]:
+    def critic(self, step: int, plan: Plan) -> Iterator[Draw]:
         """The draws of the critic's updates in step number `step`, from 0."""
-        updates = range(step * self._critic_steps, (step + 1) * self._critic_steps)
-        return [Draw(self._indices("data", n), self._latents("latent", n), self._uniform(n)) for n in updates]
+        for n in range(step * self._n_critic, (step + 1) * self._n_critic):
+            yield self._draw(
+                n, plan, ("data", "latent", "penalty", "penalty-noise", "noise"), real=True, penalised=True
+            )
 
-    def generator(self, step: int) -> Draw:
-        """The draw of the generator's update; its indices are empty unless the loss pairs with real samples."""
-        indices = self._indices("data-generator", step) if self._paired else self._nothing()
-        return Draw(indices, self._latents("latent-generator", step), self._nothing())
+    def generator(self, step: int, plan: Plan) -> Iterator[Draw]:
+        """The draws of the generator's updates; without real samples, unless its loss needs them."""
+        purposes: tuple[Purpose, ...] = (
+            "data-generator",
+            "latent-generator",
+            "penalty-generator",
+            "penalty-noise-generator",
+            "noise-generator",
+        )
+        real, penalised = self._real_in_generator, self._penalties_in_generator
+        for n in range(step * self._n_generator, (step + 1) * self._n_generator):
+            yield self._draw(n, plan, purposes, real=real, penalised=penalised)
+
+    def _draw(self, n: int, plan: Plan, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool) -> Draw:
+        data, latent, penalty, penalty_noise, noise = purposes
+        seeds, shape = len(self._seeds), self._data.shape
+        size = self._batch_size if real else 0
+        strengths = torch.tensor(plan.strengths, device=self._data.device).expand(seeds, -1)
+        return Draw(
+            real=self._data.batch(self._indices(data, n)[:, :size]),
+            latents=self._numbers(latent, n, (self._batch_size, self._arch.latent_dim), self._arch.latent),
+            real_noise=self._noise(noise, 2 * n, plan.noise, (size, *shape)),
+            fake_noise=self._noise(noise, 2 * n + 1, plan.noise, (self._batch_size, *shape)),
+            uniform=self._uniform(penalty, n)[:, : self._packs if penalised else 0],
+            penalty_noise=self._numbers(penalty_noise, n, (self._packs, *self._packed_shape), "normal")
+            if penalised and self._noisy
+            else self._zeros(0, *self._packed_shape),
+            strengths=strengths,
+        )
 
     def _indices(self, purpose: Purpose, batch: int) -> Tensor:
         # The data are gone through in a new random order each epoch; what doesn't fill a batch is left out.
-        epoch, row = divmod(batch, self._train_size // self._batch_size)
-        order = self._stack(purpose, epoch, lambda g: torch.randperm(self._train_size, generator=g, device=g.device))
+        size = len(self._data)
+        epoch, row = divmod(batch, size // self._batch_size)
+        order = self._stack(purpose, epoch, lambda g: torch.randperm(size, generator=g, device=g.device))
         return order[:, row * self._batch_size : (row + 1) * self._batch_size]
 
-    def _nothing(self) -> Tensor:
-        return torch.empty(len(self._seeds), 0, dtype=torch.int64, device=self._device)
-
-    def _latents(self, purpose: Purpose, update: int) -> Tensor:
+    def _numbers(self, purpose: Purpose, update: int, size: tuple[int, ...], distribution: str) -> Tensor:
         block, within = divmod(update, BLOCK)
-        size = (BLOCK, self._batch_size, self._latent_dim)
-        return self._stack(purpose, block, lambda g: torch.randn(size, generator=g, device=g.device))[:, within]
+        return self._stack(purpose, block, lambda g: draw(distribution, (BLOCK, *size), g))[:, within]
 
-    def _uniform(self, update: int) -> Tensor:
+    def _uniform(self, purpose: Purpose, update: int) -> Tensor:
         block, within = divmod(update, BLOCK)
         size = (BLOCK, self._batch_size)
-        return self._stack("penalty", block, lambda g: torch.rand(size, generator=g, device=g.device))[:, within]
+        return self._stack(purpose, block, lambda g: torch.rand(size, generator=g, device=g.device))[:, within]
 
-    def _stack(self, purpose: Purpose, block: int, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
+    def _noise(self, purpose: Purpose, number: int, scale: float, size: tuple[int, ...]) -> Tensor:
+        if scale == 0:
+            return self._zeros(*(1 for _ in size))
+        # Not kept in blocks: it is as large as the batch itself.
+        drawn = [draw("normal", size, stream(seed, purpose, number, self._data.device)) for seed in self._seeds]
+        return scale * torch.stack(drawn)
+
+    def _zeros(self, *size: int) -> Tensor:
+        return torch.zeros(len(self._seeds), *size, device=self._data.device)
+
+    def _stack(self, purpose: Purpose, block: int, numbers: Callable[[torch.Generator], Tensor]) -> Tensor:
         """A block of every seed's stream, [S, ...], kept until another block of that purpose is asked for."""
         kept = self._kept.get(purpose)
         if kept is None or kept[0] != block:
             self._kept.pop(purpose, None)  # freed before the next block is made
-            drawn = torch.stack([draw(stream(seed, purpose, block, self._device)) for seed in self._seeds])
+            drawn = torch.stack([numbers(stream(seed, purpose, block, self._data.device)) for seed in self._seeds])
             kept = self._kept[purpose] = (block, drawn)
         return kept[1]

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from ganbench.seeding import Purpose, default_stream
 
@@ -25,6 +26,8 @@ class Ensemble:
     Attributes:
         parameters: leaf tensors [S, ...] that require gradients.
         buffers: running statistics [S, ...], changed in place by a forward pass in training mode.
+        trained: the parameters' storage without gradients: optimiser steps show through.
+        frozen: the same and the buffers: nothing is spent on gradients that nobody asks for.
     """
 
     def __init__(
@@ -44,8 +47,8 @@ class Ensemble:
             for name, tensor in stacked([dict(network.named_parameters()) for network in networks]).items()
         }
         self.buffers = stacked([dict(network.named_buffers()) for network in networks])
-        # The same storage without gradients: optimiser steps show through.
-        self._frozen = {name: tensor.detach() for name, tensor in self.parameters.items()}
+        self.trained = {name: tensor.detach() for name, tensor in self.parameters.items()}
+        self.frozen: Weights = self.trained | self.buffers
         self._network = networks[0].to("meta").train()
         self._network_at_rest = copy.deepcopy(self._network).eval()
 
@@ -54,20 +57,14 @@ class Ensemble:
         """Everything a forward pass needs, [S, ...]; gradients flow to the parameters."""
         return self.parameters | self.buffers
 
-    @property
-    def frozen(self) -> Weights:
-        """The same, without gradients: nothing is spent on gradients that nobody asks for."""
-        return self._frozen | self.buffers
-
     def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
         """One seed's forward pass in training mode."""
         output: Tensor = torch.func.functional_call(self._network, weights, (inputs,))
         return output
 
     @torch.no_grad()
-    def forward_at_rest(self, row: int, inputs: Tensor) -> Tensor:
-        """The forward pass of the seed at `row` in eval mode: a sample does not depend on its batch."""
-        weights = {name: tensor[row] for name, tensor in self.frozen.items()}
+    def forward_at_rest(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """One seed's forward pass in eval mode: a sample does not depend on its batch."""
         output: Tensor = torch.func.functional_call(self._network_at_rest, weights, (inputs,))
         return output
 
@@ -80,20 +77,13 @@ class Ensemble:
 def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
     """Lift a function of one seed's tensors to tensors with a leading seed axis.
 
-    Arguments are tensors or dicts of tensors; results are tensors or tuples of tensors. For one seed the axis is taken
-    off and put back, so that nothing is paid for it.
+    Arguments and results are tensors, or tuples or dicts of tensors. For one seed the axis is taken off and put back,
+    so that nothing is paid for it.
     """
     if seeds > 1:
         return torch.func.vmap(function, randomness="error")
 
     def alone(*arguments: Any) -> Any:
-        result = function(*(_squeeze(argument) for argument in arguments))
-        return tuple(part.unsqueeze(0) for part in result) if isinstance(result, tuple) else result.unsqueeze(0)
+        return tree_map(lambda tensor: tensor.unsqueeze(0), function(*tree_map(lambda tensor: tensor[0], arguments)))
 
     return alone
-
-
-def _squeeze(argument: Tensor | Weights) -> Tensor | Weights:
-    if isinstance(argument, Tensor):
-        return argument.squeeze(0)
-    return {name: tensor.squeeze(0) for name, tensor in argument.items()}

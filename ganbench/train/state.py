@@ -1,34 +1,98 @@
-"""All that training changes: two ensembles, their optimisers and the step."""
+"""All that training changes: two ensembles, their optimisers, the averaged generator and the step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ganbench.config import RunSpec
-from ganbench.train.ensemble import Ensemble
-
-MOMENTS = ("exp_avg", "exp_avg_sq")
+from ganbench.train.ensemble import Ensemble, Weights, lift
+from ganbench.train.optimizers import KINDS
+from ganbench.train.schedule import Plan
 
 
 class StateMismatchError(Exception):
     """Tensors that were taken from another spec's state."""
 
 
+@dataclass
+class Player:
+    """One of the two networks, and what trains it."""
+
+    network: Ensemble
+    optimizer: torch.optim.Optimizer
+    lr: float
+    updates: int
+    """In a step."""
+
+    def update(self, losses: Tensor) -> None:
+        """One optimiser step; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
+        self.optimizer.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        self.optimizer.step()
+
+
 class State:
-    """The state of S seeds that train together."""
+    """The state of S seeds that train together.
+
+    Attributes:
+        averaged: the generator's weights that samples are made with: its moving average, or its own where there is none.
+    """
 
     def __init__(self, spec: RunSpec, seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> None:
         options = spec.train
         self.step = 0
-        self.generator = Ensemble(lambda: spec.arch.generator(shape), seeds, "init-generator", device)
-        self.critic = Ensemble(lambda: spec.arch.critic(shape), seeds, "init-critic", device)
-        self.generator_optimizer = _adam(self.generator, options.generator_lr, options.generator_betas)
-        self.critic_optimizer = _adam(self.critic, options.critic_lr, options.critic_betas)
-        self._critic_steps = options.critic_steps
+        self.generator = Ensemble(lambda: spec.generator(shape), seeds, "init-generator", device)
+        self.critic = Ensemble(lambda: spec.critic(shape), seeds, "init-critic", device)
+        self._kind = KINDS[options.optimizer]
+        self._players = {
+            "generator": self._player(self.generator, options.generator_lr, options.n_generator),
+            "critic": self._player(self.critic, options.critic_lr, options.n_critic),
+        }
+        self._constraints = [lift(wrapper.constrain, len(seeds)) for wrapper in spec.wrappers]
+        own = self.generator.frozen
+        self.averaged: Weights = {name: tensor.clone() for name, tensor in own.items()} if options.ema else own
         self._at(0)
+
+    def update_critic(self, losses: Tensor) -> None:
+        """One update of the critic, [S] losses, and what its wrappers do after it."""
+        self._players["critic"].update(losses)
+        for constrain in self._constraints:
+            for name, tensor in constrain(self.critic.trained, self.critic.buffers).items():
+                self.critic.frozen[name].copy_(tensor)
+
+    def update_generator(self, losses: Tensor) -> None:
+        """One update of the generator, [S] losses."""
+        self._players["generator"].update(losses)
+
+    def follow(self, plan: Plan) -> None:
+        """Give the optimisers the planned learning rates and betas."""
+        for player, betas in zip(self._players.values(), (plan.generator_betas, plan.critic_betas), strict=True):
+            for group in player.optimizer.param_groups:
+                group.update(lr=player.lr * plan.lr, **self._kind.options(betas))
+
+    def finish_step(self, keep: float) -> None:
+        """Count a step, and let the averaged generator keep so much of itself, and take the rest from the generator."""
+        self.step += 1
+        own = self.generator.frozen
+        if self.averaged is not own:
+            for name, tensor in self.averaged.items():
+                if tensor.is_floating_point() and name in self.generator.parameters:
+                    tensor.lerp_(own[name], 1 - keep)
+                else:
+                    tensor.copy_(own[name])  # running statistics are averages already
+
+    def critic_moments(self, update: int) -> tuple[dict[str, tuple[Tensor, ...]], Tensor]:
+        """The critic's optimiser as tensors: its moments by weight, and the number of its next update, [S]."""
+        state = self._players["critic"].optimizer.state
+        moments = {
+            name: tuple(state[parameter][moment] for moment in self._kind.moments)
+            for name, parameter in self.critic.parameters.items()
+        }
+        return moments, torch.full((len(next(iter(self.critic.frozen.values()))),), float(update + 1))
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs beside the step, by name; each tensor has the leading seed axis.
@@ -49,28 +113,28 @@ class State:
                 raise StateMismatchError(f"it has no tensor '{name}' of shape {list(slot.shape)}")
             slot.copy_(tensors[name])
 
-    def _parts(self) -> Iterator[tuple[str, Ensemble, torch.optim.Adam, int]]:
-        yield "generator", self.generator, self.generator_optimizer, 1
-        yield "critic", self.critic, self.critic_optimizer, self._critic_steps
+    def _player(self, network: Ensemble, lr: float, updates: int) -> Player:
+        weights = list(network.parameters.values())
+        # The betas are set by the plan, before the first update.
+        return Player(network, self._kind.make(weights, lr, (0.0, 0.0)), lr, updates)
 
     def _at(self, step: int) -> None:
         """Set the step, and give the optimisers the state they have after so many steps, with moments still to fill."""
         self.step = step
-        for _, ensemble, optimizer, updates in self._parts():
-            for parameter in ensemble.parameters.values():
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step * updates), device=parameter.device),
-                    **{moment: torch.zeros_like(parameter) for moment in MOMENTS},
+        for player in self._players.values():
+            for parameter in player.network.parameters.values():
+                player.optimizer.state[parameter] = {
+                    "step": torch.tensor(float(step * player.updates), device=parameter.device),
+                    **{moment: torch.zeros_like(parameter) for moment in self._kind.moments},
                 }
 
     def _slots(self) -> Iterator[tuple[str, Tensor]]:
-        for role, ensemble, optimizer, _ in self._parts():
-            for name, tensor in ensemble.frozen.items():
+        for role, player in self._players.items():
+            for name, tensor in player.network.frozen.items():
                 yield f"{role}/{name}", tensor
-            for name, parameter in ensemble.parameters.items():
-                for moment in MOMENTS:
-                    yield f"{role}/{name}/{moment}", optimizer.state[parameter][moment]
-
-
-def _adam(ensemble: Ensemble, lr: float, betas: tuple[float, ...]) -> torch.optim.Adam:
-    return torch.optim.Adam(list(ensemble.parameters.values()), lr=lr, betas=(betas[0], betas[1]), fused=True)
+            for name, parameter in player.network.parameters.items():
+                for moment in self._kind.moments:
+                    yield f"{role}/{name}/{moment}", player.optimizer.state[parameter][moment]
+        if self.averaged is not self.generator.frozen:
+            for name, tensor in self.averaged.items():
+                yield f"averaged/{name}", tensor

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganbench.archs import Arch
 from ganbench.config import RunSpec
 from ganbench.data import Data
-from ganbench.seeding import stream
+from ganbench.seeding import draw, stream
 from ganbench.train.draws import Draws
-from ganbench.train.ensemble import Weights, lift
+from ganbench.train.ensemble import lift
+from ganbench.train.game import JUDGED, Game
+from ganbench.train.schedule import plan
 from ganbench.train.state import State
 
 LATENT_BLOCK = 500
@@ -24,7 +27,7 @@ class Snapshot:
     """The state of training after a step. It is a view: look at it before the next one is asked for.
 
     Attributes:
-        step: number of generator steps done.
+        step: number of steps done.
         statistics: by name, one number a seed, [S], on the device; values of this step's last updates. Empty at the
             start, where nothing was updated yet.
     """
@@ -33,17 +36,17 @@ class Snapshot:
     statistics: Mapping[str, Tensor]
     state: State
     _seeds: Sequence[int]
-    _latent_dim: int
+    _arch: Arch
 
     def sample(self, row: int, count: int) -> Tensor:
         """`count` samples of the seed at `row`, float32 [count, *shape], from the seed's evaluation stream."""
-        generator = self.state.generator
-        device = next(iter(generator.parameters.values())).device
+        weights = {name: tensor[row] for name, tensor in self.state.averaged.items()}
+        device = next(iter(weights.values())).device
         blocks = []
         for block in range(-(-count // LATENT_BLOCK)):
             random = stream(self._seeds[row], "evaluation", block, device)
-            latents = torch.randn(LATENT_BLOCK, self._latent_dim, generator=random, device=device)
-            blocks.append(generator.forward_at_rest(row, latents))
+            latents = draw(self._arch.latent, (LATENT_BLOCK, self._arch.latent_dim), random)
+            blocks.append(self.state.generator.forward_at_rest(weights, latents))
         return torch.cat(blocks)[:count]
 
 
@@ -59,7 +62,7 @@ def train(
 ) -> Iterator[Snapshot]:
     """Train the seeds together; yield a snapshot at the start, after each `every` steps and after the last.
 
-    A step is `critic_steps` updates of the critic and one of the generator. Stopping early is `break`.
+    A step is `n_critic` updates of the critic and `n_generator` of the generator. Stopping early is `break`.
 
     Args:
         every: how often to yield; it does not change what is trained.
@@ -68,67 +71,33 @@ def train(
     state = State(spec, seeds, data.shape, device)
     if resume is not None:
         state.restore(resume, resume_step)
-    generator, critic, loss = state.generator, state.critic, spec.loss
-    draws = Draws(
-        seeds,
-        batch_size=spec.train.batch_size,
-        latent_dim=spec.arch.latent_dim,
-        critic_steps=spec.train.critic_steps,
-        paired=loss.paired,
-        train_size=len(data),
-        device=device,
-    )
+    game = Game(spec, state)
+    draws = Draws(spec, seeds, data)
+    generate = lift(state.generator.forward, len(seeds))
+    critic_losses = lift(game.critic_losses, len(seeds))
+    generator_losses = lift(game.generator_losses, len(seeds))
 
-    def critic_objective(weights: Weights, real: Tensor, fake: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
-        def logits(samples: Tensor) -> Tensor:
-            return critic.forward(weights, samples)
-
-        # Real and generated samples in one pass: the critic is a function of one sample.
-        on_real, on_fake = logits(torch.cat([real, fake])).split(real.shape[0])
-        penalty = sum((term(logits, real, fake, uniform) for term in spec.penalties), torch.zeros((), device=device))
-        adversarial = loss.critic_loss(on_real, on_fake)
-        return adversarial + penalty, penalty, loss.critic_output(on_real).mean(), loss.critic_output(on_fake).mean()
-
-    def generator_objective(weights: Weights, critic_weights: Weights, latents: Tensor, real: Tensor) -> Tensor:
-        fake = generator.forward(weights, latents)
-        on_fake, on_real = critic.forward(critic_weights, torch.cat([fake, real])).split([len(fake), len(real)])
-        return loss.generator_loss(on_fake, on_real)
-
-    generate = lift(generator.forward, len(seeds))
-    critic_losses = lift(critic_objective, len(seeds))
-    generator_losses = lift(generator_objective, len(seeds))
-
-    yield Snapshot(state.step, {}, state, seeds, spec.arch.latent_dim)
+    yield Snapshot(state.step, {}, state, seeds, spec.arch)
     for step in range(state.step, spec.train.steps):
-        for draw in draws.critic(step):
+        now = plan(spec, step)
+        state.follow(now)
+        for given in draws.critic(step, now):
             with torch.no_grad():
-                fake = generate(generator.frozen, draw.latents)
-            real = data.batch(draw.indices)
-            critic_loss, penalty, on_real, on_fake = critic_losses(critic.weights, real, fake, draw.uniform)
-            _update(state.critic_optimizer, critic_loss)
-
-        draw = draws.generator(step)
-        real = data.batch(draw.indices)  # no sample, unless the loss pairs generated with real ones
-        generator_loss = generator_losses(generator.weights, critic.frozen, draw.latents, real)
-        _update(state.generator_optimizer, generator_loss)
-        state.step = step + 1
+                fake = generate(state.generator.frozen, given.latents)
+            critic_loss, *judged = critic_losses(state.critic.weights, fake, given)
+            state.update_critic(critic_loss)
+        for given in draws.generator(step, now):
+            moments = state.critic_moments((step + 1) * spec.train.n_critic)
+            generator_loss = generator_losses(state.generator.weights, state.critic.frozen, *moments, given)
+            state.update_generator(generator_loss)
+        state.finish_step(now.keep)
 
         if state.step % every == 0 or state.step == spec.train.steps:
             statistics = {
                 "critic-loss": critic_loss.detach(),
+                **{name: values.detach() for name, values in zip(JUDGED, judged, strict=True)},
                 "generator-loss": generator_loss.detach(),
-                "critic-real": on_real.detach(),
-                "critic-fake": on_fake.detach(),
-                "critic-gradient": critic.gradient_norms(),
-                "generator-gradient": generator.gradient_norms(),
+                "critic-gradient": state.critic.gradient_norms(),
+                "generator-gradient": state.generator.gradient_norms(),
             }
-            if spec.penalties:
-                statistics["penalty"] = penalty.detach()
-            yield Snapshot(state.step, statistics, state, seeds, spec.arch.latent_dim)
-
-
-def _update(optimizer: torch.optim.Optimizer, losses: Tensor) -> None:
-    """One optimiser step; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
-    optimizer.zero_grad(set_to_none=True)
-    losses.sum().backward()
-    optimizer.step()
+            yield Snapshot(state.step, statistics, state, seeds, spec.arch)

@@ -1,0 +1,33 @@
+"""Layers that rooms share: the end of every critic, and how a layer in a network is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+
+class Head(nn.Module):
+    """The critic's last layer: features [B, F] to logits [B].
+
+    Every critic has exactly one. What looks at the features of a batch (see `ganbench.wrappers`) is put before it.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.features = features
+        self.linear = nn.Linear(features, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.linear(features).squeeze(1)
+        return logits
+
+
+def replace_layers(network: nn.Module, make: Callable[[nn.Module], nn.Module | None]) -> None:
+    """Put another layer in the place of each for which `make` gives one; what it gives is not looked into again."""
+    for name, layer in list(network.named_children()):
+        other = make(layer)
+        if other is None:
+            replace_layers(layer, make)
+        else:
+            setattr(network, name, other)

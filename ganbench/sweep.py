@@ -1,0 +1,118 @@
+"""Experiments as files: a question, what all runs share, the axes that vary, and named budgets.
+
+    question = "Does packing bring back lost modes?"
+    seeds = "0-9"
+    [base]                                  # settings as in `--config`; a component may be written as in a flag
+    dataset = "ring"
+    [axes]                                  # every combination is trained
+    loss = ["minimax", "wgan-gp"]
+    packing = [{ "train.pac" = 1 }, { "train.pac" = 2, "train.batch_size" = 512 }]
+    [budget.course]                         # the first is the default; settings, and seeds if they differ
+    "train.steps" = 2000
+    [budget.paper]
+    "train.steps" = 400_000
+    seeds = "0-49"
+
+An axis is named by what it varies (`loss`, `penalty`, `train.n_critic`, ...), or freely where each of its values is a table
+of settings that go together.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.config import TABLES, RunSpec, lay_over, resolve
+from ganbench.errors import GanbenchError
+from ganbench.registry import near_miss
+from ganbench.settings import LISTS, Settings, merge, parse_component, parse_seeds, read_config
+
+KEYS = ("question", "seeds", "base", "axes", "budget")
+COMPONENTS = ("loss", "arch", "dataset", "protocol")
+MOST_SPECS = 10_000
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What an experiment file asks for, under one of its budgets."""
+
+    name: str
+    question: str
+    budget: str
+    seeds: tuple[int, ...]
+    specs: tuple[RunSpec, ...]
+
+
+def read_sweep(path: Path, budget: str | None = None) -> Sweep:
+    """Every combination of the axes of an experiment file, as resolved specs.
+
+    Args:
+        budget: one that the file names; by default its first.
+
+    Raises:
+        GanbenchError: the file is no experiment, or a combination can't be trained; the message says which.
+    """
+    file = read_config(path)
+    for key in file:
+        if key not in KEYS:
+            raise GanbenchError(f"'{path}' has an unknown key '{key}': {near_miss(key, KEYS)}")
+    budgets = _tables(file, "budget", path)
+    for name, settings in budgets.items():
+        if not isinstance(settings, Mapping):
+            raise GanbenchError(f"'{path}': a budget is a table: write [budget.{name}] and its settings below")
+    chosen = budget or next(iter(budgets), "")
+    if chosen and chosen not in budgets:
+        raise GanbenchError(f"'{path}' has no budget '{chosen}': {near_miss(chosen, budgets)}")
+    limits = dict(budgets.get(chosen, {}))
+    seeds = limits.pop("seeds", file.get("seeds", "0"))
+    base = merge([_settings(_tables(file, "base", path)), _settings(limits)])
+    axes = [_axis(name, values, path) for name, values in _tables(file, "axes", path).items()]
+    cells = list(itertools.islice(itertools.product(*axes), MOST_SPECS + 1))
+    if len(cells) > MOST_SPECS:
+        raise GanbenchError(f"'{path}' has more than {MOST_SPECS:,} combinations")
+    specs: dict[str, RunSpec] = {}
+    for cell in cells:
+        try:
+            spec = resolve(lay_over(base, merge(map(_settings, cell))))
+        except GanbenchError as error:
+            told = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
+            raise GanbenchError(f"'{path}'{f' with {told}' * bool(told)}: {error}") from error
+        specs[spec.group_id] = spec
+    if not isinstance(seeds, str):
+        raise GanbenchError(f"'{path}': seeds should be words like \"0-9\", not {seeds!r}")
+    question = " ".join(str(file.get("question", "")).split())
+    return Sweep(path.stem, question, chosen, parse_seeds(seeds), tuple(specs.values()))
+
+
+def _tables(file: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    table = file.get(key, {})
+    if not isinstance(table, Mapping):
+        raise GanbenchError(f"'{path}': '{key}' must be a table: write [{key}] and what belongs to it below")
+    return table
+
+
+def _axis(name: str, values: Any, path: Path) -> list[Settings]:
+    if not isinstance(values, list) or not values:
+        raise GanbenchError(f"'{path}': the axis '{name}' must be a list of at least one value")
+    return [dict(value) if isinstance(value, Mapping) and "name" not in value else {name: value} for value in values]
+
+
+def _settings(written: Mapping[str, Any]) -> Settings:
+    """Settings from dotted names and from components as they are written in flags."""
+    layers: list[Settings] = []
+    for key, value in written.items():
+        table, dot, option = key.partition(".")
+        if dot:
+            layers.append({table: {option: value}})
+        elif key in LISTS and isinstance(value, str):
+            layers.append({key: [parse_component(text) for text in value.split(" + ") if text != "none"]})
+        elif key in COMPONENTS and isinstance(value, str):
+            layers.append({key: parse_component(value)})
+        elif key in TABLES:
+            layers.append({key: value})
+        else:
+            raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
+    return merge(layers)
