@@ -413,6 +413,22 @@ def doctor(data: str, style: str, plugins: tuple[Path, ...]) -> None:
     raise SystemExit(0 if all(diagnosis.healthy for diagnosis in diagnoses) else 1)
 
 
+@main.command()
+@click.argument("target", metavar="TARGET")
+def contract(target: str) -> None:
+    """Hold a plug-in's components against what every component must hold to, and say in words what is broken.
+
+    TARGET is a Python file, a module, or the name of an installed plug-in. Ends with status 1 where a law is broken.
+
+    \b
+      ganbench contract hinge.py
+      ganbench contract my_package
+    """
+    from ganbench.contract.plugin import examine_plugin
+
+    raise SystemExit(examine_plugin(target, say=click.echo))
+
+
 @main.command("list")
 @click.argument("kind", required=False)
 @_plugins

@@ -175,7 +175,34 @@ def load_plugins(files: Iterable[Path] = ()) -> None:
         _import_file(file)
 
 
-def _import_file(file: Path) -> None:
+def load_plugin(target: str) -> str:
+    """Import one plug-in, and return the name of its module.
+
+    Args:
+        target: the name of an installed plug-in's entry point, a module, or a Python file.
+
+    Raises:
+        GanbenchError: there is no such plug-in, or it can't be imported.
+    """
+    if target.endswith(".py"):
+        return _import_file(Path(target))
+    installed = importlib.metadata.entry_points(group=PLUGIN_GROUP)
+    module = next((entry.module for entry in installed if entry.name == target), target)
+    with _blame(f"the plug-in '{target}'"):
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise  # it is there, and imports something that isn't
+            raise GanbenchError(
+                f"there is no plug-in or module '{target}' (a file's name ends in .py); of installed plug-ins, "
+                f"{near_miss(target, installed.names)}"
+            ) from error
+    return module
+
+
+def _import_file(file: Path) -> str:
+    """Import a Python file as a module of its own, and return that module's name."""
     name = f"ganbench_plugin_{file.stem}"
     if not file.is_file():
         raise GanbenchError(f"there is no plugin file '{file}'")
@@ -186,6 +213,7 @@ def _import_file(file: Path) -> None:
     sys.modules[name] = module
     with _blame(f"the plug-in '{file}'"):
         spec.loader.exec_module(module)
+    return name
 
 
 @contextmanager

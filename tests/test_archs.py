@@ -111,6 +111,19 @@ def test_weights_are_drawn_from_a_narrow_normal_distribution_and_biases_begin_at
                 assert layer.bias is None or not layer.bias.any()
 
 
+def test_weights_of_the_residual_network_begin_at_the_papers_scale() -> None:
+    """Variance 4/(fan-in + fan-out) on the main paths, behind a ReLU, and 2/(fan-in + fan-out) elsewhere."""
+    torch.manual_seed(0)
+    for network in (make("resnet").generator((1, 28, 28)), make("resnet").critic((1, 28, 28))):
+        for name, weight in network.named_parameters():
+            if weight.ndim > 1:
+                pixels = weight[0, 0].numel()
+                variance = (4 if ".main." in name else 2) / (pixels * (weight.shape[0] + weight.shape[1]))
+                assert weight.square().mean().item() == pytest.approx(variance, rel=5 / math.sqrt(weight.numel())), name
+            elif name.endswith("bias"):
+                assert not weight.any(), name
+
+
 @pytest.mark.parametrize("shape", IMAGE_SHAPES)
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_images_of_all_these_shapes_are_made_and_judged(name: str, shape: tuple[int, ...]) -> None:

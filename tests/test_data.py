@@ -15,6 +15,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from ganbench.contract.features import make_features, make_reference
 from ganbench.data import DATASETS, Data, Dataset, fetch
 from ganbench.data.fashion_mnist import CLASSES, FashionMnist
 from ganbench.data.fetch import fetch_fashion_mnist
@@ -31,7 +32,6 @@ from ganbench.metrics.kl import Kl
 from ganbench.protocols import PROTOCOLS
 from ganbench.registry import Component
 from tests.conftest import random_data
-from tests.features import make_features, make_reference
 
 CPU = torch.device("cpu")
 MIXTURES = ("ring", "grid", "imbalanced-ring")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from ganbench.contract.features import make_features, make_labelled, make_reference
 from ganbench.evaluators import Reference
 from ganbench.metrics import UndefinedMetricError
 from ganbench.metrics.fid import frechet_distance
@@ -15,7 +16,6 @@ from ganbench.metrics.kl import Kl
 from ganbench.metrics.modes import Modes
 from ganbench.metrics.modes_strict import StrictModes
 from ganbench.protocols.ganbench_1 import SURE_AND_TYPICAL
-from tests.features import make_features, make_labelled, make_reference
 
 
 def test_frechet_distance_of_a_shifted_set_is_the_squared_shift() -> None:

@@ -12,12 +12,12 @@ PACKAGE = Path(ganbench.__file__).parent
 # A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "settings", "provenance", "plots", "collapse"},
-    {"losses", "penalties", "archs", "evaluators", "timeline"},
-    {"data", "metrics"},
+    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse"},
+    {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline"},
+    {"data", "metrics", "budget"},
     {"protocols", "samples", "planted"},
     {"config", "evaluation", "doctor"},
-    {"train", "track"},
+    {"train", "track", "sweep"},
     {"tracked"},
     {"watch"},
     {"ensemble_run", "results"},
@@ -25,8 +25,9 @@ FLOORS = (
     {"stats"},
     {"verdict"},
     {"report", "display", "listing"},
-    {"show"},
+    {"show", "contract"},
     {"session", "evaluate_session"},
+    {"sweep_session"},
     {"cli"},
 )
 READ_ARM = ("results", "stats", "verdict", "report", "track", "collapse", "timeline", "plots")
@@ -34,6 +35,9 @@ RUN_ARM = (
     "losses",
     "penalties",
     "archs",
+    "wrappers",
+    "layers",
+    "budget",
     "evaluators",
     "data",
     "metrics",
@@ -48,6 +52,8 @@ RUN_ARM = (
     "watch",
     "ensemble_run",
     "run",
+    "sweep",
+    "contract",
 )
 
 

@@ -15,11 +15,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganbench.contract.features import make_features, make_images, make_labelled, make_reference
 from ganbench.errors import GanbenchError
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, UndefinedMetricError, neighbours
 from ganbench.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
-from tests.features import make_features, make_images, make_labelled, make_reference
 
 OF_PAIRS = ("precision", "recall", "density", "coverage", "kid", "near-duplicates", "support", "ndb", "ndb-jsd")
 

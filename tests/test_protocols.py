@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ganbench.config import resolve
+from ganbench.contract.features import make_features, make_labelled, make_reference
 from ganbench.data import Data, Dataset
 from ganbench.data.grid import Grid
 from ganbench.data.labelled import LabelledImages
@@ -28,7 +29,6 @@ from ganbench.metrics import METRICS
 from ganbench.protocols import PROTOCOLS, Case, Rule, scorer
 from ganbench.protocols.kept import Kept
 from ganbench.protocols.scorer import Scorer, Scores
-from tests.features import make_features, make_labelled, make_reference
 
 CPU = torch.device("cpu")
 OURS = ("ganbench-1", "meg-2019", "pacgan-2018", "pacgan-2018-unrolled", "selfcond-2020", "veegan-2017")

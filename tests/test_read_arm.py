@@ -356,8 +356,8 @@ def test_other_files_are_no_results(tmp_path: Path, content: str) -> None:
 def test_a_results_file_with_a_word_for_a_number_is_refused(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "x.csv")
     text = (tmp_path / "x.csv").read_text()
-    assert ",20,400,fid,30.0" in text
-    text = text.replace(",20,400,fid,30.0", ",20,400,fid,thirty")
+    assert ",20,40,20,400,2000,fid,30.0" in text
+    text = text.replace(",20,40,20,400,2000,fid,30.0", ",20,40,20,400,2000,fid,thirty")
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(GanbenchError, match="wrong type"):
         read_csv(tmp_path / "x.csv")

@@ -22,7 +22,7 @@ from tests.test_archs import SMALL, heads, make_small, small_shape
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BATCH = 8
-EACH = [
+EACH: list[dict[str, Any]] = [
     {"name": "clip", "limit": 0.1},
     {"name": "spectral-norm"},
     {"name": "batch-norm"},

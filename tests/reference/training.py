@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -61,3 +62,65 @@ def wgan_gp(
         generator_norm = nn.utils.clip_grad_norm_(generator.parameters(), float("inf"))
         generator_optimizer.step()
     return float(generator_norm), float(critic_norm)
+
+
+def packed(samples: Tensor, pac: int) -> Tensor:
+    """Lin et al. 2018: m samples after each other are one input, side by side."""
+    return torch.cat([samples[i::pac] for i in range(pac)], dim=1)
+
+
+def play(
+    generator: nn.Module,
+    critic: nn.Module,
+    rounds: Sequence[tuple[Sequence[tuple[Tensor, Tensor, Tensor, Tensor]], Sequence[tuple[Tensor, Tensor]]]],
+    *,
+    pac: int,
+    gamma: Sequence[float],
+    lrs: Sequence[tuple[float, float]],
+    betas: tuple[float, float],
+    keep: Sequence[float],
+) -> nn.Module:
+    """Non-saturating loss with R1, packing, instance noise, several updates of both, a schedule and an average.
+
+    A round is (real, z, noise on real, noise on generated) for each critic update, and (z, noise) for each of the
+    generator's. Returns the averaged generator.
+    """
+    averaged = copy.deepcopy(generator)
+    generator_optimizer = torch.optim.Adam(generator.parameters(), betas=betas)
+    critic_optimizer = torch.optim.Adam(critic.parameters(), betas=betas)
+    for (critic_draws, generator_draws), strength, (generator_lr, critic_lr), kept in zip(
+        rounds, gamma, lrs, keep, strict=True
+    ):
+        generator_optimizer.param_groups[0]["lr"] = generator_lr
+        critic_optimizer.param_groups[0]["lr"] = critic_lr
+        for real, z, real_noise, fake_noise in critic_draws:
+            shown = packed(real + real_noise, pac).requires_grad_()
+            on_real, on_fake = critic(shown), critic(packed(generator(z).detach() + fake_noise, pac))
+            (gradient,) = torch.autograd.grad(on_real.sum(), shown, create_graph=True)
+            loss = -on_real.sigmoid().log().mean() - (1 - on_fake.sigmoid()).log().mean()
+            critic_optimizer.zero_grad()
+            (loss + strength / 2 * (gradient**2).sum(1).mean()).backward()
+            critic_optimizer.step()
+        for z, noise in generator_draws:
+            generator_optimizer.zero_grad()
+            (-critic(packed(generator(z) + noise, pac)).sigmoid().log().mean()).backward()
+            generator_optimizer.step()
+        with torch.no_grad():
+            for mean, value in zip(averaged.parameters(), generator.parameters(), strict=True):
+                mean.copy_(kept * mean + (1 - kept) * value)
+    return averaged
+
+
+def unrolled_generator_loss(
+    generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, *, updates: int, lr: float
+) -> Tensor:
+    """Metz et al. 2017, eq. 7–9: the non-saturating loss against a critic after so many steps of gradient descent."""
+    fake = generator(z)
+    weights = dict(critic.named_parameters())
+    for _ in range(updates):
+        on_real, on_fake = (torch.func.functional_call(critic, weights, (x,)) for x in (real, fake))
+        loss = -on_real.sigmoid().log().mean() - (1 - on_fake.sigmoid()).log().mean()
+        gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
+        weights = {name: w - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)}
+    ahead = torch.func.functional_call(critic, weights, (fake,))
+    return -ahead.sigmoid().log().mean()

@@ -1,0 +1,49 @@
+"""Every loss with every penalty, trained, scored and tracked: no combination falls over, none is refused."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganbench.config import resolve
+from ganbench.data.ring import Ring
+from ganbench.ensemble_run import Job
+from ganbench.losses import LOSSES
+from ganbench.penalties import PENALTIES
+from ganbench.run import run
+from ganbench.track.memory import MemoryTracker
+from tests.test_run import Silent
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU = torch.device("cpu")
+TOLD = [{"name": name} for name in LOSSES] + [
+    {"name": "f-gan", "divergence": divergence, "generator": generator}
+    for divergence in ("reverse-kl", "js", "pearson")
+    for generator in ("divergence", "heuristic")
+]
+
+
+@pytest.mark.parametrize("penalty", ["none", *PENALTIES])
+@pytest.mark.parametrize("loss", TOLD, ids=lambda loss: "-".join(loss.values()))
+def test_every_loss_with_every_penalty(loss: dict[str, str], penalty: str, tmp_path: Path) -> None:
+    penalties = [] if penalty == "none" else [{"name": penalty}]
+    spec = resolve(
+        {
+            "dataset": {"name": "ring", "points": 2_000},
+            "arch": {"name": "pacgan-2d", "generator_widths": [16, 16], "critic_widths": [16], "pieces": 2},
+            "loss": loss,
+            "penalty": penalties,
+            "train": {"steps": 2, "batch_size": 16, "n_critic": 1},
+            "evaluation": {"every": 2, "quick_samples": 500, "samples": 500},
+        }
+    )
+    assert [each.name for each in spec.penalties] == [each["name"] for each in penalties]
+    tracker = MemoryTracker()
+    job = Job(spec, (0, 1), CPU, tmp_path)
+    assert isinstance(spec.dataset, Ring)
+    statuses = run(job, spec.dataset.load(CPU), tracker, Silent(), threading.Event())
+    assert statuses == dict.fromkeys((0, 1), "finished")
