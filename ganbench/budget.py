@@ -22,8 +22,8 @@ def step_costs(train: TrainSpec, loss: Loss, penalties: Sequence[Penalty]) -> di
     critic_steps and generator_steps are updates of a network, images are real samples that were seen. A critic
     evaluation is one pass of one sample through the critic, forward or backward: an update of the critic takes 4 a
     sample (real and generated, forward and back) and 4 more for each penalty (forward, back to the input, and back
-    through both); an update of the generator takes 2, and 1 more where the loss is paired. An unrolled critic update costs
-    twice an update: it is made, and gone back through.
+    through both); an update of the generator takes 2, and 1 more where the loss is paired. An unrolled critic update
+    costs twice an update: it is made, and gone back through.
     """
     critic_update = 4 * (1 + len(penalties))
     generator_update = 2 + loss.paired + 2 * train.unrolled * critic_update

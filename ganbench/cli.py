@@ -334,7 +334,11 @@ def report(experiment: str, store: str | None, source: Path | None, x: str, out:
 @click.option("--count", type=int, help="Score so many, where that isn't the protocol's own number.")
 @click.option("--arch", metavar="NAME", help="Whose weights a .safetensors generator holds, with options as in `run`.")
 @click.option("--latent", metavar="SIZES", help="Shape of a generator's latent: 100, or 100,1,1.")
-@click.option("--latents", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True)
+@click.option(
+    "--latents",
+    type=click.Choice(["normal", "uniform"]),
+    help="How they are drawn. Default: as the --arch does, or normal.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of a generator's latents.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--format", "style", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True)
@@ -350,7 +354,7 @@ def evaluate(
     count: int | None,
     arch: str | None,
     latent: str | None,
-    latents: str,
+    latents: str | None,
     seed: int,
     device: str,
     style: str,

@@ -166,8 +166,8 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
     """Lay flags over a config file.
 
     Where flags name another component, the options that the file gives to its own are dropped; and with another loss
-    its penalties, its wrappers and the options that either loss has a recipe for. So `--loss wgan-gp` over a full dump of a minimax
-    run is wgan-gp as its paper has it.
+    its penalties, its wrappers and the options that either loss has a recipe for. So `--loss wgan-gp` over a full dump
+    of a minimax run is wgan-gp as its paper has it.
     """
     below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
     for table in ("loss", "arch", "dataset", "protocol"):
@@ -240,8 +240,8 @@ def _check(spec: RunSpec) -> None:
     for wrapper in spec.wrappers:
         if spec.penalties and not wrapper.takes_penalties:
             raise GanbenchError(
-                f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': under it the gradient at one "
-                f"sample depends on the others in the batch; leave it out, or say --penalty none"
+                f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': under it the "
+                f"gradient at one sample depends on the others in the batch; leave it out, or say --penalty none"
             )
     try:
         spec.generator(spec.dataset.shape)

@@ -38,7 +38,7 @@ class Request:
     count: int | None
     arch: str | None
     latent: str | None
-    latents: str
+    latents: str | None
     seed: int
     device: str
 
@@ -81,7 +81,7 @@ def _generator(request: Request, count: int, dataset: Dataset, device: torch.dev
     return GeneratorSource(
         count=count,
         latent_shape=_sizes(request.latent),
-        latent=cast(Literal["normal", "uniform"], request.latents),
+        latent=cast(Literal["normal", "uniform"], request.latents or (arch.latent if arch else "normal")),
         seed=request.seed,
         arch=arch,
         device=device,

@@ -30,17 +30,17 @@ def compare(
     """One row a group, and below them the floor: real data scored as if they were generated.
 
     Columns: those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running; over the
-    seeds with full scores (finished, or given up since they stayed collapsed) the medians of
-    the budget `x` (by default real images seen) and seconds (of training, a seed's share of its ensemble's); and for each metric
-    its median, lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group
-    without such a seed has NaN there.
+    seeds with full scores (finished, or given up since they stayed collapsed) the medians of the budget `x` (by default
+    real images seen) and seconds (of training, a seed's share of its ensemble's); and for each metric its median,
+    lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group without such a seed
+    has NaN there.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
     alike; naming other columns in `by` puts them together. There is a floor row for each data set, protocol and number
     of samples that occur.
 
     Raises:
-        GanbenchError: no runs, an unknown column, budget or metric, or a group that mixes scores that can't be compared.
+        GanbenchError: no runs, an unknown column, budget or metric, or a group that mixes what can't be compared.
     """
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")

@@ -13,8 +13,8 @@
     "train.steps" = 400_000
     seeds = "0-49"
 
-An axis is named by what it varies (`loss`, `penalty`, `train.n_critic`, ...), or freely where each of its values is a table
-of settings that go together.
+An axis is named by what it varies (`loss`, `penalty`, `train.n_critic`, ...), or freely where each of its values is a
+table of settings that go together.
 """
 
 from __future__ import annotations

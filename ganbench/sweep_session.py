@@ -55,7 +55,9 @@ def differences(sweep: Sweep) -> list[str]:
     told = []
     for own, spec in zip(flat, sweep.specs, strict=True):
         alike = [other for other, its in zip(flat, sweep.specs, strict=True) if its.title == spec.title]
-        told.append(", ".join(f"{key}={value}" for key, value in own.items() if any(o.get(key) != value for o in alike)))
+        told.append(
+            ", ".join(f"{key}={value}" for key, value in own.items() if any(o.get(key) != value for o in alike))
+        )
     return told
 
 

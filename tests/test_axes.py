@@ -52,7 +52,13 @@ def state_of(spec: RunSpec, points: MixturePoints, seeds: tuple[int, ...] = (3,)
 
 
 def test_every_axis_at_once_is_what_a_plain_loop_does(points: MixturePoints) -> None:
-    train_options = {"n_critic": 2, "n_generator": 3, "pac": 2, "instance_noise": 0.3, "noise_until": 0.5}
+    train_options: dict[str, Any] = {
+        "n_critic": 2,
+        "n_generator": 3,
+        "pac": 2,
+        "instance_noise": 0.3,
+        "noise_until": 0.5,
+    }
     train_options |= {"ema": 0.5, "burn_in": 0.5, "lr_decay": 0.25, "generator_betas": [0.3, 0.9]}
     penalty = [{"name": "r1", "gamma": 2.0, "decay": 0.5}]
     spec = spec_on_ring(train=train_options | {"critic_betas": [0.3, 0.9]}, penalty=penalty)

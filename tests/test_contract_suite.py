@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ganbench.archs.mlp import Mlp
 from ganbench.cli import main
 from ganbench.contract import CHECKS, Finding, examine
+from ganbench.data.ring import Ring
 from ganbench.evaluators import Features, Reference
 from ganbench.layers import Head
 from ganbench.listing import KINDS
@@ -31,6 +32,8 @@ from ganbench.metrics import Direction, Fault, Metric
 from ganbench.penalties import Critic, Penalty, between, gradient_norms, squared_gradient_norms
 from ganbench.penalties.dragan import DraganPenalty
 from ganbench.penalties.r1 import R1
+from ganbench.protocols import Case
+from ganbench.protocols.veegan_2017 import Veegan2017
 from ganbench.registry import Component, register
 from ganbench.wrappers import Wrapper
 from ganbench.wrappers.minibatch_std import MinibatchStd
@@ -284,6 +287,21 @@ class Chancy(Backwards):
         return fake.good[torch.rand(len(fake)) < 0.5].double().mean().nan_to_num().item()
 
 
+class OtherHash(Ring):
+    """Gaussians on a circle, with the hash of another evaluator (nobody 2026)."""
+
+    @property
+    def evaluator_sha256(self) -> str:
+        return "0" * 64
+
+
+class Unnamed(Veegan2017):
+    """Protocol whose label doesn't say its version (nobody 2026)."""
+
+    def label(self, case: Case, samples: int) -> str:
+        return self.name
+
+
 @pytest.mark.parametrize(
     ("kind", "component", "check", "words"),
     [
@@ -314,6 +332,8 @@ class Chancy(Backwards):
         ("wrappers", Inventing, "constrains", "'sigma'"),
         ("metrics", Backwards, "sees_collapse", "less would be better"),
         ("metrics", Chancy, "repeats", "ganbench.seeding"),
+        ("datasets", OtherHash, "hashed", "its evaluator's"),
+        ("protocols", Unnamed, "labelled", "not 'on-purpose v1'"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

@@ -12,8 +12,9 @@ from ganbench.errors import GanbenchError
 from ganbench.samples.generators import FAILED, GeneratorSource, Network, one_line
 from ganbench.samples.zips import in_short
 
-PREFIX = "generator/"
-MOMENTS = ("/exp_avg", "/exp_avg_sq")
+PREFIXES = ("averaged/", "generator/")
+"""Of a run's state: the generator that was scored is the averaged one, where there is one."""
+MOMENTS = ("/exp_avg", "/exp_avg_sq", "/square_avg", "/momentum_buffer")
 
 
 def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) -> Network:
@@ -34,7 +35,8 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
             network = source.arch.generator(shape)
     except FAILED as error:
         raise one_line(source.arch.name, error) from error
-    tensors = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
+    for prefix in PREFIXES:
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     _check(path, source.arch.name, network, tensors)
     network.load_state_dict(tensors)
     network.eval().requires_grad_(False).to(source.device)
@@ -43,8 +45,11 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
 
 def _names(names: list[str]) -> list[str]:
     """Of a run's state only the generator, without its optimiser; of anything else all."""
-    ours = [name for name in names if name.startswith(PREFIX) and not name.endswith(MOMENTS)]
-    return ours or names
+    for prefix in PREFIXES:
+        ours = [name for name in names if name.startswith(prefix) and not name.endswith(MOMENTS)]
+        if ours:
+            return ours
+    return names
 
 
 def _check(path: Path, arch: str, network: nn.Module, tensors: dict[str, Tensor]) -> None:

@@ -24,7 +24,7 @@ class Game:
         self._spec, self._state = spec, state
 
     def critic_losses(self, weights: Weights, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:
-        """The critic's whole loss, then the `JUDGED`: its penalty, and its mean output on real and generated samples."""
+        """The critic's whole loss, then the `JUDGED`: penalty, and mean output on real and on generated samples."""
         real, fake = self._shown(given.real, given.real_noise), self._shown(fake, given.fake_noise)
         return self._judge(weights, real, fake, given)
 

@@ -1,4 +1,4 @@
-"""Optimisers in two forms: torch's own for the updates that are made, and a pure one for those that are looked ahead."""
+"""Optimisers in two forms: torch's own for the updates that are made, a pure one for those that are looked ahead."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class State:
     """The state of S seeds that train together.
 
     Attributes:
-        averaged: the generator's weights that samples are made with: its moving average, or its own where there is none.
+        averaged: the generator's weights that samples are made with: its moving average, or its own without one.
     """
 
     def __init__(self, spec: RunSpec, seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> None:

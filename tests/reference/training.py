@@ -116,11 +116,12 @@ def unrolled_generator_loss(
 ) -> Tensor:
     """Metz et al. 2017, eq. 7–9: the non-saturating loss against a critic after so many steps of gradient descent."""
     fake = generator(z)
-    weights = dict(critic.named_parameters())
+    weights: dict[str, Tensor] = dict(critic.named_parameters())
     for _ in range(updates):
         on_real, on_fake = (torch.func.functional_call(critic, weights, (x,)) for x in (real, fake))
         loss = -on_real.sigmoid().log().mean() - (1 - on_fake.sigmoid()).log().mean()
         gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
         weights = {name: w - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)}
     ahead = torch.func.functional_call(critic, weights, (fake,))
-    return -ahead.sigmoid().log().mean()
+    value: Tensor = -ahead.sigmoid().log().mean()
+    return value
