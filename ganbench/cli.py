@@ -310,14 +310,14 @@ def compare(
     "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."
 )
 def report(experiment: str, store: str | None, source: Path | None, x: str, out: Path) -> None:
-    """Write a report: one self-contained HTML page, the same in Markdown, and results.csv."""
+    """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG."""
     from ganbench.report import write_report
     from ganbench.results import load_results, read_csv
     from ganbench.track.store import find_store
 
     results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
     folder = write_report(results, out, title=source.name if source else experiment, x=x)
-    click.echo(f"wrote {folder / 'report.html'}, report.md and results.csv")
+    click.echo(f"wrote {folder / 'report.html'}, report.md, results.csv and figures/")
 
 
 @main.command()

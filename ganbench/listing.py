@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from ganbench.archs import ARCHS
 from ganbench.data import DATASETS
@@ -28,13 +30,21 @@ KINDS: Mapping[str, Registry[Any]] = {
 
 
 def listing(kinds: Sequence[str]) -> Table:
-    """A table of components: kind, name, and the first line of the docstring."""
+    """A table of components: kind, name, the first line of the docstring, and the options with their defaults."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="dim")
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for kind in kinds:
         for number, name in enumerate(KINDS[kind]):
-            table.add_row("" if number else kind, name, KINDS[kind][name].summary())
+            component = KINDS[kind][name]
+            table.add_row("" if number else kind, name, component.summary())
+            options = ", ".join(f"{option.name}={_plain(option.default)}" for option in dataclasses.fields(component))
+            if options:
+                table.add_row("", "", Text(options, style="dim"))
         table.add_section()
     return table
+
+
+def _plain(value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)

@@ -164,6 +164,11 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(TYPES | {"seconds": "float64"})
 
 
+def headline_modes(scores: pd.DataFrame) -> str:
+    """The count of modes to show: the strict one, which a published protocol doesn't have."""
+    return "modes-strict" if (scores["metric"] == "modes-strict").any() else "modes"
+
+
 def mode_shares(scores: pd.DataFrame, kind: str = "mode") -> dict[str, float]:
     """Modes and their shares in the rows of one run at one step; kind "mode" for all samples, "good" for good ones."""
     rows = scores[scores["metric"].str.startswith(f"{kind}/")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import datetime
 import io
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ganbench.errors import GanbenchError
-from ganbench.plots import curves, mode_heat_map, mode_histogram
+from ganbench.plots import mode_heat_map, mode_histogram
 from ganbench.provenance import code_version
-from ganbench.report.tables import BUDGET_NOTES, cells, markdown
-from ganbench.results import EVENTS, QUICK, Results, final_scores, mode_shares, quick_scores, runs, write_csv
+from ganbench.report.figures import draw
+from ganbench.report.tables import budget_note, cells, markdown
+from ganbench.results import EVENTS, QUICK, Results, final_scores, mode_shares, runs, write_csv
 from ganbench.stats import FLOOR, compare, group_names, headline, number
 from ganbench.verdict import verdict
 
@@ -43,7 +44,7 @@ class Panel:
 
 
 def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
-    """Write report.html, report.md and results.csv into `out/<date>_<commit>` and return that folder.
+    """Write report.html, report.md, results.csv and figures/*.svg into `out/<date>_<commit>` and return that folder.
 
     Args:
         x: the budget that curves are drawn against, one of `ganbench.results.BUDGETS`.
@@ -58,16 +59,14 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     content = {
         "title": title,
         "date": f"{datetime.date.today():%d %B %Y}",
-        "budget": BUDGET_NOTES[x],
+        "budget": budget_note(x),
         "findings": findings(compared),
         "head": head,
         "rows": rows,
         "panels": panels(results),
         "facts": _facts(table),
     }
-    curved = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("High-quality samples", False)}
-    shown = [metric for metric in headline(table) if metric in curved]
-    figures = {curved[metric][0]: _curve_figure(table, metric, *curved[metric], x) for metric in shown}
+    figures = draw(table, x)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html.jinja"]),
@@ -83,6 +82,9 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
         (folder / "report.html").write_text(page, encoding="utf-8")
         (folder / "report.md").write_text(text, encoding="utf-8")
         write_csv(table, folder / "results.csv")
+        (folder / "figures").mkdir(exist_ok=True)
+        for name, svg in inline.items():
+            (folder / "figures" / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.svg").write_text(svg)
     except OSError as error:
         raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
     return folder
@@ -154,28 +156,6 @@ def _timeline(rows: pd.DataFrame) -> Markup:
     events = rows[rows["protocol"] == EVENTS]
     marks = list(zip(events["step"].tolist(), events["metric"].tolist(), strict=True))
     return Markup(_svg(mode_heat_map(shares.index.tolist(), fullness, names, marks)))
-
-
-def _curve_figure(table: pd.DataFrame, metric: str, label: str, logarithmic: bool, x: str) -> Figure:
-    rows = quick_scores(table)
-    rows = rows[rows["metric"] == metric].sort_values("step")
-    lines: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
-    names = group_names(table)
-    for run, seed in rows.groupby("run", sort=False):
-        lines.setdefault(names[str(run)], []).append((seed[x].tolist(), seed["value"].tolist()))
-    lines = dict(sorted(lines.items()))  # in the order of the table
-    floor = rows["floor"].median()
-    quick = quick_scores(table)
-    sizes = quick.loc[quick["metric"] == "sample-count", "value"].unique()
-    counted = f" of {int(sizes[0]):,} samples" if len(sizes) == 1 else ""
-    return curves(
-        lines,
-        title=f"{label[0].upper()}{label[1:]}{counted} during training",
-        xlabel=BUDGET_NOTES[x],
-        ylabel=label,
-        floor=None if pd.isna(floor) else float(floor),
-        logarithmic=logarithmic,
-    )
 
 
 def _facts(table: pd.DataFrame) -> list[tuple[str, str]]:

@@ -12,13 +12,13 @@ from ganbench.stats import FLOOR, number, with_range
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""
 NOTE = "median [lowest – highest] over finished seeds; {budget}; minutes: of training a seed"
-BUDGET_NOTES = {
-    "images": "images: real ones that were seen",
-    "step": "step: of training",
-    "critic_steps": "critic steps: updates of the critic",
-    "generator_steps": "generator steps: updates of the generator",
-    "critic_evaluations": "critic evaluations: passes of a sample through the critic, forward or back",
-    "seconds": "seconds: of training a seed",
+BUDGET_WORDS = {
+    "images": "real images seen",
+    "step": "steps of training",
+    "critic_steps": "updates of the critic",
+    "generator_steps": "updates of the generator",
+    "critic_evaluations": "passes of a sample through the critic, forward or back",
+    "seconds": "seconds of training a seed",
 }
 FAILURES = ("collapsed", "diverged", "stopped", "running")
 
@@ -54,10 +54,13 @@ def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = 
         return str(compared.to_json(orient="records", indent=2))
     head, rows = cells(compared, metrics, x)
     return (
-        markdown(head, rows)
-        if style == "markdown"
-        else f"{terminal(head, rows)}\n{NOTE.format(budget=BUDGET_NOTES[x])}"
+        markdown(head, rows) if style == "markdown" else f"{terminal(head, rows)}\n{NOTE.format(budget=budget_note(x))}"
     )
+
+
+def budget_note(x: str) -> str:
+    """What a budget's column holds."""
+    return f"{x.replace('_', ' ')}: {BUDGET_WORDS[x]}"
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
