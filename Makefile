@@ -17,7 +17,7 @@ run: $(READY)  ## Train minimax + mlp on MNIST (a few minutes on a CPU), and say
 	@echo "'make ui' opens the MLflow page, 'make report' writes a report you can open in a browser."
 
 test: $(READY) lint types  ## Check style and types, and run all tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY)  ## Check style (ruff)
 	$(BIN)/ruff check .

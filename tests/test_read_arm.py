@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -418,17 +419,17 @@ def test_the_report_is_one_page_without_a_link_outside(tmp_path: Path) -> None:
 
 def test_many_seeds_are_drawn_as_their_median_and_the_middle_half() -> None:
     seeds = [([1.0, 2.0], [value, 10 * value]) for value in (0.0, 1.0, 2.0, 3.0, 40.0)]
-    axes = curves({"a": seeds}, title="", xlabel="", ylabel="", floor=None, logarithmic=False).axes[0]
+    axes: Any = curves({"a": seeds}, title="", xlabel="", ylabel="", floor=None, logarithmic=False).axes[0]
     assert axes.lines[0].get_ydata().tolist() == [2.0, 20.0]
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (1.0, 30.0)
-    few = curves({"a": seeds[:3]}, title="", xlabel="", ylabel="", floor=None, logarithmic=False).axes[0]
+    few: Any = curves({"a": seeds[:3]}, title="", xlabel="", ylabel="", floor=None, logarithmic=False).axes[0]
     assert len(few.lines) == 3
     assert not few.collections
 
 
 def test_a_strip_has_a_dot_a_seed_and_the_median() -> None:
-    axes = strip({"a": [8, 3, 8], "b": [1]}, title="", xlabel="modes", ceiling=8).axes[0]
+    axes: Any = strip({"a": [8, 3, 8], "b": [1]}, title="", xlabel="modes", ceiling=8).axes[0]
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     assert [sorted(line.get_xdata()) for line in dots] == [[3, 8, 8], [1]]
     assert len(set(dots[0].get_ydata())) == 2, "equal values stand beside each other"
@@ -439,7 +440,7 @@ def test_each_data_set_has_figures_of_its_own_against_any_budget() -> None:
     both = pd.concat([STUDY, table(record("minimax", 0, 3.0, params={"dataset": "fashion-mnist"}))])
     figures = draw(both, "critic_steps")
     assert {"FID · mnist", "FID · fashion-mnist", "Modes · mnist", "Modes at the end · mnist"} <= set(figures)
-    axes = figures["FID · mnist"].axes[0]
+    axes: Any = figures["FID · mnist"].axes[0]
     assert axes.lines[0].get_xdata().tolist() == [20, 40], "two critic updates a step"
     assert axes.get_xlabel() == "updates of the critic"
     assert "FID" in draw(STUDY, "images"), "and no name where there is one data set"
