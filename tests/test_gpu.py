@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,8 +11,11 @@ from ganbench.config import resolve
 from ganbench.data import DATASETS
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.ring import Ring
+from ganbench.losses import LOSSES
+from ganbench.penalties import PENALTIES
 from ganbench.run import find_device
 from ganbench.train.trainer import train
+from ganbench.wrappers import WRAPPERS
 from tests.conftest import random_data, small_spec
 from tests.test_trainer import ARCHS_TRIED, CPU
 
@@ -68,3 +73,27 @@ def test_points_are_the_same_on_every_device() -> None:
     *_, snapshot = train(resolve({"dataset": {"name": "ring"}, "train": {"steps": 3}}), (0, 1), there, device, every=1)
     assert snapshot.sample(1, 10).shape == (10, 2)
     assert snapshot.sample(1, 10).isfinite().all()
+
+
+AXES: list[dict[str, Any]] = [
+    *({"loss": {"name": name}} for name in LOSSES),
+    *({"penalty": [{"name": name}]} for name in PENALTIES),
+    *({"wrapper": [{"name": name}]} for name in WRAPPERS),
+    {"train": {"unrolled": 2, "n_generator": 2, "pac": 2}},
+    {"train": {"ema": 0.2, "instance_noise": 0.1, "lr_decay": 0.1}},
+    {"arch": {"name": "pacgan-2d"}},
+]
+
+
+@pytest.mark.parametrize("settings", AXES, ids=lambda settings: str(next(iter(settings.values()))))
+def test_every_axis_begins_as_on_the_cpu(settings: dict[str, Any]) -> None:
+    """The first step from the same weights and the GPU's own random numbers: statistics are of the same size."""
+    options = {"steps": 3, "batch_size": 256, "optimizer": "adam"} | settings.get("train", {})
+    spec = resolve({"dataset": {"name": "ring"}, **settings, "train": options})
+    device = find_device("cuda")
+    for seeds in ((0,), (0, 1)):
+        here, there = (list(train(spec, seeds, Ring().load(on_), on_, every=1)) for on_ in (CPU, device))
+        for name, values in there[1].statistics.items():
+            assert values.device.type == "cuda"
+            torch.testing.assert_close(values.cpu(), here[1].statistics[name], rtol=0.5, atol=0.2)
+        assert all(values.isfinite().all() for values in there[-1].statistics.values())

@@ -92,7 +92,8 @@ class State:
             name: tuple(state[parameter][moment] for moment in self._kind.moments)
             for name, parameter in self.critic.parameters.items()
         }
-        return moments, torch.full((len(next(iter(self.critic.frozen.values()))),), float(update + 1))
+        some = next(iter(self.critic.trained.values()))
+        return moments, torch.full((len(some),), float(update + 1), device=some.device)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs beside the step, by name; each tensor has the leading seed axis.
