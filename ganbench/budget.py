@@ -49,5 +49,5 @@ def steps_for(currency: str, amount: float, costs: dict[str, int]) -> int:
         GanbenchError: the amount is no number above zero.
     """
     if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < 1e15:
-        raise GanbenchError(f"{currency} must be a number above 0, not {amount!r}")
+        raise GanbenchError(f"{currency} must be a number above 0 and below 10^15, not {amount!r}")
     return max(1, round(amount / costs[currency]))

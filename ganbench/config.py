@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from ganbench.archs import ARCHS, Arch
@@ -24,7 +25,7 @@ from ganbench.options import EvaluationSpec, TrainSpec
 from ganbench.penalties import PENALTIES, Penalty
 from ganbench.protocols import PROTOCOLS, Case, Protocol
 from ganbench.registry import from_options, near_miss
-from ganbench.settings import Settings, merge, parse_component, parse_count
+from ganbench.settings import Settings, merge, parse_component, parse_components, parse_count
 from ganbench.wrappers import WRAPPERS, Wrapper
 
 SCIENCE = 3
@@ -166,8 +167,8 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
     """Lay flags over a config file.
 
     Where flags name another component, the options that the file gives to its own are dropped; and with another loss
-    its penalties, its wrappers and the options that either loss has a recipe for. So `--loss wgan-gp` over a full dump
-    of a minimax run is wgan-gp as its paper has it.
+    its penalties, its wrappers and the options that either loss has a recipe for; with another data set what either
+    has defaults for. So `--loss wgan-gp` over a full dump of a minimax run is wgan-gp as its paper has it.
     """
     below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
     for table in ("loss", "arch", "dataset", "protocol"):
@@ -180,6 +181,8 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
                 for option in {*LOSSES[old].recipe, *LOSSES[new].recipe}:
                     _drop(below, "train", option)
             elif table in ("dataset", "protocol"):
+                if table == "dataset":
+                    _drop_suited(below, old, new)
                 # How many samples are scored is the protocol's affair.
                 _drop(below, "evaluation", "samples")
                 _drop(below, "evaluation", "quick_samples")
@@ -187,6 +190,17 @@ def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
         for budget in BUDGETS:
             _drop(below, "train", budget)
     return merge([below, flags])
+
+
+def _drop_suited(settings: Settings, *datasets: str) -> None:
+    """Drop what was chosen to suit one data set, or will be to suit another."""
+    arch = _name(settings.get("arch"))
+    for dataset in datasets:
+        suited = DATASETS[dataset].defaults
+        for option in suited.get("train", {}):
+            _drop(settings, "train", option)
+        for option in suited.get("arch", {}).get(arch, {}):
+            _drop(settings, "arch", option)
 
 
 def _name(table: Any) -> str | None:
@@ -218,6 +232,7 @@ def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset:
     [(currency, amount)] = given.items() or [("epochs", usual_epochs)]
     amount = parse_count(amount) if isinstance(amount, str) else amount
     if currency == "steps":
+        amount = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
         return from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")  # type: ignore[no-any-return]
     costs = step_costs(spec, loss, penalties)
     # An epoch is a pass of the critic over the data: losses with more critic updates a step get fewer steps for it.
@@ -237,24 +252,34 @@ def _check(spec: RunSpec) -> None:
             f"evaluation.samples ({spec.evaluation.samples}) can't be more than the {size} training samples "
             f"that the floor is drawn from"
         )
+    names = [wrapper.name for wrapper in spec.wrappers]
     for wrapper in spec.wrappers:
+        if names.count(wrapper.name) > 1:
+            raise GanbenchError(f"the wrapper '{wrapper.name}' is named twice")
+        for other in set(wrapper.excludes) & set(names):
+            raise GanbenchError(f"'{wrapper.name}' can't be combined with '{other}': both bound the same weights")
         if spec.penalties and not wrapper.takes_penalties:
             raise GanbenchError(
                 f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': under it the "
                 f"gradient at one sample depends on the others in the batch; leave it out, or say --penalty none"
             )
     try:
-        spec.generator(spec.dataset.shape)
+        with torch.no_grad():  # two latents where the batch has two: BatchNorm can't train on one
+            spec.generator(spec.dataset.shape).train()(torch.zeros(min(2, batch), spec.arch.latent_dim))
         spec.critic(spec.dataset.shape)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, TypeError, ArithmeticError, MemoryError) as error:
         wrapped = "".join(f" with '{wrapper.name}'" for wrapper in spec.wrappers)
-        raise GanbenchError(f"architecture '{spec.arch.name}'{wrapped} can't be built: {error}") from error
+        words = (str(error) or type(error).__name__).partition("\n")[0]
+        raise GanbenchError(f"architecture '{spec.arch.name}'{wrapped} can't be built: {words}") from error
 
 
 def _list(settings: Mapping[str, Any], key: str, usual: Sequence[str]) -> list[Settings]:
     asked = settings.get(key, [parse_component(text) for text in usual])
+    asked = parse_components(asked) if isinstance(asked, str) else [asked] if isinstance(asked, Mapping) else asked
     if not isinstance(asked, list | tuple) or not all(map(_name, asked)):
-        raise GanbenchError(f"'{key}' must be a list of tables, each with a name: [[{key}]] and name = '…' below")
+        raise GanbenchError(
+            f"'{key}' must be words like those of a flag, or tables with a name: [[{key}]] and name = '…' below"
+        )
     return [dict(each) for each in asked]
 
 

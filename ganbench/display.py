@@ -26,6 +26,7 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
     """Print the resolved spec in a few lines."""
     train, evaluation = spec.train, spec.evaluation
     images = train.steps * spec.costs["images"]
+    epochs = train.steps * train.n_critic * train.batch_size / spec.dataset.train_size
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()
@@ -44,7 +45,7 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
         "training",
         f"{train.steps:,} steps of {train.n_critic} critic and {train.n_generator} generator "
         f"update{'s' * (train.n_generator > 1)}, batch {train.batch_size}: {images:,} real images "
-        f"({images / spec.dataset.train_size:.3g} epochs)" + _extras(train),
+        f"({epochs:.3g} epochs of the critic)" + _extras(train),
     )
     table.add_row(
         train.optimizer,

@@ -29,6 +29,7 @@ Purpose = Literal[
     "noise",
     "noise-generator",
     "evaluation",
+    "statistics",
     "floor",
     "reference",
     "training-points",

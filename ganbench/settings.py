@@ -39,8 +39,15 @@ def parse_component(text: str) -> Settings:
         key, equals, value = option.partition("=")
         if not equals or not key.strip():
             raise GanbenchError(f"'{text}' should read name:option=value, as in gp:weight=10")
+        if key.strip() == "name":
+            raise GanbenchError(f"'{text}': the name stands before the colon, and can't be an option")
         settings[key.strip()] = parse_value(value)
     return settings
+
+
+def parse_components(text: str) -> list[Settings]:
+    """`r1:gamma=1 + r2` or `none` as a list of components."""
+    return [parse_component(part.strip()) for part in text.split(" + ") if part.strip() != "none"]
 
 
 def _split_options(text: str) -> list[str]:

@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganbench.config import TABLES, RunSpec, lay_over, resolve
+from ganbench.config import BUDGETS, TABLES, RunSpec, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import near_miss
 from ganbench.settings import LISTS, Settings, merge, parse_component, parse_seeds, read_config
 
 KEYS = ("question", "seeds", "base", "axes", "budget")
 COMPONENTS = ("loss", "arch", "dataset", "protocol")
-MOST_SPECS = 10_000
+MOST_SPECS = 1_000
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,16 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
         raise GanbenchError(f"'{path}' has no budget '{chosen}': {near_miss(chosen, budgets)}")
     limits = dict(budgets.get(chosen, {}))
     seeds = limits.pop("seeds", file.get("seeds", "0"))
-    base = merge([_settings(_tables(file, "base", path)), _settings(limits)])
+    base = _under(_settings(_tables(file, "base", path)), _settings(limits))
     axes = [_axis(name, values, path) for name, values in _tables(file, "axes", path).items()]
+    _check_distinct(base, axes, path)
     cells = list(itertools.islice(itertools.product(*axes), MOST_SPECS + 1))
     if len(cells) > MOST_SPECS:
         raise GanbenchError(f"'{path}' has more than {MOST_SPECS:,} combinations")
     specs: dict[str, RunSpec] = {}
     for cell in cells:
         try:
-            spec = resolve(lay_over(base, merge(map(_settings, cell))))
+            spec = resolve(merge([base, *map(_settings, cell)]))
         except GanbenchError as error:
             told = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
             raise GanbenchError(f"'{path}'{f' with {told}' * bool(told)}: {error}") from error
@@ -100,6 +101,26 @@ def _axis(name: str, values: Any, path: Path) -> list[Settings]:
     return [dict(value) if isinstance(value, Mapping) and "name" not in value else {name: value} for value in values]
 
 
+def _under(base: Settings, limits: Settings) -> Settings:
+    """The base under a budget: a component that the budget names, and its amount, replace the base's whole."""
+    below = {key: value for key, value in base.items() if not (key in COMPONENTS and key in limits)}
+    if any(currency in limits.get("train", {}) for currency in BUDGETS):
+        below["train"] = {key: value for key, value in below.get("train", {}).items() if key not in BUDGETS}
+    return merge([below, limits])
+
+
+def _check_distinct(base: Settings, axes: list[list[Settings]], path: Path) -> None:
+    """Refuse what would be trained as something else than it says: an option that is set in two places."""
+    seen: dict[str, int] = {}
+    for number, axis in enumerate(axes):
+        for key in {key for value in axis for key in value}:
+            if seen.setdefault(key, number) != number:
+                raise GanbenchError(f"'{path}': two axes set '{key}'")
+            if key in COMPONENTS and key in base:
+                # Its options, and the recipe of a loss, would be mixed with those of the axis.
+                raise GanbenchError(f"'{path}': '{key}' stands in [base] or the budget, and in an axis: leave one out")
+
+
 def _settings(written: Mapping[str, Any]) -> Settings:
     """Settings from dotted names and from components as they are written in flags."""
     layers: list[Settings] = []
@@ -107,12 +128,14 @@ def _settings(written: Mapping[str, Any]) -> Settings:
         table, dot, option = key.partition(".")
         if dot:
             layers.append({table: {option: value}})
-        elif key in LISTS and isinstance(value, str):
-            layers.append({key: [parse_component(text) for text in value.split(" + ") if text != "none"]})
         elif key in COMPONENTS and isinstance(value, str):
             layers.append({key: parse_component(value)})
-        elif key in TABLES:
+        elif key in LISTS or (key in TABLES and isinstance(value, Mapping)):
             layers.append({key: value})
+        elif key in TABLES:
+            raise GanbenchError(f"'{key}' can't be {value!r}: write its options, as in {key}.option = …")
         else:
-            raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
+            raise GanbenchError(
+                f"there is no setting '{key}': {near_miss(key, TABLES)}; an axis of another name has tables as values"
+            )
     return merge(layers)

@@ -52,9 +52,12 @@ def sweep_session(sweep: Sweep, *, device: str, experiment: str, store: str | No
 def differences(sweep: Sweep) -> list[str]:
     """Of each group the options in which it differs from others of the same title."""
     flat = [flatten(spec.to_dict()) for spec in sweep.specs]
+    alike_by_title: dict[str, list[dict[str, object]]] = {}
+    for own, spec in zip(flat, sweep.specs, strict=True):
+        alike_by_title.setdefault(spec.title, []).append(own)
     told = []
     for own, spec in zip(flat, sweep.specs, strict=True):
-        alike = [other for other, its in zip(flat, sweep.specs, strict=True) if its.title == spec.title]
+        alike = alike_by_title[spec.title]
         told.append(
             ", ".join(f"{key}={value}" for key, value in own.items() if any(o.get(key) != value for o in alike))
         )

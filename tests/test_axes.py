@@ -75,7 +75,7 @@ def test_every_axis_at_once_is_what_a_plain_loop_does(points: MixturePoints) -> 
         rounds.append((critics, [(d.latents[0], d.fake_noise[0]) for d in draws.generator(step, now)]))
     # Half a cosine over the first three steps, by hand: 0, 1/4, 3/4, 1, 1, 1.
     eased = [0.0, 0.25, 0.75, 1.0, 1.0, 1.0]
-    before = {name: tensor.clone() for name, tensor in generator.named_parameters()}
+    before = {name: tensor.detach().clone() for name, tensor in generator.named_parameters()}
     averaged = textbook.play(
         generator,
         critic,
@@ -213,7 +213,12 @@ def test_packing_shows_samples_side_by_side(points: MixturePoints, seeds: tuple[
         ({"train": {"optimizer": "rmsprop"}}, "rmsprop has no momentum"),
         ({"train": {"burn_in": 0.0}}, "burn_in must be in (0, 1]"),
         ({"train": {"images": 100, "steps": 6}}, "give one budget"),
-        ({"penalty": "r1"}, "'penalty' must be a list"),
+        ({"penalty": 3}, "'penalty' must be words like those of a flag"),
+        ({"wrapper": "clip + clip"}, "'clip' is named twice"),
+        ({"wrapper": "spectral-norm + clip"}, "can't be combined with 'spectral-norm'"),
+        ({"train": {"steps": 10**99}}, "must be smaller than"),
+        ({"train": {"critic_lr": 10**400}}, "must be smaller than"),
+        ({"train": {"steps": 1, "images": 1e99}}, "give one budget"),
     ],
 )
 def test_what_can_not_be_trained_is_refused_with_the_reason(settings: dict[str, Any], words: str) -> None:
@@ -224,6 +229,35 @@ def test_what_can_not_be_trained_is_refused_with_the_reason(settings: dict[str, 
         with pytest.raises(GanbenchError) as refused:
             spec_on_ring(**settings)
     assert words in str(refused.value)
+
+
+def test_batch_norm_of_one_sample_is_refused_before_training() -> None:
+    with pytest.raises(GanbenchError, match="can't be built: Expected more than 1 value"):
+        resolve({"dataset": {"name": "ring"}, "arch": {"name": "pacgan-2d"}, "train": {"batch_size": 1}})
+    with pytest.raises(GanbenchError, match="can't be built"):
+        resolve({"dataset": {"name": "ring"}, "arch": {"name": "mlp", "latent_dim": 10**12}})
+
+
+def test_the_averaged_generator_has_running_statistics_of_its_own(points: MixturePoints) -> None:
+    """BatchNorm's means and variances are those of what the averaged network computes, not of the other's."""
+    nets = {"name": "pacgan-2d", "generator_widths": [16, 16], "critic_widths": [8], "pieces": 2}
+    options = {"steps": 60, "batch_size": 32, "ema": 0.5, "generator_lr": 0.02, "critic_lr": 0.02}
+    spec = resolve({"dataset": {"name": "ring"}, "arch": nets, "train": options})
+    snapshot = last(spec, points, (3, 4))
+    samples = snapshot.sample(1, 5000)
+    generator = spec.generator(points.shape).eval()
+    generator.load_state_dict({name: tensor[1] for name, tensor in snapshot.state.averaged.items()})
+    latents = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
+    # In training mode a large batch is normalised by its own statistics: what they should be.
+    with torch.no_grad():
+        at_rest = generator(latents)
+        expected = generator.train()(latents)
+        generator.load_state_dict({name: t[1] for name, t in snapshot.state.generator.buffers.items()}, strict=False)
+        with_the_others = generator.eval()(latents)
+    spread = (expected - expected.mean(0)).norm()
+    assert (at_rest - expected).norm() < 0.06 * spread
+    assert (with_the_others - expected).norm() > 0.15 * spread, "the networks hardly differ: nothing was tested"
+    assert torch.equal(snapshot.sample(1, 100), samples[:100]), "asking again changes nothing"
 
 
 def test_costs_are_counted_by_hand() -> None:

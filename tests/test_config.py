@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tomllib
 
 import hypothesis
@@ -131,8 +132,8 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         ({"train": {"critic_lr": float("nan")}}, "must be finite"),
         ({"train": {"critic_lr": 0.0}}, "critic_lr must be above 0"),
         ({"penalty": [{"name": "gp", "weight": -1}]}, "weight must not be negative"),
-        ({"penalty": [{"name": 3}]}, "must be a list of tables"),
-        ({"penalty": [[]]}, "must be a list of tables"),
+        ({"penalty": [{"name": 3}]}, "must be words like those of a flag"),
+        ({"penalty": [[]]}, "must be words like those of a flag"),
         ({"train": {"critic_betas": [0.5]}}, "two numbers"),
         ({"train": {"critic_betas": [0.5, 1.0]}}, "two numbers in"),
         ({"train": 3}, "must be a table"),
@@ -157,7 +158,7 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         ({"arch": {"name": "mlp", "latent_dim": 0}}, "latent_dim must be at least 1"),
         ({"arch": {"name": "mlp", "generator_widths": [8, 0]}}, "must be at least 1"),
         ({"arch": {"name": "mlp", "generator_widths": 8}}, "wants a list"),
-        ({"penalty": {"name": "gp"}}, "must be a list"),
+        ({"penalty": 7}, "must be words like those of a flag"),
         ({"penalty": [{"name": "gp", "weight": "heavy"}]}, "wants a number"),
         ({"loss": {"name": 3}}, "must be a word"),
     ],
@@ -240,6 +241,21 @@ def test_another_loss_over_a_full_dump_is_that_loss_as_its_paper_has_it() -> Non
     back = resolve(lay_over(spec.to_dict(), {"loss": {"name": "minimax"}}))
     assert back.penalties == ()
     assert (back.train.n_critic, back.train.critic_lr) == (1, 2e-4)
+
+
+def test_another_data_set_over_a_full_dump_has_its_own_networks_and_rates() -> None:
+    dump = resolve({"dataset": {"name": "ring"}}).to_dict()
+    there = resolve(lay_over(dump, {"dataset": {"name": "mnist"}}))
+    fresh = resolve({"dataset": {"name": "mnist"}})
+    assert there.arch == fresh.arch
+    assert dataclasses.replace(there.train, steps=1) == dataclasses.replace(fresh.train, steps=1)
+    back = resolve(lay_over(there.to_dict(), {"dataset": {"name": "ring"}}))
+    assert back.train == resolve({"dataset": {"name": "ring"}}).train, "how long stays as it was asked for"
+
+
+def test_a_name_is_no_option() -> None:
+    with pytest.raises(GanbenchError, match="the name stands before the colon"):
+        parse_component("minimax:name=hinge")
 
 
 def test_the_same_loss_over_a_dump_changes_nothing() -> None:

@@ -65,6 +65,22 @@ def test_a_budget_may_change_settings_and_seeds(tmp_path: Path) -> None:
     assert sweep.seeds == tuple(range(10))
 
 
+def test_a_budget_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    text = """
+[base]
+arch = "dcgan:latent=uniform,slope=0.1"
+dataset = "mnist"
+[base.train]
+steps = 7
+critic_lr = 0.005
+[budget.small]
+arch = "mlp"
+"train.images" = "64k"
+"""
+    [spec] = swept(tmp_path, text).specs
+    assert (spec.arch.name, spec.arch.latent, spec.train.critic_lr, spec.train.steps) == ("mlp", "normal", 0.005, 1000)
+
+
 def test_groups_are_told_apart_by_what_differs(tmp_path: Path) -> None:
     told = differences(swept(tmp_path, FILE))
     assert len(set(told)) == 4, "each twice, for two losses whose names tell them apart"
@@ -90,10 +106,13 @@ def test_the_same_combination_twice_is_trained_once(tmp_path: Path) -> None:
         ("[budget]\ncourse = 3", "a budget is a table"),
         ("[axes]\n'train.pac' = [7]", "pac (7) must divide the batch size"),
         ("[axes", "is not valid TOML"),
+        ("[axes]\nloss = ['minimax']\nmethod = [{loss = 'hinge'}]", "two axes set 'loss'"),
+        ("[base]\nloss = 'r3gan'\n[axes]\nloss = ['minimax']", "'loss' stands in [base]"),
+        ("base.train = 3\n[axes]\n'train.pac' = [1]", "'train' can't be 3"),
+        ("[axes]\npacking = [1, 2]", "an axis of another name has tables as values"),
+        ("[axes]\npenalty = [3]", "'penalty' must be words"),
         (
-            "\n".join(
-                ["[axes]", *(f"'train.{n}' = {list(range(1, 12))}" for n in ("pac", "n_critic", "steps", "ema"))]
-            ),
+            "\n".join(["[axes]", *(f"'train.{n}' = {list(range(1, 12))}" for n in ("pac", "n_critic", "steps"))]),
             "more",
         ),
     ],

@@ -43,8 +43,8 @@ class Penalty(Component):
 
         Args:
             critic: one seed's critic.
-            real, fake: what the critic sees, [B, ...]; `fake` carries no gradient to the generator. With packing an
-                input is a pack of samples: its gradient is that of the whole pack.
+            real, fake: what the critic sees, [B, ...]. With packing an input is a pack of samples: its gradient is
+                that of the whole pack. `fake` carries a gradient to the generator where the critic is unrolled.
             uniform: [B] random numbers in [0, 1), one an input.
             noise: [B, ...] normal random numbers of the shape of `real`; empty unless the penalty is `noisy`.
         """

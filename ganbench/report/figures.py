@@ -70,8 +70,15 @@ def _curves(
 ) -> Figure:
     rows = table[table["metric"] == metric].sort_values("step", kind="stable")
     lines: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
-    for run, seed in rows.groupby("run", sort=False):
-        lines.setdefault(names[str(run)], []).append((seed[x].tolist(), seed["value"].tolist()))
+    for group, seeds in rows.groupby(rows["run"].map(names)):
+        # Seconds differ from seed to seed: a step stands where it does for the middle one.
+        at = seeds.groupby("step")[x].median()
+        for _, seed in seeds.groupby("run", sort=False):
+            values = seed.set_index("step")["value"].groupby(level=0).last()
+            if (seed["status"] == "collapsed").any():
+                # Given up since nothing changed any more: it stays in the count as it was.
+                values = values.reindex(at.index[at.index >= values.index[0]]).ffill()
+            lines.setdefault(str(group), []).append((at[values.index].tolist(), values.tolist()))
     floor = rows["floor"].median()
     sizes = table.loc[table["metric"] == "sample-count", "value"].unique()
     counted = f" ({int(sizes[0]):,} samples)" if len(sizes) == 1 else ""

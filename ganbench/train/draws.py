@@ -87,11 +87,11 @@ class Draws:
         strengths = torch.tensor(plan.strengths, device=self._data.device).expand(seeds, -1)
         return Draw(
             real=self._data.batch(self._indices(data, n)[:, :size]),
-            latents=self._numbers(latent, n, (self._batch_size, self._arch.latent_dim), self._arch.latent),
+            latents=self._latents(latent, n),
             real_noise=self._noise(noise, 2 * n, plan.noise, (size, *shape)),
             fake_noise=self._noise(noise, 2 * n + 1, plan.noise, (self._batch_size, *shape)),
             uniform=self._uniform(penalty, n)[:, : self._packs if penalised else 0],
-            penalty_noise=self._numbers(penalty_noise, n, (self._packs, *self._packed_shape), "normal")
+            penalty_noise=self._normal(penalty_noise, n, (self._packs, *self._packed_shape))
             if penalised and self._noisy
             else self._zeros(0, *self._packed_shape),
             strengths=strengths,
@@ -104,9 +104,10 @@ class Draws:
         order = self._stack(purpose, epoch, lambda g: torch.randperm(size, generator=g, device=g.device))
         return order[:, row * self._batch_size : (row + 1) * self._batch_size]
 
-    def _numbers(self, purpose: Purpose, update: int, size: tuple[int, ...], distribution: str) -> Tensor:
+    def _latents(self, purpose: Purpose, update: int) -> Tensor:
         block, within = divmod(update, BLOCK)
-        return self._stack(purpose, block, lambda g: draw(distribution, (BLOCK, *size), g))[:, within]
+        size = (BLOCK, self._batch_size, self._arch.latent_dim)
+        return self._stack(purpose, block, lambda g: draw(self._arch.latent, size, g))[:, within]
 
     def _uniform(self, purpose: Purpose, update: int) -> Tensor:
         block, within = divmod(update, BLOCK)
@@ -116,9 +117,12 @@ class Draws:
     def _noise(self, purpose: Purpose, number: int, scale: float, size: tuple[int, ...]) -> Tensor:
         if scale == 0:
             return self._zeros(*(1 for _ in size))
+        return scale * self._normal(purpose, number, size)
+
+    def _normal(self, purpose: Purpose, number: int, size: tuple[int, ...]) -> Tensor:
         # Not kept in blocks: it is as large as the batch itself.
         drawn = [draw("normal", size, stream(seed, purpose, number, self._data.device)) for seed in self._seeds]
-        return scale * torch.stack(drawn)
+        return torch.stack(drawn)
 
     def _zeros(self, *size: int) -> Tensor:
         return torch.zeros(len(self._seeds), *size, device=self._data.device)

@@ -7,7 +7,7 @@ of their losses, given to one ordinary Adam on the stacked weights, *is* each se
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -51,6 +51,10 @@ class Ensemble:
         self.frozen: Weights = self.trained | self.buffers
         self._network = networks[0].to("meta").train()
         self._network_at_rest = copy.deepcopy(self._network).eval()
+        self._network_settling = copy.deepcopy(self._network)
+        for layer in self._network_settling.modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.momentum = None  # a plain mean over batches
 
     @property
     def weights(self) -> Weights:
@@ -67,6 +71,15 @@ class Ensemble:
         """One seed's forward pass in eval mode: a sample does not depend on its batch."""
         output: Tensor = torch.func.functional_call(self._network_at_rest, weights, (inputs,))
         return output
+
+    @torch.no_grad()
+    def settle(self, weights: Weights, batches: Iterable[Tensor]) -> None:
+        """Replace one seed's running statistics, in place, by means over some batches of inputs."""
+        if self.buffers:
+            for name in self.buffers:
+                weights[name].zero_()
+            for inputs in batches:
+                torch.func.functional_call(self._network_settling, weights, (inputs,))
 
     def gradient_norms(self) -> Tensor:
         """L2 norm of each seed's last gradient over all parameters, [S]."""

@@ -8,8 +8,7 @@ from torch import Tensor
 from ganbench.config import RunSpec
 from ganbench.train.draws import Draw
 from ganbench.train.ensemble import Weights
-from ganbench.train.optimizers import KINDS, Moments
-from ganbench.train.schedule import plan
+from ganbench.train.optimizers import KINDS, NextUpdate
 from ganbench.train.state import State
 from ganbench.train.unroll import unroll
 
@@ -29,25 +28,22 @@ class Game:
         return self._judge(weights, real, fake, given)
 
     def generator_losses(
-        self, weights: Weights, critic_weights: Weights, moments: dict[str, Moments], count: Tensor, given: Draw
+        self, weights: Weights, critic_weights: Weights, next_update: NextUpdate, given: Draw
     ) -> Tensor:
         """The generator's loss against a critic that nothing is changed of, or against what that would become."""
         spec = self._spec
         real = self._shown(given.real, given.real_noise)
         fake = self._shown(self._state.generator.forward(weights, given.latents), given.fake_noise)
-        now = plan(spec, self._state.step)
         opponent = unroll(
             spec.train.unrolled,
             lambda ahead: self._judge(ahead, real, fake, given)[0],
             critic_weights,
-            dict(moments),
-            count,
+            next_update,
             change=KINDS[spec.train.optimizer].change,
-            lr=spec.train.critic_lr * now.lr,
-            betas=now.critic_betas,
             constrain=self._constrained,
         )
-        logits = self._state.critic.forward(opponent, torch.cat([fake, real]))
+        compared = real if spec.loss.paired else real[:0]
+        logits = self._state.critic.forward(opponent, torch.cat([fake, compared]))
         return spec.loss.generator_loss(logits[: len(fake)], logits[len(fake) :])
 
     def _judge(self, weights: Weights, real: Tensor, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,8 +16,22 @@ TINY = 1e-30
 """Under a square root, whose gradient at zero would be infinite."""
 
 Moments = tuple[Tensor, ...]
-Change = Callable[[Tensor, Moments, Tensor, tuple[float, float]], tuple[Tensor, Moments]]
+Betas = tuple[float, float] | Tensor
+Change = Callable[[Tensor, Moments, Tensor, Betas], tuple[Tensor, Moments]]
 """(gradient, moments, number of the update from 1, betas) to (what is taken off the weight at rate 1, new moments)."""
+
+
+class NextUpdate(NamedTuple):
+    """The state of an optimiser before its next update, as tensors; each has the leading seed axis."""
+
+    moments: dict[str, Moments]
+    """By name of what is trained."""
+    number: Tensor
+    """Number of that update, from 1, [S]."""
+    lr: Tensor
+    """[S]."""
+    betas: Tensor
+    """[S, 2]."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +51,19 @@ class Optimizer:
     change: Change
 
 
-def _adam(gradient: Tensor, moments: Moments, count: Tensor, betas: tuple[float, float]) -> tuple[Tensor, Moments]:
+def _adam(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tuple[Tensor, Moments]:
     first = betas[0] * moments[0] + (1 - betas[0]) * gradient
     second = betas[1] * moments[1] + (1 - betas[1]) * gradient.square()
     scale = (second / (1 - betas[1] ** count) + TINY).sqrt() + EPSILON
     return first / (1 - betas[0] ** count) / scale, (first, second)
 
 
-def _rmsprop(gradient: Tensor, moments: Moments, count: Tensor, betas: tuple[float, float]) -> tuple[Tensor, Moments]:
+def _rmsprop(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tuple[Tensor, Moments]:
     square = betas[1] * moments[0] + (1 - betas[1]) * gradient.square()
     return gradient / ((square + TINY).sqrt() + EPSILON), (square,)
 
 
-def _sgd(gradient: Tensor, moments: Moments, count: Tensor, betas: tuple[float, float]) -> tuple[Tensor, Moments]:
+def _sgd(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tuple[Tensor, Moments]:
     velocity = betas[0] * moments[0] + gradient
     return velocity, (velocity,)
 

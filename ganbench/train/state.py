@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +10,11 @@ from torch import Tensor
 
 from ganbench.config import RunSpec
 from ganbench.train.ensemble import Ensemble, Weights, lift
-from ganbench.train.optimizers import KINDS
-from ganbench.train.schedule import Plan
+from ganbench.train.optimizers import KINDS, NextUpdate
+from ganbench.train.schedule import Plan, plan
+
+STATISTICS_BATCHES = 10
+"""Of latents, from which an averaged generator's running statistics are taken."""
 
 
 class StateMismatchError(Exception):
@@ -55,6 +58,8 @@ class State:
         self._constraints = [lift(wrapper.constrain, len(seeds)) for wrapper in spec.wrappers]
         own = self.generator.frozen
         self.averaged: Weights = {name: tensor.clone() for name, tensor in own.items()} if options.ema else own
+        self._plan = plan(spec, 0)
+        self._settled: dict[int, int] = {}
         self._at(0)
 
     def update_critic(self, losses: Tensor) -> None:
@@ -68,32 +73,55 @@ class State:
         """One update of the generator, [S] losses."""
         self._players["generator"].update(losses)
 
-    def follow(self, plan: Plan) -> None:
+    def follow(self, planned: Plan) -> None:
         """Give the optimisers the planned learning rates and betas."""
-        for player, betas in zip(self._players.values(), (plan.generator_betas, plan.critic_betas), strict=True):
+        self._plan = planned
+        for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
             for group in player.optimizer.param_groups:
-                group.update(lr=player.lr * plan.lr, **self._kind.options(betas))
+                group.update(lr=player.lr * planned.lr, **self._kind.options(betas))
 
     def finish_step(self, keep: float) -> None:
         """Count a step, and let the averaged generator keep so much of itself, and take the rest from the generator."""
         self.step += 1
         own = self.generator.frozen
         if self.averaged is not own:
-            for name, tensor in self.averaged.items():
-                if tensor.is_floating_point() and name in self.generator.parameters:
-                    tensor.lerp_(own[name], 1 - keep)
-                else:
-                    tensor.copy_(own[name])  # running statistics are averages already
+            for name in self.generator.parameters:
+                self.averaged[name].lerp_(own[name], 1 - keep)
 
-    def critic_moments(self, update: int) -> tuple[dict[str, tuple[Tensor, ...]], Tensor]:
-        """The critic's optimiser as tensors: its moments by weight, and the number of its next update, [S]."""
-        state = self._players["critic"].optimizer.state
+    def scored(self, row: int, latents: Callable[[int], Tensor]) -> Weights:
+        """The weights that the samples of the seed at `row` are made with.
+
+        Running statistics of an averaged generator are those of its own activations, not of the generator's: they are
+        taken anew.
+
+        Args:
+            latents: a batch of latents by its number.
+        """
+        weights = {name: tensor[row] for name, tensor in self.averaged.items()}
+        if self.averaged is not self.generator.frozen and self._settled.get(row) != self.step:
+            self.generator.settle(weights, map(latents, range(STATISTICS_BATCHES)))
+            self._settled[row] = self.step
+        return weights
+
+    def next_critic_update(self, number: int) -> NextUpdate:
+        """The critic's optimiser before its update of that number, from 0, as tensors."""
+        optimizer = self._players["critic"].optimizer
+        state = optimizer.state
         moments = {
             name: tuple(state[parameter][moment] for moment in self._kind.moments)
             for name, parameter in self.critic.parameters.items()
         }
         some = next(iter(self.critic.trained.values()))
-        return moments, torch.full((len(some),), float(update + 1), device=some.device)
+
+        def for_each_seed(*values: float) -> Tensor:
+            return torch.tensor(values, device=some.device).expand(len(some), -1)
+
+        return NextUpdate(
+            moments,
+            for_each_seed(float(number + 1))[:, 0],
+            for_each_seed(self._plan.lr * self._players["critic"].lr)[:, 0],
+            for_each_seed(*self._plan.critic_betas),
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs beside the step, by name; each tensor has the leading seed axis.

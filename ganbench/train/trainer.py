@@ -11,7 +11,7 @@ from torch import Tensor
 from ganbench.archs import Arch
 from ganbench.config import RunSpec
 from ganbench.data import Data
-from ganbench.seeding import draw, stream
+from ganbench.seeding import Purpose, draw, stream
 from ganbench.train.draws import Draws
 from ganbench.train.ensemble import lift
 from ganbench.train.game import JUDGED, Game
@@ -40,14 +40,15 @@ class Snapshot:
 
     def sample(self, row: int, count: int) -> Tensor:
         """`count` samples of the seed at `row`, float32 [count, *shape], from the seed's evaluation stream."""
-        weights = {name: tensor[row] for name, tensor in self.state.averaged.items()}
-        device = next(iter(weights.values())).device
-        blocks = []
-        for block in range(-(-count // LATENT_BLOCK)):
-            random = stream(self._seeds[row], "evaluation", block, device)
-            latents = draw(self._arch.latent, (LATENT_BLOCK, self._arch.latent_dim), random)
-            blocks.append(self.state.generator.forward_at_rest(weights, latents))
-        return torch.cat(blocks)[:count]
+        weights = self.state.scored(row, lambda block: self._latents(row, "statistics", block))
+        numbers = range(-(-count // LATENT_BLOCK))
+        latents = (self._latents(row, "evaluation", block) for block in numbers)
+        return torch.cat([self.state.generator.forward_at_rest(weights, block) for block in latents])[:count]
+
+    def _latents(self, row: int, purpose: Purpose, block: int) -> Tensor:
+        device = next(iter(self.state.averaged.values())).device
+        random = stream(self._seeds[row], purpose, block, device)
+        return draw(self._arch.latent, (LATENT_BLOCK, self._arch.latent_dim), random)
 
 
 def train(
@@ -87,8 +88,8 @@ def train(
             critic_loss, *judged = critic_losses(state.critic.weights, fake, given)
             state.update_critic(critic_loss)
         for given in draws.generator(step, now):
-            moments = state.critic_moments((step + 1) * spec.train.n_critic)
-            generator_loss = generator_losses(state.generator.weights, state.critic.frozen, *moments, given)
+            ahead = state.next_critic_update((step + 1) * spec.train.n_critic)
+            generator_loss = generator_losses(state.generator.weights, state.critic.frozen, ahead, given)
             state.update_generator(generator_loss)
         state.finish_step(now.keep)
 

@@ -8,19 +8,16 @@ import torch
 from torch import Tensor
 
 from ganbench.train.ensemble import Weights
-from ganbench.train.optimizers import Change, Moments
+from ganbench.train.optimizers import Change, NextUpdate
 
 
 def unroll(
     updates: int,
     objective: Callable[[Weights], Tensor],
     weights: Weights,
-    moments: dict[str, Moments],
-    count: Tensor,
+    next_update: NextUpdate,
     *,
     change: Change,
-    lr: float,
-    betas: tuple[float, float],
     constrain: Callable[[Weights], Weights],
 ) -> Weights:
     """One seed's critic after `updates` more updates (Metz et al. 2017, arXiv:1611.02163, eq. 7–9).
@@ -31,18 +28,19 @@ def unroll(
     Args:
         objective: the critic's loss with given weights.
         weights: the critic's weights and buffers.
-        moments: the optimiser's state, by name of what is trained; the rest of the weights are buffers.
-        count: number of the critic's next update, from 1.
+        next_update: the optimiser's state, without the seed axis; weights that it doesn't name are buffers.
+        change: the optimiser's rule.
         constrain: what the wrappers do to the weights after an update.
     """
+    moments, count = dict(next_update.moments), next_update.number
     for _ in range(updates):
         trained = {name: weights[name] for name in moments}
         buffers = {name: tensor for name, tensor in weights.items() if name not in moments}
         gradients = torch.func.grad(lambda inner, outer=buffers: objective(inner | outer))(trained)
         changed = {}
         for name, gradient in gradients.items():
-            step, moments[name] = change(gradient, moments[name], count, betas)
-            changed[name] = trained[name] - lr * step
+            step, moments[name] = change(gradient, moments[name], count, next_update.betas)
+            changed[name] = trained[name] - next_update.lr * step
         weights = constrain(changed | buffers)
         count = count + 1
     return weights

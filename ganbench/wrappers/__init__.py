@@ -18,6 +18,8 @@ class Wrapper(Component):
 
     takes_penalties: ClassVar[bool] = True
     """Whether the gradient penalties of `ganbench.penalties` keep their meaning under it."""
+    excludes: ClassVar[tuple[str, ...]] = ()
+    """Wrappers beside which it means nothing."""
 
     def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
         """The changed critic; it may be the same object.

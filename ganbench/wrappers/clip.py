@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ class Clip(Wrapper):
 
     Algorithm 1, line 7: w ← clip(w, −c, c). As there, the initial weights may be larger until the first update.
     """
+
+    excludes: ClassVar[tuple[str, ...]] = ("spectral-norm",)
 
     limit: float = 0.01
 

@@ -46,7 +46,7 @@ class SpectralNorm(Wrapper):
         for name, weight in parameters.items():
             if name.endswith(WEIGHT):
                 vector = name.removesuffix(WEIGHT) + VECTOR
-                u, v = power_method(weight, buffers[vector + "u"], self.iterations)
+                u, v = power_method(weight.detach(), buffers[vector + "u"], self.iterations)
                 renewed |= {vector + "u": u, vector + "v": v}
         return renewed
 
