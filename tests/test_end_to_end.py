@@ -149,7 +149,8 @@ def test_the_whole_way(tmp_path: Path) -> None:
     done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "reports").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "results.csv"}
+    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "results.csv", "figures"}
+    assert (folder / "figures" / "modes.svg").read_text().startswith("<svg")
     assert (folder / "report.html").read_text().count('<img src="data:image/png;base64,') == 6
     from_csv = ganbench("compare", "--from", folder / "results.csv", "--format", "json").stdout
     assert json.loads(from_csv) == compared
