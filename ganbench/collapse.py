@@ -214,7 +214,9 @@ def _episodes(kind: Kind, looks: Sequence[Look], noise: Noise, steps: int, names
 
 def _severity(kind: Kind, sight: Sight, noise: Noise) -> float:
     if kind == "missing-modes":
-        lost = 1 - sum(modes_there(sight, noise)) / _modes_of_real(noise)[0]
+        # So few samples may be looked at that real data would show no mode either: then none is missing.
+        expected = _modes_of_real(noise)[0]
+        lost = 1 - sum(modes_there(sight, noise)) / expected if expected > 0 else 0.0
     elif kind == "shrunken-modes":
         lost = 1 - sight.width / noise.width[0]
     elif kind == "off-mode":
@@ -246,6 +248,8 @@ def _step(kind: Kind, noise: Noise) -> float:
     if kind != "missing-modes":
         return MATTERS
     mean, deviation = _modes_of_real(noise)
+    if mean == 0:
+        return MATTERS
     return max(1.0, BEYOND_CHANCE * deviation) / mean - ROUNDING
 
 

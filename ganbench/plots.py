@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -34,6 +35,8 @@ EVENT_MARKS = {
     "recovery": ("^", PALETTE[2], "recovered"),
 }
 """How events are marked: marker, colour, and the word in the legend."""
+WIDE_NAME = 80
+"""Characters: a group's name that is longer is broken."""
 FEW = 3
 """More seeds than this are drawn as a median and a band."""
 FAULT, RECOVERED = 0.8, -0.8
@@ -150,7 +153,9 @@ def curves(
     Args:
         lines: by group, the x and y values of each seed.
     """
-    figure, axes = _figure(6, 3.2 + 0.17 * -(-len(lines) // _columns(lines)))
+    lines = {textwrap.fill(group, WIDE_NAME): seeds for group, seeds in lines.items()}
+    written = sum(group.count("\n") + 1 for group in lines)
+    figure, axes = _figure(6, 3.2 + 0.17 * -(-written // _columns(lines)))
     for (group, seeds), (colour, style) in zip(lines.items(), _styles(), strict=False):
         if len(seeds) > FEW:
             at, middle, low, high = _middle(seeds)
@@ -172,7 +177,9 @@ def curves(
 
 def strip(groups: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ceiling: float | None) -> Figure:
     """A row a group and a dot a seed, equal values beside each other; the median as a bar."""
-    figure, axes = _figure(6.4, 0.9 + 0.34 * len(groups))
+    groups = {textwrap.fill(group, WIDE_NAME // 2): values for group, values in groups.items()}
+    tallest = max((group.count("\n") for group in groups), default=0)
+    figure, axes = _figure(6.8, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
     for row, values in enumerate(groups.values()):
         ordered = sorted(values)
         beside = [ordered[:place].count(value) for place, value in enumerate(ordered)]
@@ -203,7 +210,7 @@ def _middle(seeds: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[l
 
 def _columns(names: Iterable[str]) -> int:
     """Of a legend that is as wide as the figure."""
-    longest = max(map(len, names), default=0)
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
     return 3 if longest < 24 else 2 if longest <= 48 else 1
 
 

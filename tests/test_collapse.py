@@ -379,6 +379,13 @@ def test_any_history_has_events_in_order_with_a_severity(case: tuple[list[Look],
     assert 0 <= collapsed_for(looks, noise) <= len(looks)
 
 
+def test_where_real_data_would_show_no_mode_none_is_missing() -> None:
+    """One sample, of which half are good in real data: found by the fuzz below."""
+    looks = [Look(0, Sight(1, (0,), math.nan, 0.0), None), Look(1, Sight(1, (0,), math.nan, 0.0), None)]
+    noise = Noise(1, (1.0,), (2,), (0.5, 0.0), (1.0, 0.0), (0.0, 0.0))
+    assert "missing-modes" not in {event.kind for event in detect(looks, noise, 2, ["0"]) if event.severity > 0}
+
+
 @settings(max_examples=150, deadline=None)
 @given(histories())
 def test_the_events_of_a_beginning_are_the_beginning_of_the_events(

@@ -29,10 +29,10 @@ def draw(table: pd.DataFrame, x: str) -> dict[str, Figure]:
         x: the budget that curves are drawn against, one of `ganbench.results.BUDGETS`.
     """
     figures: dict[str, Figure] = {}
-    names = group_names(table)
     several = table["dataset"].nunique() > 1
     for dataset, rows in table.groupby("dataset", sort=True):
         where = f" · {dataset}" if several else ""
+        names = group_names(rows)  # among themselves: what sets data sets apart is no part of a name
         ends = _ends(rows, names, where)
         if ends is not None:
             figures[f"Modes at the end{where}"] = ends
