@@ -233,7 +233,8 @@ def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset:
     amount = parse_count(amount) if isinstance(amount, str) else amount
     if currency == "steps":
         amount = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
-        return from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")  # type: ignore[no-any-return]
+        counted: TrainSpec = from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")
+        return counted
     costs = step_costs(spec, loss, penalties)
     # An epoch is a pass of the critic over the data: losses with more critic updates a step get fewer steps for it.
     costs["epochs"] = spec.batch_size * spec.n_critic

@@ -7,7 +7,6 @@ killed run is resumed. So a score is tracked exactly once, and never lost.
 from __future__ import annotations
 
 import math
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,19 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
-from safetensors.torch import save_file
 
+from ganbench.artifacts import keep_artifacts
 from ganbench.config import RunSpec
 from ganbench.data import Data
 from ganbench.errors import GanbenchError
-from ganbench.evaluators.classifier import to_bytes
-from ganbench.plots import mode_histogram
 from ganbench.protocols.scorer import Scorer, Scores
-from ganbench.track import DONE, RunLog, Status, Tracker
+from ganbench.track import DONE, Status, Tracker
 from ganbench.tracked import (
-    NAMED_MODES,
     event_names,
     group_head,
     metric_names,
@@ -43,8 +38,6 @@ from ganbench.watch import CollapseWatch, History
 
 STRIDE = 10
 """Steps between two looks at training: for the progress bar, the mean statistics and Ctrl-C."""
-KEPT_IMAGES = 1000
-KEPT_POINTS = 50_000
 
 
 class Observer(Protocol):
@@ -270,24 +263,9 @@ class EnsembleRun:
             if status in DONE:
                 self._watch.keep(log, seed, self._record.diverged.get(str(seed)))
                 if status != "diverged":
-                    self._keep_artifacts(log, snapshot, row, seed)
+                    keep_artifacts(log, self._data, snapshot, row, seed, self._record.metrics[str(seed)])
                 log.finish(status, self._record.diverged.get(str(seed), snapshot.step))
                 del self._logs[seed]
-
-    def _keep_artifacts(self, log: RunLog, snapshot: Snapshot, row: int, seed: int) -> None:
-        names, metrics = self._data.mode_names, self._record.metrics[str(seed)]
-        if len(names) <= NAMED_MODES:
-            shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
-            log.figure("mode-histogram.png", mode_histogram(names, *shares))
-        with tempfile.TemporaryDirectory() as folder:
-            weights, samples = Path(folder) / "weights.safetensors", Path(folder) / "samples.npy"
-            tensors = {name: tensor[row].detach().cpu() for name, tensor in snapshot.state.tensors().items()}
-            save_file(tensors, weights, metadata={"seed": str(seed), "step": str(snapshot.step)})
-            images = self._spec.dataset.kind == "images"
-            kept = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
-            np.save(samples, (to_bytes(kept) if images else kept).cpu().numpy(), allow_pickle=False)
-            log.file(weights, "checkpoint")
-            log.file(samples, "samples")
 
 
 def device_name(device: torch.device) -> str:

@@ -1,4 +1,4 @@
-"""Layers that rooms share: the end of every critic, and how a layer in a network is replaced."""
+"""Layers that rooms share: the end of every critic, weights to begin with, and how a layer is replaced."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ class Head(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         logits: Tensor = self.linear(features).squeeze(1)
         return logits
+
+
+def normal_weights(network: nn.Module, deviation: float = 0.02) -> None:
+    """Begin with weights N(0, deviation²) and biases of zero in every linear and convolutional layer."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, deviation)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def replace_layers(network: nn.Module, make: Callable[[nn.Module], nn.Module | None]) -> None:

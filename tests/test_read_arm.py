@@ -431,9 +431,10 @@ def test_many_seeds_are_drawn_as_their_median_and_the_middle_half() -> None:
 def test_a_seed_that_was_given_up_stays_in_the_curves() -> None:
     both = table(record("minimax", 0, 30.0), record("minimax", 1, 10.0, status="collapsed"))
     cut = both[(both["seed"] == 0) | (both["step"] < 20) | (both["metric"] != "fid")]
-    lines = draw(cut, "seconds")["FID"].axes[0].lines
-    assert [line.get_xdata().tolist() for line in lines[:2]] == [[60, 120], [60, 120]]  # type: ignore[union-attr]
-    assert [line.get_ydata().tolist() for line in lines[:2]] == [[31, 30], [11, 11]]  # type: ignore[union-attr]
+    axes: Any = draw(cut, "seconds")["FID"].axes[0]
+    lines = axes.lines
+    assert [line.get_xdata().tolist() for line in lines[:2]] == [[60, 120], [60, 120]]
+    assert [line.get_ydata().tolist() for line in lines[:2]] == [[31, 30], [11, 11]]
 
 
 def test_a_strip_has_a_dot_a_seed_and_the_median() -> None:

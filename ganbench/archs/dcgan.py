@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from ganbench.archs import ARCHS, Arch
-from ganbench.layers import Head
+from ganbench.layers import Head, normal_weights
 from ganbench.registry import register
 
 
@@ -60,11 +60,8 @@ def channels_and_quarter(shape: tuple[int, ...], name: str) -> tuple[int, int]:
 
 
 def _initialised(network: nn.Module) -> nn.Module:
+    normal_weights(network)
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
     return network

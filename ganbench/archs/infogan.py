@@ -6,7 +6,7 @@ from torch import nn
 
 from ganbench.archs import ARCHS, Arch
 from ganbench.archs.dcgan import channels_and_quarter
-from ganbench.layers import Head
+from ganbench.layers import Head, normal_weights
 from ganbench.registry import register
 
 
@@ -45,7 +45,8 @@ class InfoGan(Arch):
             nn.ConvTranspose2d(narrow, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
-        return _initialised(network)
+        normal_weights(network)
+        return network
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
         channels, quarter = channels_and_quarter(shape, self.name)
@@ -61,13 +62,5 @@ class InfoGan(Arch):
             nn.LeakyReLU(self.slope),
             Head(dense),
         )
-        return _initialised(network)
-
-
-def _initialised(network: nn.Module) -> nn.Module:
-    for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    return network
+        normal_weights(network)
+        return network

@@ -7,7 +7,8 @@ kind of component has its laws in one file, which is their only mention.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -94,6 +95,15 @@ def raises(error: Exception) -> str:
     return f"raises {type(error).__name__}: {' '.join(str(error).split())}"
 
 
+@contextmanager
+def must_not_raise(what: str, hint: str = "") -> Iterator[None]:
+    """Whatever the component raises in here breaks the law: `what` raises …; `hint`."""
+    try:
+        yield
+    except Exception as error:  # somebody else's code, as in `Check.finding`
+        raise Broken(f"{what} {raises(error)}" + f"; {hint}" * bool(hint)) from error
+
+
 def examine(kind: str, name: str) -> list[Finding]:
     """Hold a registered component, with its default options, against the laws of its kind.
 
@@ -101,7 +111,7 @@ def examine(kind: str, name: str) -> list[Finding]:
     """
     try:
         component: Component = KINDS[kind].create({"name": name})
-    except Exception as error:
+    except Exception as error:  # somebody else's code, as in `Check.finding`
         return [Finding("it can be made with its default options", raises(error))]
     findings: list[Finding] = []
     for check in sorted(CHECKS[kind], key=lambda check: check.rank == "whole"):

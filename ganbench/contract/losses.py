@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from ganbench.contract import Broken, Moot, law, raises
+from ganbench.contract import Broken, Moot, law, must_not_raise
 from ganbench.contract.training import numbers, trains
 from ganbench.errors import GanbenchError
 from ganbench.losses import Loss
@@ -104,10 +104,8 @@ def unpaired(loss: Loss) -> None:
         raise Moot
     fake, real = torch.randn(2, 5)
     hint = "say `paired = True` if it compares both kinds of samples, else leave `real` alone"
-    try:
+    with must_not_raise("generator_loss without real logits", hint):
         without = loss.generator_loss(fake, real[:0])
-    except Exception as error:
-        raise Broken(f"generator_loss without real logits {raises(error)}; {hint}") from error
     given = loss.generator_loss(fake, real)
     if not close(without, given):
         raise Broken(f"generator_loss is {numbers(given)} with real logits and {numbers(without)} without; {hint}")
@@ -166,13 +164,11 @@ def lifted(loss: Loss) -> None:
             return value_of(x, y), torch.func.grad(value_of, 1)(x, y)
 
         alone = [torch.stack(parts) for parts in zip(*map(value_and_gradient, real, fake), strict=True)]
-        try:
+        with must_not_raise(
+            f"{name} under torch.func.vmap",
+            "use tensor operations throughout, no .item(), no `if` on a logit, no change in place",
+        ):
             together = torch.func.vmap(value_and_gradient)(real, fake)
-        except Exception as error:
-            raise Broken(
-                f"{name} under torch.func.vmap {raises(error)}; use tensor operations throughout, no .item(), no "
-                f"`if` on a logit, no change in place"
-            ) from error
         for one, other in zip(together, alone, strict=True):
             if not close(one, other):
                 raise Broken(f"{name} of 3 seeds is {numbers(one)} side by side and {numbers(other)} one by one")

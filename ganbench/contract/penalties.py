@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
-from ganbench.contract import Broken, law, raises
+from ganbench.contract import Broken, law, must_not_raise
 from ganbench.contract.training import numbers, trains
 from ganbench.penalties import Penalty
 
@@ -112,10 +112,8 @@ def noise_declared(penalty: Penalty) -> None:
         if torch.equal(with_noise, value(penalty, replace(given, noise=torch.randn_like(given.noise)))):
             raise Broken("it is `noisy`, and yet the same with other noise: leave `noisy` out")
         return
-    try:
+    with must_not_raise("without noise it", "say `noisy = True`"):
         without = value(penalty, replace(given, noise=given.noise[:0]))
-    except Exception as error:
-        raise Broken(f"without noise it {raises(error)}; say `noisy = True`") from error
     if not torch.allclose(with_noise, without):
         raise Broken(f"it is {numbers(with_noise)} with noise and {numbers(without)} without; say `noisy = True`")
 
@@ -129,14 +127,13 @@ def lifted(penalty: Penalty) -> None:
         return of_weights(parts[0]), torch.func.grad(of_weights)(parts[0])
 
     parts = tuple(vars(draw(SEEDS, batch=5)).values())
-    try:
+    with must_not_raise(
+        "under torch.func it",
+        "take the critic's gradient with torch.func.grad, not with torch.autograd.grad, and draw no random numbers: "
+        "`uniform` and `noise` are given",
+    ):
         together = torch.func.vmap(value_and_gradient)(*parts)
         alone = [torch.stack(each) for each in zip(*map(value_and_gradient, *parts), strict=True)]
-    except Exception as error:
-        raise Broken(
-            f"under torch.func it {raises(error)}; take the critic's gradient with torch.func.grad, not with "
-            f"torch.autograd.grad, and draw no random numbers: `uniform` and `noise` are given"
-        ) from error
     for one, other in zip(together, alone, strict=True):
         if not torch.allclose(one, other, rtol=1e-6, atol=1e-9):
             raise Broken(f"of {SEEDS} seeds it is {numbers(one)} side by side and {numbers(other)} one by one")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.archs import ARCHS
-from ganbench.contract import Broken, Moot, law, raises
+from ganbench.contract import Broken, Moot, law, must_not_raise
 from ganbench.contract.training import numbers, trains
 from ganbench.wrappers import Wrapper
 
@@ -133,10 +133,8 @@ def constrains_lifted(wrapper: Wrapper) -> None:
         def constrain(parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return dict(wrapper.constrain(parameters, buffers))
 
-        try:
+        with must_not_raise(f"on {name} under torch.func.vmap it"):
             together = torch.func.vmap(constrain)(*both) if alone else {}
-        except Exception as error:
-            raise Broken(f"on {name} under torch.func.vmap it {raises(error)}") from error
         for key, tensor in alone.items():
             if not torch.allclose(together[key], tensor, rtol=1e-4, atol=1e-5):
                 raise Broken(f"on {name} '{key}' differs: {numbers(together[key])}, alone {numbers(tensor)}")
@@ -160,12 +158,8 @@ def penalised(wrapper: Wrapper) -> None:
             return gradient.square().sum()
 
         seeds = (stacked([parameters]), stacked([buffers]) if buffers else {}, inputs[None])
-        try:
+        with must_not_raise(f"on {name} a gradient penalty", "say `takes_penalties = False` if none can be taken"):
             gradients = torch.func.vmap(torch.func.grad(penalty))(*seeds)
-        except Exception as error:
-            raise Broken(
-                f"on {name} a gradient penalty {raises(error)}; say `takes_penalties = False` if none can be taken"
-            ) from error
         for key, gradient in gradients.items():
             if not gradient.isfinite().all():
                 raise Broken(f"on {name} a gradient penalty's gradient with respect to '{key}' isn't finite")

@@ -1,0 +1,58 @@
+"""The command line: parse, build a spec, make one call, print.
+
+Everything slow (torch, mlflow, pandas) is imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ganbench import __version__
+from ganbench.cli.measuring import doctor, evaluate
+from ganbench.cli.parts import contract, data, list_components
+from ganbench.cli.reading import compare, report, ui
+from ganbench.cli.training import run, sweep
+from ganbench.errors import GanbenchError
+
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that prints our own errors on one line, with exit status 2, as click prints its own."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GanbenchError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except BrokenPipeError:
+            raise  # somebody closed the pipe; click ends quietly
+        except OSError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order in which a person needs them
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ganbench")
+def main() -> None:
+    """Train GANs, measure mode collapse, and compare what prevents it.
+
+    \b
+    A first run (a few minutes on a CPU), the same with another loss, and both side by side:
+      ganbench run --loss minimax --arch mlp
+      ganbench run --loss non-saturating --arch mlp
+      ganbench compare
+    """
+
+
+for command in (run, sweep, compare, report, evaluate, doctor, list_components, contract, data, ui):
+    main.add_command(command)

@@ -1,0 +1,63 @@
+"""Commands about the parts that there are: their names, their laws, and data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.flags import plugins_flag
+from ganbench.errors import GanbenchError
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@plugins_flag
+def list_components(kind: str | None, plugins: tuple[Path, ...]) -> None:
+    """Show what there is: losses, penalties, archs, datasets, metrics, protocols."""
+    from rich.console import Console
+
+    from ganbench.listing import KINDS, listing
+    from ganbench.registry import load_plugins, near_miss
+
+    load_plugins(plugins)
+    if kind is not None and kind not in KINDS:
+        raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, KINDS)}")
+    Console(markup=False, highlight=False).print(listing([kind] if kind else list(KINDS)))
+
+
+@click.command()
+@click.argument("target", metavar="TARGET")
+def contract(target: str) -> None:
+    """Hold a plug-in's components against what every component must hold to, and say in words what is broken.
+
+    TARGET is a Python file, a module, or the name of an installed plug-in. Ends with status 1 where a law is broken.
+
+    \b
+      ganbench contract hinge.py
+      ganbench contract my_package
+    """
+    from ganbench.contract.plugin import examine_plugin
+
+    raise SystemExit(examine_plugin(target, say=click.echo))
+
+
+@click.group()
+def data() -> None:
+    """Get data sets."""
+
+
+@data.command()
+@click.argument("dataset")
+@plugins_flag
+def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
+    """Put a data set into the cache ($GANBENCH_DATA, else ~/.cache/ganbench), checked."""
+    import torch
+
+    from ganbench.data import DATASETS
+    from ganbench.data.fetch import cache_folder
+    from ganbench.registry import load_plugins
+
+    load_plugins(plugins)
+    loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=click.echo)
+    click.echo(f"{dataset}: {len(loaded):,} training samples, {len(loaded.mode_names):,} modes, in {cache_folder()}")

@@ -1,0 +1,73 @@
+"""Commands that read what was tracked: compare, report, and the MLflow page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.flags import budget_flag, experiment_flag, results_flag, store_flag
+
+
+@click.command()
+@experiment_flag
+@store_flag
+@results_flag
+@budget_flag
+@click.option("--by", default="loss,arch,options", show_default=True, help="Columns that make a group.")
+@click.option("--metric", help="Metrics to show. Default: fid, modes, modes-strict, hq, kl, as far as measured.")
+@click.option(
+    "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
+)
+def compare(
+    experiment: str, store: str | None, source: Path | None, x: str, by: str, metric: str | None, style: str
+) -> None:
+    """Set the runs of an experiment side by side: median and range over seeds, failures, and the floor.
+
+    The floor, in the last row, is what real data score when they are treated as generated.
+    """
+    from ganbench.report.tables import render
+    from ganbench.results import final_scores, load_results, read_csv
+    from ganbench.stats import compare as compare_groups
+    from ganbench.stats import headline
+    from ganbench.track.store import find_store
+
+    results = read_csv(source) if source else load_results(find_store(store), experiment)
+    metrics = headline(final_scores(results.table)) if metric is None else _words(metric)
+    click.echo(render(compare_groups(results.table, _words(by), metrics, x), metrics, style, x))
+
+
+@click.command()
+@experiment_flag
+@store_flag
+@results_flag
+@budget_flag
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."
+)
+def report(experiment: str, store: str | None, source: Path | None, x: str, out: Path) -> None:
+    """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG."""
+    from ganbench.report import write_report
+    from ganbench.results import load_results, read_csv
+    from ganbench.track.store import find_store
+
+    results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
+    folder = write_report(results, out, title=source.name if source else experiment, x=x)
+    click.echo(f"wrote {folder / 'report.html'}, report.md, results.csv and figures/")
+
+
+@click.command()
+@experiment_flag
+@store_flag
+@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+def ui(experiment: str, store: str | None, port: int, host: str) -> None:
+    """Open the MLflow page of a store, and print the address of the experiment's runs."""
+    from ganbench.track.server import serve
+    from ganbench.track.store import find_store
+
+    raise SystemExit(serve(find_store(store), experiment, host, port, say=click.echo))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

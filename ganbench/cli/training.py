@@ -1,0 +1,184 @@
+"""Commands that train: one spec, or every combination of an experiment file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench.cli.flags import experiment_flag, plugins_flag, store_flag
+
+
+@click.command()
+@click.option("--loss", metavar="NAME", help="What both networks minimise (see `ganbench list losses`).")
+@click.option("--arch", metavar="NAME", help="The networks (see `ganbench list archs`).")
+@click.option("--dataset", metavar="NAME", help="What is imitated (see `ganbench list datasets`).")
+@click.option(
+    "--penalty",
+    "penalties",
+    multiple=True,
+    metavar="NAME",
+    help="A gradient penalty on the critic in place of the loss's own, as gp:weight=10, or `none`. Can be repeated.",
+)
+@click.option(
+    "--protocol", metavar="NAME", help="How samples are scored (see `ganbench list protocols`). Default: ganbench-1."
+)
+@click.option(
+    "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
+)
+@click.option(
+    "--wrap",
+    "wrappers",
+    multiple=True,
+    metavar="NAME",
+    help="A change to the critic (see `ganbench list wrappers`), as spectral-norm, or `none`. Can be repeated.",
+)
+@click.option("--pac", type=int, metavar="M", help="Show the critic M samples at once (PacGAN).")
+@click.option("--steps", metavar="N", help="The budget, in steps; 400k and 10M are understood.")
+@click.option("--epochs", type=float, help="The budget, in passes of the critic over the data. Default: 8.")
+@click.option("--critic-steps", metavar="N", help="The budget, in updates of the critic.")
+@click.option("--images", metavar="N", help="The budget, in real images seen.")
+@click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
+@click.option(
+    "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
+)
+@click.option(
+    "--stop-on",
+    metavar="collapse",
+    help="End a seed that stays collapsed for 5 evaluations, or for N with collapse:N. It is scored and counted.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@experiment_flag
+@store_flag
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="TABLE.OPTION=VALUE",
+    help="Any option of the spec: train.critic_lr=1e-4, arch.latent_dim=64. Can be repeated.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Settings from a file; flags override it. `--dry-run` prints one.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
+@click.option("--force", is_flag=True, help="Repeat runs that are finished already.")
+@plugins_flag
+def run(
+    loss: str | None,
+    arch: str | None,
+    dataset: str | None,
+    penalties: tuple[str, ...],
+    wrappers: tuple[str, ...],
+    protocol: str | None,
+    seeds: str,
+    pac: int | None,
+    steps: str | None,
+    epochs: float | None,
+    critic_steps: str | None,
+    images: str | None,
+    batch_size: int | None,
+    eval_every: int | None,
+    stop_on: str | None,
+    device: str,
+    experiment: str,
+    store: str | None,
+    assignments: tuple[str, ...],
+    config: Path | None,
+    dry_run: bool,
+    force: bool,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Train a GAN on one or more seeds, and measure how much of the data it covers.
+
+    A component's options follow its name: --arch mlp:latent_dim=64 --penalty gp:weight=1. What you don't set comes from
+    the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
+    is finished.
+    """
+    from ganbench.config import lay_over, resolve
+    from ganbench.registry import load_plugins
+    from ganbench.settings import (
+        merge,
+        parse_assignment,
+        parse_component,
+        parse_count,
+        parse_seeds,
+        parse_stop,
+        read_config,
+        to_toml,
+    )
+
+    load_plugins(plugins)
+    named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
+    flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
+    for several, texts in (("penalty", penalties), ("wrapper", wrappers)):
+        if texts:
+            flags[several] = [parse_component(text) for text in texts if text != "none"]
+    counts = {"steps": steps, "critic_steps": critic_steps, "images": images}
+    train: dict[str, Any] = {key: parse_count(text) for key, text in counts.items() if text is not None}
+    train |= {"epochs": epochs, "batch_size": batch_size, "pac": pac}
+    flags["train"] = {key: value for key, value in train.items() if value is not None}
+    flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
+    if stop_on is not None:
+        flags["evaluation"] |= parse_stop(stop_on)
+    spec = resolve(lay_over(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)])))
+    chosen = parse_seeds(seeds)
+    if dry_run:
+        click.echo(to_toml(spec.to_dict()), nl=False)
+        for seed in chosen:
+            click.echo(f"# seed {seed}: run {spec.run_id(seed)}")
+        return
+    from ganbench.session import run_session
+
+    raise SystemExit(run_session(spec, chosen, device=device, experiment=experiment, store=store, force=force))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first.")
+@click.option("--seeds", help="Other seeds than the file's.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--experiment", help="The experiment that runs belong to. Default: the file's name and the budget's.")
+@store_flag
+@click.option("--dry-run", is_flag=True, help="Print what would be trained, and stop.")
+@plugins_flag
+def sweep(
+    file: Path,
+    budget: str | None,
+    seeds: str | None,
+    device: str,
+    experiment: str | None,
+    store: str | None,
+    dry_run: bool,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Run every combination in an experiment FILE; run again, it does only what is missing.
+
+    \b
+    The experiments in the folder experiments/ each ask one question:
+      ganbench sweep experiments/balance.toml
+      ganbench sweep experiments/balance.toml --budget paper
+    """
+    import dataclasses
+
+    from ganbench.registry import load_plugins
+    from ganbench.settings import parse_seeds
+    from ganbench.sweep import read_sweep
+
+    load_plugins(plugins)
+    asked = read_sweep(file, budget)
+    if seeds is not None:
+        asked = dataclasses.replace(asked, seeds=parse_seeds(seeds))
+    from ganbench.sweep_session import differences, sweep_session
+
+    if dry_run:
+        click.echo(asked.question)
+        for spec, told in zip(asked.specs, differences(asked), strict=True):
+            click.echo(f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {told}")
+        click.echo(f"{len(asked.specs)} groups of {len(asked.seeds)} seeds")
+        return
+    name = experiment or "-".join(filter(None, (asked.name, asked.budget)))
+    raise SystemExit(sweep_session(asked, device=device, experiment=name, store=store))
