@@ -182,3 +182,6 @@ def test_bad_budgets_on_the_command_line_end_with_status_2() -> None:
         assert words in told.output
     shown = CliRunner().invoke(main, ["run", "--dataset", "ring", "--images", "10M", "--dry-run"])
     assert "steps = 39062" in shown.output  # of 256 images each
+    for flag, steps in (("--critic-steps", 200), ("--generator-steps", 1000), ("--critic-evaluations", 1)):
+        flags = ["--loss", "wgan-gp", flag, "1k", "--dry-run"]
+        assert f"\nsteps = {steps}\n" in CliRunner().invoke(main, ["run", "--dataset", "ring", *flags]).output

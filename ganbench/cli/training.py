@@ -38,7 +38,9 @@ from ganbench.cli.flags import experiment_flag, plugins_flag, store_flag
 @click.option("--steps", metavar="N", help="The budget, in steps; 400k and 10M are understood.")
 @click.option("--epochs", type=float, help="The budget, in passes of the critic over the data. Default: 8.")
 @click.option("--critic-steps", metavar="N", help="The budget, in updates of the critic.")
+@click.option("--generator-steps", metavar="N", help="The budget, in updates of the generator.")
 @click.option("--images", metavar="N", help="The budget, in real images seen.")
+@click.option("--critic-evaluations", metavar="N", help="The budget, in passes of a sample through the critic.")
 @click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
 @click.option(
     "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
@@ -79,7 +81,9 @@ def run(
     steps: str | None,
     epochs: float | None,
     critic_steps: str | None,
+    generator_steps: str | None,
     images: str | None,
+    critic_evaluations: str | None,
     batch_size: int | None,
     eval_every: int | None,
     stop_on: str | None,
@@ -117,7 +121,13 @@ def run(
     for several, texts in (("penalty", penalties), ("wrapper", wrappers)):
         if texts:
             flags[several] = [parse_component(text) for text in texts if text != "none"]
-    counts = {"steps": steps, "critic_steps": critic_steps, "images": images}
+    counts = {
+        "steps": steps,
+        "critic_steps": critic_steps,
+        "generator_steps": generator_steps,
+        "images": images,
+        "critic_evaluations": critic_evaluations,
+    }
     train: dict[str, Any] = {key: parse_count(text) for key, text in counts.items() if text is not None}
     train |= {"epochs": epochs, "batch_size": batch_size, "pac": pac}
     flags["train"] = {key: value for key, value in train.items() if value is not None}

@@ -62,7 +62,8 @@ class Game:
     def _shown(self, samples: Tensor, noise: Tensor) -> Tensor:
         """What the critic is shown: samples with instance noise, `pac` of them side by side in one input."""
         pac = self._spec.train.pac
-        return (samples + noise).unflatten(0, (-1, pac)).flatten(1, 2) if pac > 1 else samples + noise
+        packs: Tensor = (samples + noise).unflatten(0, (-1, pac))
+        return packs.flatten(1, 2)
 
     def _constrained(self, weights: Weights) -> Weights:
         for wrapper in self._spec.wrappers:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganbench.config import RunSpec
 from ganbench.train.ensemble import Ensemble, Weights, lift
 from ganbench.train.optimizers import KINDS, NextUpdate
-from ganbench.train.schedule import Plan, plan
+from ganbench.train.schedule import Plan
 
 STATISTICS_BATCHES = 10
 """Of latents, from which an averaged generator's running statistics are taken."""
@@ -58,7 +58,6 @@ class State:
         self._constraints = [lift(wrapper.constrain, len(seeds)) for wrapper in spec.wrappers]
         own = self.generator.frozen
         self.averaged: Weights = {name: tensor.clone() for name, tensor in own.items()} if options.ema else own
-        self._plan = plan(spec, 0)
         self._settled: dict[int, int] = {}
         self._at(0)
 
@@ -75,7 +74,6 @@ class State:
 
     def follow(self, planned: Plan) -> None:
         """Give the optimisers the planned learning rates and betas."""
-        self._plan = planned
         for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
             for group in player.optimizer.param_groups:
                 group.update(lr=player.lr * planned.lr, **self._kind.options(betas))
@@ -103,7 +101,7 @@ class State:
             self._settled[row] = self.step
         return weights
 
-    def next_critic_update(self, number: int) -> NextUpdate:
+    def next_critic_update(self, number: int, planned: Plan) -> NextUpdate:
         """The critic's optimiser before its update of that number, from 0, as tensors."""
         optimizer = self._players["critic"].optimizer
         state = optimizer.state
@@ -119,8 +117,8 @@ class State:
         return NextUpdate(
             moments,
             for_each_seed(float(number + 1))[:, 0],
-            for_each_seed(self._plan.lr * self._players["critic"].lr)[:, 0],
-            for_each_seed(*self._plan.critic_betas),
+            for_each_seed(planned.lr * self._players["critic"].lr)[:, 0],
+            for_each_seed(*planned.critic_betas),
         )
 
     def tensors(self) -> dict[str, Tensor]:

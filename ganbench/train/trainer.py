@@ -88,7 +88,7 @@ def train(
             critic_loss, *judged = critic_losses(state.critic.weights, fake, given)
             state.update_critic(critic_loss)
         for given in draws.generator(step, now):
-            ahead = state.next_critic_update((step + 1) * spec.train.n_critic)
+            ahead = state.next_critic_update((step + 1) * spec.train.n_critic, now)
             generator_loss = generator_losses(state.generator.weights, state.critic.frozen, ahead, given)
             state.update_generator(generator_loss)
         state.finish_step(now.keep)
