@@ -1,45 +1,38 @@
-"""What there is, for people: every registered component with a line about it and its source."""
+"""What there is, for people: every component with a line about it and its source."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from ganbench.archs import ARCHS
-from ganbench.data import DATASETS
-from ganbench.losses import LOSSES
-from ganbench.metrics import METRICS
-from ganbench.penalties import PENALTIES
-from ganbench.protocols import PROTOCOLS
-from ganbench.registry import Registry
-from ganbench.wrappers import WRAPPERS
-
-KINDS: Mapping[str, Registry[Any]] = {
-    "losses": LOSSES,
-    "penalties": PENALTIES,
-    "archs": ARCHS,
-    "wrappers": WRAPPERS,
-    "datasets": DATASETS,
-    "metrics": METRICS,
-    "protocols": PROTOCOLS,
-}
+from ganbench.catalogue import Entry, from_registry, from_source
+from ganbench.registry import installed_plugins, load_plugins
 
 
-def listing(kinds: Sequence[str]) -> Table:
+def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, list[Entry]]:
+    """What there is of each kind, ours and of plug-ins: the installed ones and the given Python files."""
+    if not plugins and not installed_plugins():
+        return {kind: from_source(kind) for kind in kinds}
+    # Only here, since it takes seconds.
+    from ganbench.components import KINDS
+
+    load_plugins(plugins)
+    return {kind: from_registry(KINDS[kind]) for kind in kinds}
+
+
+def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:
     """A table of components: kind, name, the first line of the docstring, and the options with their defaults."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="dim")
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    for kind in kinds:
-        for number, name in enumerate(KINDS[kind]):
-            component = KINDS[kind][name]
-            table.add_row("" if number else kind, name, component.summary())
-            options = ", ".join(f"{option.name}={_plain(option.default)}" for option in dataclasses.fields(component))
+    for kind, components in entries.items():
+        for number, component in enumerate(components):
+            table.add_row("" if number else kind, component.name, component.summary)
+            options = ", ".join(f"{name}={_plain(default)}" for name, default in component.options)
             if options:
                 table.add_row("", "", Text(options, style="dim"))
         table.add_section()

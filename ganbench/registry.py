@@ -170,9 +170,14 @@ def import_folder(package: str, path: Iterable[str]) -> None:
         importlib.import_module(f"{package}.{module.name}")
 
 
+def installed_plugins() -> importlib.metadata.EntryPoints:
+    """The plug-ins that are installed, as entry points of group `ganbench.plugins`."""
+    return importlib.metadata.entry_points(group=PLUGIN_GROUP)
+
+
 def load_plugins(files: Iterable[Path] = ()) -> None:
-    """Import the installed plug-ins (entry points of group `ganbench.plugins`) and the given Python files."""
-    for entry in importlib.metadata.entry_points(group=PLUGIN_GROUP):
+    """Import the installed plug-ins and the given Python files."""
+    for entry in installed_plugins():
         with _blame(f"the installed plug-in '{entry.name}'"):
             entry.load()
     for file in files:
@@ -190,7 +195,7 @@ def load_plugin(target: str) -> str:
     """
     if target.endswith(".py"):
         return _import_file(Path(target))
-    installed = importlib.metadata.entry_points(group=PLUGIN_GROUP)
+    installed = installed_plugins()
     module = next((entry.module for entry in installed if entry.name == target), target)
     with _blame(f"the plug-in '{target}'"):
         try:

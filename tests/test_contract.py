@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ganbench.components import KINDS
 from ganbench.contract import CHECKS, Check
 from ganbench.contract.training import CPU
-from ganbench.listing import KINDS
 from ganbench.losses import LOSSES
 from ganbench.train.trainer import train
 from tests.conftest import random_data, small_spec

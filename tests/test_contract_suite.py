@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from ganbench.archs.mlp import Mlp
 from ganbench.cli import main
+from ganbench.components import KINDS
 from ganbench.contract import CHECKS, Finding, examine
 from ganbench.data.ring import Ring
 from ganbench.evaluators import Features, Reference
 from ganbench.layers import Head
-from ganbench.listing import KINDS
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.minimax import Minimax
 from ganbench.losses.non_saturating import NonSaturating

@@ -14,16 +14,16 @@ from ganbench.errors import GanbenchError
 @click.argument("kind", required=False)
 @plugins_flag
 def list_components(kind: str | None, plugins: tuple[Path, ...]) -> None:
-    """Show what there is: losses, penalties, archs, datasets, metrics, protocols."""
+    """Show what there is: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
     from rich.console import Console
 
-    from ganbench.listing import KINDS, listing
-    from ganbench.registry import load_plugins, near_miss
+    from ganbench.catalogue import FOLDERS
+    from ganbench.listing import entries_of, listing
+    from ganbench.registry import near_miss
 
-    load_plugins(plugins)
-    if kind is not None and kind not in KINDS:
-        raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, KINDS)}")
-    Console(markup=False, highlight=False).print(listing([kind] if kind else list(KINDS)))
+    if kind is not None and kind not in FOLDERS:
+        raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, FOLDERS)}")
+    Console(markup=False, highlight=False).print(listing(entries_of([kind] if kind else FOLDERS, plugins)))
 
 
 @click.command()

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
-from ganbench.listing import KINDS
+from ganbench.components import KINDS
 from ganbench.registry import Component, import_folder
 
 C = TypeVar("C", bound=Component)
@@ -75,7 +75,7 @@ class Check:
 
 
 CHECKS: dict[str, list[Check]] = {kind: [] for kind in KINDS}
-"""The laws of each kind, as in `ganbench.listing.KINDS`."""
+"""The laws of each kind, as in `ganbench.components.KINDS`."""
 
 
 def law(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ganbench.components import KINDS
 from ganbench.contract import CHECKS, Broken, law
-from ganbench.listing import KINDS
 from ganbench.registry import Component
 
 SHORTEST = 20

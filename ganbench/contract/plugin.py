@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ganbench.components import KINDS
 from ganbench.contract import examine
 from ganbench.errors import GanbenchError
-from ganbench.listing import KINDS
 from ganbench.registry import load_plugin
 
 HOLDS, BROKEN = "✓", "✗"
