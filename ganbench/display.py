@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from ganbench.config import RunSpec
 from ganbench.options import TrainSpec
+from ganbench.profile import Look
 from ganbench.protocols.scorer import Scores
 from ganbench.stats import number
 from ganbench.train.trainer import Snapshot
 
+OPERATORS = 12
+"""How many of the largest operators are shown."""
 REFRESH = 0.5
 """Seconds between two readings of D(x) and D(G(z)): each waits for the device."""
 
@@ -77,6 +80,33 @@ def _together(seeds: Sequence[int]) -> str:
 
 def _plain(value: object) -> str:
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def profile_tables(seconds: Mapping[str, float], look: Look, total: float) -> Group:
+    """Where the time of a run went, by phase; and within training, by part of a step and by operator.
+
+    Args:
+        seconds: by phase.
+        total: seconds of the whole command; what no phase has is start-up and reading back.
+    """
+    phases = {**seconds, "start-up and the rest": total - sum(seconds.values())}
+    tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
+    if look.parts:
+        steps = sum(look.parts.values())
+        tables.append(_shares("a training step", {name: (spent, None) for name, spent in look.parts.items()}, steps))
+        largest = dict(sorted(look.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
+        work = sum(own for own, _ in look.operators.values())
+        tables.append(_shares("its operators", largest, work))
+    return Group(*tables)
+
+
+def _shares(title: str, rows: Mapping[str, tuple[float, int | None]], total: float) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+    for column in ("", "ms", "share", "calls"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, (seconds, calls) in rows.items():
+        table.add_row(name, f"{1e3 * seconds:,.1f}", f"{seconds / total:.1%}", f"{calls:,}" if calls else "")
+    return table
 
 
 class Display:

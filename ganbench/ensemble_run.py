@@ -21,6 +21,7 @@ from ganbench.artifacts import keep_artifacts
 from ganbench.config import RunSpec
 from ganbench.data import Data
 from ganbench.errors import GanbenchError
+from ganbench.profile import Look, Stopwatch
 from ganbench.protocols.scorer import Scorer, Scores
 from ganbench.track import DONE, Status, Tracker
 from ganbench.tracked import (
@@ -65,6 +66,11 @@ class Job:
     device: torch.device
     checkpoints: Path
     force: bool = False
+    accelerated: bool = True
+    """Whether training steps may be recorded and replayed."""
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    look: Look | None = None
+    """What is to be filled with a close look at some steps, where that is wanted."""
 
 
 @dataclass
@@ -152,22 +158,30 @@ class EnsembleRun:
             every=math.gcd(STRIDE, spec.evaluation.every),
             resume=self._resumed,
             resume_step=record.step,
+            accelerated=self._job.accelerated,
         )
+        phase = self._job.stopwatch
         clock: float | None = None
         over = False
-        for snapshot in snapshots:
+        for snapshot in self._job.look.at(snapshots) if self._job.look else snapshots:
             due = snapshot.step % spec.evaluation.every == 0 or snapshot.step == spec.train.steps
             if due and self._job.device.type == "cuda":
                 torch.cuda.synchronize()
             if clock is not None:  # the first snapshot is the state that training begins with
-                record.seconds += time.monotonic() - clock
+                seconds = time.monotonic() - clock
+                record.seconds += seconds
+                phase.add("training", seconds)
                 self._look(snapshot)
                 if due:
-                    self._evaluate(snapshot)
-                    self._save(snapshot)
+                    with phase("evaluation"):
+                        self._evaluate(snapshot)
+                    with phase("checkpoints"):
+                        self._save(snapshot)
             if due:
-                self._track(snapshot)
-            self._observer.progress(snapshot)
+                with phase("tracking"):
+                    self._track(snapshot)
+            with phase("display"):
+                self._observer.progress(snapshot)
             over = snapshot.step == spec.train.steps or not self._logs
             if stop.is_set() or over:
                 break

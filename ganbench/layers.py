@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 
 class Head(nn.Module):
     """The critic's last layer: features [B, F] to logits [B].
 
-    Every critic has exactly one. What looks at the features of a batch (see `ganbench.wrappers`) is put before it.
+    Every critic has exactly one. What looks at the features of a batch (see `ganbench.wrappers`) is put before it. It
+    is computed in float32 whatever the precision of the rest: losses are differences of logits.
     """
 
     def __init__(self, features: int) -> None:
@@ -19,8 +21,14 @@ class Head(nn.Module):
         self.linear = nn.Linear(features, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.linear(features).squeeze(1)
+        with torch.autocast(features.device.type, enabled=False):
+            logits: Tensor = self.linear(full_precision(features)).squeeze(1)
         return logits
+
+
+def full_precision(features: Tensor) -> Tensor:
+    """Features in float32 at least: bfloat16 has less than three digits, too few for differences and sums."""
+    return features.to(torch.promote_types(features.dtype, torch.float32))
 
 
 def normal_weights(network: nn.Module, deviation: float = 0.02) -> None:

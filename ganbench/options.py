@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
+PRECISIONS = ("float32", "bf16")
 STOP_ON = ("never", "collapse")
 LEAST_SAMPLES = 500
 """Below this number of samples metrics mean nothing."""
@@ -25,6 +26,7 @@ class TrainSpec:
             half a cosine: learning rates, β2, penalties with a `decay`, the half-life of `ema`.
         lr_decay: both learning rates end at so many times their first value.
         ema: the generator that is scored is a moving average with this half-life, as a share of all steps; 0 is none.
+        precision: of products and convolutions in training: "float32", or "bf16" with everything else in float32.
         instance_noise: standard deviation of normal noise on all that the critic sees (Sønderby et al. 2017,
             arXiv:1610.04490); it falls to zero in a straight line by the share `noise_until` of training.
     """
@@ -45,6 +47,7 @@ class TrainSpec:
     ema: float = 0.0
     instance_noise: float = 0.0
     noise_until: float = 1.0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "pac", "n_critic", "n_generator"):
@@ -56,6 +59,9 @@ class TrainSpec:
         _require(self.ema <= 1, f"ema must be in [0, 1], not {self.ema}")
         _require(
             self.optimizer in OPTIMIZERS, f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer}"
+        )
+        _require(
+            self.precision in PRECISIONS, f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision}"
         )
         for role in ("generator", "critic"):
             lr, betas = getattr(self, f"{role}_lr"), getattr(self, f"{role}_betas")

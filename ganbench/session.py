@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ganbench.config import RunSpec
-from ganbench.display import Display, describe
+from ganbench.display import Display, describe, profile_tables
 from ganbench.ensemble_run import Job, device_name
+from ganbench.profile import Look
 from ganbench.results import final_scores, load_results
 from ganbench.run import find_device, run
 from ganbench.stats import FLOOR, headline, number
@@ -24,19 +26,36 @@ from ganbench.verdict import verdict
 
 
 def run_session(
-    spec: RunSpec, seeds: tuple[int, ...], *, device: str, experiment: str, store: str | None, force: bool
+    spec: RunSpec,
+    seeds: tuple[int, ...],
+    *,
+    device: str,
+    experiment: str,
+    store: str | None,
+    force: bool,
+    accelerated: bool = True,
+    profiled_since: float | None = None,
 ) -> int:
-    """Run, and return the exit status: 0, 1 where every seed diverged, 128 + the signal where one stopped it."""
+    """Run, and return the exit status: 0, 1 where every seed diverged, 128 + the signal where one stopped it.
+
+    Args:
+        accelerated: whether training steps may be recorded and replayed.
+        profiled_since: when the command began (`time.perf_counter`), if it is to say where the time went.
+    """
     console = Console(markup=False, highlight=False)
     found = find_device(device)
     place = find_store(store)
     describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
     tracker = MlflowTracker(place, experiment)
     data = spec.dataset.load(found, say=console.print)
-    job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force)
+    look = Look() if profiled_since is not None else None
+    job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force, accelerated, look=look)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     _show(spec, seeds, place, experiment, console)
+    if look is not None and profiled_since is not None:
+        console.print()
+        console.print(profile_tables(job.stopwatch.seconds, look, time.perf_counter() - profiled_since))
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number
     return 1 if all(status == "diverged" for status in statuses.values()) else 0

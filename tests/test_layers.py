@@ -12,7 +12,7 @@ PACKAGE = Path(ganbench.__file__).parent
 # A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse"},
+    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile"},
     {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue"},
     {"data", "metrics", "budget"},
     {"protocols", "samples", "planted"},
@@ -37,6 +37,7 @@ RUN_ARM = (
     "archs",
     "wrappers",
     "layers",
+    "profile",
     "budget",
     "evaluators",
     "data",

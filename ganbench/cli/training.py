@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,19 @@ from ganbench.cli.flags import experiment_flag, plugins_flag, store_flag
     metavar="collapse",
     help="End a seed that stays collapsed for 5 evaluations, or for N with collapse:N. It is scored and counted.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    help="Of products and convolutions in training; bf16 is faster where the processor has it. Default: float32.",
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--accelerate",
+    type=click.Choice(["auto", "off"]),
+    default="auto",
+    show_default=True,
+    help="On a GPU, record training steps and replay them.",
+)
 @experiment_flag
 @store_flag
 @click.option(
@@ -68,6 +82,7 @@ from ganbench.cli.flags import experiment_flag, plugins_flag, store_flag
 )
 @click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
 @click.option("--force", is_flag=True, help="Repeat runs that are finished already.")
+@click.option("--profile", is_flag=True, help="Say at the end where the time went.")
 @plugins_flag
 def run(
     loss: str | None,
@@ -87,13 +102,16 @@ def run(
     batch_size: int | None,
     eval_every: int | None,
     stop_on: str | None,
+    precision: str | None,
     device: str,
+    accelerate: str,
     experiment: str,
     store: str | None,
     assignments: tuple[str, ...],
     config: Path | None,
     dry_run: bool,
     force: bool,
+    profile: bool,
     plugins: tuple[Path, ...],
 ) -> None:
     """Train a GAN on one or more seeds, and measure how much of the data it covers.
@@ -102,6 +120,8 @@ def run(
     the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
     is finished.
     """
+    began = time.perf_counter()  # before torch is imported
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # torch's profiler reports on itself otherwise
     from ganbench.config import lay_over, resolve
     from ganbench.registry import load_plugins
     from ganbench.settings import (
@@ -129,7 +149,7 @@ def run(
         "critic_evaluations": critic_evaluations,
     }
     train: dict[str, Any] = {key: parse_count(text) for key, text in counts.items() if text is not None}
-    train |= {"epochs": epochs, "batch_size": batch_size, "pac": pac}
+    train |= {"epochs": epochs, "batch_size": batch_size, "pac": pac, "precision": precision}
     flags["train"] = {key: value for key, value in train.items() if value is not None}
     flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
     if stop_on is not None:
@@ -143,7 +163,17 @@ def run(
         return
     from ganbench.session import run_session
 
-    raise SystemExit(run_session(spec, chosen, device=device, experiment=experiment, store=store, force=force))
+    status = run_session(
+        spec,
+        chosen,
+        device=device,
+        experiment=experiment,
+        store=store,
+        force=force,
+        accelerated=accelerate == "auto",
+        profiled_since=began if profile else None,
+    )
+    raise SystemExit(status)
 
 
 @click.command()

@@ -8,6 +8,7 @@ and latents, and their generators' n-th updates the same latents, however many u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import torch
@@ -59,6 +60,8 @@ class Draws:
         self._penalties_in_generator = spec.train.unrolled > 0
         self._noisy = any(penalty.noisy for penalty in spec.penalties)
         self._kept: dict[Purpose, tuple[int, Tensor]] = {}
+        self._zeros = cache(lambda *size: torch.zeros(len(seeds), *size, device=data.device))
+        self._strengths = lru_cache(1)(lambda strengths: torch.tensor([strengths] * len(seeds), device=data.device))
 
     def critic(self, step: int, plan: Plan) -> Iterator[Draw]:
         """The draws of the critic's updates in step number `step`, from 0."""
@@ -82,11 +85,10 @@ class Draws:
 
     def _draw(self, n: int, plan: Plan, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool) -> Draw:
         data, latent, penalty, penalty_noise, noise = purposes
-        seeds, shape = len(self._seeds), self._data.shape
+        shape = self._data.shape
         size = self._batch_size if real else 0
-        strengths = torch.tensor(plan.strengths, device=self._data.device).expand(seeds, -1)
         return Draw(
-            real=self._data.batch(self._indices(data, n)[:, :size]),
+            real=self._data.batch(self._indices(data, n)) if real else self._zeros(0, *shape),
             latents=self._latents(latent, n),
             real_noise=self._noise(noise, 2 * n, plan.noise, (size, *shape)),
             fake_noise=self._noise(noise, 2 * n + 1, plan.noise, (self._batch_size, *shape)),
@@ -94,7 +96,7 @@ class Draws:
             penalty_noise=self._normal(penalty_noise, n, (self._packs, *self._packed_shape))
             if penalised and self._noisy
             else self._zeros(0, *self._packed_shape),
-            strengths=strengths,
+            strengths=self._strengths(plan.strengths),
         )
 
     def _indices(self, purpose: Purpose, batch: int) -> Tensor:
@@ -123,9 +125,6 @@ class Draws:
         # Not kept in blocks: it is as large as the batch itself.
         drawn = [draw("normal", size, stream(seed, purpose, number, self._data.device)) for seed in self._seeds]
         return torch.stack(drawn)
-
-    def _zeros(self, *size: int) -> Tensor:
-        return torch.zeros(len(self._seeds), *size, device=self._data.device)
 
     def _stack(self, purpose: Purpose, block: int, numbers: Callable[[torch.Generator], Tensor]) -> Tensor:
         """A block of every seed's stream, [S, ...], kept until another block of that purpose is asked for."""

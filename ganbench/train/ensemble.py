@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from ganbench.layers import full_precision
 from ganbench.seeding import Purpose, default_stream
 
 Weights = dict[str, Tensor]
@@ -23,6 +24,9 @@ Weights = dict[str, Tensor]
 class Ensemble:
     """S networks of one shape, each initialised from its own seed's stream.
 
+    With precision "bf16" products and convolutions in training are computed in bfloat16 (autocast); weights, gradients,
+    normalisation, the critic's head and all losses stay float32, and so do samples for scoring.
+
     Attributes:
         parameters: leaf tensors [S, ...] that require gradients.
         buffers: running statistics [S, ...], changed in place by a forward pass in training mode.
@@ -31,7 +35,12 @@ class Ensemble:
     """
 
     def __init__(
-        self, build: Callable[[], nn.Module], seeds: Sequence[int], purpose: Purpose, device: torch.device
+        self,
+        build: Callable[[], nn.Module],
+        seeds: Sequence[int],
+        purpose: Purpose,
+        device: torch.device,
+        precision: str = "float32",
     ) -> None:
         networks = []
         for seed in seeds:
@@ -50,8 +59,13 @@ class Ensemble:
         self.trained = {name: tensor.detach() for name, tensor in self.parameters.items()}
         self.frozen: Weights = self.trained | self.buffers
         self._network = networks[0].to("meta").train()
+        self._forward = self._in_bf16 if precision == "bf16" else self._in_full
+        self._device = device.type
         self._network_at_rest = copy.deepcopy(self._network).eval()
         self._network_settling = copy.deepcopy(self._network)
+        for layer in self._network.modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
         for layer in self._network_settling.modules():
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.momentum = None  # a plain mean over batches
@@ -63,8 +77,15 @@ class Ensemble:
 
     def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
         """One seed's forward pass in training mode."""
+        return self._forward(weights, inputs)
+
+    def _in_full(self, weights: Weights, inputs: Tensor) -> Tensor:
         output: Tensor = torch.func.functional_call(self._network, weights, (inputs,))
         return output
+
+    def _in_bf16(self, weights: Weights, inputs: Tensor) -> Tensor:
+        with torch.autocast(self._device, torch.bfloat16):
+            return self._in_full(weights, inputs).float()
 
     @torch.no_grad()
     def forward_at_rest(self, weights: Weights, inputs: Tensor) -> Tensor:
@@ -96,7 +117,9 @@ def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
     if seeds > 1:
         return torch.func.vmap(function, randomness="error")
 
+    # Not `tensor[0]`, whose gradient is a new tensor of zeros that one row is copied into.
     def alone(*arguments: Any) -> Any:
-        return tree_map(lambda tensor: tensor.unsqueeze(0), function(*tree_map(lambda tensor: tensor[0], arguments)))
+        mine = tree_map(lambda tensor: tensor.squeeze(0), arguments)
+        return tree_map(lambda tensor: tensor.unsqueeze(0), function(*mine))
 
     return alone

@@ -42,8 +42,8 @@ class Game:
             change=KINDS[spec.train.optimizer].change,
             constrain=self._constrained,
         )
-        compared = real if spec.loss.paired else real[:0]
-        logits = self._state.critic.forward(opponent, torch.cat([fake, compared]))
+        shown = torch.cat([fake, real]) if spec.loss.paired else fake
+        logits = self._state.critic.forward(opponent, shown)
         return spec.loss.generator_loss(logits[: len(fake)], logits[len(fake) :])
 
     def _judge(self, weights: Weights, real: Tensor, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:
@@ -62,7 +62,8 @@ class Game:
     def _shown(self, samples: Tensor, noise: Tensor) -> Tensor:
         """What the critic is shown: samples with instance noise, `pac` of them side by side in one input."""
         pac = self._spec.train.pac
-        packs: Tensor = (samples + noise).unflatten(0, (-1, pac))
+        noisy = samples + noise if self._spec.train.instance_noise else samples
+        packs: Tensor = noisy.unflatten(0, (-1, pac))
         return packs.flatten(1, 2)
 
     def _constrained(self, weights: Weights) -> Weights:

@@ -68,10 +68,17 @@ def _sgd(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tup
     return velocity, (velocity,)
 
 
+def _where_it_is_read(lr: float, device: torch.device) -> float | Tensor:
+    """On a GPU a learning rate is a number in the device's memory: a recorded step reads it anew each time."""
+    return torch.tensor(lr, device=device) if device.type == "cuda" else lr
+
+
 KINDS: dict[str, Optimizer] = {
     "adam": Optimizer(
         ("exp_avg", "exp_avg_sq"),
-        lambda weights, lr, betas: torch.optim.Adam(weights, lr=lr, betas=betas, eps=EPSILON, fused=True),
+        lambda weights, lr, betas: torch.optim.Adam(
+            weights, lr=_where_it_is_read(lr, weights[0].device), betas=betas, eps=EPSILON, fused=True
+        ),
         lambda betas: {"betas": betas},
         _adam,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -42,14 +43,16 @@ class State:
     """The state of S seeds that train together.
 
     Attributes:
+        seeds: their number S.
         averaged: the generator's weights that samples are made with: its moving average, or its own without one.
     """
 
     def __init__(self, spec: RunSpec, seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> None:
         options = spec.train
         self.step = 0
-        self.generator = Ensemble(lambda: spec.generator(shape), seeds, "init-generator", device)
-        self.critic = Ensemble(lambda: spec.critic(shape), seeds, "init-critic", device)
+        self.seeds = len(seeds)
+        self.generator = Ensemble(lambda: spec.generator(shape), seeds, "init-generator", device, options.precision)
+        self.critic = Ensemble(lambda: spec.critic(shape), seeds, "init-critic", device, options.precision)
         self._kind = KINDS[options.optimizer]
         self._players = {
             "generator": self._player(self.generator, options.generator_lr, options.n_generator),
@@ -76,7 +79,11 @@ class State:
         """Give the optimisers the planned learning rates and betas."""
         for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
             for group in player.optimizer.param_groups:
-                group.update(lr=player.lr * planned.lr, **self._kind.options(betas))
+                group.update(self._kind.options(betas))
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(player.lr * planned.lr)
+                else:
+                    group["lr"] = player.lr * planned.lr
 
     def finish_step(self, keep: float) -> None:
         """Count a step, and let the averaged generator keep so much of itself, and take the rest from the generator."""
@@ -101,9 +108,10 @@ class State:
             self._settled[row] = self.step
         return weights
 
-    def next_critic_update(self, number: int, planned: Plan) -> NextUpdate:
-        """The critic's optimiser before its update of that number, from 0, as tensors."""
-        optimizer = self._players["critic"].optimizer
+    def next_critic_update(self, planned: Plan) -> NextUpdate:
+        """The critic's optimiser, after its updates of the step that is being made, before its next one, as tensors."""
+        player = self._players["critic"]
+        optimizer, number = player.optimizer, (self.step + 1) * player.updates
         state = optimizer.state
         moments = {
             name: tuple(state[parameter][moment] for moment in self._kind.moments)
@@ -117,7 +125,7 @@ class State:
         return NextUpdate(
             moments,
             for_each_seed(float(number + 1))[:, 0],
-            for_each_seed(planned.lr * self._players["critic"].lr)[:, 0],
+            for_each_seed(planned.lr * player.lr)[:, 0],
             for_each_seed(*planned.critic_betas),
         )
 
@@ -127,6 +135,27 @@ class State:
         Random streams aren't among them: they are functions of the step (see `ganbench.seeding`).
         """
         return dict(self._slots())
+
+    def everything(self) -> list[Tensor]:
+        """Every tensor that a step changes, as it lies in memory."""
+        counts = [
+            player.optimizer.state[parameter]["step"]
+            for player in self._players.values()
+            for parameter in player.network.parameters.values()
+        ]
+        return [*counts, *(tensor for _, tensor in self._slots())]
+
+    @contextmanager
+    def capturable(self) -> Iterator[None]:
+        """While a CUDA graph is recorded: the optimisers are told to keep to the device."""
+        groups = [group for player in self._players.values() for group in player.optimizer.param_groups]
+        for group in groups:
+            group["capturable"] = True
+        try:
+            yield
+        finally:
+            for group in groups:
+                group["capturable"] = False
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Take up where `tensors` were taken, after `step` steps.

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.profiler import record_function
 
 from ganbench.archs import Arch
 from ganbench.config import RunSpec
 from ganbench.data import Data
 from ganbench.seeding import Purpose, draw, stream
+from ganbench.train.accelerate import accelerate
 from ganbench.train.draws import Draws
-from ganbench.train.ensemble import lift
-from ganbench.train.game import JUDGED, Game
 from ganbench.train.schedule import plan
 from ganbench.train.state import State
+from ganbench.train.step import Given, Step
 
 LATENT_BLOCK = 500
 """Evaluation latents are drawn in blocks of so many: sample i is the same however many are asked for."""
@@ -60,6 +61,7 @@ def train(
     every: int,
     resume: Mapping[str, Tensor] | None = None,
     resume_step: int = 0,
+    accelerated: bool = True,
 ) -> Iterator[Snapshot]:
     """Train the seeds together; yield a snapshot at the start, after each `every` steps and after the last.
 
@@ -68,37 +70,27 @@ def train(
     Args:
         every: how often to yield; it does not change what is trained.
         resume, resume_step: the tensors of a `State` and the step that they were taken after.
+        accelerated: whether steps may be recorded and replayed where that is faster; the numbers are the same.
     """
     state = State(spec, seeds, data.shape, device)
     if resume is not None:
         state.restore(resume, resume_step)
-    game = Game(spec, state)
     draws = Draws(spec, seeds, data)
-    generate = lift(state.generator.forward, len(seeds))
-    critic_losses = lift(game.critic_losses, len(seeds))
-    generator_losses = lift(game.generator_losses, len(seeds))
+    make_step = Step(spec, state)
+    step = accelerate(make_step, spec, state, device) if accelerated else make_step
 
     yield Snapshot(state.step, {}, state, seeds, spec.arch)
-    for step in range(state.step, spec.train.steps):
-        now = plan(spec, step)
-        state.follow(now)
-        for given in draws.critic(step, now):
-            with torch.no_grad():
-                fake = generate(state.generator.frozen, given.latents)
-            critic_loss, *judged = critic_losses(state.critic.weights, fake, given)
-            state.update_critic(critic_loss)
-        for given in draws.generator(step, now):
-            ahead = state.next_critic_update((step + 1) * spec.train.n_critic, now)
-            generator_loss = generator_losses(state.generator.weights, state.critic.frozen, ahead, given)
-            state.update_generator(generator_loss)
-        state.finish_step(now.keep)
+    for number in range(state.step, spec.train.steps):
+        planned = plan(spec, number)
+        state.follow(planned)
+        with record_function("draws"):
+            given = Given(list(draws.critic(number, planned)), list(draws.generator(number, planned)))
+        statistics = step(given, planned)
+        state.finish_step(planned.keep)
 
         if state.step % every == 0 or state.step == spec.train.steps:
-            statistics = {
-                "critic-loss": critic_loss.detach(),
-                **{name: values.detach() for name, values in zip(JUDGED, judged, strict=True)},
-                "generator-loss": generator_loss.detach(),
+            gradients = {
                 "critic-gradient": state.critic.gradient_norms(),
                 "generator-gradient": state.generator.gradient_norms(),
             }
-            yield Snapshot(state.step, statistics, state, seeds, spec.arch)
+            yield Snapshot(state.step, statistics | gradients, state, seeds, spec.arch)

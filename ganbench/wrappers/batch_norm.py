@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganbench.layers import Head, replace_layers
+from ganbench.layers import Head, full_precision, replace_layers
 from ganbench.registry import register
 from ganbench.wrappers import WRAPPERS, Wrapper
 from ganbench.wrappers.kinds import grouped
@@ -60,7 +60,7 @@ class GroupNormalised(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
 
     def forward(self, features: Tensor) -> Tensor:
-        groups = grouped(features, self.batch)
+        groups = grouped(full_precision(features), self.batch)
         over = (1, *range(3, groups.ndim))
         centred = groups - groups.mean(over, keepdim=True)
         variance = centred.square().mean(over, keepdim=True)

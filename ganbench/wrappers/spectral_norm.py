@@ -69,7 +69,8 @@ class Normalised(nn.Module):
         self.register_buffer("v", v)
 
     def forward(self, weight: Tensor) -> Tensor:
-        sigma = self.u @ weight.flatten(1) @ self.v
+        with torch.autocast(weight.device.type, enabled=False):
+            sigma = self.u @ weight.flatten(1) @ self.v
         return weight / sigma
 
 

@@ -1,0 +1,77 @@
+"""Where the time of a run goes: seconds by phase, and a close look at some training steps."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+T = TypeVar("T")
+
+LOOKED_AT = 3
+"""Which of the snapshots' stretches of steps is looked at: not the first, where kernels and memory are being found."""
+PARTS = ("draws", "critic's updates", "generator's updates")
+"""Of a step, as the trainer marks them."""
+MICROSECOND = 1e-6
+
+
+class Stopwatch:
+    """Seconds by phase. Phases don't lie within each other."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(phase, time.perf_counter() - began)
+
+    def add(self, phase: str, seconds: float) -> None:
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+
+
+@dataclass
+class Look:
+    """A close look at a stretch of training.
+
+    Attributes:
+        parts: seconds by part of a step (draws, critic, generator), on the processor that launches the work.
+        operators: (seconds, calls) by operator, on the device that does the work.
+    """
+
+    parts: dict[str, float] = field(default_factory=dict)
+    operators: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def at(self, stretches: Iterator[T]) -> Iterator[T]:
+        """Pass on what an iterator yields, and look closely at how one of its items is made."""
+        for number in itertools.count():
+            with profile(activities=_activities()) if number == LOOKED_AT else nullcontext() as profiler:
+                try:
+                    item = next(stretches)
+                except StopIteration:
+                    return
+            if profiler is not None:
+                self._read(profiler)
+            yield item
+
+    def _read(self, profiler: profile) -> None:
+        for event in profiler.key_averages():
+            if event.is_user_annotation:
+                if event.key in PARTS and event.cpu_time_total:
+                    self.parts[event.key] = event.cpu_time_total * MICROSECOND
+            else:
+                own = event.self_device_time_total if torch.cuda.is_available() else event.self_cpu_time_total
+                self.operators[event.key] = (own * MICROSECOND, event.count)
+
+
+def _activities() -> list[ProfilerActivity]:
+    return [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]

@@ -1,0 +1,58 @@
+"""One step of training: the updates of critic and generator, as a function of what was drawn for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.profiler import record_function
+
+from ganbench.config import RunSpec
+from ganbench.train.draws import Draw
+from ganbench.train.ensemble import lift
+from ganbench.train.game import JUDGED, Game
+from ganbench.train.schedule import Plan
+from ganbench.train.state import State
+
+
+class Given(NamedTuple):
+    """What the updates of one step are given."""
+
+    critic: Sequence[Draw]
+    generator: Sequence[Draw]
+
+
+class Step:
+    """Updates a state in place: `n_critic` updates of the critic, then `n_generator` of the generator.
+
+    It counts nothing: all that it leaves behind is in the state's tensors, so that it can be recorded and replayed.
+    """
+
+    def __init__(self, spec: RunSpec, state: State) -> None:
+        game, seeds = Game(spec, state), state.seeds
+        self._state = state
+        self._generate = lift(state.generator.forward, seeds)
+        self._critic_losses = lift(game.critic_losses, seeds)
+        self._generator_losses = lift(game.generator_losses, seeds)
+
+    def __call__(self, given: Given, planned: Plan) -> dict[str, Tensor]:
+        """Make the step; return statistics of its last updates, [S] each, on the device."""
+        state = self._state
+        with record_function("critic's updates"):
+            for draw in given.critic:
+                with torch.no_grad():
+                    fake = self._generate(state.generator.frozen, draw.latents)
+                critic_loss, *judged = self._critic_losses(state.critic.weights, fake, draw)
+                state.update_critic(critic_loss)
+        with record_function("generator's updates"):
+            for draw in given.generator:
+                ahead = state.next_critic_update(planned)
+                generator_loss = self._generator_losses(state.generator.weights, state.critic.frozen, ahead, draw)
+                state.update_generator(generator_loss)
+        return {
+            "critic-loss": critic_loss.detach(),
+            **{name: values.detach() for name, values in zip(JUDGED, judged, strict=True)},
+            "generator-loss": generator_loss.detach(),
+        }
