@@ -59,12 +59,14 @@ class Ensemble:
         self.trained = {name: tensor.detach() for name, tensor in self.parameters.items()}
         self.frozen: Weights = self.trained | self.buffers
         self._network = networks[0].to("meta").train()
-        self._forward = self._in_bf16 if precision == "bf16" else self._in_full
+        self._call = caller(self._network)
+        self._forward = self._in_bf16 if precision == "bf16" else self._call
         self._device = device.type
         self._network_at_rest = copy.deepcopy(self._network).eval()
         self._network_settling = copy.deepcopy(self._network)
         for layer in self._network.modules():
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            # Alone it takes bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
                 layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
         for layer in self._network_settling.modules():
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
@@ -79,13 +81,9 @@ class Ensemble:
         """One seed's forward pass in training mode."""
         return self._forward(weights, inputs)
 
-    def _in_full(self, weights: Weights, inputs: Tensor) -> Tensor:
-        output: Tensor = torch.func.functional_call(self._network, weights, (inputs,))
-        return output
-
     def _in_bf16(self, weights: Weights, inputs: Tensor) -> Tensor:
         with torch.autocast(self._device, torch.bfloat16):
-            return self._in_full(weights, inputs).float()
+            return self._call(weights, inputs).float()
 
     @torch.no_grad()
     def forward_at_rest(self, weights: Weights, inputs: Tensor) -> Tensor:
@@ -106,6 +104,30 @@ class Ensemble:
         """L2 norm of each seed's last gradient over all parameters, [S]."""
         gradients = [tensor.grad for tensor in self.parameters.values() if tensor.grad is not None]
         return torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).sqrt()
+
+
+def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
+    """A network as a function of its weights and inputs; the network is only the vehicle, and its own weights are lost.
+
+    It is `torch.func.functional_call` without its care for a network that is used otherwise too, which costs more than
+    a small network's whole forward pass.
+    """
+    names = {id(tensor): name for name, tensor in (*network.named_parameters(), *network.named_buffers())}
+    places = [
+        (held, key, names[id(tensor)])
+        for layer in network.modules()
+        for held in (layer._parameters, layer._buffers)
+        for key, tensor in held.items()
+        if tensor is not None
+    ]
+
+    def call(weights: Weights, inputs: Tensor) -> Tensor:
+        for held, key, name in places:
+            held[key] = weights[name]  # type: ignore[assignment]  # a tensor that autograd knows is no leaf
+        output: Tensor = network(inputs)
+        return output
+
+    return call
 
 
 def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:

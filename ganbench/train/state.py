@@ -34,7 +34,8 @@ class Player:
 
     def update(self, losses: Tensor) -> None:
         """One optimiser step; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.network.parameters.values():
+            parameter.grad = None
         losses.sum().backward()
         self.optimizer.step()
 
@@ -117,16 +118,12 @@ class State:
             name: tuple(state[parameter][moment] for moment in self._kind.moments)
             for name, parameter in self.critic.parameters.items()
         }
-        some = next(iter(self.critic.trained.values()))
-
-        def for_each_seed(*values: float) -> Tensor:
-            return torch.tensor(values, device=some.device).expand(len(some), -1)
-
+        device = next(iter(self.critic.trained.values())).device
         return NextUpdate(
             moments,
-            for_each_seed(float(number + 1))[:, 0],
-            for_each_seed(planned.lr * player.lr)[:, 0],
-            for_each_seed(*planned.critic_betas),
+            torch.full((self.seeds,), float(number + 1), device=device),
+            torch.full((self.seeds,), planned.lr * player.lr, device=device),
+            torch.tensor([planned.critic_betas] * self.seeds, device=device),
         )
 
     def tensors(self) -> dict[str, Tensor]:
