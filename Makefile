@@ -5,10 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format ui compare report data clean
+.PHONY: help run test lint types format bench bench-gpu ui compare report data clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY)  ## Train minimax + mlp on MNIST (a few minutes on a CPU), and say where to look next
 	$(BIN)/ganbench run --loss minimax --arch mlp
@@ -29,6 +29,13 @@ types: $(READY)  ## Check types (mypy --strict)
 format: $(READY)  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## Measure every claim about speed on this CPU (a quarter of an hour; nothing else should run)
+	$(BIN)/python -m benchmarks
+
+bench-gpu: $(READY)  ## On a GPU: check that it computes the same, then measure every claim
+	$(BIN)/python -m pytest -q tests/test_gpu.py
+	$(BIN)/python -m benchmarks --device cuda
 
 ui: $(READY)  ## Open the MLflow page of ./mlruns-ganbench
 	$(BIN)/ganbench ui

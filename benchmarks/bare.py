@@ -1,0 +1,46 @@
+"""The bare training step: the same mathematics as ours on plain modules, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from ganbench.config import RunSpec
+from ganbench.data import Data
+
+
+def bare_steps(spec: RunSpec, data: Data, device: torch.device) -> Iterator[None]:
+    """Training steps of the non-saturating GAN, without end: float32, one pass for real and generated samples, no
+    gradients that nobody needs, fused Adam."""
+    train = spec.train
+    generator, critic = spec.generator(data.shape).to(device), spec.critic(data.shape).to(device)
+    ours = [_adam(network, lr) for network, lr in ((generator, train.generator_lr), (critic, train.critic_lr))]
+    batches = len(data) // train.batch_size
+    latents = (train.batch_size, spec.arch.latent_dim)
+    while True:
+        for chosen in torch.randperm(len(data), device=device)[: batches * train.batch_size].split(train.batch_size):
+            real = data.batch(chosen)
+            with torch.no_grad():
+                fake = generator(torch.randn(latents, device=device))
+            on_real, on_fake = critic(torch.cat([real, fake])).chunk(2)
+            _update(critic, ours[1], softplus(-on_real).mean() + softplus(on_fake).mean())
+
+            critic.requires_grad_(False)
+            on_fake = critic(generator(torch.randn(latents, device=device)))
+            _update(generator, ours[0], softplus(-on_fake).mean())
+            critic.requires_grad_(True)
+            yield
+
+
+def _adam(network: nn.Module, lr: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=(0.5, 0.999), fused=True)
+
+
+def _update(network: nn.Module, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    for parameter in network.parameters():
+        parameter.grad = None
+    loss.backward()
+    optimizer.step()

@@ -1,0 +1,56 @@
+"""How long a person waits: for help, for a list, for the first step; and what tracking costs."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from benchmarks.measure import Row
+from benchmarks.whole import median_seconds, seconds
+from ganbench.config import resolve
+from ganbench.display import Display
+from ganbench.ensemble_run import Job
+from ganbench.run import run
+from ganbench.track.mlflow import MlflowTracker
+from ganbench.track.store import find_store
+
+
+def waiting(device: torch.device, rounds: int) -> Iterator[Row]:
+    """Whole processes."""
+    for words, promised in (("--help", 0.3), ("list", 0.5)):
+        yield Row(f"ganbench {words}", "≤", promised, median_seconds(["-m", "ganbench", words], 2 * rounds + 1), "s")
+    seconds(["-m", "benchmarks.first_step", "--device", device.type])
+    waits = [seconds(["-m", "benchmarks.first_step", "--device", device.type]) for _ in range(rounds)]
+    yield Row("ganbench run, warm data, to its first steps", "≤", 6.0, median(waits), "s")
+
+
+def tracking(device: torch.device, rounds: int) -> Iterator[Row]:
+    """The share of MLflow in a default run, at every evaluation and at the end."""
+    from rich.console import Console
+
+    shares, details = [], []
+    for _ in range(rounds):
+        spec = resolve({"loss": {"name": "non-saturating"}, "train": {"steps": 1000}})
+        data = spec.dataset.load(device, say=lambda _: None)
+        with tempfile.TemporaryDirectory() as folder:
+            tracker = MlflowTracker(find_store(folder), "bench")
+            job = Job(spec, (0,), device, Path(folder) / "checkpoints")
+            with Display(spec, Console(quiet=True)) as display:
+                run(
+                    job,
+                    spec.dataset.load(device, say=lambda _: None),
+                    MlflowTracker(store, "bench"),
+                    display,
+                    threading.Event(),
+                )
+        spent = job.stopwatch.seconds
+        shares.append(100 * spent["tracking"] / sum(spent.values()))
+        details.append(", ".join(f"{phase} {value:.2f} s" for phase, value in spent.items()))
+    yield Row(
+        "tracking, metrics and pictures at 10 evaluations in 1,000 steps", "≤", 2.0, median(shares), "%", details[-1]
+    )

@@ -1,0 +1,89 @@
+"""How long scoring takes, and other people's code beside it on the same features."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import prdc
+import torch
+from torch import Tensor
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from benchmarks.measure import Row, in_turn, ratio, wait_for
+from ganbench.config import resolve
+from ganbench.protocols.scorer import Scorer
+
+SHARED = ("fid", "kid", "precision", "recall", "density", "coverage")
+"""What both compute."""
+
+
+class Identity(torch.nn.Module):
+    """Features as they are, in the place of torchmetrics' Inception network."""
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.num_features = dimensions
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+def full_suite(device: torch.device, rounds: int) -> Iterator[Row]:
+    """Every metric of ganbench-1 for 10,000 MNIST samples, and the six that torchmetrics and prdc have too."""
+    spec = resolve({})
+    data = spec.dataset.load(device, say=lambda _: None)
+    evaluator = spec.dataset.evaluator(device)
+    samples = data.stand_ins(10_000, 1)
+    names = tuple(spec.case.metrics)
+
+    def whole() -> float:
+        scorer = Scorer(spec.case, spec.dataset, data, evaluator)
+        _ = scorer.reference  # what is seen of real data is found once in a run, not once a score
+        return _seconds(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
+
+    def ours() -> float:
+        scorer = Scorer(spec.case, spec.dataset, data, evaluator)
+        _ = scorer.reference
+        return _seconds(lambda: scorer.values(spec.case.rule(evaluator(samples)), SHARED), device)
+
+    real, fake = (evaluator(part).embedding for part in (data.reference(10_000), samples))
+    found = in_turn(
+        {"whole": whole, "ours": ours, "theirs": lambda: _seconds(lambda: _theirs(real, fake), device)}, rounds
+    )
+    whole_time = median(found["whole"])
+    yield Row(
+        f"all {len(names)} metrics, 10,000 MNIST samples", "≤", 10.0, whole_time, "s", "neighbours of real data too"
+    )
+    detail = f"{', '.join(SHARED)}: {median(found['ours']):.2f} s, theirs {median(found['theirs']):.2f} s"
+    yield Row(
+        "the six that torchmetrics and prdc have, theirs against ours",
+        "≥",
+        5.0,
+        ratio(found["theirs"], found["ours"]),
+        "×",
+        detail,
+    )
+
+
+def _theirs(real: Tensor, fake: Tensor) -> None:
+    dimensions = real.shape[1]
+    for metric in (
+        FrechetInceptionDistance(feature=Identity(dimensions), input_img_size=(1, 1, dimensions)),
+        KernelInceptionDistance(feature=Identity(dimensions)),
+    ):
+        metric.to(real.device)
+        metric.update(real, real=True)
+        metric.update(fake, real=False)
+        metric.compute()
+    prdc.compute_prdc(real.cpu().double().numpy(), fake.cpu().double().numpy(), 5)
+
+
+def _seconds(what: Callable[[], object], device: torch.device) -> float:
+    wait_for(device)
+    began = time.perf_counter()
+    what()
+    wait_for(device)
+    return time.perf_counter() - began

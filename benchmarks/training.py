@@ -1,0 +1,133 @@
+"""How fast training is: against the textbook, against the bare step, and with many seeds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.bare import bare_steps
+from benchmarks.measure import Row, in_turn, ratio, seconds_each
+from benchmarks.textbook import textbook_steps
+from benchmarks.whole import seconds_a_step
+from ganbench.config import RunSpec, resolve
+from ganbench.data import Data
+from ganbench.data.labelled import LabelledImages
+from ganbench.train.trainer import train
+
+ENDLESS = 10**9
+# By device and architecture: times the textbook's speed, in float32 and in bf16.
+PROMISED: dict[str, dict[str, tuple[float, float | None]]] = {
+    "cpu": {"mlp": (2.5, 3.5), "dcgan": (1.5, 2.0)},
+    "cuda": {"mlp": (30.0, None), "dcgan": (8.0, None)},
+}
+STEPS = {  # by device and architecture: of the short run, of the long run, and of the contenders in this process
+    "cpu": {"mlp": (200, 1400, 500), "dcgan": (40, 240, 120)},
+    "cuda": {"mlp": (1000, 11000, 2000), "dcgan": (500, 4500, 1000)},
+}
+MANY = {"cpu": ("ring", 10, 3.0), "cuda": ("mnist", 32, 2.0)}
+
+
+def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
+    """Throughput of the whole command, and its overhead over the bare step."""
+    for arch, (in_float32, in_bf16) in PROMISED[device.type].items():
+        spec = _spec(dataset="mnist", arch=arch)
+        data = spec.dataset.load(device, say=lambda _: None)
+        assert isinstance(data, LabelledImages)
+        images = data.train[:, 0].cpu().numpy()
+        fewer, more, here = STEPS[device.type][arch]
+
+        def command(precision: str, arch: str = arch, fewer: int = fewer, more: int = more) -> float:
+            options = ["--loss", "non-saturating", "--arch", arch, "--device", device.type, "--precision", precision]
+            return seconds_a_step(options, fewer, more)
+
+        textbook, bare = textbook_steps(spec, images, device), bare_steps(spec, data, device)
+        contenders = {
+            "textbook": partial(seconds_each, textbook, here, device, 20),
+            "bare": partial(seconds_each, bare, here, device, 20),
+            "float32": partial(command, "float32"),
+        }
+        if has_bf16(device):
+            contenders["bf16"] = partial(command, "bf16")
+        found = in_turn(contenders, rounds)
+        speeds = ", ".join(f"{name} {1 / median(times):.1f} steps/s" for name, times in found.items())
+        what = f"ganbench run, mnist, {arch}, batch 64, against a textbook loop"
+        yield Row(f"{what}: float32", "≥", in_float32, ratio(found["textbook"], found["float32"]), "×", speeds)
+        reached = ratio(found["textbook"], found["bf16"]) if "bf16" in found else None
+        yield Row(f"{what}: bf16", "≥", in_bf16, reached, "×", "" if reached else "the processor has no bf16")
+        over = 100 * (ratio(found["float32"], found["bare"]) - 1)
+        yield Row(f"ganbench run over the bare step, {arch}", "≤", 5.0, over, "%", "the same figures")
+
+
+def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
+    """Seeds together against one."""
+    dataset, seeds, promised = MANY[device.type]
+    spec = _spec(dataset=dataset, arch="mlp")
+    data = spec.dataset.load(device, say=lambda _: None)
+    one, many = (_ours(spec, count, data, device) for count in (1, seeds))
+    found = in_turn(
+        {"one": lambda: seconds_each(one, 500, device, 20), "many": lambda: seconds_each(many, 150, device, 10)}, rounds
+    )
+    detail = f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step"
+    what = f"{seeds} seeds together against one, {dataset}, mlp: time"
+    yield Row(what, "≤", promised, ratio(found["many"], found["one"]), "×", detail)
+
+
+def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
+    """A critic's update of wgan-gp against one of the non-saturating loss, with the floor that FLOPs set."""
+    times: dict[tuple[str, int], list[float]] = {}
+    flops: dict[tuple[str, int], int] = {}
+    cases = [(loss, n_critic) for loss in ("wgan-gp", "non-saturating") for n_critic in (1, 6)]
+    contenders = {}
+    for loss, n_critic in cases:
+        spec = _spec(dataset="mnist", arch="mlp", loss=loss, n_critic=n_critic)
+        data = spec.dataset.load(device, say=lambda _: None)
+        steps = _ours(spec, 1, data, device)
+        with FlopCounterMode(display=False) as counter:
+            next(steps)
+        flops[loss, n_critic] = counter.get_total_flops()
+        contenders[f"{loss} {n_critic}"] = partial(seconds_each, steps, 60, device, 5)
+    found = in_turn(contenders, rounds)
+    times = {case: found[f"{case[0]} {case[1]}"] for case in cases}
+
+    def update(loss: str) -> list[float]:
+        return [(six - one) / 5 for six, one in zip(times[loss, 6], times[loss, 1], strict=True)]
+
+    def work(loss: str) -> float:
+        return (flops[loss, 6] - flops[loss, 1]) / 5
+
+    ours, usual = update("wgan-gp"), update("non-saturating")
+    floor = work("wgan-gp") / work("non-saturating")
+    detail = (
+        f"{1e3 * median(ours):.2f} against {1e3 * median(usual):.2f} ms; "
+        f"{work('wgan-gp') / 1e6:.0f} against {work('non-saturating') / 1e6:.0f} MFLOP: {floor:.2f}× at least"
+    )
+    yield Row(
+        "critic's update of wgan-gp against non-saturating, mnist, mlp", "", None, ratio(ours, usual), "×", detail
+    )
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    cpus = Path("/proc/cpuinfo")
+    return cpus.exists() and any(flag in cpus.read_text() for flag in ("avx512_bf16", "amx_bf16"))
+
+
+def _ours(spec: RunSpec, seeds: int, data: Data, device: torch.device) -> Iterator[object]:
+    """Our steps, from the first on."""
+    steps = train(spec, range(seeds), data, device, every=1)
+    next(steps)
+    return steps
+
+
+def _spec(*, dataset: str, arch: str, loss: str = "non-saturating", n_critic: int = 1) -> RunSpec:
+    settings: dict[str, Any] = {"loss": loss, "arch": arch, "dataset": dataset}
+    named = {key: {"name": name} for key, name in settings.items()}
+    return resolve({**named, "train": {"steps": ENDLESS, "n_critic": n_critic}})
