@@ -41,13 +41,7 @@ def tracking(device: torch.device, rounds: int) -> Iterator[Row]:
             tracker = MlflowTracker(find_store(folder), "bench")
             job = Job(spec, (0,), device, Path(folder) / "checkpoints")
             with Display(spec, Console(quiet=True)) as display:
-                run(
-                    job,
-                    spec.dataset.load(device, say=lambda _: None),
-                    MlflowTracker(store, "bench"),
-                    display,
-                    threading.Event(),
-                )
+                run(job, data, tracker, display, threading.Event())
         spent = job.stopwatch.seconds
         shares.append(100 * spent["tracking"] / sum(spent.values()))
         details.append(", ".join(f"{phase} {value:.2f} s" for phase, value in spent.items()))
