@@ -1,0 +1,108 @@
+"""A recorded step: it proves itself before it is relied on, and otherwise the plain one goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.config import RunSpec
+from ganbench.train import trainer
+from ganbench.train.accelerate import WARM_UP, Recorded, accelerate, recordable
+from ganbench.train.trainer import train
+from tests.conftest import random_data, small_spec
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU = torch.device("cpu")
+Statistics = dict[str, Tensor]
+
+
+class Tape:
+    """Stands for a CUDA graph: repeats a function on the inputs that it was recorded with, in place."""
+
+    def __init__(self, fault: Callable[[], None] = lambda: None) -> None:
+        self.replays = 0
+        self._fault = fault
+
+    def record(self, function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
+        outputs: Statistics = {}
+
+        def replay() -> None:
+            self.replays += 1
+            outputs.update(function())
+            self._fault()
+
+        return replay, outputs
+
+
+def trained(spec: RunSpec, monkeypatch: pytest.MonkeyPatch, record: Any = None) -> dict[str, Tensor]:
+    """The state after training, with steps recorded by `record`."""
+    if record is not None:
+        monkeypatch.setattr(trainer, "accelerate", lambda step, spec, state, device: Recorded(step, state, record))
+    *_, snapshot = train(spec, (0, 5), random_data(), CPU, every=1, accelerated=record is not None)
+    return {name: tensor.clone() for name, tensor in snapshot.state.tensors().items()}
+
+
+@pytest.mark.parametrize("loss", ["minimax", "wgan-gp", "r3gan"])
+def test_fifty_recorded_steps_are_fifty_plain_ones(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small_spec(
+        loss={"name": loss}, train={"steps": 50, "generator_betas": [0.5, 0.9], "critic_betas": [0.5, 0.9]}
+    )
+    tape = Tape()
+    plain = trained(spec, monkeypatch)
+    recorded = trained(spec, monkeypatch, tape.record)
+    assert tape.replays == 50 - WARM_UP
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in plain.items())
+
+
+def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small_spec(train={"steps": 12})
+    state: list[Tensor] = []
+
+    def spoil() -> None:
+        state[0].add_(1.0)
+
+    tape = Tape(spoil)
+    step_of = Recorded.__init__
+
+    def remember(self: Recorded, step: Any, of: Any, record: Any) -> None:
+        state[:] = [of.generator.trained[next(iter(of.generator.trained))]]
+        step_of(self, step, of, record)
+
+    monkeypatch.setattr(Recorded, "__init__", remember)
+    recorded = trained(spec, monkeypatch, tape.record)
+    assert tape.replays == 1
+    monkeypatch.undo()
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
+
+
+def test_what_cannot_be_recorded_is_trained_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    spec = small_spec(train={"steps": 12})
+    recorded = trained(spec, monkeypatch, refuse)
+    monkeypatch.undo()
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
+
+
+@pytest.mark.parametrize(
+    "train",
+    [{"unrolled": 1}, {"optimizer": "sgd"}, {"instance_noise": 0.1}, {"critic_betas": [0.0, 0.9, 0.99]}],
+    ids=lambda options: next(iter(options)),
+)
+def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any]) -> None:
+    assert recordable(small_spec())
+    assert not recordable(small_spec(train=train))
+
+
+def test_on_a_cpu_the_step_is_itself() -> None:
+    def step(given: Any, planned: Any) -> Statistics:
+        return {}
+
+    *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
+    assert accelerate(step, small_spec(), snapshot.state, CPU) is step
