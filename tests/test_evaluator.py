@@ -63,7 +63,12 @@ def whole_scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
 
 @pytest.mark.parametrize(("dataset", "least"), [(Mnist(), 0.995), (FashionMnist(), 0.93)])
 def test_it_recognises_the_test_set_as_its_card_says(dataset: Dataset, least: float) -> None:
-    evaluator, data = dataset.evaluator(CPU), dataset.load(CPU)
+    try:
+        evaluator, data = dataset.evaluator(CPU), dataset.load(CPU)
+    except GanbenchError as error:
+        if isinstance(dataset, Mnist):
+            raise
+        pytest.skip(f"no such data here: {error}")
     assert isinstance(data, LabelledImages)
     seen = evaluator(to_signed(data.test))
     accuracy = (seen.labels == data.test_labels).double().mean().item()

@@ -208,7 +208,8 @@ def test_the_memory_in_use_does_not_grow_with_the_number_of_blocks() -> None:
     neighbours.nearest(points[:80], centres)  # what is taken once
     before = megabytes()
     neighbours.nearest(points, centres)  # 30 blocks
-    assert megabytes() - before < 200
+    # Between 120 and 240 MB come and go, by machine; pinned blocks would be 960.
+    assert megabytes() - before < 500
 
 
 def test_near_neighbours_in_the_plane_are_told_apart() -> None:
