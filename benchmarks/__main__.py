@@ -6,6 +6,7 @@ import argparse
 import json
 import platform
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
@@ -76,6 +77,7 @@ def main() -> None:
     if chosen.device == "cuda" and not torch.cuda.is_available():
         parser.error("this machine has no GPU that torch can use")
     device = torch.device(chosen.device)
+    warnings.filterwarnings("ignore", module="torchmetrics")
     rows = measure(chosen.names or list(BENCHMARKS), device, chosen.rounds)
     words = device_words(device)
     print(

@@ -8,9 +8,9 @@ from functools import partial
 from statistics import median
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.bare import bare_steps
+from benchmarks.flops import Products
 from benchmarks.measure import Row, wait_for
 from ganbench.config import resolve
 
@@ -36,9 +36,9 @@ def limits(device: torch.device, rounds: int) -> Iterator[Row]:
         data = spec.dataset.load(device, say=lambda _: None)
         steps = bare_steps(spec, data, device)
         next(steps)
-        with FlopCounterMode(display=False) as counter:
+        with Products() as counter:
             next(steps)
-        flops = counter.get_total_flops() / 1e9
+        flops = counter.flops / 1e9
         networks = (spec.generator(data.shape), spec.critic(data.shape))
         weights = sum(parameter.numel() for network in networks for parameter in network.parameters())
         adam = ADAM_PASSES * 4 * weights / 1e9

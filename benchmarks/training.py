@@ -9,9 +9,9 @@ from statistics import median
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.bare import bare_steps
+from benchmarks.flops import Products
 from benchmarks.measure import Row, in_turn, ratio, seconds_each
 from benchmarks.textbook import textbook_steps
 from benchmarks.whole import seconds_a_step
@@ -88,9 +88,9 @@ def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
         spec = _spec(dataset="mnist", arch="mlp", loss=loss, n_critic=n_critic)
         data = spec.dataset.load(device, say=lambda _: None)
         steps = _ours(spec, 1, data, device)
-        with FlopCounterMode(display=False) as counter:
+        with Products() as counter:
             next(steps)
-        flops[loss, n_critic] = counter.get_total_flops()
+        flops[loss, n_critic] = counter.flops
         contenders[f"{loss} {n_critic}"] = partial(seconds_each, steps, 60, device, 5)
     found = in_turn(contenders, rounds)
     times = {case: found[f"{case[0]} {case[1]}"] for case in cases}
