@@ -17,7 +17,7 @@ from ganbench.config import resolve
 from ganbench.display import Display
 from ganbench.ensemble_run import Job
 from ganbench.run import run
-from ganbench.track.mlflow import MlflowTracker
+from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import find_store
 
 

@@ -32,7 +32,7 @@ from ganbench.tracked import (
     sample_picture,
     seed_head,
 )
-from ganbench.train.checkpoint import Checkpoint, save_checkpoint
+from ganbench.train.checkpoint import Checkpoint, remove_checkpoint, save_checkpoint
 from ganbench.train.state import StateMismatchError
 from ganbench.train.trainer import Snapshot, train
 from ganbench.watch import CollapseWatch, History
@@ -118,7 +118,7 @@ class EnsembleRun:
         self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
         self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
         self._watch = CollapseWatch(job.spec, data, scorer, self._record.history)
-        facts = run_facts(job.spec, device_name(job.device), scorer.evaluator)
+        facts = run_facts(job.spec, seeds, device_name(job.device), scorer.evaluator)
         group = group_head(job.spec, facts)
         # Of an interrupted ensemble some seeds may have diverged, or been closed just before the process was killed.
         self._logs = {
@@ -187,7 +187,7 @@ class EnsembleRun:
                 break
             clock = time.monotonic()
         if over:
-            self._path.unlink(missing_ok=True)
+            remove_checkpoint(self._path)
         else:
             self._save(snapshot)
             self._close("stopped")

@@ -20,7 +20,7 @@ from ganbench.samples import GeneratorSource, Samples, read_samples
 from ganbench.settings import parse_component
 from ganbench.show import show_evaluations
 from ganbench.track import RunHead
-from ganbench.track.mlflow import MlflowTracker
+from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import find_store
 from ganbench.tracked import NAMED_MODES
 

@@ -55,7 +55,10 @@ class Results:
 
 def load_results(store: Store, experiment: str, *, history: bool = False) -> Results:
     """Read an experiment: the last value of each metric or, with `history`, every step's, and the sample grids."""
-    from ganbench.track.mlflow import read_last_images, read_runs  # slow to import, and not needed for a CSV file
+    from ganbench.track.mlflow.reading import (
+        read_last_images,
+        read_runs,
+    )  # slow to import, and not needed for a CSV file
 
     records = read_runs(store, experiment, history=history)
     rows = [row for record in records for row in _rows(record)]

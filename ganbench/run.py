@@ -18,7 +18,11 @@ from ganbench.errors import GanbenchError
 from ganbench.protocols.kept import Kept
 from ganbench.protocols.scorer import Scorer
 from ganbench.track import DONE, Status, Tracker
-from ganbench.train.checkpoint import Checkpoint, load_checkpoint
+from ganbench.train.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
+
+
+class BusyError(GanbenchError):
+    """Another process is at the same runs."""
 
 
 def find_device(name: str) -> torch.device:
@@ -40,13 +44,17 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
     Setting `stop` ends it at the next opportunity, with a checkpoint.
 
     Raises:
-        GanbenchError: another process is at the same runs, or a checkpoint is corrupt.
+        BusyError: another process is at the same runs.
+        GanbenchError: a checkpoint is corrupt.
     """
     spec = job.spec
     with _alone(job.checkpoints):
         if job.force:
             _forget(job, tracker)
         checkpoints = [each for each in find_checkpoints(job.checkpoints) if not _spent(each, job, tracker)]
+        for each in checkpoints:
+            if each.is_older:
+                observer.say(f"the checkpoint '{each.path}' was cut or changed: going on from the one before it")
         statuses = {seed: tracker.status(spec.run_id(seed)) for seed in job.seeds}
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         try:
@@ -66,11 +74,11 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
     """The checkpoints of interrupted ensembles; what a killed process left half-written is removed.
 
     Raises:
-        GanbenchError: one is cut or changed, or from another version of ganbench.
+        GanbenchError: one is cut or changed and so is the one before it, or it is from another version of ganbench.
     """
-    for leftover in folder.glob(".part-*"):
+    for leftover in folder.glob(f"{PART}*"):
         leftover.unlink()
-    found = [load_checkpoint(path) for path in sorted(folder.glob("*.safetensors"))]
+    found = [load_newest(path) for path in checkpoint_paths(folder)]
     for checkpoint in found:
         if set(checkpoint.record) != {field.name for field in fields(Record)}:
             raise GanbenchError(f"the checkpoint '{checkpoint.path}' is of another version: delete it to start again")
@@ -96,15 +104,15 @@ def _spent(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:
     """Remove a checkpoint whose seeds are all done: the process was killed just before it would have."""
     done = all(tracker.status(job.spec.run_id(seed)) in DONE for seed in checkpoint.record["seeds"])
     if done:
-        checkpoint.path.unlink()
+        remove_checkpoint(checkpoint.path)
     return done
 
 
 def _forget(job: Job, tracker: Tracker) -> None:
     """Take the runs that are to be repeated out of sight, with the checkpoint of an interrupted ensemble of theirs."""
-    for path in sorted(job.checkpoints.glob("*.safetensors")):
+    for path in checkpoint_paths(job.checkpoints):
         try:
-            seeds = set(load_checkpoint(path).record["seeds"])
+            seeds = set(load_newest(path).record["seeds"])
         except (GanbenchError, KeyError):
             seeds = set(job.seeds)  # of no use to anybody
         others = sorted(seeds - set(job.seeds))
@@ -114,7 +122,7 @@ def _forget(job: Job, tracker: Tracker) -> None:
                 f"would be lost: run them to their end first, or add them to --seeds"
             )
         if not others:
-            path.unlink()
+            remove_checkpoint(path)
     for seed in job.seeds:
         tracker.discard(job.spec.run_id(seed))
 
@@ -127,6 +135,4 @@ def _alone(folder: Path) -> Iterator[None]:
         with filelock.FileLock(folder / ".lock", timeout=0):
             yield
     except filelock.Timeout as error:
-        raise GanbenchError(
-            "another process is running this very spec in this store: wait for it, or stop it"
-        ) from error
+        raise BusyError("another process is running this very spec in this store: wait for it, or stop it") from error

@@ -20,7 +20,7 @@ from ganbench.profile import Look
 from ganbench.results import final_scores, load_results
 from ganbench.run import find_device, run
 from ganbench.stats import FLOOR, headline, number
-from ganbench.track.mlflow import MlflowTracker
+from ganbench.track.spool import not_delivered, open_tracker
 from ganbench.track.store import Store, find_store
 from ganbench.verdict import verdict
 
@@ -46,12 +46,16 @@ def run_session(
     found = find_device(device)
     place = find_store(store)
     describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
-    tracker = MlflowTracker(place, experiment)
+    tracker = open_tracker(place, experiment)
     data = spec.dataset.load(found, say=console.print)
     look = Look() if profiled_since is not None else None
     job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force, accelerated, look=look)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
+    kept = tracker.settle()
+    if kept:
+        console.print(not_delivered(kept, place), soft_wrap=True)
+        return 1
     _show(spec, seeds, place, experiment, console)
     if look is not None and profiled_since is not None:
         console.print()

@@ -121,6 +121,23 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(sorted(seeds))
 
 
+def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Conditions `option=value` or `option=value|value`, several of them parted by commas, by option.
+
+    Raises:
+        GanbenchError: one isn't written so, or an option is named twice.
+    """
+    conditions: dict[str, list[str]] = {}
+    for condition in (part for text in texts for part in _split_options(text)):
+        option, equals, values = condition.partition("=")
+        if not equals or not option.strip() or not values.strip():
+            raise GanbenchError(f"--where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
+        if option.strip() in conditions:
+            raise GanbenchError(f"--where names '{option.strip()}' twice: write {option.strip()}=one|other for either")
+        conditions[option.strip()] = [value.strip() for value in values.split("|")]
+    return conditions
+
+
 def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Nested settings with dotted names: what is logged as params and printed."""
     flat: dict[str, Any] = {}

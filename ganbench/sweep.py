@@ -1,7 +1,7 @@
 """Experiments as files: a question, what all runs share, the axes that vary, and named budgets.
 
     question = "Does packing bring back lost modes?"
-    seeds = "0-9"
+    seeds = 10                              # or words, as in `--seeds`: "0-4,7"
     [base]                                  # settings as in `--config`; a component may be written as in a flag
     dataset = "ring"
     [axes]                                  # every combination is trained
@@ -19,8 +19,9 @@ table of settings that go together.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from typing import Any
 from ganbench.config import BUDGETS, TABLES, RunSpec, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import near_miss
-from ganbench.settings import LISTS, Settings, merge, parse_component, parse_seeds, read_config
+from ganbench.settings import LISTS, MOST_SEEDS, Settings, flatten, merge, parse_component, parse_seeds, read_config
 
 KEYS = ("question", "seeds", "base", "axes", "budget")
 COMPONENTS = ("loss", "arch", "dataset", "protocol")
@@ -44,6 +45,29 @@ class Sweep:
     budget: str
     seeds: tuple[int, ...]
     specs: tuple[RunSpec, ...]
+
+    def where(self, conditions: Mapping[str, Sequence[str]]) -> Sweep:
+        """What of it meets all conditions: an option of the spec is one of some words.
+
+        Raises:
+            GanbenchError: no spec has such an option, or none meets them.
+        """
+        flat = [{key: str(value) for key, value in flatten(spec.to_dict()).items()} for spec in self.specs]
+        known = set().union(*flat)
+        for option in conditions:
+            if option not in known:
+                raise GanbenchError(f"--where: there is no option '{option}': {near_miss(option, known)}")
+        kept = tuple(
+            spec
+            for spec, own in zip(self.specs, flat, strict=True)
+            if all(own.get(option) in values for option, values in conditions.items())
+        )
+        if not kept:
+            told = "; ".join(
+                f"{option} is {', '.join(sorted({own.get(option, '') for own in flat}))}" for option in conditions
+            )
+            raise GanbenchError(f"--where: nothing in '{self.name}' meets this; there, {told}")
+        return dataclasses.replace(self, specs=kept)
 
 
 def read_sweep(path: Path, budget: str | None = None) -> Sweep:
@@ -82,10 +106,19 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
             told = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
             raise GanbenchError(f"'{path}'{f' with {told}' * bool(told)}: {error}") from error
         specs[spec.group_id] = spec
-    if not isinstance(seeds, str):
-        raise GanbenchError(f"'{path}': seeds should be words like \"0-9\", not {seeds!r}")
     question = " ".join(str(file.get("question", "")).split())
-    return Sweep(path.stem, question, chosen, parse_seeds(seeds), tuple(specs.values()))
+    return Sweep(path.stem, question, chosen, _seeds(seeds, path), tuple(specs.values()))
+
+
+def _seeds(written: Any, path: Path) -> tuple[int, ...]:
+    """Seeds from their number, or from words."""
+    if isinstance(written, int) and not isinstance(written, bool):
+        if not 1 <= written <= MOST_SEEDS:
+            raise GanbenchError(f"'{path}': {written} seeds are not between 1 and {MOST_SEEDS}")
+        return tuple(range(written))
+    if not isinstance(written, str):
+        raise GanbenchError(f"'{path}': seeds should be a number like 10 or words like \"0-9\", not {written!r}")
+    return parse_seeds(written)
 
 
 def _tables(file: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:

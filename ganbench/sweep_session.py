@@ -1,68 +1,154 @@
-"""One `ganbench sweep` as a person sees it: what is asked, group after group, and what came out."""
+"""One `ganbench sweep` as a person sees it: what is missing, how it goes, and what came out."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
+import torch
 from rich.console import Console
 
-from ganbench.display import Display
-from ganbench.ensemble_run import Job, device_name
+from ganbench.data import Dataset
+from ganbench.errors import GanbenchError
+from ganbench.estimate import estimates
+from ganbench.executors import Executor
+from ganbench.progress import read_progress
 from ganbench.report.tables import render
 from ganbench.results import final_scores, load_results
-from ganbench.run import find_device, run
+from ganbench.run import find_device
 from ganbench.session import signals
-from ganbench.settings import flatten
+from ganbench.standing import Standing, standings
 from ganbench.stats import compare, headline
 from ganbench.sweep import Sweep
-from ganbench.track import Status
-from ganbench.track.mlflow import MlflowTracker
-from ganbench.track.store import find_store
+from ganbench.sweep_table import SweepTable, clock, counted, overview
+from ganbench.task import Outcome, Task
+from ganbench.track.spool import leftovers, not_delivered, open_tracker, tracked_statuses
+from ganbench.track.store import Store
+
+TICK = 0.5
+"""Seconds between two looks at those who are at work."""
+BUSY_PAUSE = 2.0
+"""Seconds before a group is asked for again that somebody else is at."""
 
 
-def sweep_session(sweep: Sweep, *, device: str, experiment: str, store: str | None) -> int:
-    """Run what is missing; return the exit status: 0, or 128 + the signal that stopped it."""
+def sweep_session(
+    sweep: Sweep, executor: Executor, *, device: str, experiment: str, store: Store, plugins: Sequence[str]
+) -> int:
+    """Do what is missing, and return the exit status: 0, 1 where something failed, 128 + the signal that stopped it."""
     console = Console(markup=False, highlight=False)
-    found = find_device(device)
-    place = find_store(store)
-    tracker = MlflowTracker(place, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
+    tracked = open_tracker(store, experiment).statuses()
+    standing = {each.spec.group_id: each for each in standings(sweep, tracked, store, experiment)}
+    missing = [each for each in standing.values() if not each.done]
     console.print(
         f"{len(sweep.specs)} groups of {len(sweep.seeds)} seeds, "
         + f"budget {sweep.budget}, " * bool(sweep.budget)
-        + f"on {device_name(found)}, experiment {experiment}"
+        + f"experiment {experiment}; {len(missing)} groups to do, {executor.jobs} at once, on {device}",
+        soft_wrap=True,
     )
-    names = differences(sweep)
-    with signals() as stop:
-        for number, spec in enumerate(sweep.specs, start=1):
-            console.print(f"\n{number}/{len(sweep.specs)}  {spec.title}  {names[number - 1]}", soft_wrap=True)
-            data = spec.dataset.load(found, say=console.print)
-            job = Job(spec, sweep.seeds, found, place.checkpoints(experiment, spec.group_id))
-            with Display(spec, console) as display:
-                statuses = run(job, data, tracker, display, stop.event)
-            console.print(f"   {_counted(list(statuses.values()))}")
-            if stop.number is not None:
-                return 128 + stop.number
-    table = load_results(place, experiment).table
+    for dataset in dict.fromkeys(each.spec.dataset for each in missing):
+        _fetch(dataset, console)
+    tasks = {
+        each.spec.group_id: Task(
+            each.spec.group_id, each.spec.to_dict(), sweep.seeds, experiment, store.uri, device, plugins
+        )
+        for each in missing
+    }
+    try:
+        with signals() as stop, SweepTable(list(standing.values()), console) as table:
+            for task in tasks.values():
+                executor.submit(task)
+            left = set(tasks)
+            again: list[tuple[float, Task]] = []
+            stopping = False
+            while left:
+                for outcome in executor.wait(TICK):
+                    group = standing[outcome.group]
+                    if outcome.busy and not stopping:
+                        again.append((time.monotonic() + BUSY_PAUSE, tasks[outcome.group]))
+                        continue
+                    left.discard(outcome.group)
+                    _note(group, outcome)
+                    table.ended(group)
+                if stop.event.is_set() and not stopping:
+                    stopping = True
+                    left &= executor.stop()
+                if not stopping:
+                    for _, task in [each for each in again if each[0] <= time.monotonic()]:
+                        executor.submit(task)
+                    again = [each for each in again if each[0] > time.monotonic()]
+                for name in left:
+                    standing[name].progress = read_progress(store.checkpoints(experiment, name))
+                table.refresh()
+    finally:
+        executor.close()
+    failed = [each for each in standing.values() if each.error]
+    for each in failed:
+        console.print(f"failed: {each.spec.title}  {each.told}\n   {each.error}", style="red", soft_wrap=True)
+    if stop.number is not None:
+        console.print(f"stopped; {counted(list(standing.values()))}. The same command goes on.")
+        return 128 + stop.number
+    kept = leftovers(store, experiment)
+    if kept:
+        console.print(not_delivered(kept, store), soft_wrap=True)
+        return 1
+    _compare(store, experiment, console)
+    if failed:
+        console.print("\nThe same command tries again what failed, and only that.")
+    return 1 if failed else 0
+
+
+def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store) -> None:
+    """Show what would be trained, what of it is done, and about how long the rest takes."""
+    console = Console(markup=False, highlight=False)
+    tracked = tracked_statuses(store, experiment)
+    found = standings(sweep, tracked, store, experiment)
+    console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
+    total = 0.0
+    for standing, seconds in estimates(found, find_device(device), say=console.print):
+        total += seconds
+        took = "done" if standing.done else f"about {clock(seconds)}"
+        spec = standing.spec
+        console.print(
+            f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {standing.told}  {took}", soft_wrap=True
+        )
+    runs = f"{len(found)} groups of {len(sweep.seeds)} seeds, {len(found) * len(sweep.seeds):,} runs"
+    console.print(
+        f"{runs}, in experiment {experiment}: about {clock(total)} in all, one group after another and without "
+        f"tracking, by a short probe on this machine",
+        soft_wrap=True,
+    )
+
+
+def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
+    """Show where a sweep stands; return the exit status: 0 if all is done, else 1."""
+    console = Console(markup=False, highlight=False)
+    tracked = tracked_statuses(store, experiment)
+    found = standings(sweep, tracked, store, experiment)
+    console.print(overview(found))
+    console.print(f"{counted(found)}, in experiment {experiment}")
+    return 0 if all(each.done for each in found) else 1
+
+
+def _note(standing: Standing, outcome: Outcome) -> None:
+    standing.progress = None
+    standing.error = outcome.error
+    standing.statuses |= outcome.statuses
+
+
+def _fetch(dataset: Dataset, console: Console) -> None:
+    """Have the data in the cache before several processes want them."""
+    if dataset.finite:
+        dataset.load(torch.device("cpu"), say=console.print)
+
+
+def _compare(store: Store, experiment: str, console: Console) -> None:
+    try:
+        table = load_results(store, experiment).table
+    except GanbenchError as error:
+        console.print(f"nothing to compare: {error}")
+        return
     metrics = headline(final_scores(table))
     console.print()
     console.print(render(compare(table, metrics=metrics), metrics, "table"), soft_wrap=True)
     console.print(f"\nNext: ganbench report --experiment {experiment}", style="dim")
-    return 0
-
-
-def differences(sweep: Sweep) -> list[str]:
-    """Of each group the options in which it differs from others of the same title."""
-    flat = [flatten(spec.to_dict()) for spec in sweep.specs]
-    alike_by_title: dict[str, list[dict[str, object]]] = {}
-    for own, spec in zip(flat, sweep.specs, strict=True):
-        alike_by_title.setdefault(spec.title, []).append(own)
-    told = []
-    for own, spec in zip(flat, sweep.specs, strict=True):
-        alike = alike_by_title[spec.title]
-        told.append(
-            ", ".join(f"{key}={value}" for key, value in own.items() if any(o.get(key) != value for o in alike))
-        )
-    return told
-
-
-def _counted(statuses: list[Status]) -> str:
-    return ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -32,9 +33,15 @@ NAMED_MODES = 25
 """With more modes than this their shares are no metrics of their own, but are in the timeline only."""
 
 
-def run_facts(spec: RunSpec, device: str, evaluator: Evaluator) -> dict[str, str]:
-    """Tags that say with what the numbers were made."""
+def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evaluator) -> dict[str, str]:
+    """Tags that say with what the numbers were made, so that they can be made again.
+
+    Args:
+        seeds: that train together: in other company a seed rounds differently.
+    """
     return {
+        "spec": json.dumps(spec.to_dict()),
+        "together": ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
         "commit": code_version(),
         "device": device,

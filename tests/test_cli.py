@@ -39,7 +39,7 @@ def test_help_imports_nothing_slow() -> None:
 
 def test_the_read_arm_needs_no_torch() -> None:
     code = (
-        "import sys; import ganbench.report, ganbench.stats, ganbench.verdict, ganbench.track.mlflow\n"
+        "import sys; import ganbench.report, ganbench.stats, ganbench.verdict, ganbench.track.mlflow.reading\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

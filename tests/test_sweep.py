@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from ganbench.cli import main
 from ganbench.errors import GanbenchError
 from ganbench.sweep import Sweep, read_sweep
-from ganbench.sweep_session import differences
+from ganbench.standing import differences
 
 EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*.toml"))
 
@@ -82,7 +82,7 @@ arch = "mlp"
 
 
 def test_groups_are_told_apart_by_what_differs(tmp_path: Path) -> None:
-    told = differences(swept(tmp_path, FILE))
+    told = differences(swept(tmp_path, FILE).specs)
     assert len(set(told)) == 4, "each twice, for two losses whose names tell them apart"
     assert "penalty=none, train.batch_size=64, train.pac=1" in told
     assert not any("steps" in line or "latent" in line for line in told)
@@ -102,7 +102,7 @@ def test_the_same_combination_twice_is_trained_once(tmp_path: Path) -> None:
         ("[axes]\nloss = ['minmax']", "with loss = minmax: unknown loss 'minmax': did you mean 'minimax'?"),
         ("[base]\n'train.n_critics' = 3", "has no option 'n_critics': did you mean 'n_critic'?"),
         ("base = 3", "'base' must be a table"),
-        ("seeds = 3", "seeds should be words"),
+        ("seeds = 3.5", "seeds should be a number like 10 or words"),
         ("[budget]\ncourse = 3", "a budget is a table"),
         ("[axes]\n'train.pac' = [7]", "pac (7) must divide the batch size"),
         ("[axes", "is not valid TOML"),
@@ -147,14 +147,13 @@ def test_sweep_runs_what_is_missing_and_compares(tmp_path: Path) -> None:
     first = CliRunner().invoke(main, ["sweep", str(file), "--store", store])
     assert first.exit_code == 0, first.output
     assert "What?" in first.output
-    assert "step 2/2" in first.output
+    assert "1 of 1 groups done" in first.output
     file.write_text(text.format("", '["minimax", "hinge"]'))
     second = CliRunner().invoke(main, ["sweep", str(file), "--store", store])
     assert second.exit_code == 0, second.output
-    one, two = second.output.split("2/2  hinge")
-    assert "step 2/2" not in one, "minimax was finished"
-    assert "step 2/2" in two
-    table = two.splitlines()
+    assert "1 groups to do" in second.output, "minimax was finished"
+    assert "2 of 2 groups done" in second.output
+    table = second.output.splitlines()
     assert any(line.startswith("hinge") for line in table)
     assert any(line.startswith("minimax") for line in table)
 

@@ -12,7 +12,9 @@ import pytest
 
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead
-from ganbench.track.mlflow import MlflowTracker, check_experiment_name, read_last_images, read_runs
+from ganbench.track.mlflow.connection import check_experiment_name
+from ganbench.track.mlflow.reading import read_last_images, read_runs
+from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import Store, find_store
 
 GROUP = RunHead("group1", "a group", {"loss": "x"}, {"device": "cpu"})

@@ -13,7 +13,8 @@ from ganbench import __version__
 from ganbench.cli.measuring import doctor, evaluate
 from ganbench.cli.parts import contract, data, list_components
 from ganbench.cli.reading import compare, report, ui
-from ganbench.cli.training import run, sweep
+from ganbench.cli.sweeping import reproduce, status, sweep, sync
+from ganbench.cli.training import run
 from ganbench.errors import GanbenchError
 
 INTERRUPTED = 130
@@ -54,5 +55,9 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, compare, report, evaluate, doctor, list_components, contract, data, ui):
+TRAINING = (run, sweep, status, reproduce)
+READING = (compare, report, ui, sync)
+MEASURING = (evaluate, doctor)
+PARTS = (list_components, contract, data)
+for command in (*TRAINING, *READING, *MEASURING, *PARTS):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands that train: one spec, or every combination of an experiment file."""
+"""The command that trains one spec."""
 
 from __future__ import annotations
 
@@ -174,51 +174,3 @@ def run(
         profiled_since=began if profile else None,
     )
     raise SystemExit(status)
-
-
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first.")
-@click.option("--seeds", help="Other seeds than the file's.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--experiment", help="The experiment that runs belong to. Default: the file's name and the budget's.")
-@store_flag
-@click.option("--dry-run", is_flag=True, help="Print what would be trained, and stop.")
-@plugins_flag
-def sweep(
-    file: Path,
-    budget: str | None,
-    seeds: str | None,
-    device: str,
-    experiment: str | None,
-    store: str | None,
-    dry_run: bool,
-    plugins: tuple[Path, ...],
-) -> None:
-    """Run every combination in an experiment FILE; run again, it does only what is missing.
-
-    \b
-    The experiments in the folder experiments/ each ask one question:
-      ganbench sweep experiments/balance.toml
-      ganbench sweep experiments/balance.toml --budget paper
-    """
-    import dataclasses
-
-    from ganbench.registry import load_plugins
-    from ganbench.settings import parse_seeds
-    from ganbench.sweep import read_sweep
-
-    load_plugins(plugins)
-    asked = read_sweep(file, budget)
-    if seeds is not None:
-        asked = dataclasses.replace(asked, seeds=parse_seeds(seeds))
-    from ganbench.sweep_session import differences, sweep_session
-
-    if dry_run:
-        click.echo(asked.question)
-        for spec, told in zip(asked.specs, differences(asked), strict=True):
-            click.echo(f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {told}")
-        click.echo(f"{len(asked.specs)} groups of {len(asked.seeds)} seeds")
-        return
-    name = experiment or "-".join(filter(None, (asked.name, asked.budget)))
-    raise SystemExit(sweep_session(asked, device=device, experiment=name, store=store))

@@ -1,4 +1,4 @@
-"""Tracking: where runs are written to and read from, as an interface. Only `track/mlflow.py` knows MLflow.
+"""Tracking: where runs are written to and read from, as an interface. Only `track/mlflow/` knows MLflow.
 
 A run is written by one process at a time, and everything may be written twice: after a kill the resumed run logs its
 last evaluation again, and nothing is doubled by it.
@@ -51,11 +51,17 @@ class Tracker(Protocol):
     def status(self, run_id: str) -> Status | None:
         """How the run with this id ended, or None if there is none."""
 
+    def statuses(self) -> Mapping[str, Status]:
+        """How every run ended, by its id."""
+
     def open(self, run: RunHead, group: RunHead) -> RunLog:
         """Begin a run under its group's parent run, or take it up again."""
 
     def discard(self, run_id: str) -> None:
         """Take a run out of sight, so that it can be repeated."""
+
+    def settle(self) -> int:
+        """Wait until all that was written has arrived; return how many runs are kept here, because it can't."""
 
     def close_group(self, group_id: str, status: Status) -> None:
         """Mark the parent run, if there is one, as ended."""

@@ -55,6 +55,9 @@ class MemoryTracker:
     def status(self, run_id: str) -> Status | None:
         return self.runs[run_id].state if run_id in self.runs else None
 
+    def statuses(self) -> dict[str, Status]:
+        return {run_id: log.state for run_id, log in self.runs.items()}
+
     def open(self, run: RunHead, group: RunHead) -> MemoryRunLog:
         log = self.runs.setdefault(run.id, MemoryRunLog(run))
         log.state = "running"
@@ -62,6 +65,9 @@ class MemoryTracker:
 
     def discard(self, run_id: str) -> None:
         self.runs.pop(run_id, None)
+
+    def settle(self) -> int:
+        return 0
 
     def close_group(self, group_id: str, status: Status) -> None:
         """There is no parent run to close."""

@@ -53,11 +53,11 @@ def find_store(chosen: str | None) -> Store:
         database = Path(unquote(parsed.path.removeprefix("/")) or "mlflow.db").absolute()
         return Store(f"sqlite:///{database}", database.parent, local=True)
     if len(parsed.scheme) > 1 and parsed.scheme != "file":
-        return Store(text, _state_folder(), local=False)
+        return Store(text, state_folder(), local=False)
     folder = Path(unquote(parsed.path) if parsed.scheme == "file" else text).expanduser().absolute()
     return Store(f"sqlite:///{folder / 'mlflow.db'}", folder, local=True)
 
 
-def _state_folder() -> Path:
-    """Where checkpoints of runs on a server are kept, wherever the command was started."""
+def state_folder() -> Path:
+    """Where checkpoints of runs on a server, and what it has not got, are kept, wherever the command was started."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ganbench"

@@ -1,0 +1,198 @@
+"""Commands about many runs: experiment files, where they stand, and making a run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganbench.cli.flags import plugins_flag, store_flag
+
+if TYPE_CHECKING:
+    from ganbench.sweep import Sweep
+
+device_flag = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+
+
+def sweep_flags(command: Any) -> Any:
+    """Which runs of an experiment file are meant, and where they are kept."""
+    flags = (
+        click.argument("file", type=click.Path(path_type=Path)),
+        click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first."),
+        click.option("--seeds", help="Other seeds than the file's."),
+        click.option(
+            "--where",
+            multiple=True,
+            metavar="OPTION=VALUE",
+            help="Only what has this option: loss=minimax, train.pac=1|2. Can be repeated; all must hold.",
+        ),
+        click.option(
+            "--experiment", help="The experiment that runs belong to. Default: the file's name and the budget's."
+        ),
+        store_flag,
+        plugins_flag,
+    )
+    for flag in reversed(flags):
+        command = flag(command)
+    return command
+
+
+@click.command()
+@sweep_flags
+@device_flag
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Groups that train at once, each in a process. Default: one a GPU, or one for every four cores.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or tasks of a Ray cluster (needs `pip install ganbench[ray]`).",
+)
+@click.option("--address", metavar="ADDRESS", help="Of the Ray cluster. Default: one that is there, else a new one.")
+@click.option(
+    "--gpus",
+    type=click.FloatRange(0, 8),
+    metavar="SHARE",
+    help="Of a GPU for each group under Ray: .25 lets four share one. Default: 1 with --device cuda.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what would be trained and about how long it takes, and stop.")
+def sweep(
+    file: Path,
+    budget: str | None,
+    seeds: str | None,
+    where: tuple[str, ...],
+    experiment: str | None,
+    store: str | None,
+    plugins: tuple[Path, ...],
+    device: str,
+    jobs: int | None,
+    executor: str,
+    address: str | None,
+    gpus: float | None,
+    dry_run: bool,
+) -> None:
+    """Run every combination in an experiment FILE; run again, it does only what is missing.
+
+    A group is one combination with all its seeds, which train together in one process. What fails is told and tried
+    again by the same command, and nothing else is lost by it.
+
+    \b
+    The experiments in the folder experiments/ each ask one question:
+      ganbench sweep experiments/balance.toml --dry-run
+      ganbench sweep experiments/balance.toml --jobs 2
+      ganbench sweep experiments/balance.toml --budget paper --where loss=minimax
+    """
+    from ganbench.errors import GanbenchError
+    from ganbench.track.store import find_store
+
+    asked, name = _asked(file, budget, seeds, where, experiment, plugins)
+    place = find_store(store)
+    if executor != "ray" and (address is not None or gpus is not None):
+        raise GanbenchError("--address and --gpus are for --executor ray")
+    from ganbench.sweep_session import dry_run_session, sweep_session
+
+    if dry_run:
+        dry_run_session(asked, device=device, experiment=name, store=place)
+        return
+    from ganbench.executors import choose
+    from ganbench.run import find_device
+
+    kind = find_device(device).type if executor == "local" else "cuda" if device == "cuda" else "cpu"
+    chosen = choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=place.folder / f"{name}.log")
+    files = [str(path.absolute()) for path in plugins]
+    raise SystemExit(sweep_session(asked, chosen, device=kind, experiment=name, store=place, plugins=files))
+
+
+@click.command()
+@sweep_flags
+def status(
+    file: Path,
+    budget: str | None,
+    seeds: str | None,
+    where: tuple[str, ...],
+    experiment: str | None,
+    store: str | None,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Show where the sweep of an experiment FILE stands: done, at work, waiting.
+
+    Ends with status 1 as long as something is missing.
+    """
+    from ganbench.track.store import find_store
+
+    asked, name = _asked(file, budget, seeds, where, experiment, plugins)
+    from ganbench.sweep_session import status_session
+
+    raise SystemExit(status_session(asked, experiment=name, store=find_store(store)))
+
+
+@click.command()
+@click.argument("run")
+@store_flag
+@device_flag
+@plugins_flag
+def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...]) -> None:
+    """Train a tracked RUN again from its stored spec, and say whether its numbers came out the same.
+
+    RUN is its id, or how that begins: `ganbench run --dry-run` prints ids, and results.csv of a report has them. On the
+    same machine and CPU numbers must be the same bit for bit; elsewhere those of the first evaluation must be within
+    2 %. Ends with status 1 where they are not.
+    """
+    from ganbench.registry import load_plugins
+    from ganbench.track.store import find_store
+
+    load_plugins(plugins)
+    from ganbench.reproduce_session import reproduce_session
+
+    raise SystemExit(reproduce_session(run, device=device, store=find_store(store)))
+
+
+@click.command()
+@store_flag
+def sync(store: str | None) -> None:
+    """Deliver results that are kept on this machine because a tracking server did not answer.
+
+    Nothing arrives twice. Without --store, what is kept for any server is delivered. Ends with status 1 where something
+    could not be.
+    """
+    from ganbench.track.spool import sync as deliver
+
+    failed = False
+    nothing = True
+    for uri, experiment, arrived, trouble in deliver(store):
+        nothing = False
+        click.echo(f"{uri}, experiment {experiment}: {arrived} run{'s' * (arrived != 1)} delivered")
+        if trouble:
+            failed = True
+            click.echo(f"   not all: {trouble}", err=True)
+    if nothing:
+        click.echo("nothing is kept here")
+    raise SystemExit(int(failed))
+
+
+def _asked(
+    file: Path,
+    budget: str | None,
+    seeds: str | None,
+    where: tuple[str, ...],
+    experiment: str | None,
+    plugins: tuple[Path, ...],
+) -> tuple[Sweep, str]:
+    """What of an experiment file is meant, and the name of the experiment that its runs belong to."""
+    import dataclasses
+
+    from ganbench.registry import load_plugins
+    from ganbench.settings import parse_seeds, parse_where
+    from ganbench.sweep import read_sweep
+
+    load_plugins(plugins)
+    asked = read_sweep(file, budget).where(parse_where(where))
+    if seeds is not None:
+        asked = dataclasses.replace(asked, seeds=parse_seeds(seeds))
+    return asked, experiment or "-".join(filter(None, (asked.name, asked.budget)))

@@ -1,0 +1,141 @@
+"""What the scripts share: a small sweep, the command as a process, and what stands in a store, by SQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+GROUPS, SEEDS = 6, 4
+RUNS = GROUPS * SEEDS
+FILE = f"""
+question = "Does anything get lost?"
+seeds = {SEEDS}
+[base]
+dataset = "ring:points=2000"
+arch = "mlp:latent_dim=4,generator_widths=[16],critic_widths=[16]"
+[base.train]
+batch_size = 32
+steps = 600
+[base.evaluation]
+every = 100
+quick_samples = 500
+samples = 1000
+[axes]
+loss = ["minimax", "non-saturating", "hinge"]
+"train.n_critic" = [1, 2]
+"""
+TIMES = "train/seconds"
+
+Numbers = dict[str, tuple[str, dict[tuple[str, int], float]]]
+"""By run id, how a run ended and its numbers by (metric, step)."""
+
+
+def experiment_file(folder: Path, text: str = FILE) -> Path:
+    """The small sweep as a file."""
+    path = folder / "chaos.toml"
+    path.write_text(text)
+    return path
+
+
+def start(arguments: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[str]:
+    """Begin `ganbench …` in a folder, with a state folder of its own, one thread a process, and a log."""
+    settings = {"OMP_NUM_THREADS": "1", "XDG_STATE_HOME": str(folder / "state"), **environment}
+    with (folder / "output.txt").open("a") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ganbench", *arguments],
+            cwd=folder,
+            env={**os.environ, **settings},
+            stdout=log,
+            stderr=log,
+            text=True,
+        )
+
+
+def finish(arguments: Sequence[str], folder: Path, **environment: str) -> int:
+    """Run `ganbench …` to its end, and return its exit status."""
+    return start(arguments, folder, **environment).wait()
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process began."""
+    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(line) for line in told.split()]
+
+
+def kill(pid: int) -> bool:
+    """SIGKILL; whether there was anybody."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def runs_in(database: Path) -> tuple[Numbers, dict[str, int]]:
+    """What stands in a SQLite store, by SQL, and what must not: doubled runs, doubled numbers, runs left RUNNING."""
+    with closing(sqlite3.connect(database)) as store:
+        tags: dict[str, dict[str, str]] = {}
+        for run, key, value in store.execute("select run_uuid, key, value from tags where key like 'ganbench.%'"):
+            tags.setdefault(run, {})[key] = value
+        states = dict(store.execute("select run_uuid, status from runs where lifecycle_stage = 'active'"))
+        rows = store.execute("select run_uuid, key, step, value from metrics").fetchall()
+    seeds = {
+        run: own["ganbench.run"] for run, own in tags.items() if own.get("ganbench.kind") == "seed" and run in states
+    }
+    found: Numbers = {seeds[run]: (tags[run]["ganbench.status"], {}) for run in seeds}
+    for run, key, step, value in rows:
+        if run in seeds and key != TIMES:
+            found[seeds[run]][1][key, step] = value
+    doubled_rows = Counter((run, key, step) for run, key, step, _ in rows)
+    faults = {
+        "doubled runs": len(seeds) - len(set(seeds.values())),
+        "doubled numbers": sum(count > 1 for count in doubled_rows.values()),
+        "left RUNNING": sum(status == "RUNNING" for status in states.values()),
+    }
+    return found, faults
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files that only an interrupted process leaves."""
+    names = ("*.safetensors", "*.older", ".part-*", "progress.json", "entries.jsonl")
+    checkpoints = [path for name in names for path in folder.rglob(name) if "artifacts" not in path.parts]
+    return [str(path.relative_to(folder)) for path in checkpoints]
+
+
+def differences(expected: Numbers, found: Numbers) -> dict[str, int]:
+    """Lost and additional runs, and numbers that are not the same bit for bit."""
+    shared = expected.keys() & found.keys()
+    return {
+        "lost runs": len(expected.keys() - found.keys()),
+        "unasked runs": len(found.keys() - expected.keys()),
+        "other endings": sum(expected[run][0] != found[run][0] for run in shared),
+        "lost numbers": sum(len(expected[run][1].keys() - found[run][1].keys()) for run in shared),
+        "other numbers": sum(
+            value != found[run][1].get(key, value) for run in shared for key, value in expected[run][1].items()
+        ),
+    }
+
+
+def report(title: str, did: dict[str, object], faults: dict[str, int]) -> int:
+    """Print what was done and what was broken by it; the exit status."""
+    print(f"{title}: {', '.join(f'{name} {value}' for name, value in did.items())}")
+    print("   " + ", ".join(f"{name} {count}" for name, count in faults.items()), flush=True)
+    return int(any(faults.values()))
+
+
+def wait_for(condition: object, seconds: float) -> bool:
+    """Whether a condition (a function) came true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if callable(condition) and condition():
+            return True
+        time.sleep(0.1)
+    return False

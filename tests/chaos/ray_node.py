@@ -1,0 +1,54 @@
+"""A node of a Ray cluster is killed in the middle of a sweep (two nodes on one machine; needs `ganbench[ray]`).
+
+    python -m tests.chaos.ray_node
+
+Every run must be there once, with the numbers of a sweep in local processes.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from ray.cluster_utils import Cluster
+
+from tests.chaos.common import RUNS, differences, experiment_file, finish, leftovers, report, runs_in, start
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as place:
+        file = str(experiment_file(Path(place)))
+        whole, folder = Path(place) / "whole", Path(place) / "ray"
+        whole.mkdir()
+        folder.mkdir()
+        assert finish(["sweep", file, "--store", "store", "--jobs", "2"], whole) == 0, (
+            whole / "output.txt"
+        ).read_text()
+        expected, _ = runs_in(whole / "store" / "mlflow.db")
+        assert len(expected) == RUNS
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        victim = cluster.add_node(num_cpus=1)
+        command = ["sweep", file, "--store", str(folder / "store"), "--executor", "ray", "--jobs", "2"]
+        driver = start([*command, "--address", cluster.address], folder)
+        time.sleep(20)
+        cluster.remove_node(victim, allow_graceful=False)
+        killed_at_work = driver.poll() is None
+        status = driver.wait()
+        cluster.shutdown()
+        found, faults = runs_in(folder / "store" / "mlflow.db")
+        counts = Counter(faults)
+        counts.update(differences(expected, found))
+        counts["exit status"] = status
+        counts["killed too late"] = int(not killed_at_work)
+        counts["temporary files"] = len(leftovers(folder))
+        code = report("a node killed", {"after seconds": 20}, {name: counts[name] for name in counts})
+        if code:
+            print((folder / "output.txt").read_text()[-3000:], leftovers(folder))
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
