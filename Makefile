@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu ui compare report data clean
+.PHONY: help run test lint types format bench bench-gpu chaos ui compare report data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ bench: $(READY)  ## Measure every claim about speed on this CPU (a quarter of an
 bench-gpu: $(READY)  ## On a GPU: check that it computes the same, then measure every claim
 	$(BIN)/python -m pytest -q tests/test_gpu.py
 	$(BIN)/python -m benchmarks --device cuda
+
+CHAOS := kills server_away eight_workers disk_full many_runs ray_node two_machines
+chaos: $(READY)  ## Break things under real sweeps and count what is lost (an hour; wants root, Ray and PostgreSQL)
+	@for script in $(CHAOS); do echo "== $$script"; $(BIN)/python -m tests.chaos.$$script || exit 1; done
 
 ui: $(READY)  ## Open the MLflow page of ./mlruns-ganbench
 	$(BIN)/ganbench ui

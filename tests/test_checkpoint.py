@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from ganbench.errors import GanbenchError
-from ganbench.train.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.train.checkpoint import (
+    checkpoint_paths,
+    load_checkpoint,
+    load_newest,
+    older,
+    remove_checkpoint,
+    save_checkpoint,
+)
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([[1], [2]])}
 RECORD = {"step": 7, "sums": {"x": [0.1, 1e-300]}, "diverged": {}}
@@ -61,3 +68,42 @@ def test_other_files_are_no_checkpoints(tmp_path: Path) -> None:
     for name in ("x", "missing", "."):
         with pytest.raises(GanbenchError, match="cut or changed"):
             load_checkpoint(tmp_path / name)
+
+
+def test_the_one_before_is_used_where_the_newest_is_broken_and_not_lost_by_the_next(path: Path) -> None:
+    save_checkpoint(path, TENSORS, RECORD | {"step": 8})
+    assert (load_newest(path).record["step"], load_newest(path).is_older) == (8, False)
+    path.write_bytes(path.read_bytes()[:-1])
+    found = load_newest(path)
+    assert (found.record, found.is_older, found.path) == (RECORD, True, path)
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in TENSORS.items())
+    save_checkpoint(path, TENSORS, RECORD | {"step": 9})
+    path.unlink()
+    assert load_newest(path).record == RECORD, "the broken one has not taken its place"
+    older(path).write_bytes(b"broken")
+    with pytest.raises(GanbenchError, match="cut or changed"):
+        load_newest(path)
+
+
+def test_wherever_a_save_is_killed_a_whole_checkpoint_is_found(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_checkpoint(path, TENSORS, RECORD | {"step": 8})
+    replace, left = Path.replace, 0
+
+    def dying(self: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", dying)
+    for actions, found in ((0, 8), (1, 8), (2, 9)):
+        left = actions
+        try:
+            save_checkpoint(path, TENSORS, RECORD | {"step": 9})
+        except KeyboardInterrupt:
+            assert actions < 2
+        assert checkpoint_paths(path.parent) == [path]
+        assert load_newest(path).record["step"] == found
+    remove_checkpoint(path)
+    assert list(path.parent.iterdir()) == []

@@ -27,7 +27,7 @@ from ganbench.protocols import Case, Protocol, Rule
 from ganbench.protocols.scorer import Scores
 from ganbench.track import Status
 from ganbench.track.memory import MemoryRunLog, MemoryTracker
-from ganbench.train.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.train.checkpoint import load_checkpoint, older, save_checkpoint
 from ganbench.train.trainer import Snapshot
 from tests.conftest import random_data, small_spec
 
@@ -307,6 +307,23 @@ def test_force_gets_past_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Pa
     with pytest.raises(GanbenchError, match="cut or changed"):
         go(spec, (0,), data, tracker, tmp_path)
     assert go(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
+
+
+def test_a_broken_checkpoint_is_told_of_and_the_one_before_leads_to_the_same_end(
+    spec: RunSpec, data: LabelledImages, tmp_path: Path
+) -> None:
+    whole, tracker = MemoryTracker(), MemoryTracker()
+    go(spec, SEEDS, data, whole, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        go(spec, SEEDS, data, MortalTracker(tracker.runs, Fuse(60)), tmp_path)
+    (path,) = tmp_path.glob("*.safetensors")
+    assert older(path).exists()
+    path.write_bytes(path.read_bytes()[:-100])
+    observer = Silent()
+    run.run(Job(spec, SEEDS, CPU, tmp_path), data, tracker, observer, threading.Event())
+    assert any("going on from the one before it" in line for line in observer.lines)
+    assert outcome(tracker) == outcome(whole)
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".safetensors", ".older")]
 
 
 def test_checkpoints_of_another_version_or_another_spec_are_refused(data: LabelledImages, tmp_path: Path) -> None:

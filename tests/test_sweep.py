@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.errors import GanbenchError
-from ganbench.sweep import Sweep, read_sweep
 from ganbench.standing import differences
+from ganbench.sweep import Sweep, read_sweep
 
 EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*.toml"))
 

@@ -113,6 +113,15 @@ def test_processes_that_meet_a_missing_store_at_once_all_get_their_runs_in(store
     assert histories == {seed: [("fid", 1, float(seed))] for seed in range(3)}
 
 
+def test_a_store_whose_maker_was_killed_is_made_by_the_next(store: Store) -> None:
+    store.folder.mkdir(parents=True)
+    (store.folder / ".part-mlflow.db").write_bytes(b"SQLite format 3\0 half a schema")
+    (store.folder / ".part-mlflow.db-journal").write_bytes(b"and its journal")
+    MlflowTracker(store, "e").open(head(0), GROUP).finish("finished", 1)
+    assert [run.seed for run in read_runs(store, "e", history=False)] == [0]
+    assert not list(store.folder.glob(".part-*"))
+
+
 def test_missing_stores_and_experiments_are_named(store: Store) -> None:
     with pytest.raises(GanbenchError, match="there is no store"):
         read_runs(store, "e", history=False)
