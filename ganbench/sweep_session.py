@@ -25,6 +25,8 @@ from ganbench.task import Outcome, Task
 from ganbench.track.spool import leftovers, not_delivered, open_tracker, tracked_statuses
 from ganbench.track.store import Store
 
+NAMED = 3
+"""Groups that are named where several failed for one reason."""
 TICK = 0.5
 """Seconds between two looks at those who are at work."""
 BUSY_PAUSE = 2.0
@@ -83,8 +85,10 @@ def sweep_session(
     finally:
         executor.close()
     failed = [each for each in standing.values() if each.error]
-    for each in failed:
-        console.print(f"failed: {each.spec.title}  {each.told}\n   {each.error}", style="red", soft_wrap=True)
+    for error in dict.fromkeys(each.error for each in failed):
+        names = [f"{each.spec.title}  {each.told}".strip() for each in failed if each.error == error]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        console.print(f"failed: {'; '.join(names[:NAMED])}{more}\n   {error}", style="red", soft_wrap=True)
     if stop.number is not None:
         console.print(f"stopped; {counted(list(standing.values()))}. The same command goes on.")
         return 128 + stop.number
@@ -147,6 +151,8 @@ def _compare(store: Store, experiment: str, console: Console) -> None:
         table = load_results(store, experiment).table
     except GanbenchError as error:
         console.print(f"nothing to compare: {error}")
+        return
+    if final_scores(table).empty:
         return
     metrics = headline(final_scores(table))
     console.print()

@@ -20,7 +20,7 @@ from ganbench.errors import GanbenchError
 from ganbench.train.checkpoint import checkpoint_paths, load_checkpoint
 from tests.chaos.common import RUNS, differences, experiment_file, finish, leftovers, report, runs_in
 
-SIZES_KB = (400, 900, 1200, 1600, 2000, 2600, 3400, 4200)
+SIZES_KB = (400, 1500, 2000, 3000, 5000, 9000, 14000, 19000)
 """Of the disk: the smaller, the earlier it is full."""
 
 
