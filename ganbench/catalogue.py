@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,12 @@ def from_source(kind: str) -> list[Entry]:
     return sorted(source.entries(), key=lambda entry: entry.name)
 
 
+@cache
+def directions() -> Mapping[str, str]:
+    """By metric of our own, what is better: `lower`, `higher`, or `real`, nearer to what real data score."""
+    return dict(_Source(Path(__file__).parent / FOLDERS["metrics"]).constants_of_class("direction"))
+
+
 class _Source:
     """The classes and constants of a folder of modules, by name.
 
@@ -70,12 +77,32 @@ class _Source:
 
     def entries(self) -> Iterator[Entry]:
         """Every class that is registered."""
+        for name, cls in self._registered():
+            summary = (ast.get_docstring(cls, clean=False) or "").strip().partition("\n")[0]
+            yield Entry(name, summary, tuple(self._options(cls).items()))
+
+    def constants_of_class(self, name: str) -> Iterator[tuple[str, str]]:
+        """Of every class that is registered: its name, and the word that it or a base gives to a class variable."""
+        for entry, cls in self._registered():
+            if (word := self._word(cls, name)) is not None:
+                yield entry, word
+
+    def _word(self, cls: ast.ClassDef, name: str) -> str | None:
+        for statement in cls.body:
+            match statement:
+                case ast.AnnAssign(target=ast.Name(id=target), value=ast.Constant(value=str(own))) if target == name:
+                    return own
+        bases = (
+            self._classes[base.id] for base in cls.bases if isinstance(base, ast.Name) and base.id in self._classes
+        )
+        return next((word for base in bases if (word := self._word(base, name)) is not None), None)
+
+    def _registered(self) -> Iterator[tuple[str, ast.ClassDef]]:
         for cls in self._classes.values():
             for decorator in cls.decorator_list:
                 match decorator:
                     case ast.Call(func=ast.Name(id="register"), args=[_, ast.Constant(value=str(name))]):
-                        summary = (ast.get_docstring(cls, clean=False) or "").strip().partition("\n")[0]
-                        yield Entry(name, summary, tuple(self._options(cls).items()))
+                        yield name, cls
 
     def _options(self, cls: ast.ClassDef) -> dict[str, object]:
         """A class's options in the order of a dataclass: a base's first, each where it first appears."""

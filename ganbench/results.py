@@ -11,6 +11,7 @@ severity.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganbench.errors import GanbenchError
+from ganbench.registry import near_miss
 from ganbench.track import COST_TAG, RunRecord
 from ganbench.track.store import Store
 
@@ -32,6 +34,8 @@ TYPES = {
     "floor": "float64",
     "ceiling": "float64",
 }
+WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", "device")
+"""Columns by which runs can be chosen."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
@@ -103,6 +107,28 @@ def final_scores(table: pd.DataFrame) -> pd.DataFrame:
     return table[
         ~table["protocol"].str.endswith(QUICK) & ~table["protocol"].isin((TRAIN, EVENTS)) & (table["metric"] != "")
     ]
+
+
+def meeting(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The rows of runs that meet all conditions: a column, or an option of the spec, is one of some words.
+
+    Raises:
+        GanbenchError: no run has such an option, or none meets them.
+    """
+    for option, words in conditions.items():
+        if option in WORDS:
+            own = table[option].astype(str)
+        else:
+            own = table["options"].str.extract(rf"(?:^|; ){re.escape(option)}=([^;]*)(?:; |$)", expand=False)
+            if own.isna().all():
+                known = {part.partition("=")[0] for text in table["options"].unique() for part in text.split("; ")}
+                raise GanbenchError(f"--where: no run has an option '{option}': {near_miss(option, {*known, *WORDS})}")
+        kept = table[own.isin(words)]
+        if kept.empty:
+            there = ", ".join(sorted(own.dropna().unique())[:12])
+            raise GanbenchError(f"--where: no run has {option} = {' or '.join(words)}; there is {there}")
+        table = kept
+    return table
 
 
 def quick_scores(table: pd.DataFrame) -> pd.DataFrame:

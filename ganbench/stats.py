@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
+from ganbench.catalogue import directions
 from ganbench.errors import GanbenchError
+from ganbench.inference import LEAST_SEEDS, as_losses, estimate
 from ganbench.registry import near_miss
 from ganbench.results import BUDGETS, SCORED, STATUSES, final_scores, runs, varying_options
 
+SEED = 20_261_125
+"""Of the bootstrap: the same table always gives the same intervals."""
 BY = ("loss", "arch", "options")
 HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
 """What is shown where nothing else is asked for; those of them that were measured."""
@@ -32,8 +38,9 @@ def compare(
     Columns: those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running; over the
     seeds with full scores (finished, or given up since they stayed collapsed) the medians of the budget `x` (by default
     real images seen) and seconds (of training, a seed's share of its ensemble's); and for each metric its median,
-    lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`. A group without such a seed
-    has NaN there.
+    lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`; and, with six seeds or more,
+    failed ones among them and ranked worst, the interquartile mean and its 95 % interval as `METRIC-iqm`,
+    `METRIC-ci-low` and `METRIC-ci-high`. What there isn't is NaN.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
     alike; naming other columns in `by` puts them together. There is a floor row for each data set, protocol and number
@@ -51,26 +58,39 @@ def compare(
     if not scores.empty:
         _check(metrics, sorted(scores["metric"].unique()), "no run has the metric")
     by = by if "dataset" in by or table["dataset"].nunique() == 1 else ["dataset", *by]
-    conditions = _conditions(scores)
+    conditions = conditions_of(scores)
+    each = runs(table).set_index("run", drop=False)
+    values = dict(iter(scores.groupby("run")))
+    random = np.random.default_rng(SEED)
     rows = []
-    for key, members in runs(table).groupby(list(by), sort=True, dropna=False):
+    for _, group in grouped(table, by).iterrows():
+        members = each.loc[group["runs"]]
         finished = members[members["status"].isin(SCORED)]
         own = conditions[conditions.index.isin(finished["run"])].drop_duplicates()
         if len(own) > 1:
             raise GanbenchError(
-                f"the group {' · '.join(map(str, key))} mixes protocols, data sets or numbers of samples, "
-                f"which can't be compared: add options to --by"
+                f"the group {' · '.join(str(group[column]) for column in by)} mixes protocols, data sets or numbers of "
+                f"samples, which can't be compared: add options to --by"
             )
-        row: dict[str, object] = dict(zip(by, key, strict=True))
+        row: dict[str, object] = {column: group[column] for column in by}
         row |= {"protocol": own["protocol"].iloc[0], "samples": own["samples"].iloc[0]} if len(own) else NOT_SCORED
         row["seeds"] = len(members)
         row |= {status: int((members["status"] == status).sum()) for status in STATUSES}
         row |= {x: finished[x].median(), "seconds": finished["seconds"].median()}
-        rows.append(row | _spread(scores[scores["run"].isin(finished["run"])], metrics, "value"))
-    compared = pd.DataFrame(rows)
-    if "options" in by:
-        compared = _name_differences(compared, [column for column in by if column != "options"])
-    return pd.concat([compared, _floors(scores, conditions, by, metrics)], ignore_index=True)
+        scored = pd.concat([values[run] for run in finished["run"] if run in values] or [scores.iloc[:0]])
+        failed = int((members["status"] == "diverged").sum())
+        rows.append(row | _spread(scored, metrics, "value") | _intervals(scored, failed, metrics, random))
+    return pd.concat([pd.DataFrame(rows), _floors(scores, conditions, by, metrics)], ignore_index=True)
+
+
+def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """One row a group: the columns of `by`, where `options` says what differs among groups else alike, and `runs`."""
+    rows = [
+        dict(zip(by, key, strict=True)) | {"runs": members["run"].tolist()}
+        for key, members in runs(table).groupby(list(by), sort=True, dropna=False)
+    ]
+    found = pd.DataFrame(rows)
+    return _name_differences(found, [column for column in by if column != "options"]) if "options" in by else found
 
 
 def group_names(table: pd.DataFrame) -> dict[str, str]:
@@ -89,7 +109,7 @@ def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
             raise GanbenchError(f"{complaint} '{word}': {near_miss(word, known)}")
 
 
-def _conditions(scores: pd.DataFrame) -> pd.DataFrame:
+def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
     """By run: what a score must share with another to be compared with it."""
     counts = scores[scores["metric"] == "sample-count"].set_index("run")
     return counts[["dataset", "protocol", "value"]].rename(columns={"value": "samples"})
@@ -114,6 +134,25 @@ def _spread(scores: pd.DataFrame, metrics: Sequence[str], column: str) -> dict[s
     return spread
 
 
+def _intervals(
+    scores: pd.DataFrame, failed: int, metrics: Sequence[str], random: np.random.Generator
+) -> dict[str, object]:
+    """Interquartile means with 95 % intervals, of metrics that are better lower or higher; failed seeds rank worst."""
+    found: dict[str, object] = {}
+    for metric in metrics:
+        middle, low, high = math.nan, math.nan, math.nan
+        direction = directions().get(metric)
+        values = scores.loc[scores["metric"] == metric, "value"].dropna()
+        if direction in ("lower", "higher") and len(values) + failed >= LEAST_SEEDS:
+            losses = np.append(as_losses(values.to_numpy(dtype=float), direction), [math.nan] * failed)
+            known = estimate(losses, random)
+            middle, low, high = known.middle, known.low, known.high
+            if direction == "higher":
+                middle, low, high = -middle, -high, -low
+        found |= {f"{metric}-iqm": middle, f"{metric}-ci-low": low, f"{metric}-ci-high": high}
+    return found
+
+
 def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
     parts = []
     for _, alike in compared.groupby(list(others), sort=False, dropna=False) if others else [("", compared)]:
@@ -125,6 +164,8 @@ def number(value: float, digits: int = 3) -> str:
     """A number for people: three significant digits, no exponent, a dash where there is none."""
     if pd.isna(value):
         return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if value == 0 or abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     text = f"{value:.{digits}g}"
@@ -132,6 +173,10 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def with_range(row: pd.Series, metric: str) -> str:
-    """`median [low – high]`, or the median alone where there is no spread."""
-    middle, low, high = (number(row[name]) for name in (metric, f"{metric}-low", f"{metric}-high"))
+    """The interquartile mean and its interval where there is one, else `median [lowest – highest]`.
+
+    One number alone where there is no spread.
+    """
+    suffixes = ("-iqm", "-ci-low", "-ci-high") if not pd.isna(row.get(f"{metric}-iqm")) else ("", "-low", "-high")
+    middle, low, high = (number(row[f"{metric}{suffix}"]) for suffix in suffixes)
     return middle if low == high else f"{middle} [{low} – {high}]"

@@ -12,7 +12,7 @@ PACKAGE = Path(ganbench.__file__).parent
 # A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile"},
+    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile", "inference"},
     {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue"},
     {"data", "metrics", "budget"},
     {"protocols", "samples", "planted"},
@@ -21,16 +21,28 @@ FLOORS = (
     {"tracked", "progress"},
     {"watch", "artifacts", "standing"},
     {"ensemble_run", "results", "estimate"},
-    {"run"},
+    {"run", "selection"},
     {"stats", "task", "reproduce"},
-    {"verdict", "executors"},
+    {"verdict", "executors", "judgement"},
     {"report", "display", "listing", "sweep_table"},
     {"show", "contract"},
     {"session", "evaluate_session"},
     {"sweep_session", "reproduce_session"},
     {"cli"},
 )
-READ_ARM = ("results", "stats", "verdict", "report", "track", "collapse", "timeline", "plots")
+READ_ARM = (
+    "results",
+    "inference",
+    "selection",
+    "stats",
+    "judgement",
+    "verdict",
+    "report",
+    "track",
+    "collapse",
+    "timeline",
+    "plots",
+)
 RUN_ARM = (
     "losses",
     "penalties",

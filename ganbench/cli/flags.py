@@ -46,6 +46,15 @@ def results_flag(command: Any) -> Any:
     )(command)
 
 
+def where_flag(command: Any) -> Any:
+    return click.option(
+        "--where",
+        multiple=True,
+        metavar="OPTION=VALUE",
+        help="Only what has this option: loss=minimax, train.pac=1|2. Can be repeated; all must hold.",
+    )(command)
+
+
 def budget_flag(command: Any) -> Any:
     return click.option(
         "--x",

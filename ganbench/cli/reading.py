@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.flags import budget_flag, experiment_flag, results_flag, store_flag
+from ganbench.cli.flags import budget_flag, experiment_flag, results_flag, store_flag, where_flag
+from ganbench.errors import GanbenchError
 
 
 @click.command()
@@ -16,25 +17,68 @@ from ganbench.cli.flags import budget_flag, experiment_flag, results_flag, store
 @budget_flag
 @click.option("--by", default="loss,arch,options", show_default=True, help="Columns that make a group.")
 @click.option("--metric", help="Metrics to show. Default: fid, modes, modes-strict, hq, kl, as far as measured.")
+@where_flag
 @click.option(
-    "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
+    "--select",
+    "policy",
+    default="last",
+    show_default=True,
+    metavar="POLICY",
+    help="Which scores count: last, best:METRIC on the way, or mean:K over the last K on the way.",
+)
+@click.option("--baseline", metavar="NAME", help="Set every other group against this one: `minimax`, or a whole name.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "markdown", "latex", "csv", "json"]),
+    default="table",
+    show_default=True,
 )
 def compare(
-    experiment: str, store: str | None, source: Path | None, x: str, by: str, metric: str | None, style: str
+    experiment: str,
+    store: str | None,
+    source: Path | None,
+    x: str,
+    by: str,
+    metric: str | None,
+    where: tuple[str, ...],
+    policy: str,
+    baseline: str | None,
+    style: str,
 ) -> None:
-    """Set the runs of an experiment side by side: median and range over seeds, failures, and the floor.
+    """Set the runs of an experiment side by side, and say which method is better, if the seeds can tell.
 
-    The floor, in the last row, is what real data score when they are treated as generated.
+    With fewer than six seeds a cell shows the median and the whole range; with more, the interquartile mean and its
+    95 % interval, in which failed seeds rank worst. The floor, in the last row, is what real data score when they are
+    treated as generated.
     """
-    from ganbench.report.tables import render
-    from ganbench.results import final_scores, load_results, read_csv
+    from ganbench.judgement import against, judge
+    from ganbench.report.tables import render, render_contrasts
+    from ganbench.results import final_scores, load_results, meeting, read_csv
+    from ganbench.selection import LAST, select
+    from ganbench.settings import parse_where
     from ganbench.stats import compare as compare_groups
     from ganbench.stats import headline
     from ganbench.track.store import find_store
 
-    results = read_csv(source) if source else load_results(find_store(store), experiment)
-    metrics = headline(final_scores(results.table)) if metric is None else _words(metric)
-    click.echo(render(compare_groups(results.table, _words(by), metrics, x), metrics, style, x))
+    results = read_csv(source) if source else load_results(find_store(store), experiment, history=policy != LAST)
+    table = select(meeting(results.table, parse_where(where)), policy)
+    metrics = headline(final_scores(table)) if metric is None else _words(metric)
+    columns = _words(by)
+    click.echo(render(compare_groups(table, columns, metrics, x), metrics, style, x))
+    if style in ("csv", "json"):
+        return
+    judgements = judge(table, columns, metrics)
+    several = len({each.setting for each in judgements}) > 1
+    for judgement in judgements:
+        click.echo((f"{judgement.setting}: " if several else "") + judgement.sentence())
+    if baseline is not None:
+        if not judgements:
+            raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
+        for judgement in judgements:
+            click.echo()
+            click.echo(judgement.setting + "\n" if several else "", nl=False)
+            click.echo(render_contrasts(judgement, against(judgement, baseline), style))
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.flags import plugins_flag, store_flag
+from ganbench.cli.flags import plugins_flag, store_flag, where_flag
 
 if TYPE_CHECKING:
     from ganbench.sweep import Sweep
@@ -21,12 +21,7 @@ def sweep_flags(command: Any) -> Any:
         click.argument("file", type=click.Path(path_type=Path)),
         click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first."),
         click.option("--seeds", help="Other seeds than the file's."),
-        click.option(
-            "--where",
-            multiple=True,
-            metavar="OPTION=VALUE",
-            help="Only what has this option: loss=minimax, train.pac=1|2. Can be repeated; all must hold.",
-        ),
+        where_flag,
         click.option(
             "--experiment", help="The experiment that runs belong to. Default: the file's name and the budget's."
         ),

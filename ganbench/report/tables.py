@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
+from ganbench.inference import LEAST_SEEDS, Contrast
+from ganbench.judgement import Judgement
 from ganbench.stats import FLOOR, number, with_range
 
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""
-NOTE = "median [lowest – highest] over finished seeds; {budget}; minutes: of training a seed"
+NOTE = (
+    "median [lowest – highest] over finished seeds; with {least} seeds or more interquartile mean [95 % interval], "
+    "failed seeds ranked worst; {budget}; minutes: of training a seed"
+)
 BUDGET_WORDS = {
     "images": "real images seen",
     "step": "steps of training",
@@ -47,15 +53,46 @@ def cells(compared: pd.DataFrame, metrics: Sequence[str], x: str = "images") -> 
 
 
 def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = "images") -> str:
-    """A comparison in the style `table`, `markdown`, `csv` or `json`."""
+    """A comparison in the style `table`, `markdown`, `latex`, `csv` or `json`."""
     if style == "csv":
         return compared.to_csv(index=False).rstrip("\n")
     if style == "json":
         return str(compared.to_json(orient="records", indent=2))
     head, rows = cells(compared, metrics, x)
-    return (
-        markdown(head, rows) if style == "markdown" else f"{terminal(head, rows)}\n{NOTE.format(budget=budget_note(x))}"
-    )
+    if style == "markdown":
+        return markdown(head, rows)
+    if style == "latex":
+        return latex(head, rows)
+    return f"{terminal(head, rows)}\n{NOTE.format(budget=budget_note(x), least=LEAST_SEEDS)}"
+
+
+def render_contrasts(judgement: Judgement, contrasts: Sequence[Contrast], style: str) -> str:
+    """Every method against a baseline: how likely it is better, by how much, and how surely."""
+    baseline = contrasts[0].second
+    head = [f"{judgement.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]
+    rows = []
+    for each in contrasts:
+        low, high = sorted((judgement.score(each.low), judgement.score(each.high)))
+        rows.append(
+            [
+                each.first,
+                f"{each.probability:.2f}",
+                number(judgement.score(each.difference)),
+                "–" if math.isnan(low) else f"{number(low)} – {number(high)}",
+                "–" if math.isnan(each.adjusted) else f"{each.adjusted:.2g}",
+                str(each.paired),
+            ]
+        )
+    return {"markdown": markdown, "latex": latex}.get(style, terminal)(head, rows)
+
+
+def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A LaTeX table, for `booktabs`."""
+    escaped = str.maketrans({each: f"\\{each}" for each in "&%$#_{}"} | {"–": "--", "−": "$-$", "∞": r"$\infty$"})
+    lines = [" & ".join(cell.translate(escaped) for cell in line) + r" \\" for line in (head, *rows)]
+    columns = "l" + "r" * (len(head) - 1)
+    body = "\n".join([lines[0], r"\midrule", *lines[1:]])
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
 
 
 def budget_note(x: str) -> str:
