@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu chaos ui compare report data clean
+.PHONY: help run test lint types format bench bench-gpu chaos server ui compare report data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ chaos: $(READY)  ## Break things under real sweeps and count what is lost (an ho
 
 ui: $(READY)  ## Open the MLflow page of ./mlruns-ganbench
 	$(BIN)/ganbench ui
+
+server: $(READY)  ## Serve one store for a group of people: MLflow on PostgreSQL (docs/server.md)
+	@server/start.sh
 
 compare: $(READY)  ## Compare the runs in ./mlruns-ganbench
 	$(BIN)/ganbench compare

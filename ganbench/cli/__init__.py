@@ -13,6 +13,7 @@ from ganbench import __version__
 from ganbench.cli.measuring import doctor, evaluate
 from ganbench.cli.parts import contract, data, list_components
 from ganbench.cli.reading import compare, report, ui
+from ganbench.cli.serving import server
 from ganbench.cli.sweeping import reproduce, status, sweep, sync
 from ganbench.cli.training import run
 from ganbench.errors import GanbenchError
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 TRAINING = (run, sweep, status, reproduce)
-READING = (compare, report, ui, sync)
+READING = (compare, report, ui, sync, server)
 MEASURING = (evaluate, doctor)
 PARTS = (list_components, contract, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):

@@ -32,7 +32,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         return 0
     page = runs_page(store, experiment)
     port = port or _free_port(host)
-    if _taken(host, port):
+    if taken(host, port):
         raise GanbenchError(f"port {port} is taken: choose another with --port, or --port 0 for any that is free")
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
     command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
@@ -52,7 +52,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         ) as server,
     ):
         try:
-            _await(server, f"http://{shown}:{port}/health", log)
+            await_health(server, f"http://{shown}:{port}/health", log)
             say(f"MLflow: http://{shown}:{port}{page}\nCtrl-C stops it.")
             return server.wait()
         except KeyboardInterrupt:
@@ -62,7 +62,12 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
                 os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of another
 
 
-def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        GanbenchError: it ends, or doesn't answer.
+    """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -75,7 +80,8 @@ def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     raise GanbenchError(f"the MLflow server did not answer within {PATIENCE:.0f} s: see {log}")
 
 
-def _taken(host: str, port: int) -> bool:
+def taken(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,0 +1,114 @@
+"""Two machines' worth of processes do the halves of one sweep through a server on PostgreSQL, at the same time.
+
+    python -m tests.chaos.two_machines
+
+Needs PostgreSQL and `ganbench[server]`. Every run must be there once, with the numbers of a sweep into a local store.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+
+from tests.chaos.common import (
+    RUNS,
+    TIMES,
+    Numbers,
+    differences,
+    experiment_file,
+    finish,
+    report,
+    runs_in,
+    start,
+    wait_for,
+)
+
+
+def main() -> int:
+    place = Path(tempfile.mkdtemp(prefix="two-machines-"))
+    place.chmod(0o755)  # PostgreSQL may have to run as another user
+    try:
+        return _sweep(place)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _sweep(place: Path) -> int:
+    file = str(experiment_file(place))
+    whole = place / "whole"
+    whole.mkdir()
+    assert finish(["sweep", file, "--store", "store"], whole) == 0, (whole / "output.txt").read_text()
+    expected, _ = runs_in(whole / "store" / "mlflow.db")
+    assert len(expected) == RUNS
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    before = set(Path("/tmp").glob("ganbench-*"))
+    command = [sys.executable, "-m", "ganbench", "server", "--folder", str(place / "server"), "--port", str(port)]
+    user = {"GANBENCH_SERVER_USER": "admin", "GANBENCH_SERVER_PASSWORD": "two machines, one server"}
+    with (place / "server.txt").open("wb") as log:
+        server = subprocess.Popen(command, env={**os.environ, **user}, stdout=log, stderr=log)
+    try:
+        assert wait_for(lambda: b"Ctrl-C" in (place / "server.txt").read_bytes(), 90), (
+            place / "server.txt"
+        ).read_text()
+        (sockets,) = set(Path("/tmp").glob("ganbench-*")) - before
+        client = {
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
+            "MLFLOW_TRACKING_USERNAME": "admin",
+            "MLFLOW_TRACKING_PASSWORD": user["GANBENCH_SERVER_PASSWORD"],
+        }
+        drivers = []
+        for name, half in (("one", "loss=minimax"), ("other", "loss=non-saturating|hinge")):
+            home = place / name
+            home.mkdir()
+            drivers.append(start(["sweep", file, "--where", half], home, HOME=str(home), **client))
+        statuses = [driver.wait() for driver in drivers]
+        found, faults = _runs_in(sockets)
+    finally:
+        server.send_signal(signal.SIGINT)
+        ended = server.wait()
+    counts = Counter(faults)
+    counts.update(differences(expected, found))
+    counts["sweeps that failed"] = sum(status != 0 for status in statuses)
+    counts["server did not stop in order"] = int(ended != 0)
+    did: dict[str, object] = {"drivers": 2, "runs": len(found)}
+    code = report("two machines, one server on PostgreSQL", did, {name: counts[name] for name in counts})
+    if code:
+        for name in ("one", "other"):
+            print((place / name / "output.txt").read_text()[-2000:])
+    return code
+
+
+def _runs_in(sockets: Path) -> tuple[Numbers, dict[str, int]]:
+    """What stands in the server's database, by SQL."""
+    with psycopg.connect(host=str(sockets), user="postgres", dbname="mlflow") as store:
+        tags: dict[str, dict[str, str]] = {}
+        for run, key, value in store.execute("select run_uuid, key, value from tags where key like 'ganbench.%%'"):
+            tags.setdefault(run, {})[key] = value
+        states = store.execute("select status from runs where lifecycle_stage = 'active'").fetchall()
+        rows = store.execute("select run_uuid, key, step, value from metrics").fetchall()
+    seeds = {run: own["ganbench.run"] for run, own in tags.items() if own.get("ganbench.kind") == "seed"}
+    found: Numbers = {seeds[run]: (tags[run]["ganbench.status"], {}) for run in seeds}
+    for run, key, step, value in rows:
+        if run in seeds and key != TIMES:
+            found[seeds[run]][1][key, step] = value
+    doubled = Counter((run, key, step) for run, key, step, _ in rows)
+    return found, {
+        "doubled runs": len(seeds) - len(set(seeds.values())),
+        "doubled numbers": sum(count > 1 for count in doubled.values()),
+        "left RUNNING": sum(state == "RUNNING" for (state,) in states),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
