@@ -27,6 +27,8 @@ CORES_A_JOB = 4
 class Local:
     """Worker processes, each of which does one task after another.
 
+    Each gets its part of the cores as threads, or as many as $OMP_NUM_THREADS says.
+
     A worker that dies, by a signal or for lack of memory, is replaced, and its task is begun again.
 
     Args:
@@ -39,7 +41,8 @@ class Local:
         self._gpus = _gpus() if device == "cuda" else []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.jobs = jobs or len(self._gpus) or max(1, cores // CORES_A_JOB)
-        self._threads = max(1, cores // self.jobs)
+        chosen = os.environ.get("OMP_NUM_THREADS", "")
+        self._threads = int(chosen) if chosen.isdigit() else max(1, cores // self.jobs)
         self._log = log
         self._waiting: deque[Task] = deque()
         self._tries: dict[str, int] = {}

@@ -58,9 +58,8 @@ def _sweep(place: Path) -> int:
     with (place / "server.txt").open("wb") as log:
         server = subprocess.Popen(command, env={**os.environ, **user}, stdout=log, stderr=log)
     try:
-        assert wait_for(lambda: b"Ctrl-C" in (place / "server.txt").read_bytes(), 90), (
-            place / "server.txt"
-        ).read_text()
+        told = place / "server.txt"
+        assert wait_for(lambda: "Ctrl-C" in told.read_text(), 90), told.read_text()
         (sockets,) = set(Path("/tmp").glob("ganbench-*")) - before
         client = {
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
