@@ -136,11 +136,12 @@ def _check_packages() -> None:
 @contextmanager
 def _mlflow(plan: Plan, folder: Path, database: str, known: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     config = folder / "auth.ini"
-    # People of a group write into each other's experiments.
+    # People of a group write into each other's experiments. A password is checked once a minute: each check costs a
+    # tenth of a second by design, and a run is dozens of requests.
     config.write_text(
         f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder / 'users.db'}\n"
         f"admin_username = {known[USER]}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
     )
     environment = {
         **os.environ,
