@@ -232,5 +232,6 @@ def _blame(plugin: str) -> Iterator[None]:
         yield
     except GanbenchError:
         raise
-    except Exception as error:
-        raise GanbenchError(f"{plugin} can't be loaded: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        words = " ".join(str(error).split())
+        raise GanbenchError(f"{plugin} can't be loaded: {type(error).__name__}: {words}") from error

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 
 ENTRIES = "entries.jsonl"
 LOCKS = ".locks"
+DOINGS = ("open", "metrics", "image", "tags", "file", "finish", "close_group")
 PATIENCE = 120.0
 """Seconds to wait for another process that is just delivering the same journal."""
+
+
+class DamagedJournalError(GanbenchError):
+    """A journal holds what we didn't write."""
 
 
 class Journal:
@@ -98,10 +104,14 @@ class Journal:
         """Write to the tracker what it hasn't got yet.
 
         Raises:
-            GanbenchError: it doesn't answer; what was written stays written.
+            DamagedJournalError: the journal holds what we didn't write.
+        GanbenchError: the tracker doesn't answer; what was written stays written.
         """
         for entry, end in _entries(self.folder / ENTRIES, self._offset):
-            self._write(entry, tracker)
+            try:
+                self._write(entry, tracker)
+            except (KeyError, TypeError, ValueError, AttributeError, FileNotFoundError) as error:
+                raise _damaged(self.folder) from error
             self._offset = end
 
     @property
@@ -160,10 +170,11 @@ class Journal:
 
 
 def standing(folder: Path) -> Status | None:
-    """How the run of a journal ended, without having the journal; None where it says nothing."""
+    """How the run of a journal ended, without having the journal; None where it says nothing that can be read."""
     status: Status | None = None
-    for entry, _ in _entries(folder / ENTRIES, 0):
-        status = entry["status"] if entry["do"] in ("finish", "close_group") else "running"
+    with suppress(GanbenchError, KeyError):
+        for entry, _ in _entries(folder / ENTRIES, 0):
+            status = entry["status"] if entry["do"] in ("finish", "close_group") else "running"
     return status
 
 
@@ -176,9 +187,19 @@ def _entries(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
                 if not line.endswith(b"\n"):
                     return
                 offset += len(line)
-                yield json.loads(line), offset
+                try:
+                    entry = json.loads(line)
+                except ValueError as error:
+                    raise _damaged(path.parent) from error
+                if not isinstance(entry, dict) or entry.get("do") not in DOINGS:
+                    raise _damaged(path.parent)
+                yield entry, offset
     except FileNotFoundError:
         return
+
+
+def _damaged(folder: Path) -> DamagedJournalError:
+    return DamagedJournalError(f"what is kept in '{folder}' is damaged: look at it, and remove it if it is of no use")
 
 
 def _cut_torn_end(path: Path) -> None:

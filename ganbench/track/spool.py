@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead, RunLog, Status, Tracker
-from ganbench.track.journal import LOCKS, Journal, standing
+from ganbench.track.journal import LOCKS, DamagedJournalError, Journal, standing
 from ganbench.track.mlflow.reading import read_statuses
 from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import Store, find_store, state_folder
@@ -184,8 +184,21 @@ def not_delivered(kept: int, store: Store) -> str:
 
 
 def deliver_all(place: Path, tracker: Tracker) -> int:
-    """Deliver the journals that processes left behind, and return how many runs arrived."""
-    return sum(_deliver(folder, tracker) for folder in sorted(_journals_in(place), key=_groups_last))
+    """Deliver the journals that processes left behind, and return how many runs arrived.
+
+    Raises:
+        DamagedJournalError: one is damaged; the others are delivered first.
+        GanbenchError: the tracker doesn't answer.
+    """
+    arrived, trouble = 0, None
+    for folder in sorted(_journals_in(place), key=_groups_last):
+        try:
+            arrived += _deliver(folder, tracker)
+        except DamagedJournalError as error:
+            trouble = error
+    if trouble is not None:
+        raise trouble
+    return arrived
 
 
 def _deliver(folder: Path, tracker: Tracker) -> bool:

@@ -1,0 +1,300 @@
+"""What comes from outside, broken in every way: one line and status 2, never a traceback, nothing written elsewhere.
+
+`GANBENCH_FUZZ=20 pytest tests/test_fuzz.py` looks twenty times as long. Files with samples are fuzzed in
+`test_samples.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganbench.cli import main
+from ganbench.config import resolve
+from ganbench.errors import GanbenchError
+from ganbench.progress import FILE, Progress, read_progress
+from ganbench.results import read_csv, write_csv
+from ganbench.settings import (
+    parse_assignment,
+    parse_component,
+    parse_components,
+    parse_count,
+    parse_seeds,
+    parse_stop,
+    parse_where,
+    read_config,
+    to_toml,
+)
+from ganbench.stats import compare
+from ganbench.sweep import read_sweep
+from ganbench.track.journal import ENTRIES, Journal, standing
+from ganbench.track.memory import MemoryTracker
+from ganbench.track.mlflow.connection import check_experiment_name
+from ganbench.track.spool import deliver_all
+from tests.test_read_arm import STUDY
+
+TIMES = int(os.environ.get("GANBENCH_FUZZ", "1"))
+
+
+def often(examples: int) -> Callable[[Any], Any]:
+    """So many examples, always the same ones."""
+    return settings(
+        max_examples=examples * TIMES,
+        deadline=None,
+        derandomize=TIMES == 1,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+SPEC: dict[str, Any] = {
+    "loss": {"name": "minimax", "smoothing": 0.1},
+    "penalty": [{"name": "r1", "gamma": 1.0}],
+    "arch": {"name": "mlp", "generator_widths": [4], "critic_widths": [4], "latent_dim": 2},
+    "wrapper": [{"name": "spectral-norm"}],
+    "dataset": {"name": "ring", "points": 2000},
+    "protocol": {"name": "ganbench-1"},
+    "train": {"steps": 10, "batch_size": 8, "critic_betas": [0.5, 0.9]},
+    "evaluation": {"every": 5, "samples": 500, "quick_samples": 500},
+}
+SWEEP: dict[str, Any] = {
+    "question": "What?",
+    "seeds": 3,
+    "base": {"dataset": "ring:points=2000", "arch": "mlp:generator_widths=[4],critic_widths=[4]"},
+    "axes": {"loss": ["minimax", "hinge"], "packing": [{"train.pac": 1}, {"train.pac": 2}]},
+    "budget": {"course": {"train.steps": 10}, "paper": {"train.steps": 20, "seeds": "0-4"}},
+}
+# Numbers stay small or absurd: a width of a million is no mistake but a large network.
+odd = st.one_of(
+    st.none().map(lambda _: []),
+    st.booleans(),
+    st.integers(-3, 40),
+    st.sampled_from([10**16, -(10**16), float("inf"), float("nan"), -0.0, 1e300, 5e-324]),
+    st.floats(-2, 2),
+    st.text(max_size=8),
+    st.sampled_from(["minimax", "mlp", "ring", "r1:gamma=x", "none", "0-2", "../../x", "name", "{}"]),
+    st.lists(st.integers(-2, 3), max_size=3),
+    st.just({"name": "hinge"}),
+    st.just({}),
+    st.lists(st.just({"name": "gp"}), max_size=2),
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
+    """A valid tree with one to three of its keys dropped, doubled under another name, or given something odd."""
+    made: dict[str, Any] = json.loads(json.dumps(tree))
+    for _ in range(draw(st.integers(1, 3))):
+        level: Any = made
+        while True:
+            key = draw(st.sampled_from(sorted(level))) if level else None
+            deeper = level.get(key) if key is not None else None
+            if isinstance(deeper, dict) and deeper and draw(st.booleans()):
+                level = deeper
+                continue
+            break
+        match draw(st.sampled_from(["drop", "rename", "odd", "add"])):
+            case "drop" if key is not None:
+                del level[key]
+            case "rename" if key is not None:
+                level[draw(st.text(string.ascii_letters + "._-é", min_size=1, max_size=8))] = level.pop(key)
+            case "add":
+                level[draw(st.text(string.ascii_letters + "._-é", min_size=1, max_size=8))] = draw(odd)
+            case _ if key is not None:
+                level[key] = draw(odd)
+    return made
+
+
+def toml(value: Any, inside: bool = False) -> str:
+    """Any tree as TOML, inline below the top."""
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(str(key))} = {toml(each, True)}" for key, each in value.items()]
+        return "{" + ", ".join(parts) + "}" if inside else "\n".join(parts) + "\n"
+    if isinstance(value, list):
+        return "[" + ", ".join(toml(each, True) for each in value) + "]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value)
+
+
+def refused(told: GanbenchError, words: str = "") -> None:
+    assert str(told).strip()
+    assert words in str(told)
+    assert "\n" not in str(told), "one line"
+
+
+@often(150)
+@given(mutated(SPEC))
+def test_a_mutated_spec_is_refused_or_survives_being_written(tmp_path: Path, tree: dict[str, Any]) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_text(toml(tree))
+    try:
+        spec = resolve(read_config(path))
+    except GanbenchError as error:
+        refused(error)
+        return
+    path.write_text(to_toml(spec.to_dict()))
+    assert resolve(read_config(path)).group_id == spec.group_id
+
+
+@often(60)
+@given(mutated(SWEEP))
+def test_a_mutated_experiment_is_read_or_refused(tmp_path: Path, tree: dict[str, Any]) -> None:
+    path = tmp_path / "sweep.toml"
+    path.write_text(toml(tree))
+    try:
+        sweep = read_sweep(path)
+    except GanbenchError as error:
+        refused(error)
+    else:
+        assert sweep.specs
+        assert len(set(sweep.seeds)) == len(sweep.seeds) > 0
+
+
+@often(100)
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
+def test_any_bytes_as_a_file_of_settings(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "any.toml"
+    path.write_bytes(content)
+    for read in (lambda: resolve(read_config(path)), lambda: read_sweep(path)):
+        try:
+            read()
+        except GanbenchError as error:
+            refused(error)
+
+
+@often(200)
+@given(st.text(max_size=30) | st.from_regex(r"[a-z0-9,=:.\-+|\[\]\"{}]{0,30}", fullmatch=True))
+def test_any_words_of_a_flag_are_read_or_refused(text: str) -> None:
+    parsers: list[Callable[[str], object]] = [
+        *(parse_component, parse_components, parse_count, parse_seeds, parse_stop, parse_assignment),
+        lambda words: parse_where([words]),
+        check_experiment_name,
+    ]
+    for parse in parsers:
+        with suppress(GanbenchError):
+            parse(text)
+
+
+@often(40)
+@given(
+    st.sampled_from(
+        ["--set", "--loss", "--penalty", "--wrap", "--seeds", "--images", "--dataset", "--stop-on", "--pac"]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15),
+)
+def test_the_command_line_answers_nonsense_in_a_line(flag: str, text: str) -> None:
+    small = ["--dataset", "ring", "--set", "arch.generator_widths=[4]", "--steps", "10", "--dry-run"]
+    told = CliRunner().invoke(main, ["run", *small, flag, text])
+    assert told.exit_code in (0, 2), told.output
+    assert told.exception is None or isinstance(told.exception, SystemExit)
+    assert "Traceback" not in told.output
+
+
+NAMES = ["../up", "/abs", "a/../../b", "..", ".", "", "x\n", "a\0b", "~", "x" * 300, "con:", "%2e%2e%2f", "….."]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_leads_out_of_the_store(tmp_path: Path, name: str) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    file = inside / "sweep.toml"
+    file.write_text('[axes]\nloss = ["minimax"]\n')
+    before = sorted(tmp_path.rglob("*"))
+    for command in (["status", str(file)], ["compare"], ["report", "--out", str(inside / "reports")]):
+        told = CliRunner().invoke(main, [*command, "--store", str(inside / "store"), "--experiment", name])
+        assert "Traceback" not in told.output
+        assert told.exit_code in (1, 2)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@often(120)
+@given(st.data())
+def test_a_damaged_table_is_refused_or_gives_the_numbers_that_stand_in_it(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "results.csv"
+    write_csv(STUDY, path)
+    lines = path.read_text().splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, min(len(lines) - 1, 60)))
+        cells = lines[place].split(",")
+        cell = data.draw(st.integers(0, len(cells) - 1))
+        cells[cell] = data.draw(
+            st.sampled_from(["", "x", "-1", "nan", "inf", '"', "1e400", "finished", "\x00", "é", "a,b"])
+        )
+        lines[place] = ",".join(cells)
+    path.write_text("\n".join(lines[: data.draw(st.integers(0, len(lines)))]))
+    try:
+        read = read_csv(path).table
+        compared = compare(read, metrics=["fid"])
+    except GanbenchError:
+        return
+    scored = read[(read["metric"] == "fid") & (read["protocol"] == "ganbench-1 v1") & (read["status"] == "finished")]
+    for _, row in compared[compared["loss"] == "minimax"].iterrows():
+        own = scored[(scored["loss"] == "minimax") & scored["run"].isin(read["run"])]["value"].dropna()
+        if len(own) and compared["loss"].tolist().count("minimax") == 1 and pd.notna(row["fid"]):
+            assert own.min() <= row["fid"] <= own.max()
+
+
+@often(150)
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_torn_files_of_our_own_are_no_reason_to_stop(tmp_path: Path, content: bytes, cut: int) -> None:
+    whole = json.dumps(vars(Progress("h", 1, (0,), 10, 5, 0, 1.0, 2.0))).encode()
+    for written in (content, whole[:cut], whole[:cut] + content):
+        (tmp_path / FILE).write_bytes(written)
+        found = read_progress(tmp_path)
+        assert found is None or isinstance(found, Progress)
+
+
+@often(100)
+@given(st.binary(max_size=80))
+def test_a_damaged_journal_is_told_of_and_does_not_keep_others_back(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    place = tmp_path_factory.mktemp("spool")
+    (place / "a").mkdir()
+    (place / "a" / ENTRIES).write_bytes(content + b"\n")
+    journal = Journal(place / "b")
+    journal.close_group("g", "finished")
+    journal.release()
+    assert standing(place / "a") in (None, "running", "finished")
+    try:
+        deliver_all(place, MemoryTracker())
+    except GanbenchError as error:
+        refused(error, str(place / "a"))
+    assert not (place / "b").exists(), "the other one is delivered"
+
+
+@often(40)
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.sampled_from(
+            [
+                "raise SystemExit(3)",
+                "raise ValueError('two\\nlines')",
+                "import nothing_of_this_name",
+                "from ganbench.registry import register\nfrom ganbench.losses import LOSSES\n"
+                "@register(LOSSES, 'hinge')\nclass X: pass",
+                "1 / 0",
+                "def f(:",
+            ]
+        ),
+    )
+)
+def test_a_plug_in_that_is_none_is_told_of(tmp_path: Path, text: str) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(text, encoding="utf-8", errors="ignore")
+    told = CliRunner().invoke(main, ["run", "--plugin", str(plugin), "--loss", "there-is-none", "--dry-run"])
+    assert told.exit_code == 2, (told.output, told.exception)
+    assert "Traceback" not in told.output
+    assert told.output.count("\n") <= 1, "one line"
