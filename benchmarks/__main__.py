@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.commands import tracking, waiting
+from benchmarks.growth import growth
 from benchmarks.measure import Row
 from benchmarks.roofline import limits
 from benchmarks.scoring import full_suite
@@ -29,6 +30,7 @@ BENCHMARKS: Mapping[str, Callable[[torch.device, int], Iterator[Row]]] = {
     "training": against_the_textbook,
     "seeds": many_seeds,
     "critic": critic_updates,
+    "growth": growth,
     "scoring": full_suite,
     "waiting": waiting,
     "tracking": tracking,

@@ -45,18 +45,18 @@ def full_suite(device: torch.device, rounds: int) -> Iterator[Row]:
 
     def whole() -> float:
         scorer = Scorer(spec.case, spec.dataset, data, evaluator, kept)
-        return _seconds(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
+        return seconds_of(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
 
     def ours() -> float:
         scorer = Scorer(spec.case, spec.dataset, data, evaluator, kept)
         _ = scorer.reference
         seen = spec.case.rule(evaluator(samples))
-        return _seconds(lambda: scorer.values(seen, SHARED), device)
+        return seconds_of(lambda: scorer.values(seen, SHARED), device)
 
     whole()  # fills what is kept
     real, fake = (evaluator(part).embedding for part in (data.reference(10_000), samples))
     found = in_turn(
-        {"whole": whole, "ours": ours, "theirs": lambda: _seconds(lambda: _theirs(real, fake), device)}, rounds
+        {"whole": whole, "ours": ours, "theirs": lambda: seconds_of(lambda: _theirs(real, fake), device)}, rounds
     )
     whole_time = median(found["whole"])
     detail = "their features and those of 10,000 real ones included"
@@ -85,7 +85,8 @@ def _theirs(real: Tensor, fake: Tensor) -> None:
     prdc.compute_prdc(real.cpu().double().numpy(), fake.cpu().double().numpy(), 5)
 
 
-def _seconds(what: Callable[[], object], device: torch.device) -> float:
+def seconds_of(what: Callable[[], object], device: torch.device) -> float:
+    """How long something takes on the device."""
     wait_for(device)
     began = time.perf_counter()
     what()
