@@ -18,12 +18,14 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ganbench.errors import GanbenchError
+from ganbench.inference import LEAST_SEEDS
+from ganbench.judgement import judge
 from ganbench.plots import mode_heat_map, mode_histogram
 from ganbench.provenance import code_version
 from ganbench.report.figures import draw
-from ganbench.report.tables import budget_note, cells, markdown
+from ganbench.report.tables import NOTE, budget_note, cells, markdown
 from ganbench.results import EVENTS, QUICK, Results, final_scores, mode_shares, runs, write_csv
-from ganbench.stats import FLOOR, compare, group_names, headline, number
+from ganbench.stats import BY, FLOOR, compare, group_names, headline, number
 from ganbench.verdict import verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -60,6 +62,8 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
         "title": title,
         "date": f"{datetime.date.today():%d %B %Y}",
         "budget": budget_note(x),
+        "note": NOTE.format(budget=budget_note(x), least=LEAST_SEEDS),
+        "answers": answers(table),
         "findings": findings(compared),
         "head": head,
         "rows": rows,
@@ -88,6 +92,13 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     except OSError as error:
         raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
     return folder
+
+
+def answers(table: pd.DataFrame) -> list[str]:
+    """Which method is better by each metric, or why that can't be said: for each data set and protocol."""
+    judgements = judge(table, BY, headline(final_scores(table)))
+    several = len({each.setting for each in judgements}) > 1
+    return [(f"{each.setting}: " if several else "") + f"{each.sentence()}." for each in judgements]
 
 
 def findings(compared: pd.DataFrame) -> list[str]:
