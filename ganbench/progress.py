@@ -21,8 +21,8 @@ from ganbench.train.trainer import Snapshot
 FILE = "progress.json"
 EVERY = 0.5
 """Seconds between two looks."""
-STALE = 60.0
-"""Seconds after which nobody is believed to be at work any more: longer than an evaluation takes."""
+STALE = 600.0
+"""Seconds after which nobody elsewhere is believed to be at work any more: longer than an evaluation takes."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,18 @@ def read_progress(folder: Path) -> Progress | None:
     try:
         values = json.loads((folder / FILE).read_text())
         progress = Progress(**values | {"seeds": tuple(values["seeds"])})
-        return progress if time.time() - progress.at < STALE else None
-    except (OSError, ValueError, TypeError, KeyError):
+        return progress if _is_at_work(progress) else None
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
+
+
+def _is_at_work(progress: Progress) -> bool:
+    if progress.host != platform.node():
+        return time.time() - progress.at < STALE
+    try:
+        os.kill(progress.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's, but there
+    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import string
 from collections.abc import Callable
 from contextlib import suppress
@@ -248,7 +249,7 @@ def test_a_damaged_table_is_refused_or_gives_the_numbers_that_stand_in_it(tmp_pa
 @often(150)
 @given(st.binary(max_size=200), st.integers(0, 200))
 def test_torn_files_of_our_own_are_no_reason_to_stop(tmp_path: Path, content: bytes, cut: int) -> None:
-    whole = json.dumps(vars(Progress("h", 1, (0,), 10, 5, 0, 1.0, 2.0))).encode()
+    whole = json.dumps(vars(Progress(platform.node(), os.getpid(), (0,), 10, 5, 0, 1.0, 2.0))).encode()
     for written in (content, whole[:cut], whole[:cut] + content):
         (tmp_path / FILE).write_bytes(written)
         found = read_progress(tmp_path)

@@ -98,7 +98,8 @@ def sweep(
     from ganbench.executors import choose
     from ganbench.run import find_device
 
-    kind = find_device(device).type if executor == "local" else "cuda" if device == "cuda" else "cpu"
+    # What this machine has says nothing about a cluster's nodes.
+    kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
     chosen = choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=place.folder / f"{name}.log")
     files = [str(path.absolute()) for path in plugins]
     raise SystemExit(sweep_session(asked, chosen, device=kind, experiment=name, store=place, plugins=files))

@@ -22,6 +22,8 @@ from ganbench.task import Outcome, Task, from_plain
 
 CORES_A_JOB = 4
 """By default: fewer gain nothing for most networks, more don't either."""
+GRACE = 30.0
+"""Seconds that a worker without a task has to go."""
 
 
 class Local:
@@ -154,8 +156,10 @@ class _Worker:
     def end(self, *, kill: bool) -> int:
         """Wait until the process is gone, and return its exit status."""
         self.release()
-        if kill:
-            self._process.kill()
+        if not kill:
+            with suppress(subprocess.TimeoutExpired):
+                return self._process.wait(GRACE)
+        self._process.kill()
         return self._process.wait()
 
     def _listen(self, said: queue.Queue[tuple[_Worker, bytes]]) -> None:
