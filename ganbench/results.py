@@ -94,6 +94,10 @@ def read_csv(path: Path) -> Results:
     strange = sorted(set(table["status"]) - set(STATUSES))
     if strange:
         raise GanbenchError(f"results '{path}' have the unknown status '{strange[0]}'")
+    nameless = table[(table["run"] == "") | ((table["metric"] != "") & (table["protocol"] == ""))]
+    if not nameless.empty:
+        # The first row is line 2 of the file.
+        raise GanbenchError(f"results '{path}', line {nameless.index[0] + 2}: a number without its run or its protocol")
     return Results(table)
 
 

@@ -77,7 +77,7 @@ SWEEP: dict[str, Any] = {
 }
 # Numbers stay small or absurd: a width of a million is no mistake but a large network.
 odd = st.one_of(
-    st.none().map(lambda _: []),
+    st.builds(list),
     st.booleans(),
     st.integers(-3, 40),
     st.sampled_from([10**16, -(10**16), float("inf"), float("nan"), -0.0, 1e300, 5e-324]),
@@ -85,9 +85,10 @@ odd = st.one_of(
     st.text(max_size=8),
     st.sampled_from(["minimax", "mlp", "ring", "r1:gamma=x", "none", "0-2", "../../x", "name", "{}"]),
     st.lists(st.integers(-2, 3), max_size=3),
-    st.just({"name": "hinge"}),
-    st.just({}),
-    st.lists(st.just({"name": "gp"}), max_size=2),
+    # New ones each time: a tree is changed in place.
+    st.builds(lambda: {"name": "hinge"}),
+    st.builds(dict),
+    st.lists(st.builds(lambda: {"name": "gp"}), max_size=2),
 )
 
 
