@@ -81,7 +81,10 @@ def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> lis
     settings = {run: _setting(row) for run, row in conditions.iterrows()}
     each = runs(table).set_index("run", drop=False)
     named = []
-    for _, group in grouped(table, by).iterrows():
+    groups = grouped(table, by)
+    # What all groups have in common is no part of their names.
+    telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
+    for _, group in groups.iterrows():
         members = each.loc[group["runs"]]
         members = members[members["status"].isin(RESULTS)]
         if members.empty:
@@ -90,11 +93,11 @@ def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> lis
         # A method none of whose seeds was scored has failed under the one setting that others on its data set had.
         own = own or {setting for setting in settings.values() if setting.startswith(f"{members['dataset'].iloc[0]}, ")}
         if len(own) == 1:
-            name = " · ".join(str(group[column]) for column in by if group[column] != "") or "all"
+            name = " · ".join(str(group[column]) for column in telling if group[column] != "") or "all"
             named.append((own.pop(), name, members))
     found = []
-    for setting, groups in groupby(sorted(named, key=lambda item: item[0]), key=lambda item: item[0]):
-        methods = {name: members for _, name, members in groups}
+    for setting, alike in groupby(sorted(named, key=lambda item: item[0]), key=lambda item: item[0]):
+        methods = {name: members for _, name, members in alike}
         for metric in metrics:
             if metric in directions() and len(methods) > 1:
                 judged = _judge(metric, setting, methods, scores[scores["metric"] == metric], random)
