@@ -59,6 +59,7 @@ def compare(
         _check(metrics, sorted(scores["metric"].unique()), "no run has the metric")
     by = by if "dataset" in by or table["dataset"].nunique() == 1 else ["dataset", *by]
     conditions = conditions_of(scores)
+    _check_one_protocol_a_run(scores, conditions)
     each = runs(table).set_index("run", drop=False)
     values = dict(iter(scores.groupby("run")))
     random = np.random.default_rng(SEED)
@@ -113,6 +114,17 @@ def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
     """By run: what a score must share with another to be compared with it."""
     counts = scores[scores["metric"] == "sample-count"].set_index("run")
     return counts[["dataset", "protocol", "value"]].rename(columns={"value": "samples"})
+
+
+def _check_one_protocol_a_run(scores: pd.DataFrame, conditions: pd.DataFrame) -> None:
+    own = scores["run"].map(conditions["protocol"][~conditions.index.duplicated()])
+    odd = scores[own.notna() & (scores["protocol"] != own)]
+    if not odd.empty:
+        first = odd.iloc[0]
+        raise GanbenchError(
+            f"the run '{first['run']}' has its {first['metric']} under the protocol '{first['protocol']}', "
+            f"and its number of samples under '{own[odd.index[0]]}'"
+        )
 
 
 def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ PACKAGE = Path(ganbench.__file__).parent
 FLOORS = (
     {"errors"},
     {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile", "inference"},
-    {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue"},
+    {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue", "claims"},
     {"data", "metrics", "budget"},
     {"protocols", "samples", "planted"},
     {"config", "evaluation", "doctor", "components"},
@@ -31,6 +31,7 @@ FLOORS = (
     {"cli"},
 )
 READ_ARM = (
+    "claims",
     "results",
     "inference",
     "selection",

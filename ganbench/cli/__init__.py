@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ganbench import __version__
+from ganbench.cli.claiming import claims
 from ganbench.cli.measuring import doctor, evaluate
 from ganbench.cli.parts import contract, data, list_components
 from ganbench.cli.reading import compare, report, ui
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 TRAINING = (run, sweep, status, reproduce)
-READING = (compare, report, ui, sync, server)
+READING = (compare, report, claims, ui, sync, server)
 MEASURING = (evaluate, doctor)
 PARTS = (list_components, contract, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):

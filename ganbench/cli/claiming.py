@@ -1,0 +1,38 @@
+"""The command about what papers claim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.flags import where_flag
+
+
+@click.command()
+@where_flag
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="A table of claims of your own, with the same columns.",
+)
+@click.option(
+    "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
+)
+def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
+    """List published numbers, with their protocols, runs and caveats.
+
+    A number can be compared with ours only under the protocol that stands beside it; where none does, no protocol of
+    ours is the same, and the caveat says why.
+
+    \b
+      ganbench claims --where dataset=ring
+      ganbench claims --where paper=PacGAN,metric=modes --format markdown
+    """
+    from ganbench.claims import PUBLISHED, read_claims, select
+    from ganbench.report.claims import render_claims
+    from ganbench.settings import parse_where
+
+    click.echo(render_claims(select(read_claims(source or PUBLISHED), parse_where(where)), style))

@@ -1,0 +1,50 @@
+"""Published numbers as a table for the terminal, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ganbench.claims import COLUMNS, Claim
+from ganbench.report.tables import markdown, terminal
+
+SHORT = 60
+"""Characters of a caveat in a table; Markdown has all of it."""
+
+
+def render_claims(claims: Sequence[Claim], style: str) -> str:
+    """Claims in the style `table`, `markdown`, `csv` or `json`."""
+    if style == "json":
+        rows = [{name: _plain(value) for name, value in asdict(claim).items()} for claim in claims]
+        return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
+    if style == "csv":
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for claim in claims:
+            words = {name: _plain(value) for name, value in asdict(claim).items()}
+            writer.writerow(words | {"first_hand": "yes" if claim.first_hand else "no"})
+        return buffer.getvalue().rstrip("\n")
+    head = ["paper", "data", "method", "metric", "value", "runs", "protocol", "caveat"]
+    rows_of_words = [
+        [
+            f"{claim.paper} {claim.year}, {claim.place}",
+            claim.dataset,
+            claim.method,
+            claim.metric,
+            claim.text,
+            "–" if claim.runs is None else str(claim.runs),
+            claim.protocol or "–",
+            claim.caveat if style == "markdown" or len(claim.caveat) <= SHORT else f"{claim.caveat[: SHORT - 1]}…",
+        ]
+        for claim in claims
+    ]
+    return markdown(head, rows_of_words) if style == "markdown" else terminal(head, rows_of_words)
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value

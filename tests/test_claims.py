@@ -1,0 +1,123 @@
+"""Published numbers: what every row must hold to, and what is answered to a broken file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.archs import ARCHS
+from ganbench.claims import COLUMNS, PUBLISHED, SPREADS, Claim, difference, read_claims, select
+from ganbench.cli import main
+from ganbench.data import DATASETS
+from ganbench.errors import GanbenchError
+from ganbench.losses import LOSSES
+from ganbench.metrics import METRICS
+from ganbench.protocols import PROTOCOLS
+from ganbench.settings import parse_where
+
+CLAIMS = read_claims()
+ELSEWHERE = ("stacked-mnist of 4 channels",)
+"""Data that ganbench doesn't have."""
+MODES = {"ring": 8, "grid": 25, "stacked-mnist": 1000, "stacked-mnist of 4 channels": 10_000}
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_every_claim_can_be_read_and_names_what_there_is(claim: Claim) -> None:
+    assert claim.metric in METRICS
+    assert claim.loss in ("", *LOSSES)
+    assert claim.arch in ("", *ARCHS)
+    assert claim.protocol in ("", *PROTOCOLS)
+    assert claim.dataset in (*DATASETS, *ELSEWHERE)
+    assert claim.spread_kind in SPREADS
+    assert math.isnan(claim.spread) or claim.spread_kind != "none"
+    assert claim.protocol or claim.caveat, "why it can't be compared"
+    assert claim.first_hand or claim.caveat, "who quotes it"
+    assert 2014 <= claim.year <= 2026
+    if claim.metric == "modes":
+        assert 0 <= claim.value <= MODES[claim.dataset]
+    if claim.metric == "hq":
+        assert 0 <= claim.value <= 1
+    if claim.metric == "kl":
+        # Adv. DSM's 1.49 is doubtful, as its caveat says; but no share of modes is further than ln K from uniform.
+        assert 0 <= claim.value <= math.log(MODES[claim.dataset])
+
+
+def test_under_their_protocol_the_metric_is_measured() -> None:
+    for claim in CLAIMS:
+        if claim.protocol:
+            case = PROTOCOLS.create({"name": claim.protocol}).cases()[claim.dataset]
+            assert claim.metric in case.metrics, claim.id
+
+
+def test_each_table_has_its_methods_once() -> None:
+    keys = [(c.paper, c.place, c.dataset, c.method, c.metric) for c in CLAIMS]
+    assert len(set(keys)) == len(keys)
+    assert {claim.paper for claim in CLAIMS} == {"VEEGAN", "PacGAN", "MEG", "R3GAN", "Lucic et al."}
+
+
+def test_a_number_is_comparable_only_under_its_own_protocol() -> None:
+    (claim,) = select(CLAIMS, parse_where(["paper=pacgan,dataset=ring,method=GAN,metric=modes"]))
+    assert (claim.text, claim.runs, claim.spread_kind) == ("6.3 ± 0.5", 10, "se")
+    assert difference(claim, "ring", "pacgan-2018 v1") == ""
+    assert difference(claim, "ring", "ganbench-1 v1 at N=1,000") == "protocol differs: pacgan-2018, not ganbench-1"
+    assert difference(claim, "grid", "pacgan-2018 v1").startswith("data differ")
+    (other, *_) = select(CLAIMS, parse_where(["dataset=mnist"]))
+    assert "Inception-FID" in difference(other, "mnist", "ganbench-1 v1")
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [("papr=PacGAN", "did you mean 'paper'?"), ("paper=PacMAN", "there is Lucic et al., MEG, PacGAN")],
+)
+def test_conditions_that_nothing_meets(condition: str, words: str) -> None:
+    with pytest.raises(GanbenchError) as told:
+        select(CLAIMS, parse_where([condition]))
+    assert words in str(told.value)
+
+
+def test_broken_files_are_refused_with_their_line(tmp_path: Path) -> None:
+    lines = PUBLISHED.read_text().splitlines()
+    path = tmp_path / "claims.csv"
+
+    def told(*changed: str) -> str:
+        path.write_text("\n".join(changed))
+        with pytest.raises(GanbenchError) as error:
+            read_claims(path)
+        return str(error.value)
+
+    plain = next(line for line in lines[1:] if '"' not in line)
+    columns = plain.split(",")
+    assert "line 3" in told(lines[0], plain, plain), "the same id twice"
+    assert "line 2" in told(lines[0], ",".join(columns[:-1]))
+    wrong = (("value", "x"), ("value", "nan"), ("first_hand", "maybe"), ("spread_kind", "guess"), ("id", ""))
+    for name, value in wrong:
+        broken = columns.copy()
+        broken[COLUMNS.index(name)] = value
+        assert "line 2" in told(lines[0], ",".join(broken)), name
+    assert "lack the columns" in told("id,paper", "a,b")
+    assert "can't be read" in told(lines[0], '"')
+    with pytest.raises(GanbenchError, match="can't be read"):
+        read_claims(tmp_path / "nowhere.csv")
+
+
+def test_on_the_command_line() -> None:
+    def shown(*flags: str) -> str:
+        done = CliRunner().invoke(main, ["claims", *flags])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    table = shown("--where", "dataset=ring,paper=PacGAN")
+    assert "6.3 ± 0.5" in table
+    assert "VEEGAN" not in table
+    read_back = list(csv.DictReader(io.StringIO(shown("--format", "csv"))))
+    assert [row["id"] for row in read_back] == [claim.id for claim in CLAIMS]
+    assert [float(row["value"]) for row in read_back] == [claim.value for claim in CLAIMS]
+    assert len(json.loads(shown("--format", "json"))) == len(CLAIMS)
+    told = CliRunner().invoke(main, ["claims", "--where", "paper=x"])
+    assert told.exit_code == 2
