@@ -38,6 +38,8 @@ WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", 
 """Columns by which runs can be chosen."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
+OF_A_RUN = ("group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
+"""Columns that are the same in all rows of a run."""
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
 """What a comparison can be made against."""
 NONE = float("nan")
@@ -98,6 +100,13 @@ def read_csv(path: Path) -> Results:
     if not nameless.empty:
         # The first row is line 2 of the file.
         raise GanbenchError(f"results '{path}', line {nameless.index[0] + 2}: a number without its run or its protocol")
+    each = table[["run", *OF_A_RUN]].drop_duplicates()
+    torn = each[each["run"].duplicated()]
+    if not torn.empty:
+        raise GanbenchError(
+            f"results '{path}', line {torn.index[0] + 2}: the run '{torn['run'].iloc[0]}' is another one than above "
+            f"({', '.join(OF_A_RUN)} must be the same in all of its rows)"
+        )
     return Results(table)
 
 
