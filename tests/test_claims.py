@@ -19,7 +19,9 @@ from ganbench.errors import GanbenchError
 from ganbench.losses import LOSSES
 from ganbench.metrics import METRICS
 from ganbench.protocols import PROTOCOLS
+from ganbench.report.claims import beside
 from ganbench.settings import parse_where
+from tests.test_read_arm import record, table
 
 CLAIMS = read_claims()
 ELSEWHERE = ("stacked-mnist of 4 channels",)
@@ -67,6 +69,8 @@ def test_a_number_is_comparable_only_under_its_own_protocol() -> None:
     assert difference(claim, "ring", "pacgan-2018 v1") == ""
     assert difference(claim, "ring", "ganbench-1 v1 at N=1,000") == "protocol differs: pacgan-2018, not ganbench-1"
     assert difference(claim, "grid", "pacgan-2018 v1").startswith("data differ")
+    for more in (" at N=1,000", ", best:modes"):
+        assert difference(claim, "ring", f"pacgan-2018 v1{more}").startswith("protocol differs")
     (other, *_) = select(CLAIMS, parse_where(["dataset=mnist"]))
     assert "Inception-FID" in difference(other, "mnist", "ganbench-1 v1")
 
@@ -104,6 +108,21 @@ def test_broken_files_are_refused_with_their_line(tmp_path: Path) -> None:
     assert "can't be read" in told(lines[0], '"')
     with pytest.raises(GanbenchError, match="can't be read"):
         read_claims(tmp_path / "nowhere.csv")
+
+
+def test_claims_stand_beside_our_numbers_only_under_the_same_protocol() -> None:
+    def told(dataset: str, protocol: str) -> str:
+        ours = table(record("minimax", 0, 1.0, params={"dataset": dataset}, protocol=protocol))
+        return beside(ours, ["modes", "kl"], "markdown")
+
+    same = told("ring", "pacgan-2018 v1")
+    assert "6.3 ± 0.5" in same
+    assert "| VEEGAN" not in same
+    assert "measured in another way" in same, "VEEGAN's"
+    other = told("ring", "ganbench-1 v1")
+    assert "6.3" not in other
+    assert "ganbench claims --where dataset=ring" in other
+    assert told("imbalanced-ring", "ganbench-1 v1") == ""
 
 
 def test_on_the_command_line() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -115,10 +116,13 @@ def difference(claim: Claim, dataset: str, protocol: str) -> str:
     """
     if claim.dataset != dataset:
         return f"data differ: {claim.dataset}, not {dataset}"
-    own = protocol.split(" ")[0]
+    own, _, version = protocol.partition(" ")
     if claim.protocol == "":
         return f"protocol differs: {claim.caveat or 'no protocol of ours is the same'}"
-    return "" if claim.protocol == own else f"protocol differs: {claim.protocol}, not {own}"
+    if claim.protocol != own:
+        return f"protocol differs: {claim.protocol}, not {own}"
+    # Behind the version stands what was done otherwise: `v1 at N=1,000`, `v1, best:fid`.
+    return "" if re.fullmatch(r"v\d+", version) else f"protocol differs: {protocol}, not {claim.protocol} alone"
 
 
 def _word(claim: Claim, column: str) -> str:

@@ -53,6 +53,7 @@ def compare(
     treated as generated.
     """
     from ganbench.judgement import against, judge
+    from ganbench.report.claims import beside
     from ganbench.report.tables import render, render_contrasts
     from ganbench.results import final_scores, load_results, meeting, read_csv
     from ganbench.selection import LAST, select
@@ -72,6 +73,9 @@ def compare(
     several = len({each.setting for each in judgements}) > 1
     for judgement in judgements:
         click.echo((f"{judgement.setting}: " if several else "") + judgement.sentence())
+    published = beside(table, metrics, style)
+    if published:
+        click.echo(published)
     if baseline is not None:
         if not judgements:
             raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")

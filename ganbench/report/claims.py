@@ -9,8 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from ganbench.claims import COLUMNS, Claim
+import pandas as pd
+
+from ganbench.claims import COLUMNS, Claim, difference, read_claims
 from ganbench.report.tables import markdown, terminal
+from ganbench.results import final_scores
+from ganbench.stats import conditions_of
 
 SHORT = 60
 """Characters of a caveat in a table; Markdown has all of it."""
@@ -44,6 +48,24 @@ def render_claims(claims: Sequence[Claim], style: str) -> str:
         for claim in claims
     ]
     return markdown(head, rows_of_words) if style == "markdown" else terminal(head, rows_of_words)
+
+
+def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
+    """Published numbers for the data and under the protocols of a tidy table; and how many there are under others."""
+    settings = conditions_of(final_scores(table))[["dataset", "protocol"]].drop_duplicates()
+    pairs = list(settings.itertuples(index=False, name=None))
+    about = [claim for claim in read_claims() if claim.metric in metrics]
+    same = [claim for claim in about if any(not difference(claim, *pair) for pair in pairs)]
+    data = {dataset for dataset, _ in pairs}
+    others = [claim for claim in about if claim.dataset in data and claim not in same]
+    parts = [f"published, under the same protocol:\n\n{render_claims(same, style)}"] if same else []
+    if others:
+        where = "|".join(sorted({claim.dataset for claim in others}))
+        parts.append(
+            f"{len(others)} published numbers for this data were measured in another way and can't be compared: "
+            f"ganbench claims --where dataset={where}"
+        )
+    return "\n".join(parts)
 
 
 def _plain(value: object) -> object:
