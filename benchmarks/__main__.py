@@ -19,6 +19,7 @@ from rich.table import Table
 from benchmarks.commands import tracking, waiting
 from benchmarks.growth import growth
 from benchmarks.measure import Row
+from benchmarks.overhead import overhead
 from benchmarks.roofline import limits
 from benchmarks.scoring import full_suite
 from benchmarks.training import against_the_textbook, critic_updates, many_seeds
@@ -28,6 +29,7 @@ RESULTS = Path(__file__).parent / "results"
 BENCHMARKS: Mapping[str, Callable[[torch.device, int], Iterator[Row]]] = {
     "limits": limits,
     "training": against_the_textbook,
+    "overhead": overhead,
     "seeds": many_seeds,
     "critic": critic_updates,
     "growth": growth,

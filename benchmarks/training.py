@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from benchmarks.bare import bare_steps
 from benchmarks.flops import Products
 from benchmarks.measure import Row, in_turn, ratio, seconds_each
 from benchmarks.textbook import textbook_steps
@@ -34,7 +33,7 @@ MANY = {"cpu": ("ring", 10, 3.0), "cuda": ("mnist", 32, 2.0)}
 
 
 def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
-    """Throughput of the whole command, and its overhead over the bare step."""
+    """Throughput of the whole command."""
     for arch, (in_float32, in_bf16) in PROMISED[device.type].items():
         spec = _spec(dataset="mnist", arch=arch)
         data = spec.dataset.load(device, say=lambda _: None)
@@ -46,10 +45,9 @@ def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
             options = ["--loss", "non-saturating", "--arch", arch, "--device", device.type, "--precision", precision]
             return seconds_a_step(options, fewer, more)
 
-        textbook, bare = textbook_steps(spec, images, device), bare_steps(spec, data, device)
+        textbook = textbook_steps(spec, images, device)
         contenders = {
             "textbook": partial(seconds_each, textbook, here, device, 20),
-            "bare": partial(seconds_each, bare, here, device, 20),
             "float32": partial(command, "float32"),
         }
         if has_bf16(device):
@@ -60,8 +58,6 @@ def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
         yield Row(f"{what}: float32", "≥", in_float32, ratio(found["textbook"], found["float32"]), "×", speeds)
         reached = ratio(found["textbook"], found["bf16"]) if "bf16" in found else None
         yield Row(f"{what}: bf16", "≥", in_bf16, reached, "×", "" if reached else "the processor has no bf16")
-        over = 100 * (ratio(found["float32"], found["bare"]) - 1)
-        yield Row(f"ganbench run over the bare step, {arch}", "≤", 5.0, over, "%", "the same figures")
 
 
 def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:

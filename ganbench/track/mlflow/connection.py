@@ -66,7 +66,7 @@ def connect(store: Store) -> MlflowClient:
             database = store.folder / _database(store)
             if not database.exists():
                 _make(database)
-            with closing(sqlite3.connect(database)) as connection:
+            with _in_words(store.uri), closing(sqlite3.connect(database)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
     return client(store)
 
@@ -90,25 +90,26 @@ class _ClientInWords:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        with self._in_words():
+        with _in_words(uri):
             self._client = MlflowClient(uri)
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
 
         def call(*arguments: Any, **options: Any) -> Any:
-            with self._in_words():
+            with _in_words(self._uri):
                 return method(*arguments, **options)
 
         return call
 
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        try:
-            yield
-        except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
-            first = str(error).partition("\n")[0]
-            raise GanbenchError(f"the store {self._uri} can't be used: {first}") from error
+
+@contextmanager
+def _in_words(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise GanbenchError(f"the store {uri} can't be used: {first}") from error
 
 
 def _database(store: Store) -> str:
