@@ -7,12 +7,11 @@ of their losses, given to one ordinary Adam on the stacked weights, *is* each se
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
 
 from ganbench.layers import full_precision
 from ganbench.seeding import Purpose, default_stream
@@ -102,8 +101,9 @@ class Ensemble:
 
     def gradient_norms(self) -> Tensor:
         """L2 norm of each seed's last gradient over all parameters, [S]."""
-        gradients = [tensor.grad for tensor in self.parameters.values() if tensor.grad is not None]
-        return torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).sqrt()
+        gradients = [tensor.grad.flatten(1) for tensor in self.parameters.values() if tensor.grad is not None]
+        # Not `square().sum(1)`, which writes a second gradient into fresh memory.
+        return torch.stack([torch.einsum("sn,sn->s", gradient, gradient) for gradient in gradients]).sum(0).sqrt()
 
 
 def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
@@ -141,7 +141,17 @@ def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
 
     # Not `tensor[0]`, whose gradient is a new tensor of zeros that one row is copied into.
     def alone(*arguments: Any) -> Any:
-        mine = tree_map(lambda tensor: tensor.squeeze(0), arguments)
-        return tree_map(lambda tensor: tensor.unsqueeze(0), function(*mine))
+        mine = (_each(lambda tensor: tensor.squeeze(0), argument) for argument in arguments)
+        return _each(lambda tensor: tensor.unsqueeze(0), function(*mine))
 
     return alone
+
+
+def _each(change: Callable[[Tensor], Tensor], held: Any) -> Any:
+    """What holds tensors, with each of them changed. (torch's `tree_map` costs more than a small layer.)"""
+    if isinstance(held, Tensor):
+        return change(held)
+    if isinstance(held, Mapping):
+        return {name: _each(change, inner) for name, inner in held.items()}
+    inner = (_each(change, inner) for inner in held)
+    return type(held)._make(inner) if hasattr(held, "_make") else tuple(inner)
