@@ -20,6 +20,7 @@ from benchmarks.commands import tracking, waiting
 from benchmarks.growth import growth
 from benchmarks.measure import Row
 from benchmarks.overhead import overhead
+from benchmarks.reading import reading
 from benchmarks.roofline import limits
 from benchmarks.scoring import full_suite
 from benchmarks.training import against_the_textbook, critic_updates, many_seeds
@@ -36,6 +37,7 @@ BENCHMARKS: Mapping[str, Callable[[torch.device, int], Iterator[Row]]] = {
     "scoring": full_suite,
     "waiting": waiting,
     "tracking": tracking,
+    "reading": reading,
 }
 
 

@@ -29,6 +29,7 @@ SHOWN = 224  # pixels of each sheet: its first 4 × 4 samples
 def main() -> None:
     results = load_results(find_store(sys.argv[1]), "ganbench", history=True)
     table = results.table
+    grids = {run: steps[max(steps)] for run, steps in results.pictures(set(table["run"]), 1).items()}
     ids = {(run["loss"], run["seed"]): run["run"] for _, run in runs(table).iterrows()}
     final = table[(table["protocol"] == "ganbench-1")].set_index(["run", "metric"])["value"]
     figure = Figure(figsize=(9, 9.6), layout="constrained", dpi=80)
@@ -36,7 +37,7 @@ def main() -> None:
         for column, loss in enumerate(LOSSES):
             run = ids[loss, seed]
             axes = figure.add_subplot(len(SEEDS), len(LOSSES), row * len(LOSSES) + column + 1)
-            sheet = np.asarray(Image.open(io.BytesIO(results.grids[run])).convert("L"))
+            sheet = np.asarray(Image.open(io.BytesIO(grids[run])).convert("L"))
             axes.imshow(sheet[:SHOWN, :SHOWN], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             found = f"{final[run, 'modes-strict']:.0f} of 10 digits, FID {number(final[run, 'fid'])}"
             axes.set_title(f"{loss}, seed {seed}\n{found}", fontsize=10)

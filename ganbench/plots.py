@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import itertools
-import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 # Okabe and Ito's palette: told apart by colour-blind readers, in print and on both backgrounds.
@@ -35,10 +34,6 @@ EVENT_MARKS = {
     "recovery": ("^", PALETTE[2], "recovered"),
 }
 """How events are marked: marker, colour, and the word in the legend."""
-WIDE_NAME = 80
-"""Characters: a group's name that is longer is broken."""
-FEW = 3
-"""More seeds than this are drawn as a median and a band."""
 FAULT, RECOVERED = 0.8, -0.8
 """Heights of the marks above the heat map: at one step something may be lost and something else regained."""
 
@@ -137,91 +132,6 @@ def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
                 label=word,
                 clip_on=False,
             )
-
-
-def curves(
-    lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]],
-    *,
-    title: str,
-    xlabel: str,
-    ylabel: str,
-    floor: float | None,
-    logarithmic: bool,
-) -> Figure:
-    """One colour a group: a thin line a seed, or of many seeds the median and the range of the middle half.
-
-    Args:
-        lines: by group, the x and y values of each seed.
-    """
-    lines = {textwrap.fill(group, WIDE_NAME): seeds for group, seeds in lines.items()}
-    written = sum(group.count("\n") + 1 for group in lines)
-    figure, axes = _figure(6, 3.2 + 0.17 * -(-written // _columns(lines)))
-    for (group, seeds), (colour, style) in zip(lines.items(), _styles(), strict=False):
-        if len(seeds) > FEW:
-            at, middle, low, high = _middle(seeds)
-            axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
-            axes.plot(at, middle, style, color=colour, linewidth=1.6, label=group)
-            continue
-        for number, (steps, values) in enumerate(seeds):
-            label = group if number == 0 else None
-            axes.plot(steps, values, style, color=colour, linewidth=1.3, alpha=0.85, label=label)
-    if floor is not None:
-        axes.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="real against real")
-    if logarithmic:
-        axes.set_yscale("log")
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    _legend_below(figure, lines)
-    return figure
-
-
-def strip(groups: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ceiling: float | None) -> Figure:
-    """A row a group and a dot a seed, equal values beside each other; the median as a bar."""
-    groups = {textwrap.fill(group, WIDE_NAME // 2): values for group, values in groups.items()}
-    tallest = max((group.count("\n") for group in groups), default=0)
-    figure, axes = _figure(6.8, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
-    for row, values in enumerate(groups.values()):
-        ordered = sorted(values)
-        beside = [ordered[:place].count(value) for place, value in enumerate(ordered)]
-        offsets = [(number + 1) // 2 * (1 if number % 2 else -1) * 0.09 for number in beside]
-        axes.plot(ordered, [row + max(-0.4, min(0.4, each)) for each in offsets], "o", color=PALETTE[0], markersize=4)
-        middle = float(np.median(ordered))
-        axes.plot([middle, middle], [row - 0.35, row + 0.35], color=PALETTE[1], linewidth=2)
-    if ceiling is not None:
-        axes.axvline(ceiling, color=GREY, linestyle="--", linewidth=1)
-    axes.set_yticks(range(len(groups)), list(groups), fontsize=8)
-    axes.set_ylim(len(groups) - 0.4, -0.6)
-    axes.set_xlim(left=min(0.0, *(min(values) for values in groups.values())) - 0.3)
-    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
-    axes.set(xlabel=xlabel, title=title)
-    return figure
-
-
-def _middle(seeds: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[list[float], ...]:
-    """At each x that any seed has: the median and the quartiles over the seeds that have it."""
-    by_step: dict[float, list[float]] = {}
-    for steps, values in seeds:
-        for step, value in zip(steps, values, strict=True):
-            by_step.setdefault(step, []).append(value)
-    steps = sorted(by_step)
-    low, middle, high = np.array([np.quantile(by_step[step], (0.25, 0.5, 0.75)) for step in steps]).T.tolist()
-    return list(steps), middle, low, high
-
-
-def _columns(names: Iterable[str]) -> int:
-    """Of a legend that is as wide as the figure."""
-    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
-    return 3 if longest < 24 else 2 if longest <= 48 else 1
-
-
-def _legend_below(figure: Figure, names: Collection[str]) -> None:
-    if names:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=_columns(names))
-
-
-def _styles() -> Iterator[tuple[str, str]]:
-    """Colours, and when they are used up the same with another line style."""
-    return ((colour, style) for style in ("-", "--", ":", "-.") for colour in PALETTE)
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -12,8 +12,9 @@ severity.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -34,6 +35,8 @@ TYPES = {
     "floor": "float64",
     "ceiling": "float64",
 }
+TEXT = dict.fromkeys(("run", "group", "metric", "options", "commit"), str)
+"""Columns of a CSV file whose words may look like numbers."""
 WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", "device")
 """Columns by which runs can be chosen."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
@@ -51,25 +54,54 @@ SCORED = ("finished", "collapsed")
 NAMED = ("loss", "arch", "dataset", "protocol")
 
 
+Pictures = Mapping[str, Mapping[int, bytes]]
+"""Sample grids by run id and step, as PNG or WebP."""
+
+
 @dataclass(frozen=True)
 class Results:
-    """A tidy table and, by run id, the last sample grid as PNG (none for a table from a CSV file)."""
+    """A tidy table, and where sample grids come from.
+
+    Attributes:
+        pictures: gives, for some runs, at most so many grids of each, evenly over its steps.
+    """
 
     table: pd.DataFrame
-    grids: Mapping[str, bytes] = field(default_factory=dict)
+    pictures: Callable[[Collection[str], int], Pictures] = lambda runs, most: {}
 
 
-def load_results(store: Store, experiment: str, *, history: bool = False) -> Results:
-    """Read an experiment: the last value of each metric or, with `history`, every step's, and the sample grids."""
-    from ganbench.track.mlflow.reading import (
-        read_last_images,
-        read_runs,
-    )  # slow to import, and not needed for a CSV file
+def load_results(
+    store: Store, experiment: str, *, history: bool = False, metrics: Collection[str] | None = None
+) -> Results:
+    """Read an experiment: the last value of each metric or, with `history`, every step's.
 
-    records = read_runs(store, experiment, history=history)
+    Args:
+        metrics: those that matter; others may be left out, which saves time.
+    """
+    from ganbench.track.mlflow.reading import read_images, read_runs  # slow to import, and not needed for a CSV file
+
+    wanted = None if metrics is None else _tracked_names([*metrics, "sample-count"])
+    records = read_runs(store, experiment, history=history, metrics=wanted)
     rows = [row for record in records for row in _rows(record)]
-    grids = read_last_images(store, experiment, "samples") if history else {}
-    return Results(_typed(pd.DataFrame(rows, columns=COLUMNS)), grids)
+    return Results(_typed(pd.DataFrame(rows, columns=COLUMNS)), partial(read_images, store, experiment, "samples"))
+
+
+def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
+    """Two runs with their history, of whatever experiments, by their ids or how these begin.
+
+    Raises:
+        GanbenchError: one isn't there.
+    """
+    from ganbench.track.mlflow.reading import find_run
+
+    records = [find_run(store, run)[1] for run in (first, second)]
+    return _typed(pd.DataFrame([row for record in records for row in _rows(record)], columns=COLUMNS))
+
+
+def _tracked_names(metrics: Collection[str]) -> set[str]:
+    """By what names a metric, its bounds, its scores on the way, and the time of training are tracked."""
+    kinds = [f"{when}{bound}" for when in ("", "quick/") for bound in ("", "floor/", "ceiling/")]
+    return {f"{kind}{metric}" for kind in kinds for metric in metrics} | {"train/seconds"}
 
 
 def read_csv(path: Path) -> Results:
@@ -79,7 +111,7 @@ def read_csv(path: Path) -> Results:
         GanbenchError: it can't be read, or isn't such a table.
     """
     try:
-        table = pd.read_csv(path, dtype={"run": str, "group": str, "metric": str, "options": str, "commit": str})
+        table = pd.read_csv(path, dtype=TEXT, float_precision="round_trip")
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
     missing = [column for column in COLUMNS if column not in table.columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -166,9 +167,17 @@ def _intervals(
 
 
 def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
+    """`options` becomes what differs among rows that are otherwise alike, without what most kinds of runs have, too."""
+    each = compared[[*others, "options"]].drop_duplicates()["options"]
+    kinds = [set(text.split("; ")) for text in each]
+    held = Counter(part for kind in kinds for part in kind)
+    usual = {part for part, count in held.items() if 2 * count > len(kinds)}
     parts = []
     for _, alike in compared.groupby(list(others), sort=False, dropna=False) if others else [("", compared)]:
-        parts.append(alike.assign(options=varying_options(alike["options"].tolist())))
+        differing = varying_options(alike["options"].tolist())
+        shorter = ["; ".join(part for part in text.split("; ") if part not in usual) for text in differing]
+        telling = len(set(shorter)) == len(set(differing))
+        parts.append(alike.assign(options=shorter if telling else differing))
     return pd.concat(parts)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from ganbench.archs import ARCHS
 from ganbench.claims import COLUMNS, PUBLISHED, SPREADS, Claim, difference, read_claims, select
+from ganbench.claims.reproduction import FILES, judge_claim, recipe
 from ganbench.cli import main
 from ganbench.data import DATASETS
 from ganbench.errors import GanbenchError
@@ -21,6 +24,7 @@ from ganbench.metrics import METRICS
 from ganbench.protocols import PROTOCOLS
 from ganbench.report.claims import beside
 from ganbench.settings import parse_where
+from ganbench.sweep import read_sweep
 from tests.test_read_arm import record, table
 
 CLAIMS = read_claims()
@@ -140,3 +144,91 @@ def test_on_the_command_line() -> None:
     assert len(json.loads(shown("--format", "json"))) == len(CLAIMS)
     told = CliRunner().invoke(main, ["claims", "--where", "paper=x"])
     assert told.exit_code == 2
+
+
+# Reproducing a claim.
+
+
+def claim(metric: str, value: float, spread: float, kind: str, runs: int | None) -> Claim:
+    example = next(each for each in CLAIMS if each.id == "pacgan-table-1-ring-gan-modes")
+    return dataclasses.replace(example, metric=metric, value=value, spread=spread, spread_kind=kind, runs=runs)
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "kind", "runs", "verdict"),
+    [
+        (10.0, math.nan, "none", None, "inside"),
+        # Our mean is 10, its half interval 2.776 · 1.581 / √5 = 1.963.
+        (11.9, math.nan, "unknown", None, "inside"),
+        (12.1, math.nan, "unknown", None, "outside"),
+        (12.1, 5.0, "unknown", 10, "outside"),
+        # √(1.963² + (1.96 · .5)²) = 2.194
+        (12.1, 0.5, "se", 10, "inside"),
+        (12.25, 0.5, "se", 10, "outside"),
+        # √(1.963² + (2.262 · 1 / √10)²) = 2.089
+        (12.05, 1.0, "sd", 10, "inside"),
+        (12.15, 1.0, "sd", 10, "outside"),
+        (12.15, 1.0, "ci95", 10, "inside"),
+    ],
+)
+def test_a_claim_is_inside_where_chance_explains_the_difference(
+    value: float, spread: float, kind: str, runs: int | None, verdict: str
+) -> None:
+    assert judge_claim(claim("modes", value, spread, kind, runs), [8.0, 9.0, 10.0, 11.0, 12.0]).verdict == verdict
+
+
+def test_a_true_claim_is_inside_nineteen_times_of_twenty() -> None:
+    """Both means are of ten normal runs of the same method; the paper gives its standard error."""
+    random = np.random.default_rng(0)
+    inside = 0
+    for _ in range(2_000):
+        theirs, ours = random.normal(5, 2, (2, 10))
+        published = claim("modes", float(theirs.mean()), float(theirs.std(ddof=1) / math.sqrt(10)), "se", 10)
+        inside += judge_claim(published, ours.tolist()).verdict == "inside"
+    assert 0.93 < inside / 2_000 < 0.97
+
+
+def test_what_can_not_be_compared_says_why() -> None:
+    published = claim("modes", 6.3, 0.5, "se", 10)
+    assert "2 of our seeds failed" in judge_claim(published, [6.0, 7.0], failed=2).why
+    assert "two seeds" in judge_claim(published, [6.0]).why
+    with pytest.raises(GanbenchError, match="no protocol of ours"):
+        recipe(dataclasses.replace(published, protocol=""))
+    with pytest.raises(GanbenchError, match="no combination"):
+        recipe(dataclasses.replace(published, loss=""))
+    with pytest.raises(GanbenchError, match="no experiment with the setting of Elsewhere"):
+        recipe(dataclasses.replace(published, paper="Elsewhere"))
+
+
+def test_every_recipe_is_a_part_of_its_experiment_with_as_many_seeds_as_the_paper() -> None:
+    found = 0
+    for published in CLAIMS:
+        if (published.paper, published.place) in FILES and published.loss:
+            made = recipe(published)
+            asked = read_sweep(made.file, made.budget).where(parse_where(made.where))
+            (spec,) = asked.specs
+            assert spec.protocol.name == published.protocol
+            assert (spec.loss.name, spec.arch.name, spec.dataset.name) == (
+                published.loss,
+                published.arch,
+                published.dataset,
+            )
+            assert len(asked.seeds) == published.runs
+            found += 1
+    assert found > 20
+
+
+def test_reproducing_a_claim_says_what_to_run_and_how_long_it_takes(tmp_path: Path) -> None:
+    words = ["reproduce", "pacgan-table-1-ring-pacgan2-modes", "--store", str(tmp_path / "store")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    for part in (
+        "7.9 ± 0.1",
+        "pacgan_2d.toml --budget paper --where dataset=ring --where train.pac=2",
+        "none of its seeds",
+    ):
+        assert part in result.output
+    other = CliRunner().invoke(main, ["reproduce", "veegan-mixtures-ring-ali-modes"])
+    assert (other.exit_code, "not comparable" in other.output) == (0, True)
+    missing = CliRunner().invoke(main, ["reproduce", "pacgan-table-1-ring-pacgan9-modes"])
+    assert (missing.exit_code, "did you mean" in missing.stderr) == (2, True)

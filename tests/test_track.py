@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import multiprocessing
 import sqlite3
 from contextlib import closing
@@ -12,8 +14,10 @@ import pytest
 
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead
+from ganbench.track.mlflow import reading
 from ganbench.track.mlflow.connection import check_experiment_name
-from ganbench.track.mlflow.reading import read_last_images, read_runs
+from ganbench.track.mlflow.direct import read_local
+from ganbench.track.mlflow.reading import read_images, read_runs
 from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import Store, find_store
 
@@ -50,7 +54,9 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     assert (last.tags["events"], last.tags["ended-at"]) == ("missing-modes at 10", "20")
     assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
     assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
-    assert read_last_images(store, "an experiment", "samples")["run3"].startswith(b"\x89PNG")
+    (picture,) = read_images(store, "an experiment", "samples", ["run3"], 4)["run3"].values()
+    assert picture.startswith(b"\x89PNG")
+    assert read_images(store, "an experiment", "samples", ["run4"], 4) == {}
 
 
 def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
@@ -66,6 +72,39 @@ def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
     with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
         assert database.execute("select count(*) from metrics").fetchone() == (1,)
         assert database.execute("select count(*) from runs").fetchone() == (2,), "the run and its parent"
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_the_tables_say_what_mlflow_says(store: Store, history: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = MlflowTracker(store, "e")
+    for seed in (1, 0, 2):
+        log = tracker.open(head(seed), GROUP)
+        for step in (10, 20, 30):
+            log.metrics(step, {"fid": step / 7, "kl": math.nan, "quick/fid": 2.0, "train/seconds": 1.5})
+        log.metrics(20, {"event/missing-modes": 1.0})
+        log.metrics(30, {"event/missing-modes": 3.0})
+        log.finish("finished", 30)
+    tracker.open(head(3), GROUP).finish("diverged", 5)
+    tracker.discard("run2")
+    direct = read_runs(store, "e", history=history)
+    chosen = read_runs(store, "e", history=history, metrics=["fid"])
+    monkeypatch.setattr(reading, "read_local", lambda *_, **__: None)
+    by_mlflow = read_runs(store, "e", history=history)
+    assert [run.id for run in direct] == [run.id for run in by_mlflow] == ["run1", "run0", "run3"]
+    for ours, theirs in zip(direct, by_mlflow, strict=True):
+        # As words: a NaN is no NaN's equal.
+        assert sorted(map(repr, ours.history)) == sorted(map(repr, theirs.history))
+        assert dataclasses.replace(ours, history=[]) == dataclasses.replace(theirs, history=[])
+    assert {name for name, _, _ in chosen[0].history} == {"fid", "event/missing-modes"}
+
+
+def test_tables_that_we_do_not_know_are_left_to_mlflow(store: Store) -> None:
+    MlflowTracker(store, "e").open(head(0), GROUP).finish("finished", 20)
+    database = store.folder / "mlflow.db"
+    assert read_local(database, "another", history=False, metrics=None) is None
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("alter table latest_metrics rename to newest_metrics")
+    assert read_local(database, "e", history=False, metrics=None) is None
 
 
 def test_a_run_that_was_given_up_is_read_back_as_such(store: Store) -> None:

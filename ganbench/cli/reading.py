@@ -26,6 +26,13 @@ from ganbench.errors import GanbenchError
     metavar="POLICY",
     help="Which scores count: last, best:METRIC on the way, or mean:K over the last K on the way.",
 )
+@click.option(
+    "--run",
+    "pair",
+    multiple=True,
+    metavar="RUN",
+    help="Twice: set two runs side by side instead, their specs first. An id, or how it begins.",
+)
 @click.option("--baseline", metavar="NAME", help="Set every other group against this one: `minimax`, or a whole name.")
 @click.option(
     "--format",
@@ -43,6 +50,7 @@ def compare(
     metric: str | None,
     where: tuple[str, ...],
     policy: str,
+    pair: tuple[str, ...],
     baseline: str | None,
     style: str,
 ) -> None:
@@ -51,18 +59,32 @@ def compare(
     With fewer than six seeds a cell shows the median and the whole range; with more, the interquartile mean and its
     95 % interval, in which failed seeds rank worst. The floor, in the last row, is what real data score when they are
     treated as generated.
+
+    \b
+      ganbench compare --by loss --metric fid,modes --where arch=mlp
+      ganbench compare --baseline minimax
+      ganbench compare --run 480a2fd3 --run 9be1c704
     """
+    if pair:
+        click.echo(_side_by_side(pair, store, source, style))
+        return
+    from ganbench.catalogue import directions
     from ganbench.judgement import against, judge
     from ganbench.report.claims import beside
     from ganbench.report.tables import render, render_contrasts
     from ganbench.results import final_scores, load_results, meeting, read_csv
     from ganbench.selection import LAST, select
     from ganbench.settings import parse_where
+    from ganbench.stats import HEADLINE, headline
     from ganbench.stats import compare as compare_groups
-    from ganbench.stats import headline
     from ganbench.track.store import find_store
 
-    results = read_csv(source) if source else load_results(find_store(store), experiment, history=policy != LAST)
+    if source:
+        results = read_csv(source)
+    elif policy == LAST and set(_words(metric or "")) <= set(directions()):
+        results = load_results(find_store(store), experiment, metrics=_words(metric) if metric else HEADLINE)
+    else:
+        results = load_results(find_store(store), experiment, history=policy != LAST)
     table = select(meeting(results.table, parse_where(where)), policy)
     metrics = headline(final_scores(table)) if metric is None else _words(metric)
     columns = _words(by)
@@ -85,23 +107,42 @@ def compare(
             click.echo(render_contrasts(judgement, against(judgement, baseline), style))
 
 
+def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None, style: str) -> str:
+    """Two runs, of whatever experiments of the store, or of a table."""
+    from ganbench.report.difference import side_by_side
+    from ganbench.results import load_pair, read_csv
+    from ganbench.track.store import find_store
+
+    if len(pair) != 2:
+        raise GanbenchError(f"--run is given twice, to set two runs side by side, not {len(pair)} times")
+    if style in ("csv", "latex"):
+        raise GanbenchError(f"two runs side by side are no {style}: choose table, markdown or json")
+    table = read_csv(source).table if source else load_pair(find_store(store), *pair)
+    return side_by_side(table, *pair, style)
+
+
 @click.command()
 @experiment_flag
 @store_flag
 @results_flag
 @budget_flag
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."
+    "--out", type=click.Path(path_type=Path), help="Folder for reports. Default: reports, or where results.csv lies."
 )
-def report(experiment: str, store: str | None, source: Path | None, x: str, out: Path) -> None:
-    """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG."""
-    from ganbench.report import write_report
+def report(experiment: str, store: str | None, source: Path | None, x: str, out: Path | None) -> None:
+    """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
+
+    `--from REPORT/results.csv` makes a report again in its folder, the same to the byte by the same code.
+    """
+    from ganbench.report import write_report, write_report_again
     from ganbench.results import load_results, read_csv
     from ganbench.track.store import find_store
 
-    results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
-    folder = write_report(results, out, title=source.name if source else experiment, x=x)
-    click.echo(f"wrote {folder / 'report.html'}, report.md, results.csv and figures/")
+    again = write_report_again(source) if source and out is None else None
+    if again is None:
+        results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
+        again = write_report(results, out or Path("reports"), title=source.stem if source else experiment, x=x)
+    click.echo(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/")
 
 
 @click.command()

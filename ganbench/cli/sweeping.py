@@ -10,6 +10,7 @@ import click
 from ganbench.cli.flags import plugins_flag, store_flag, where_flag
 
 if TYPE_CHECKING:
+    from ganbench.claims import Claim
     from ganbench.sweep import Sweep
 
 device_flag = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -129,24 +130,85 @@ def status(
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", metavar="RUN|CLAIM")
 @store_flag
 @device_flag
 @plugins_flag
-def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...]) -> None:
-    """Train a tracked RUN again from its stored spec, and say whether its numbers came out the same.
+@click.option("--go", is_flag=True, help="Of a claim: train what reproduces it, with the paper's budget.")
+@click.option("--seeds", help="Of a claim: other seeds than the experiment's.")
+def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...], go: bool, seeds: str | None) -> None:
+    """Train a tracked RUN again, or what reproduces a published CLAIM, and say whether the numbers agree.
 
-    RUN is its id, or how that begins: `ganbench run --dry-run` prints ids, and results.csv of a report has them. On the
+    RUN is an id, or how it begins: `ganbench run --dry-run` prints ids, and results.csv of a report has them. On the
     same machine and CPU numbers must be the same bit for bit; elsewhere those of the first evaluation must be within
     2 %. Ends with status 1 where they are not.
+
+    CLAIM is an id of `ganbench claims`. Without --go it says which experiment reproduces it, about how long that takes,
+    and what its seeds say about the claim, if they have been trained.
+
+    \b
+      ganbench reproduce 480a2fd3ba0e
+      ganbench reproduce pacgan-table-1-ring-pacgan2-modes
+      ganbench reproduce pacgan-table-1-ring-pacgan2-modes --go --seeds 0-4
     """
-    from ganbench.registry import load_plugins
+    from ganbench.claims import read_claims
+    from ganbench.errors import GanbenchError
+    from ganbench.registry import load_plugins, near_miss
     from ganbench.track.store import find_store
 
+    claims = {claim.id: claim for claim in read_claims()}
+    if run in claims:
+        raise SystemExit(_reproduce_claim(claims[run], store, device, seeds, go))
+    if "-" in run:
+        raise GanbenchError(f"there is no claim '{run}': {near_miss(run, list(claims))}")
+    if go or seeds is not None:
+        raise GanbenchError("--go and --seeds are for claims: a run is trained again as it was")
     load_plugins(plugins)
     from ganbench.reproduce_session import reproduce_session
 
     raise SystemExit(reproduce_session(run, device=device, store=find_store(store)))
+
+
+def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | None, go: bool) -> int:
+    from ganbench.claims.reproduction import judge_claim, recipe
+    from ganbench.errors import GanbenchError
+    from ganbench.report.claims import render_claims
+    from ganbench.results import final_scores, load_results, meeting, runs
+    from ganbench.settings import parse_where
+    from ganbench.track.store import find_store
+
+    click.echo(render_claims([claim], "table"))
+    try:
+        found = recipe(claim)
+    except GanbenchError as error:
+        click.echo(f"\n{error}")
+        return 0
+    asked, name = _asked(found.file, found.budget, seeds, found.where, None, ())
+    place = find_store(store)
+    click.echo(f"\n{found.command}\n")
+    from ganbench.sweep_session import dry_run_session, sweep_session
+
+    if go:
+        from ganbench.executors import choose
+        from ganbench.run import find_device
+
+        kind = find_device(device).type
+        chosen = choose("local", jobs=None, device=kind, address=None, gpus=None, log=place.folder / f"{name}.log")
+        status = sweep_session(asked, chosen, device=kind, experiment=name, store=place, plugins=[])
+        if status:
+            return status
+    else:
+        dry_run_session(asked, device=device, experiment=name, store=place)
+    try:
+        table = meeting(load_results(place, name).table, parse_where(found.where))
+    except GanbenchError:
+        click.echo("\nnone of its seeds has been trained: --go does that")
+        return 0
+    scores = final_scores(table)
+    failed = int((runs(table)["status"] == "diverged").sum())
+    finding = judge_claim(claim, scores.loc[scores["metric"] == claim.metric, "value"].tolist(), failed)
+    click.echo(f"\n{finding.verdict}: {finding.why}")
+    return 0
 
 
 @click.command()

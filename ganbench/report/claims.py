@@ -52,12 +52,9 @@ def render_claims(claims: Sequence[Claim], style: str) -> str:
 
 def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
     """Published numbers for the data and under the protocols of a tidy table; and how many there are under others."""
-    settings = conditions_of(final_scores(table))[["dataset", "protocol"]].drop_duplicates()
-    pairs = list(settings.itertuples(index=False, name=None))
-    about = [claim for claim in read_claims() if claim.metric in metrics]
-    same = [claim for claim in about if any(not difference(claim, *pair) for pair in pairs)]
-    data = {dataset for dataset, _ in pairs}
-    others = [claim for claim in about if claim.dataset in data and claim not in same]
+    both = published_beside(table, metrics)
+    same = [claim for claim, differs in both if not differs]
+    others = [claim for claim, differs in both if differs]
     parts = [f"published, under the same protocol:\n\n{render_claims(same, style)}"] if same else []
     if others:
         where = "|".join(sorted({claim.dataset for claim in others}))
@@ -66,6 +63,22 @@ def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
             f"ganbench claims --where dataset={where}"
         )
     return "\n".join(parts)
+
+
+def published_beside(table: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[Claim, str]]:
+    """Published numbers for the data of a tidy table, each with why it is another number than ours; empty where it is
+    the same. Those that can be compared stand first."""
+    settings = conditions_of(final_scores(table))[["dataset", "protocol"]].drop_duplicates()
+    found = []
+    for claim in read_claims():
+        differences = [
+            difference(claim, dataset, protocol)
+            for dataset, protocol in settings.itertuples(index=False, name=None)
+            if dataset == claim.dataset
+        ]
+        if claim.metric in metrics and differences:
+            found.append((claim, "" if "" in differences else differences[0]))
+    return sorted(found, key=lambda item: item[1] != "")
 
 
 def _plain(value: object) -> object:

@@ -42,7 +42,7 @@ def check_experiment_name(name: str) -> None:
 
 def is_there(store: Store) -> bool:
     """Whether a local store has been made; a server is believed to be there."""
-    return not store.local or (store.folder / _database(store)).is_file()
+    return not store.local or database_of(store).is_file()
 
 
 def connect_to_existing(store: Store) -> MlflowClient:
@@ -63,7 +63,7 @@ def connect(store: Store) -> MlflowClient:
     if store.local:
         # Processes that open a missing database together would break its schema for good.
         with filelock.FileLock(store.folder / ".store.lock"):
-            database = store.folder / _database(store)
+            database = database_of(store)
             if not database.exists():
                 _make(database)
             with _in_words(store.uri), closing(sqlite3.connect(database)) as connection:
@@ -112,8 +112,9 @@ def _in_words(uri: str) -> Iterator[None]:
         raise GanbenchError(f"the store {uri} can't be used: {first}") from error
 
 
-def _database(store: Store) -> str:
-    return store.uri.rpartition("/")[2]
+def database_of(store: Store) -> Path:
+    """The file of a local store."""
+    return store.folder / store.uri.rpartition("/")[2]
 
 
 def statuses(client: MlflowClient, experiment_id: str) -> dict[str, Status]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -20,20 +21,31 @@ from ganbench.track.mlflow.connection import (
     STATUS,
     check_experiment_name,
     connect_to_existing,
+    database_of,
     is_there,
     seed_runs,
     statuses,
 )
+from ganbench.track.mlflow.direct import read_local
 from ganbench.track.store import Store
 
 
-def read_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]:
+def read_runs(
+    store: Store, experiment: str, *, history: bool, metrics: Collection[str] | None = None
+) -> list[RunRecord]:
     """All seeds' runs of an experiment, oldest first; with `history` every step's value, else only the last.
+
+    Args:
+        metrics: names without which nothing is lost: others may be left out, but not events.
 
     Raises:
         GanbenchError: there is no such store or experiment.
     """
     check_experiment_name(experiment)
+    if store.local and is_there(store):
+        records = read_local(database_of(store), experiment, history=history, metrics=metrics)
+        if records is not None:
+            return records
     client = connect_to_existing(store)
     found = client.get_experiment_by_name(experiment)
     if found is None:
@@ -73,22 +85,36 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
     return experiments[found[0].info.experiment_id], _record(client, found[0], history=True)
 
 
-def read_last_images(store: Store, experiment: str, name: str) -> dict[str, bytes]:
-    """By run id, the picture (PNG) of that name with the highest step; runs without one are left out."""
-    pictures = {}
+def read_images(
+    store: Store, experiment: str, name: str, runs: Collection[str], most: int
+) -> dict[str, dict[int, bytes]]:
+    """By run id and step, pictures (PNG) of that name: at most so many of a run, evenly over its steps, the last among
+    them; runs without one are left out."""
+    pictures: dict[str, dict[int, bytes]] = {}
     with tempfile.TemporaryDirectory() as folder:
         client = connect_to_existing(store)
         found = client.get_experiment_by_name(experiment)
         for run in seed_runs(client, found.experiment_id) if found else ():
-            steps = {}
+            own = run.data.tags[RUN]
+            if own not in runs:
+                continue
+            paths = {}
             for artifact in client.list_artifacts(run.info.run_id, "images"):
                 match = re.search(rf"/{re.escape(name)}[%+]step[%+](\d+)[%+].*\.png$", artifact.path)
                 if match:
-                    steps[int(match[1])] = artifact.path
-            if steps:
-                local = client.download_artifacts(run.info.run_id, steps[max(steps)], folder)
-                pictures[run.data.tags[RUN]] = Path(local).read_bytes()
+                    paths[int(match[1])] = artifact.path
+            for step in evenly(sorted(paths), most):
+                local = client.download_artifacts(run.info.run_id, paths[step], folder)
+                pictures.setdefault(own, {})[step] = Path(local).read_bytes()
     return pictures
+
+
+def evenly(steps: Sequence[int], most: int) -> list[int]:
+    """At most so many of some steps, evenly chosen, the last among them."""
+    if len(steps) <= most:
+        return list(steps)
+    places = [round((len(steps) - 1) * (1 - share / max(most - 1, 1))) for share in range(most)]
+    return [steps[place] for place in sorted(set(places))]
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:

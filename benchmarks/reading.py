@@ -1,0 +1,108 @@
+"""How long `ganbench compare` and `ganbench report` take on a store of ten thousand runs, and how much memory."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from benchmarks.measure import Row
+from ganbench.track import RunHead
+from ganbench.track.mlflow.connection import database_of
+from ganbench.track.mlflow.writing import MlflowTracker
+from ganbench.track.store import find_store
+
+RUNS = 10_000
+METHODS = 20
+STEPS = (1_000, 2_000, 3_000, 4_000)
+"""Scored quickly at all of them, in full at the last."""
+
+
+def reading(device: torch.device, rounds: int) -> Iterator[Row]:
+    """Whole processes on a made-up store: twenty methods, five hundred seeds of each."""
+    del device
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = make_store(Path(folder) / "store")
+        for words in (["compare"], ["report", "--out", f"{folder}/reports"]):
+            found = [_whole([*words, "--store", f"{folder}/store"]) for _ in range(rounds)]
+            spent, memory = (median(each[place] for each in found) for place in (0, 1))
+            detail = f"{numbers:,} tracked numbers; at most {memory / 1e6:,.0f} MB of memory"
+            yield Row(f"ganbench {words[0]}, {RUNS:,} runs", "≤", 10.0, spent, "s", detail)
+
+
+def make_store(folder: Path) -> int:
+    """One run is written as any other, and copied with other names and values; how many numbers there are."""
+    store = find_store(str(folder))
+    tracker = MlflowTracker(store, "ganbench")
+    params = {"loss": "minimax", "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", "train.batch_size": 64}
+    options = {f"train.option_{number}": number for number in range(20)}
+    tags = {
+        "device": "cpu (2 threads)",
+        "commit": "0000000000",
+        "protocol": "ganbench-1 v1",
+        "cost-of-step/images": "64",
+    }
+    group = RunHead("group", "a group", params, {})
+    log = tracker.open(RunHead("0" * 12, "seed 0", {**params, **options, "seed": 0}, {**tags, "seed": "0"}), group)
+    digits = {f"{kind}/{digit}": 0.1 for kind in ("mode", "good") for digit in range(10)}
+    scores = {"fid": 1.0, "modes": 10.0, "modes-strict": 10.0, "hq": 0.9, "kl": 0.1}
+    bounds = {f"floor/{name}": value for name, value in scores.items()} | {
+        "ceiling/modes": 10.0,
+        "ceiling/modes-strict": 10.0,
+    }
+    for step in STEPS:
+        log.metrics(step, {f"quick/{name}": value for name, value in (scores | {"sample-count": 2000.0}).items()})
+        log.metrics(step, {"train/seconds": 1.0, "train/critic-fake": 0.5, "train/generator-gradient": 1.0})
+    log.metrics(STEPS[-1], scores | bounds | digits | {"sample-count": 10_000.0})
+    log.finish("finished", STEPS[-1])
+    with closing(sqlite3.connect(database_of(store))) as connection:
+        _copy(connection)
+        return int(connection.execute("select count(*) from metrics").fetchone()[0])
+
+
+def _copy(connection: sqlite3.Connection) -> None:
+    chance = random.Random(0)
+    (own,) = (
+        run for (run,) in connection.execute("select run_uuid from tags where key = 'ganbench.kind' and value = 'seed'")
+    )
+    for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
+        columns = [row[1] for row in connection.execute(f"pragma table_info({table})")]
+        rows = connection.execute(f"select * from {table} where run_uuid = ?", (own,)).fetchall()
+        made = []
+        for number in range(1, RUNS):
+            new = {
+                "ganbench.run": f"{number:012x}",
+                "ganbench.seed": str(number // METHODS),
+                "seed": str(number // METHODS),
+            }
+            new |= {"ganbench.group": f"group{number % METHODS}", "train.option_7": str(number % METHODS)}
+            for row in rows:
+                cells = dict(zip(columns, row, strict=True)) | {"run_uuid": f"{number:032x}"}
+                if table in ("tags", "params"):
+                    cells["value"] = new.get(cells["key"], cells["value"])
+                elif table != "runs" and "count" not in cells["key"]:
+                    cells["value"] = round(cells["value"] * chance.uniform(0.5, 1.0 + number % METHODS / 20), 6)
+                made.append(tuple(cells.values()))
+        connection.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", made)
+    connection.commit()
+
+
+def _whole(words: list[str]) -> tuple[float, float]:
+    """Seconds, and the most bytes of memory, of a command."""
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "ganbench", *words], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    spent = time.perf_counter() - began
+    if status:
+        raise SystemExit(f"ganbench {words[0]} ended with status {os.waitstatus_to_exitcode(status)}")
+    return spent, 1024.0 * used.ru_maxrss
