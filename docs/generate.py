@@ -79,7 +79,7 @@ def pages() -> dict[Path, str]:
 
 
 def _about(name: str, component: type[Component], kind: str) -> Iterable[str]:
-    source = Path(inspect.getfile(component)).name
+    source = f"ganbench/{FOLDERS[kind]}/{Path(inspect.getfile(component)).name}"
     yield f"### {name}"
     paragraphs = inspect.cleandoc(component.__doc__ or "").split("\n\n")
     yield from (_as_markdown(each) for each in paragraphs if not each.startswith(("Raises:", "Attributes:")))
@@ -88,7 +88,7 @@ def _about(name: str, component: type[Component], kind: str) -> Iterable[str]:
     options = ", ".join(
         f"`{option}={_plain(value)}`" for option, value in component().to_spec().items() if option != "name"
     )
-    yield f"{f'Options: {options}. ' if options else ''}Source: [{source}](../ganbench/{FOLDERS[kind]}/{source})."
+    yield f"{f'Options: {options}. ' if options else ''}Source: [{source}](../{source})."
 
 
 def _recipe(loss: type[Loss]) -> Iterable[str]:

@@ -155,6 +155,11 @@ def test_both_tutorials_have_the_same_commands_outputs_and_pictures() -> None:
         assert blocks(TUTORIAL, language) == blocks(KOREAN, language)
     different = [pair for pair in zip(blocks(TUTORIAL, ""), blocks(KOREAN, ""), strict=True) if pair[0] != pair[1]]
     assert len(different) == 1, "only the formula of the game has words in it"
+    english, korean = (
+        re.findall(r"^\|.*ganbench-1.*$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for page in (TUTORIAL, KOREAN)
+    )
+    assert english == korean
     assert pictures(TUTORIAL) == pictures(KOREAN)
     assert len(pictures(TUTORIAL)) >= 4
     for page in PAGES:
