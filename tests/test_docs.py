@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import runpy
 import shlex
@@ -148,6 +150,19 @@ def test_links_out_of_the_docs_become_a_path_in_the_site() -> None:
     assert seen("[there](../b.md) [here](c.md#d)", "ko/a.md") == "[there](../b.md) [here](c.md#d)"
     assert seen("[out](../../README.md)", "ko/a.md") == "out (`README.md`)"
     assert seen("```\n[code](../x)\n```\n", "a.md") == "```\n[code](../x)\n```\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="the site is built where `make docs` was run")
+def test_the_site_is_built_without_a_warning_and_asks_nothing_of_the_network(tmp_path: Path) -> None:
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr
+    html = [page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")]
+    assert len(html) > len(list(DOCS.rglob("*.md")))
+    for page in html:
+        assert not re.findall(r"""(?:src=|<link[^>]*href=)["']?(?:https?:)?//[^"'> ]*""", page)
+        assert 'class="mermaid"' not in page, "that script would come from elsewhere"
 
 
 def test_both_tutorials_have_the_same_commands_outputs_and_pictures() -> None:
