@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu chaos server ui compare report data clean
+.PHONY: help run test lint types format bench bench-gpu chaos server ui compare report docs data clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ compare: $(READY)  ## Compare the runs in ./mlruns-ganbench
 
 report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench
 	$(BIN)/ganbench report
+
+docs: $(READY)  ## Build the documentation as a site: site/index.html
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra docs
+	@$(BIN)/python docs/generate.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html; for the search: $(PYTHON) -m http.server -d site"
 
 data: $(READY)  ## Fetch MNIST into the cache
 	$(BIN)/ganbench data fetch mnist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:
                 table.add_row("", "", Text(options, style="dim"))
         table.add_section()
     return table
+
+
+def as_markdown(entries: Mapping[str, Sequence[Entry]]) -> str:
+    """The same as Markdown: a heading and a table a kind; a paper that is named by its arXiv number is a link."""
+    parts = []
+    for kind, components in entries.items():
+        rows = [f"## {kind[0].upper()}{kind[1:]}", "", "| name | what it is | options |", "|---|---|---|"]
+        for component in components:
+            summary = re.sub(r"arXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", component.summary)
+            options = ", ".join(f"`{name}={_plain(default)}`" for name, default in component.options)
+            cells = [cell.replace("|", "\\|") for cell in (f"`{component.name}`", summary, options)]
+            rows.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts)
 
 
 def _plain(value: object) -> str:

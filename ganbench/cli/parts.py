@@ -13,17 +13,22 @@ from ganbench.errors import GanbenchError
 @click.command("list")
 @click.argument("kind", required=False)
 @plugins_flag
-def list_components(kind: str | None, plugins: tuple[Path, ...]) -> None:
+@click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
     """Show what there is: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
     from rich.console import Console
 
     from ganbench.catalogue import FOLDERS
-    from ganbench.listing import entries_of, listing
+    from ganbench.listing import as_markdown, entries_of, listing
     from ganbench.registry import near_miss
 
     if kind is not None and kind not in FOLDERS:
         raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, FOLDERS)}")
-    Console(markup=False, highlight=False).print(listing(entries_of([kind] if kind else FOLDERS, plugins)))
+    entries = entries_of([kind] if kind else FOLDERS, plugins)
+    if style == "markdown":
+        click.echo(as_markdown(entries))
+    else:
+        Console(markup=False, highlight=False).print(listing(entries))
 
 
 @click.command()

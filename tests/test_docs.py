@@ -1,0 +1,223 @@
+"""The documentation can't go stale: its commands are parsed or run, and what it points at is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ganbench.catalogue import FOLDERS
+from ganbench.cli import main
+from ganbench.listing import as_markdown, entries_of
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+TUTORIAL, KOREAN = DOCS / "tutorial.md", DOCS / "ko" / "tutorial.md"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+CHEAP = ("list", "claims")
+"""Commands that only read what comes with the package."""
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language, or of none."""
+    fences = re.findall(
+        r"^([ ]*)```(\w*)\n(.*?)^\1```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    return [body for _, named, body in fences if named == language]
+
+
+def lines(page: Path) -> list[list[str]]:
+    """The words of each line that a person would type, without comments."""
+    text = "\n".join(blocks(page, "sh")).replace("\\\n", " ")
+    return [words for line in text.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """What `ganbench` is called with."""
+    return [words[words.index("ganbench") + 1 :] for words in lines(page) if "ganbench" in words]
+
+
+def parse(words: list[str]) -> None:
+    """Resolve the command and all its options, as click does before anything is done."""
+    command: click.Command = main
+    with click.Context(main, info_name="ganbench") as context:
+        while isinstance(command, click.Group):
+            name, *words = words
+            found = command.get_command(context, name)
+            assert found is not None, f"there is no command '{name}'"
+            command = found
+        command.make_context(command.name, list(words), parent=context)
+
+
+@by_page
+def test_every_command_can_be_given(page: Path) -> None:
+    for words in commands(page):
+        try:
+            parse(words)
+        except click.exceptions.Exit:
+            pass  # --help
+        except click.ClickException as error:
+            pytest.fail(f"ganbench {shlex.join(words)}: {error.format_message()}")
+
+
+@by_page
+def test_every_run_has_a_spec_and_what_is_cheap_is_run(page: Path) -> None:
+    """A `run` with --dry-run resolves its spec: an unknown loss, option or combination is refused."""
+    for words in commands(page):
+        if "--plugin" in words or "relativistic-hinge" in words or "…" in words:
+            continue  # that plug-in is the reader's, or isn't installed here
+        if words[0] == "run":
+            result = CliRunner().invoke(main, [*words, *([] if "--dry-run" in words else ["--dry-run"])])
+        elif words[0] in CHEAP or words[-1] == "--help":
+            result = CliRunner().invoke(main, words)
+        else:
+            continue
+        assert result.exit_code == 0, f"ganbench {shlex.join(words)}: {result.output}"
+
+
+@by_page
+def test_every_target_is_in_the_makefile(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    inline = [words.split() for words in re.findall(r"`(make [^`]+)`", text)]
+    for words in (*inline, *lines(page)):
+        if words[0] == "make":
+            assert {word for word in words[1:] if "=" not in word} <= TARGETS, words
+
+
+@by_page
+def test_every_file_that_is_named_to_a_command_is_there(page: Path) -> None:
+    for words in lines(page):
+        for word in words:
+            if word.startswith(("experiments/", "examples/")):
+                assert (ROOT / word).exists(), word
+
+
+@by_page
+def test_what_is_pointed_at_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"^[ ]*```.*?^[ ]*```", "", text, flags=re.MULTILINE | re.DOTALL)
+    for target, heading in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), target
+        if heading:
+            assert heading in headings(path), f"{target}#{heading} is none of {headings(path)}"
+
+
+def headings(page: Path) -> list[str]:
+    """As GitHub, and the site, name them in links."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", each.lower()).strip().replace(" ", "-") for each in found]
+
+
+def test_the_pages_of_components_are_what_the_registries_say() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+    assert len(made) >= 4
+    for page, text in made.items():
+        assert page.read_text(encoding="utf-8") == text, f"{page.name} is out of date: python docs/generate.py"
+
+
+def test_what_there_is_can_be_printed_as_markdown() -> None:
+    printed = CliRunner().invoke(main, ["list", "--format", "markdown"]).output
+    assert printed.strip() == as_markdown(entries_of(FOLDERS)).strip()
+    rows = [line for line in printed.splitlines() if line.startswith("| `")]
+    assert len(rows) == sum(map(len, entries_of(FOLDERS).values()))
+    for row in rows:
+        assert len(re.findall(r"(?<!\\)\|", row)) == 4, row
+
+
+def test_links_out_of_the_docs_become_a_path_in_the_site() -> None:
+    mend = runpy.run_path(str(DOCS / "hooks.py"))["on_page_markdown"]
+
+    def seen(text: str, page: str) -> str:
+        file = type("File", (), {"src_uri": page})
+        mended: str = mend(text, page=type("Page", (), {"file": file}))
+        return mended
+
+    assert seen("see [format](../ganbench/sweep.py#L3).", "a.md") == "see format (`ganbench/sweep.py`)."
+    assert seen("in [`tests/chaos/`](../tests/chaos)", "a.md") == "in `tests/chaos/`"
+    assert seen("[there](../b.md) [here](c.md#d)", "ko/a.md") == "[there](../b.md) [here](c.md#d)"
+    assert seen("[out](../../README.md)", "ko/a.md") == "out (`README.md`)"
+    assert seen("```\n[code](../x)\n```\n", "a.md") == "```\n[code](../x)\n```\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="the site is built where `make docs` was run")
+def test_the_site_is_built_without_a_warning_and_asks_nothing_of_the_network(tmp_path: Path) -> None:
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr
+    html = [page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")]
+    assert len(html) > len(list(DOCS.rglob("*.md")))
+    for page in html:
+        assert not re.findall(r"""(?:src=|<link[^>]*href=)["']?(?:https?:)?//[^"'> ]*""", page)
+        assert 'class="mermaid"' not in page, "that script would come from elsewhere"
+
+
+def test_both_tutorials_have_the_same_commands_outputs_and_pictures() -> None:
+    for language in ("sh", "python"):
+        assert blocks(TUTORIAL, language) == blocks(KOREAN, language)
+    different = [pair for pair in zip(blocks(TUTORIAL, ""), blocks(KOREAN, ""), strict=True) if pair[0] != pair[1]]
+    assert len(different) == 1, "only the formula of the game has words in it"
+    english, korean = (
+        re.findall(r"^\|.*ganbench-1.*$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for page in (TUTORIAL, KOREAN)
+    )
+    assert english == korean
+    assert pictures(TUTORIAL) == pictures(KOREAN)
+    assert len(pictures(TUTORIAL)) >= 4
+    for page in PAGES:
+        for picture in pictures(page):
+            assert picture.stat().st_size < 110_000, picture
+
+
+def pictures(page: Path) -> list[Path]:
+    found = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    return [(page.parent / name).resolve() for name in found]
+
+
+def test_the_tutorials_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, one after another in one folder, trainings on points with a few steps instead of many."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (code,) = blocks(TUTORIAL, "python")
+    name = re.match(r"# (\w+\.py)\n", code)
+    assert name is not None
+    Path(name[1]).write_text(code)
+    trained = 0
+    for words in lines(TUTORIAL):
+        if words[0] == "python":
+            done = subprocess.run([sys.executable, *words[1:]], check=False, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            continue
+        assert words[0] == "ganbench", words
+        arguments = words[1:]
+        if arguments[0] == "run" and "--dry-run" not in arguments:
+            if "ring" not in arguments:
+                continue
+            arguments = shorter(arguments)
+            trained += 1
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, f"{shlex.join(words)}: {result.output}"
+    assert trained >= 5
+    assert list(tmp_path.glob("reports/*/report.html"))
+
+
+def shorter(words: list[str]) -> list[str]:
+    """The same run with two steps and two seeds, few samples of which are scored."""
+    short = words[:]
+    short[short.index("--steps") + 1] = "2"
+    short[short.index("--seeds") + 1] = "0-1"
+    return [*short, "--set", "evaluation.samples=500", "--set", "evaluation.quick_samples=500"]
