@@ -50,8 +50,8 @@ server: $(READY)  ## Serve one store for a group of people: MLflow on PostgreSQL
 compare: $(READY)  ## Compare the runs in ./mlruns-ganbench
 	$(BIN)/ganbench compare
 
-report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench
-	$(BIN)/ganbench report
+report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=reports/.../results.csv makes one again
+	$(BIN)/ganbench report $(if $(FROM),--from $(FROM))
 
 docs: $(READY)  ## Build the documentation as a site: site/index.html
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra docs

@@ -82,7 +82,7 @@ def find(table: pd.DataFrame, run: str) -> str:
             if found
             else f"there is no run '{run}': {near_miss(run, ids)}"
         )
-    return found[0]
+    return str(found[0])
 
 
 def differ(table: pd.DataFrame, first: str, second: str) -> Difference:

@@ -111,7 +111,7 @@ def read_csv(path: Path) -> Results:
         GanbenchError: it can't be read, or isn't such a table.
     """
     try:
-        table = pd.read_csv(path, dtype=TEXT, float_precision="round_trip")
+        table = pd.read_csv(path, dtype=TEXT)
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
     missing = [column for column in COLUMNS if column not in table.columns]

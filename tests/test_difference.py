@@ -41,7 +41,8 @@ def test_the_specs_come_first_then_scores_events_and_endings() -> None:
 
 def test_scores_of_other_protocols_are_not_set_against_each_other() -> None:
     study = table(record("minimax", 0, 9.0), record("minimax", 1, 7.0, protocol="pacgan-2018 v1"))
-    text = side_by_side(study, *study["run"].unique(), "table")
+    first, second = study["run"].unique()
+    text = side_by_side(study, first, second, "table")
     assert "can't be compared: ganbench-1 v1 is another protocol than pacgan-2018 v1" in text
     assert "B − A" not in text
 

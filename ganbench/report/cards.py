@@ -78,7 +78,7 @@ def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str
             )
         ids = [str(run) for run in ranked.index]
         places = {0: ""} if len(ids) == 1 else {0: "best", len(ids) // 2: "middle", len(ids) - 1: "worst"}
-        found[key[0], key[1]] = [
+        found[str(key[0]), str(key[1])] = [
             (ids[at], "worst" if at == len(ids) - 1 > 0 else place) for at, place in places.items()
         ]
     return found
@@ -105,7 +105,7 @@ def cards(results: Results, names: Mapping[str, str], pictures: Pictures) -> lis
             histogram = mode_histogram(list(shares), list(shares.values()), list(good.values())) if shares else None
             seeds.append(
                 Seed(
-                    seed=int(each.loc[run, "seed"]),
+                    seed=int(rows["seed"].iloc[0]),
                     place=place,
                     words=verdict(table, run),
                     frames=frames,

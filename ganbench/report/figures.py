@@ -103,7 +103,8 @@ def _curves(
         # Seconds differ from seed to seed: a step stands where it does for the middle one.
         at = seeds.groupby("step")[x].median()
         own: dict[int, Line] = {}
-        for (_, number), seed in seeds.groupby(["run", "seed"], sort=False):
+        for _, seed in seeds.groupby("run", sort=False):
+            number = int(seed["seed"].iloc[0])
             values = seed.set_index("step")["value"].groupby(level=0).last()
             if (seed["status"] == "collapsed").any():
                 # Given up since nothing changed any more: it stays in the count as it was.

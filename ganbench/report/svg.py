@@ -23,8 +23,7 @@ def svg(figure: Figure) -> str:
     """
     buffer = io.StringIO()
     # Without a date, and with a fixed salt for its ids. Unsimplified: points and values stay in step.
-    own = {"svg.hashsalt": "ganbench", "svg.fonttype": "none", "path.simplify": False}
-    with matplotlib.rc_context(own):
+    with matplotlib.rc_context({"svg.hashsalt": "ganbench", "svg.fonttype": "none", "path.simplify": False}):
         figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace("#000000", "currentColor")
