@@ -54,8 +54,9 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     assert (last.tags["events"], last.tags["ended-at"]) == ("missing-modes at 10", "20")
     assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
     assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
-    (picture,) = read_images(store, "an experiment", "samples", ["run3"], 4)["run3"].values()
-    assert picture.startswith(b"\x89PNG")
+    pictures = read_images(store, "an experiment", "samples", ["run3"], 4)["run3"]
+    assert sorted(pictures) == [10, 20]
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
     assert read_images(store, "an experiment", "samples", ["run4"], 4) == {}
 
 

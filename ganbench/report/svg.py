@@ -10,7 +10,8 @@ import re
 import matplotlib
 from matplotlib.figure import Figure
 
-_MARK = re.compile(r'<g id="(\{[^"]*\})">')
+# matplotlib quotes an attribute that contains " with ', and one that contains both with ".
+_MARK = re.compile(r"""<g id=(["'])(\{.*?\})\1>""")
 _NUMBERS = re.compile(r' (?:d|x|y|width|height|transform)="[^"]*"')
 _LONG = re.compile(r"(\.\d\d)\d+")
 
@@ -33,7 +34,7 @@ def svg(figure: Figure) -> str:
 
 
 def _as_classes(found: re.Match[str]) -> str:
-    told = json.loads(html.unescape(found[1]))
+    told = json.loads(html.unescape(found[2]))
     classes = f'class="method method-{told["method"]}"'
     if not told["words"]:
         return f"<g {classes}>"
