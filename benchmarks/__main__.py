@@ -54,11 +54,12 @@ def measure(names: list[str], device: torch.device, rounds: int) -> list[Row]:
 def show(rows: list[Row]) -> Table:
     """Wanted and reached, side by side."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("", "wanted", "reached", "verdict"):
+    for column in ("", "wanted", "reached", "rounds", "verdict"):
         table.add_column(column, justify="left" if column in ("", "verdict") else "right")
     for row in rows:
         wanted = f"{row.sign} {_number(row.wanted)} {row.unit}" if row.wanted is not None else ""
-        table.add_row(row.claim, wanted, f"{_number(row.reached)} {row.unit}", row.verdict)
+        rounds = f"{_number(min(row.measured))} – {_number(max(row.measured))}" if len(row.measured) > 1 else ""
+        table.add_row(row.claim, wanted, f"{_number(row.reached)} {row.unit}", rounds, row.verdict)
     return table
 
 
@@ -100,7 +101,7 @@ def main() -> None:
             "date": str(date.today()),
             "commit": code_version(),
             "rounds": chosen.rounds,
-            "rows": [{**asdict(row), "verdict": row.verdict} for row in rows],
+            "rows": [{**asdict(row), "reached": row.reached, "verdict": row.verdict} for row in rows],
         }
         path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         print(f"\nwritten to {path}")

@@ -6,13 +6,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import torch
 from rich.console import Console
 
 from benchmarks.measure import Row
-from benchmarks.whole import median_seconds, seconds
+from benchmarks.whole import seconds, several_seconds
 from ganbench.config import resolve
 from ganbench.display import Display
 from ganbench.ensemble_run import Job
@@ -24,10 +23,10 @@ from ganbench.track.store import find_store
 def waiting(device: torch.device, rounds: int) -> Iterator[Row]:
     """Whole processes."""
     for words, promised in (("--help", 0.3), ("list", 0.5)):
-        yield Row(f"ganbench {words}", "≤", promised, median_seconds(["-m", "ganbench", words], 2 * rounds + 1), "s")
+        yield Row(f"ganbench {words}", "≤", promised, several_seconds(["-m", "ganbench", words], 2 * rounds + 1), "s")
     seconds(["-m", "benchmarks.first_step", "--device", device.type])
     waits = [seconds(["-m", "benchmarks.first_step", "--device", device.type]) for _ in range(rounds)]
-    yield Row("ganbench run, warm data, to its first steps", "≤", 6.0, median(waits), "s")
+    yield Row("ganbench run, warm data, to its first steps", "≤", 6.0, waits, "s")
 
 
 def tracking(device: torch.device, rounds: int) -> Iterator[Row]:
@@ -43,4 +42,4 @@ def tracking(device: torch.device, rounds: int) -> Iterator[Row]:
     spent = job.stopwatch.seconds
     share = 100 * spent["tracking"] / sum(spent.values())
     detail = ", ".join(f"{phase} {value:.2f} s" for phase, value in spent.items())
-    yield Row("tracking in a default run, metrics and pictures", "≤", 2.0, share, "%", detail)
+    yield Row("tracking in a default run, metrics and pictures", "≤", 2.0, [share], "%", detail)

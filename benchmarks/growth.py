@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure import Row, in_turn, seconds_each
+from benchmarks.measure import Row, in_turn, ratios, seconds_each
 from benchmarks.scoring import seconds_of
 from ganbench.config import RunSpec, resolve
 from ganbench.data.fetch import cache_folder
@@ -67,7 +67,7 @@ def _row(what: str, found: dict[str, list[float]]) -> Row:
     times = {name: median(each) for name, each in found.items()}
     first, last = next(iter(times)), list(times)[-1]
     detail = ", ".join(f"{name}: {1e3 * seconds:.3g} ms" for name, seconds in times.items())
-    return Row(f"{what}: {last} against {first}", "", None, times[last] / times[first], "×", detail)
+    return Row(f"{what}: {last} against {first}", "", None, ratios(found[last], found[first]), "×", detail)
 
 
 def _times(widths: tuple[int, ...], factor: float) -> list[int]:

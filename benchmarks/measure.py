@@ -1,9 +1,9 @@
-"""How anything is measured here: contenders in turn, medians of the ratios within a round."""
+"""How anything is measured here: contenders in turn, ratios within a round, medians over rounds."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -16,25 +16,31 @@ class Row:
 
     Attributes:
         sign: "≥" or "≤", how the reached value must stand to the wanted one; "" where nothing was promised.
-        reached: None where it was not measured.
+        measured: the value of each round; none where it was not measured.
         detail: the figures behind it.
     """
 
     claim: str
     sign: str
     wanted: float | None
-    reached: float | None
+    measured: Sequence[float]
     unit: str
     detail: str = ""
 
     @property
+    def reached(self) -> float | None:
+        """The median over rounds."""
+        return median(self.measured) if self.measured else None
+
+    @property
     def verdict(self) -> str:
-        if self.reached is None:
+        """Whether the promise is kept: said only where all rounds agree about it."""
+        if not self.measured:
             return "not measured"
         if self.wanted is None:
             return "stated"
-        holds = self.reached >= self.wanted if self.sign == "≥" else self.reached <= self.wanted
-        return "holds" if holds else "short"
+        kept = {value >= self.wanted if self.sign == "≥" else value <= self.wanted for value in self.measured}
+        return "rounds disagree" if len(kept) > 1 else "holds" if kept == {True} else "short"
 
 
 def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -46,9 +52,9 @@ def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[
     return found
 
 
-def ratio(some: list[float], others: list[float]) -> float:
-    """Median of the ratios within a round."""
-    return median(one / other for one, other in zip(some, others, strict=True))
+def ratios(some: list[float], others: list[float]) -> list[float]:
+    """Within each round."""
+    return [one / other for one, other in zip(some, others, strict=True)]
 
 
 def seconds_each(steps: Iterator[object], count: int, device: torch.device, warm_up: int = 0) -> float:

@@ -26,11 +26,11 @@ def limits(device: torch.device, rounds: int) -> Iterator[Row]:
         side = SIDE[device.type]
         a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
         peaks[name] = 2 * side**3 / _median_seconds(partial(torch.matmul, a, b), device) / 1e9
-        yield Row(f"products of {side} × {side} matrices, {name}", "", None, peaks[name], "GFLOP/s")
+        yield Row(f"products of {side} × {side} matrices, {name}", "", None, [peaks[name]], "GFLOP/s")
     source = torch.randn(64 << 20, device=device)
     target = torch.empty_like(source)
     bandwidth = 2 * source.nbytes / _median_seconds(lambda: target.copy_(source), device) / 1e9
-    yield Row("copying 256 MB, read and written", "", None, bandwidth, "GB/s")
+    yield Row("copying 256 MB, read and written", "", None, [bandwidth], "GB/s")
     for arch in ("mlp", "dcgan"):
         spec = resolve({"loss": {"name": "non-saturating"}, "arch": {"name": arch}})
         data = spec.dataset.load(device, say=lambda _: None)
@@ -45,7 +45,7 @@ def limits(device: torch.device, rounds: int) -> Iterator[Row]:
         for name, peak in peaks.items():
             allowed = 1 / (flops / peak + adam / bandwidth)
             detail = f"{flops:.2f} GFLOP in products, {1e3 * adam:.0f} MB in Adam"
-            yield Row(f"a step of {arch}, {name}: the machine allows", "", None, allowed, "steps/s", detail)
+            yield Row(f"a step of {arch}, {name}: the machine allows", "", None, [allowed], "steps/s", detail)
 
 
 def _median_seconds(what: Callable[[], object], device: torch.device) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.flops import Products
-from benchmarks.measure import Row, in_turn, ratio, seconds_each
+from benchmarks.measure import Row, in_turn, ratios, seconds_each
 from benchmarks.textbook import textbook_steps
 from benchmarks.whole import seconds_a_step
 from ganbench.config import RunSpec, resolve
@@ -55,8 +55,8 @@ def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
         found = in_turn(contenders, rounds)
         speeds = ", ".join(f"{name} {1 / median(times):.1f} steps/s" for name, times in found.items())
         what = f"ganbench run, mnist, {arch}, batch 64, against a textbook loop"
-        yield Row(f"{what}: float32", "≥", in_float32, ratio(found["textbook"], found["float32"]), "×", speeds)
-        reached = ratio(found["textbook"], found["bf16"]) if "bf16" in found else None
+        yield Row(f"{what}: float32", "≥", in_float32, ratios(found["textbook"], found["float32"]), "×", speeds)
+        reached = ratios(found["textbook"], found["bf16"]) if "bf16" in found else []
         yield Row(f"{what}: bf16", "≥", in_bf16, reached, "×", "" if reached else "the processor has no bf16")
 
 
@@ -71,7 +71,7 @@ def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
     )
     detail = f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step"
     what = f"{seeds} seeds together against one, {dataset}, mlp: time"
-    yield Row(what, "≤", promised, ratio(found["many"], found["one"]), "×", detail)
+    yield Row(what, "≤", promised, ratios(found["many"], found["one"]), "×", detail)
 
 
 def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
@@ -104,7 +104,7 @@ def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
         f"{work('wgan-gp') / 1e6:.0f} against {work('non-saturating') / 1e6:.0f} MFLOP: {floor:.2f}× at least"
     )
     yield Row(
-        "critic's update of wgan-gp against non-saturating, mnist, mlp", "", None, ratio(ours, usual), "×", detail
+        "critic's update of wgan-gp against non-saturating, mnist, mlp", "", None, ratios(ours, usual), "×", detail
     )
 
 

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,10 +31,10 @@ def seconds(command: Sequence[str]) -> float:
     return took
 
 
-def median_seconds(command: Sequence[str], times: int) -> float:
-    """The middle of several, after one that isn't counted."""
+def several_seconds(command: Sequence[str], times: int) -> list[float]:
+    """As often, after once that isn't counted."""
     seconds(command)
-    return median(seconds(command) for _ in range(times))
+    return [seconds(command) for _ in range(times)]
 
 
 def seconds_a_step(options: Sequence[str], fewer: int, more: int) -> float:
