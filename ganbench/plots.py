@@ -73,7 +73,7 @@ def mode_heat_map(
     half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 1
     edges = [steps[0] - half, *inner, steps[-1] + half]
     rows = [[min(look[mode], 2.0) for look in fullness] for mode in range(len(names))]
-    picture = axes.pcolormesh(edges, range(len(names) + 1), rows, cmap=FULLNESS, vmin=0, vmax=2, rasterized=many)
+    picture = axes.pcolormesh(edges, range(len(names) + 1), rows, cmap=FULLNESS, vmin=0, vmax=2, rasterized=True)
     axes.set(xlabel="generator steps", ylabel="mode")
     if not many:
         axes.set_yticks([mode + 0.5 for mode in range(len(names))], names, fontsize=8 if len(names) <= 12 else 6)

@@ -121,6 +121,8 @@ def read_csv(path: Path) -> Results:
         )
     text = [column for column in COLUMNS if column not in TYPES and column != "seconds"]
     table[text] = table[text].fillna("")
+    first = table.groupby("run")["options"].transform("first")
+    table["options"] = table["options"].mask(table["options"] == "", first)
     try:
         table = _typed(table[COLUMNS])
     except (ValueError, TypeError) as error:
@@ -143,8 +145,9 @@ def read_csv(path: Path) -> Results:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a tidy table; every float keeps all its digits."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    """Write a tidy table; every float keeps all its digits, and options, which are long, stand in a run's first row."""
+    options = table["options"].mask(table["run"].duplicated(), "")
+    table.assign(options=options).to_csv(path, index=False, lineterminator="\n")
 
 
 def final_scores(table: pd.DataFrame) -> pd.DataFrame:

@@ -108,9 +108,11 @@ def counted(standings: Sequence[Standing]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """`0:05` or `1:02:03`."""
+    """`0:05`, `1:02:03` or `14 days`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{round(hours / 24)} days"
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 

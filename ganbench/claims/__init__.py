@@ -101,7 +101,7 @@ def select(claims: Iterable[Claim], conditions: Mapping[str, Sequence[str]]) -> 
     kept = list(claims)
     for column, words in conditions.items():
         wanted = {word.casefold() for word in words}
-        there = sorted({_word(claim, column) for claim in kept})
+        there = sorted({_word(claim, column) for claim in kept} - {""})
         kept = [claim for claim in kept if _word(claim, column).casefold() in wanted]
         if not kept:
             raise GanbenchError(f"no claim has {column} = {' or '.join(words)}; there is {', '.join(there)}")

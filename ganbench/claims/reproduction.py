@@ -14,9 +14,9 @@ from scipy import stats
 from ganbench.claims import Claim
 from ganbench.errors import GanbenchError
 
-EXPERIMENTS = Path(__file__).parent.parent.parent / "experiments"
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 """They come with the source."""
-FILES = {("PacGAN", "table 1"): "pacgan_2d.toml", ("PacGAN", "table 2"): "pacgan_stacked.toml"}
+FILES = {("PacGAN", "Table 1"): "pacgan_2d.toml", ("PacGAN", "Table 2"): "pacgan_stacked.toml"}
 """By paper and place, the experiment whose budget `paper` has the setting of that table."""
 PAPER = "paper"
 LEVEL = 0.95
@@ -37,7 +37,9 @@ class Recipe:
     @property
     def command(self) -> str:
         words = " ".join(f"--where {each}" for each in self.where)
-        return f"ganbench sweep {self.file} --budget {self.budget} {words}"
+        here = Path.cwd()
+        file = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
+        return f"ganbench sweep {file} --budget {self.budget} {words}"
 
 
 @dataclass(frozen=True)

@@ -35,4 +35,7 @@ def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
     from ganbench.report.claims import render_claims
     from ganbench.settings import parse_where
 
-    click.echo(render_claims(select(read_claims(source or PUBLISHED), parse_where(where)), style))
+    chosen = select(read_claims(source or PUBLISHED), parse_where(where))
+    click.echo(render_claims(chosen, style))
+    if style == "table" and source is None and len(chosen):
+        click.echo(f"\nganbench reproduce {chosen[0].id} says how to see for yourself; --format csv has all ids")
