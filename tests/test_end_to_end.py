@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -149,9 +150,14 @@ def test_the_whole_way(tmp_path: Path) -> None:
     done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "reports").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "results.csv", "figures"}
-    assert (folder / "figures" / "modes.svg").read_text().startswith("<svg")
-    assert (folder / "report.html").read_text().count('<img src="data:image/png;base64,') == 6
+    assert {path.name for path in folder.iterdir()} == {
+        *("report.html", "report.md", "results.csv", "about.json", "figures", "samples")
+    }
+    assert (folder / "figures" / "modes-mnist.svg").read_text().startswith("<svg")
+    page = (folder / "report.html").read_text()
+    shown = {path.name: base64.b64encode(path.read_bytes()).decode() for path in (folder / "samples").iterdir()}
+    assert len({name.partition("-")[0] for name in shown}) == 6, "best, middle and worst of two methods"
+    assert all(page.count(f"data:image/webp;base64,{each}") >= 1 for each in shown.values())
     from_csv = ganbench("compare", "--from", folder / "results.csv", "--format", "json").stdout
     assert json.loads(from_csv) == compared
 
