@@ -7,7 +7,7 @@ where the 95 % intervals overlap.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -54,14 +54,14 @@ class Judgement:
         """A loss as the score that it was made from; for `real`, the distance from what real data score."""
         return -loss if self.direction == "higher" else loss
 
-    def sentence(self) -> str:
+    def reason(self) -> str:
         """Who is better, or why that can't be said, and how many seeds would tell."""
         if self.winner is not None:
-            return f"{self.metric}: {self.winner} is better than every other: its 95 % interval overlaps none of theirs"
+            return f"{self.winner} is better than every other: its 95 % interval overlaps none of theirs"
         few = {name: each.seeds for name, each in self.estimates.items() if not each.has_interval}
         if few:
             name = min(few, key=lambda each: few[each])
-            return f"{self.metric}: no winner: that takes {LEAST_SEEDS} seeds of each, and {name} has {few[name]}"
+            return f"no winner: that takes {LEAST_SEEDS} seeds of each, and {name} has {few[name]}"
         best, *others = sorted(self.estimates, key=lambda name: self.estimates[name].middle)
         rivals = [name for name in others if self.estimates[name].low <= self.estimates[best].high]
         needed = [seeds_to_decide(self.estimates[best], self.estimates[name]) for name in rivals]
@@ -70,7 +70,20 @@ class Judgement:
             more = "as far as these seeds tell they are as good as equal" if len(rivals) == 1 else "some are too close"
         else:
             more = f"about {max(each or 0 for each in needed)} seeds of each would tell"
-        return f"{self.metric}: no winner: the 95 % intervals of {best} and {told} overlap; {more}"
+        return f"no winner: the 95 % intervals of {best} and {told} overlap; {more}"
+
+
+def sentences(judgements: Iterable[Judgement]) -> list[str]:
+    """What is known by each metric; metrics of which the same is known share a sentence."""
+    each = list(judgements)
+    several = len({judgement.setting for judgement in each}) > 1
+    alike: dict[tuple[str, str], list[str]] = {}
+    for judgement in each:
+        alike.setdefault((judgement.setting, judgement.reason()), []).append(judgement.metric)
+    return [
+        (f"{setting}: " if several else "") + f"{', '.join(metrics)}: {reason}"
+        for (setting, reason), metrics in alike.items()
+    ]
 
 
 def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Judgement]:
@@ -81,10 +94,7 @@ def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> lis
     settings = {run: _setting(row) for run, row in conditions.iterrows()}
     each = runs(table).set_index("run", drop=False)
     named = []
-    groups = grouped(table, by)
-    # What all groups have in common is no part of their names.
-    telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
-    for _, group in groups.iterrows():
+    for group in _named_groups(table, by):
         members = each.loc[group["runs"]]
         members = members[members["status"].isin(RESULTS)]
         if members.empty:
@@ -93,8 +103,7 @@ def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> lis
         # A method none of whose seeds was scored has failed under the one setting that others on its data set had.
         own = own or {setting for setting in settings.values() if setting.startswith(f"{members['dataset'].iloc[0]}, ")}
         if len(own) == 1:
-            name = " · ".join(str(group[column]) for column in telling if group[column] != "") or "all"
-            named.append((own.pop(), name, members))
+            named.append((own.pop(), group["name"], members))
     found = []
     for setting, alike in groupby(sorted(named, key=lambda item: item[0]), key=lambda item: item[0]):
         methods = {name: members for _, name, members in alike}
@@ -126,6 +135,16 @@ def against(judgement: Judgement, baseline: str) -> list[Contrast]:
     random = np.random.default_rng(SEED)
     others = {name: seeds for name, seeds in judgement.losses.items() if name != matching[0]}
     return contrast_all(others, random, baseline=(matching[0], judgement.losses[matching[0]]))
+
+
+def _named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[pd.Series]:
+    """Groups with their names, which tell what sets each apart from the others on the same data set."""
+    for _, on_one in table.groupby("dataset", sort=True):
+        groups = grouped(on_one, by)
+        telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
+        for _, group in groups.iterrows():
+            name = " · ".join(str(group[column]) for column in telling if group[column] != "")
+            yield pd.concat([group, pd.Series({"name": name or "all"})])
 
 
 def _judge(

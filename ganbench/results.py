@@ -41,6 +41,8 @@ WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", 
 """Columns by which runs can be chosen."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
+ONCE = ("options", "group", "commit", "device")
+"""Columns that a CSV file has in the first row of a run only: they are long, and the same in all of its rows."""
 OF_A_RUN = ("group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
 """Columns that are the same in all rows of a run."""
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
@@ -121,8 +123,9 @@ def read_csv(path: Path) -> Results:
         )
     text = [column for column in COLUMNS if column not in TYPES and column != "seconds"]
     table[text] = table[text].fillna("")
-    first = table.groupby("run")["options"].transform("first")
-    table["options"] = table["options"].mask(table["options"] == "", first)
+    for column in ONCE:
+        first = table.groupby("run")[column].transform("first")
+        table[column] = table[column].mask(table[column] == "", first)
     try:
         table = _typed(table[COLUMNS])
     except (ValueError, TypeError) as error:
@@ -145,9 +148,10 @@ def read_csv(path: Path) -> Results:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a tidy table; every float keeps all its digits, and options, which are long, stand in a run's first row."""
-    options = table["options"].mask(table["run"].duplicated(), "")
-    table.assign(options=options).to_csv(path, index=False, lineterminator="\n")
+    """Write a tidy table; every float keeps all its digits, and the columns of `ONCE` stand in a run's first row."""
+    again = table["run"].duplicated()
+    once = {column: table[column].mask(again, "") for column in ONCE}
+    table.assign(**once).to_csv(path, index=False, lineterminator="\n")
 
 
 def final_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -249,7 +253,13 @@ def headline_modes(scores: pd.DataFrame) -> str:
 def mode_shares(scores: pd.DataFrame, kind: str = "mode") -> dict[str, float]:
     """Modes and their shares in the rows of one run at one step; kind "mode" for all samples, "good" for good ones."""
     rows = scores[scores["metric"].str.startswith(f"{kind}/")]
-    return dict(zip(rows["metric"].str.removeprefix(f"{kind}/"), rows["value"], strict=True))
+    shares = dict(zip(rows["metric"].str.removeprefix(f"{kind}/"), rows["value"], strict=True))
+    return {name: shares[name] for name in sorted(shares, key=by_number)}
+
+
+def by_number(mode: str) -> tuple[int, str]:
+    """A key to sort modes by: numbers as numbers, other names as they stand."""
+    return (len(mode), mode) if mode.isdecimal() else (0, "")
 
 
 def varying_options(options: Sequence[str]) -> list[str]:

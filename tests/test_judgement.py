@@ -13,7 +13,7 @@ from scipy import stats
 
 from ganbench.cli import main
 from ganbench.errors import GanbenchError
-from ganbench.judgement import Judgement, against, judge
+from ganbench.judgement import Judgement, against, judge, sentences
 from ganbench.results import final_scores, meeting, write_csv
 from ganbench.selection import select
 from ganbench.settings import parse_where
@@ -43,11 +43,11 @@ def by_fid(found: pd.DataFrame) -> Judgement:
 def test_a_winner_is_named_only_where_intervals_lie_apart() -> None:
     apart = by_fid(study(minimax=WORSE, hinge=BETTER))
     assert apart.winner == "hinge"
-    assert "hinge is better than every other" in apart.sentence()
+    assert "hinge is better than every other" in apart.reason()
     close = by_fid(study(minimax=ALIKE, hinge=BETTER, dragan=WORSE))
     assert close.winner is None
-    assert "no winner: the 95 % intervals of hinge and minimax overlap" in close.sentence()
-    assert "seeds of each would tell" in close.sentence() or "as good as equal" in close.sentence()
+    assert "no winner: the 95 % intervals of hinge and minimax overlap" in close.reason()
+    assert "seeds of each would tell" in close.reason() or "as good as equal" in close.reason()
 
 
 def test_more_is_better_where_the_metric_says_so() -> None:
@@ -86,7 +86,7 @@ def test_a_method_whose_seeds_all_failed_is_not_dropped() -> None:
 
 def test_too_few_seeds_are_told() -> None:
     few = by_fid(study(minimax=WORSE, hinge=BETTER[:3]))
-    assert few.sentence() == "fid: no winner: that takes 6 seeds of each, and hinge has 3"
+    assert few.reason() == "no winner: that takes 6 seeds of each, and hinge has 3"
 
 
 def test_only_what_was_scored_alike_is_judged_together() -> None:
@@ -181,3 +181,19 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert latex.count("\\\\\n") >= 4
     assert "best:kl" in shown("--metric", "kl", "--select", "best:kl", "--format", "markdown")
     assert "minimax" not in shown("--where", "loss=hinge", "--format", "csv")
+
+
+def test_a_sentence_for_metrics_of_which_the_same_is_known_and_names_that_tell_methods_on_one_data_set_apart() -> None:
+    other = [
+        table(record(loss, seed, fid, params={"dataset": "ring", "dataset.sigma": "0.01"}))
+        for loss, fids in (("minimax", WORSE[:2]), ("hinge", BETTER[:2]))
+        for seed, fid in enumerate(fids)
+    ]
+    both = pd.concat([study(minimax=WORSE, hinge=BETTER), *other], ignore_index=True)
+    judgements = judge(both, BY, ["fid", "kl"])
+    assert {name for each in judgements for name in each.losses} == {"hinge", "minimax"}
+    assert sentences(judgements) == [
+        "mnist, ganbench-1 v1, 5,000 samples: fid, kl: hinge is better than every other: "
+        "its 95 % interval overlaps none of theirs",
+        "ring, ganbench-1 v1, 5,000 samples: fid, kl: no winner: that takes 6 seeds of each, and hinge has 2",
+    ]

@@ -69,7 +69,7 @@ def compare(
         click.echo(_side_by_side(pair, store, source, style))
         return
     from ganbench.catalogue import directions
-    from ganbench.judgement import against, judge
+    from ganbench.judgement import against, judge, sentences
     from ganbench.report.claims import beside
     from ganbench.report.tables import render, render_contrasts
     from ganbench.results import final_scores, load_results, meeting, read_csv
@@ -92,18 +92,17 @@ def compare(
     if style in ("csv", "json"):
         return
     judgements = judge(table, columns, metrics)
-    several = len({each.setting for each in judgements}) > 1
-    for judgement in judgements:
-        click.echo((f"{judgement.setting}: " if several else "") + judgement.sentence())
+    for sentence in sentences(judgements):
+        click.echo(sentence)
     published = beside(table, metrics, style)
     if published:
         click.echo(published)
     if baseline is not None:
         if not judgements:
             raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
+        several = len({each.setting for each in judgements}) > 1
         for judgement in judgements:
-            click.echo()
-            click.echo(judgement.setting + "\n" if several else "", nl=False)
+            click.echo(f"\n{judgement.setting}" if several else "")
             click.echo(render_contrasts(judgement, against(judgement, baseline), style))
 
 
@@ -129,7 +128,10 @@ def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None,
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for reports. Default: reports, or where results.csv lies."
 )
-def report(experiment: str, store: str | None, source: Path | None, x: str, out: Path | None) -> None:
+@click.option("--title", help="What stands above it. Default: the experiment's name.")
+def report(
+    experiment: str, store: str | None, source: Path | None, x: str, out: Path | None, title: str | None
+) -> None:
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
     `--from REPORT/results.csv` makes a report again in its folder, the same to the byte by the same code.
@@ -138,10 +140,11 @@ def report(experiment: str, store: str | None, source: Path | None, x: str, out:
     from ganbench.results import load_results, read_csv
     from ganbench.track.store import find_store
 
-    again = write_report_again(source) if source and out is None else None
+    again = write_report_again(source) if source and out is None and title is None else None
     if again is None:
         results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
-        again = write_report(results, out or Path("reports"), title=source.stem if source else experiment, x=x)
+        title = title or (source.stem if source else experiment)
+        again = write_report(results, out or Path("reports"), title=title, x=x)
     click.echo(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/")
 
 

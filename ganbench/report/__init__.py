@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from ganbench.errors import GanbenchError
@@ -24,7 +26,7 @@ from ganbench.report.figures import draw
 from ganbench.report.svg import svg
 from ganbench.report.tables import NOTE, budget_note, cells, markdown
 from ganbench.report.words import answers, facts, findings, lost_modes, methods
-from ganbench.results import Pictures, Results, final_scores, read_csv, write_csv
+from ganbench.results import QUICK, Pictures, Results, final_scores, read_csv, write_csv
 from ganbench.stats import compare, headline
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,6 +44,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     """
     about = About(title, str(datetime.date.today()), code_version(), x)
     shown = [run for places in chosen(results.table, methods(results.table)).values() for run, _ in places]
+    results = Results(_told(results.table, shown), results.pictures)
     most = max(2, min(MOST_STEPS, MOST_PICTURES // max(len(shown), 1)))
     pictures = {
         run: {step: small(picture) for step, picture in steps.items()}
@@ -63,6 +66,14 @@ def write_report_again(source: Path) -> Path | None:
         return None
     _write(read_csv(source), about, _kept_pictures(source.parent), source.parent)
     return source.parent
+
+
+def _told(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataFrame:
+    """Without what a report doesn't tell, half of all rows: modes' shares on the way, but of runs that are shown."""
+    on_the_way = table["protocol"].str.endswith(QUICK)
+    unseen = table["metric"].str.startswith("mode/")
+    unseen |= table["metric"].str.startswith("good/") & ~table["run"].isin(shown)
+    return table[~(on_the_way & unseen)]
 
 
 def _write(results: Results, about: About, pictures: Pictures, folder: Path) -> None:

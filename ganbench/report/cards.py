@@ -11,9 +11,18 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
-from ganbench.plots import mode_heat_map, mode_histogram
-from ganbench.report.svg import svg
-from ganbench.results import EVENTS, QUICK, Pictures, Results, final_scores, headline_modes, mode_shares, runs
+from ganbench.report.occupancy import heat_map, histogram
+from ganbench.results import (
+    EVENTS,
+    QUICK,
+    Pictures,
+    Results,
+    by_number,
+    final_scores,
+    headline_modes,
+    mode_shares,
+    runs,
+)
 from ganbench.verdict import verdict
 
 MOST_PICTURES = 320
@@ -92,24 +101,26 @@ def cards(results: Results, names: Mapping[str, str], pictures: Pictures) -> lis
         pictures: sample grids of the runs that are shown.
     """
     table = results.table
-    scores, each = final_scores(table), runs(table).set_index("run", drop=False)
+    each = runs(table).set_index("run", drop=False)
     numbers = {name: number for number, name in enumerate(sorted(set(names.values())))}
+    places = chosen(table, names)
+    all_shown = [run for shown in places.values() for run, _ in shown]
+    rows_of = dict(iter(table[table["run"].isin(all_shown)].groupby("run")))
     made = []
-    for (dataset, method), shown in chosen(table, names).items():
+    for (dataset, method), shown in places.items():
         seeds = []
         for run, place in shown:
-            rows = table[table["run"] == run]
-            own = scores[scores["run"] == run]
+            rows = rows_of[run]
+            own = final_scores(rows)
             shares, good = mode_shares(own), mode_shares(own, "good")
             frames = [(step, _data_uri(picture)) for step, picture in sorted(pictures.get(run, {}).items())]
-            histogram = mode_histogram(list(shares), list(shares.values()), list(good.values())) if shares else None
             seeds.append(
                 Seed(
                     seed=int(rows["seed"].iloc[0]),
                     place=place,
-                    words=verdict(table, run),
+                    words=verdict(rows, run),
                     frames=frames,
-                    histogram=Markup(svg(histogram)) if histogram else Markup(),
+                    histogram=histogram(shares, good) if shares else Markup(),
                     timeline=_timeline(rows),
                     failed=rows["status"].iloc[0] != "finished",
                 )
@@ -139,9 +150,10 @@ def _timeline(rows: pd.DataFrame) -> Markup:
     quick = rows[rows["protocol"].str.endswith(QUICK) & rows["metric"].str.startswith("good/")]
     if quick["step"].nunique() < 2:
         return Markup()
-    shares = quick.pivot_table(index="step", columns="metric", values="value", sort=False).sort_index()
-    names = [str(column).removeprefix("good/") for column in shares.columns]
-    fullness = (shares * len(names)).to_numpy().tolist()
+    quick = quick.assign(mode=quick["metric"].str.removeprefix("good/"))
+    shares = quick.pivot_table(index="step", columns="mode", values="value", sort=False).sort_index()
+    names = sorted(map(str, shares.columns), key=by_number)
+    fullness = (shares[names] * len(names)).to_numpy().tolist()
     events = rows[rows["protocol"] == EVENTS]
     marks = list(zip(events["step"].tolist(), events["metric"].tolist(), strict=True))
-    return Markup(svg(mode_heat_map(shares.index.tolist(), fullness, names, marks)))
+    return heat_map(shares.index.tolist(), fullness, names, marks)

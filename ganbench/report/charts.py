@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from statistics import fmean
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +25,8 @@ WIDE_NAME = 80
 """Characters: a method's name that is longer is broken."""
 FEW = 3
 """More seeds than this are drawn with their median and the range of the middle half."""
+CROWD = 40
+"""More seeds than this are not drawn one by one."""
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -36,7 +40,7 @@ def curves(
     floor: float | None,
     logarithmic: bool,
 ) -> Figure:
-    """One colour a method: a thin line a seed and, of many seeds, the median and the range of the middle half.
+    """One colour a method: a thin line a seed; of several the median and middle half, of a crowd only these.
 
     Args:
         lines: by method and seed, x and y values.
@@ -54,7 +58,7 @@ def curves(
             band.set_gid(mark(number))
             (line,) = axes.plot(at, middle, dash, color=colour, linewidth=2, label=_broken(name))
             line.set_gid(mark(number, f"{name} · median", at, middle))
-        for place, (seed, (steps, values)) in enumerate(seeds.items()):
+        for place, (seed, (steps, values)) in enumerate(seeds.items() if len(seeds) <= CROWD else ()):
             thin, alpha = (0.7, 0.3) if many else (1.3, 0.85)
             label = _broken(name) if place == 0 and not many else None
             (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha, label=label)
@@ -78,7 +82,7 @@ def strip(
     xlabel: str,
     ceiling: float | None,
 ) -> Figure:
-    """A row a method and a dot a seed, equal values beside each other; the median as a bar.
+    """A row a method and a dot a seed, equal values beside each other; of a crowd larger dots; the median as a bar.
 
     Args:
         groups: by method and seed, a value.
@@ -89,14 +93,10 @@ def strip(
     for row, (name, seeds) in enumerate(groups.items()):
         number = numbers[name]
         colour, _ = style(number)
-        ordered = sorted(seeds.items(), key=lambda item: item[1])
-        values = [value for _, value in ordered]
-        for place, (seed, value) in enumerate(ordered):
-            beside = values[:place].count(value)
-            offset = (beside + 1) // 2 * (1 if beside % 2 else -1) * 0.09
-            (dot,) = axes.plot(value, row + max(-0.4, min(0.4, offset)), "o", color=colour, markersize=4.5)
-            dot.set_gid(mark(number, f"{name} · seed {seed}", [], [value]))
-        middle = float(np.median(values))
+        for value, offset, size, words in _dots(seeds):
+            (dot,) = axes.plot(value, row + offset, "o", color=colour, markersize=size, alpha=0.9)
+            dot.set_gid(mark(number, f"{name} · {words}", [], [value]))
+        middle = float(np.median(list(seeds.values())))
         (bar,) = axes.plot([middle, middle], [row - 0.35, row + 0.35], color=colour, linewidth=2.5, alpha=0.6)
         bar.set_gid(mark(number, f"{name} · median", [], [middle]))
     if ceiling is not None:
@@ -109,6 +109,22 @@ def strip(
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     axes.set(xlabel=xlabel, title=title)
     return figure
+
+
+def _dots(seeds: Mapping[int, float]) -> Iterator[tuple[float, float, float, str]]:
+    """Value, offset, diameter and words of each dot: one a seed, or of a crowd one a value (or a narrow range)."""
+    ordered = sorted(seeds.items(), key=lambda item: item[1])
+    values = [value for _, value in ordered]
+    if len(seeds) > CROWD:
+        step = (values[-1] - values[0]) / CROWD if len(set(values)) > CROWD else 0.0
+        for _, alike in groupby(values, key=lambda value: value if step == 0.0 else round(value / step)):
+            own = list(alike)
+            yield fmean(own), 0.0, 2 + 14 * (len(own) / len(values)) ** 0.5, f"{len(own)} of {len(values)} seeds"
+        return
+    for place, (seed, value) in enumerate(ordered):
+        beside = values[:place].count(value)
+        offset = (beside + 1) // 2 * (1 if beside % 2 else -1) * 0.09
+        yield value, max(-0.4, min(0.4, offset)), 4.5, f"seed {seed}"
 
 
 def survival(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from scipy import stats
 
-from ganbench.judgement import RESULTS, judge
+from ganbench.judgement import RESULTS, judge, sentences
 from ganbench.results import SCORED, final_scores, headline_modes, runs
 from ganbench.stats import BY, FLOOR, group_names, headline, number
 
@@ -27,40 +28,51 @@ def methods(table: pd.DataFrame) -> dict[str, str]:
     return names
 
 
-def lost_modes(table: pd.DataFrame) -> list[str]:
-    """How many seeds of each method lost a mode, a sentence a data set; seeds that failed count as lost."""
+@dataclass(frozen=True)
+class Lost:
+    """How many seeds of each method lost a mode: a sentence that begins for a data set, and its ends, fewest first."""
+
+    beginning: str
+    ends: list[str]
+
+
+def lost_modes(table: pd.DataFrame) -> list[Lost]:
+    """A sentence a data set; seeds that failed count as lost."""
     names, each = methods(table), runs(table)
     scores = final_scores(table)
-    sentences = []
+    found_by_data = []
     for dataset, on_it in each.groupby("dataset", sort=True):
         metric = headline_modes(scores[scores["dataset"] == dataset])
         found = scores[scores["metric"] == metric].set_index("run")
-        told = []
+        counts: dict[tuple[int, int], list[str]] = {}
         for name, members in sorted(on_it.groupby(on_it["run"].map(names))):
             ended = members[members["status"].isin(RESULTS)]
             if len(ended):
                 full = found.reindex(ended["run"])
                 kept = int((full["value"] >= full["ceiling"]).sum())
-                told.append(f"{_counted(len(ended) - kept, len(ended))} {name}")
-        if told:
+                counts.setdefault((len(ended) - kept, len(ended)), []).append(str(name))
+        if counts:
             known = found.loc[found.index.isin(on_it["run"]), "ceiling"]
             modes = f"{number(known.median())} modes" if len(known) else "modes"
             where = f"On {dataset} ({', '.join(sorted(set(on_it['arch'])))})"
-            sentences.append(f"{where}, at least one of {modes} was lost by {'; '.join(told)}.")
-    return sentences
+            fewest = sorted(counts.items(), key=lambda item: item[0][0] / item[0][1])
+            ends = [_counted(*count, own) for count, own in fewest]
+            found_by_data.append(Lost(f"{where}, at least one of {modes} was lost by", ends))
+    return found_by_data
 
 
-def _counted(lost: int, seeds: int) -> str:
-    """`6 of 10 seeds (26–88 %) of`, with Clopper and Pearson's interval."""
+def _counted(lost: int, seeds: int, names: Sequence[str]) -> str:
+    """`6 of 10 seeds of minimax (26–88 %)`, with Clopper and Pearson's interval."""
     low, high = stats.binomtest(lost, seeds).proportion_ci(LEVEL, method="exact")
-    return f"{lost} of {seeds} seeds ({100 * low:.0f}–{100 * high:.0f} %) of"
+    share = f"({100 * low:.0f}–{100 * high:.0f} %)"
+    count = f"all {seeds}" if lost == seeds > 1 else f"{lost or 'none'} of {seeds}"
+    told = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
+    return f"{count} seed{'s' * (seeds > 1)} of {told} {share}"
 
 
 def answers(table: pd.DataFrame) -> list[str]:
     """Which method is better by each metric, or why that can't be said: for each data set and protocol."""
-    judgements = judge(table, BY, headline(final_scores(table)))
-    several = len({each.setting for each in judgements}) > 1
-    return [(f"{each.setting}: " if several else "") + f"{each.sentence()}." for each in judgements]
+    return [f"{sentence}." for sentence in sentences(judge(table, BY, headline(final_scores(table))))]
 
 
 def findings(compared: pd.DataFrame) -> list[str]:
