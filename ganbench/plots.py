@@ -40,16 +40,23 @@ FAULT, RECOVERED = 0.8, -0.8
 
 def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Sequence[float]) -> Figure:
     """Share of samples in each mode, and of the good ones among them; an even share as a line."""
-    figure, axes = _figure(4.4, 2.6)
+    longest = max(map(len, names))
+    turned = longest > 3
+    # A bare Figure: pyplot would keep every one alive, and want a display's backend. Its margins are counted, since
+    # matplotlib's own layout takes as long as the drawing, and every run has such a figure.
+    figure = Figure(figsize=(4.4, 2.6), dpi=110)
+    bottom = 0.75 + (0.05 * longest if turned else 0.0)
+    axes = figure.add_axes(_inches(figure, left=0.72, right=0.1, bottom=bottom, top=0.1))
+    axes.spines[["top", "right"]].set_visible(False)
     axes.bar(names, all_samples, color=PALETTE[5], label="all samples")
     axes.bar(names, good, color=PALETTE[0], label="good ones among them")
     axes.axhline(1 / len(names), color=GREY, linestyle="--", linewidth=1, label="even share")
     axes.set(xlabel="mode", ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(0, min(1.0, max(*all_samples, 1 / len(names)) * 1.1))
-    if max(map(len, names)) > 3:
+    if turned:
         axes.tick_params(axis="x", labelrotation=45, labelsize=8)
-    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=3)
+    figure.legend(frameon=False, fontsize=8, loc="lower center", ncols=3)
     return figure
 
 
@@ -67,7 +74,17 @@ def mode_heat_map(
         events: step and kind.
     """
     many = len(names) > 40
-    figure, (above, axes) = _event_axes(5.6, 1.7 + (2.6 if many else 0.2 * len(names)))
+    tall = 2.6 if many else 0.2 * len(names)
+    label = 0.3 if many else 0.08 * max(map(len, names))
+    figure = Figure(figsize=(5.6, 1.75 + tall), dpi=110)
+    sides = {"left": 0.35 + label, "right": 0.95}
+    axes = figure.add_axes(_inches(figure, **sides, bottom=1.05, top=0.6))
+    above = figure.add_axes(_inches(figure, **sides, bottom=1.15 + tall + 0.05, top=0.1), sharex=axes)
+    for each in (above, axes):
+        each.spines[:].set_visible(False)
+    above.set_yticks([])
+    above.set_ylim(-2, 2)
+    above.tick_params(axis="x", length=0, labelbottom=False)
     # Cells reach from halfway to the look before to halfway to the next.
     inner = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
     half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 1
@@ -79,13 +96,14 @@ def mode_heat_map(
         axes.set_yticks([mode + 0.5 for mode in range(len(names))], names, fontsize=8 if len(names) <= 12 else 6)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
-    scale = figure.colorbar(picture, ax=[above, axes], ticks=[0, 1, 2], shrink=0.8, aspect=18, pad=0.015)
+    beside = figure.add_axes(_inches(figure, left=5.6 - 0.85, right=0.72, bottom=1.05, top=0.6))
+    scale = figure.colorbar(picture, cax=beside, ticks=[0, 1, 2])
     scale.ax.set_yticklabels(["empty", "as real", "≥ 2×"], fontsize=8)
     scale.outline.set_visible(False)
     _mark_events(above, events)
     above.set_xlim(edges[0], edges[-1])
     if events:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=4, handletextpad=0.2)
+        figure.legend(frameon=False, fontsize=8, loc="lower center", ncols=4, handletextpad=0.2)
     return figure
 
 
@@ -107,15 +125,12 @@ def scatter(points: NDArray[np.floating], means: NDArray[np.floating], radius: f
     return np.frombuffer(buffer.getvalue(), np.uint8).reshape(side, side, 4)[..., :3].copy()
 
 
-def _event_axes(width: float, height: float) -> tuple[Figure, tuple[Axes, Axes]]:
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
-    above, axes = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 8 * height / 3.2]})
-    for each in (above, axes):
-        each.spines[:].set_visible(False)
-    above.set_yticks([])
-    above.set_ylim(-2, 2)
-    above.tick_params(axis="x", length=0, labelbottom=False)
-    return figure, (above, axes)
+def _inches(
+    figure: Figure, *, left: float, right: float, bottom: float, top: float
+) -> tuple[float, float, float, float]:
+    """Axes that leave such margins, as matplotlib wants them: parts of the figure."""
+    width, height = figure.get_size_inches()
+    return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
 
 
 def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
@@ -132,11 +147,3 @@ def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
                 label=word,
                 clip_on=False,
             )
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    # A bare Figure: pyplot would keep every one alive, and want a display's backend.
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
