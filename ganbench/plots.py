@@ -78,8 +78,8 @@ def mode_heat_map(
     label = 0.3 if many else 0.08 * max(map(len, names))
     figure = Figure(figsize=(5.6, 1.75 + tall), dpi=110)
     sides = {"left": 0.35 + label, "right": 0.95}
-    axes = figure.add_axes(_inches(figure, **sides, bottom=1.05, top=0.6))
-    above = figure.add_axes(_inches(figure, **sides, bottom=1.15 + tall + 0.05, top=0.1), sharex=axes)
+    above = figure.add_axes(_inches(figure, **sides, bottom=1.15 + tall + 0.05, top=0.1))
+    axes = figure.add_axes(_inches(figure, **sides, bottom=1.05, top=0.6), sharex=above)
     for each in (above, axes):
         each.spines[:].set_visible(False)
     above.set_yticks([])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -101,15 +101,14 @@ def _curves(
     lines: dict[str, dict[int, Line]] = {}
     for name, seeds in rows.groupby(rows["run"].map(names)):
         # Seconds differ from seed to seed: a step stands where it does for the middle one.
-        at = seeds.groupby("step")[x].median()
+        middles = seeds.groupby("step")[x].median()
+        at = dict(zip(middles.index.tolist(), middles.tolist(), strict=True))
         own: dict[int, Line] = {}
-        for _, seed in seeds.groupby("run", sort=False):
-            number = int(seed["seed"].iloc[0])
-            values = seed.set_index("step")["value"].groupby(level=0).last()
-            if (seed["status"] == "collapsed").any():
-                # Given up since nothing changed any more: it stays in the count as it was.
-                values = values.reindex(at.index[at.index >= values.index[0]]).ffill()
-            own[number if number not in own else -len(own)] = (at[values.index].tolist(), values.tolist())
+        for number, status, scored in _by_run(seeds):
+            # Given up since nothing changed any more: it stays in the count as it was.
+            last, given_up = max(scored), status == "collapsed"
+            values = scored | {step: scored[last] for step in at if given_up and step > last}
+            own[number if number not in own else -len(own)] = ([at[step] for step in values], list(values.values()))
         lines[str(name)] = dict(sorted(own.items()))
     floor = rows["floor"].median()
     sizes = table.loc[table["metric"] == "sample-count", "value"].unique()
@@ -123,3 +122,15 @@ def _curves(
         floor=None if pd.isna(floor) else float(floor),
         logarithmic=logarithmic,
     )
+
+
+def _by_run(rows: pd.DataFrame) -> Iterator[tuple[int, str, dict[int, float]]]:
+    """Seed, status, and values by step of each run; in plain Python, for there may be ten thousand."""
+    values: dict[str, dict[int, float]] = {}
+    heads: dict[str, tuple[int, str]] = {}
+    columns = (rows[column].tolist() for column in ("run", "seed", "status", "step", "value"))
+    for run, seed, status, step, value in zip(*columns, strict=True):
+        heads[run] = (seed, status)
+        values.setdefault(run, {})[step] = value
+    for run, (seed, status) in heads.items():
+        yield seed, status, values[run]

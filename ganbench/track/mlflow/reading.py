@@ -94,11 +94,16 @@ def read_images(
     with tempfile.TemporaryDirectory() as folder:
         client = connect_to_existing(store)
         found = client.get_experiment_by_name(experiment)
-        for run in seed_runs(client, found.experiment_id) if found else ():
-            own = run.data.tags[RUN]
-            if own not in runs:
+        if found is None:
+            return {}
+        for own in sorted(set(runs)):
+            query = f"tags.`{RUN}` = '{own}' and tags.`{KIND}` = 'seed'"
+            first = client.search_runs(
+                [found.experiment_id], query, max_results=1, order_by=["attributes.start_time ASC"]
+            )
+            if not first:
                 continue
-            paths = {}
+            run, paths = first[0], {}
             for artifact in client.list_artifacts(run.info.run_id, "images"):
                 match = re.search(rf"/{re.escape(name)}[%+]step[%+](\d+)[%+].*\.png$", artifact.path)
                 if match:
