@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ganbench.errors import GanbenchError
@@ -190,8 +191,13 @@ def quick_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 def runs(table: pd.DataFrame) -> pd.DataFrame:
     """One row a run, without its metrics: how far it came, how long it trained, and how it ended."""
-    last = table.sort_values("step", kind="stable").groupby("run", sort=False).last()
-    return last.loc[table["run"].unique()].reset_index().drop(columns=["metric", "value", "floor", "ceiling"])
+    codes, _ = pd.factorize(table["run"])
+    order = np.lexsort((table["step"].to_numpy(), codes))  # stable: of rows at the last step, the last
+    ends = np.flatnonzero(np.diff(codes[order], append=len(codes)))
+    last = table.iloc[order[ends]].drop(columns=["metric", "value", "floor", "ceiling"])
+    # Not every row knows the time.
+    seconds = table["seconds"].groupby(codes).max().to_numpy()
+    return last.assign(seconds=seconds).reset_index(drop=True)
 
 
 def _rows(record: RunRecord) -> list[tuple[object, ...]]:
