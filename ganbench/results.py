@@ -44,7 +44,11 @@ STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
 ONCE = ("options", "group", "commit", "device")
 """Columns that a CSV file has in the first row of a run only: they are long, and the same in all of its rows."""
-OF_A_RUN = ("group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
+HEAD = ("run", "group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
+"""Columns of a run."""
+NUMBER = ("protocol", "step", "metric", "value", "floor", "ceiling", "seconds")
+"""Columns of one of its numbers; what it had cost by then is the step's number times what a step costs."""
+OF_A_RUN = HEAD[1:]
 """Columns that are the same in all rows of a run."""
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
 """What a comparison can be made against."""
@@ -85,8 +89,7 @@ def load_results(
 
     wanted = None if metrics is None else _tracked_names([*metrics, "sample-count"])
     records = read_runs(store, experiment, history=history, metrics=wanted)
-    rows = [row for record in records for row in _rows(record)]
-    return Results(_typed(pd.DataFrame(rows, columns=COLUMNS)), partial(read_images, store, experiment, "samples"))
+    return Results(tidy(records), partial(read_images, store, experiment, "samples"))
 
 
 def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
@@ -98,7 +101,7 @@ def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
     from ganbench.track.mlflow.reading import find_run
 
     records = [find_run(store, run)[1] for run in (first, second)]
-    return _typed(pd.DataFrame([row for record in records for row in _rows(record)], columns=COLUMNS))
+    return tidy(records)
 
 
 def _tracked_names(metrics: Collection[str]) -> set[str]:
@@ -200,40 +203,47 @@ def runs(table: pd.DataFrame) -> pd.DataFrame:
     return last.assign(seconds=seconds).reset_index(drop=True)
 
 
-def _rows(record: RunRecord) -> list[tuple[object, ...]]:
+def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """The tidy table of some runs."""
+    numbers = [_numbers(record) for record in records]
+    # What all rows of a run share is written once and repeated: there may be a million rows.
+    heads = pd.DataFrame([_head(record) for record in records], columns=[*HEAD, *COSTS])
+    table = heads.take(np.repeat(np.arange(len(records)), [len(each) for each in numbers])).reset_index(drop=True)
+    columns = zip(*(row for each in numbers for row in each), strict=True) if records else [()] * len(NUMBER)
+    table = table.assign(**{name: list(values) for name, values in zip(NUMBER, columns, strict=True)})
+    for cost in COSTS:
+        table[cost] *= table["step"]
+    return _typed(table[COLUMNS])
+
+
+def _head(record: RunRecord) -> tuple[object, ...]:
+    """What all rows of a run share, and what a step costs."""
     params, tags = record.params, record.tags
-    costs = [int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS]
     options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
-    protocol = tags.get("protocol", params.get("protocol", ""))
+    named = (params.get(name, "") for name in ("dataset", "arch", "loss"))
+    surroundings = (record.status, tags.get("commit", ""), tags.get("device", ""))
+    costs = (int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS)
+    return (record.id, record.group, *named, options, record.seed, *surroundings, *costs)
+
+
+def _numbers(record: RunRecord) -> list[tuple[object, ...]]:
+    """Protocol, step, metric, value, floor, ceiling and seconds of each number."""
+    tags = record.tags
+    protocol = tags.get("protocol", record.params.get("protocol", ""))
     values = {(name, step): value for name, step, value in record.history}
     seconds = {step: value for (name, step), value in values.items() if name == "train/seconds"}
-
-    def row(which: str, step: int, metric: str, value: float, *bounds: float) -> tuple[object, ...]:
-        return (
-            *(
-                record.id,
-                record.group,
-                params.get("dataset", ""),
-                which,
-                params.get("arch", ""),
-                params.get("loss", ""),
-            ),
-            *(options, record.seed, step, *(step * cost for cost in costs), metric, value, *(bounds or (NONE, NONE))),
-            *(record.status, tags.get("commit", ""), tags.get("device", ""), seconds.get(step, float("nan"))),
-        )
-
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for (name, step), value in values.items():
         which, metric = _place(name, protocol)
         if metric is not None:
             # What stands before the metric's own name: nothing, or `quick/`.
             before = name.removesuffix(metric)
-            bounds = (values.get((f"{before}{bound}/{metric}", step), NONE) for bound in ("floor", "ceiling"))
-            rows.append(row(which, step, metric, value, *bounds))
+            floor, ceiling = (values.get((f"{before}{bound}/{metric}", step), NONE) for bound in ("floor", "ceiling"))
+            rows.append((which, step, metric, value, floor, ceiling, seconds.get(step, NONE)))
     if record.status in ("collapsed", "diverged", "stopped"):
         ended = int(tags.get("ended-at", 0))
-        rows.append(row(TRAIN, ended, "ended-at", ended))
-    return rows or [row(TRAIN, 0, "", NONE)]
+        rows.append((TRAIN, ended, "ended-at", ended, NONE, NONE, seconds.get(ended, NONE)))
+    return rows or [(TRAIN, 0, "", NONE, NONE, NONE, seconds.get(0, NONE))]
 
 
 def _place(name: str, protocol: str) -> tuple[str, str | None]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ganbench import results as results_module
 from ganbench.errors import GanbenchError
 from ganbench.report.tables import render
 from ganbench.report.words import findings
@@ -22,6 +21,7 @@ from ganbench.results import (
     quick_scores,
     read_csv,
     runs,
+    tidy,
     varying_options,
     write_csv,
 )
@@ -76,8 +76,7 @@ def record(
 
 
 def table(*records: RunRecord) -> pd.DataFrame:
-    rows = [row for each in records for row in results_module._rows(each)]
-    return results_module._typed(pd.DataFrame(rows, columns=results_module.COLUMNS))
+    return tidy(records)
 
 
 STUDY = table(

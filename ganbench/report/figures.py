@@ -97,7 +97,8 @@ def _curves(
     numbers: Mapping[str, int],
     where: str,
 ) -> Figure:
-    rows = table[table["metric"] == metric].sort_values("step", kind="stable")
+    needed = list(dict.fromkeys(("run", "seed", "status", "step", "value", "floor", x)))
+    rows = table.loc[table["metric"] == metric, needed].sort_values("step", kind="stable")
     lines: dict[str, dict[int, Line]] = {}
     for name, seeds in rows.groupby(rows["run"].map(names)):
         # Seconds differ from seed to seed: a step stands where it does for the middle one.
