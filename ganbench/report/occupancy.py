@@ -1,6 +1,6 @@
 """How samples fall into modes, drawn as plain SVG: a page holds two such pictures of every seed that it shows.
 
-The same as `ganbench.plots` draws for MLflow, in a fiftieth of the time, and with each mode's value under the pointer.
+The same as `ganbench.plots` draws for MLflow, in a hundredth of the time, and with each mode's value under the pointer.
 """
 
 from __future__ import annotations
