@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +23,17 @@ RUNS = 10_000
 METHODS = 20
 STEPS = (1_000, 2_000, 3_000, 4_000)
 """Scored quickly at all of them, in full at the last."""
+
+
+WATCH = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(time.perf_counter() - began, used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A small process between: a child is said to have used at least as much memory as whoever started it."""
 
 
 def reading(device: torch.device, rounds: int) -> Iterator[Row]:
@@ -98,10 +107,9 @@ def _copy(connection: sqlite3.Connection) -> None:
 
 def _whole(words: list[str]) -> tuple[float, float]:
     """Seconds, and the most bytes of memory, of a command."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "ganbench", *words], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    spent = time.perf_counter() - began
-    if status:
-        raise SystemExit(f"ganbench {words[0]} ended with status {os.waitstatus_to_exitcode(status)}")
-    return spent, 1024.0 * used.ru_maxrss
+    command = [sys.executable, "-c", WATCH, sys.executable, "-m", "ganbench", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"ganbench {words[0]} ended with status {done.returncode}")
+    spent, memory = done.stdout.split()
+    return float(spent), 1024.0 * float(memory)
