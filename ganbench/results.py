@@ -128,8 +128,16 @@ def read_csv(path: Path) -> Results:
     text = [column for column in COLUMNS if column not in TYPES and column != "seconds"]
     table[text] = table[text].fillna("")
     for column in ONCE:
-        first = table.groupby("run")[column].transform("first")
-        table[column] = table[column].mask(table[column] == "", first)
+        known = table.groupby("run")[column].transform(
+            "max"
+        )  # in whatever order the rows are: "" is less than any word
+        table[column] = table[column].mask(table[column] == "", known)
+    headless = table[(table["run"] != "") & (table["group"] == "")]
+    if not headless.empty:
+        raise GanbenchError(
+            f"results '{path}', line {headless.index[0] + 2}: of the run '{headless['run'].iloc[0]}' the row is "
+            f"missing that says {', '.join(ONCE)}"
+        )
     try:
         table = _typed(table[COLUMNS])
     except (ValueError, TypeError) as error:

@@ -63,12 +63,12 @@ def compare(
     _check_one_protocol_a_run(scores, conditions)
     each = runs(table).set_index("run", drop=False)
     groups = grouped(table, by).reset_index(drop=True)
-    number_of = {run: number for number, members in groups["runs"].items() for run in members}
+    place_of = {run: place for place, members in groups["runs"].items() for run in members}
     shown = scores[scores["metric"].isin(metrics) & scores["status"].isin(SCORED)]
-    values = dict(iter(shown.groupby(shown["run"].map(number_of))))
+    values = dict(iter(shown.groupby(shown["run"].map(place_of))))
     random = np.random.default_rng(SEED)
     rows = []
-    for number, group in groups.iterrows():
+    for place, group in groups.iterrows():
         members = each.loc[group["runs"]]
         finished = members[members["status"].isin(SCORED)]
         own = conditions[conditions.index.isin(finished["run"])].drop_duplicates()
@@ -82,7 +82,7 @@ def compare(
         row["seeds"] = len(members)
         row |= {status: int((members["status"] == status).sum()) for status in STATUSES}
         row |= {x: finished[x].median(), "seconds": finished["seconds"].median()}
-        scored = values.get(number, shown.iloc[:0])
+        scored = values.get(place, shown.iloc[:0])
         failed = int((members["status"] == "diverged").sum())
         rows.append(row | _spread(scored, metrics, "value") | _intervals(scored, failed, metrics, random))
     return pd.concat([pd.DataFrame(rows), _floors(scores, conditions, by, metrics)], ignore_index=True)

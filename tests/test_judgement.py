@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,8 @@ from tests.test_read_arm import record, table
 BY = ["loss", "arch", "options"]
 
 
-def seeds(loss: str, fids: list[float], **more: object) -> list[pd.DataFrame]:
-    return [table(record(loss, seed, fid, **more)) for seed, fid in enumerate(fids)]  # type: ignore[arg-type]
+def seeds(loss: str, fids: list[float], **more: Any) -> list[pd.DataFrame]:
+    return [table(record(loss, seed, fid, **more)) for seed, fid in enumerate(fids)]
 
 
 def study(**methods: list[float]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from ganbench.report.charts import curves, strip, survival
 from ganbench.report.figures import draw
 from ganbench.report.svg import svg
 from ganbench.report.words import findings, lost_modes, methods
-from ganbench.results import Results, by_number, read_csv
+from ganbench.results import Results, by_number, read_csv, write_csv
 from ganbench.stats import compare
 from ganbench.track.mlflow.reading import evenly
 from tests.test_read_arm import STUDY, record, table
@@ -298,3 +298,16 @@ def test_the_pointer_finds_seed_and_value(page_of: Callable[[int], Any]) -> None
     assert re.search(r": \d+$", words)
     page.mouse.move(2, 2)
     assert page.locator("#tip").is_hidden()
+
+
+def test_a_table_whose_rows_were_sorted_is_read_and_one_that_lost_what_a_run_was_is_refused(tmp_path: Path) -> None:
+    """Options stand in the first row of a run: without it, different methods would be taken for one."""
+    study = table(record("minimax", 0, 9.0), record("hinge", 0, 5.0))
+    path = tmp_path / "results.csv"
+    write_csv(study, path)
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *reversed(rows)]))
+    pd.testing.assert_frame_equal(read_csv(path).table, study.iloc[::-1].reset_index(drop=True))
+    path.write_text("\n".join([head, *rows[1:]]))
+    with pytest.raises(GanbenchError, match=r"line 2: of the run .* the row is missing that says options, group"):
+        read_csv(path)

@@ -7,7 +7,7 @@ as large as those of near neighbours in the plane; exact differences are ten tim
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -32,7 +32,7 @@ def keep(features: Features, key: tuple[object, ...], find: Callable[[], T]) -> 
     known = _kept.setdefault(features, {})
     if key not in known:
         known[key] = find()
-    return known[key]  # type: ignore[return-value]  # what one key stands for always has the same type
+    return cast(T, known[key])  # what one key stands for always has the same type
 
 
 def radii(features: Features, count: int, k: int) -> Tensor:

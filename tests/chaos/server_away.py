@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tests.chaos.common import (
     RUNS,
+    Numbers,
     differences,
     experiment_file,
     finish,
@@ -86,7 +87,7 @@ def main() -> int:
         return _for_a_while(folder, file, expected, away) | _for_ever(folder, file, expected)
 
 
-def _for_a_while(folder: Path, file: str, expected: object, away: float) -> int:
+def _for_a_while(folder: Path, file: str, expected: Numbers, away: float) -> int:
     server = Server(folder / "server-1")
     server.start()
     place = folder / "while"
@@ -103,8 +104,8 @@ def _for_a_while(folder: Path, file: str, expected: object, away: float) -> int:
     again = finish(["sweep", file, "--store", server.uri], place)
     found, faults = runs_in(server.database)
     server.vanish()
-    counts = Counter(faults)
-    counts.update(differences(expected, found))  # type: ignore[arg-type]
+    counts = Counter[str](faults)
+    counts.update(differences(expected, found))
     counts["training stopped"] = int(not trained_on)
     counts["not delivered"] = int(delivered != 0 or again != 0)
     counts["temporary files"] = len(leftovers(place))
@@ -115,7 +116,7 @@ def _for_a_while(folder: Path, file: str, expected: object, away: float) -> int:
     return code
 
 
-def _for_ever(folder: Path, file: str, expected: object) -> int:
+def _for_ever(folder: Path, file: str, expected: Numbers) -> int:
     server = Server(folder / "server-2")
     server.start()
     place = folder / "ever"
@@ -132,8 +133,8 @@ def _for_ever(folder: Path, file: str, expected: object) -> int:
     again = finish(["sweep", file, "--store", server.uri], place)
     found, faults = runs_in(server.database)
     server.vanish()
-    counts = Counter(faults)
-    counts.update(differences(expected, found))  # type: ignore[arg-type]
+    counts = Counter[str](faults)
+    counts.update(differences(expected, found))
     counts["no message"] = int("ganbench sync" not in text or status != 1)
     counts["sync without a server says all is well"] = int(without == 0)
     counts["not delivered"] = int(first != 0 or second != 0 or again != 0)
