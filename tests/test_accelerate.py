@@ -12,6 +12,7 @@ from torch import Tensor
 from ganbench.config import RunSpec
 from ganbench.train import trainer
 from ganbench.train.accelerate import WARM_UP, Recorded, accelerate, recordable
+from ganbench.train.step import Given
 from ganbench.train.trainer import train
 from tests.conftest import random_data, small_spec
 
@@ -101,7 +102,7 @@ def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any]) 
 
 
 def test_on_a_cpu_the_step_is_itself() -> None:
-    def step(given: Any, planned: Any) -> Statistics:
+    def step(given: Given) -> Statistics:
         return {}
 
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ganbench.config import RunSpec
-from ganbench.train.schedule import Plan
+from ganbench.train.optimizers import KINDS
 from ganbench.train.state import State
 from ganbench.train.step import Given
 
@@ -23,7 +23,7 @@ TOLERANCE = 1e-2
 """Between the changes that a recorded and a plain step make, relative to the latter, in L2 over the whole state."""
 
 Statistics = dict[str, Tensor]
-MakeStep = Callable[[Given, Plan], Statistics]
+MakeStep = Callable[[Given], Statistics]
 Record = Callable[[Callable[[], Statistics]], tuple[Callable[[], None], Statistics]]
 """From a function to what repeats its kernels, and the tensors in which its results will lie."""
 
@@ -37,7 +37,7 @@ def recordable(spec: RunSpec) -> bool:
     """Whether all that differs from step to step is in tensors: a recording repeats its plain numbers as they were."""
     train = spec.train
     steady = all(betas[1] == betas[-1] for betas in (train.generator_betas, train.critic_betas))
-    return train.optimizer == "adam" and steady and train.unrolled == 0 and train.instance_noise == 0
+    return KINDS[train.optimizer].reads_rate and steady and train.unrolled == 0 and train.instance_noise == 0
 
 
 class Recorded:
@@ -50,30 +50,27 @@ class Recorded:
         self._outputs: Statistics = {}
         self._replay: Callable[[], None] | None = None
 
-    def __call__(self, given: Given, planned: Plan) -> Statistics:
+    def __call__(self, given: Given) -> Statistics:
         if self._replay is not None:
             torch._foreach_copy_(list(self._inputs), tree_flatten(given)[0])
             self._replay()
             return self._outputs
         if self._plain_steps_left > 0:
             self._plain_steps_left -= 1
-            return self._step(given, planned)
-        return self._begin(given, planned)
+            return self._step(given)
+        return self._begin(given)
 
-    def _begin(self, given: Given, planned: Plan) -> Statistics:
+    def _begin(self, given: Given) -> Statistics:
         """Make a step plainly, then again as a recording of it; keep that if the state comes out the same."""
         live = self._state.everything()
         before = [tensor.clone() for tensor in live]
-        statistics = self._step(given, planned)
+        statistics = self._step(given)
         after = [tensor.clone() for tensor in live]
         torch._foreach_copy_(live, before)
         inputs, structure = tree_flatten(given)
         self._inputs = [tensor.clone() for tensor in inputs]
         try:
-            with self._state.capturable():
-                replay, self._outputs = self._record(
-                    lambda: self._step(tree_unflatten(self._inputs, structure), planned)
-                )
+            replay, self._outputs = self._record(lambda: self._step(tree_unflatten(self._inputs, structure)))
             replay()
             same = _distance(live, after) <= TOLERANCE * _distance(before, after)
         except RuntimeError:  # what can't be recorded: the loss waits for the device, for example

@@ -99,9 +99,14 @@ class Ensemble:
             for inputs in batches:
                 torch.func.functional_call(self._network_settling, weights, (inputs,))
 
+    def gradients(self) -> list[Tensor]:
+        """The last gradient of each parameter, [S, ...]; zero of those that nothing depended on."""
+        every = self.parameters.values()
+        return [torch.zeros_like(tensor) if tensor.grad is None else tensor.grad for tensor in every]
+
     def gradient_norms(self) -> Tensor:
         """L2 norm of each seed's last gradient over all parameters, [S]."""
-        gradients = [tensor.grad.flatten(1) for tensor in self.parameters.values() if tensor.grad is not None]
+        gradients = [gradient.flatten(1) for gradient in self.gradients()]
         # Not `square().sum(1)`, which writes a second gradient into fresh memory.
         return torch.stack([torch.einsum("sn,sn->s", gradient, gradient) for gradient in gradients]).sum(0).sqrt()
 

@@ -28,20 +28,22 @@ class Game:
         return self._judge(weights, real, fake, given)
 
     def generator_losses(
-        self, weights: Weights, critic_weights: Weights, next_update: NextUpdate, given: Draw
+        self, weights: Weights, critic_weights: Weights, given: Draw, next_update: NextUpdate | None = None
     ) -> Tensor:
-        """The generator's loss against a critic that nothing is changed of, or against what that would become."""
+        """The generator's loss against a critic that nothing is changed of, or what that would become by an update."""
         spec = self._spec
         real = self._shown(given.real, given.real_noise)
         fake = self._shown(self._state.generator.forward(weights, given.latents), given.fake_noise)
-        opponent = unroll(
-            spec.train.unrolled,
-            lambda ahead: self._judge(ahead, real, fake, given)[0],
-            critic_weights,
-            next_update,
-            change=KINDS[spec.train.optimizer].change,
-            constrain=self._constrained,
-        )
+        opponent = critic_weights
+        if next_update is not None:
+            opponent = unroll(
+                spec.train.unrolled,
+                lambda ahead: self._judge(ahead, real, fake, given)[0],
+                critic_weights,
+                next_update,
+                change=KINDS[spec.train.optimizer].change,
+                constrain=self._constrained,
+            )
         shown = torch.cat([fake, real]) if spec.loss.paired else fake
         logits = self._state.critic.forward(opponent, shown)
         return spec.loss.generator_loss(logits[: len(fake)], logits[len(fake) :])

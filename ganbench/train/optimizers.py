@@ -1,13 +1,19 @@
-"""Optimisers in two forms: torch's own for the updates that are made, a pure one for those that are looked ahead."""
+"""Optimisers in two forms: torch's own for the updates that are made, a pure one for those that are looked ahead.
+
+torch's are called as functions of tensors that are held here: its classes import the compiler, which takes more than a
+second, and look through all their options in every step.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
+from torch.optim.adam import adam
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
 
 from ganbench.options import OPTIMIZERS
 
@@ -19,6 +25,8 @@ Moments = tuple[Tensor, ...]
 Betas = tuple[float, float] | Tensor
 Change = Callable[[Tensor, Moments, Tensor, Betas], tuple[Tensor, Moments]]
 """(gradient, moments, number of the update from 1, betas) to (what is taken off the weight at rate 1, new moments)."""
+LearningRate = float | Tensor
+"""On a GPU a number in the device's memory: a recorded step reads it anew each time."""
 
 
 class NextUpdate(NamedTuple):
@@ -34,21 +42,34 @@ class NextUpdate(NamedTuple):
     """[S, 2]."""
 
 
+class Held(NamedTuple):
+    """What an optimiser holds of each of its weights, changed in place by an update."""
+
+    moments: list[list[Tensor]]
+    """By number of the moment, then of the weight, of whose shape they are; zero at first."""
+    counts: list[Tensor]
+    """Of updates that were made of each weight, float32 []."""
+
+
+Update = Callable[[list[Tensor], list[Tensor], Held, LearningRate, tuple[float, float]], None]
+"""Change weights and what is held of them in place, given gradients, learning rate and betas."""
+
+
 @dataclass(frozen=True)
 class Optimizer:
     """One kind of optimiser.
 
     Attributes:
-        moments: the names of its state in torch, each of a weight's shape, zero at first.
-        make: torch's optimiser of some weights, at a learning rate, with betas.
-        options: what torch calls the betas.
+        moments: their names.
+        update: torch's own.
         change: the same rule as a pure function of one seed's tensors, which can be differentiated.
+        reads_rate: whether torch's reads a learning rate from the device's memory without waiting for it.
     """
 
     moments: tuple[str, ...]
-    make: Callable[[Sequence[Tensor], float, tuple[float, float]], torch.optim.Optimizer]
-    options: Callable[[tuple[float, float]], Mapping[str, object]]
+    update: Update
     change: Change
+    reads_rate: bool = False
 
 
 def _adam(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tuple[Tensor, Moments]:
@@ -68,31 +89,68 @@ def _sgd(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tup
     return velocity, (velocity,)
 
 
-def _where_it_is_read(lr: float, device: torch.device) -> float | Tensor:
-    """On a GPU a learning rate is a number in the device's memory: a recorded step reads it anew each time."""
-    return torch.tensor(lr, device=device) if device.type == "cuda" else lr
+def _update_adam(
+    weights: list[Tensor], gradients: list[Tensor], held: Held, lr: LearningRate, betas: tuple[float, float]
+) -> None:
+    first, second = held.moments
+    adam(
+        weights,
+        gradients,
+        first,
+        second,
+        [],
+        held.counts,
+        fused=True,
+        amsgrad=False,
+        beta1=betas[0],
+        beta2=betas[1],
+        lr=lr,
+        weight_decay=0.0,
+        eps=EPSILON,
+        maximize=False,
+    )
+
+
+def _update_rmsprop(
+    weights: list[Tensor], gradients: list[Tensor], held: Held, lr: LearningRate, betas: tuple[float, float]
+) -> None:
+    (square,) = held.moments
+    rmsprop(
+        weights,
+        gradients,
+        square,
+        [],
+        [],
+        held.counts,
+        lr=lr,
+        alpha=betas[1],
+        eps=EPSILON,
+        weight_decay=0.0,
+        momentum=0.0,
+        centered=False,
+    )
+
+
+def _update_sgd(
+    weights: list[Tensor], gradients: list[Tensor], held: Held, lr: LearningRate, betas: tuple[float, float]
+) -> None:
+    (velocity,) = held.moments
+    sgd(
+        weights,
+        gradients,
+        velocity,  # type: ignore[arg-type]  # none of them is None
+        lr=lr,
+        momentum=betas[0],
+        dampening=0.0,
+        weight_decay=0.0,
+        nesterov=False,
+        maximize=False,
+    )
 
 
 KINDS: dict[str, Optimizer] = {
-    "adam": Optimizer(
-        ("exp_avg", "exp_avg_sq"),
-        lambda weights, lr, betas: torch.optim.Adam(
-            weights, lr=_where_it_is_read(lr, weights[0].device), betas=betas, eps=EPSILON, fused=True
-        ),
-        lambda betas: {"betas": betas},
-        _adam,
-    ),
-    "rmsprop": Optimizer(
-        ("square_avg",),
-        lambda weights, lr, betas: torch.optim.RMSprop(weights, lr=lr, alpha=betas[1], eps=EPSILON),
-        lambda betas: {"alpha": betas[1]},
-        _rmsprop,
-    ),
-    "sgd": Optimizer(
-        ("momentum_buffer",),
-        lambda weights, lr, betas: torch.optim.SGD(weights, lr=lr, momentum=betas[0]),
-        lambda betas: {"momentum": betas[0]},
-        _sgd,
-    ),
+    "adam": Optimizer(("exp_avg", "exp_avg_sq"), _update_adam, _adam, reads_rate=True),
+    "rmsprop": Optimizer(("square_avg",), _update_rmsprop, _rmsprop),
+    "sgd": Optimizer(("momentum_buffer",), _update_sgd, _sgd),
 }
 assert tuple(KINDS) == OPTIMIZERS

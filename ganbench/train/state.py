@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from ganbench.config import RunSpec
 from ganbench.train.ensemble import Ensemble, Weights, lift
-from ganbench.train.optimizers import KINDS, NextUpdate
+from ganbench.train.optimizers import KINDS, Held, LearningRate, NextUpdate, Optimizer
 from ganbench.train.schedule import Plan
 
 STATISTICS_BATCHES = 10
@@ -27,17 +26,43 @@ class Player:
     """One of the two networks, and what trains it."""
 
     network: Ensemble
-    optimizer: torch.optim.Optimizer
+    kind: Optimizer
+    held: Held
     lr: float
+    """At first."""
     updates: int
     """In a step."""
+    rate: LearningRate
+    """At present, and so are the betas."""
+    betas: tuple[float, float] = (0.0, 0.0)
+
+    def follow(self, lr: float, betas: tuple[float, float]) -> None:
+        """Take a factor on the learning rate, and betas, from the plan."""
+        self.betas = betas
+        if isinstance(self.rate, Tensor):
+            self.rate.fill_(self.lr * lr)
+        else:
+            self.rate = self.lr * lr
 
     def update(self, losses: Tensor) -> None:
-        """One optimiser step; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
-        for parameter in self.network.parameters.values():
+        """One update; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
+        network = self.network
+        for parameter in network.parameters.values():
             parameter.grad = None
+        # Not `autograd.grad`, whose gradients lie in memory as they come; a fused update reads them as the weights lie.
         losses.sum().backward()
-        self.optimizer.step()
+        self.kind.update(list(network.trained.values()), network.gradients(), self.held, self.rate, self.betas)
+
+    def next_update(self, step: int) -> NextUpdate:
+        """The optimiser after its updates of step number `step`, from 0, before its next one."""
+        seeds = len(next(iter(self.network.trained.values())))
+        device = next(iter(self.network.trained.values())).device
+        return NextUpdate(
+            dict(zip(self.network.parameters, zip(*self.held.moments, strict=True), strict=True)),
+            torch.full((seeds,), float((step + 1) * self.updates + 1), device=device),
+            torch.full((seeds,), float(self.rate), device=device),
+            torch.tensor([self.betas] * seeds, device=device),
+        )
 
 
 class State:
@@ -54,16 +79,14 @@ class State:
         self.seeds = len(seeds)
         self.generator = Ensemble(lambda: spec.generator(shape), seeds, "init-generator", device, options.precision)
         self.critic = Ensemble(lambda: spec.critic(shape), seeds, "init-critic", device, options.precision)
-        self._kind = KINDS[options.optimizer]
         self._players = {
-            "generator": self._player(self.generator, options.generator_lr, options.n_generator),
-            "critic": self._player(self.critic, options.critic_lr, options.n_critic),
+            "generator": _player(self.generator, options.optimizer, options.generator_lr, options.n_generator),
+            "critic": _player(self.critic, options.optimizer, options.critic_lr, options.n_critic),
         }
         self._constraints = [lift(wrapper.constrain, len(seeds)) for wrapper in spec.wrappers]
         own = self.generator.frozen
         self.averaged: Weights = {name: tensor.clone() for name, tensor in own.items()} if options.ema else own
         self._settled: dict[int, int] = {}
-        self._at(0)
 
     def update_critic(self, losses: Tensor) -> None:
         """One update of the critic, [S] losses, and what its wrappers do after it."""
@@ -79,12 +102,7 @@ class State:
     def follow(self, planned: Plan) -> None:
         """Give the optimisers the planned learning rates and betas."""
         for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
-            for group in player.optimizer.param_groups:
-                group.update(self._kind.options(betas))
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(player.lr * planned.lr)
-                else:
-                    group["lr"] = player.lr * planned.lr
+            player.follow(planned.lr, betas)
 
     def finish_step(self, keep: float) -> None:
         """Count a step, and let the averaged generator keep so much of itself, and take the rest from the generator."""
@@ -109,22 +127,9 @@ class State:
             self._settled[row] = self.step
         return weights
 
-    def next_critic_update(self, planned: Plan) -> NextUpdate:
+    def next_critic_update(self) -> NextUpdate:
         """The critic's optimiser, after its updates of the step that is being made, before its next one, as tensors."""
-        player = self._players["critic"]
-        optimizer, number = player.optimizer, (self.step + 1) * player.updates
-        state = optimizer.state
-        moments = {
-            name: tuple(state[parameter][moment] for moment in self._kind.moments)
-            for name, parameter in self.critic.parameters.items()
-        }
-        device = next(iter(self.critic.trained.values())).device
-        return NextUpdate(
-            moments,
-            torch.full((self.seeds,), float(number + 1), device=device),
-            torch.full((self.seeds,), planned.lr * player.lr, device=device),
-            torch.tensor([planned.critic_betas] * self.seeds, device=device),
-        )
+        return self._players["critic"].next_update(self.step)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs beside the step, by name; each tensor has the leading seed axis.
@@ -135,24 +140,8 @@ class State:
 
     def everything(self) -> list[Tensor]:
         """Every tensor that a step changes, as it lies in memory."""
-        counts = [
-            player.optimizer.state[parameter]["step"]
-            for player in self._players.values()
-            for parameter in player.network.parameters.values()
-        ]
+        counts = [count for player in self._players.values() for count in player.held.counts]
         return [*counts, *(tensor for _, tensor in self._slots())]
-
-    @contextmanager
-    def capturable(self) -> Iterator[None]:
-        """While a CUDA graph is recorded: the optimisers are told to keep to the device."""
-        groups = [group for player in self._players.values() for group in player.optimizer.param_groups]
-        for group in groups:
-            group["capturable"] = True
-        try:
-            yield
-        finally:
-            for group in groups:
-                group["capturable"] = False
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Take up where `tensors` were taken, after `step` steps.
@@ -166,28 +155,30 @@ class State:
                 raise StateMismatchError(f"it has no tensor '{name}' of shape {list(slot.shape)}")
             slot.copy_(tensors[name])
 
-    def _player(self, network: Ensemble, lr: float, updates: int) -> Player:
-        weights = list(network.parameters.values())
-        # The betas are set by the plan, before the first update.
-        return Player(network, self._kind.make(weights, lr, (0.0, 0.0)), lr, updates)
-
     def _at(self, step: int) -> None:
-        """Set the step, and give the optimisers the state they have after so many steps, with moments still to fill."""
         self.step = step
         for player in self._players.values():
-            for parameter in player.network.parameters.values():
-                player.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step * player.updates), device=parameter.device),
-                    **{moment: torch.zeros_like(parameter) for moment in self._kind.moments},
-                }
+            for count in player.held.counts:
+                count.fill_(step * player.updates)
 
     def _slots(self) -> Iterator[tuple[str, Tensor]]:
         for role, player in self._players.items():
             for name, tensor in player.network.frozen.items():
                 yield f"{role}/{name}", tensor
-            for name, parameter in player.network.parameters.items():
-                for moment in self._kind.moments:
-                    yield f"{role}/{name}/{moment}", player.optimizer.state[parameter][moment]
+            for moment, tensors in zip(player.kind.moments, player.held.moments, strict=True):
+                for name, tensor in zip(player.network.parameters, tensors, strict=True):
+                    yield f"{role}/{name}/{moment}", tensor
         if self.averaged is not self.generator.frozen:
             for name, tensor in self.averaged.items():
                 yield f"averaged/{name}", tensor
+
+
+def _player(network: Ensemble, optimizer: str, lr: float, updates: int) -> Player:
+    kind, weights = KINDS[optimizer], list(network.trained.values())
+    device = weights[0].device
+    held = Held(
+        [[torch.zeros_like(weight) for weight in weights] for _ in kind.moments],
+        [torch.zeros((), device=device) for _ in weights],
+    )
+    rate = torch.tensor(lr, device=device) if device.type == "cuda" and kind.reads_rate else lr
+    return Player(network, kind, held, lr, updates, rate)

@@ -13,7 +13,6 @@ from ganbench.config import RunSpec
 from ganbench.train.draws import Draw
 from ganbench.train.ensemble import lift
 from ganbench.train.game import JUDGED, Game
-from ganbench.train.schedule import Plan
 from ganbench.train.state import State
 
 
@@ -33,11 +32,12 @@ class Step:
     def __init__(self, spec: RunSpec, state: State) -> None:
         game, seeds = Game(spec, state), state.seeds
         self._state = state
+        self._looks_ahead = spec.train.unrolled > 0
         self._generate = lift(state.generator.forward, seeds)
         self._critic_losses = lift(game.critic_losses, seeds)
         self._generator_losses = lift(game.generator_losses, seeds)
 
-    def __call__(self, given: Given, planned: Plan) -> dict[str, Tensor]:
+    def __call__(self, given: Given) -> dict[str, Tensor]:
         """Make the step; return statistics of its last updates, [S] each, on the device."""
         state = self._state
         with record_function("critic's updates"):
@@ -48,8 +48,8 @@ class Step:
                 state.update_critic(critic_loss)
         with record_function("generator's updates"):
             for draw in given.generator:
-                ahead = state.next_critic_update(planned)
-                generator_loss = self._generator_losses(state.generator.weights, state.critic.frozen, ahead, draw)
+                ahead = [state.next_critic_update()] if self._looks_ahead else []
+                generator_loss = self._generator_losses(state.generator.weights, state.critic.frozen, draw, *ahead)
                 state.update_generator(generator_loss)
         return {
             "critic-loss": critic_loss.detach(),

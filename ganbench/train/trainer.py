@@ -85,7 +85,7 @@ def train(
         state.follow(planned)
         with record_function("draws"):
             given = Given(list(draws.critic(number, planned)), list(draws.generator(number, planned)))
-        statistics = step(given, planned)
+        statistics = step(given)
         state.finish_step(planned.keep)
 
         if state.step % every == 0 or state.step == spec.train.steps:
