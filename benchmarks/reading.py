@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.measure import Row
 from ganbench.track import RunHead
-from ganbench.track.mlflow.connection import database_of
+from ganbench.track.mlflow.names import database_of
 from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import find_store
 

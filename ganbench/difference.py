@@ -11,7 +11,8 @@ import pandas as pd
 from ganbench.catalogue import directions
 from ganbench.errors import GanbenchError
 from ganbench.registry import near_miss
-from ganbench.results import EVENTS, OF_A_RUN, final_scores
+from ganbench.results import OF_A_RUN, final_scores
+from ganbench.tidy import EVENTS
 
 OUT_OF_SPEC = ("commit", "device", "status")
 """What a run is known by beside its spec."""

@@ -20,7 +20,7 @@ from ganbench.inference import LEAST_SEEDS, Contrast, Estimate, contrast_all, es
 from ganbench.inference import as_losses as losses_of
 from ganbench.registry import near_miss
 from ganbench.results import SCORED, final_scores, runs
-from ganbench.stats import SEED, conditions_of, grouped, number
+from ganbench.stats import conditions_of, grouped, number
 
 RESULTS = (*SCORED, "diverged")
 """How a seed ended that counts; others have not ended yet."""
@@ -88,10 +88,10 @@ def sentences(judgements: Iterable[Judgement]) -> list[str]:
 
 def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Judgement]:
     """Judge the groups of a tidy table by each metric whose direction is known, wherever two were scored alike."""
-    random = np.random.default_rng(SEED)
     scores = final_scores(table)
     conditions = conditions_of(scores)
-    settings = {run: _setting(row) for run, row in conditions.iterrows()}
+    kinds = {kind: _setting(*kind) for kind in conditions.drop_duplicates().itertuples(index=False, name=None)}
+    settings = dict(zip(conditions.index, map(kinds.get, conditions.itertuples(index=False, name=None)), strict=True))
     each = runs(table).set_index("run", drop=False)
     named = []
     for group in _named_groups(table, by):
@@ -109,7 +109,7 @@ def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> lis
         methods = {name: members for _, name, members in alike}
         for metric in metrics:
             if metric in directions() and len(methods) > 1:
-                judged = _judge(metric, setting, methods, scores[scores["metric"] == metric], random)
+                judged = _judge(metric, setting, methods, scores[scores["metric"] == metric])
                 if judged is not None:
                     found.append(judged)
     return found
@@ -132,9 +132,8 @@ def against(judgement: Judgement, baseline: str) -> list[Contrast]:
             else (f"there is no '{baseline}' to compare with: {near_miss(baseline, names)}")
         )
         raise GanbenchError(told)
-    random = np.random.default_rng(SEED)
     others = {name: seeds for name, seeds in judgement.losses.items() if name != matching[0]}
-    return contrast_all(others, random, baseline=(matching[0], judgement.losses[matching[0]]))
+    return contrast_all(others, baseline=(matching[0], judgement.losses[matching[0]]))
 
 
 def _named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[pd.Series]:
@@ -152,7 +151,6 @@ def _judge(
     setting: str,
     methods: Mapping[str, pd.DataFrame],
     scores: pd.DataFrame,
-    random: np.random.Generator,
 ) -> Judgement | None:
     by_run = scores.set_index("run")
     ours = by_run[by_run.index.isin(pd.concat(methods.values())["run"])]
@@ -170,9 +168,9 @@ def _judge(
         if not members["seed"].is_unique:  # its options were put together: these seeds pair with nobody's
             seeds = [-(number_of * len(by_run) + place + 1) for place in range(len(members))]
         losses[name] = dict(zip(seeds, own.tolist(), strict=True))
-    estimates = {name: estimate(np.array(list(own.values())), random) for name, own in losses.items()}
+    estimates = {name: estimate(np.array(list(own.values()))) for name, own in losses.items()}
     return Judgement(metric, setting, direction, target, losses, estimates, winner(estimates))
 
 
-def _setting(conditions: pd.Series) -> str:
-    return f"{conditions['dataset']}, {conditions['protocol']}, {number(conditions['samples'])} samples"
+def _setting(dataset: str, protocol: str, samples: float) -> str:
+    return f"{dataset}, {protocol}, {number(samples)} samples"

@@ -15,7 +15,7 @@ from ganbench.reproduce import Reproduction, reproduce, spec_of, threads_of
 from ganbench.run import find_device
 from ganbench.session import signals
 from ganbench.stats import number
-from ganbench.track.mlflow.reading import find_run
+from ganbench.track.mlflow.asking import find_run
 from ganbench.track.store import Store
 
 SHOWN = 10

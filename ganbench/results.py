@@ -1,13 +1,4 @@
-"""The tidy table: one row a number, from MLflow or from a CSV file. Everything after it is a function of it.
-
-Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
-critic_evaluations, metric, value, floor, ceiling, status, commit, device, seconds`; the five from `step` on and
-`seconds` are what training had cost by then (see `ganbench.budget`). A run without numbers yet keeps one row with an
-empty metric, so that it is never lost from a count. `protocol` is the protocol's name and version where its full number
-of samples was scored, the same and `/quick` for the smaller scores on the way, `train` for statistics of the training
-itself, and `events` for what the collapse detector found: there the metric is the kind of event and the value its
-severity.
-"""
+"""Results: a tidy table from MLflow or from a CSV file, with sample grids beside it; and views of it."""
 
 from __future__ import annotations
 
@@ -22,44 +13,22 @@ import pandas as pd
 
 from ganbench.errors import GanbenchError
 from ganbench.registry import near_miss
-from ganbench.track import COST_TAG, RunRecord
+from ganbench.tidy import COLUMNS, EVENTS, HEAD, QUICK, TRAIN, WORD_COLUMNS, tidy, typed
+from ganbench.track.mlflow.reading import read_images, read_runs
 from ganbench.track.store import Store
 
-COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
-KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS]
-COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"]
-TYPES = {
-    "seed": "int64",
-    "step": "int64",
-    **dict.fromkeys(COSTS, "int64"),
-    "value": "float64",
-    "floor": "float64",
-    "ceiling": "float64",
-}
-TEXT = dict.fromkeys(("run", "group", "metric", "options", "commit"), str)
-"""Columns of a CSV file whose words may look like numbers."""
 WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", "device")
 """Columns by which runs can be chosen."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
 ONCE = ("options", "group", "commit", "device")
 """Columns that a CSV file has in the first row of a run only: they are long, and the same in all of its rows."""
-HEAD = ("run", "group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
-"""Columns of a run."""
-NUMBER = ("protocol", "step", "metric", "value", "floor", "ceiling", "seconds")
-"""Columns of one of its numbers; what it had cost by then is the step's number times what a step costs."""
 OF_A_RUN = HEAD[1:]
 """Columns that are the same in all rows of a run."""
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
 """What a comparison can be made against."""
-NONE = float("nan")
-QUICK = "/quick"
-TRAIN = "train"
-EVENTS = "events"
 SCORED = ("finished", "collapsed")
 """How a run ended that has full scores: at its end, or when it was given up."""
-NAMED = ("loss", "arch", "dataset", "protocol")
-
 
 Pictures = Mapping[str, Mapping[int, bytes]]
 """Sample grids by run id and step, as PNG or WebP."""
@@ -85,8 +54,6 @@ def load_results(
     Args:
         metrics: those that matter; others may be left out, which saves time.
     """
-    from ganbench.track.mlflow.reading import read_images, read_runs  # slow to import, and not needed for a CSV file
-
     wanted = None if metrics is None else _tracked_names([*metrics, "sample-count"])
     records = read_runs(store, experiment, history=history, metrics=wanted)
     return Results(tidy(records), partial(read_images, store, experiment, "samples"))
@@ -98,7 +65,7 @@ def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
     Raises:
         GanbenchError: one isn't there.
     """
-    from ganbench.track.mlflow.reading import find_run
+    from ganbench.track.mlflow.asking import find_run  # MLflow takes a second to import
 
     records = [find_run(store, run)[1] for run in (first, second)]
     return tidy(records)
@@ -117,7 +84,7 @@ def read_csv(path: Path) -> Results:
         GanbenchError: it can't be read, or isn't such a table.
     """
     try:
-        table = pd.read_csv(path, dtype=TEXT)
+        table = pd.read_csv(path, dtype=dict.fromkeys(WORD_COLUMNS, str))
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
     missing = [column for column in COLUMNS if column not in table.columns]
@@ -125,8 +92,7 @@ def read_csv(path: Path) -> Results:
         raise GanbenchError(
             f"results '{path}' lack the columns {', '.join(missing)}: write them with `ganbench report`"
         )
-    text = [column for column in COLUMNS if column not in TYPES and column != "seconds"]
-    table[text] = table[text].fillna("")
+    table[WORD_COLUMNS] = table[WORD_COLUMNS].fillna("")
     for column in ONCE:
         known = table.groupby("run")[column].transform(
             "max"
@@ -139,7 +105,7 @@ def read_csv(path: Path) -> Results:
             f"missing that says {', '.join(ONCE)}"
         )
     try:
-        table = _typed(table[COLUMNS])
+        table = typed(table[COLUMNS])
     except (ValueError, TypeError) as error:
         raise GanbenchError(f"results '{path}' hold a value of the wrong type: {error}") from error
     strange = sorted(set(table["status"]) - set(STATUSES))
@@ -161,9 +127,11 @@ def read_csv(path: Path) -> Results:
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a tidy table; every float keeps all its digits, and the columns of `ONCE` stand in a run's first row."""
+    import pyarrow.csv  # several times faster than pandas'; training needs neither
+
     again = table["run"].duplicated()
-    once = {column: table[column].mask(again, "") for column in ONCE}
-    table.assign(**once).to_csv(path, index=False, lineterminator="\n")
+    once = {column: table[column].astype(object).mask(again, "") for column in ONCE}
+    pyarrow.csv.write_csv(pyarrow.Table.from_pandas(table.assign(**once), preserve_index=False), path)
 
 
 def final_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -209,64 +177,6 @@ def runs(table: pd.DataFrame) -> pd.DataFrame:
     # Not every row knows the time.
     seconds = table["seconds"].groupby(codes).max().to_numpy()
     return last.assign(seconds=seconds).reset_index(drop=True)
-
-
-def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """The tidy table of some runs."""
-    numbers = [_numbers(record) for record in records]
-    # What all rows of a run share is written once and repeated: there may be a million rows.
-    heads = pd.DataFrame([_head(record) for record in records], columns=[*HEAD, *COSTS])
-    table = heads.take(np.repeat(np.arange(len(records)), [len(each) for each in numbers])).reset_index(drop=True)
-    columns = zip(*(row for each in numbers for row in each), strict=True) if records else [()] * len(NUMBER)
-    table = table.assign(**{name: list(values) for name, values in zip(NUMBER, columns, strict=True)})
-    for cost in COSTS:
-        table[cost] *= table["step"]
-    return _typed(table[COLUMNS])
-
-
-def _head(record: RunRecord) -> tuple[object, ...]:
-    """What all rows of a run share, and what a step costs."""
-    params, tags = record.params, record.tags
-    options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
-    named = (params.get(name, "") for name in ("dataset", "arch", "loss"))
-    surroundings = (record.status, tags.get("commit", ""), tags.get("device", ""))
-    costs = (int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS)
-    return (record.id, record.group, *named, options, record.seed, *surroundings, *costs)
-
-
-def _numbers(record: RunRecord) -> list[tuple[object, ...]]:
-    """Protocol, step, metric, value, floor, ceiling and seconds of each number."""
-    tags = record.tags
-    protocol = tags.get("protocol", record.params.get("protocol", ""))
-    values = {(name, step): value for name, step, value in record.history}
-    seconds = {step: value for (name, step), value in values.items() if name == "train/seconds"}
-    rows: list[tuple[object, ...]] = []
-    for (name, step), value in values.items():
-        which, metric = _place(name, protocol)
-        if metric is not None:
-            # What stands before the metric's own name: nothing, or `quick/`.
-            before = name.removesuffix(metric)
-            floor, ceiling = (values.get((f"{before}{bound}/{metric}", step), NONE) for bound in ("floor", "ceiling"))
-            rows.append((which, step, metric, value, floor, ceiling, seconds.get(step, NONE)))
-    if record.status in ("collapsed", "diverged", "stopped"):
-        ended = int(tags.get("ended-at", 0))
-        rows.append((TRAIN, ended, "ended-at", ended, NONE, NONE, seconds.get(ended, NONE)))
-    return rows or [(TRAIN, 0, "", NONE, NONE, NONE, seconds.get(0, NONE))]
-
-
-def _place(name: str, protocol: str) -> tuple[str, str | None]:
-    """Protocol and metric of a tracked name; a metric of None is a bound or a time, which has a column of its own."""
-    kind, _, rest = name.partition("/")
-    if kind == "train":
-        return TRAIN, None if rest == "seconds" else rest
-    if kind == "event":
-        return EVENTS, rest
-    metric = name.removeprefix("quick/")
-    return protocol + QUICK * (kind == "quick"), None if metric.startswith(("floor/", "ceiling/")) else metric
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(TYPES | {"seconds": "float64"})
 
 
 def headline_modes(scores: pd.DataFrame) -> str:

@@ -14,7 +14,8 @@ from ganbench.catalogue import directions
 from ganbench.errors import GanbenchError
 from ganbench.inference import as_losses
 from ganbench.registry import near_miss
-from ganbench.results import EVENTS, QUICK, TRAIN, quick_scores
+from ganbench.results import quick_scores
+from ganbench.tidy import EVENTS, QUICK, TRAIN
 
 LAST = "last"
 

@@ -15,8 +15,6 @@ from ganbench.inference import LEAST_SEEDS, as_losses, estimate
 from ganbench.registry import near_miss
 from ganbench.results import BUDGETS, SCORED, STATUSES, final_scores, runs, varying_options
 
-SEED = 20_261_125
-"""Of the bootstrap: the same table always gives the same intervals."""
 BY = ("loss", "arch", "options")
 HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
 """What is shown where nothing else is asked for; those of them that were measured."""
@@ -66,7 +64,6 @@ def compare(
     place_of = {run: place for place, members in groups["runs"].items() for run in members}
     shown = scores[scores["metric"].isin(metrics) & scores["status"].isin(SCORED)]
     values = dict(iter(shown.groupby(shown["run"].map(place_of))))
-    random = np.random.default_rng(SEED)
     rows = []
     for place, group in groups.iterrows():
         members = each.loc[group["runs"]]
@@ -84,7 +81,7 @@ def compare(
         row |= {x: finished[x].median(), "seconds": finished["seconds"].median()}
         scored = values.get(place, shown.iloc[:0])
         failed = int((members["status"] == "diverged").sum())
-        rows.append(row | _spread(scored, metrics, "value") | _intervals(scored, failed, metrics, random))
+        rows.append(row | _spread(scored, metrics, "value") | _intervals(scored, failed, metrics))
     return pd.concat([pd.DataFrame(rows), _floors(scores, conditions, by, metrics)], ignore_index=True)
 
 
@@ -102,8 +99,8 @@ def group_names(table: pd.DataFrame) -> dict[str, str]:
     """By run: its loss and architecture, and what sets it apart from other groups of the same two."""
     each = runs(table)[["run", "loss", "arch", "options"]]
     named = _name_differences(each, ["loss", "arch"])
-    names = named[["loss", "arch", "options"]].apply(lambda row: " · ".join(filter(None, row)), axis=1)
-    return dict(zip(named["run"], names, strict=True))
+    parts = zip(*(named[column] for column in ("loss", "arch", "options")), strict=True)
+    return {run: " · ".join(filter(None, each)) for run, each in zip(named["run"], parts, strict=True)}
 
 
 def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
@@ -117,7 +114,11 @@ def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
 def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
     """By run: what a score must share with another to be compared with it."""
     counts = scores[scores["metric"] == "sample-count"].set_index("run")
-    return counts[["dataset", "protocol", "value"]].rename(columns={"value": "samples"})
+    return (
+        counts[["dataset", "protocol", "value"]]
+        .astype({"dataset": str, "protocol": str})
+        .rename(columns={"value": "samples"})
+    )
 
 
 def _check_one_protocol_a_run(scores: pd.DataFrame, conditions: pd.DataFrame) -> None:
@@ -150,9 +151,7 @@ def _spread(scores: pd.DataFrame, metrics: Sequence[str], column: str) -> dict[s
     return spread
 
 
-def _intervals(
-    scores: pd.DataFrame, failed: int, metrics: Sequence[str], random: np.random.Generator
-) -> dict[str, object]:
+def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dict[str, object]:
     """Interquartile means with 95 % intervals, of metrics that are better lower or higher; failed seeds rank worst."""
     found: dict[str, object] = {}
     for metric in metrics:
@@ -161,7 +160,7 @@ def _intervals(
         values = scores.loc[scores["metric"] == metric, "value"].dropna()
         if direction in ("lower", "higher") and len(values) + failed >= LEAST_SEEDS:
             losses = np.append(as_losses(values.to_numpy(dtype=float), direction), [math.nan] * failed)
-            known = estimate(losses, random)
+            known = estimate(losses)
             middle, low, high = known.middle, known.low, known.high
             if direction == "higher":
                 middle, low, high = -middle, -high, -low

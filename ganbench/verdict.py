@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ganbench.results import EVENTS, SCORED, final_scores, mode_shares
+from ganbench.results import SCORED, final_scores, mode_shares
 from ganbench.stats import number
+from ganbench.tidy import EVENTS
 
 DOMINANT = 2.0
 """A mode is named where its share is more than this many times an even one."""

@@ -21,7 +21,8 @@ from ganbench.executors import local
 from ganbench.executors.local import Local
 from ganbench.progress import FILE, read_progress
 from ganbench.task import Outcome, Task, from_plain, perform, plain
-from ganbench.track.mlflow.reading import read_runs, read_statuses
+from ganbench.track.mlflow.asking import read_statuses
+from ganbench.track.mlflow.reading import read_runs
 from ganbench.track.store import Store, find_store
 
 SETTINGS = {

@@ -41,7 +41,7 @@ from ganbench.stats import compare
 from ganbench.sweep import read_sweep
 from ganbench.track.journal import ENTRIES, Journal, standing
 from ganbench.track.memory import MemoryTracker
-from ganbench.track.mlflow.connection import check_experiment_name
+from ganbench.track.mlflow.names import check_experiment_name
 from ganbench.track.spool import deliver_all
 from tests.test_read_arm import STUDY
 

@@ -19,7 +19,7 @@ FLOORS = (
     {"config", "evaluation", "doctor", "components"},
     {"train", "track", "sweep"},
     {"tracked", "progress"},
-    {"watch", "artifacts", "standing"},
+    {"watch", "artifacts", "standing", "tidy"},
     {"ensemble_run", "results", "estimate"},
     {"run", "selection"},
     {"stats", "task", "reproduce"},
@@ -32,6 +32,7 @@ FLOORS = (
 )
 READ_ARM = (
     "claims",
+    "tidy",
     "results",
     "inference",
     "selection",
@@ -128,7 +129,7 @@ def test_the_read_arm_does_not_know_the_run_arm_or_torch() -> None:
 
 def test_one_room_imports_mlflow_and_only_the_cli_imports_click() -> None:
     knowing = [path for _, path, imported in modules() if any(n.split(".")[0] == "mlflow" for n in imported)]
-    assert knowing == [f"track/mlflow/{name}.py" for name in ("connection", "reading", "writing")]
+    assert knowing == [f"track/mlflow/{name}.py" for name in ("asking", "connection", "writing")]
     assert {room for room, _, imported in modules() if any(n.split(".")[0] == "click" for n in imported)} == {"cli"}
 
 

@@ -14,18 +14,9 @@ import pytest
 from ganbench.errors import GanbenchError
 from ganbench.report.tables import render
 from ganbench.report.words import findings
-from ganbench.results import (
-    EVENTS,
-    final_scores,
-    mode_shares,
-    quick_scores,
-    read_csv,
-    runs,
-    tidy,
-    varying_options,
-    write_csv,
-)
+from ganbench.results import final_scores, mode_shares, quick_scores, read_csv, runs, varying_options, write_csv
 from ganbench.stats import HEADLINE, compare, group_names, headline, number
+from ganbench.tidy import EVENTS, tidy
 from ganbench.track import RunRecord, Status
 from ganbench.verdict import verdict
 
@@ -358,8 +349,8 @@ def test_other_files_are_no_results(tmp_path: Path, content: str) -> None:
 def test_a_results_file_with_a_word_for_a_number_is_refused(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "x.csv")
     text = (tmp_path / "x.csv").read_text()
-    assert ",20,40,20,400,2000,fid,30.0" in text
-    text = text.replace(",20,40,20,400,2000,fid,30.0", ",20,40,20,400,2000,fid,thirty")
+    assert ',20,40,20,400,2000,"fid",30,' in text
+    text = text.replace(',20,40,20,400,2000,"fid",30,', ',20,40,20,400,2000,"fid",thirty,')
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(GanbenchError, match="wrong type"):
         read_csv(tmp_path / "x.csv")

@@ -26,7 +26,7 @@ from ganbench.report.svg import svg
 from ganbench.report.words import findings, lost_modes, methods
 from ganbench.results import Results, by_number, read_csv, write_csv
 from ganbench.stats import compare
-from ganbench.track.mlflow.reading import evenly
+from ganbench.track.mlflow.pictures import evenly
 from tests.test_read_arm import STUDY, record, table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -161,7 +161,7 @@ def test_the_seeds_that_lost_a_mode_are_counted_with_the_failed_ones_and_an_exac
     )
     # Clopper and Pearson's bounds are quantiles of beta distributions.
     low, high = scipy_stats.beta.ppf(0.025, 2, 2), scipy_stats.beta.ppf(0.975, 3, 1)
-    (found,) = lost_modes(study)
+    (found,) = lost_modes(study, methods(study))
     assert found.beginning == "On mnist (mlp), at least one of 10 modes was lost by"
     assert found.ends == [
         "none of 1 seed of hinge (0–98 %)",
@@ -171,7 +171,7 @@ def test_the_seeds_that_lost_a_mode_are_counted_with_the_failed_ones_and_an_exac
 
 def test_methods_of_which_as_many_seeds_lost_a_mode_share_a_line() -> None:
     several = [record(loss, seed, 9.0, missing=1) for loss in ("minimax", "hinge") for seed in (0, 1)]
-    (found,) = lost_modes(table(*several))
+    (found,) = lost_modes(table(*several), methods(table(*several)))
     assert found.ends == ["all 2 seeds of each of hinge and minimax (16–100 %)"]
 
 

@@ -17,7 +17,8 @@ from ganbench.errors import GanbenchError
 from ganbench.reproduce import LARGEST, Difference, compare_numbers, reproduce, spec_of, threads_of
 from ganbench.task import Task, perform
 from ganbench.track import RunRecord
-from ganbench.track.mlflow.reading import find_run, read_runs
+from ganbench.track.mlflow.asking import find_run
+from ganbench.track.mlflow.reading import read_runs
 from ganbench.track.store import find_store
 from tests.test_executors import SETTINGS
 from tests.test_run import Silent

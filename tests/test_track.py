@@ -15,8 +15,8 @@ import pytest
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead
 from ganbench.track.mlflow import reading
-from ganbench.track.mlflow.connection import check_experiment_name
 from ganbench.track.mlflow.direct import read_local
+from ganbench.track.mlflow.names import check_experiment_name
 from ganbench.track.mlflow.reading import read_images, read_runs
 from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import Store, find_store
@@ -54,10 +54,20 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     assert (last.tags["events"], last.tags["ended-at"]) == ("missing-modes at 10", "20")
     assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
     assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
-    pictures = read_images(store, "an experiment", "samples", ["run3"], 4)["run3"]
-    assert sorted(pictures) == [10, 20]
-    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
-    assert read_images(store, "an experiment", "samples", ["run4"], 4) == {}
+
+
+@pytest.mark.parametrize("through", ["tables", "mlflow"])
+def test_pictures_are_read_back(store: Store, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for experiment, steps in (("an experiment", (10, 20)), ("another", (30,))):
+        log = MlflowTracker(store, experiment).open(head(3), GROUP)
+        for step in steps:
+            log.image("samples", step, np.full((8, 8), step, np.uint8))
+    if through == "mlflow":
+        monkeypatch.setattr(reading, "read_local_images", lambda *_: None)
+    pictures = read_images(store, "an experiment", "samples", ["run3", "run4"], 4)
+    assert {run: sorted(steps) for run, steps in pictures.items()} == {"run3": [10, 20]}
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures["run3"].values())
+    assert read_images(store, "no experiment", "samples", ["run3"], 4) == {}
 
 
 def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:

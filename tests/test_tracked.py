@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
 import torch
 
 from ganbench.collapse import Event
 from ganbench.data.ring import Ring
 from ganbench.evaluators.classifier import to_bytes
 from ganbench.protocols.scorer import Scores
-from ganbench.results import _place
+from ganbench.tidy import tidy
+from ganbench.track import RunRecord
 from ganbench.tracked import NAMED_MODES, event_names, metric_names, sample_picture, sample_sheet
 from tests.conftest import random_data
 
@@ -46,6 +50,11 @@ def test_images_are_shown_as_a_sheet_and_points_among_their_modes() -> None:
     assert (off != 255).any(), "and so are the modes where no point is"
 
 
+def read_back(named: Mapping[str, float]) -> pd.DataFrame:
+    history = [(name, 30, value) for name, value in named.items()]
+    return tidy([RunRecord("a", "b", 0, "finished", {}, {"protocol": "p v1"}, history)])
+
+
 def test_names_are_read_back_as_they_were_written() -> None:
     scores = Scores(7, {"fid": 1.0, "modes": 2.0}, {"fid": 0.5, "modes": 2.0}, {"modes": 3.0}, (0.25, 0.75), (0.2, 0.7))
     named = metric_names(scores, ("a", "b"), "quick/")
@@ -61,14 +70,23 @@ def test_names_are_read_back_as_they_were_written() -> None:
         "quick/good/b": 0.7,
         "quick/sample-count": 7.0,
     }
-    assert _place("quick/fid", "p v1") == ("p v1/quick", "fid")
-    assert _place("fid", "p v1") == ("p v1", "fid")
-    assert _place("quick/mode/a", "p") == ("p/quick", "mode/a")
-    assert _place("good/a", "p") == ("p", "good/a")
-    for bound in ("floor/fid", "ceiling/modes", "quick/floor/fid", "quick/ceiling/modes"):
-        assert _place(bound, "p")[1] is None
-    assert _place("train/critic-loss", "p") == ("train", "critic-loss")
-    assert _place("train/seconds", "p")[1] is None
+    whole = metric_names(scores, ("a", "b"), "") | {"train/critic-loss": 0.7, "train/seconds": 9.0}
+    rows = read_back(named | whole).set_index(["protocol", "metric"])
+    for protocol in ("p v1", "p v1/quick"):
+        own = rows.loc[protocol]
+        assert own["value"].to_dict() == {
+            "fid": 1.0,
+            "modes": 2.0,
+            "mode/a": 0.25,
+            "mode/b": 0.75,
+            "good/a": 0.2,
+            "good/b": 0.7,
+            "sample-count": 7.0,
+        }
+        assert own["floor"].dropna().to_dict() == {"fid": 0.5, "modes": 2.0}
+        assert own["ceiling"].dropna().to_dict() == {"modes": 3.0}
+    assert rows.loc["train"]["value"].to_dict() == {"critic-loss": 0.7}
+    assert (rows["seconds"] == 9.0).all()
 
 
 def test_shares_of_very_many_modes_are_no_metrics_of_their_own() -> None:
@@ -82,4 +100,8 @@ def test_events_are_tracked_with_their_severity_and_read_back_as_events() -> Non
     events = [Event(30, "missing-modes", 0.5, "half are gone"), Event(30, "duplicates", 0.25, "a quarter are copies")]
     named = event_names(events)
     assert named == {"event/missing-modes": 0.5, "event/duplicates": 0.25}
-    assert [_place(name, "p") for name in named] == [("events", "missing-modes"), ("events", "duplicates")]
+    rows = read_back(named)
+    assert rows[["protocol", "metric", "value"]].to_numpy().tolist() == [
+        ["events", "missing-modes", 0.5],
+        ["events", "duplicates", 0.25],
+    ]

@@ -26,8 +26,9 @@ from ganbench.report.figures import draw
 from ganbench.report.svg import svg
 from ganbench.report.tables import NOTE, budget_note, cells, markdown
 from ganbench.report.words import answers, facts, findings, lost_modes, methods
-from ganbench.results import QUICK, Pictures, Results, final_scores, read_csv, write_csv
+from ganbench.results import Pictures, Results, final_scores, read_csv, write_csv
 from ganbench.stats import compare, headline
+from ganbench.tidy import QUICK
 
 TEMPLATES = Path(__file__).parent / "templates"
 SAMPLES = "samples"
@@ -91,7 +92,7 @@ def _write(results: Results, about: About, pictures: Pictures, folder: Path) -> 
         "date": f"{datetime.date.fromisoformat(about.date):%d %B %Y}",
         "budget": budget_note(x),
         "note": NOTE.format(budget=budget_note(x), least=LEAST_SEEDS),
-        "lost": lost_modes(table),
+        "lost": lost_modes(table, names),
         "answers": answers(table),
         "findings": findings(compared),
         "head": head,

@@ -12,17 +12,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from ganbench.report.occupancy import heat_map, histogram
-from ganbench.results import (
-    EVENTS,
-    QUICK,
-    Pictures,
-    Results,
-    by_number,
-    final_scores,
-    headline_modes,
-    mode_shares,
-    runs,
-)
+from ganbench.results import Pictures, Results, by_number, final_scores, headline_modes, mode_shares, runs
+from ganbench.tidy import EVENTS, QUICK
 from ganbench.verdict import verdict
 
 MOST_PICTURES = 320

@@ -27,6 +27,8 @@ FEW = 3
 """More seeds than this are drawn with their median and the range of the middle half."""
 CROWD = 40
 """More seeds than this are not drawn one by one."""
+DOTS = 16
+"""About as many stand for a crowd of different values."""
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -116,7 +118,7 @@ def _dots(seeds: Mapping[int, float]) -> Iterator[tuple[float, float, float, str
     ordered = sorted(seeds.items(), key=lambda item: item[1])
     values = [value for _, value in ordered]
     if len(seeds) > CROWD:
-        step = (values[-1] - values[0]) / CROWD if len(set(values)) > CROWD else 0.0
+        step = (values[-1] - values[0]) / DOTS if len(set(values)) > DOTS else 0.0
         for _, alike in groupby(values, key=lambda value: value if step == 0.0 else round(value / step)):
             own = list(alike)
             yield fmean(own), 0.0, 2 + 14 * (len(own) / len(values)) ** 0.5, f"{len(own)} of {len(values)} seeds"

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from ganbench.judgement import RESULTS
 from ganbench.report.charts import Line, curves, strip, survival
 from ganbench.report.tables import BUDGET_WORDS
-from ganbench.results import TRAIN, final_scores, headline_modes, quick_scores, runs
+from ganbench.results import final_scores, headline_modes, quick_scores, runs
 from ganbench.stats import headline
+from ganbench.tidy import TRAIN
 
 SCORES = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("Share of good samples", False)}
 """Of metrics that are drawn during training: the label, and whether the scale is logarithmic."""
@@ -57,14 +58,14 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
     dots: dict[str, dict[int, float]] = {}
     profiles: dict[str, list[float]] = {}
     ended = runs(table)
-    for _, run in ended[ended["status"].isin(RESULTS)].iterrows():
-        name = names[run["run"]]
-        value = float(rows["value"].get(run["run"], math.nan))
-        profiles.setdefault(name, []).append(value)
+    ended = ended[ended["status"].isin(RESULTS)]
+    values = rows["value"].reindex(ended["run"])
+    for run, seed, value in zip(ended["run"], ended["seed"].tolist(), values.tolist(), strict=True):
+        profiles.setdefault(names[run], []).append(value)
         if not math.isnan(value):
-            seeds = dots.setdefault(name, {})
+            seeds = dots.setdefault(names[run], {})
             # The same seed may have been trained by several versions of the code.
-            seeds[run["seed"] if run["seed"] not in seeds else -len(seeds)] = value
+            seeds[seed if seed not in seeds else -len(seeds)] = value
     if not any(len(values) > 1 for values in dots.values()):
         return {}
     ceiling = rows["ceiling"].median()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -36,9 +36,13 @@ class Lost:
     ends: list[str]
 
 
-def lost_modes(table: pd.DataFrame) -> list[Lost]:
-    """A sentence a data set; seeds that failed count as lost."""
-    names, each = methods(table), runs(table)
+def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
+    """A sentence a data set; seeds that failed count as lost.
+
+    Args:
+        names: by run, the name of its method.
+    """
+    each = runs(table)
     scores = final_scores(table)
     found_by_data = []
     for dataset, on_it in each.groupby("dataset", sort=True):
@@ -115,7 +119,7 @@ def facts(table: pd.DataFrame) -> list[tuple[str, str]]:
     def distinct(column: str) -> str:
         return ", ".join(sorted(set(each[column]) - {""})) or "unknown"
 
-    statuses = ", ".join(f"{count} {status}" for status, count in each["status"].value_counts().items())
+    statuses = ", ".join(f"{count} {status}" for status, count in each["status"].value_counts().items() if count)
     failed = each[~each["status"].isin(SCORED)]
     return [
         ("runs", f"{len(each)} ({statuses})"),

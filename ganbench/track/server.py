@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
-from ganbench.track.mlflow.reading import runs_page
+from ganbench.track.mlflow.asking import runs_page
 from ganbench.track.store import Store
 
 PATIENCE = 60.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead, RunLog, Status, Tracker
 from ganbench.track.journal import LOCKS, DamagedJournalError, Journal, standing
-from ganbench.track.mlflow.reading import read_statuses
+from ganbench.track.mlflow.asking import read_statuses
 from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import Store, find_store, state_folder
 

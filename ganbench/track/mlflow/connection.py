@@ -1,10 +1,9 @@
-"""A client of an MLflow store whose failures are one line, and the names by which our runs are found in it."""
+"""A client of an MLflow store whose failures are one line."""
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,24 +24,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ganbench.errors import GanbenchError
 from ganbench.track import Status
+from ganbench.track.mlflow.names import KIND, RUN, STATUS, database_of, is_there
 from ganbench.track.store import Store
-
-RUN, GROUP, STATUS, KIND = "ganbench.run", "ganbench.group", "ganbench.status", "ganbench.kind"
-SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-
-
-def check_experiment_name(name: str) -> None:
-    """Refuse a name that isn't plain text: it becomes part of a path."""
-    if not re.fullmatch(r"[\w][\w .+-]{0,99}", name):
-        raise GanbenchError(f"the experiment's name '{name}' must be letters, digits, spaces and . _ + - (at most 100)")
-
-
-def is_there(store: Store) -> bool:
-    """Whether a local store has been made; a server is believed to be there."""
-    return not store.local or database_of(store).is_file()
 
 
 def connect_to_existing(store: Store) -> MlflowClient:
@@ -110,11 +96,6 @@ def _in_words(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
         first = str(error).partition("\n")[0]
         raise GanbenchError(f"the store {uri} can't be used: {first}") from error
-
-
-def database_of(store: Store) -> Path:
-    """The file of a local store."""
-    return store.folder / store.uri.rpartition("/")[2]
 
 
 def statuses(client: MlflowClient, experiment_id: str) -> dict[str, Status]:

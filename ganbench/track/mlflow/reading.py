@@ -1,32 +1,12 @@
-"""Runs read back from MLflow."""
+"""Runs read back: from a local store's own tables and files where we know them, which MLflow takes seconds for."""
 
 from __future__ import annotations
 
-import re
-import tempfile
-from collections.abc import Collection, Sequence
-from pathlib import Path
-from typing import cast
+from collections.abc import Collection
 
-from mlflow import MlflowClient
-from mlflow.entities import Run
-
-from ganbench.errors import GanbenchError
-from ganbench.track import RunRecord, Status
-from ganbench.track.mlflow.connection import (
-    GROUP,
-    KIND,
-    RUN,
-    SEED,
-    STATUS,
-    check_experiment_name,
-    connect_to_existing,
-    database_of,
-    is_there,
-    seed_runs,
-    statuses,
-)
-from ganbench.track.mlflow.direct import read_local
+from ganbench.track import RunRecord
+from ganbench.track.mlflow.direct import read_local, read_local_images
+from ganbench.track.mlflow.names import check_experiment_name, database_of, is_there
 from ganbench.track.store import Store
 
 
@@ -46,43 +26,9 @@ def read_runs(
         records = read_local(database_of(store), experiment, history=history, metrics=metrics)
         if records is not None:
             return records
-    client = connect_to_existing(store)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
-        raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
-    return [_record(client, run, history) for run in seed_runs(client, found.experiment_id)]
+    from ganbench.track.mlflow.asking import ask_runs  # MLflow takes a second to import
 
-
-def read_statuses(store: Store, experiment: str) -> dict[str, Status]:
-    """How every run of an experiment ended, by its id; nothing where there is no such store or experiment."""
-    check_experiment_name(experiment)
-    if not is_there(store):
-        return {}
-    found = connect_to_existing(store).get_experiment_by_name(experiment)
-    return statuses(connect_to_existing(store), found.experiment_id) if found else {}
-
-
-def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
-    """The run with this id, or the only one whose id begins so, with its whole history; and its experiment.
-
-    Raises:
-        GanbenchError: there is none in any experiment, or several.
-    """
-    client = connect_to_existing(store)
-    if not re.fullmatch(r"[0-9a-f]{4,32}", run_id):
-        raise GanbenchError(f"'{run_id}' is no run id: that is 12 digits and letters from a to f, or how they begin")
-    experiments = {each.experiment_id: each.name for each in client.search_experiments()}
-    query = f"tags.`{RUN}` LIKE '{run_id}%' and tags.`{KIND}` = 'seed'"
-    found = client.search_runs(list(experiments), query, max_results=20, order_by=["attributes.start_time ASC"])
-    ids = list(dict.fromkeys(run.data.tags[RUN] for run in found))
-    if len(ids) != 1:
-        raise GanbenchError(
-            f"several runs begin with '{run_id}': {', '.join(ids)}"
-            if ids
-            else f"there is no run '{run_id}' in {store.uri}"
-        )
-    return experiments[found[0].info.experiment_id], _record(client, found[0], history=True)
+    return ask_runs(store, experiment, history=history)
 
 
 def read_images(
@@ -90,67 +36,10 @@ def read_images(
 ) -> dict[str, dict[int, bytes]]:
     """By run id and step, pictures (PNG) of that name: at most so many of a run, evenly over its steps, the last among
     them; runs without one are left out."""
-    pictures: dict[str, dict[int, bytes]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        client = connect_to_existing(store)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            return {}
-        for own in sorted(set(runs)):
-            query = f"tags.`{RUN}` = '{own}' and tags.`{KIND}` = 'seed'"
-            first = client.search_runs(
-                [found.experiment_id], query, max_results=1, order_by=["attributes.start_time ASC"]
-            )
-            if not first:
-                continue
-            run, paths = first[0], {}
-            for artifact in client.list_artifacts(run.info.run_id, "images"):
-                match = re.search(rf"/{re.escape(name)}[%+]step[%+](\d+)[%+].*\.png$", artifact.path)
-                if match:
-                    paths[int(match[1])] = artifact.path
-            for step in evenly(sorted(paths), most):
-                local = client.download_artifacts(run.info.run_id, paths[step], folder)
-                pictures.setdefault(own, {})[step] = Path(local).read_bytes()
-    return pictures
+    if store.local and is_there(store):
+        pictures = read_local_images(database_of(store), experiment, name, runs, most)
+        if pictures is not None:
+            return pictures
+    from ganbench.track.mlflow.asking import ask_images
 
-
-def evenly(steps: Sequence[int], most: int) -> list[int]:
-    """At most so many of some steps, evenly chosen, the last among them."""
-    if len(steps) <= most:
-        return list(steps)
-    places = [round((len(steps) - 1) * (1 - share / max(most - 1, 1))) for share in range(most)]
-    return [steps[place] for place in sorted(set(places))]
-
-
-def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
-    tags = run.data.tags
-    if history:
-        rows = [
-            (metric.key, metric.step, metric.value)
-            for key in run.data.metrics
-            for metric in client.get_metric_history(run.info.run_id, key)
-        ]
-    else:
-        # The last value of each, but every event: it may have come more than once.
-        last = [metric for metric in run.data._metric_objs if not metric.key.startswith("event/")]
-        events = [key for key in run.data.metrics if key.startswith("event/")]
-        told = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
-        rows = [(metric.key, metric.step, metric.value) for metric in [*last, *told]]
-    return RunRecord(
-        id=tags[RUN],
-        group=tags[GROUP],
-        seed=int(tags[SEED]),
-        status=cast(Status, tags[STATUS]),
-        params=run.data.params,
-        tags={name.removeprefix("ganbench."): value for name, value in tags.items() if name.startswith("ganbench.")},
-        history=rows,
-    )
-
-
-def runs_page(store: Store, experiment: str) -> str:
-    """The path of the experiment's runs page within the MLflow UI."""
-    found = connect_to_existing(store).get_experiment_by_name(experiment)
-    if found is None:
-        return "/#/experiments"
-    # The bare address of an experiment lands on an empty page for language models.
-    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"
+    return ask_images(store, experiment, name, runs, most)

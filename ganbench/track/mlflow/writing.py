@@ -17,17 +17,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 
 from ganbench.errors import GanbenchError
 from ganbench.track import RunHead, Status
-from ganbench.track.mlflow.connection import (
-    ENDED_AT,
-    GROUP,
-    KIND,
-    RUN,
-    SEED,
-    STATUS,
-    check_experiment_name,
-    connect,
-    statuses,
-)
+from ganbench.track.mlflow.connection import connect, statuses
+from ganbench.track.mlflow.names import ENDED_AT, GROUP, KIND, RUN, SEED, STATUS, check_experiment_name
 from ganbench.track.store import Store
 
 if TYPE_CHECKING:
