@@ -23,9 +23,8 @@ def limits(device: torch.device, rounds: int) -> Iterator[Row]:
     """Measured peaks, and the steps a second that they allow."""
     peaks = {}
     for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
+        peaks[name] = product_speed(device, dtype)
         side = SIDE[device.type]
-        a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-        peaks[name] = 2 * side**3 / _median_seconds(partial(torch.matmul, a, b), device) / 1e9
         yield Row(f"products of {side} × {side} matrices, {name}", "", None, [peaks[name]], "GFLOP/s")
     source = torch.randn(64 << 20, device=device)
     target = torch.empty_like(source)
@@ -46,6 +45,13 @@ def limits(device: torch.device, rounds: int) -> Iterator[Row]:
             allowed = 1 / (flops / peak + adam / bandwidth)
             detail = f"{flops:.2f} GFLOP in products, {1e3 * adam:.0f} MB in Adam"
             yield Row(f"a step of {arch}, {name}: the machine allows", "", None, [allowed], "steps/s", detail)
+
+
+def product_speed(device: torch.device, dtype: torch.dtype) -> float:
+    """GFLOP/s of products of large matrices."""
+    side = SIDE[device.type]
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    return 2 * side**3 / _median_seconds(partial(torch.matmul, a, b), device) / 1e9
 
 
 def _median_seconds(what: Callable[[], object], device: torch.device) -> float:

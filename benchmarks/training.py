@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.flops import Products
 from benchmarks.measure import Row, in_turn, ratios, seconds_each
+from benchmarks.roofline import product_speed
 from benchmarks.textbook import textbook_steps
 from benchmarks.whole import seconds_a_step
 from ganbench.config import RunSpec, resolve
@@ -69,7 +70,14 @@ def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
     found = in_turn(
         {"one": lambda: seconds_each(one, 500, device, 20), "many": lambda: seconds_each(many, 150, device, 10)}, rounds
     )
-    detail = f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step"
+    with Products() as counter:
+        next(many)
+    least = counter.flops / 1e9 / product_speed(device, torch.float32)
+    detail = (
+        f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step; "
+        f"their {counter.flops / 1e9:.2f} GFLOP alone take {1e3 * least:.1f} ms at the speed of large products: "
+        f"{least / median(found['one']):.1f} × at least"
+    )
     what = f"{seeds} seeds together against one, {dataset}, mlp: time"
     yield Row(what, "≤", promised, ratios(found["many"], found["one"]), "×", detail)
 

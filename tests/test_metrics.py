@@ -197,9 +197,35 @@ def test_distances_in_blocks_are_those_of_cdist(block: int, monkeypatch: pytest.
     torch.testing.assert_close(found, itself[:, 3], rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+def test_how_two_sets_lie_to_each_other_is_what_all_distances_say(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    fake, real = normal(0, 70, 3), 0.7 * normal(1, 90, 3)
+    between = torch.cdist(fake[:60].double(), real[:60].double()).square()
+    sets = (fake[:60].double(), real[:60].double())
+    own, other = (torch.cdist(a, a).square().sort(1).values[:, 4, None] for a in sets)
+    found = neighbours.crossing(make_features(fake), make_features(real), 60, 4)
+    assert torch.equal(found.around_fake, (between < other.T).sum(1))
+    assert torch.equal(found.around_real, (between < own).sum(0))
+    torch.testing.assert_close(found.nearest, between.amin(0), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+def test_pairs_are_counted_where_there_are_more_neighbours_than_are_kept(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    heap = normal(0, 3 * neighbours.RANKS, 3) / 100
+    points = torch.cat([normal(1, 40, 3), heap, normal(2, 5, 3)])
+    distances = torch.cdist(points.double(), points.double()).square()
+    for near in (1e-4, 0.01, 0.3, 30.0):
+        pairs = int((distances <= near).sum() - len(points)) // 2
+        assert neighbours.near_pairs(make_features(points), len(points), torch.tensor(near)) == pairs
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="the memory in use is read from Linux's /proc")
 def test_the_memory_in_use_does_not_grow_with_the_number_of_blocks() -> None:
-    """Small results that are kept between large blocks once pinned each of them in the heap: 32 MB a block."""
+    """Small results that are kept between large blocks once pinned each of them in the heap."""
 
     def megabytes() -> float:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -207,7 +233,7 @@ def test_the_memory_in_use_does_not_grow_with_the_number_of_blocks() -> None:
     points, centres = normal(0, 1200, 128), normal(1, 100_000, 128)
     neighbours.nearest(points[:80], centres)  # what is taken once
     before = megabytes()
-    neighbours.nearest(points, centres)  # 30 blocks
+    neighbours.nearest(points, centres)  # 114 blocks
     # Between 120 and 240 MB come and go, by machine; pinned blocks would be 960.
     assert megabytes() - before < 500
 
@@ -229,11 +255,12 @@ def test_copies_have_no_distance_at_all() -> None:
 
 def test_what_was_found_is_kept_as_long_as_the_features_live() -> None:
     features = make_features(normal(0, 50, 3))
-    first = neighbours.radii(features, 50, 3)
-    assert neighbours.radii(features, 50, 3) is first
-    assert neighbours.radii(features, 40, 3) is not first
+    first, other_rank, fewer = (neighbours.radii(features, count, k) for count, k in ((50, 3), (50, 5), (40, 3)))
+    assert other_rank.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+    assert fewer.untyped_storage().data_ptr() != first.untyped_storage().data_ptr()
+    neighbours.crossing(features, features, 50, 3)  # as floors are found
     before = len(neighbours._kept)
-    del features, first
+    del features
     assert len(neighbours._kept) == before - 1
 
 

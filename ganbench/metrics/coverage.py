@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric
-from ganbench.metrics.neighbours import nearest, radii
+from ganbench.metrics.neighbours import crossing, radii
 from ganbench.registry import register
 
 
@@ -26,7 +26,7 @@ class Coverage(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         count = min(len(fake), len(real), self.samples)
-        covered = nearest(real.embedding[:count], fake.embedding[:count]) < radii(real, count, self.k)
+        covered = crossing(fake, real, count, self.k).nearest < radii(real, count, self.k)
         return float(covered.double().mean())
 
     def ceiling(self, real: Reference) -> float:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric
-from ganbench.metrics.neighbours import inside, radii
+from ganbench.metrics.neighbours import crossing
 from ganbench.registry import register
 
 
@@ -26,5 +26,4 @@ class Density(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         count = min(len(fake), len(real), self.samples)
-        found = inside(fake.embedding[:count], real.embedding[:count], radii(real, count, self.k))
-        return float(found.double().mean()) / self.k
+        return float(crossing(fake, real, count, self.k).around_fake.double().mean()) / self.k

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric
-from ganbench.metrics.neighbours import inside, radii
+from ganbench.metrics.neighbours import crossing
 from ganbench.registry import register
 
 
@@ -25,5 +25,4 @@ class Recall(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         count = min(len(fake), len(real), self.samples)
-        found = inside(real.embedding[:count], fake.embedding[:count], radii(fake, count, self.k))
-        return float((found > 0).double().mean())
+        return float((crossing(fake, real, count, self.k).around_real > 0).double().mean())

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric
 from ganbench.metrics.near_duplicates import ALPHA, threshold
-from ganbench.metrics.neighbours import keep, others
+from ganbench.metrics.neighbours import near_pairs
 from ganbench.registry import register
 
 
@@ -34,9 +34,4 @@ class Support(Metric):
 
     def _pairs(self, features: Features, real: Reference, count: int) -> int:
         """Pairs of near-duplicates among the first `count`; at least one."""
-        near = threshold(real, count, self.alpha)
-
-        def find() -> int:
-            return max(1, sum(int((block <= near).sum()) for block in others(features.embedding[:count])) // 2)
-
-        return keep(features, ("pairs", count, self.alpha), find) if features is real else find()
+        return max(1, near_pairs(features, count, threshold(real, count, self.alpha)))

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ganbench.judgement import RESULTS
-from ganbench.report.charts import Line, curves, strip, survival
+from ganbench.report.charts import CROWD, Line, curves, strip, survival
 from ganbench.report.tables import BUDGET_WORDS
 from ganbench.results import final_scores, headline_modes, quick_scores, runs
 from ganbench.stats import headline
@@ -70,11 +70,12 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
         return {}
     ceiling = rows["ceiling"].median()
     most = max(rows["value"].max(), 0.0 if pd.isna(ceiling) else ceiling)
+    crowded = any(len(seeds) > CROWD for seeds in dots.values())
     return {
         "Modes at the end": strip(
             dict(sorted(dots.items())),
             numbers=numbers,
-            title=f"Modes at the end, a dot a seed{where}",
+            title=f"Modes at the end, {'larger dots for more seeds' if crowded else 'a dot a seed'}{where}",
             xlabel=metric,
             ceiling=None if pd.isna(ceiling) else float(ceiling),
         ),
