@@ -106,9 +106,8 @@ class Ensemble:
 
     def gradient_norms(self) -> Tensor:
         """L2 norm of each seed's last gradient over all parameters, [S]."""
-        gradients = [gradient.flatten(1) for gradient in self.gradients()]
-        # Not `square().sum(1)`, which writes a second gradient into fresh memory.
-        return torch.stack([torch.einsum("sn,sn->s", gradient, gradient) for gradient in gradients]).sum(0).sqrt()
+        norm = torch.linalg.vector_norm
+        return norm(torch.stack([norm(gradient.flatten(1), dim=1) for gradient in self.gradients()]), dim=0)
 
 
 def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
