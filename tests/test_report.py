@@ -59,6 +59,13 @@ def test_a_report_of_several_protocols_is_written(tmp_path: Path) -> None:
     assert "hinge" in (write_report(Results(study), tmp_path, title="two") / "report.html").read_text()
 
 
+def test_a_report_never_takes_the_place_of_another_ones(tmp_path: Path) -> None:
+    one, two, again = (write_report(Results(STUDY), tmp_path, title=title) for title in ("one", "two", "one"))
+    assert again == one != two
+    assert two.name == f"{one.name}-2"
+    assert write_report(Results(STUDY), tmp_path, title="two") == two
+
+
 def test_the_report_is_one_page_without_a_link_outside(tmp_path: Path) -> None:
     folder = write_report(Results(STUDY, pictures), tmp_path, title="A <study> & more")
     page = (folder / "report.html").read_text()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import jinja2
@@ -37,6 +38,8 @@ SAMPLES = "samples"
 def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
     """Write report.html, report.md, results.csv, figures/ and samples/ into `out/<date>_<commit>`; return that folder.
 
+    Where a report with another title lies there, the folder's name gets a number.
+
     Args:
         x: the budget that curves are drawn against, one of `ganbench.results.BUDGETS`.
 
@@ -51,7 +54,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
         run: {step: small(picture) for step, picture in steps.items()}
         for run, steps in results.pictures(shown, most).items()
     }
-    folder = out / f"{about.date}_{about.code}"
+    folder = _own_folder(out, about)
     _write(results, about, pictures, folder)
     return folder
 
@@ -67,6 +70,14 @@ def write_report_again(source: Path) -> Path | None:
         return None
     _write(read_csv(source), about, _kept_pictures(source.parent), source.parent)
     return source.parent
+
+
+def _own_folder(out: Path, about: About) -> Path:
+    name, numbers = f"{about.date}_{about.code}", count(2)
+    folder = out / name
+    while (there := read_about(folder)) is not None and there.title != about.title:
+        folder = out / f"{name}-{next(numbers)}"
+    return folder
 
 
 def _told(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataFrame:
