@@ -107,7 +107,8 @@ class Ensemble:
     def gradient_norms(self) -> Tensor:
         """L2 norm of each seed's last gradient over all parameters, [S]."""
         norm = torch.linalg.vector_norm
-        return norm(torch.stack([norm(gradient.flatten(1), dim=1) for gradient in self.gradients()]), dim=0)
+        norms: Tensor = norm(torch.stack([norm(gradient.flatten(1), dim=1) for gradient in self.gradients()]), dim=0)
+        return norms
 
 
 def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
