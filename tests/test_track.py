@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import multiprocessing
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +34,23 @@ def head(seed: int) -> RunHead:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return find_store(str(tmp_path / "store"))
+
+
+@pytest.mark.parametrize("first", ["asking", "connection", "writing"])
+def test_mlflow_is_told_to_keep_to_itself_before_it_is_imported(first: str) -> None:
+    """Whichever of our files is the first to import it: it reads then whether it may send what it is used for."""
+    code = f"""
+import importlib.abc, os, sys
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlflow":
+            print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"), os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"))
+sys.meta_path.insert(0, Watch())
+import ganbench.track.mlflow.{first}
+"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["true", "0"]
 
 
 def test_a_run_is_written_and_read_back(store: Store) -> None:

@@ -138,7 +138,7 @@ def _update_sgd(
     sgd(
         weights,
         gradients,
-        velocity,  # type: ignore[arg-type]  # none of them is None
+        velocity,  # type: ignore[arg-type]  # typed as a list that may hold None; ours doesn't
         lr=lr,
         momentum=betas[0],
         dampening=0.0,

@@ -55,13 +55,13 @@ class Player:
 
     def next_update(self, step: int) -> NextUpdate:
         """The optimiser after its updates of step number `step`, from 0, before its next one."""
-        seeds = len(next(iter(self.network.trained.values())))
-        device = next(iter(self.network.trained.values())).device
+        first = next(iter(self.network.trained.values()))
+        each = torch.ones(len(first), device=first.device)
         return NextUpdate(
             dict(zip(self.network.parameters, zip(*self.held.moments, strict=True), strict=True)),
-            torch.full((seeds,), float((step + 1) * self.updates + 1), device=device),
-            torch.full((seeds,), float(self.rate), device=device),
-            torch.tensor([self.betas] * seeds, device=device),
+            number=each * ((step + 1) * self.updates + 1),
+            lr=each * self.rate,
+            betas=torch.stack([each * beta for beta in self.betas], 1),
         )
 
 
@@ -156,6 +156,7 @@ class State:
             slot.copy_(tensors[name])
 
     def _at(self, step: int) -> None:
+        """Set the step, and how many updates were made by then; the moments are still to be filled."""
         self.step = step
         for player in self._players.values():
             for count in player.held.counts:

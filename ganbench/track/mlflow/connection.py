@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
-
-# These must be set before the import: they are read there.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# A request that is repeated behind our back can begin a run twice; the spool repeats what failed, and looks first.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
 import filelock
 from mlflow import MlflowClient
