@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
-from ganbench.metrics.neighbours import keep, rows_of_a_block
+from ganbench.metrics.distances import squares
+from ganbench.metrics.neighbours import look_across, look_within
+from ganbench.metrics.once import keep
 from ganbench.registry import register
 
 
@@ -27,26 +30,49 @@ class Kid(Metric):
     samples: int = 10_000
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        a, b = (features.embedding[: self.samples].double() for features in (fake, real))
+        a, b = (features.embedding[: self.samples] for features in (fake, real))
         if min(len(a), len(b)) < 2:
             raise UndefinedMetricError("pairs need at least two samples")
-        if not (bool(a.isfinite().all()) and bool(b.isfinite().all())):
-            raise ValueError("embeddings must be finite")
-        own = keep(real, ("kid", self.samples), lambda: _mean_of_pairs(b))
-        return _mean_of_pairs(a) + own - 2 * _sum(a, b) / (len(a) * len(b))
+        # In this order: what is found within the sets is needed for what else is found between them.
+        within = _within(fake, len(a)) + keep(real, ("kid", len(b)), lambda: _within(real, len(b)))
+        between = _Kernel(a, b)
+        if len(a) == len(b):
+            look_across(fake, real, len(a), between.add)
+        else:
+            for block in squares(a, b):
+                between.add(block)
+        return within - 2 * between.sum / (len(a) * len(b))
 
 
-def _mean_of_pairs(a: Tensor) -> float:
-    """Mean kernel of two different samples."""
-    with_itself = (a.square().sum(1) / a.shape[1] + 1).pow(3).sum()
-    # A kernel is the same both ways: each block of rows meets itself and what comes after it.
-    total, end = 0.0, 0
-    for part in a.split(rows_of_a_block(len(a))):
-        end += len(part)
-        total += _sum(part, part) + 2 * _sum(part, a[end:])
-    return (total - float(with_itself)) / (len(a) * (len(a) - 1))
+def _within(features: Features, count: int) -> float:
+    """Mean kernel of two different ones of the first `count` samples."""
+    a = features.embedding[:count]
+    kernel = _Kernel(a, a)
+    look_within(features, count, kernel.add)
+    with_itself = (a.double().square().sum(1) / a.shape[1] + 1).pow(3).sum()
+    return (kernel.sum - float(with_itself)) / (count * (count - 1))
 
 
-def _sum(a: Tensor, b: Tensor) -> float:
-    rows = a.split(rows_of_a_block(max(1, len(b))))
-    return sum(float((part @ b.T).div_(a.shape[1]).add_(1).pow_(3).sum()) for part in rows)
+class _Kernel:
+    """Sum of the kernel over pairs whose squared distances come block by block: x·y = (|x|² + |y|² − |x − y|²) / 2.
+
+    Attributes:
+        sum: of the pairs seen so far.
+    """
+
+    def __init__(self, a: Tensor, b: Tensor) -> None:
+        self.sum = 0.0
+        self._half = 1 / (2 * a.shape[1])
+        self._rows = a.double().square().sum(1, keepdim=True) * self._half + 1
+        self._columns = b.double().square().sum(1) * self._half
+        self._start = 0
+        self._base, self._square = (self._rows.new_empty(0) for _ in range(2))  # memory that is used again
+
+    def add(self, block: Tensor) -> None:
+        """The next rows."""
+        base, square = (each.resize_(block.shape) for each in (self._base, self._square))
+        end = self._start + len(block)
+        torch.sub(self._columns, block, alpha=self._half, out=base).add_(self._rows[self._start : end])
+        torch.mul(base, base, out=square)
+        self.sum += float(torch.dot(square.flatten(), base.flatten()))
+        self._start = end

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
-from ganbench.metrics.neighbours import keep, nearest_of_many
+from ganbench.metrics.distances import nearest_of_many
+from ganbench.metrics.once import keep
 from ganbench.registry import register
 
 

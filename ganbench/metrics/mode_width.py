@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
-from ganbench.metrics.neighbours import keep
+from ganbench.metrics.once import keep
 from ganbench.metrics.within import by_mode
 from ganbench.registry import register
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
-from ganbench.metrics.neighbours import by_row, keep, squares
+from ganbench.metrics.distances import by_row, squares
+from ganbench.metrics.once import keep
 from ganbench.registry import register
 
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ganbench.evaluators import Features, Reference
 from ganbench.metrics import METRICS, Direction, Fault, Metric
-from ganbench.metrics.neighbours import keep, radii
+from ganbench.metrics.neighbours import radii
+from ganbench.metrics.once import keep
 from ganbench.registry import register
 
 ALPHA = 0.01

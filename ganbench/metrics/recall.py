@@ -25,4 +25,4 @@ class Recall(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         count = min(len(fake), len(real), self.samples)
-        return float((crossing(fake, real, count, self.k).around_real > 0).double().mean())
+        return float(crossing(fake, real, count, self.k).real_inside.double().mean())
