@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ganbench.formatting import number
 from ganbench.results import load_results, runs
-from ganbench.stats import number
 from ganbench.track.store import find_store
 
 LOSSES = ("minimax", "non-saturating", "wgan-gp")

@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 
 from ganbench.data import Data
 from ganbench.evaluators.classifier import to_bytes
-from ganbench.plots import mode_histogram
 from ganbench.track import RunLog
 from ganbench.tracked import NAMED_MODES
 from ganbench.train.trainer import Snapshot
@@ -30,6 +29,10 @@ def keep_artifacts(
     """
     names = data.mode_names
     if len(names) <= NAMED_MODES:
+        from ganbench.plots import (
+            mode_histogram,  # a third of a second, which the first training step need not wait for
+        )
+
         shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
         log.figure("mode-histogram.png", mode_histogram(names, *shares))
     images = len(data.shape) == 3

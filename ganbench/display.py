@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.config import RunSpec
+from ganbench.formatting import number
 from ganbench.options import TrainSpec
 from ganbench.profile import Look
 from ganbench.protocols.scorer import Scores
-from ganbench.stats import number
 from ganbench.train.trainer import Snapshot
 
 OPERATORS = 12

@@ -16,11 +16,12 @@ import pandas as pd
 
 from ganbench.catalogue import directions
 from ganbench.errors import GanbenchError
+from ganbench.formatting import number
 from ganbench.inference import LEAST_SEEDS, Contrast, Estimate, contrast_all, estimate, seeds_to_decide, winner
 from ganbench.inference import as_losses as losses_of
 from ganbench.registry import near_miss
 from ganbench.results import SCORED, final_scores, runs
-from ganbench.stats import conditions_of, grouped, number
+from ganbench.stats import conditions_of, grouped
 
 RESULTS = (*SCORED, "diverged")
 """How a seed ended that counts; others have not ended yet."""

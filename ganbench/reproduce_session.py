@@ -11,10 +11,10 @@ from rich.table import Table
 
 from ganbench.display import Display, describe
 from ganbench.ensemble_run import device_name
+from ganbench.formatting import number
 from ganbench.reproduce import Reproduction, reproduce, spec_of, threads_of
 from ganbench.run import find_device
 from ganbench.session import signals
-from ganbench.stats import number
 from ganbench.track.mlflow.asking import find_run
 from ganbench.track.store import Store
 

@@ -11,18 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from ganbench.config import RunSpec
 from ganbench.display import Display, describe, profile_tables
 from ganbench.ensemble_run import Job, device_name
 from ganbench.profile import Look
-from ganbench.results import final_scores, load_results
 from ganbench.run import find_device, run
-from ganbench.stats import FLOOR, headline, number
 from ganbench.track.spool import not_delivered, open_tracker
 from ganbench.track.store import Store, find_store
-from ganbench.verdict import verdict
 
 
 def run_session(
@@ -56,7 +52,9 @@ def run_session(
     if kept:
         console.print(not_delivered(kept, place), soft_wrap=True)
         return 1
-    _show(spec, seeds, place, experiment, console)
+    from ganbench.outcome import show_outcome  # what it takes to read results need not be waited for before training
+
+    show_outcome(spec, seeds, place, experiment, console)
     if look is not None and profiled_since is not None:
         console.print()
         console.print(profile_tables(job.stopwatch.seconds, look, time.perf_counter() - profiled_since))
@@ -96,32 +94,6 @@ def signals() -> Iterator[_Stop]:
         yield stop
     finally:
         restore()
-
-
-def _show(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, console: Console) -> None:
-    table = load_results(store, experiment).table
-    ids = {seed: spec.run_id(seed) for seed in seeds}
-    scores = final_scores(table)
-    shown = Table(box=None, padding=(0, 2, 0, 0), title=None)
-    shown.add_column("")
-    own = scores[scores["run"].isin(ids.values())]
-    metrics = headline(own)
-    for metric in metrics:
-        shown.add_column(metric, justify="right")
-    for seed, run_id in ids.items():
-        values = scores[scores["run"] == run_id].set_index("metric")["value"]
-        shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
-    floors = own.groupby("metric")["floor"].median()
-    shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
-    console.print()
-    console.print(shown)
-    console.print()
-    for seed, run_id in ids.items():
-        if (table["run"] == run_id).any():
-            words = verdict(table, run_id, spec.dataset.mode_word)
-            console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
-    flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
-    console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")
 
 
 def _near(store: Store) -> str:

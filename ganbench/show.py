@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ganbench.doctor import Diagnosis, Row
 from ganbench.evaluation import Evaluation
+from ganbench.formatting import number
 from ganbench.report.tables import markdown, terminal
-from ganbench.stats import number
 
 BETTER: Mapping[str | None, str] = {"lower": "lower", "higher": "higher", "real": "near real", None: ""}
 MARKS = {"sees": "○", "blind": "·", "wrong": "✗", "undefined": "–"}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ganbench.catalogue import directions
 from ganbench.errors import GanbenchError
+from ganbench.formatting import number
 from ganbench.inference import LEAST_SEEDS, as_losses, estimate
 from ganbench.registry import near_miss
 from ganbench.results import BUDGETS, SCORED, STATUSES, final_scores, runs, varying_options
@@ -181,18 +182,6 @@ def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataF
         telling = len(set(shorter)) == len(set(differing))
         parts.append(alike.assign(options=shorter if telling else differing))
     return pd.concat(parts)
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for people: three significant digits, no exponent, a dash where there is none."""
-    if pd.isna(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0 or abs(value) >= 10 ** (digits - 1):
-        return f"{value:,.0f}"
-    text = f"{value:.{digits}g}"
-    return f"{value:.5f}" if "e" in text else text
 
 
 def with_range(row: pd.Series, metric: str) -> str:

@@ -7,11 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from ganbench.collapse import Event, Look
-from ganbench.plots import mode_heat_map
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def write_timeline(path: Path, looks: Sequence[Look], events: Sequence[Event], names: Sequence[str]) -> None:
@@ -43,6 +44,8 @@ def timeline_figure(
     Args:
         expected: the share of each mode in real data.
     """
+    from ganbench.plots import mode_heat_map  # a third of a second, which the first training step need not wait for
+
     fullness = [
         [count / (look.sight.samples * share) for count, share in zip(look.sight.counts, expected, strict=True)]
         for look in looks

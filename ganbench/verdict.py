@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ganbench.formatting import number
 from ganbench.results import SCORED, final_scores, mode_shares
-from ganbench.stats import number
 from ganbench.tidy import EVENTS
 
 DOMINANT = 2.0

@@ -12,7 +12,7 @@ PACKAGE = Path(ganbench.__file__).parent
 # A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile", "inference"},
+    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile", "inference", "formatting"},
     {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue", "claims"},
     {"data", "metrics", "budget"},
     {"protocols", "samples", "planted"},
@@ -25,7 +25,7 @@ FLOORS = (
     {"stats", "task", "reproduce"},
     {"verdict", "executors", "judgement", "difference"},
     {"report", "display", "listing", "sweep_table"},
-    {"show", "contract"},
+    {"show", "outcome", "contract"},
     {"session", "evaluate_session"},
     {"sweep_session", "reproduce_session"},
     {"cli"},
@@ -35,6 +35,7 @@ READ_ARM = (
     "tidy",
     "results",
     "inference",
+    "formatting",
     "selection",
     "stats",
     "judgement",

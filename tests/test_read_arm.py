@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 from ganbench.errors import GanbenchError
+from ganbench.formatting import number
 from ganbench.report.tables import render
 from ganbench.report.words import findings
 from ganbench.results import final_scores, mode_shares, quick_scores, read_csv, runs, varying_options, write_csv
-from ganbench.stats import HEADLINE, compare, group_names, headline, number
+from ganbench.stats import HEADLINE, compare, group_names, headline
 from ganbench.tidy import EVENTS, tidy
 from ganbench.track import RunRecord, Status
 from ganbench.verdict import verdict

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from ganbench.evaluators import Features, Reference
@@ -56,6 +55,8 @@ def shares(fake: Features, real: Reference, count: int, bins: int) -> tuple[Tens
 
 def _find_bins(embedding: Tensor, bins: int) -> tuple[Tensor, Tensor]:
     """Centres of bins [bins, d] and the shares of the samples in them; the same for the same samples."""
+    from scipy.cluster.vq import kmeans2  # a fifth of a second, which the first training step need not wait for
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="One of the clusters is empty")  # no harm: a bin that holds nothing
         centres, _ = kmeans2(embedding.double().cpu().numpy(), bins, minit="points", rng=np.random.default_rng(0))

@@ -10,8 +10,8 @@ from dataclasses import asdict
 import pandas as pd
 
 from ganbench.difference import differ
+from ganbench.formatting import number
 from ganbench.report.tables import markdown, terminal
-from ganbench.stats import number
 from ganbench.verdict import verdict
 
 MOST_STEPS = 6

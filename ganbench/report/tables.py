@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ganbench.formatting import number
 from ganbench.inference import LEAST_SEEDS, Contrast
 from ganbench.judgement import Judgement
-from ganbench.stats import FLOOR, number, with_range
+from ganbench.stats import FLOOR, with_range
 
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import stats
 
+from ganbench.formatting import number
 from ganbench.judgement import RESULTS, judge, sentences
 from ganbench.results import SCORED, final_scores, headline_modes, runs
-from ganbench.stats import BY, FLOOR, group_names, headline, number
+from ganbench.stats import BY, FLOOR, group_names, headline
 
 LEVEL = 0.95
 
