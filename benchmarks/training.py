@@ -18,6 +18,7 @@ from benchmarks.whole import seconds_a_step
 from ganbench.config import RunSpec, resolve
 from ganbench.data import Data
 from ganbench.data.labelled import LabelledImages
+from ganbench.ensemble_run import STRIDE
 from ganbench.train.trainer import train
 
 ENDLESS = 10**9
@@ -67,15 +68,14 @@ def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
     spec = _spec(dataset=dataset, arch="mlp")
     data = spec.dataset.load(device, say=lambda _: None)
     one, many = (_ours(spec, count, data, device) for count in (1, seeds))
-    found = in_turn(
-        {"one": lambda: seconds_each(one, 500, device, 20), "many": lambda: seconds_each(many, 150, device, 10)}, rounds
-    )
+    found = in_turn({"one": partial(_a_step, one, 500, device), "many": partial(_a_step, many, 150, device)}, rounds)
     with Products() as counter:
         next(many)
-    least = counter.flops / 1e9 / product_speed(device, torch.float32)
+    work = counter.flops / STRIDE / 1e9
+    least = work / product_speed(device, torch.float32)
     detail = (
         f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step; "
-        f"their {counter.flops / 1e9:.2f} GFLOP alone take {1e3 * least:.1f} ms at the speed of large products: "
+        f"their {work:.2f} GFLOP alone take {1e3 * least:.1f} ms at the speed of large products: "
         f"{least / median(found['one']):.1f} × at least"
     )
     what = f"{seeds} seeds together against one, {dataset}, mlp: time"
@@ -85,7 +85,7 @@ def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
 def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
     """A critic's update of wgan-gp against one of the non-saturating loss, with the floor that FLOPs set."""
     times: dict[tuple[str, int], list[float]] = {}
-    flops: dict[tuple[str, int], int] = {}
+    flops: dict[tuple[str, int], float] = {}
     cases = [(loss, n_critic) for loss in ("wgan-gp", "non-saturating") for n_critic in (1, 6)]
     contenders = {}
     for loss, n_critic in cases:
@@ -94,8 +94,8 @@ def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
         steps = _ours(spec, 1, data, device)
         with Products() as counter:
             next(steps)
-        flops[loss, n_critic] = counter.flops
-        contenders[f"{loss} {n_critic}"] = partial(seconds_each, steps, 60, device, 5)
+        flops[loss, n_critic] = counter.flops / STRIDE
+        contenders[f"{loss} {n_critic}"] = partial(_a_step, steps, 60, device)
     found = in_turn(contenders, rounds)
     times = {case: found[f"{case[0]} {case[1]}"] for case in cases}
 
@@ -125,10 +125,15 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def _ours(spec: RunSpec, seeds: int, data: Data, device: torch.device) -> Iterator[object]:
-    """Our steps, from the first on."""
-    steps = train(spec, range(seeds), data, device, every=1)
+    """Our steps, told of as often as in a run."""
+    steps = train(spec, range(seeds), data, device, every=STRIDE)
     next(steps)
     return steps
+
+
+def _a_step(steps: Iterator[object], count: int, device: torch.device) -> float:
+    """Seconds for each of so many of our steps."""
+    return seconds_each(steps, count // STRIDE, device, 1) / STRIDE
 
 
 def _spec(*, dataset: str, arch: str, loss: str = "non-saturating", n_critic: int = 1) -> RunSpec:

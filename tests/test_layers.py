@@ -12,7 +12,19 @@ PACKAGE = Path(ganbench.__file__).parent
 # A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
 FLOORS = (
     {"errors"},
-    {"registry", "seeding", "settings", "options", "layers", "provenance", "plots", "collapse", "profile", "inference", "formatting"},
+    {
+        "registry",
+        "seeding",
+        "settings",
+        "options",
+        "layers",
+        "provenance",
+        "plots",
+        "collapse",
+        "profile",
+        "inference",
+        "formatting",
+    },
     {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue", "claims"},
     {"data", "metrics", "budget"},
     {"protocols", "samples", "planted"},

@@ -13,7 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ganbench import artifacts, ensemble_run, run, watch
+from ganbench import ensemble_run, plots, run, watch
 from ganbench.config import RunSpec
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
@@ -137,7 +137,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(run, "cache_folder", lambda: cache)
     # Half of the time would go into plots, which this tracker throws away.
     monkeypatch.setattr(watch, "timeline_figure", lambda *arguments: Figure())
-    monkeypatch.setattr(artifacts, "mode_histogram", lambda *arguments: Figure())
+    monkeypatch.setattr(plots, "mode_histogram", lambda *arguments: Figure())
 
 
 @pytest.fixture(scope="module")
