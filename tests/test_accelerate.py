@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from ganbench.config import RunSpec
+from ganbench.losses import LOSSES
+from ganbench.losses.non_saturating import NonSaturating
+from ganbench.penalties import PENALTIES
 from ganbench.train import trainer
 from ganbench.train.accelerate import WARM_UP, Recorded, accelerate, recordable
-from ganbench.train.step import Given
+from ganbench.train.draws import Draws
+from ganbench.train.schedule import plan
+from ganbench.train.state import State
+from ganbench.train.step import Given, Step
 from ganbench.train.trainer import train
+from ganbench.wrappers import WRAPPERS
 from tests.conftest import random_data, small_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -107,3 +116,49 @@ def test_on_a_cpu_the_step_is_itself() -> None:
 
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
     assert accelerate(step, small_spec(), snapshot.state, CPU) is step
+
+
+EVERY_PART = [
+    *({"loss": {"name": name}} for name in LOSSES),
+    *({"loss": {"name": "non-saturating"}, "penalty": {"name": name}} for name in PENALTIES),
+    *({"loss": {"name": "non-saturating"}, "wrapper": [{"name": name}]} for name in WRAPPERS),
+    {"loss": {"name": "non-saturating"}, "train": {"ema": 0.9, "n_critic": 2, "unrolled": 2, "pac": 2}},
+]
+
+
+def statistics_without_values(spec: RunSpec, seeds: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> Statistics:
+    """A step of tensors that have a shape and no values: whoever asks for one gets an error."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # it doesn't know such a device
+    data, planned = random_data(), plan(spec, 0)
+    draws = Draws(spec, seeds, data)
+    given = Given(list(draws.critic(0, planned)), list(draws.generator(0, planned)))
+    given = tree_map(lambda value: value.to("meta") if isinstance(value, Tensor) else value, given)
+    state = State(spec, seeds, data.shape, torch.device("meta"))
+    state.follow(planned)
+    statistics = Step(spec, state)(given)
+    state.finish_step(planned.keep)
+    return statistics
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 5)], ids=["alone", "together"])
+@pytest.mark.parametrize("settings", EVERY_PART, ids=str)
+def test_nothing_in_a_step_waits_for_the_device(
+    settings: dict[str, Any], seeds: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who needs no value of a tensor does not wait for the device that computes it, and can be recorded on it."""
+    spec = small_spec(**settings)
+    for values in statistics_without_values(spec, seeds, monkeypatch).values():
+        assert values.is_meta
+        assert values.shape == (len(seeds),)
+
+
+def test_a_loss_that_waits_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = NonSaturating.generator_loss
+
+    def waits(self: NonSaturating, *args: Any, **options: Any) -> Tensor:
+        loss = plain(self, *args, **options)
+        return loss if float(loss) > 0 else -loss
+
+    monkeypatch.setattr(NonSaturating, "generator_loss", waits)
+    with pytest.raises(RuntimeError, match="meta"):
+        statistics_without_values(small_spec(loss={"name": "non-saturating"}), (0,), monkeypatch)
