@@ -37,7 +37,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Whether the promise is kept: said only where at least four of five rounds agree about it."""
+        """Whether the promise is kept: said only where at least four fifths of the rounds agree about it."""
         if not self.measured:
             return "not measured"
         if self.wanted is None:

@@ -29,9 +29,7 @@ def keep_artifacts(
     """
     names = data.mode_names
     if len(names) <= NAMED_MODES:
-        from ganbench.plots import (
-            mode_histogram,  # a third of a second, which the first training step need not wait for
-        )
+        from ganbench.plots import mode_histogram  # a third of a second, which the first step need not wait for
 
         shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
         log.figure("mode-histogram.png", mode_histogram(names, *shares))

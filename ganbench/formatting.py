@@ -6,7 +6,7 @@ import math
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number with three significant digits and no exponent, a dash where there is none."""
+    """A number with three significant digits and no exponent; a dash for NaN."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):

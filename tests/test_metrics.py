@@ -328,11 +328,26 @@ def test_kid_is_that_of_torchmetrics() -> None:
     assert value == pytest.approx(float(poly_mmd(b.double(), a.double())), rel=1e-9)
 
 
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+@pytest.mark.parametrize(("fakes", "reals"), [(2, 2), (4, 4), (70, 70), (70, 90), (90, 70)])
+def test_kid_is_what_all_pairs_say(fakes: int, reals: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances, "BLOCK", block)
+    a, b = 5 + normal(0, fakes, 7), 5 + 0.8 * normal(1, reals, 7)
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x.double() @ y.double().T / 7 + 1) ** 3
+
+    apart = (kernel(x, x)[~torch.eye(len(x), dtype=torch.bool)].mean() for x in (a, b))
+    expected = float(sum(apart) - 2 * kernel(a, b).mean())
+    fake, reference = make_features(a.clone().requires_grad_()), make_reference(make_features(b))
+    assert score("kid", fake, reference) == pytest.approx(expected, rel=1e-9, abs=1e-9 * float(kernel(a, b).mean()))
+
+
 @pytest.mark.parametrize("name", sorted(set(OF_PAIRS) - {"kid"}))
 @pytest.mark.parametrize("count", [4, 120, 200])
 def test_what_kid_finds_on_its_way_is_what_others_would_have_found(name: str, count: int) -> None:
     def value(*, after_kid: bool) -> float:
-        fake, reference = make_features(normal(0, count, 6)), make_reference(make_features(0.8 * normal(1, 200, 6)))
+        fake, reference = make_features(normal(0, count, 6)), make_reference(make_features(0.8 * normal(1, count, 6)))
         if after_kid:
             score("kid", fake, reference)
         return score(name, fake, reference, **({"bins": 4} if name.startswith("ndb") else {}))

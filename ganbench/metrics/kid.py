@@ -30,7 +30,7 @@ class Kid(Metric):
     samples: int = 10_000
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        a, b = (features.embedding[: self.samples] for features in (fake, real))
+        a, b = (features.embedding[: self.samples].detach() for features in (fake, real))
         if min(len(a), len(b)) < 2:
             raise UndefinedMetricError("pairs need at least two samples")
         # In this order: what is found within the sets is needed for what else is found between them.
@@ -46,7 +46,7 @@ class Kid(Metric):
 
 def _within(features: Features, count: int) -> float:
     """Mean kernel of two different ones of the first `count` samples."""
-    a = features.embedding[:count]
+    a = features.embedding[:count].detach()
     kernel = _Kernel(a, a)
     look_within(features, count, kernel.add)
     with_itself = (a.double().square().sum(1) / a.shape[1] + 1).pow(3).sum()

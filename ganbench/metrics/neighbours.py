@@ -1,7 +1,7 @@
 """Nearest neighbours and the balls that reach to them: what metrics of manifolds and of duplicates ask.
 
-All pairs of samples are gone through once for all of them, and for `kid`: the products of embeddings, from which
-distances come, are most of the cost.
+All pairs of equally many samples are gone through once for all of them, and for `kid` where it is asked first: the
+products of embeddings, from which distances come, are most of the cost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ ROUNDING = 1e-13
 """What rounding can do to a squared distance, as a part of the squared norms."""
 
 Look = Callable[[Tensor], object]
-"""Whoever wants to see the same blocks of squared distances; a block is overwritten by the next one."""
+"""Whoever wants to see the same blocks of squared distances; a block is overwritten by the next one.
+
+Within a set they are too small by `ROUNDING`; that of a sample from itself is shown as it comes out, hardly below 0.
+"""
 
 
 def radii(features: Features, count: int, k: int) -> Tensor:
@@ -126,7 +129,7 @@ def _cross(
     fake: Features, real: Features, count: int, ranks: tuple[int, ...], also: Look | None = None
 ) -> dict[int, Crossing]:
     """By rank, how the two sets lie to each other."""
-    edges = {k: (radii(fake, count, k)[:, None], radii(real, count, k)) for k in ranks}
+    edges = {k: (radii(fake, count, k)[:, None], radii(real, count, k)) for k in ranks}  # of the balls
     a, b = fake.embedding[:count], real.embedding[:count]
     nearest = torch.full((count,), torch.inf, dtype=torch.float64, device=a.device)
     around = {k: torch.zeros(count, dtype=torch.int64, device=a.device) for k in ranks}
@@ -137,9 +140,9 @@ def _cross(
             also(block)
         rows = slice(start, start + len(block))
         torch.minimum(nearest, block.amin(0), out=nearest)
-        for k, (around_fake, around_real) in edges.items():
-            around[k][rows] = (block < around_real).sum(1, dtype=torch.int32)
-            inside[k] |= (block < around_fake[rows]).view(torch.uint8).amax(0)  # forty times as fast as `any`
+        for k, (fake_radii, real_radii) in edges.items():
+            around[k][rows] = (block < real_radii).sum(1, dtype=torch.int32)
+            inside[k] |= (block < fake_radii[rows]).view(torch.uint8).amax(0)  # forty times as fast as `any`
         start = rows.stop
     nearest.clamp_min_(0)
     return {k: Crossing(around[k], inside[k].bool(), nearest) for k in ranks}

@@ -37,6 +37,7 @@ class Ganbench1(Protocol):
     version: ClassVar[int] = 1
 
     def cases(self) -> Mapping[str, Case]:
+        # In this order: on its way `kid`, one of features, finds what those of sets ask for.
         images = _metrics(*OF_MODES, *OF_FEATURES, *OF_SETS, *OF_CLASSES)
         quick = ("fid", "modes", "modes-strict", "hq", "kl", "mode-width", "near-duplicates", "confidence")
         labelled = Case(10_000, SURE_AND_TYPICAL, images, quick)
