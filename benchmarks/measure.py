@@ -5,13 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 
 import torch
-
-AGREE = 0.79
-"""Four of five rounds: on a machine that others use too, one in a few is an accident."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -37,13 +33,13 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Whether the promise is kept: said only where at least four fifths of the rounds agree about it."""
+        """Whether the promise is kept: said only where all rounds agree about it."""
         if not self.measured:
             return "not measured"
         if self.wanted is None:
             return "stated"
-        kept = fmean(value >= self.wanted if self.sign == "≥" else value <= self.wanted for value in self.measured)
-        return "holds" if kept >= AGREE else "short" if kept <= 1 - AGREE else "rounds disagree"
+        kept = {value >= self.wanted if self.sign == "≥" else value <= self.wanted for value in self.measured}
+        return "rounds disagree" if len(kept) > 1 else "holds" if kept == {True} else "short"
 
 
 def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
