@@ -9,6 +9,7 @@ from statistics import median
 
 import torch
 
+
 @dataclass(frozen=True)
 class Row:
     """One claim and what was measured.
