@@ -35,24 +35,3 @@ def several_seconds(command: Sequence[str], times: int) -> list[float]:
     """As often, after once that isn't counted."""
     seconds(command)
     return [seconds(command) for _ in range(times)]
-
-
-def seconds_a_step(options: Sequence[str], fewer: int, more: int) -> float:
-    """Of `ganbench run`, everything counted that grows with its steps: from a run of fewer and one of more steps.
-
-    Nothing is scored on the way; the end's scoring, start-up and all else that comes once cancel out.
-    """
-    few, many = (seconds(["-m", "ganbench", "run", *options, *_unscored(steps)]) for steps in (fewer, more))
-    return (many - few) / (more - fewer)
-
-
-def _unscored(steps: int) -> list[str]:
-    least = "evaluation.{}=500"
-    assignments = [least.format(name) for name in ("samples", "quick_samples")]
-    return [
-        "--steps",
-        str(steps),
-        "--eval-every",
-        str(steps),
-        *(word for assignment in assignments for word in ("--set", assignment)),
-    ]
