@@ -30,7 +30,7 @@ format: $(READY)  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## Measure every claim about speed on this CPU (half an hour; nothing else should run)
+bench: $(READY)  ## Measure every claim about speed on this CPU (twenty minutes to half an hour; nothing else should run)
 	$(BIN)/python -m benchmarks
 
 bench-gpu: $(READY)  ## On a GPU: check that it computes the same, then measure every claim
