@@ -114,6 +114,14 @@ def test_many_seeds_are_drawn_with_their_median_and_the_middle_half() -> None:
     assert not few.collections
 
 
+def test_a_seed_that_was_looked_at_once_is_seen_in_the_curves() -> None:
+    seeds = {0: ([1.0], [5.0]), 1: ([1.0, 2.0], [5.0, 6.0])}
+    words: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
+    once, often = curves({"a": seeds}, **words, logarithmic=False).axes[0].lines
+    assert once.get_marker() == "o"
+    assert often.get_marker() == "None"
+
+
 def test_a_seed_that_was_given_up_stays_in_the_curves() -> None:
     both = table(record("minimax", 0, 30.0), record("minimax", 1, 10.0, status="collapsed"))
     cut = both[(both["seed"] == 0) | (both["step"] < 20) | (both["metric"] != "fid")]

@@ -64,6 +64,8 @@ def curves(
             thin, alpha = (0.7, 0.3) if many else (1.3, 0.85)
             label = _broken(name) if place == 0 and not many else None
             (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha, label=label)
+            if len(steps) == 1:  # a line of one point would not be seen
+                line.set(marker="o", markersize=4)
             line.set_gid(mark(number, f"{name} · seed {seed}", steps, values))
     if floor is not None:
         axes.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="real against real")
