@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu chaos server ui compare report docs data clean
+.PHONY: help run test lint types format bench bench-gpu chaos server ui compare report docs data bundle clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,14 @@ docs: $(READY)  ## Build the documentation as a site: site/index.html
 
 data: $(READY)  ## Fetch MNIST into the cache
 	$(BIN)/ganbench data fetch mnist
+
+WITHOUT ?=
+WITH ?=
+LIMIT ?= 60
+DATASETS ?= mnist
+bundle: $(READY)  ## Pack ganbench for a machine without a network: WITHOUT="torch torchvision" LIMIT=60 (docs/offline.md)
+	@$(BIN)/python offline/bundle.py --without "$(WITHOUT)" --with "$(WITH)" --datasets "$(DATASETS)" --limit $(LIMIT) \
+		$(if $(PYTHON_VERSION),--python $(PYTHON_VERSION)) $(if $(PLATFORM),--platform $(PLATFORM))
 
 clean:  ## Remove the virtual environment and tool caches (runs and data stay)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

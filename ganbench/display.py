@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Mapping, Sequence
 from statistics import median
 from types import TracebackType
 
+import torch
 from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -98,6 +100,13 @@ def profile_tables(seconds: Mapping[str, float], look: Look, total: float) -> Gr
         work = sum(own for own, _ in look.operators.values())
         tables.append(_shares("its operators", largest, work))
     return Group(*tables)
+
+
+def memory_words(device: torch.device) -> str:
+    """The most memory that the run had at a time: the device's where it is a GPU, else the process's."""
+    if device.type == "cuda":
+        return f"peak GPU memory: {torch.cuda.max_memory_allocated(device) / 1e6:,.0f} MB"
+    return f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:,.0f} MB"
 
 
 def _shares(title: str, rows: Mapping[str, tuple[float, int | None]], total: float) -> Table:

@@ -186,6 +186,9 @@ class EnsembleRun:
             if stop.is_set() or over:
                 break
             clock = time.monotonic()
+        self._job.stopwatch.accelerated = snapshot.accelerated
+        if self._job.device.type == "cuda":
+            self._observer.say(f"accelerated: {snapshot.accelerated}")
         if over:
             remove_checkpoint(self._path)
         else:
@@ -278,6 +281,7 @@ class EnsembleRun:
                 self._watch.keep(log, seed, self._record.diverged.get(str(seed)))
                 if status != "diverged":
                     keep_artifacts(log, self._data, snapshot, row, seed, self._record.metrics[str(seed)])
+                log.tags({"accelerated": snapshot.accelerated})
                 log.finish(status, self._record.diverged.get(str(seed), snapshot.step))
                 del self._logs[seed]
 

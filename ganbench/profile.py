@@ -22,10 +22,15 @@ MICROSECOND = 1e-6
 
 
 class Stopwatch:
-    """Seconds by phase. Phases don't lie within each other."""
+    """Seconds by phase. Phases don't lie within each other.
+
+    Attributes:
+        accelerated: whether training steps were replayed from a recording: `yes`, or `no, because …`.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.accelerated = "no, because nothing was trained"
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ganbench.config import RunSpec
-from ganbench.display import Display, describe, profile_tables
+from ganbench.display import Display, describe, memory_words, profile_tables
 from ganbench.ensemble_run import Job, device_name
 from ganbench.profile import Look
 from ganbench.run import find_device, run
@@ -57,6 +57,8 @@ def run_session(
     show_outcome(spec, seeds, place, experiment, console)
     if look is not None and profiled_since is not None:
         console.print()
+        console.print(f"accelerated: {job.stopwatch.accelerated}", soft_wrap=True)
+        console.print(memory_words(found))
         console.print(profile_tables(job.stopwatch.seconds, look, time.perf_counter() - profiled_since))
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number

@@ -16,7 +16,7 @@ from ganbench.losses import LOSSES
 from ganbench.losses.non_saturating import NonSaturating
 from ganbench.penalties import PENALTIES
 from ganbench.train import trainer
-from ganbench.train.accelerate import WARM_UP, Recorded, accelerate, recordable
+from ganbench.train.accelerate import WARM_UP, PlainStep, Recorded, accelerate, why_not
 from ganbench.train.draws import Draws
 from ganbench.train.schedule import plan
 from ganbench.train.state import State
@@ -27,8 +27,10 @@ from tests.conftest import random_data, small_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CPU = torch.device("cpu")
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
 Statistics = dict[str, Tensor]
+words: list[str] = []
+"""Of each training here, in order: whether it was accelerated."""
 
 
 class Tape:
@@ -52,8 +54,9 @@ class Tape:
 def trained(spec: RunSpec, monkeypatch: pytest.MonkeyPatch, record: Any = None) -> dict[str, Tensor]:
     """The state after training, with steps recorded by `record`."""
     if record is not None:
-        monkeypatch.setattr(trainer, "accelerate", lambda step, spec, state, device: Recorded(step, state, record))
+        monkeypatch.setattr(trainer, "accelerate", lambda step, spec, state, device, _: Recorded(step, state, record))
     *_, snapshot = train(spec, (0, 5), random_data(), CPU, every=1, accelerated=record is not None)
+    words.append(snapshot.accelerated)
     return {name: tensor.clone() for name, tensor in snapshot.state.tensors().items()}
 
 
@@ -65,6 +68,7 @@ def test_fifty_recorded_steps_are_fifty_plain_ones(loss: str, monkeypatch: pytes
     tape = Tape()
     plain = trained(spec, monkeypatch)
     recorded = trained(spec, monkeypatch, tape.record)
+    assert words[-2:] == ["no, because it was switched off", "yes"]
     assert tape.replays == 50 - WARM_UP
     assert all(torch.equal(recorded[name], tensor) for name, tensor in plain.items())
 
@@ -86,6 +90,7 @@ def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytes
     monkeypatch.setattr(Recorded, "__init__", remember)
     recorded = trained(spec, monkeypatch, tape.record)
     assert tape.replays == 1
+    assert words[-1].startswith("no, because the recording was off by ")
     monkeypatch.undo()
     assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
 
@@ -96,26 +101,34 @@ def test_what_cannot_be_recorded_is_trained_plainly(monkeypatch: pytest.MonkeyPa
 
     spec = small_spec(train={"steps": 12})
     recorded = trained(spec, monkeypatch, refuse)
+    assert words[-1] == "no, because it can't be recorded: operation not permitted when stream is capturing"
     monkeypatch.undo()
     assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
 
 
 @pytest.mark.parametrize(
-    "train",
-    [{"unrolled": 1}, {"optimizer": "sgd"}, {"instance_noise": 0.1}, {"critic_betas": [0.0, 0.9, 0.99]}],
-    ids=lambda options: next(iter(options)),
+    ("train", "reason"),
+    [
+        ({"unrolled": 1}, "looking ahead"),
+        ({"optimizer": "sgd"}, "sgd takes its learning rate"),
+        ({"instance_noise": 0.1}, "instance noise"),
+        ({"critic_betas": [0.0, 0.9, 0.99]}, "the second beta"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
 )
-def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any]) -> None:
-    assert recordable(small_spec())
-    assert not recordable(small_spec(train=train))
+def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any], reason: str) -> None:
+    assert why_not(small_spec(), GPU) == ""
+    assert why_not(small_spec(train=train), GPU).startswith(reason)
 
 
-def test_on_a_cpu_the_step_is_itself() -> None:
+def test_on_a_cpu_the_step_is_made_as_it_is() -> None:
     def step(given: Given) -> Statistics:
         return {}
 
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
-    assert accelerate(step, small_spec(), snapshot.state, CPU) is step
+    made = accelerate(step, small_spec(), snapshot.state, CPU, True)
+    assert isinstance(made, PlainStep)
+    assert made.words == snapshot.accelerated == "no, because steps are recorded on a GPU alone"
 
 
 EVERY_PART = [

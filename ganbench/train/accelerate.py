@@ -1,12 +1,13 @@
 """A step recorded as a CUDA graph: its hundreds of small kernels are launched at once, not one by one from Python.
 
 Where a recording is made it proves itself on the spot: it has to change the state as the plain step does. A step that
-can't be recorded, or comes out different, goes on being made plainly.
+can't be recorded, or comes out different, goes on being made plainly, and says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -28,16 +29,49 @@ Record = Callable[[Callable[[], Statistics]], tuple[Callable[[], None], Statisti
 """From a function to what repeats its kernels, and the tensors in which its results will lie."""
 
 
-def accelerate(step: MakeStep, spec: RunSpec, state: State, device: torch.device) -> MakeStep:
+class AcceleratedStep(Protocol):
+    """A step, and whether it is replayed from a recording."""
+
+    @property
+    def words(self) -> str:
+        """`yes`, or `no, because …`."""
+
+    def __call__(self, given: Given) -> Statistics:
+        """Make the step."""
+
+
+def accelerate(step: MakeStep, spec: RunSpec, state: State, device: torch.device, wanted: bool) -> AcceleratedStep:
     """The fastest way known here to make the step: on a GPU a recording, on a CPU the step itself."""
-    return Recorded(step, state, record_cuda_graph) if device.type == "cuda" and recordable(spec) else step
+    obstacle = why_not(spec, device) if wanted else "it was switched off"
+    return PlainStep(step, obstacle) if obstacle else Recorded(step, state, record_cuda_graph)
 
 
-def recordable(spec: RunSpec) -> bool:
-    """Whether all that differs from step to step is in tensors: a recording repeats its plain numbers as they were."""
+def why_not(spec: RunSpec, device: torch.device) -> str:
+    """The reason why steps can't be recorded; none where they can.
+
+    A recording repeats its plain numbers as they were, so all that differs from step to step has to be in tensors.
+    """
     train = spec.train
-    steady = all(betas[1] == betas[-1] for betas in (train.generator_betas, train.critic_betas))
-    return KINDS[train.optimizer].reads_rate and steady and train.unrolled == 0 and train.instance_noise == 0
+    if device.type != "cuda":
+        return "steps are recorded on a GPU alone"
+    if not KINDS[train.optimizer].reads_rate:
+        return f"{train.optimizer} takes its learning rate as a plain number"
+    if any(betas[1] != betas[-1] for betas in (train.generator_betas, train.critic_betas)):
+        return "the second beta changes on the way"
+    if train.unrolled:
+        return "looking ahead makes new tensors in each step"
+    return "instance noise changes on the way" if train.instance_noise else ""
+
+
+class PlainStep:
+    """A step that is made as it is, and why."""
+
+    def __init__(self, step: MakeStep, reason: str) -> None:
+        self._step = step
+        self.words = f"no, because {reason}"
+
+    def __call__(self, given: Given) -> Statistics:
+        return self._step(given)
 
 
 class Recorded:
@@ -49,6 +83,7 @@ class Recorded:
         self._inputs: Sequence[Tensor] = ()
         self._outputs: Statistics = {}
         self._replay: Callable[[], None] | None = None
+        self.words = f"no, because nothing is recorded before step {WARM_UP + 1}"
 
     def __call__(self, given: Given) -> Statistics:
         if self._replay is not None:
@@ -72,13 +107,16 @@ class Recorded:
         try:
             replay, self._outputs = self._record(lambda: self._step(tree_unflatten(self._inputs, structure)))
             replay()
-            same = _distance(live, after) <= TOLERANCE * _distance(before, after)
-        except RuntimeError:  # what can't be recorded: the loss waits for the device, for example
-            same = False
-        if same:
-            self._replay = replay
-        else:
+            off, whole = _distance(live, after), _distance(before, after)
+            trouble = "" if off <= TOLERANCE * whole else f"the recording was off by {off / whole:.2g} of a step"
+        except RuntimeError as error:  # what can't be recorded: the loss waits for the device, for example
+            trouble = f"it can't be recorded: {str(error).partition(chr(10))[0]}"
+        if trouble:
+            self.words = f"no, because {trouble}"
             self._plain_steps_left = float("inf")
+        else:
+            self.words = "yes"
+            self._replay = replay
         torch._foreach_copy_(live, after)
         return statistics
 

@@ -31,11 +31,13 @@ class Snapshot:
         step: number of steps done.
         statistics: by name, one number a seed, [S], on the device; values of this step's last updates. Empty at the
             start, where nothing was updated yet.
+        accelerated: `yes` where steps are replayed from a recording, else `no, because …`.
     """
 
     step: int
     statistics: Mapping[str, Tensor]
     state: State
+    accelerated: str
     _seeds: Sequence[int]
     _arch: Arch
 
@@ -76,10 +78,9 @@ def train(
     if resume is not None:
         state.restore(resume, resume_step)
     draws = Draws(spec, seeds, data)
-    make_step = Step(spec, state)
-    step = accelerate(make_step, spec, state, device) if accelerated else make_step
+    step = accelerate(Step(spec, state), spec, state, device, accelerated)
 
-    yield Snapshot(state.step, {}, state, seeds, spec.arch)
+    yield Snapshot(state.step, {}, state, step.words, seeds, spec.arch)
     for number in range(state.step, spec.train.steps):
         planned = plan(spec, number)
         state.follow(planned)
@@ -93,4 +94,4 @@ def train(
                 "critic-gradient": state.critic.gradient_norms(),
                 "generator-gradient": state.generator.gradient_norms(),
             }
-            yield Snapshot(state.step, statistics | gradients, state, seeds, spec.arch)
+            yield Snapshot(state.step, statistics | gradients, state, step.words, seeds, spec.arch)
