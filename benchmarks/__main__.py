@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import re
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.commands import tracking, waiting
+from benchmarks.ensembles import a_thousand_seeds, ensembles
 from benchmarks.growth import growth
-from benchmarks.measure import Row
+from benchmarks.measure import Row, Setting
 from benchmarks.overhead import overhead
 from benchmarks.reading import reading
 from benchmarks.roofline import limits
@@ -27,7 +31,7 @@ from benchmarks.training import against_the_textbook, critic_updates, many_seeds
 from ganbench.provenance import code_version
 
 RESULTS = Path(__file__).parent / "results"
-BENCHMARKS: Mapping[str, Callable[[torch.device, int], Iterator[Row]]] = {
+BENCHMARKS: Mapping[str, Callable[[Setting], Iterator[Row]]] = {
     "limits": limits,
     "training": against_the_textbook,
     "overhead": overhead,
@@ -38,16 +42,29 @@ BENCHMARKS: Mapping[str, Callable[[torch.device, int], Iterator[Row]]] = {
     "waiting": waiting,
     "tracking": tracking,
     "reading": reading,
+    "ensembles": ensembles,
+    "thousand": a_thousand_seeds,
 }
+ON_CPU = ("limits", "training", "overhead", "seeds", "critic", "growth", "scoring", "waiting", "tracking", "reading")
+ON_GPU = ("training", "overhead", "seeds", "thousand", "ensembles", "limits", "scoring")
+"""What is measured where nothing is named: the most telling first, since a GPU is lent for minutes."""
 
 
-def measure(names: list[str], device: torch.device, rounds: int) -> list[Row]:
-    """Measure, and print each row as soon as it is known."""
+def measure(names: Sequence[str], setting: Setting, until: float, keep: Callable[[list[Row]], None]) -> list[Row]:
+    """Measure; print each row as soon as it is known, and hand over all so far.
+
+    Args:
+        until: when to begin nothing new (`time.monotonic`).
+    """
     console, rows = Console(), []
     for name in names:
-        for row in BENCHMARKS[name](device, rounds):
+        for row in BENCHMARKS[name](setting):
             rows.append(row)
             console.print(f"{row.claim}: {_number(row.reached)} {row.unit} {row.detail}", style="dim", soft_wrap=True)
+            keep(rows)
+            if time.monotonic() > until:
+                console.print("the time is up: what comes after this was not measured")
+                return rows
     return rows
 
 
@@ -74,10 +91,17 @@ def device_words(device: torch.device) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; without one all")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured; medians count")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin nothing new after so long")
+    parser.add_argument("--gpu-rows", action="store_true", help="the rows of a GPU, in their order; default on one")
+    parser.add_argument(
+        "--rehearsal", action="store_true", help="few steps: does everything run? The figures mean nothing"
+    )
+    parser.add_argument("--out", type=Path, help="write the rows there, after each; default: where all are measured")
     chosen = parser.parse_args()
+    until = time.monotonic() + 60 * chosen.minutes
     unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark '{unknown[0]}': choose from {', '.join(BENCHMARKS)}")
@@ -85,26 +109,37 @@ def main() -> None:
         parser.error("this machine has no GPU that torch can use")
     device = torch.device(chosen.device)
     warnings.filterwarnings("ignore", module="torchmetrics")
-    rows = measure(chosen.names or list(BENCHMARKS), device, chosen.rounds)
     words = device_words(device)
+    out = chosen.out
+    if out is None and not chosen.names and not chosen.rehearsal:
+        out = RESULTS / f"{re.sub(r'[^A-Za-z0-9]+', '-', words).strip('-').lower()}.json"
+    keep = partial(write, out, words, chosen.rounds, chosen.rehearsal) if out is not None else lambda _: None
+    names = chosen.names or (ON_GPU if chosen.gpu_rows or device.type == "cuda" else ON_CPU)
+    rows = measure(names, Setting(device, chosen.rounds, chosen.rehearsal), until, keep)
     print(
         f"\n{words}; torch {torch.__version__}, Python {platform.python_version()}, {date.today()}, {code_version()}\n"
     )
     Console(width=140).print(show(rows))
-    if not chosen.names:
-        path = RESULTS / f"{re.sub(r'[^A-Za-z0-9]+', '-', words).strip('-').lower()}.json"
-        path.parent.mkdir(exist_ok=True)
-        facts = {
-            "device": words,
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-            "date": str(date.today()),
-            "commit": code_version(),
-            "rounds": chosen.rounds,
-            "rows": [{**asdict(row), "reached": row.reached, "verdict": row.verdict} for row in rows],
-        }
-        path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-        print(f"\nwritten to {path}")
+    if out is not None:
+        print(f"\nwritten to {out}")
+
+
+def write(path: Path, device: str, rounds: int, rehearsal: bool, rows: Sequence[Row]) -> None:
+    """Write what is known so far, whole or not at all."""
+    facts = {
+        "device": device,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "date": str(date.today()),
+        "commit": code_version(),
+        "rounds": rounds,
+        **({"rehearsal": True} if rehearsal else {}),
+        "rows": [{**asdict(row), "reached": row.reached, "verdict": row.verdict} for row in rows],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    part.replace(path)
 
 
 def _number(value: float | None) -> str:

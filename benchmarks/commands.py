@@ -7,10 +7,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
-from benchmarks.measure import Row
+from benchmarks.measure import Row, Setting
 from benchmarks.whole import seconds, several_seconds
 from ganbench.config import resolve
 from ganbench.display import Display
@@ -20,8 +19,9 @@ from ganbench.track.mlflow.writing import MlflowTracker
 from ganbench.track.store import find_store
 
 
-def waiting(device: torch.device, rounds: int) -> Iterator[Row]:
+def waiting(setting: Setting) -> Iterator[Row]:
     """Whole processes."""
+    device, rounds = setting.device, setting.rounds
     for words, promised in (("--help", 0.3), ("list", 0.5)):
         yield Row(f"ganbench {words}", "≤", promised, several_seconds(["-m", "ganbench", words], 2 * rounds + 1), "s")
     seconds(["-m", "benchmarks.first_step", "--device", device.type])
@@ -29,9 +29,9 @@ def waiting(device: torch.device, rounds: int) -> Iterator[Row]:
     yield Row("ganbench run, warm data, to its first steps", "≤", 6.0, waits, "s")
 
 
-def tracking(device: torch.device, rounds: int) -> Iterator[Row]:
+def tracking(setting: Setting) -> Iterator[Row]:
     """The share of MLflow in a run as it is by default, of eight epochs with twenty evaluations: long, so done once."""
-    del rounds
+    device = setting.device
     spec = resolve({"loss": {"name": "non-saturating"}})
     data = spec.dataset.load(device, say=lambda _: None)
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure import Row, in_turn, ratios, seconds_each
+from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.scoring import seconds_of
 from ganbench.config import RunSpec, resolve
 from ganbench.data.fetch import cache_folder
@@ -27,8 +27,9 @@ GENERATOR, CRITIC = (128, 256, 512, 1024), (512, 256)
 """Widths of the default mlp on MNIST."""
 
 
-def growth(device: torch.device, rounds: int) -> Iterator[Row]:
+def growth(setting: Setting) -> Iterator[Row]:
     """Each as a multiple of the smallest case, with the times behind it."""
+    device, rounds = setting.device, setting.rounds
     yield _steps("seeds together, ring, mlp", {n: (_spec("ring"), n) for n in SEEDS}, device, rounds)
     batches = {n: (_spec("mnist", batch_size=n), 1) for n in BATCHES}
     yield _steps("batch size, mnist, mlp", batches, device, rounds)

@@ -9,6 +9,27 @@ from statistics import median
 
 import torch
 
+SHORTENED = 50
+"""In a rehearsal there are so many times fewer steps: its figures mean nothing, but everything is gone through."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """On what, and how thoroughly, is measured.
+
+    Attributes:
+        rounds: how often each contender takes its turn.
+        rehearsal: whether everything is only gone through.
+    """
+
+    device: torch.device
+    rounds: int = 5
+    rehearsal: bool = False
+
+    def steps(self, count: int, at_least: int = 1) -> int:
+        """So many steps, or few in a rehearsal."""
+        return max(at_least, count // SHORTENED) if self.rehearsal else count
+
 
 @dataclass(frozen=True)
 class Row:

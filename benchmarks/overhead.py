@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-import torch
-
 from benchmarks.bare import bare_steps
-from benchmarks.measure import Row
+from benchmarks.measure import Row, Setting
+from benchmarks.training import LEAST
 from benchmarks.turns import in_turns, unscored
 from ganbench.ensemble_run import STRIDE
 
 STEPS = {"cpu": {"mlp": 1_000, "dcgan": 300}, "cuda": {"mlp": 6_000, "dcgan": 3_000}}
 
 
-def overhead(device: torch.device, rounds: int) -> Iterator[Row]:
+def overhead(setting: Setting) -> Iterator[Row]:
     """Of a run with one seed, its display included, scoring and tracking left out."""
+    device, rounds = setting.device, setting.rounds
     for arch, steps in STEPS[device.type].items():
-        spec = unscored(arch, steps)
+        spec = unscored(arch, setting.steps(steps, LEAST))
         data = spec.dataset.load(device, say=lambda _: None)
         over, own = [], []
         for _ in range(rounds):

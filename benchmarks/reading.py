@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import torch
-
-from benchmarks.measure import Row
+from benchmarks.measure import Row, Setting
 from ganbench.track import RunHead
 from ganbench.track.mlflow.names import database_of
 from ganbench.track.mlflow.writing import MlflowTracker
@@ -36,9 +34,9 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """A small process between: a child is said to have used at least as much memory as whoever started it."""
 
 
-def reading(device: torch.device, rounds: int) -> Iterator[Row]:
+def reading(setting: Setting) -> Iterator[Row]:
     """Whole processes on a made-up store: twenty methods, five hundred seeds of each."""
-    del device
+    rounds = setting.rounds
     with tempfile.TemporaryDirectory() as folder:
         numbers = make_store(Path(folder) / "store")
         for words in (["compare"], ["report", "--out", f"{folder}/reports"]):

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.bare import bare_steps
 from benchmarks.flops import Products
-from benchmarks.measure import Row, wait_for
+from benchmarks.measure import Row, Setting, wait_for
 from ganbench.config import resolve
 
 SIDE = {"cpu": 2048, "cuda": 8192}
@@ -19,14 +19,14 @@ ADAM_PASSES = 7
 """Over the weights, in float32: reads of weight, gradient and two moments, writes of weight and two moments."""
 
 
-def limits(device: torch.device, rounds: int) -> Iterator[Row]:
+def limits(setting: Setting) -> Iterator[Row]:
     """Measured peaks, and the steps a second that they allow."""
-    peaks = {}
+    device, peaks = setting.device, {}
     for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
-        peaks[name] = product_speed(device, dtype)
-        side = SIDE[device.type]
+        peaks[name] = product_speed(setting, dtype)
+        side = setting.steps(SIDE[device.type], 128)
         yield Row(f"products of {side} × {side} matrices, {name}", "", None, [peaks[name]], "GFLOP/s")
-    source = torch.randn(64 << 20, device=device)
+    source = torch.randn(setting.steps(64 << 20), device=device)
     target = torch.empty_like(source)
     bandwidth = 2 * source.nbytes / _median_seconds(lambda: target.copy_(source), device) / 1e9
     yield Row("copying 256 MB, read and written", "", None, [bandwidth], "GB/s")
@@ -47,9 +47,9 @@ def limits(device: torch.device, rounds: int) -> Iterator[Row]:
             yield Row(f"a step of {arch}, {name}: the machine allows", "", None, [allowed], "steps/s", detail)
 
 
-def product_speed(device: torch.device, dtype: torch.dtype) -> float:
+def product_speed(setting: Setting, dtype: torch.dtype) -> float:
     """GFLOP/s of products of large matrices."""
-    side = SIDE[device.type]
+    device, side = setting.device, setting.steps(SIDE[setting.device.type], 128)
     a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
     return 2 * side**3 / _median_seconds(partial(torch.matmul, a, b), device) / 1e9
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from statistics import median
 
-import prdc
 import torch
 from torch import Tensor
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.kid import KernelInceptionDistance
 
-from benchmarks.measure import Row, in_turn, ratios, wait_for
+from benchmarks.measure import Row, Setting, in_turn, ratios, wait_for
 from ganbench.config import resolve
 from ganbench.data.fetch import cache_folder
 from ganbench.protocols.kept import Kept
@@ -20,6 +18,7 @@ from ganbench.protocols.scorer import Scorer
 
 SHARED = ("fid", "kid", "precision", "recall", "density", "coverage")
 """What both compute."""
+SIX = "the six that torchmetrics and prdc have, theirs against ours"
 TIMES = 3
 """They take turns so often in a round, and their medians count: prdc's time varies by a quarter."""
 
@@ -35,8 +34,9 @@ class Identity(torch.nn.Module):
         return features
 
 
-def full_suite(device: torch.device, rounds: int) -> Iterator[Row]:
+def full_suite(setting: Setting) -> Iterator[Row]:
     """Every metric of ganbench-1 for 10,000 MNIST samples, and the six that torchmetrics and prdc have too."""
+    device, rounds = setting.device, setting.rounds
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
     evaluator = spec.dataset.evaluator(device)
@@ -60,6 +60,9 @@ def full_suite(device: torch.device, rounds: int) -> Iterator[Row]:
     wholes = in_turn({"whole": whole}, rounds)["whole"]
     detail = "their features and those of 10,000 real ones included"
     yield Row(f"all {len(names)} metrics, 10,000 MNIST samples", "≤", 10.0, wholes, "s", detail)
+    if missing := [name for name in ("prdc", "torchmetrics") if find_spec(name) is None]:
+        yield Row(SIX, "≥", 5.0, [], "×", f"{' and '.join(missing)} missing: `pip install {' '.join(missing)}`")
+        return
     found = in_turn({"ours": ours, "theirs": lambda: seconds_of(lambda: _theirs(real, fake), device)}, TIMES * rounds)
     by_round = {
         name: [median(times[start : start + TIMES]) for start in range(0, len(times), TIMES)]
@@ -67,7 +70,7 @@ def full_suite(device: torch.device, rounds: int) -> Iterator[Row]:
     }
     detail = f"{', '.join(SHARED)}: {median(found['ours']):.2f} s, theirs {median(found['theirs']):.2f} s"
     yield Row(
-        "the six that torchmetrics and prdc have, theirs against ours",
+        SIX,
         "≥",
         5.0,
         ratios(by_round["theirs"], by_round["ours"]),
@@ -77,6 +80,10 @@ def full_suite(device: torch.device, rounds: int) -> Iterator[Row]:
 
 
 def _theirs(real: Tensor, fake: Tensor) -> None:
+    import prdc  # not everywhere, and slow to import
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.kid import KernelInceptionDistance
+
     dimensions = real.shape[1]
     for metric in (
         FrechetInceptionDistance(feature=Identity(dimensions), input_img_size=(1, 1, dimensions)),

@@ -35,12 +35,25 @@ class Pictures(torch.utils.data.Dataset[Tensor]):
         return picture
 
 
-def textbook_steps(spec: RunSpec, images: NDArray[Any], device: torch.device) -> Iterator[None]:
+class Points(torch.utils.data.Dataset[Tensor]):
+    """Points [N, 2] one by one."""
+
+    def __init__(self, points: Tensor) -> None:
+        self.points = points
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.points[index]
+
+
+def textbook_steps(spec: RunSpec, samples: Pictures | Points, device: torch.device) -> Iterator[None]:
     """Training steps of the non-saturating GAN, without end."""
-    train = spec.train
-    loader = DataLoader(Pictures(images), batch_size=train.batch_size, shuffle=True, drop_last=True)
-    generator = spec.generator((1, 28, 28)).to(device)
-    critic = nn.Sequential(spec.critic((1, 28, 28)), nn.Sigmoid()).to(device)
+    train, shape = spec.train, spec.dataset.shape
+    loader = DataLoader(samples, batch_size=train.batch_size, shuffle=True, drop_last=True)
+    generator = spec.generator(shape).to(device)
+    critic = nn.Sequential(spec.critic(shape), nn.Sigmoid()).to(device)
     criterion = nn.BCELoss()
     generator_optimizer = torch.optim.Adam(generator.parameters(), lr=train.generator_lr, betas=(0.5, 0.999))
     critic_optimizer = torch.optim.Adam(critic.parameters(), lr=train.critic_lr, betas=(0.5, 0.999))

@@ -11,15 +11,15 @@ from typing import Any
 import torch
 
 from benchmarks.flops import Products
-from benchmarks.measure import Row, in_turn, ratios, seconds_each
+from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.roofline import product_speed
-from benchmarks.textbook import textbook_steps
+from benchmarks.textbook import Pictures, textbook_steps
 from benchmarks.turns import in_turns, unscored
 from ganbench.config import RunSpec, resolve
 from ganbench.data import Data
 from ganbench.data.labelled import LabelledImages
 from ganbench.ensemble_run import STRIDE
-from ganbench.train.trainer import train
+from ganbench.train.trainer import Snapshot, train
 
 ENDLESS = 10**9
 # By device and architecture: times the textbook's speed, in float32 and in bf16.
@@ -27,12 +27,15 @@ PROMISED: dict[str, dict[str, tuple[float, float | None]]] = {
     "cpu": {"mlp": (2.5, 3.5), "dcgan": (1.5, 2.0)},
     "cuda": {"mlp": (30.0, None), "dcgan": (8.0, None)},
 }
+LEAST = 8 * STRIDE
+"""Steps that are enough for turns to be counted."""
 STEPS = {"cpu": {"mlp": 500, "dcgan": 200}, "cuda": {"mlp": 3_000, "dcgan": 1_500}}
 MANY = {"cpu": ("ring", 10, 3.0), "cuda": ("mnist", 32, 2.0)}
 
 
-def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
+def against_the_textbook(setting: Setting) -> Iterator[Row]:
     """Throughput of a whole run, its display included and scoring left out, against the textbook's in float32."""
+    device, rounds = setting.device, setting.rounds
     for arch, (in_float32, in_bf16) in PROMISED[device.type].items():
         what = f"ganbench run, mnist, {arch}, batch 64, against a textbook loop"
         for precision, promised in (("float32", in_float32), ("bf16", in_bf16)):
@@ -40,27 +43,29 @@ def against_the_textbook(device: torch.device, rounds: int) -> Iterator[Row]:
             if precision == "bf16" and not has_bf16(device):
                 yield Row(claim, "≥", promised, [], "×", "the processor has no bf16")
                 continue
-            spec = unscored(arch, STEPS[device.type][arch], precision)
+            spec = unscored(arch, setting.steps(STEPS[device.type][arch], LEAST), precision)
             data = spec.dataset.load(device, say=lambda _: None)
             assert isinstance(data, LabelledImages)
-            textbook = textbook_steps(spec, data.train[:, 0].cpu().numpy(), device)
+            textbook = textbook_steps(spec, Pictures(data.train[:, 0].cpu().numpy()), device)
             found = [in_turns(spec, data, textbook, device) for _ in range(rounds)]
             reached = [median(theirs / ours for ours, theirs in turns) for turns in found]
             ours, theirs = (STRIDE / median(turn[of] for turns in found for turn in turns) for of in (0, 1))
             yield Row(claim, "≥", promised, reached, "×", f"{ours:.1f} steps/s, the textbook {theirs:.1f}")
 
 
-def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
+def many_seeds(setting: Setting) -> Iterator[Row]:
     """Seeds together against one."""
+    device, rounds = setting.device, setting.rounds
     dataset, seeds, promised = MANY[device.type]
     spec = _spec(dataset=dataset, arch="mlp")
     data = spec.dataset.load(device, say=lambda _: None)
-    one, many = (_ours(spec, count, data, device) for count in (1, seeds))
-    found = in_turn({"one": partial(_a_step, one, 500, device), "many": partial(_a_step, many, 150, device)}, rounds)
-    with Products() as counter:
-        next(many)
-    work = counter.flops / STRIDE / 1e9
-    least = work / product_speed(device, torch.float32)
+    one, many = (our_steps(spec, count, data, device) for count in (1, seeds))
+    few, more = setting.steps(150, STRIDE), setting.steps(500, STRIDE)
+    found = in_turn(
+        {"one": partial(seconds_a_step, one, more, device), "many": partial(seconds_a_step, many, few, device)}, rounds
+    )
+    work = flops_ofseconds_a_step(spec, seeds, data, device) / 1e9
+    least = work / product_speed(setting, torch.float32)
     detail = (
         f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step; "
         f"their {work:.2f} GFLOP alone take {1e3 * least:.1f} ms at the speed of large products: "
@@ -70,8 +75,9 @@ def many_seeds(device: torch.device, rounds: int) -> Iterator[Row]:
     yield Row(what, "≤", promised, ratios(found["many"], found["one"]), "×", detail)
 
 
-def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
+def critic_updates(setting: Setting) -> Iterator[Row]:
     """A critic's update of wgan-gp against one of the non-saturating loss, with the floor that FLOPs set."""
+    device, rounds = setting.device, setting.rounds
     times: dict[tuple[str, int], list[float]] = {}
     flops: dict[tuple[str, int], float] = {}
     cases = [(loss, n_critic) for loss in ("wgan-gp", "non-saturating") for n_critic in (1, 6)]
@@ -79,11 +85,9 @@ def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
     for loss, n_critic in cases:
         spec = _spec(dataset="mnist", arch="mlp", loss=loss, n_critic=n_critic)
         data = spec.dataset.load(device, say=lambda _: None)
-        steps = _ours(spec, 1, data, device)
-        with Products() as counter:
-            next(steps)
-        flops[loss, n_critic] = counter.flops / STRIDE
-        contenders[f"{loss} {n_critic}"] = partial(_a_step, steps, 60, device)
+        steps = our_steps(spec, 1, data, device)
+        flops[loss, n_critic] = flops_ofseconds_a_step(spec, 1, data, device)
+        contenders[f"{loss} {n_critic}"] = partial(seconds_a_step, steps, setting.steps(60, STRIDE), device)
     found = in_turn(contenders, rounds)
     times = {case: found[f"{case[0]} {case[1]}"] for case in cases}
 
@@ -104,6 +108,15 @@ def critic_updates(device: torch.device, rounds: int) -> Iterator[Row]:
     )
 
 
+def flops_ofseconds_a_step(spec: RunSpec, seeds: int, data: Data, device: torch.device) -> float:
+    """Floating-point operations in the products of one step; of a replayed recording none could be counted."""
+    steps = train(spec, range(seeds), data, device, every=1, accelerated=False)
+    next(steps)
+    with Products() as counter:
+        next(steps)
+    return float(counter.flops)
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware."""
     if device.type == "cuda":
@@ -112,14 +125,16 @@ def has_bf16(device: torch.device) -> bool:
     return cpus.exists() and any(flag in cpus.read_text() for flag in ("avx512_bf16", "amx_bf16"))
 
 
-def _ours(spec: RunSpec, seeds: int, data: Data, device: torch.device) -> Iterator[object]:
+def our_steps(
+    spec: RunSpec, seeds: int, data: Data, device: torch.device, accelerated: bool = True
+) -> Iterator[Snapshot]:
     """Our steps, told of as often as in a run."""
-    steps = train(spec, range(seeds), data, device, every=STRIDE)
+    steps = train(spec, range(seeds), data, device, every=STRIDE, accelerated=accelerated)
     next(steps)
     return steps
 
 
-def _a_step(steps: Iterator[object], count: int, device: torch.device) -> float:
+def seconds_a_step(steps: Iterator[object], count: int, device: torch.device) -> float:
     """Seconds for each of so many of our steps."""
     return seconds_each(steps, count // STRIDE, device, 1) / STRIDE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from ganbench.data import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.estimate import estimates
 from ganbench.executors import Executor
+from ganbench.export import Export
 from ganbench.progress import read_progress
 from ganbench.report.tables import render
 from ganbench.results import final_scores, load_results
@@ -34,12 +36,28 @@ BUSY_PAUSE = 2.0
 
 
 def sweep_session(
-    sweep: Sweep, executor: Executor, *, device: str, experiment: str, store: Store, plugins: Sequence[str]
+    sweep: Sweep,
+    executor: Executor,
+    *,
+    device: str,
+    experiment: str,
+    store: Store,
+    plugins: Sequence[str],
+    until: float = math.inf,
+    export: Export | None = None,
 ) -> int:
-    """Do what is missing, and return the exit status: 0, 1 where something failed, 128 + the signal that stopped it."""
+    """Do what is missing, and return the exit status: 0, 1 where something failed, 128 + the signal that stopped it.
+
+    Args:
+        until: when to stop (`time.monotonic`): whoever is at work then ends with a checkpoint.
+        export: keeps results and checkpoints outside of the store; what is finished there is not done again.
+    """
     console = Console(markup=False, highlight=False)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
-    tracked = open_tracker(store, experiment).statuses()
+    tracked = dict(open_tracker(store, experiment).statuses())
+    if export is not None:
+        tracked = export.statuses() | tracked
+        export.restore()
     standing = {each.spec.group_id: each for each in standings(sweep, tracked, store, experiment)}
     missing = [each for each in standing.values() if not each.done]
     console.print(
@@ -62,7 +80,7 @@ def sweep_session(
                 executor.submit(task)
             left = set(tasks)
             again: list[tuple[float, Task]] = []
-            stopping = False
+            stopping = late = False
             while left:
                 for outcome in executor.wait(TICK):
                     group = standing[outcome.group]
@@ -72,7 +90,10 @@ def sweep_session(
                     left.discard(outcome.group)
                     _note(group, outcome)
                     table.ended(group)
-                if stop.event.is_set() and not stopping:
+                    if export is not None:
+                        export.write(list(standing))
+                late = time.monotonic() >= until
+                if (stop.event.is_set() or late) and not stopping:
                     stopping = True
                     left &= executor.stop()
                 if not stopping:
@@ -92,6 +113,8 @@ def sweep_session(
     if stop.number is not None:
         console.print(f"stopped; {counted(list(standing.values()))}. The same command goes on.")
         return 128 + stop.number
+    if not all(each.done for each in standing.values()) and late:
+        console.print(f"the time is up; {counted(list(standing.values()))}. The same command goes on.")
     kept = leftovers(store, experiment)
     if kept:
         console.print(not_delivered(kept, store), soft_wrap=True)

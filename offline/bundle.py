@@ -163,7 +163,9 @@ def _resolve(target: Target, mlflow: str) -> dict[str, int]:
 def _wheel_size(package: dict[str, Any], target: Target) -> int:
     """Bytes of the wheel that pip would take; of several that fit the largest, so that it is never too little."""
     digits = target.python.replace(".", "")
-    fits = re.compile(rf"-(cp{digits}|cp3\d*|py3|py2\.py3)-(cp{digits}|abi3|none)-(any|.*({'|'.join(target.tags)}).*)\.whl")
+    fits = re.compile(
+        rf"-(cp{digits}|cp3\d*|py3|py2\.py3)-(cp{digits}|abi3|none)-(any|.*({'|'.join(target.tags)}).*)\.whl"
+    )
     sizes = [wheel.get("size", 0) for wheel in package.get("wheels", []) if fits.search(wheel["url"].rsplit("/")[-1])]
     if not sizes:
         raise GanbenchError(f"{package['name']} has no wheel for Python {target.python} on {target.platform}")
@@ -189,7 +191,7 @@ def _too_large(size: float, limit: float, sizes: dict[str, int]) -> str:
     told = "\n".join(f"  {bytes_ / MB:8.1f} MB  {name}" for name, bytes_ in largest)
     return (
         f"the bundle would have {size / MB:.0f} MB, more than {limit:g}. The largest parts:\n{told}\n"
-        f"Leave out what the machine has (WITHOUT=\"torch torchvision numpy\"), or allow more (LIMIT={size / MB + 1:.0f})"
+        f'Leave out what the machine has (WITHOUT="torch torchvision numpy"), or allow more (LIMIT={size / MB + 1:.0f})'
     )
 
 

@@ -1,7 +1,11 @@
-"""On a GPU: the same mathematics as on the CPU. These tests are left out where there is none."""
+"""On a GPU: the same mathematics as on the CPU. These tests are left out where there is none.
+
+`GANBENCH_TEST_DEVICE=cpu` goes through them without one, as a rehearsal: then only CUDA itself is new there.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -19,7 +23,8 @@ from ganbench.wrappers import WRAPPERS
 from tests.conftest import random_data, small_spec
 from tests.test_trainer import ARCHS_TRIED, CPU
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+DEVICE = os.environ.get("GANBENCH_TEST_DEVICE", "cuda")
+pytestmark = pytest.mark.skipif(DEVICE == "cuda" and not torch.cuda.is_available(), reason="there is no GPU")
 
 
 def on(data: LabelledImages, device: torch.device) -> LabelledImages:
@@ -29,11 +34,30 @@ def on(data: LabelledImages, device: torch.device) -> LabelledImages:
     return LabelledImages(train, train_labels, test, test_labels, data.mode_names)
 
 
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"penalty": [{"name": "r1"}, {"name": "r2"}]}, {"loss": {"name": "wgan-gp"}}, {"arch": ARCHS_TRIED["dcgan"]}],
+    ids=["plain", "r1+r2", "wgan-gp", "dcgan"],
+)
+def test_recorded_steps_are_plain_steps(settings: dict[str, Any], seeds: tuple[int, ...]) -> None:
+    """Twenty steps from the same weights and random numbers: within rounding, the state is the same."""
+    device = find_device(DEVICE)
+    spec = resolve(small_spec(loss={"name": "non-saturating"}, train={"steps": 20}).to_dict() | settings)
+    data = on(random_data(), device)
+    *_, recorded = train(spec, seeds, data, device, every=1, accelerated=True)
+    *_, plain = train(spec, seeds, data, device, every=1, accelerated=False)
+    if DEVICE == "cuda":
+        assert recorded.accelerated == "yes"
+    for name, values in plain.statistics.items():
+        torch.testing.assert_close(recorded.statistics[name], values, rtol=2e-2, atol=2e-3)
+
+
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
 @pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_training_runs_and_resumes(arch: str, loss: str, seeds: tuple[int, ...]) -> None:
-    device = find_device("cuda")
+    device = find_device(DEVICE)
     spec = resolve(small_spec(loss={"name": loss}, train={"steps": 6}).to_dict() | {"arch": ARCHS_TRIED[arch]})
     data = on(random_data(), device)
     for snapshot in train(spec, seeds, data, device, every=1):
@@ -41,13 +65,13 @@ def test_training_runs_and_resumes(arch: str, loss: str, seeds: tuple[int, ...])
             taken = {name: tensor.detach().cpu().clone() for name, tensor in snapshot.state.tensors().items()}
     *_, resumed = train(spec, seeds, data, device, every=1, resume=taken, resume_step=3)
     for name, values in snapshot.statistics.items():
-        assert values.device.type == "cuda"
+        assert values.device.type == DEVICE
         torch.testing.assert_close(resumed.statistics[name], values, rtol=1e-2, atol=1e-3)
     assert resumed.sample(0, 10).isfinite().all()
 
 
 def test_a_seed_begins_with_the_same_weights_as_on_the_cpu() -> None:
-    spec, device = small_spec(), find_device("cuda")
+    spec, device = small_spec(), find_device(DEVICE)
     here = next(train(spec, (3,), random_data(), CPU, every=1)).state.tensors()
     there = next(train(spec, (3,), on(random_data(), device), device, every=1)).state.tensors()
     assert all(torch.equal(tensor, there[name].cpu()) for name, tensor in here.items())
@@ -57,7 +81,7 @@ def test_a_seed_begins_with_the_same_weights_as_on_the_cpu() -> None:
 def test_the_evaluator_sees_what_it_sees_on_the_cpu(name: str) -> None:
     dataset = DATASETS.create({"name": name})
     samples = torch.rand(300, *dataset.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    device = find_device("cuda")
+    device = find_device(DEVICE)
     here, there = dataset.evaluator(CPU)(samples), dataset.evaluator(device)(samples.to(device))
     torch.testing.assert_close(there.embedding.cpu(), here.embedding, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(there.deviation.cpu(), here.deviation, rtol=1e-2, atol=1e-2)
@@ -65,7 +89,7 @@ def test_the_evaluator_sees_what_it_sees_on_the_cpu(name: str) -> None:
 
 
 def test_points_are_the_same_on_every_device() -> None:
-    device = find_device("cuda")
+    device = find_device(DEVICE)
     here, there = Ring().load(CPU), Ring().load(device)
     assert torch.equal(there.train.cpu(), here.train)
     assert torch.equal(there.reference(100).cpu(), here.reference(100))
@@ -90,10 +114,10 @@ def test_every_axis_begins_as_on_the_cpu(settings: dict[str, Any]) -> None:
     """The first step from the same weights and the GPU's own random numbers: statistics are of the same size."""
     options = {"steps": 3, "batch_size": 256, "optimizer": "adam"} | settings.get("train", {})
     spec = resolve({"dataset": {"name": "ring"}, **settings, "train": options})
-    device = find_device("cuda")
+    device = find_device(DEVICE)
     for seeds in ((0,), (0, 1)):
         here, there = (list(train(spec, seeds, Ring().load(on_), on_, every=1)) for on_ in (CPU, device))
         for name, values in there[1].statistics.items():
-            assert values.device.type == "cuda"
+            assert values.device.type == DEVICE
             torch.testing.assert_close(values.cpu(), here[1].statistics[name], rtol=0.5, atol=0.2)
         assert all(values.isfinite().all() for values in there[-1].statistics.values())

@@ -33,7 +33,7 @@ FLOORS = (
     {"tracked", "progress"},
     {"watch", "artifacts", "standing", "tidy"},
     {"ensemble_run", "results", "estimate"},
-    {"run", "selection"},
+    {"run", "selection", "export"},
     {"stats", "task", "reproduce"},
     {"verdict", "executors", "judgement", "difference"},
     {"report", "display", "listing", "sweep_table"},

@@ -12,7 +12,7 @@ from ganbench.errors import GanbenchError
 from ganbench.standing import differences
 from ganbench.sweep import Sweep, read_sweep
 
-EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*.toml"))
+EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").rglob("*.toml"))
 
 FILE = """
 question = "Does it?"

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from ganbench.claims import Claim
     from ganbench.sweep import Sweep
 
+SIGNALLED = 128
+"""Added to a signal's number it is the exit status of what the signal stopped."""
+
 device_flag = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 
 
 def sweep_flags(command: Any) -> Any:
     """Which runs of an experiment file are meant, and where they are kept."""
     flags = (
-        click.argument("file", type=click.Path(path_type=Path)),
+        click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path)),
         click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first."),
         click.option("--seeds", help="Other seeds than the file's."),
         where_flag,
@@ -57,6 +60,19 @@ def sweep_flags(command: Any) -> Any:
     metavar="SHARE",
     help="Of a GPU for each group under Ray: .25 lets four share one. Default: 1 with --device cuda.",
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Stop by itself after so long. What is being trained keeps a checkpoint, and the same command goes on.",
+)
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Keep results.csv and the checkpoints of unfinished groups there, after each group; and go on from them where "
+    "the store doesn't know of them.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be trained and about how long it takes, and stop.")
 def sweep(
     file: Path,
@@ -71,9 +87,13 @@ def sweep(
     executor: str,
     address: str | None,
     gpus: float | None,
+    minutes: float | None,
+    export: Path | None,
     dry_run: bool,
 ) -> None:
     """Run every combination in an experiment FILE; run again, it does only what is missing.
+
+    Of a FOLDER every experiment is run, one after another by their names.
 
     A group is one combination with all its seeds, which train together in one process. What fails is told and tried
     again by the same command, and nothing else is lost by it.
@@ -83,27 +103,50 @@ def sweep(
       ganbench sweep experiments/balance.toml --dry-run
       ganbench sweep experiments/balance.toml --jobs 2
       ganbench sweep experiments/balance.toml --budget paper --where loss=minimax
+      ganbench sweep experiments/gpu --minutes 9 --export results
     """
+    import math
+    import time
+
     from ganbench.errors import GanbenchError
     from ganbench.track.store import find_store
 
-    asked, name = _asked(file, budget, seeds, where, experiment, plugins)
+    until = time.monotonic() + 60 * minutes if minutes is not None else math.inf
+    several = [_asked(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
     place = find_store(store)
     if executor != "ray" and (address is not None or gpus is not None):
         raise GanbenchError("--address and --gpus are for --executor ray")
     from ganbench.sweep_session import dry_run_session, sweep_session
 
     if dry_run:
-        dry_run_session(asked, device=device, experiment=name, store=place)
+        for asked, name in several:
+            dry_run_session(asked, device=device, experiment=name, store=place)
         return
     from ganbench.executors import choose
+    from ganbench.export import Export
     from ganbench.run import find_device
 
     # What this machine has says nothing about a cluster's nodes.
     kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
-    chosen = choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=place.folder / f"{name}.log")
-    files = [str(path.absolute()) for path in plugins]
-    raise SystemExit(sweep_session(asked, chosen, device=kind, experiment=name, store=place, plugins=files))
+    plugin_files = [str(path.absolute()) for path in plugins]
+    ended = 0
+    for asked, name in several:
+        ended = max(
+            ended,
+            sweep_session(
+                asked,
+                choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=place.folder / f"{name}.log"),
+                device=kind,
+                experiment=name,
+                store=place,
+                plugins=plugin_files,
+                until=until,
+                export=Export(export, place, name) if export is not None else None,
+            ),
+        )
+        if ended >= SIGNALLED or time.monotonic() >= until:
+            break
+    raise SystemExit(ended)
 
 
 @click.command()
@@ -117,16 +160,16 @@ def status(
     store: str | None,
     plugins: tuple[Path, ...],
 ) -> None:
-    """Show where the sweep of an experiment FILE stands: done, at work, waiting.
+    """Show where the sweep of an experiment FILE, or of a FOLDER of them, stands: done, at work, waiting.
 
     Ends with status 1 as long as something is missing.
     """
     from ganbench.track.store import find_store
 
-    asked, name = _asked(file, budget, seeds, where, experiment, plugins)
+    several = [_asked(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
     from ganbench.sweep_session import status_session
 
-    raise SystemExit(status_session(asked, experiment=name, store=find_store(store)))
+    raise SystemExit(max(status_session(asked, experiment=name, store=find_store(store)) for asked, name in several))
 
 
 @click.command()
@@ -232,6 +275,18 @@ def sync(store: str | None) -> None:
     if nothing:
         click.echo("nothing is kept here")
     raise SystemExit(int(failed))
+
+
+def _files(path: Path) -> list[Path]:
+    """An experiment file, or those of a folder by their names."""
+    from ganbench.errors import GanbenchError
+
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.toml"))
+    if not files:
+        raise GanbenchError(f"there is no experiment in '{path}': they are files that end with .toml")
+    return files
 
 
 def _asked(

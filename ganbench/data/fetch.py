@@ -74,7 +74,7 @@ def cache_folder() -> Path:
 
 
 def own_mirror(dataset: str) -> list[str]:
-    """The address of a data set's gzipped files below `$GANBENCH_MIRROR`, a folder or an address; asked before others."""
+    """The address of a data set below `$GANBENCH_MIRROR`, a folder or an address, which is asked before others."""
     chosen = os.environ.get("GANBENCH_MIRROR")
     if not chosen:
         return []
