@@ -19,6 +19,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.busy import busy
 from benchmarks.commands import tracking, waiting
 from benchmarks.ensembles import a_thousand_seeds, ensembles
 from benchmarks.growth import growth
@@ -42,10 +43,23 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Iterator[Row]]] = {
     "waiting": waiting,
     "tracking": tracking,
     "reading": reading,
+    "busy": busy,
     "ensembles": ensembles,
     "thousand": a_thousand_seeds,
 }
-ON_CPU = ("limits", "training", "overhead", "seeds", "critic", "growth", "scoring", "waiting", "tracking", "reading")
+ON_CPU = (
+    "limits",
+    "training",
+    "overhead",
+    "seeds",
+    "critic",
+    "growth",
+    "scoring",
+    "waiting",
+    "tracking",
+    "reading",
+    "busy",
+)
 ON_GPU = ("training", "overhead", "seeds", "thousand", "ensembles", "limits", "scoring")
 """What is measured where nothing is named: the most telling first, since a GPU is lent for minutes."""
 

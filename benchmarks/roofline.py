@@ -26,7 +26,7 @@ def limits(setting: Setting) -> Iterator[Row]:
         peaks[name] = product_speed(setting, dtype)
         side = setting.steps(SIDE[device.type], 128)
         yield Row(f"products of {side} × {side} matrices, {name}", "", None, [peaks[name]], "GFLOP/s")
-    source = torch.randn(setting.steps(64 << 20), device=device)
+    source = torch.randn(64 << 20, device=device)
     target = torch.empty_like(source)
     bandwidth = 2 * source.nbytes / _median_seconds(lambda: target.copy_(source), device) / 1e9
     yield Row("copying 256 MB, read and written", "", None, [bandwidth], "GB/s")

@@ -22,6 +22,7 @@ FLOORS = (
         "plots",
         "collapse",
         "profile",
+        "threads",
         "inference",
         "formatting",
     },

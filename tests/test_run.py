@@ -224,6 +224,7 @@ def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one
     (diverged,) = (log for log in whole.runs.values() if log.state == "diverged")
     assert diverged.numbers["event/divergence", diverged.ended_at] == 1
     assert f"divergence at {diverged.ended_at}" in diverged.words["events"]
+    assert diverged.words["accelerated"] == "no, because steps are recorded on a GPU alone"
     for log in whole.runs.values():
         assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
         kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,18 @@ def test_others_reach_it_only_under_the_names_that_are_allowed(tmp_path: Path) -
     assert "*" not in hosts
     assert command[command.index("--app-name") + 1] == "basic-auth"
     assert command[command.index("--artifacts-destination") + 1] == str(tmp_path / "artifacts")
+
+
+def test_the_page_of_a_store_says_that_it_needs_the_whole_of_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_skinny(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("ganbench.track.server.version", only_skinny)
+    told = CliRunner().invoke(main, ["ui", "--store", str(tmp_path)])
+    assert told.exit_code == 2
+    assert "only mlflow-skinny is installed" in told.output
 
 
 @pytest.mark.skipif(not installed(), reason="needs PostgreSQL and ganbench[server]")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.flags import plugins_flag, store_flag, where_flag
+from ganbench.threads import choose_waiting
 
 if TYPE_CHECKING:
     from ganbench.claims import Claim
@@ -111,6 +112,7 @@ def sweep(
     from ganbench.errors import GanbenchError
     from ganbench.track.store import find_store
 
+    choose_waiting()
     until = time.monotonic() + 60 * minutes if minutes is not None else math.inf
     several = [_asked(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
     place = find_store(store)
@@ -194,6 +196,7 @@ def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...
       ganbench reproduce pacgan-table-1-ring-pacgan2-modes
       ganbench reproduce pacgan-table-1-ring-pacgan2-modes --go --seeds 0-4
     """
+    choose_waiting()
     from ganbench.claims import read_claims
     from ganbench.errors import GanbenchError
     from ganbench.registry import load_plugins, near_miss

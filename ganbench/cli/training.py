@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.flags import experiment_flag, plugins_flag, store_flag
+from ganbench.threads import choose_waiting
 
 
 @click.command()
@@ -121,6 +122,7 @@ def run(
     is finished.
     """
     began = time.perf_counter()  # before torch is imported
+    choose_waiting()
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # torch's profiler reports on itself otherwise
     from ganbench.config import lay_over, resolve
     from ganbench.registry import load_plugins
