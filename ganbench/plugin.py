@@ -1,0 +1,47 @@
+"""The one import that an author of a component needs: registries, base classes, and what helps to write one.
+
+from ganbench.plugin import LOSSES, Loss, register
+"""
+
+from __future__ import annotations
+
+from ganbench.archs import ARCHS, Arch
+from ganbench.data import DATASETS, Data, Dataset
+from ganbench.errors import GanbenchError
+from ganbench.evaluators import Evaluator, Features, Reference
+from ganbench.losses import LOSSES, Loss
+from ganbench.metrics import METRICS, Metric, UndefinedMetricError
+from ganbench.penalties import PENALTIES, Critic, Penalty, between, gradient_norms, squared_gradient_norms
+from ganbench.protocols import PROTOCOLS, Case, Protocol, Rule
+from ganbench.registry import register
+from ganbench.wrappers import WRAPPERS, Wrapper
+
+__all__ = [
+    "ARCHS",
+    "DATASETS",
+    "LOSSES",
+    "METRICS",
+    "PENALTIES",
+    "PROTOCOLS",
+    "WRAPPERS",
+    "Arch",
+    "Case",
+    "Critic",
+    "Data",
+    "Dataset",
+    "Evaluator",
+    "Features",
+    "GanbenchError",
+    "Loss",
+    "Metric",
+    "Penalty",
+    "Protocol",
+    "Reference",
+    "Rule",
+    "UndefinedMetricError",
+    "Wrapper",
+    "between",
+    "gradient_norms",
+    "register",
+    "squared_gradient_norms",
+]

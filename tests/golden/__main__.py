@@ -1,0 +1,102 @@
+"""Six tiny experiments through the command line, and all that comes out of them: `python -m tests.golden FOLDER`.
+
+It knows nothing of the package but its commands and files, so it goes through a change of the code unchanged: before and
+after, on one machine, the printed hashes must be the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+PLUGIN = Path(__file__).parent / "plugin.py"
+SMALL_MLP = "mlp:generator_widths=[16,16],critic_widths=[16]"
+SMALL_DCGAN = "dcgan:latent_dim=8,generator_width=8,critic_width=8"
+SPECS: dict[str, list[str]] = {
+    "ring": ["--dataset", "ring", "--loss", "minimax", "--arch", SMALL_MLP, "--batch-size", "32"],
+    "plugin": ["--dataset", "ring", "--plugin", str(PLUGIN), "--loss", "golden-squares:weight=0.5", "--arch", SMALL_MLP]
+    + ["--penalty", "r1:gamma=0.1", "--set", "wrapper.name=spectral-norm", "--pac", "2", "--batch-size", "32"],
+    "grid": [
+        "--dataset",
+        "grid",
+        "--loss",
+        "r3gan",
+        "--arch",
+        SMALL_MLP,
+        "--batch-size",
+        "32",
+        "--set",
+        "train.ema=0.1",
+    ],
+    "mnist": ["--dataset", "mnist", "--loss", "wgan-gp", "--arch", SMALL_MLP, "--batch-size", "16"],
+    "dcgan": ["--dataset", "mnist", "--loss", "non-saturating", "--arch", SMALL_DCGAN, "--batch-size", "16"],
+    "stacked": ["--dataset", "stacked-mnist", "--loss", "hinge", "--arch", SMALL_DCGAN, "--batch-size", "16"],
+}
+EVERY = ["--seeds", "0-1", "--steps", "6", "--eval-every", "3", "--device", "cpu"]
+EVERY += ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=500"]
+OF_THE_MACHINE = ("commit", "device", "seconds")
+"""Columns of results.csv that differ from run to run."""
+
+
+def ganbench(*words: str) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "ganbench", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.stdout
+
+
+def make(folder: Path, specs: Sequence[str] = tuple(SPECS)) -> dict[str, Any]:
+    """Run, compare and report; return run ids, resolved specs, rows of results and hashes of files."""
+    store = str(folder / "store")
+    made: dict[str, Any] = {"ids": {}, "specs": {}, "files": {}}
+    for name in specs:
+        told = ganbench("run", *SPECS[name], *EVERY, "--dry-run")
+        made["ids"][name] = [line.split()[-1] for line in told.splitlines() if line.startswith("# seed")]
+        made["specs"][name] = [line for line in told.splitlines() if not line.startswith("#")]
+        ganbench("run", *SPECS[name], *EVERY, "--store", store)
+    ganbench("report", "--store", store, "--out", str(folder / "first"))
+    [first] = (folder / "first").glob("*/results.csv")
+    results = folder / "results.csv"
+    made["rows"] = normalise(first, results)
+    made["compare"] = ganbench("compare", "--from", str(results)).splitlines()
+    ganbench("report", "--from", str(results), "--out", str(folder / "report"), "--title", "golden")
+    files = [results, *(path for path in sorted((folder / "report").rglob("*")) if path.is_file())]
+    for path in files:
+        name = path.name if path == results else "/".join(path.relative_to(folder / "report").parts[1:])
+        made["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return made
+
+
+def normalise(source: Path, to: Path) -> list[dict[str, str]]:
+    """Copy results.csv without what differs from run to run, in an order of its own."""
+    with source.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row.update(dict.fromkeys(OF_THE_MACHINE, ""))
+    # A run's first row has its options, so rows keep their order; only runs are sorted.
+    rows.sort(key=lambda row: row["run"])
+    with to.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    made = make(folder)
+    (folder / "golden.json").write_text(json.dumps(made, indent=1))
+    for part, value in made.items():
+        print(f"{hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]}  {part}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
