@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ganbench.version import __version__
+
 if TYPE_CHECKING:
     from ganbench.evaluation import Evaluation, Score, evaluate
 
 __all__ = ["Evaluation", "Score", "__version__", "evaluate"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ import torch
 from ganbench.artifacts import keep_artifacts
 from ganbench.config import RunSpec
 from ganbench.data import Data
+from ganbench.device import device_name
 from ganbench.errors import GanbenchError
 from ganbench.profile import Look, Stopwatch
 from ganbench.protocols.scorer import Scorer, Scores
@@ -284,13 +285,6 @@ class EnsembleRun:
                 log.tags({"accelerated": snapshot.accelerated})
                 log.finish(status, self._record.diverged.get(str(seed), snapshot.step))
                 del self._logs[seed]
-
-
-def device_name(device: torch.device) -> str:
-    """The device in words: a GPU's model, or how many CPU threads are used."""
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    return f"cpu ({torch.get_num_threads()} threads)"
 
 
 def _in_short(seeds: Sequence[int]) -> str:

@@ -12,10 +12,10 @@ import torch
 
 from ganbench.archs import ARCHS
 from ganbench.data import Dataset
+from ganbench.device import find_device
 from ganbench.errors import GanbenchError
 from ganbench.evaluation import Evaluation, evaluate_under, expand, samples_sha256, set_up
 from ganbench.provenance import code_version, machine
-from ganbench.run import find_device
 from ganbench.samples import GeneratorSource, Samples, read_samples
 from ganbench.settings import parse_component
 from ganbench.show import show_evaluations

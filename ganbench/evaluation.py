@@ -16,8 +16,7 @@ from ganbench.data import DATASETS, Data, Dataset
 from ganbench.data.fetch import cache_folder
 from ganbench.errors import GanbenchError
 from ganbench.metrics import Direction
-from ganbench.options import LEAST_SAMPLES
-from ganbench.protocols import PROTOCOLS, Protocol
+from ganbench.protocols import LEAST_SAMPLES, PROTOCOLS, Protocol
 from ganbench.protocols.kept import Kept
 from ganbench.protocols.scorer import Scorer, Scores
 from ganbench.samples import check_array

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.catalogue import Entry, from_registry, from_source
-from ganbench.registry import installed_plugins, load_plugins
+from ganbench.plugins import installed_plugins, load_plugins
 
 
 def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, list[Entry]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ganbench.protocols import LEAST_SAMPLES
+
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 PRECISIONS = ("float32", "bf16")
 STOP_ON = ("never", "collapse")
-LEAST_SAMPLES = 500
-"""Below this number of samples metrics mean nothing."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from ganbench import __version__
+from ganbench.version import __version__
 
 PACKAGE = Path(__file__).parent
 

@@ -10,15 +10,11 @@ import dataclasses
 import difflib
 import hashlib
 import importlib
-import importlib.metadata
-import importlib.util
 import inspect
 import math
 import pkgutil
-import sys
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
@@ -26,7 +22,6 @@ from ganbench.errors import GanbenchError
 
 MOST = 10**15
 """No whole number is as large: not a step, not a sample."""
-PLUGIN_GROUP = "ganbench.plugins"
 
 
 class Component(ABC):
@@ -168,70 +163,3 @@ def import_folder(package: str, path: Iterable[str]) -> None:
     """Import every module of a package, so that a new component is a new file and nothing else."""
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{module.name}")
-
-
-def installed_plugins() -> importlib.metadata.EntryPoints:
-    """The plug-ins that are installed, as entry points of group `ganbench.plugins`."""
-    return importlib.metadata.entry_points(group=PLUGIN_GROUP)
-
-
-def load_plugins(files: Iterable[Path] = ()) -> None:
-    """Import the installed plug-ins and the given Python files."""
-    for entry in installed_plugins():
-        with _blame(f"the installed plug-in '{entry.name}'"):
-            entry.load()
-    for file in files:
-        _import_file(file)
-
-
-def load_plugin(target: str) -> str:
-    """Import one plug-in, and return the name of its module.
-
-    Args:
-        target: the name of an installed plug-in's entry point, a module, or a Python file.
-
-    Raises:
-        GanbenchError: there is no such plug-in, or it can't be imported.
-    """
-    if target.endswith(".py"):
-        return _import_file(Path(target))
-    installed = installed_plugins()
-    module = next((entry.module for entry in installed if entry.name == target), target)
-    with _blame(f"the plug-in '{target}'"):
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise  # it is there, and imports something that isn't
-            raise GanbenchError(
-                f"there is no plug-in or module '{target}' (a file's name ends in .py); of installed plug-ins, "
-                f"{near_miss(target, installed.names)}"
-            ) from error
-    return module
-
-
-def _import_file(file: Path) -> str:
-    """Import a Python file as a module of its own, and return that module's name."""
-    name = f"ganbench_plugin_{file.stem}"
-    if not file.is_file():
-        raise GanbenchError(f"there is no plugin file '{file}'")
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise GanbenchError(f"the plug-in '{file}' is not a Python file (its name should end in .py)")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    with _blame(f"the plug-in '{file}'"):
-        spec.loader.exec_module(module)
-    return name
-
-
-@contextmanager
-def _blame(plugin: str) -> Iterator[None]:
-    """A plug-in is somebody else's code: whatever it raises is news for its author, on one line."""
-    try:
-        yield
-    except GanbenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        words = " ".join(str(error).split())
-        raise GanbenchError(f"{plugin} can't be loaded: {type(error).__name__}: {words}") from error

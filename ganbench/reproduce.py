@@ -14,7 +14,8 @@ import torch
 
 from ganbench.config import RunSpec, resolve
 from ganbench.data import Data
-from ganbench.ensemble_run import Job, Observer, device_name
+from ganbench.device import device_name
+from ganbench.ensemble_run import Job, Observer
 from ganbench.errors import GanbenchError
 from ganbench.provenance import code_version, machine
 from ganbench.run import run

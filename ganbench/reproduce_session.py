@@ -9,12 +9,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from ganbench.device import device_name, find_device
 from ganbench.display import Display, describe
-from ganbench.ensemble_run import device_name
 from ganbench.formatting import number
 from ganbench.reproduce import Reproduction, reproduce, spec_of, threads_of
-from ganbench.run import find_device
-from ganbench.session import signals
+from ganbench.signals import signals
 from ganbench.track.mlflow.asking import find_run
 from ganbench.track.store import Store
 

@@ -9,7 +9,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import filelock
-import torch
 
 from ganbench.data import Data
 from ganbench.data.fetch import cache_folder
@@ -23,19 +22,6 @@ from ganbench.train.checkpoint import PART, Checkpoint, checkpoint_paths, load_n
 
 class BusyError(GanbenchError):
     """Another process is at the same runs."""
-
-
-def find_device(name: str) -> torch.device:
-    """The device for `auto`, `cpu` or `cuda`.
-
-    Raises:
-        GanbenchError: a GPU is asked for and there is none.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise GanbenchError("this machine has no GPU that torch can use: choose --device cpu or auto")
-    return torch.device(name)
 
 
 def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: threading.Event) -> dict[int, Status]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from ganbench.config import RunSpec
+from ganbench.device import device_name, find_device
 from ganbench.display import Display, describe, memory_words, profile_tables
-from ganbench.ensemble_run import Job, device_name
+from ganbench.ensemble_run import Job
 from ganbench.profile import Look
-from ganbench.run import find_device, run
+from ganbench.run import run
+from ganbench.signals import signals
 from ganbench.track.spool import not_delivered, open_tracker
 from ganbench.track.store import Store, find_store
 
@@ -63,39 +60,6 @@ def run_session(
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number
     return 1 if all(status == "diverged" for status in statuses.values()) else 0
-
-
-class _Stop:
-    """The wish to stop, and the signal that brought it."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.number: int | None = None
-
-
-@contextmanager
-def signals() -> Iterator[_Stop]:
-    """Turn the first SIGINT or SIGTERM into a wish to stop; a second one ends the process as usual."""
-    stop = _Stop()
-    before = {sent: signal.getsignal(sent) for sent in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for sent, handler in before.items():
-            signal.signal(sent, handler)
-
-    def wish(sent: int, frame: object) -> None:
-        stop.number = sent
-        stop.event.set()
-        restore()
-        # Straight to the descriptor: a signal may come in the middle of anybody's printing.
-        os.write(2, b"\nstopping at the next opportunity; once more to quit at once\n")
-
-    for sent in before:
-        signal.signal(sent, wish)
-    try:
-        yield stop
-    finally:
-        restore()
 
 
 def _near(store: Store) -> str:

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from ganbench.data import Dataset
+from ganbench.device import find_device
 from ganbench.errors import GanbenchError
 from ganbench.estimate import estimates
 from ganbench.executors import Executor
@@ -17,8 +18,7 @@ from ganbench.export import Export
 from ganbench.progress import read_progress
 from ganbench.report.tables import render
 from ganbench.results import final_scores, load_results
-from ganbench.run import find_device
-from ganbench.session import signals
+from ganbench.signals import signals
 from ganbench.standing import Standing, standings
 from ganbench.stats import compare, headline
 from ganbench.sweep import Sweep

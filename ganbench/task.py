@@ -14,11 +14,12 @@ import torch
 
 from ganbench.config import resolve
 from ganbench.data import Data, Dataset
+from ganbench.device import find_device
 from ganbench.ensemble_run import Job
 from ganbench.errors import GanbenchError
+from ganbench.plugins import load_plugins
 from ganbench.progress import ProgressFile
-from ganbench.registry import load_plugins
-from ganbench.run import BusyError, find_device, run
+from ganbench.run import BusyError, run
 from ganbench.settings import Settings
 from ganbench.track import Status, Tracker
 from ganbench.track.spool import open_tracker

@@ -12,7 +12,7 @@ from ganbench.config import RunSpec, resolve
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.errors import GanbenchError
-from ganbench.registry import load_plugins
+from ganbench.plugins import load_plugins
 from ganbench.settings import merge
 
 SMALL = {

@@ -15,9 +15,9 @@ from ganbench.config import resolve
 from ganbench.data import DATASETS
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.ring import Ring
+from ganbench.device import find_device
 from ganbench.losses import LOSSES
 from ganbench.penalties import PENALTIES
-from ganbench.run import find_device
 from ganbench.train.trainer import train
 from ganbench.wrappers import WRAPPERS
 from tests.conftest import random_data, small_spec

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from ganbench import __version__
 from ganbench.cli.claiming import claims
 from ganbench.cli.measuring import doctor, evaluate
 from ganbench.cli.parts import contract, data, list_components
@@ -18,6 +17,7 @@ from ganbench.cli.serving import server
 from ganbench.cli.sweeping import reproduce, status, sweep, sync
 from ganbench.cli.training import run
 from ganbench.errors import GanbenchError
+from ganbench.version import __version__
 
 INTERRUPTED = 130
 

@@ -62,7 +62,7 @@ def evaluate(
       ganbench evaluate weights.safetensors --arch mlp
     """
     from ganbench.evaluate_session import Request, evaluate_session
-    from ganbench.registry import load_plugins
+    from ganbench.plugins import load_plugins
 
     load_plugins(plugins)
     request = Request(
@@ -91,7 +91,7 @@ def doctor(data: str, style: str, plugins: tuple[Path, ...]) -> None:
     Metrics of plug-ins are examined too.
     """
     from ganbench.doctor import examine_images, examine_points
-    from ganbench.registry import load_plugins
+    from ganbench.plugins import load_plugins
     from ganbench.show import LEGEND, show_diagnosis
 
     load_plugins(plugins)

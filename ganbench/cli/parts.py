@@ -61,7 +61,7 @@ def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
 
     from ganbench.data import DATASETS
     from ganbench.data.fetch import cache_folder
-    from ganbench.registry import load_plugins
+    from ganbench.plugins import load_plugins
 
     load_plugins(plugins)
     loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=click.echo)

@@ -124,9 +124,9 @@ def sweep(
         for asked, name in several:
             dry_run_session(asked, device=device, experiment=name, store=place)
         return
+    from ganbench.device import find_device
     from ganbench.executors import choose
     from ganbench.export import Export
-    from ganbench.run import find_device
 
     # What this machine has says nothing about a cluster's nodes.
     kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
@@ -199,7 +199,8 @@ def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...
     choose_waiting()
     from ganbench.claims import read_claims
     from ganbench.errors import GanbenchError
-    from ganbench.registry import load_plugins, near_miss
+    from ganbench.plugins import load_plugins
+    from ganbench.registry import near_miss
     from ganbench.track.store import find_store
 
     claims = {claim.id: claim for claim in read_claims()}
@@ -235,8 +236,8 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
     from ganbench.sweep_session import dry_run_session, sweep_session
 
     if go:
+        from ganbench.device import find_device
         from ganbench.executors import choose
-        from ganbench.run import find_device
 
         kind = find_device(device).type
         chosen = choose("local", jobs=None, device=kind, address=None, gpus=None, log=place.folder / f"{name}.log")
@@ -303,7 +304,7 @@ def _asked(
     """What of an experiment file is meant, and the name of the experiment that its runs belong to."""
     import dataclasses
 
-    from ganbench.registry import load_plugins
+    from ganbench.plugins import load_plugins
     from ganbench.settings import parse_seeds, parse_where
     from ganbench.sweep import read_sweep
 

@@ -125,7 +125,7 @@ def run(
     choose_waiting()
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # torch's profiler reports on itself otherwise
     from ganbench.config import lay_over, resolve
-    from ganbench.registry import load_plugins
+    from ganbench.plugins import load_plugins
     from ganbench.settings import (
         merge,
         parse_assignment,

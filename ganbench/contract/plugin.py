@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ganbench.components import KINDS
 from ganbench.contract import examine
 from ganbench.errors import GanbenchError
-from ganbench.registry import load_plugin
+from ganbench.plugins import load_plugin
 
 HOLDS, BROKEN = "✓", "✗"
 
@@ -37,7 +37,7 @@ def examine_plugin(target: str, say: Callable[[str], None]) -> int:
     """Hold all that a plug-in registers against its laws, and return the exit status: 0, or 1 where one is broken.
 
     Args:
-        target: as for `ganbench.registry.load_plugin`.
+        target: as for `ganbench.plugins.load_plugin`.
         say: prints a line.
     """
     own = components_of(target)

@@ -9,8 +9,7 @@ from ganbench.contract import Broken, law
 from ganbench.contract.features import make_images
 from ganbench.data import DATASETS
 from ganbench.metrics import Metric
-from ganbench.options import LEAST_SAMPLES
-from ganbench.protocols import Protocol
+from ganbench.protocols import LEAST_SAMPLES, Protocol
 
 
 @law("protocols", "it names data sets, options and metrics that exist, and numbers of samples that mean something")

@@ -19,6 +19,9 @@ from ganbench.evaluators import Features
 from ganbench.metrics import Metric
 from ganbench.registry import Component, Registry, import_folder
 
+LEAST_SAMPLES = 500
+"""Below this number of samples metrics mean nothing."""
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -1,7 +1,7 @@
 """Six tiny experiments through the command line, and all that comes out of them: `python -m tests.golden FOLDER`.
 
-It knows nothing of the package but its commands and files, so it goes through a change of the code unchanged: before and
-after, on one machine, the printed hashes must be the same.
+It knows nothing of the package but its commands and files, so it goes through a change of the code unchanged: before
+and after, on one machine, the printed hashes must be the same.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ SMALL_MLP = "mlp:generator_widths=[16,16],critic_widths=[16]"
 SMALL_DCGAN = "dcgan:latent_dim=8,generator_width=8,critic_width=8"
 SPECS: dict[str, list[str]] = {
     "ring": ["--dataset", "ring", "--loss", "minimax", "--arch", SMALL_MLP, "--batch-size", "32"],
-    "plugin": ["--dataset", "ring", "--plugin", str(PLUGIN), "--loss", "golden-squares:weight=0.5", "--arch", SMALL_MLP]
-    + ["--penalty", "r1:gamma=0.1", "--set", "wrapper.name=spectral-norm", "--pac", "2", "--batch-size", "32"],
+    "plugin": [
+        *("--dataset", "ring", "--plugin", str(PLUGIN), "--loss", "golden-squares:weight=0.5", "--arch", SMALL_MLP),
+        *("--penalty", "r1:gamma=0.1", "--set", "wrapper.name=spectral-norm", "--pac", "2", "--batch-size", "32"),
+    ],
     "grid": [
         "--dataset",
         "grid",
@@ -68,10 +70,12 @@ def make(folder: Path, specs: Sequence[str] = tuple(SPECS)) -> dict[str, Any]:
     made["rows"] = normalise(first, results)
     made["compare"] = ganbench("compare", "--from", str(results)).splitlines()
     ganbench("report", "--from", str(results), "--out", str(folder / "report"), "--title", "golden")
-    files = [results, *(path for path in sorted((folder / "report").rglob("*")) if path.is_file())]
-    for path in files:
-        name = path.name if path == results else "/".join(path.relative_to(folder / "report").parts[1:])
-        made["files"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    made["files"]["results.csv"] = hashlib.sha256(results.read_bytes()).hexdigest()
+    [report] = (folder / "report").iterdir()
+    date, commit = report.name.encode().split(b"_")
+    for path in (path for path in sorted(report.rglob("*")) if path.is_file()):
+        content = path.read_bytes().replace(commit, b"COMMIT").replace(date, b"DATE")
+        made["files"][f"report/{path.relative_to(report)}"] = hashlib.sha256(content).hexdigest()
     return made
 
 
