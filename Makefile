@@ -34,7 +34,7 @@ bench: $(READY)  ## Measure every claim about speed on this CPU (twenty minutes 
 	$(BIN)/python -m benchmarks
 
 bench-gpu: $(READY)  ## On a GPU: check that it computes the same, then measure every claim, in under nine minutes
-	$(BIN)/python -m pytest -q tests/test_gpu.py
+	$(BIN)/python -m pytest -q tests/training/test_gpu.py
 	$(BIN)/python -m benchmarks --device cuda --rounds 3 --minutes 8
 
 CHAOS := kills server_away eight_workers disk_full many_runs ray_node two_machines

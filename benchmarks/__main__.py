@@ -29,7 +29,7 @@ from benchmarks.reading import reading
 from benchmarks.roofline import limits
 from benchmarks.scoring import full_suite
 from benchmarks.training import against_the_textbook, critic_updates, many_seeds
-from ganbench.provenance import code_version
+from ganbench.core.provenance import code_version
 
 RESULTS = Path(__file__).parent / "results"
 BENCHMARKS: Mapping[str, Callable[[Setting], Iterator[Row]]] = {

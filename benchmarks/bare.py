@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from ganbench.config import RunSpec
 from ganbench.data import Data
-from ganbench.layers import upsample_channels_last
+from ganbench.methods.layers import upsample_channels_last
+from ganbench.spec.run_spec import RunSpec
 
 
 def bare_steps(spec: RunSpec, data: Data, device: torch.device) -> Iterator[None]:

@@ -11,7 +11,7 @@ from functools import partial
 from statistics import median
 
 from benchmarks.measure import Row, Setting, in_turn, ratios
-from ganbench.threads import POLICIES
+from ganbench.cli.console.threads import POLICIES
 
 SPINNING: Mapping[str, str] = {"GOMP_SPINCOUNT": "300000"}
 """What libgomp does where nothing is said."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ganbench.threads import choose_waiting
+from ganbench.cli.console.threads import choose_waiting
 
 
 def main(arch: str, dataset: str, seeds: str) -> None:
@@ -13,9 +13,9 @@ def main(arch: str, dataset: str, seeds: str) -> None:
     import torch
 
     from benchmarks.measure import seconds_each
-    from ganbench.config import resolve
-    from ganbench.ensemble_run import STRIDE
-    from ganbench.train.trainer import train
+    from ganbench.runs.ensemble_run import STRIDE
+    from ganbench.spec.run_spec import resolve
+    from ganbench.training.trainer import train
 
     named = {"loss": {"name": "non-saturating"}, "arch": {"name": arch}, "dataset": {"name": dataset}}
     spec = resolve({**named, "train": {"steps": 10**9}})

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from benchmarks.measure import Row, Setting
 from benchmarks.whole import seconds, several_seconds
-from ganbench.config import resolve
-from ganbench.display import Display
-from ganbench.ensemble_run import Job
-from ganbench.run import run
-from ganbench.track.mlflow.writing import MlflowTracker
-from ganbench.track.store import find_store
+from ganbench.cli.console.run_progress import Display
+from ganbench.runs.ensemble_run import Job
+from ganbench.runs.run import run
+from ganbench.spec.run_spec import resolve
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import find_store
 
 
 def waiting(setting: Setting) -> Iterator[Row]:

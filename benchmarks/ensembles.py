@@ -12,9 +12,9 @@ import torch
 from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.textbook import Points, textbook_steps
 from benchmarks.training import ENDLESS, our_steps, seconds_a_step
-from ganbench.config import RunSpec, resolve
 from ganbench.data.mixture import MixturePoints
-from ganbench.ensemble_run import STRIDE
+from ganbench.runs.ensemble_run import STRIDE
+from ganbench.spec.run_spec import RunSpec, resolve
 
 SEEDS = (1, 8, 32, 128)
 STEPS = 400

@@ -6,8 +6,8 @@ import os
 import sys
 
 from ganbench.cli import main
-from ganbench.display import Display
-from ganbench.train.trainer import Snapshot
+from ganbench.cli.console.run_progress import Display
+from ganbench.training.trainer import Snapshot
 
 
 def leave(_: Display, snapshot: Snapshot) -> None:

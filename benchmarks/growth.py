@@ -11,12 +11,12 @@ import torch
 
 from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.scoring import seconds_of
-from ganbench.config import RunSpec, resolve
 from ganbench.data.fetch import cache_folder
-from ganbench.ensemble_run import STRIDE
-from ganbench.protocols.kept import Kept
-from ganbench.protocols.scorer import Scorer
-from ganbench.train.trainer import train
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.scorer import Scorer
+from ganbench.runs.ensemble_run import STRIDE
+from ganbench.spec.run_spec import RunSpec, resolve
+from ganbench.training.trainer import train
 
 ENDLESS = 10**9
 SEEDS = (1, 2, 5, 10, 20)

@@ -9,7 +9,7 @@ from benchmarks.bare import bare_steps
 from benchmarks.measure import Row, Setting
 from benchmarks.training import LEAST
 from benchmarks.turns import in_turns, unscored
-from ganbench.ensemble_run import STRIDE
+from ganbench.runs.ensemble_run import STRIDE
 
 STEPS = {"cpu": {"mlp": 1_000, "dcgan": 300}, "cuda": {"mlp": 6_000, "dcgan": 3_000}}
 

@@ -12,10 +12,10 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.measure import Row, Setting
-from ganbench.track import RunHead
-from ganbench.track.mlflow.names import database_of
-from ganbench.track.mlflow.writing import MlflowTracker
-from ganbench.track.store import find_store
+from ganbench.tracking import RunHead
+from ganbench.tracking.mlflow.names import database_of
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import find_store
 
 RUNS = 10_000
 METHODS = 20

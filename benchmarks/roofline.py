@@ -12,7 +12,7 @@ import torch
 from benchmarks.bare import bare_steps
 from benchmarks.flops import Products
 from benchmarks.measure import Row, Setting, wait_for
-from ganbench.config import resolve
+from ganbench.spec.run_spec import resolve
 
 SIDE = {"cpu": 2048, "cuda": 8192}
 ADAM_PASSES = 7

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import Row, Setting, in_turn, ratios, wait_for
-from ganbench.config import resolve
 from ganbench.data.fetch import cache_folder
-from ganbench.protocols.kept import Kept
-from ganbench.protocols.scorer import Scorer
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.scorer import Scorer
+from ganbench.spec.run_spec import resolve
 
 SHARED = ("fid", "kid", "precision", "recall", "density", "coverage")
 """What both compute."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from ganbench.config import RunSpec
+from ganbench.spec.run_spec import RunSpec
 
 
 class Pictures(torch.utils.data.Dataset[Tensor]):

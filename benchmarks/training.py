@@ -15,11 +15,11 @@ from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.roofline import product_speed
 from benchmarks.textbook import Pictures, textbook_steps
 from benchmarks.turns import in_turns, unscored
-from ganbench.config import RunSpec, resolve
 from ganbench.data import Data
 from ganbench.data.labelled import LabelledImages
-from ganbench.ensemble_run import STRIDE
-from ganbench.train.trainer import Snapshot, train
+from ganbench.runs.ensemble_run import STRIDE
+from ganbench.spec.run_spec import RunSpec, resolve
+from ganbench.training.trainer import Snapshot, train
 
 ENDLESS = 10**9
 # By device and architecture: times the textbook's speed, in float32 and in bf16.

@@ -17,14 +17,14 @@ import torch
 from rich.console import Console
 
 from benchmarks.measure import wait_for
-from ganbench.config import RunSpec, resolve
+from ganbench.cli.console.run_progress import Display
 from ganbench.data import Data
-from ganbench.display import Display
-from ganbench.ensemble_run import STRIDE, Job, Observer
-from ganbench.protocols.scorer import Scores
-from ganbench.run import run
-from ganbench.track.memory import MemoryTracker
-from ganbench.train.trainer import Snapshot
+from ganbench.evaluation.scorer import Scores
+from ganbench.runs.ensemble_run import STRIDE, Job, Observer
+from ganbench.runs.run import run
+from ganbench.spec.run_spec import RunSpec, resolve
+from ganbench.tracking.memory import MemoryTracker
+from ganbench.training.trainer import Snapshot
 
 WARM_UP = 5
 """Turns that aren't counted."""

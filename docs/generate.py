@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from ganbench.catalogue import FOLDERS, from_registry
-from ganbench.components import KINDS
-from ganbench.listing import as_markdown
-from ganbench.losses import Loss
-from ganbench.metrics import METRICS
-from ganbench.protocols import PROTOCOLS, Rule
-from ganbench.registry import Component
+from ganbench.cli.console.component_list import as_markdown
+from ganbench.core.component_index import FOLDERS, from_registry
+from ganbench.core.registry import Component
+from ganbench.evaluation.metrics import METRICS
+from ganbench.evaluation.protocols import PROTOCOLS, Rule
+from ganbench.methods.losses import Loss
+from ganbench.spec.registries import KINDS
 
 DOCS = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- made by docs/generate\.py: ([a-z-]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)

@@ -16,13 +16,13 @@ import time
 import torch
 from scipy.stats import beta
 
-from ganbench.collapse import Look, detect
 from ganbench.data import DATASETS
+from ganbench.data.evaluators import Features
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluators import Features
-from ganbench.protocols import PROTOCOLS
-from ganbench.protocols.kept import Kept
-from ganbench.protocols.scorer import Scorer
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.collapse_detector import Look, detect
+from ganbench.evaluation.protocols import PROTOCOLS
+from ganbench.evaluation.scorer import Scorer
 
 LOOKS = 20
 SAMPLES = 2_000

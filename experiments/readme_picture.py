@@ -16,9 +16,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganbench.formatting import number
-from ganbench.results import load_results, runs
-from ganbench.track.store import find_store
+from ganbench.core.formatting import number
+from ganbench.results.loading import load_results, runs
+from ganbench.tracking.store import find_store
 
 LOSSES = ("minimax", "non-saturating", "wgan-gp")
 SEEDS = (0, 1, 2)

@@ -4,7 +4,7 @@
     .venv/bin/python experiments/train_evaluator.py fashion-mnist  # fashion-mnist-cnn-1
 
 Fixed seed, fixed recipe, no selection on the test set: the last epoch is the one that is kept. Afterwards the typical
-region (see `ganbench/evaluators/classifier.py`) is fitted to the features of the training images. It takes about a
+region (see `ganbench/data/evaluators/classifier.py`) is fitted to the features of the training images. It takes about a
 quarter of an hour on two CPU cores. Other hardware rounds differently, so the weights that come out elsewhere have
 another hash; that is why they are committed and not trained on installation.
 """
@@ -23,12 +23,12 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
+from ganbench.data.evaluators.classifier import WEIGHTS, FrozenClassifier, to_signed
 from ganbench.data.fashion_mnist import EVALUATOR as FASHION_EVALUATOR
 from ganbench.data.fashion_mnist import FashionMnist
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import EVALUATOR as MNIST_EVALUATOR
 from ganbench.data.mnist import Mnist
-from ganbench.evaluators.classifier import WEIGHTS, FrozenClassifier, to_signed
 
 SEED = 0
 EPOCHS = 20

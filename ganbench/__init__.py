@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ganbench.version import __version__
+from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
-    from ganbench.evaluation import Evaluation, Score, evaluate
+    from ganbench.evaluation.score_samples import Evaluation, Score, evaluate
 
 __all__ = ["Evaluation", "Score", "__version__", "evaluate"]
 
@@ -18,7 +18,7 @@ __all__ = ["Evaluation", "Score", "__version__", "evaluate"]
 def __getattr__(name: str) -> Any:
     # Torch takes seconds to import, which `ganbench --help` should not wait for.
     if name in ("Evaluation", "Score", "evaluate"):
-        from ganbench import evaluation
+        from ganbench.evaluation import score_samples as evaluation
 
         return getattr(evaluation, name)
     raise AttributeError(f"module 'ganbench' has no attribute '{name}'")

@@ -5,16 +5,16 @@ from ganbench.plugin import LOSSES, Loss, register
 
 from __future__ import annotations
 
-from ganbench.archs import ARCHS, Arch
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import register
 from ganbench.data import DATASETS, Data, Dataset
-from ganbench.errors import GanbenchError
-from ganbench.evaluators import Evaluator, Features, Reference
-from ganbench.losses import LOSSES, Loss
-from ganbench.metrics import METRICS, Metric, UndefinedMetricError
-from ganbench.penalties import PENALTIES, Critic, Penalty, between, gradient_norms, squared_gradient_norms
-from ganbench.protocols import PROTOCOLS, Case, Protocol, Rule
-from ganbench.registry import register
-from ganbench.wrappers import WRAPPERS, Wrapper
+from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
+from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol, Rule
+from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.losses import LOSSES, Loss
+from ganbench.methods.penalties import PENALTIES, Critic, Penalty, between, gradient_norms, squared_gradient_norms
+from ganbench.methods.wrappers import WRAPPERS, Wrapper
 
 __all__ = [
     "ARCHS",

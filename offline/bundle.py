@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganbench.core.errors import GanbenchError
 from ganbench.data.fetch import fetch_fashion_mnist, fetch_mnist
-from ganbench.errors import GanbenchError
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKER = "wheels"

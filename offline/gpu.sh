@@ -15,7 +15,7 @@ ganbench() { "$PYTHON" -m ganbench "$@"; }
 mkdir -p "$OUT"
 
 check() {
-  GANBENCH_TEST_DEVICE=$DEVICE "$PYTHON" -m pytest -q -p no:cacheprovider tests/test_gpu.py 2>&1 | tee "$OUT/test_gpu.txt"
+  GANBENCH_TEST_DEVICE=$DEVICE "$PYTHON" -m pytest -q -p no:cacheprovider tests/training/test_gpu.py 2>&1 | tee "$OUT/test_gpu.txt"
   local steps=400 many=0-31
   [ -n "$REHEARSAL" ] && steps=60 many=0-1
   for arch in mlp dcgan; do for seeds in 0 $many; do for accelerate in auto off; do

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganbench.config import RunSpec, resolve
+from ganbench.core.errors import GanbenchError
+from ganbench.core.plugins import load_plugins
+from ganbench.core.settings import merge
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
-from ganbench.errors import GanbenchError
-from ganbench.plugins import load_plugins
-from ganbench.settings import merge
+from ganbench.spec.run_spec import RunSpec, resolve
 
 SMALL = {
     "arch": {"name": "mlp", "latent_dim": 8, "generator_widths": [16], "critic_widths": [16]},

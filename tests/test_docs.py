@@ -15,9 +15,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ganbench.catalogue import FOLDERS
 from ganbench.cli import main
-from ganbench.listing import as_markdown, entries_of
+from ganbench.cli.console.component_list import as_markdown, entries_of
+from ganbench.core.component_index import FOLDERS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -145,7 +145,10 @@ def test_links_out_of_the_docs_become_a_path_in_the_site() -> None:
         mended: str = mend(text, page=type("Page", (), {"file": file}))
         return mended
 
-    assert seen("see [format](../ganbench/sweep.py#L3).", "a.md") == "see format (`ganbench/sweep.py`)."
+    assert (
+        seen("see [format](../ganbench/spec/sweep_spec.py#L3).", "a.md")
+        == "see format (`ganbench/spec/sweep_spec.py`)."
+    )
     assert seen("in [`tests/chaos/`](../tests/chaos)", "a.md") == "in `tests/chaos/`"
     assert seen("[there](../b.md) [here](c.md#d)", "ko/a.md") == "[there](../b.md) [here](c.md#d)"
     assert seen("[out](../../README.md)", "ko/a.md") == "out (`README.md`)"

@@ -266,9 +266,9 @@ def test_points_whose_generator_stays_collapsed_are_given_up_scored_and_told(tmp
 
 DIVERGING = """
 import torch
-from ganbench.losses import LOSSES
-from ganbench.losses.minimax import Minimax
-from ganbench.registry import register
+from ganbench.plugin import LOSSES
+from ganbench.methods.losses.minimax import Minimax
+from ganbench.plugin import register
 
 @register(LOSSES, "breaks")
 class Breaks(Minimax):

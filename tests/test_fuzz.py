@@ -22,11 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench.cli import main
-from ganbench.config import resolve
-from ganbench.errors import GanbenchError
-from ganbench.progress import FILE, Progress, read_progress
-from ganbench.results import read_csv, write_csv
-from ganbench.settings import (
+from ganbench.core.errors import GanbenchError
+from ganbench.core.settings import (
     parse_assignment,
     parse_component,
     parse_components,
@@ -37,13 +34,16 @@ from ganbench.settings import (
     read_config,
     to_toml,
 )
-from ganbench.stats import compare
-from ganbench.sweep import read_sweep
-from ganbench.track.journal import ENTRIES, Journal, standing
-from ganbench.track.memory import MemoryTracker
-from ganbench.track.mlflow.names import check_experiment_name
-from ganbench.track.spool import deliver_all
-from tests.test_read_arm import STUDY
+from ganbench.results.compare import compare
+from ganbench.results.loading import read_csv, write_csv
+from ganbench.runs.progress import FILE, Progress, read_progress
+from ganbench.spec.run_spec import resolve
+from ganbench.spec.sweep_spec import read_sweep
+from ganbench.tracking.journal import ENTRIES, Journal, standing
+from ganbench.tracking.memory import MemoryTracker
+from ganbench.tracking.mlflow.names import check_experiment_name
+from ganbench.tracking.spool import deliver_all
+from tests.results.test_loading import STUDY
 
 TIMES = int(os.environ.get("GANBENCH_FUZZ", "1"))
 
@@ -285,8 +285,7 @@ def test_a_damaged_journal_is_told_of_and_does_not_keep_others_back(
                 "raise SystemExit(3)",
                 "raise ValueError('two\\nlines')",
                 "import nothing_of_this_name",
-                "from ganbench.registry import register\nfrom ganbench.losses import LOSSES\n"
-                "@register(LOSSES, 'hinge')\nclass X: pass",
+                "from ganbench.plugin import LOSSES, register\n@register(LOSSES, 'hinge')\nclass X: pass",
                 "1 / 0",
                 "def f(:",
             ]

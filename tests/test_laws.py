@@ -8,14 +8,14 @@ import pytest
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from ganbench.contract.features import make_features, make_labelled, make_reference
-from ganbench.evaluators import Reference
-from ganbench.metrics import UndefinedMetricError
-from ganbench.metrics.fid import frechet_distance
-from ganbench.metrics.kl import Kl
-from ganbench.metrics.modes import Modes
-from ganbench.metrics.modes_strict import StrictModes
-from ganbench.protocols.ganbench_1 import SURE_AND_TYPICAL
+from ganbench.checks.features import make_features, make_labelled, make_reference
+from ganbench.data.evaluators import Reference
+from ganbench.evaluation.metrics import UndefinedMetricError
+from ganbench.evaluation.metrics.fid import frechet_distance
+from ganbench.evaluation.metrics.kl import Kl
+from ganbench.evaluation.metrics.modes import Modes
+from ganbench.evaluation.metrics.modes_strict import StrictModes
+from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL
 
 
 def test_frechet_distance_of_a_shifted_set_is_the_squared_shift() -> None:

@@ -1,159 +1,112 @@
-"""The walls of the house: who may import whom, and what must not be imported at all."""
+"""Who may import whom: the table of docs/architecture.md, and nothing else."""
 
 from __future__ import annotations
 
 import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import ganbench
 
 PACKAGE = Path(ganbench.__file__).parent
-
-# A room may import rooms of lower floors, and its own modules. Rooms of one floor don't know each other.
-FLOORS = (
-    {"errors"},
-    {
-        "registry",
-        "seeding",
-        "settings",
-        "options",
-        "layers",
-        "provenance",
-        "plots",
-        "collapse",
-        "profile",
-        "threads",
-        "version",
-        "device",
-        "signals",
-        "inference",
-        "formatting",
-    },
-    {"losses", "penalties", "archs", "wrappers", "evaluators", "timeline", "catalogue", "claims"},
-    {"data", "metrics", "budget"},
-    {"protocols", "samples", "planted"},
-    {"config", "evaluation", "doctor", "components"},
-    {"train", "track", "sweep"},
-    {"tracked", "progress"},
-    {"watch", "artifacts", "standing", "tidy"},
-    {"ensemble_run", "results", "estimate"},
-    {"run", "selection", "export"},
-    {"stats", "task", "reproduce"},
-    {"verdict", "executors", "judgement", "difference"},
-    {"report", "display", "listing", "sweep_table"},
-    {"show", "outcome", "contract"},
-    {"session", "evaluate_session"},
-    {"sweep_session", "reproduce_session"},
-    {"cli"},
-)
-READ_ARM = (
-    "claims",
-    "tidy",
-    "results",
-    "inference",
-    "formatting",
-    "selection",
-    "stats",
-    "judgement",
-    "verdict",
-    "difference",
-    "report",
-    "track",
-    "collapse",
-    "timeline",
-    "plots",
-)
-RUN_ARM = (
-    "losses",
-    "penalties",
-    "archs",
-    "wrappers",
-    "layers",
-    "profile",
-    "budget",
-    "evaluators",
-    "data",
-    "metrics",
-    "protocols",
-    "samples",
-    "planted",
-    "components",
-    "evaluation",
-    "doctor",
-    "config",
-    "train",
-    "tracked",
-    "watch",
-    "artifacts",
-    "ensemble_run",
-    "run",
-    "sweep",
-    "progress",
-    "standing",
-    "estimate",
-    "task",
-    "executors",
-    "reproduce",
-    "contract",
-)
+EVERYTHING = "checks cli core data evaluation methods results runs spec tracking training"
+ALLOWED = {
+    "cli": EVERYTHING,
+    "runs": "training spec evaluation data tracking core",
+    "checks": "training spec evaluation data methods core",
+    "training": "spec data methods core",
+    "spec": "evaluation data methods core",
+    "evaluation": "data methods core",
+    "results": "tracking core",
+    "methods": "core",
+    "data": "core",
+    "tracking": "core",
+    "core": "",
+}
+"""By folder, the folders that its files may import from."""
+LOOSE = {"__init__", "__main__", "plugin"}
+"""Files beside the folders: the public API, and the one import for authors of components."""
 
 
-def floor(room: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
-
-
-def modules() -> list[tuple[str, str, set[str]]]:
-    """Every module: its room, its path, and the full names that it imports."""
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        inside = path.relative_to(PACKAGE)
-        imported: set[str] = set()
+@cache
+def imports() -> dict[str, set[str]]:
+    """By module of ours, the full names that it imports; those of our own as modules."""
+    files = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+    found: dict[str, set[str]] = {}
+    for module, path in files.items():
+        found[module] = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                imported |= {alias.name for alias in node.names}
+                found[module] |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{inside}: imports are absolute"
-                imported.add(node.module or "")
-                imported |= {f"{node.module}.{alias.name}" for alias in node.names}
-        found.append((inside.parts[0].removesuffix(".py"), str(inside), imported))
+                assert node.level == 0, f"{module}: imports are absolute"
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found[module] |= {name if name in files else str(node.module) for name in names}
     return found
 
 
-def rooms_of(imported: set[str]) -> set[str]:
-    known = set().union(*FLOORS)
-    return {name.split(".")[1] for name in imported if name.startswith("ganbench.")} & known
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def test_every_room_has_a_floor() -> None:
-    rooms = {room for room, _, _ in modules()} - {"__init__", "__main__"}
-    assert rooms == set().union(*FLOORS)
+def folder_of(module: str) -> str:
+    """`core` of `ganbench.core.errors`; a loose file's own name."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
 
 
-def test_imports_go_downwards_only() -> None:
-    for room, path, imported in modules():
-        if room in ("__init__", "__main__"):
-            continue
-        for other in rooms_of(imported) - {room}:
-            assert floor(other) < floor(room), f"{path} imports ganbench.{other}, which is not below it"
+def ours(imported: set[str]) -> set[str]:
+    return {name for name in imported if name.partition(".")[0] == "ganbench"}
 
 
-def test_the_read_arm_does_not_know_the_run_arm_or_torch() -> None:
-    for room, path, imported in modules():
-        if room in READ_ARM:
-            assert not rooms_of(imported) & set(RUN_ARM), path
-            assert not any(name.split(".")[0] in ("torch", "torchvision") for name in imported), path
+def packages(imported: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in imported}
 
 
-def test_one_room_imports_mlflow_and_only_the_cli_imports_click() -> None:
-    knowing = [path for _, path, imported in modules() if any(n.split(".")[0] == "mlflow" for n in imported)]
-    assert knowing == [f"track/mlflow/{name}.py" for name in ("asking", "connection", "writing")]
-    assert {room for room, _, imported in modules() if any(n.split(".")[0] == "click" for n in imported)} == {"cli"}
+def test_the_folders_are_those_of_the_table() -> None:
+    assert {folder_of(module) for module in imports()} == set(ALLOWED) | LOOSE
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_a_folder_imports_what_it_may(folder: str) -> None:
+    for module, imported in imports().items():
+        if folder_of(module) == folder:
+            others = {folder_of(name) for name in ours(imported)} - {folder}
+            assert others <= set(ALLOWED[folder].split()), module
+
+
+def test_there_is_no_circle_between_files() -> None:
+    # A package that gathers its files imports them, and they it, for the registry; the table is about the rest.
+    graph = {
+        module: {name for name in ours(imported) if not module.startswith(f"{name}.")}
+        for module, imported in imports().items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_what_reads_results_does_not_know_torch() -> None:
+    for module, imported in imports().items():
+        if folder_of(module) == "results":
+            assert not packages(imported) & {"torch", "torchvision"}, module
+
+
+def test_one_folder_imports_mlflow_and_one_click() -> None:
+    knowing = {module.rpartition(".")[0] for module, imported in imports().items() if "mlflow" in packages(imported)}
+    assert knowing == {"ganbench.tracking.mlflow"}
+    assert {folder_of(module) for module, imported in imports().items() if "click" in packages(imported)} == {"cli"}
 
 
 def test_nothing_unpickles_files() -> None:
-    for _, path, imported in modules():
-        if path != "data/fetch.py":
-            assert "pickle" not in imported, path
-        source = (PACKAGE / path).read_text()
-        assert "torch.load" not in source, path
-        assert "allow_pickle=True" not in source, path
+    for module, imported in imports().items():
+        if module != "ganbench.data.fetch":
+            assert "pickle" not in packages(imported), module
+    for path in PACKAGE.rglob("*.py"):
+        assert "torch.load" not in path.read_text(), path
+        assert "allow_pickle=True" not in path.read_text(), path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.errors import GanbenchError
+from ganbench.core.errors import GanbenchError
 from offline import bundle
 from offline.bundle import Target, write_bundle
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganbench.config import resolve
 from ganbench.data.ring import Ring
-from ganbench.ensemble_run import Job
-from ganbench.losses import LOSSES
-from ganbench.penalties import PENALTIES
-from ganbench.run import run
-from ganbench.track.memory import MemoryTracker
-from tests.test_run import Silent
+from ganbench.methods.losses import LOSSES
+from ganbench.methods.penalties import PENALTIES
+from ganbench.runs.ensemble_run import Job
+from ganbench.runs.run import run
+from ganbench.spec.run_spec import resolve
+from ganbench.tracking.memory import MemoryTracker
+from tests.runs.test_run import Silent
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from ganbench.cli.claiming import claims
-from ganbench.cli.measuring import doctor, evaluate
-from ganbench.cli.parts import contract, data, list_components
-from ganbench.cli.reading import compare, report, ui
-from ganbench.cli.serving import server
-from ganbench.cli.sweeping import reproduce, status, sweep, sync
-from ganbench.cli.training import run
-from ganbench.errors import GanbenchError
-from ganbench.version import __version__
+from ganbench.cli.claims import claims
+from ganbench.cli.components import contract, data, list_components
+from ganbench.cli.evaluate import doctor, evaluate
+from ganbench.cli.results import compare, report, ui
+from ganbench.cli.run import run
+from ganbench.cli.server import server
+from ganbench.cli.sweep import reproduce, status, sweep, sync
+from ganbench.core.errors import GanbenchError
+from ganbench.core.version import __version__
 
 INTERRUPTED = 130
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ganbench.evaluators import Evaluator
-from ganbench.registry import Component, Registry, import_folder
+from ganbench.core.registry import Component, Registry, import_folder
+from ganbench.data.evaluators import Evaluator
 
 Kind = Literal["images", "points"]
 

@@ -29,7 +29,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from ganbench.errors import GanbenchError
+from ganbench.core.errors import GanbenchError
 
 MNIST_MD5: Mapping[str, str] = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",

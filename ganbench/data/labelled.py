@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganbench.core.seeding import stream
 from ganbench.data import Data
-from ganbench.evaluators.classifier import to_signed
-from ganbench.seeding import stream
+from ganbench.data.evaluators.classifier import to_signed
 
 
 class LabelledImages(Data):

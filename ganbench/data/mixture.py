@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganbench.core.seeding import Purpose, stream
 from ganbench.data import Data, Dataset, Kind
-from ganbench.evaluators.mixture import MixtureEvaluator
-from ganbench.seeding import Purpose, stream
+from ganbench.data.evaluators.mixture import MixtureEvaluator
 
 PARTITION = 1 << 16
 

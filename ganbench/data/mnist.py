@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import torch
 
+from ganbench.core.registry import register
 from ganbench.data import DATASETS, Dataset, Kind
+from ganbench.data.evaluators.classifier import ImageEvaluator, read_card
 from ganbench.data.fetch import fetch_mnist
 from ganbench.data.idx import load_idx
 from ganbench.data.labelled import LabelledImages
-from ganbench.evaluators.classifier import ImageEvaluator, read_card
-from ganbench.registry import register
 
 EVALUATOR = "mnist-cnn-2"
 

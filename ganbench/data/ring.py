@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganbench.core.registry import register
 from ganbench.data import DATASETS
 from ganbench.data.mixture import Mixture
-from ganbench.registry import register
 
 
 @register(DATASETS, "ring")

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from ganbench.core.registry import register
+from ganbench.core.seeding import Purpose, stream
 from ganbench.data import DATASETS, Data, Dataset, Kind
+from ganbench.data.evaluators.classifier import ImageEvaluator, read_card, to_signed
+from ganbench.data.evaluators.stacked import StackedEvaluator
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import EVALUATOR, Mnist
-from ganbench.evaluators.classifier import ImageEvaluator, read_card, to_signed
-from ganbench.evaluators.stacked import StackedEvaluator
-from ganbench.registry import register
-from ganbench.seeding import Purpose, stream
 
 FRAMES = ("28", "padded-32", "scaled-32")
 ON_THE_FLY = 1 << 22

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ganbench.errors import GanbenchError
-from ganbench.train.checkpoint import checkpoint_paths, load_checkpoint
+from ganbench.core.errors import GanbenchError
+from ganbench.training.checkpoint import checkpoint_paths, load_checkpoint
 from tests.chaos.common import RUNS, differences, experiment_file, finish, leftovers, report, runs_in
 
 SIZES_KB = (400, 1500, 2000, 3000, 5000, 9000, 14000, 19000)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from ganbench.progress import FILE
+from ganbench.runs.progress import FILE
 from tests.chaos.common import RUNS, differences, experiment_file, finish, leftovers, report, runs_in, start
 
 

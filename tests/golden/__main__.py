@@ -48,7 +48,7 @@ OF_THE_MACHINE = ("commit", "device", "seconds")
 
 
 def ganbench(folder: Path, *words: str) -> str:
-    """Run a command with one thread and a cache of its own: what two threads have computed differs in the last digit."""
+    """Run a command with one thread and a cache of its own: what two threads compute differs in the last digit."""
     cache = folder / "cache"
     if not cache.exists():
         cache.mkdir()

@@ -6,8 +6,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from ganbench.losses import LOSSES, Loss
-from ganbench.registry import register
+from ganbench.plugin import LOSSES, Loss, register
 
 
 @register(LOSSES, "relativistic-hinge")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganbench.penalties import PENALTIES, Critic, Penalty, between, squared_gradient_norms
-from ganbench.registry import register
+from ganbench.plugin import PENALTIES, Critic, Penalty, between, register, squared_gradient_norms
 
 
 @register(PENALTIES, "zero-centred")

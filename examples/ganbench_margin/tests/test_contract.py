@@ -2,8 +2,8 @@
 
 import pytest
 
-from ganbench.contract import examine
-from ganbench.contract.plugin import components_of
+from ganbench.checks import examine
+from ganbench.checks.plugin import components_of
 
 
 @pytest.mark.parametrize(("kind", "name"), components_of("ganbench_margin"))

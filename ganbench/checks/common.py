@@ -1,0 +1,33 @@
+"""Laws of every component, whatever its kind."""
+
+from __future__ import annotations
+
+from ganbench.checks import CHECKS, Broken, law
+from ganbench.core.registry import Component
+from ganbench.spec.registries import KINDS
+
+SHORTEST = 20
+"""Characters; fewer can hardly say what a thing is and where it comes from."""
+
+
+def made_again(component: Component) -> None:
+    registry = next(registry for registry in KINDS.values() if type(component) in registry.values())
+    again = registry.create(component.to_spec())
+    if again != component:
+        raise Broken(f"made again from to_spec() it is {again}, not {component}: to_spec() must describe all of it")
+
+
+def described(component: Component) -> None:
+    summary = component.summary()
+    # A dataclass without a docstring gets one that is its signature.
+    if not summary or summary.startswith(f"{type(component).__name__}("):
+        raise Broken(f"the class {type(component).__name__} has no docstring")
+    if len(summary) < SHORTEST:
+        raise Broken(f"the first line of its docstring is only '{summary}': say what it is in {SHORTEST} characters")
+    if not summary.rstrip(".").endswith(")"):
+        raise Broken(f"'{summary}' doesn't end with a source: add (Author et al. 2017, arXiv:…)")
+
+
+for _kind in CHECKS:
+    law(_kind, "its options describe all of it: made again from to_spec() it is the same")(made_again)
+    law(_kind, "the first line of its docstring says what it is and ends with its source in brackets")(described)

@@ -1,0 +1,71 @@
+"""Features and references made by hand, for tests of metrics."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import torch
+from torch import Tensor
+
+from ganbench.data.evaluators import Features, Reference
+
+
+def make_features(
+    embedding: Tensor,
+    labels: Tensor | None = None,
+    modes: int = 1,
+    *,
+    samples: Tensor | None = None,
+    deviation: Tensor | None = None,
+    good: Tensor | None = None,
+    probabilities: Tensor | None = None,
+    confidence: Tensor | None = None,
+) -> Features:
+    """Features of N samples: all in mode 0, at its centre, good and sure, where nothing else is said."""
+    count, device = len(embedding), embedding.device
+    return Features(
+        samples=embedding if samples is None else samples,
+        embedding=embedding,
+        labels=torch.zeros(count, dtype=torch.int64, device=device) if labels is None else labels,
+        modes=modes,
+        deviation=torch.zeros(count, 1, device=device) if deviation is None else deviation,
+        good=torch.ones(count, dtype=torch.bool, device=device) if good is None else good,
+        probabilities=probabilities,
+        confidence=torch.ones(count, device=device) if confidence is None else confidence,
+    )
+
+
+def make_reference(features: Features, *, weights: Tensor | None = None, training: Tensor | None = None) -> Reference:
+    """A reference of these samples; the weights of its modes are their shares where nothing else is said."""
+    if weights is None:
+        weights = features.counts().double() / len(features)
+    parts = {field.name: getattr(features, field.name) for field in fields(features)}
+    return Reference(**parts, weights=weights, training=training)
+
+
+def make_labelled(counts: list[int], *, good: Tensor | None = None) -> Features:
+    """Features of samples that fell into modes so many times, each at its mode's number."""
+    labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    return make_features(labels[:, None].float(), labels, len(counts), good=good)
+
+
+def make_images(seed: int, count: int = 1200, modes: int = 10, width: float = 1.0) -> Features:
+    """Features as of a set of images: one blurred pattern a mode, noise of some width on it, a share not good."""
+    fixed, random = torch.Generator().manual_seed(0), torch.Generator().manual_seed(seed)
+    centres = 4 * torch.randn(modes, 16, generator=fixed)
+    patterns = torch.nn.functional.interpolate(torch.rand(modes, 1, 7, 7, generator=fixed), (28, 28), mode="bilinear")
+    labels = torch.randint(0, modes, (count,), generator=random)
+    deviation = width * torch.randn(count, 16, generator=random)
+    logits = 6 * torch.nn.functional.one_hot(labels, modes) + torch.randn(count, modes, generator=random)
+    probabilities = logits.softmax(1)
+    noise = width * torch.randn(count, 1, 28, 28, generator=random)
+    return make_features(
+        centres[labels] + deviation,
+        labels,
+        modes,
+        samples=(200 * patterns[labels] + 20 * noise).clamp(0, 255).to(torch.uint8),
+        deviation=deviation,
+        good=deviation.norm(dim=1) < 5.5,
+        probabilities=probabilities,
+        confidence=probabilities.amax(1),
+    )

@@ -1,0 +1,132 @@
+"""Laws of metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from typing import get_args
+
+import torch
+
+from ganbench.checks import Broken, Moot, law
+from ganbench.checks.features import make_images, make_reference
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import Direction, Fault, Metric, UndefinedMetricError
+
+COUNT = 1200
+FEW = (1, 2, 5)
+TOLERANCE = 1e-9
+
+
+@functools.cache
+def seen(seed: int) -> Features:
+    return make_images(seed, COUNT)
+
+
+def reference() -> Reference:
+    """Always a new one: what a metric keeps with a reference is not there yet."""
+    return make_reference(seen(2), training=seen(3).embedding)
+
+
+@functools.cache
+def known() -> Reference:
+    return reference()
+
+
+@law("metrics", "it is a number that doesn't depend on the order of samples, and the same each time")
+def repeats(metric: Metric) -> None:
+    fake, real = seen(1), known()
+    value = metric(fake=fake, real=real)
+    if not math.isfinite(value):
+        raise Broken(f"of {COUNT} typical samples it is {value}")
+    for again, how in ((real, "asked again"), (reference(), "asked again with a reference that nothing was asked of")):
+        other = metric(fake=fake, real=again)
+        if other != value:
+            raise Broken(
+                f"it is {value:.9g}, and {other:.9g} {how}: draw random numbers with `ganbench.core.seeding.stream`"
+            )
+    shuffled = metric(fake=fake.select(torch.randperm(len(fake))), real=real)
+    if not math.isclose(shuffled, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+        raise Broken(f"it is {value:.9g}, and {shuffled:.9g} with the samples in another order")
+
+
+@law("metrics", "its direction is one of " + ", ".join(get_args(Direction)))
+def directed(metric: Metric) -> None:
+    if metric.direction not in get_args(Direction):
+        raise Broken(f"its direction is '{metric.direction}'")
+
+
+@law("metrics", "total collapse, to one doubtful training image, is worse than real data in its declared direction")
+def sees_collapse(metric: Metric) -> None:
+    if metric.direction not in get_args(Direction):
+        raise Moot
+    real = known()
+    better, again = (metric(fake=seen(seed), real=real) for seed in (1, 4))
+    worse = of_collapse(metric, real)
+    told = f"of samples like real ones it is {better:.4g} and {again:.4g}, of one image again and again {worse:.4g}"
+    if metric.direction == "higher":
+        if not worse < min(better, again):
+            raise Broken(f"{told}: more would be better")
+    elif metric.direction == "lower":
+        if not worse > max(better, again):
+            raise Broken(f"{told}: less would be better")
+    # Farther from what samples like real ones score than those are from each other.
+    elif not min(abs(worse - better), abs(worse - again)) > 3 * abs(again - better):
+        raise Broken(f"{told}: that is no nearer to real data than they are to each other")
+
+
+def of_collapse(metric: Metric, real: Reference) -> float:
+    try:
+        return metric(fake=collapsed(good=False), real=real)
+    except UndefinedMetricError:
+        return metric(fake=collapsed(good=True), real=real)  # of samples that aren't good it says nothing
+
+
+def collapsed(*, good: bool) -> Features:
+    """Every time the same training image: a good one, or a doubtful one far from its mode."""
+    same = seen(3).select(torch.zeros(COUNT, dtype=torch.int64))
+    if good:
+        return dataclasses.replace(same, good=torch.ones(COUNT, dtype=torch.bool))
+    assert same.probabilities is not None
+    doubtful = torch.full_like(same.probabilities, 0.6 / 9)
+    doubtful[torch.arange(COUNT), same.labels] = 0.4
+    return dataclasses.replace(
+        same,
+        good=torch.zeros(COUNT, dtype=torch.bool),
+        deviation=torch.full_like(same.deviation, 9.0),
+        probabilities=doubtful,
+        confidence=doubtful.amax(1),
+    )
+
+
+@law("metrics", "the faults that it claims to see are faults that there are")
+def claims(metric: Metric) -> None:
+    unknown = sorted(metric.sees - set(get_args(Fault)))
+    if unknown:
+        raise Broken(f"it claims to see {', '.join(unknown)}; there are: {', '.join(get_args(Fault))}")
+
+
+@law("metrics", "its ceiling, if it names one, is a number that good samples don't go beyond")
+def bounded(metric: Metric) -> None:
+    ceiling = metric.ceiling(known())
+    if ceiling is None:
+        raise Moot
+    if not math.isfinite(ceiling):
+        raise Broken(f"its ceiling is {ceiling}: give None where there is no best value")
+    if metric.direction == "lower":
+        raise Broken(f"it is better where it is lower, and has a ceiling of {ceiling:.4g}")
+    value = metric(fake=seen(1), real=known())
+    if value > ceiling:
+        raise Broken(f"its ceiling is {ceiling:.4g}, and of samples like real ones it is {value:.4g}")
+
+
+@law("metrics", "of too few samples it is a number, or raises UndefinedMetricError")
+def of_few(metric: Metric) -> None:
+    for few in FEW:
+        try:
+            value = metric(fake=seen(1).first(few), real=known())
+        except UndefinedMetricError:
+            continue
+        if not math.isfinite(value):
+            raise Broken(f"of {few} samples it is {value}: raise UndefinedMetricError and say why")

@@ -1,0 +1,144 @@
+"""Laws of penalties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.autograd.gradcheck import GradcheckError
+
+from ganbench.checks import Broken, law, must_not_raise
+from ganbench.checks.training import numbers, trains
+from ganbench.methods.penalties import Penalty
+
+BATCH = 16
+SHAPE = (2, 3)
+SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a penalty is given, and the weights of the critic: float64, [B, ...] or with a seed axis before."""
+
+    weights: Tensor
+    real: Tensor
+    fake: Tensor
+    uniform: Tensor
+    noise: Tensor
+
+    def twice(self) -> Given:
+        """The same batch twice over."""
+        parts = {name: torch.cat([tensor, tensor]) for name, tensor in vars(self).items() if name != "weights"}
+        return replace(self, **parts)
+
+
+def draw(*seeds: int, batch: int = BATCH) -> Given:
+    sizes = {"weights": (6, 4), "real": (batch, *SHAPE), "fake": (batch, *SHAPE), "noise": (batch, *SHAPE)}
+    parts = {name: torch.randn(*seeds, *size, dtype=torch.float64) for name, size in sizes.items()}
+    return Given(**parts, uniform=torch.rand(*seeds, batch, dtype=torch.float64))
+
+
+def value(penalty: Penalty, given: Given) -> Tensor:
+    """The penalty of a critic with a gradient that differs from sample to sample: D(x) = ½ Σ sin(x W)²."""
+
+    def critic(samples: Tensor) -> Tensor:
+        return (samples.flatten(1) @ given.weights).sin().square().sum(1) / 2
+
+    return penalty(critic, given.real, given.fake, given.uniform, given.noise)
+
+
+@law("penalties", "it is a scalar, finite and never negative")
+def scalar(penalty: Penalty) -> None:
+    for scale in (0.01, 1.0, 10.0):
+        given = draw()
+        found = value(penalty, replace(given, weights=scale * given.weights))
+        if found.shape != ():
+            raise Broken(f"of {BATCH} inputs it has shape {list(found.shape)}: it must be a scalar, the batch's mean")
+        if not found.isfinite() or found < 0:
+            raise Broken(f"it is {found.item():.4g}: what is added to a loss must be finite and not negative")
+
+
+@law("penalties", "it is a mean over samples, each with a norm of its own: the same batch twice over changes nothing")
+def per_sample(penalty: Penalty) -> None:
+    given = draw()
+    once, twice = value(penalty, given), value(penalty, given.twice())
+    # What is noisy may scale its noise by a statistic of the batch, and an unbiased one sees the repetition.
+    if not torch.allclose(once, twice, rtol=0.05 if penalty.noisy else 1e-6, atol=1e-9):
+        raise Broken(
+            f"of a batch it is {numbers(once)}, of the same batch twice over {numbers(twice)}: take the norm of each "
+            f"sample's gradient, .flatten(1).norm(dim=1), then .mean() over the batch"
+        )
+
+
+@law("penalties", "it can be minimised: its gradient with respect to the critic's weights is the right one")
+def differentiable(penalty: Penalty) -> None:
+    given = draw(batch=4)
+
+    def of_weights(weights: Tensor) -> Tensor:
+        return value(penalty, replace(given, weights=weights))
+
+    try:
+        torch.autograd.gradcheck(of_weights, (given.weights.requires_grad_(),))
+    except GradcheckError as error:
+        raise Broken(
+            "its gradient with respect to the critic's weights is not what finite differences give: the critic's input "
+            "gradient must stay differentiable (torch.func.grad does that), and no part of it be detached"
+        ) from error
+
+
+@law("penalties", "it is finite, and so is its gradient, for a critic that is flat everywhere")
+def flat(penalty: Penalty) -> None:
+    given = draw()
+    weights = torch.zeros(6, 4, dtype=torch.float64, requires_grad=True)
+    found = penalty(
+        lambda samples: (samples.flatten(1) @ weights).sum(1), given.real, given.fake, given.uniform, given.noise
+    )
+    if not found.isfinite():
+        raise Broken(f"it is {found.item()}")
+    (gradient,) = torch.autograd.grad(found, weights, allow_unused=True)
+    if gradient is not None and not gradient.isfinite().all():
+        raise Broken(
+            f"its gradient with respect to the critic's weights is {numbers(gradient)}: the square root's slope at "
+            f"zero is infinite; use `ganbench.methods.penalties.gradient_norms`, which has a floor"
+        )
+
+
+@law("penalties", "it uses noise if it is `noisy`, and only then: otherwise none is drawn")
+def noise_declared(penalty: Penalty) -> None:
+    given = draw()
+    with_noise = value(penalty, given)
+    if penalty.noisy:
+        if torch.equal(with_noise, value(penalty, replace(given, noise=torch.randn_like(given.noise)))):
+            raise Broken("it is `noisy`, and yet the same with other noise: leave `noisy` out")
+        return
+    with must_not_raise("without noise it", "say `noisy = True`"):
+        without = value(penalty, replace(given, noise=given.noise[:0]))
+    if not torch.allclose(with_noise, without):
+        raise Broken(f"it is {numbers(with_noise)} with noise and {numbers(without)} without; say `noisy = True`")
+
+
+@law("penalties", "seeds side by side (torch.func.vmap) have the penalty and gradient of each alone")
+def lifted(penalty: Penalty) -> None:
+    def value_and_gradient(*parts: Tensor) -> tuple[Tensor, Tensor]:
+        def of_weights(weights: Tensor) -> Tensor:
+            return value(penalty, Given(weights, *parts[1:]))
+
+        return of_weights(parts[0]), torch.func.grad(of_weights)(parts[0])
+
+    parts = tuple(vars(draw(SEEDS, batch=5)).values())
+    with must_not_raise(
+        "under torch.func it",
+        "take the critic's gradient with torch.func.grad, not with torch.autograd.grad, and draw no random numbers: "
+        "`uniform` and `noise` are given",
+    ):
+        together = torch.func.vmap(value_and_gradient)(*parts)
+        alone = [torch.stack(each) for each in zip(*map(value_and_gradient, *parts), strict=True)]
+    for one, other in zip(together, alone, strict=True):
+        if not torch.allclose(one, other, rtol=1e-6, atol=1e-9):
+            raise Broken(f"of {SEEDS} seeds it is {numbers(one)} side by side and {numbers(other)} one by one")
+
+
+@law("penalties", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
+def trained(penalty: Penalty) -> None:
+    trains({"penalty": [penalty.to_spec()]})

@@ -1,0 +1,171 @@
+"""Laws of wrappers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.checks import Broken, Moot, law, must_not_raise
+from ganbench.checks.training import numbers, trains
+from ganbench.methods.archs import ARCHS
+from ganbench.methods.wrappers import Wrapper
+
+BATCH = 8
+"""Inputs of one kind."""
+SEEDS = 2
+SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 28, 28))
+"""Of the inputs of critics that are wrapped, in order of preference."""
+SCALE = 0.25
+"""Of critics that are wrapped: what is asked doesn't depend on their width."""
+
+
+def critics() -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
+    """A critic of every architecture that takes one of the shapes, with its name."""
+    for name, arch in ARCHS.items():
+        for shape in SHAPES:
+            try:
+                critic = arch(critic_scale=SCALE).critic(shape)
+            except ValueError:
+                continue
+            yield name, critic, shape
+            break
+
+
+def wrapped(wrapper: Wrapper) -> Iterator[tuple[str, nn.Module, Tensor]]:
+    """Every critic that the wrapper can be done to, with the architecture's name and inputs of both kinds.
+
+    Raises:
+        Moot: there is none.
+    """
+    fit = False
+    for name, critic, shape in critics():
+        try:
+            changed = wrapper.wrap(critic, BATCH)
+        except ValueError:
+            continue
+        fit = True
+        yield name, changed, torch.rand(2 * BATCH, *shape) * 2 - 1
+    if not fit:
+        raise Moot
+
+
+def tensors(critic: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Copies of parameters and buffers."""
+    parameters = {name: tensor.detach().clone() for name, tensor in critic.named_parameters()}
+    return parameters, {name: tensor.clone() for name, tensor in critic.named_buffers()}
+
+
+def stacked(ones: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([one[name] for one in ones]) for name in ones[0]}
+
+
+@law("wrappers", "it can be done to critics of any architecture, which then judge both kinds in one pass")
+def fits(wrapper: Wrapper) -> None:
+    refusals = []
+    for name, critic, shape in critics():
+        try:
+            changed = wrapper.wrap(critic, BATCH)
+        except ValueError as error:
+            refusals.append(f"{name} ({error})")
+            continue
+        logits = changed(torch.rand(2 * BATCH, *shape) * 2 - 1)
+        if logits.shape != (2 * BATCH,):
+            raise Broken(f"{2 * BATCH} inputs of {name} have logits of shape {list(logits.shape)}, not [{2 * BATCH}]")
+        if not logits.isfinite().all():
+            raise Broken(f"the logits of {name} are {numbers(logits)}")
+    if len(refusals) == len(list(critics())):
+        raise Broken(f"it refuses every critic with {BATCH} inputs of a kind: {'; '.join(refusals)}")
+
+
+@law("wrappers", "real and generated samples don't mix: other generated ones leave the logits of real ones as they are")
+def apart(wrapper: Wrapper) -> None:
+    for name, critic, inputs in wrapped(wrapper):
+        others = torch.cat([inputs[:BATCH], inputs[BATCH:].flip(0) / 2])
+        before, after = critic(inputs)[:BATCH], critic(others)[:BATCH]
+        if not torch.equal(before, after):
+            raise Broken(
+                f"on {name} real samples have logits {numbers(before)}, and {numbers(after)} with other generated ones "
+                f"in the pass: look at each kind's {BATCH} inputs by themselves (see `ganbench.methods.wrappers.kinds`)"
+            )
+
+
+@law("wrappers", "to look at samples changes nothing of the critic")
+def pure(wrapper: Wrapper) -> None:
+    for name, critic, inputs in wrapped(wrapper):
+        before = copy.deepcopy(critic.state_dict())
+        first, second = critic(inputs), critic(inputs)
+        for tensor, now in critic.state_dict().items():
+            if not torch.equal(now, before[tensor]):
+                raise Broken(f"on {name} a forward pass changes '{tensor}': only `constrain` may, after an update")
+        if not torch.equal(first, second):
+            raise Broken(f"on {name} the same inputs have logits {numbers(first)}, and then {numbers(second)}")
+
+
+@law(
+    "wrappers", "`constrain` gives new values of tensors that there are, in their shapes, and changes nothing in place"
+)
+def constrains(wrapper: Wrapper) -> None:
+    for name, critic, _ in wrapped(wrapper):
+        parameters, buffers = tensors(critic)
+        before = parameters | buffers
+        kept = {key: tensor.clone() for key, tensor in before.items()}
+        for key, tensor in wrapper.constrain(parameters, buffers).items():
+            if key not in before:
+                raise Broken(f"on {name} it gives '{key}', and the critic has no such tensor")
+            if tensor.shape != before[key].shape:
+                raise Broken(f"on {name} '{key}' has shape {list(before[key].shape)} and becomes {list(tensor.shape)}")
+        for key, tensor in kept.items():
+            if not torch.equal(before[key], tensor):
+                raise Broken(f"on {name} it changes '{key}' in place: give the new tensor back instead")
+
+
+@law("wrappers", "`constrain` does to seeds side by side (torch.func.vmap) what it does to each alone")
+def constrains_lifted(wrapper: Wrapper) -> None:
+    for name, critic, _ in wrapped(wrapper):
+        one = tensors(critic)
+        other = tuple({key: 2 * tensor for key, tensor in each.items()} for each in one)
+        both = [stacked(list(pair)) for pair in zip(one, other, strict=True)]
+        alone = stacked([dict(wrapper.constrain(*map(dict, each))) for each in (one, other)])
+
+        def constrain(parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return dict(wrapper.constrain(parameters, buffers))
+
+        with must_not_raise(f"on {name} under torch.func.vmap it"):
+            together = torch.func.vmap(constrain)(*both) if alone else {}
+        for key, tensor in alone.items():
+            if not torch.allclose(together[key], tensor, rtol=1e-4, atol=1e-5):
+                raise Broken(f"on {name} '{key}' differs: {numbers(together[key])}, alone {numbers(tensor)}")
+
+
+@law("wrappers", "if it `takes_penalties`, the critic's input gradient can be taken and gone back through", "whole")
+def penalised(wrapper: Wrapper) -> None:
+    if not wrapper.takes_penalties:
+        raise Moot
+    for name, critic, inputs in wrapped(wrapper):
+        parameters, buffers = tensors(critic)
+
+        def penalty(
+            parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, critic: nn.Module = critic
+        ) -> Tensor:
+            def total(x: Tensor) -> Tensor:
+                logits: Tensor = torch.func.functional_call(critic, parameters | buffers, (x,))
+                return logits.sum()
+
+            gradient: Tensor = torch.func.grad(total)(x)
+            return gradient.square().sum()
+
+        seeds = (stacked([parameters]), stacked([buffers]) if buffers else {}, inputs[None])
+        with must_not_raise(f"on {name} a gradient penalty", "say `takes_penalties = False` if none can be taken"):
+            gradients = torch.func.vmap(torch.func.grad(penalty))(*seeds)
+        for key, gradient in gradients.items():
+            if not gradient.isfinite().all():
+                raise Broken(f"on {name} a gradient penalty's gradient with respect to '{key}' isn't finite")
+
+
+@law("wrappers", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
+def trained(wrapper: Wrapper) -> None:
+    penalty = [{"name": "r1"}] if wrapper.takes_penalties else []
+    trains({"wrapper": [wrapper.to_spec()], "penalty": penalty})

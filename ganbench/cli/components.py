@@ -1,0 +1,68 @@
+"""Commands about the parts that there are: their names, their laws, and data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.options import plugins_flag
+from ganbench.core.errors import GanbenchError
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@plugins_flag
+@click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
+    """Show what there is: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
+    from rich.console import Console
+
+    from ganbench.cli.console.component_list import as_markdown, entries_of, listing
+    from ganbench.core.component_index import FOLDERS
+    from ganbench.core.registry import near_miss
+
+    if kind is not None and kind not in FOLDERS:
+        raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, FOLDERS)}")
+    entries = entries_of([kind] if kind else FOLDERS, plugins)
+    if style == "markdown":
+        click.echo(as_markdown(entries))
+    else:
+        Console(markup=False, highlight=False).print(listing(entries))
+
+
+@click.command()
+@click.argument("target", metavar="TARGET")
+def contract(target: str) -> None:
+    """Hold a plug-in's components against what every component must hold to, and say in words what is broken.
+
+    TARGET is a Python file, a module, or the name of an installed plug-in. Ends with status 1 where a law is broken.
+
+    \b
+      ganbench contract hinge.py
+      ganbench contract my_package
+    """
+    from ganbench.checks.plugin import examine_plugin
+
+    raise SystemExit(examine_plugin(target, say=click.echo))
+
+
+@click.group()
+def data() -> None:
+    """Get data sets."""
+
+
+@data.command()
+@click.argument("dataset")
+@plugins_flag
+def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
+    """Put a data set into the cache ($GANBENCH_DATA, else ~/.cache/ganbench), checked."""
+    import torch
+
+    from ganbench.core.plugins import load_plugins
+    from ganbench.data import DATASETS
+    from ganbench.data.fetch import cache_folder
+
+    load_plugins(plugins)
+    loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=click.echo)
+    click.echo(f"{dataset}: {len(loaded):,} training samples, {len(loaded.mode_names):,} modes, in {cache_folder()}")

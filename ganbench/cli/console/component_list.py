@@ -1,0 +1,58 @@
+"""What there is, for people: every component with a line about it and its source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from ganbench.core.component_index import Entry, from_registry, from_source
+from ganbench.core.plugins import installed_plugins, load_plugins
+
+
+def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, list[Entry]]:
+    """What there is of each kind, ours and of plug-ins: the installed ones and the given Python files."""
+    if not plugins and not installed_plugins():
+        return {kind: from_source(kind) for kind in kinds}
+    # Only here, since it takes seconds.
+    from ganbench.spec.registries import KINDS
+
+    load_plugins(plugins)
+    return {kind: from_registry(KINDS[kind]) for kind in kinds}
+
+
+def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:
+    """A table of components: kind, name, the first line of the docstring, and the options with their defaults."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for kind, components in entries.items():
+        for number, component in enumerate(components):
+            table.add_row("" if number else kind, component.name, component.summary)
+            options = ", ".join(f"{name}={_plain(default)}" for name, default in component.options)
+            if options:
+                table.add_row("", "", Text(options, style="dim"))
+        table.add_section()
+    return table
+
+
+def as_markdown(entries: Mapping[str, Sequence[Entry]]) -> str:
+    """The same as Markdown: a heading and a table a kind; a paper that is named by its arXiv number is a link."""
+    parts = []
+    for kind, components in entries.items():
+        rows = [f"## {kind[0].upper()}{kind[1:]}", "", "| name | what it is | options |", "|---|---|---|"]
+        for component in components:
+            summary = re.sub(r"arXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", component.summary)
+            options = ", ".join(f"`{name}={_plain(default)}`" for name, default in component.options)
+            cells = [cell.replace("|", "\\|") for cell in (f"`{component.name}`", summary, options)]
+            rows.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _plain(value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)

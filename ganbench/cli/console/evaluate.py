@@ -1,0 +1,133 @@
+"""One `ganbench evaluate` from a file to a table, and to a tracked run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+
+from ganbench.cli.console.evaluation_tables import show_evaluations
+from ganbench.core.device import find_device
+from ganbench.core.errors import GanbenchError
+from ganbench.core.provenance import code_version, machine
+from ganbench.core.settings import parse_component
+from ganbench.data import Dataset
+from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
+from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, samples_sha256, set_up
+from ganbench.methods.archs import ARCHS
+from ganbench.runs.log_schema import NAMED_MODES
+from ganbench.tracking import RunHead
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import find_store
+
+ARRAYS = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be scored, and how; the words of the command line."""
+
+    path: Path
+    dataset: str
+    protocols: tuple[str, ...]
+    pixel_range: str | None
+    count: int | None
+    arch: str | None
+    latent: str | None
+    latents: str | None
+    seed: int
+    device: str
+
+
+def evaluate_session(request: Request, style: str, *, track: str | None, experiment: str, store: str | None) -> str:
+    """Read, score, keep where asked for, and return what to print."""
+    device = find_device(request.device)
+    made = {name: set_up(request.dataset, name) for name in expand(request.protocols, request.dataset)}
+    if not made:
+        raise GanbenchError(f"no protocol knows {request.dataset}: name one with --protocol")
+    dataset = next(iter(made.values()))[0]
+    for name, (other, protocol) in made.items():
+        protocol.case(other)
+        if other.shape != dataset.shape:
+            raise GanbenchError(f"protocol '{name}' wants samples of shape {list(other.shape)}: score it by itself")
+    wanted = request.count or max(protocol.case(other).samples for other, protocol in made.values())
+    samples = read_samples(
+        request.path,
+        dataset.shape,
+        pixel_range=request.pixel_range,
+        generator=_generator(request, wanted, dataset, device),
+    )
+    evaluations = evaluate_under(
+        list(made), samples.tensor, dataset=request.dataset, count=request.count, device=device
+    )
+    said = show_evaluations(evaluations, style)
+    if track is not None:
+        _track(track, evaluations, samples, experiment, store)
+    return said if style != "table" else f"{samples.source}\n\n{said}"
+
+
+def _generator(request: Request, count: int, dataset: Dataset, device: torch.device) -> GeneratorSource | None:
+    if request.path.is_dir() or request.path.suffix.lower() in ARRAYS:
+        return None
+    arch = None
+    if request.arch is not None:
+        options = parse_component(request.arch)
+        # The sizes that `ganbench run` gives it on this data set.
+        arch = ARCHS.create({**dataset.defaults.get("arch", {}).get(options["name"], {}), **options})
+    return GeneratorSource(
+        count=count,
+        latent_shape=_sizes(request.latent),
+        latent=cast(Literal["normal", "uniform"], request.latents or (arch.latent if arch else "normal")),
+        seed=request.seed,
+        arch=arch,
+        device=device,
+    )
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 0 < int(part) < 10**6 for part in parts):
+        raise GanbenchError(f"--latent '{text}' should read 100, or 100,1,1")
+    return tuple(int(part) for part in parts)
+
+
+def _track(name: str, evaluations: list[Evaluation], samples: Samples, experiment: str, store: str | None) -> None:
+    """Keep each evaluation as a finished run: the name stands where a trained run has its loss."""
+    tracker = MlflowTracker(find_store(store), experiment)
+    digest = samples_sha256(samples.tensor)
+    for evaluation in evaluations:
+        identity = [name, digest, evaluation.dataset, evaluation.protocol, evaluation.evaluator_sha256]
+        run_id = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
+        params = {"loss": name, "arch": "samples", "dataset": evaluation.dataset, "protocol": evaluation.protocol}
+        tags = {
+            "protocol": evaluation.protocol,
+            "evaluator": evaluation.evaluator,
+            "evaluator-sha256": evaluation.evaluator_sha256,
+            "source": samples.source,
+            "samples-sha256": digest,
+            "commit": code_version(),
+            "machine": machine(),
+            "seed": "0",
+        }
+        title = f"{name} · {evaluation.dataset} · {evaluation.protocol}"
+        group = RunHead(f"g{run_id}", title, params, tags)
+        log = tracker.open(RunHead(run_id, title, {**params, "seed": 0}, tags), group)
+        log.metrics(0, _metrics(evaluation))
+        log.finish("finished", 0)
+        tracker.close_group(group.id, "finished")
+
+
+def _metrics(evaluation: Evaluation) -> dict[str, float]:
+    named = {score.metric: score.value for score in evaluation.scores}
+    named |= {f"floor/{score.metric}": score.floor for score in evaluation.scores}
+    named |= {f"ceiling/{s.metric}": s.ceiling for s in evaluation.scores if s.ceiling is not None}
+    if len(evaluation.modes) <= NAMED_MODES:
+        for kind, shares in (("mode", evaluation.shares), ("good", evaluation.good_shares)):
+            named |= {f"{kind}/{mode}": share for mode, share in zip(evaluation.modes, shares, strict=True)}
+    return named | {"sample-count": float(evaluation.samples)}

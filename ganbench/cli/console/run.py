@@ -1,0 +1,73 @@
+"""One `ganbench run` from start to end as a person sees it: describe, train, show, and say what came out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
+from ganbench.cli.console.signals import signals
+from ganbench.core.device import device_name, find_device
+from ganbench.runs.ensemble_run import Job
+from ganbench.runs.profiling import Look
+from ganbench.runs.run import run
+from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking.spool import not_delivered, open_tracker
+from ganbench.tracking.store import Store, find_store
+
+
+def run_session(
+    spec: RunSpec,
+    seeds: tuple[int, ...],
+    *,
+    device: str,
+    experiment: str,
+    store: str | None,
+    force: bool,
+    accelerated: bool = True,
+    profiled_since: float | None = None,
+) -> int:
+    """Run, and return the exit status: 0, 1 where every seed diverged, 128 + the signal where one stopped it.
+
+    Args:
+        accelerated: whether training steps may be recorded and replayed.
+        profiled_since: when the command began (`time.perf_counter`), if it is to say where the time went.
+    """
+    console = Console(markup=False, highlight=False)
+    found = find_device(device)
+    place = find_store(store)
+    describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
+    tracker = open_tracker(place, experiment)
+    data = spec.dataset.load(found, say=console.print)
+    look = Look() if profiled_since is not None else None
+    job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force, accelerated, look=look)
+    with signals() as stop, Display(spec, console) as display:
+        statuses = run(job, data, tracker, display, stop.event)
+    kept = tracker.settle()
+    if kept:
+        console.print(not_delivered(kept, place), soft_wrap=True)
+        return 1
+    from ganbench.cli.console.run_outcome import (
+        show_outcome,  # what it takes to read results need not be waited for before training
+    )
+
+    show_outcome(spec, seeds, place, experiment, console)
+    if look is not None and profiled_since is not None:
+        console.print()
+        console.print(f"accelerated: {job.stopwatch.accelerated}", soft_wrap=True)
+        console.print(memory_words(found))
+        console.print(profile_tables(job.stopwatch.seconds, look, time.perf_counter() - profiled_since))
+    if stop.number is not None and "stopped" in statuses.values():
+        return 128 + stop.number
+    return 1 if all(status == "diverged" for status in statuses.values()) else 0
+
+
+def _near(store: Store) -> str:
+    if not store.local:
+        return store.uri
+    try:
+        return f"./{store.folder.relative_to(Path.cwd())}"
+    except ValueError:
+        return str(store.folder)

@@ -1,0 +1,40 @@
+"""What came out of a run, as a person reads it in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from ganbench.core.formatting import number
+from ganbench.results.compare import FLOOR, headline
+from ganbench.results.loading import final_scores, load_results
+from ganbench.results.run_summary import verdict
+from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking.store import Store
+
+
+def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, console: Console) -> None:
+    """Print each seed's scores beside their floors, what became of it, and what to do next."""
+    table = load_results(store, experiment).table
+    ids = {seed: spec.run_id(seed) for seed in seeds}
+    scores = final_scores(table)
+    shown = Table(box=None, padding=(0, 2, 0, 0), title=None)
+    shown.add_column("")
+    own = scores[scores["run"].isin(ids.values())]
+    metrics = headline(own)
+    for metric in metrics:
+        shown.add_column(metric, justify="right")
+    for seed, run_id in ids.items():
+        values = scores[scores["run"] == run_id].set_index("metric")["value"]
+        shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
+    floors = own.groupby("metric")["floor"].median()
+    shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
+    console.print()
+    console.print(shown)
+    console.print()
+    for seed, run_id in ids.items():
+        if (table["run"] == run_id).any():
+            words = verdict(table, run_id, spec.dataset.mode_word)
+            console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
+    flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
+    console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")

@@ -1,0 +1,213 @@
+"""What a person sees in the terminal while a run goes on: a progress bar, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from statistics import median
+from types import TracebackType
+
+import torch
+from rich.console import Console, Group
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ganbench.core.formatting import number
+from ganbench.evaluation.scorer import Scores
+from ganbench.runs.profiling import Look
+from ganbench.spec.run_spec import RunSpec
+from ganbench.spec.train_spec import TrainSpec
+from ganbench.training.trainer import Snapshot
+
+OPERATORS = 12
+"""How many of the largest operators are shown."""
+REFRESH = 0.5
+"""Seconds between two readings of D(x) and D(G(z)): each waits for the device."""
+
+
+def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, console: Console) -> None:
+    """Print the resolved spec in a few lines."""
+    train, evaluation = spec.train, spec.evaluation
+    images = train.steps * spec.costs["images"]
+    epochs = train.steps * train.n_critic * train.batch_size / spec.dataset.train_size
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+
+    def options(component: Mapping[str, object]) -> str:
+        return ", ".join(f"{key} {_plain(value)}" for key, value in component.items() if key != "name")
+
+    penalties = "; ".join(f"{each.name} ({options(each.to_spec())})" for each in spec.penalties)
+    table.add_row("loss", f"{spec.loss.name} — {type(spec.loss).summary()}")
+    table.add_row("penalty", penalties or "none")
+    table.add_row("arch", f"{spec.arch.name} ({options(spec.arch.to_spec())})")
+    if spec.wrappers:
+        table.add_row("critic", "; ".join(f"{each.name} ({options(each.to_spec())})" for each in spec.wrappers))
+    table.add_row("data", f"{spec.dataset.name}, seeds {', '.join(map(str, seeds))}" + _together(seeds))
+    table.add_row(
+        "training",
+        f"{train.steps:,} steps of {train.n_critic} critic and {train.n_generator} generator "
+        f"update{'s' * (train.n_generator > 1)}, batch {train.batch_size}: {images:,} real images "
+        f"({epochs:.3g} epochs of the critic)" + _extras(train),
+    )
+    table.add_row(
+        train.optimizer,
+        f"generator lr {train.generator_lr:g} betas {_plain(train.generator_betas)}, "
+        f"critic lr {train.critic_lr:g} betas {_plain(train.critic_betas)}",
+    )
+    table.add_row(
+        "scoring",
+        f"protocol {spec.protocol_label}: {evaluation.quick_samples:,} samples every {evaluation.every:,} steps, "
+        f"{evaluation.samples:,} at the end"
+        + f", given up after {evaluation.patience} in collapse"
+        * (evaluation.stop_on == "collapse"),
+    )
+    table.add_row("device", device)
+    table.add_row("store", place)
+    console.print(table)
+
+
+def _extras(train: TrainSpec) -> str:
+    """What is unusual about the training."""
+    named = ("pac", "unrolled", "ema", "instance_noise", "lr_decay")
+    unusual = [name for name in named if getattr(train, name) != getattr(TrainSpec, name)]
+    return "".join(f", {name} {getattr(train, name)}" for name in unusual)
+
+
+def _together(seeds: Sequence[int]) -> str:
+    return ", trained together" if len(seeds) > 1 else ""
+
+
+def _plain(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def profile_tables(seconds: Mapping[str, float], look: Look, total: float) -> Group:
+    """Where the time of a run went, by phase; and within training, by part of a step and by operator.
+
+    Args:
+        seconds: by phase.
+        total: seconds of the whole command; what no phase has is start-up and reading back.
+    """
+    phases = {**seconds, "start-up and the rest": total - sum(seconds.values())}
+    tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
+    if look.parts:
+        steps = sum(look.parts.values())
+        tables.append(_shares("a training step", {name: (spent, None) for name, spent in look.parts.items()}, steps))
+        largest = dict(sorted(look.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
+        work = sum(own for own, _ in look.operators.values())
+        tables.append(_shares("its operators", largest, work))
+    return Group(*tables)
+
+
+def memory_words(device: torch.device) -> str:
+    """The most memory that the run had at a time: the device's where it is a GPU, else the process's."""
+    if device.type == "cuda":
+        return f"peak GPU memory: {torch.cuda.max_memory_allocated(device) / 1e6:,.0f} MB"
+    return f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:,.0f} MB"
+
+
+def _shares(title: str, rows: Mapping[str, tuple[float, int | None]], total: float) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+    for column in ("", "ms", "share", "calls"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, (seconds, calls) in rows.items():
+        table.add_row(name, f"{1e3 * seconds:,.1f}", f"{seconds / total:.1%}", f"{calls:,}" if calls else "")
+    return table
+
+
+class Display:
+    """Watches a run and shows it: the `Observer` of the command line."""
+
+    def __init__(self, spec: RunSpec, console: Console) -> None:
+        self._spec = spec
+        self._console = console
+        self._names = ("D(x)", "D(G(z))") if spec.loss.output == "probability" else ("critic(x)", "critic(G(z))")
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[facts]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=spec.train.steps, facts="")
+        self._critic = ""
+        self._scores = ""
+        self._read_at = 0.0
+        self._began = (time.monotonic(), 0)
+
+    def __enter__(self) -> Display:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, seeds: Sequence[int], step: int) -> None:
+        self._began = (time.monotonic(), step)
+        who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+        self._bar.reset(self._task, completed=step, description=who)
+        if step:
+            self.say(f"{who}: going on from step {step:,}")
+
+    def progress(self, snapshot: Snapshot) -> None:
+        now = time.monotonic()
+        if self._console.is_terminal and snapshot.statistics and now - self._read_at > REFRESH:
+            self._critic = self._critic_facts(snapshot)
+            self._read_at = now
+        facts = "  ".join(filter(None, (self._critic, self._scores)))
+        self._bar.update(self._task, completed=snapshot.step, facts=facts)
+        if not self._console.is_terminal and snapshot.statistics and self._due(snapshot.step):
+            self._line(snapshot, now)
+
+    def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
+        if not scores:
+            return
+        some = next(iter(scores.values()))
+        name = "modes-strict" if "modes-strict" in some.values else "modes"
+        modes = sorted(int(each.values[name]) for each in scores.values())
+        span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
+        quality = {"fid": "FID", "hq": "good"}
+        shown = [metric for metric in quality if metric in some.values][:1]
+        middle = [f"{quality[m]} {number(median(each.values[m] for each in scores.values()))}" for m in shown]
+        self._scores = "  ".join([*middle, f"modes {span}/{len(some.shares)}"])
+
+    def say(self, line: str) -> None:
+        self._bar.console.print(line, soft_wrap=True)
+
+    def _due(self, step: int) -> bool:
+        return step % self._spec.evaluation.every == 0 or step == self._spec.train.steps
+
+    def _line(self, snapshot: Snapshot, now: float) -> None:
+        since, first = self._began
+        done = max(1, snapshot.step - first)
+        speed = done / (now - since)
+        left = (self._spec.train.steps - snapshot.step) / speed
+        steps = self._spec.train.steps
+        self.say(
+            f"step {snapshot.step:>{len(str(steps))}}/{steps}  {speed:6.1f} steps/s  {_clock(left)} left  "
+            f"{self._critic_facts(snapshot)}  {self._scores}"
+        )
+
+    def _critic_facts(self, snapshot: Snapshot) -> str:
+        real, fake = (snapshot.statistics[name].median().item() for name in ("critic-real", "critic-fake"))
+        return f"{self._names[0]} {real:.2f}  {self._names[1]} {fake:.2f}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+class _Speed(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} steps/s" if task.speed else "", style="progress.data.speed")

@@ -1,0 +1,124 @@
+"""A sweep as a table that lives in the terminal, or as lines where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ganbench.runs.sweep_status import Standing
+
+SHOWN = 12
+"""Groups that are shown at once."""
+QUIET = 30.0
+"""Seconds between two lines about the same work, where there is no terminal."""
+
+
+class SweepTable:
+    """Shows standings as they change."""
+
+    def __init__(self, standings: Sequence[Standing], console: Console) -> None:
+        self._standings = standings
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._began = time.monotonic()
+        self._before = _work_done(standings)
+        self._said_at = self._began
+
+    def __enter__(self) -> SweepTable:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def refresh(self) -> None:
+        """Look again."""
+        if self._live:
+            self._live.update(Group(overview(self._standings), Text(self.summary())), refresh=True)
+        elif time.monotonic() - self._said_at > QUIET:
+            at_work = next((each for each in self._standings if each.progress), None)
+            if at_work is not None and at_work.progress is not None:
+                progress = at_work.progress
+                facts = f"step {progress.step:,}/{progress.steps:,}, {progress.speed:.0f} steps/s"
+                self.say(f"  {_title(at_work)}: {facts}; {self.summary()}")
+
+    def ended(self, standing: Standing) -> None:
+        """A group has ended, well or not."""
+        how = f"failed: {standing.error}" if standing.error else standing.words
+        self.say(f"{_title(standing)}: {how}; {self.summary()}")
+
+    def say(self, line: str) -> None:
+        self._said_at = time.monotonic()
+        self._console.print(line, soft_wrap=True)
+
+    def summary(self) -> str:
+        """`3 of 24 groups done, 1 at work, 20 waiting, about 0:12:40 left`."""
+        left = self._seconds_left()
+        return counted(self._standings) + (f", about {clock(left)} left" if left else "")
+
+    def _seconds_left(self) -> float | None:
+        done = _work_done(self._standings)
+        spent = time.monotonic() - self._began
+        left = sum(each.work for each in self._standings if not each.error) - done
+        return spent / (done - self._before) * left if done > self._before and left > 0 else None
+
+
+def overview(standings: Sequence[Standing]) -> Table:
+    """What is at work and what failed, then what is done and what waits, as many as can be seen."""
+    shown = sorted(standings, key=lambda each: (not each.progress, not each.error, each.done))[:SHOWN]
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(3):
+        table.add_column()
+    for standing in shown:
+        progress = standing.progress
+        bar = ProgressBar(total=1.0, completed=standing.share_done, width=20)
+        facts = standing.words
+        if standing.error:
+            facts = f"failed: {standing.error}"
+        elif progress is not None:
+            left = progress.seconds_left
+            facts = f"step {progress.step:,}/{progress.steps:,}  {progress.speed:.0f} steps/s"
+            facts += f"  {clock(left)} left" if left is not None else ""
+        table.add_row(Text(_title(standing)), bar, Text(facts))
+    if len(standings) > len(shown):
+        table.add_row(Text(f"and {len(standings) - len(shown):,} more", style="dim"), "", "")
+    return table
+
+
+def counted(standings: Sequence[Standing]) -> str:
+    """How many groups are done, at work, failed and waiting."""
+    done = sum(each.done for each in standings)
+    failed = sum(bool(each.error) and not each.done for each in standings)
+    at_work = sum(each.progress is not None and not each.done and not each.error for each in standings)
+    waiting = len(standings) - done - failed - at_work
+    parts = {"at work": at_work, "failed": failed, "waiting": waiting}
+    told = [f"{number} {word}" for word, number in parts.items() if number]
+    return ", ".join([f"{done} of {len(standings)} groups done", *told])
+
+
+def clock(seconds: float) -> str:
+    """`0:05`, `1:02:03` or `14 days`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{round(hours / 24)} days"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _title(standing: Standing) -> str:
+    return f"{standing.spec.title}  {standing.told}".strip()
+
+
+def _work_done(standings: Sequence[Standing]) -> float:
+    return sum(each.work * each.share_done for each in standings)

@@ -1,0 +1,178 @@
+"""The command that trains one spec."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench.cli.console.threads import choose_waiting
+from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
+
+
+@click.command()
+@click.option("--loss", metavar="NAME", help="What both networks minimise (see `ganbench list losses`).")
+@click.option("--arch", metavar="NAME", help="The networks (see `ganbench list archs`).")
+@click.option("--dataset", metavar="NAME", help="What is imitated (see `ganbench list datasets`).")
+@click.option(
+    "--penalty",
+    "penalties",
+    multiple=True,
+    metavar="NAME",
+    help="A gradient penalty on the critic in place of the loss's own, as gp:weight=10, or `none`. Can be repeated.",
+)
+@click.option(
+    "--protocol", metavar="NAME", help="How samples are scored (see `ganbench list protocols`). Default: ganbench-1."
+)
+@click.option(
+    "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
+)
+@click.option(
+    "--wrap",
+    "wrappers",
+    multiple=True,
+    metavar="NAME",
+    help="A change to the critic (see `ganbench list wrappers`), as spectral-norm, or `none`. Can be repeated.",
+)
+@click.option("--pac", type=int, metavar="M", help="Show the critic M samples at once (PacGAN).")
+@click.option("--steps", metavar="N", help="The budget, in steps; 400k and 10M are understood.")
+@click.option("--epochs", type=float, help="The budget, in passes of the critic over the data. Default: 8.")
+@click.option("--critic-steps", metavar="N", help="The budget, in updates of the critic.")
+@click.option("--generator-steps", metavar="N", help="The budget, in updates of the generator.")
+@click.option("--images", metavar="N", help="The budget, in real images seen.")
+@click.option("--critic-evaluations", metavar="N", help="The budget, in passes of a sample through the critic.")
+@click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
+@click.option(
+    "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
+)
+@click.option(
+    "--stop-on",
+    metavar="collapse",
+    help="End a seed that stays collapsed for 5 evaluations, or for N with collapse:N. It is scored and counted.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    help="Of products and convolutions in training; bf16 is faster where the processor has it. Default: float32.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--accelerate",
+    type=click.Choice(["auto", "off"]),
+    default="auto",
+    show_default=True,
+    help="On a GPU, record training steps and replay them.",
+)
+@experiment_flag
+@store_flag
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="TABLE.OPTION=VALUE",
+    help="Any option of the spec: train.critic_lr=1e-4, arch.latent_dim=64. Can be repeated.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Settings from a file; flags override it. `--dry-run` prints one.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
+@click.option("--force", is_flag=True, help="Repeat runs that are finished already.")
+@click.option("--profile", is_flag=True, help="Say at the end where the time went.")
+@plugins_flag
+def run(
+    loss: str | None,
+    arch: str | None,
+    dataset: str | None,
+    penalties: tuple[str, ...],
+    wrappers: tuple[str, ...],
+    protocol: str | None,
+    seeds: str,
+    pac: int | None,
+    steps: str | None,
+    epochs: float | None,
+    critic_steps: str | None,
+    generator_steps: str | None,
+    images: str | None,
+    critic_evaluations: str | None,
+    batch_size: int | None,
+    eval_every: int | None,
+    stop_on: str | None,
+    precision: str | None,
+    device: str,
+    accelerate: str,
+    experiment: str,
+    store: str | None,
+    assignments: tuple[str, ...],
+    config: Path | None,
+    dry_run: bool,
+    force: bool,
+    profile: bool,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Train a GAN on one or more seeds, and measure how much of the data it covers.
+
+    A component's options follow its name: --arch mlp:latent_dim=64 --penalty gp:weight=1. What you don't set comes from
+    the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
+    is finished.
+    """
+    began = time.perf_counter()  # before torch is imported
+    choose_waiting()
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # torch's profiler reports on itself otherwise
+    from ganbench.core.plugins import load_plugins
+    from ganbench.core.settings import (
+        merge,
+        parse_assignment,
+        parse_component,
+        parse_count,
+        parse_seeds,
+        parse_stop,
+        read_config,
+        to_toml,
+    )
+    from ganbench.spec.run_spec import lay_over, resolve
+
+    load_plugins(plugins)
+    named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
+    flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
+    for several, texts in (("penalty", penalties), ("wrapper", wrappers)):
+        if texts:
+            flags[several] = [parse_component(text) for text in texts if text != "none"]
+    counts = {
+        "steps": steps,
+        "critic_steps": critic_steps,
+        "generator_steps": generator_steps,
+        "images": images,
+        "critic_evaluations": critic_evaluations,
+    }
+    train: dict[str, Any] = {key: parse_count(text) for key, text in counts.items() if text is not None}
+    train |= {"epochs": epochs, "batch_size": batch_size, "pac": pac, "precision": precision}
+    flags["train"] = {key: value for key, value in train.items() if value is not None}
+    flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
+    if stop_on is not None:
+        flags["evaluation"] |= parse_stop(stop_on)
+    spec = resolve(lay_over(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)])))
+    chosen = parse_seeds(seeds)
+    if dry_run:
+        click.echo(to_toml(spec.to_dict()), nl=False)
+        for seed in chosen:
+            click.echo(f"# seed {seed}: run {spec.run_id(seed)}")
+        return
+    from ganbench.cli.console.run import run_session
+
+    status = run_session(
+        spec,
+        chosen,
+        device=device,
+        experiment=experiment,
+        store=store,
+        force=force,
+        accelerated=accelerate == "auto",
+        profiled_since=began if profile else None,
+    )
+    raise SystemExit(status)

@@ -1,0 +1,1 @@
+"""Core: what three folders or more need; it imports nothing of ours."""

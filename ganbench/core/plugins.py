@@ -1,0 +1,84 @@
+"""Plug-ins: Python files, and installed packages, that register components."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
+
+PLUGIN_GROUP = "ganbench.plugins"
+"""The entry points by which an installed package says that it has components."""
+
+
+def installed_plugins() -> importlib.metadata.EntryPoints:
+    """The plug-ins that are installed, as entry points of group `ganbench.plugins`."""
+    return importlib.metadata.entry_points(group=PLUGIN_GROUP)
+
+
+def load_plugins(files: Iterable[Path] = ()) -> None:
+    """Import the installed plug-ins and the given Python files."""
+    for entry in installed_plugins():
+        with _blame(f"the installed plug-in '{entry.name}'"):
+            entry.load()
+    for file in files:
+        _import_file(file)
+
+
+def load_plugin(target: str) -> str:
+    """Import one plug-in, and return the name of its module.
+
+    Args:
+        target: the name of an installed plug-in's entry point, a module, or a Python file.
+
+    Raises:
+        GanbenchError: there is no such plug-in, or it can't be imported.
+    """
+    if target.endswith(".py"):
+        return _import_file(Path(target))
+    installed = installed_plugins()
+    module = next((entry.module for entry in installed if entry.name == target), target)
+    with _blame(f"the plug-in '{target}'"):
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise  # it is there, and imports something that isn't
+            raise GanbenchError(
+                f"there is no plug-in or module '{target}' (a file's name ends in .py); of installed plug-ins, "
+                f"{near_miss(target, installed.names)}"
+            ) from error
+    return module
+
+
+def _import_file(file: Path) -> str:
+    """Import a Python file as a module of its own, and return that module's name."""
+    name = f"ganbench_plugin_{file.stem}"
+    if not file.is_file():
+        raise GanbenchError(f"there is no plugin file '{file}'")
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise GanbenchError(f"the plug-in '{file}' is not a Python file (its name should end in .py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with _blame(f"the plug-in '{file}'"):
+        spec.loader.exec_module(module)
+    return name
+
+
+@contextmanager
+def _blame(plugin: str) -> Iterator[None]:
+    """A plug-in is somebody else's code: whatever it raises is news for its author, on one line."""
+    try:
+        yield
+    except GanbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        words = " ".join(str(error).split())
+        raise GanbenchError(f"{plugin} can't be loaded: {type(error).__name__}: {words}") from error

@@ -1,0 +1,170 @@
+"""Settings: a spec as plain nested values, as it is read from TOML and flags, and written again.
+
+They are words and numbers; what they mean is checked in `config`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganbench.core.errors import GanbenchError
+
+Settings = dict[str, Any]
+
+MOST_SEEDS = 1024
+LISTS = ("penalty", "wrapper")
+"""What a spec may have several of."""
+
+
+def read_config(path: Path) -> Settings:
+    """Settings from a TOML file."""
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise GanbenchError(f"config '{path}' can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GanbenchError(f"config '{path}' is not valid TOML: {error}") from error
+
+
+def parse_component(text: str) -> Settings:
+    """`name` or `name:option=value,option=value` as settings."""
+    name, _, options = text.partition(":")
+    settings: Settings = {"name": name}
+    for option in _split_options(options):
+        key, equals, value = option.partition("=")
+        if not equals or not key.strip():
+            raise GanbenchError(f"'{text}' should read name:option=value, as in gp:weight=10")
+        if key.strip() == "name":
+            raise GanbenchError(f"'{text}': the name stands before the colon, and can't be an option")
+        settings[key.strip()] = parse_value(value)
+    return settings
+
+
+def parse_components(text: str) -> list[Settings]:
+    """`r1:gamma=1 + r2` or `none` as a list of components."""
+    return [parse_component(part.strip()) for part in text.split(" + ") if part.strip() != "none"]
+
+
+def _split_options(text: str) -> list[str]:
+    # A comma inside brackets belongs to a value: generator_widths=[128,256].
+    return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value; what isn't one is a word."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def parse_count(text: str) -> float:
+    """`10M`, `400k`, `1e6` or a plain number."""
+    match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?(?:[eE]\d{1,2})?)\s*([kKMG]?)\s*", text, re.ASCII)
+    if match is None:
+        raise GanbenchError(f"'{text}' is not a number like 400k, 10M or 1e6")
+    count = float(match[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[2].replace("K", "k")]
+    return int(count) if count.is_integer() else count
+
+
+def parse_assignment(text: str) -> Settings:
+    """`table.option=value` as settings, for `--set`."""
+    path, equals, value = text.partition("=")
+    parts = path.strip().split(".")
+    if not equals or len(parts) != 2 or not all(parts):
+        raise GanbenchError(f"--set '{text}' should read table.option=value, as in train.batch_size=128")
+    return {parts[0]: {parts[1]: parse_value(value)}}
+
+
+def parse_stop(text: str) -> Settings:
+    """`collapse` or `collapse:N` as settings of the evaluation, for `--stop-on`."""
+    match = re.fullmatch(r"(\w+)(?::(\d{1,9}))?", text, re.ASCII)
+    if match is None:
+        raise GanbenchError(f"--stop-on '{text}' should read collapse, or collapse:5 for five evaluations")
+    return {"stop_on": match[1]} | ({"patience": int(match[2])} if match[2] else {})
+
+
+def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
+    """Lay settings over each other, the later over the earlier; tables are merged, anything else is replaced."""
+    merged: Settings = {}
+    for layer in layers:
+        for key, value in layer.items():
+            under = merged.get(key)
+            if isinstance(value, Mapping) and isinstance(under, Mapping):
+                merged[key] = merge([under, value])
+            else:
+                merged[key] = value
+    return merged
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`0-2` or `0,3,7` or both mixed, as a sorted tuple of seeds."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9}))?\s*", part, re.ASCII)
+        if match is None:
+            raise GanbenchError(f"seeds '{text}' should read like 0-2 or 0,3,7")
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        if last < first:
+            raise GanbenchError(f"seeds '{text}': {first}-{last} runs backwards")
+        if last - first >= MOST_SEEDS:
+            raise GanbenchError(f"seeds '{text}': that is more than {MOST_SEEDS} seeds")
+        seeds += range(first, last + 1)
+    if len(set(seeds)) != len(seeds):
+        raise GanbenchError(f"seeds '{text}' names a seed twice")
+    return tuple(sorted(seeds))
+
+
+def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Conditions `option=value` or `option=value|value`, several of them parted by commas, by option.
+
+    Raises:
+        GanbenchError: one isn't written so, or an option is named twice.
+    """
+    conditions: dict[str, list[str]] = {}
+    for condition in (part for text in texts for part in _split_options(text)):
+        option, equals, values = condition.partition("=")
+        if not equals or not option.strip() or not values.strip():
+            raise GanbenchError(f"--where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
+        if option.strip() in conditions:
+            raise GanbenchError(f"--where names '{option.strip()}' twice: write {option.strip()}=one|other for either")
+        conditions[option.strip()] = [value.strip() for value in values.split("|")]
+    return conditions
+
+
+def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings with dotted names: what is logged as params and printed."""
+    flat: dict[str, Any] = {}
+    for key, value in spec.items():
+        if isinstance(value, Mapping):
+            flat |= {key if sub == "name" else f"{key}.{sub}": leaf for sub, leaf in flatten(value).items()}
+        elif key in LISTS:
+            flat[key] = " + ".join(_compact(each) for each in value) or "none"
+        else:
+            flat[key] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _compact(component: Mapping[str, Any]) -> str:
+    options = ",".join(f"{key}={value}" for key, value in component.items() if key != "name")
+    return f"{component['name']}:{options}" if options else str(component["name"])
+
+
+def to_toml(spec: Mapping[str, Any]) -> str:
+    """A spec as TOML, which `--config` reads back."""
+    sections: list[str] = []
+    for key, value in spec.items():
+        tables, head = (value, f"[[{key}]]") if isinstance(value, list) else ([value], f"[{key}]")
+        if not tables:
+            sections.insert(0, f"{key} = []\n")  # plain values must stand before the first table
+        for table in tables:
+            # JSON's words, numbers, booleans and lists are TOML's.
+            lines = [f"{option} = {json.dumps(leaf)}" for option, leaf in table.items()]
+            sections.append("\n".join([head, *lines]) + "\n")
+    return "\n".join(sections)

@@ -1,0 +1,67 @@
+"""Images whose channels are digits: each channel is seen by itself, and the mode is the number that they spell."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ganbench.data.evaluators import Features
+from ganbench.data.evaluators.classifier import ImageEvaluator, check_images, to_bytes
+
+BLOCK = 5_000
+
+
+class StackedEvaluator:
+    """Three digits as three channels: the mode is 100 a + 10 b + c.
+
+    The embedding is that of the three channels side by side; a sample is as sure and as typical as its worst channel.
+    Images of 32×32 are brought to the 28×28 that the classifier knows: cut where they were padded, scaled where they
+    were scaled.
+    """
+
+    def __init__(self, digits: ImageEvaluator, side: int = 28, scaled: bool = False) -> None:
+        self._digits = digits
+        self._side = side
+        self._scaled = scaled
+        self.name = f"{digits.name} on each channel"
+        self.sha256 = digits.sha256
+
+    def __call__(self, samples: Tensor) -> Features:
+        """Features of images, float32 [N, 3, H, W] in [−1, 1].
+
+        Raises:
+            ValueError: wrong type, shape or range, no images, or NaN among them.
+        """
+        check_images(samples, (3, self._side, self._side))
+        parts = [self._see(block) for block in samples.split(BLOCK)]
+        embedding, labels, deviation, confidence = (torch.cat(part) for part in zip(*parts, strict=True))
+        return Features(
+            samples=to_bytes(samples),
+            embedding=embedding,
+            labels=labels,
+            modes=1000,
+            deviation=deviation,
+            good=torch.ones_like(labels, dtype=torch.bool),
+            probabilities=None,
+            confidence=confidence,
+        )
+
+    def _see(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        count = len(samples)
+        seen = self._digits(self._to_28(samples).reshape(count * 3, 1, 28, 28))
+        place = torch.tensor([100, 10, 1], device=seen.labels.device)
+        return (
+            seen.embedding.reshape(count, -1),
+            (seen.labels.reshape(count, 3) * place).sum(1),
+            seen.deviation.reshape(count, 3).amax(dim=1, keepdim=True),
+            seen.confidence.reshape(count, 3).amin(dim=1),
+        )
+
+    def _to_28(self, samples: Tensor) -> Tensor:
+        if self._side == 28:
+            return samples
+        if self._scaled:
+            scaled = interpolate(samples, (28, 28), mode="bilinear", antialias=True, align_corners=False)
+            return scaled.clamp(-1, 1)
+        return samples[:, :, 2:30, 2:30]

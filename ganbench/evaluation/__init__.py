@@ -1,0 +1,1 @@
+"""Evaluation: metrics under protocols, for samples from any generator."""

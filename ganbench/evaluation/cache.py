@@ -1,0 +1,89 @@
+"""What every run would compute anew (floors, the noise of floors, features of training images), kept between runs.
+
+A file's name is a hash of all that its content depends on, our own code included, so that nothing stale is ever read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+CODE = ("data", "data/evaluators", "evaluation/metrics", "evaluation/protocols", "core/seeding.py")
+"""The rooms whose code such numbers depend on."""
+
+
+class Kept:
+    """A folder of results by key; without a folder, everything is computed anew."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def numbers(self, key: Mapping[str, Any], compute: Callable[[], dict[str, float]]) -> dict[str, float]:
+        """Numbers by name."""
+        found = self._read(key, "json")
+        if found is not None:
+            try:
+                numbers: dict[str, float] = json.loads(found)
+                return numbers
+            except ValueError:
+                pass  # cut by a full disk, say: as good as absent
+        numbers = compute()
+        self._write(key, "json", json.dumps(numbers).encode())
+        return numbers
+
+    def tensor(self, key: Mapping[str, Any], compute: Callable[[], Tensor]) -> Tensor:
+        """A tensor, on the CPU."""
+        found = self._read(key, "safetensors")
+        if found is not None:
+            try:
+                return load(found)["tensor"]
+            except (SafetensorError, KeyError):
+                pass
+        tensor = compute().cpu().contiguous()
+        self._write(key, "safetensors", save({"tensor": tensor}))
+        return tensor
+
+    def _path(self, folder: Path, key: Mapping[str, Any], kind: str) -> Path:
+        text = json.dumps({**key, "code": _code()}, sort_keys=True)
+        return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.{kind}"
+
+    def _read(self, key: Mapping[str, Any], kind: str) -> bytes | None:
+        if self._folder is None:
+            return None
+        try:
+            return self._path(self._folder, key, kind).read_bytes()
+        except OSError:
+            return None
+
+    def _write(self, key: Mapping[str, Any], kind: str, content: bytes) -> None:
+        if self._folder is None:
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".part-")
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(self._path(self._folder, key, kind))
+        except OSError:
+            return  # a cache that can't be written is no reason to lose a run
+
+
+@cache
+def _code() -> str:
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for room in CODE:
+        files = sorted((root / room).glob("*.py")) if (root / room).is_dir() else [root / room]
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,180 @@
+"""Hold every metric, and the collapse detector, to what they claim to see: planted faults with known answers.
+
+A metric sees a fault where it calls the faulty samples worse than real ones, by more than five standard deviations of
+what real samples score; it is blind where there is no such difference, and wrong where it calls them better than real.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import Literal
+
+import torch
+
+from ganbench.data import Data, Dataset
+from ganbench.data.evaluators import Evaluator, Features
+from ganbench.data.fetch import cache_folder
+from ganbench.data.labelled import LabelledImages
+from ganbench.data.mnist import Mnist
+from ganbench.data.ring import Ring
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.collapse_detector import Look, detect
+from ganbench.evaluation.faults import (
+    HELD_OUT,
+    ImageSource,
+    Planted,
+    PointSource,
+    image_faults,
+    point_faults,
+)
+from ganbench.evaluation.metrics import METRICS, Direction, Fault
+from ganbench.evaluation.protocols import PROTOCOLS
+from ganbench.evaluation.scorer import Scorer
+
+Finding = Literal["sees", "blind", "wrong", "undefined"]
+
+SAMPLES = 5_000
+REAL_DRAWS = 8
+BEYOND_CHANCE = 5.0
+DETECTOR = "collapse detector"
+DETECTOR_SEES: frozenset[Fault] = frozenset({"missing-modes", "shrunken-modes", "off-mode", "duplicates"})
+QUICK = 2_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one metric saw.
+
+    Attributes:
+        real: its mean on real samples; NaN for the detector.
+        findings: by planted fault, what it made of it.
+        values: by planted fault, its value; NaN for the detector.
+        claims: the planted faults that it claims to see.
+        failures: those of them that it does not see; and "real", where it sees a fault in real samples.
+    """
+
+    metric: str
+    direction: Direction | None
+    real: float
+    findings: Mapping[str, Finding]
+    values: Mapping[str, float]
+    claims: frozenset[str]
+    failures: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What all metrics saw on one data set."""
+
+    dataset: str
+    samples: int
+    faults: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every metric saw what it claims to see, and none called a fault better than real data."""
+        return not any(row.failures or "wrong" in row.findings.values() for row in self.rows)
+
+
+def examine_images(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
+    """Examine all metrics on MNIST: what claims to see a fault must see it in so many samples."""
+    device = torch.device("cpu")
+    digits = Mnist().load(device, say=say)
+    # What "training" saw; the rest are the real samples.
+    seen = LabelledImages(
+        digits.train[:-HELD_OUT], digits.train_labels[:-HELD_OUT], digits.test, digits.test_labels, digits.mode_names
+    )
+    evaluator = Mnist().evaluator(device)
+    planted = image_faults(ImageSource(digits, evaluator), seen)
+    return _examine(Mnist(), seen, evaluator, planted, samples, say)
+
+
+def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
+    """Examine all metrics on the ring."""
+    ring = Ring()
+    points = ring.load(torch.device("cpu"))
+    planted = point_faults(PointSource(points), points)
+    return _examine(ring, points, ring.evaluator(points.device), planted, samples, say)
+
+
+def judge(value: float, real: Sequence[float], direction: Direction) -> Finding:
+    """What a metric makes of faulty samples, beside its values on sets of real ones."""
+    if math.isnan(value):
+        return "undefined"
+    middle, noise = fmean(real), stdev(real)
+    worse = {"lower": value - middle, "higher": middle - value, "real": abs(value - middle)}[direction]
+    if abs(worse) <= BEYOND_CHANCE * noise + 1e-9 * abs(middle):
+        return "blind"
+    return "sees" if worse > 0 else "wrong"
+
+
+def _examine(
+    dataset: Dataset,
+    data: Data,
+    evaluator: Evaluator,
+    planted: Mapping[str, Planted],
+    samples: int,
+    say: Callable[[str], None],
+) -> Diagnosis:
+    case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
+    guests = {name: METRICS.create({"name": name}) for name in METRICS if METRICS[name].is_foreign()}
+    case = replace(case, metrics={**case.metrics, **guests})
+    scorer = Scorer(case, dataset, data, evaluator, Kept(cache_folder() / "kept"))
+    names = tuple(case.metrics)
+
+    def values(fault: Planted, draw: int) -> dict[str, float]:
+        return scorer.values(case.rule(evaluator(fault.draw(samples, draw))), names)
+
+    say(f"{dataset.name}: {REAL_DRAWS} sets of {samples:,} real samples, to know what chance does")
+    real = [values(planted["real"], draw) for draw in range(1, REAL_DRAWS + 1)]
+    found = {}
+    for name, fault in planted.items():
+        say(f"{dataset.name}: {name}")
+        found[name] = values(fault, 0)
+    rows = [
+        _row(name, [each[name] for each in real], {fault: found[fault][name] for fault in planted}, planted, scorer)
+        for name in names
+    ]
+    return Diagnosis(dataset.name, samples, tuple(planted), (*rows, _detector_row(scorer, evaluator, data, planted)))
+
+
+def _row(
+    name: str, real: Sequence[float], values: Mapping[str, float], planted: Mapping[str, Planted], scorer: Scorer
+) -> Row:
+    metric = scorer.case.metrics[name]
+    scale = math.log if metric.ratio else float
+    usual = [scale(value) for value in real]
+    findings = {fault: judge(scale(value), usual, metric.direction) for fault, value in values.items()}
+    claims = _claims(planted, metric.sees)
+    return Row(name, metric.direction, fmean(real), findings, values, claims, _failures(findings, claims))
+
+
+def _detector_row(scorer: Scorer, evaluator: Evaluator, data: Data, planted: Mapping[str, Planted]) -> Row:
+    """A run that was sound for ten looks and then gets the fault."""
+    noise = scorer.noise(QUICK)
+
+    def look(step: int, features: Features) -> Look:
+        return Look(step, scorer.see(features))
+
+    sound = [look(step, evaluator(planted["real"].draw(QUICK, 10 + step))) for step in range(1, 6)]
+    findings: dict[str, Finding] = {}
+    for name, fault in planted.items():
+        faulty = [look(5 + step, evaluator(fault.draw(QUICK, 20 + step))) for step in range(1, 3)]
+        events = detect([*sound, *faulty], noise, 1000, data.mode_names)
+        findings[name] = "sees" if any(event.step > 5 for event in events) else "blind"
+    claims, nothing = _claims(planted, DETECTOR_SEES), dict.fromkeys(planted, math.nan)
+    return Row(DETECTOR, None, math.nan, findings, nothing, claims, _failures(findings, claims))
+
+
+def _claims(planted: Mapping[str, Planted], sees: frozenset[Fault]) -> frozenset[str]:
+    return frozenset(fault for fault, each in planted.items() if each.faults & sees)
+
+
+def _failures(findings: Mapping[str, Finding], claims: frozenset[str]) -> frozenset[str]:
+    missed = {fault for fault in claims if findings[fault] != "sees"}
+    # In real samples there is nothing to be seen.
+    return frozenset(missed | ({"real"} if findings["real"] in ("sees", "wrong") else set()))

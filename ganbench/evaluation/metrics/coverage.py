@@ -1,0 +1,33 @@
+"""How many real samples have a generated one nearby."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics.neighbours import crossing, radii
+
+
+@register(METRICS, "coverage")
+class Coverage(Metric):
+    """Share of real samples that have one nearer than their k-th real neighbour (Naeem et al. 2020, arXiv:2002.09797).
+
+    In [0, 1]; about 1 − 2^(−k) for real data, and unlike in `recall` outliers buy nothing. Equal counts, as in
+    `precision`.
+    """
+
+    direction: ClassVar[Direction] = "higher"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates"})
+
+    k: int = 5
+    samples: int = 10_000
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        count = min(len(fake), len(real), self.samples)
+        covered = crossing(fake, real, count, self.k).nearest < radii(real, count, self.k)
+        return float(covered.double().mean())
+
+    def ceiling(self, real: Reference) -> float:
+        return 1.0

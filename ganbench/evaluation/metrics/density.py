@@ -1,0 +1,29 @@
+"""How crowded with real samples the places are where samples lie."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics.neighbours import crossing
+
+
+@register(METRICS, "density")
+class Density(Metric):
+    """Real samples that a sample is nearer to than their k-th neighbour, over k (Naeem et al. 2020, arXiv:2002.09797).
+
+    Mean over samples; about 1 for real data, 0 far away from them, above 1 in their midst. Equal counts, as in
+    `precision`.
+    """
+
+    direction: ClassVar[Direction] = "real"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode", "shrunken-modes"})
+
+    k: int = 5
+    samples: int = 10_000
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        count = min(len(fake), len(real), self.samples)
+        return float(crossing(fake, real, count, self.k).around_fake.double().mean()) / self.k

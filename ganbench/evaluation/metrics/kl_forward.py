@@ -1,0 +1,26 @@
+"""How far the shares of the modes are from those in the data, weighted by the data."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics.kl import divergence
+
+
+@register(METRICS, "kl-forward")
+class ForwardKl(Metric):
+    """KL(data ‖ generated) of the shares of the modes, half a sample added (Krichevsky & Trofimov 1981).
+
+    Σ q_k ln(q_k / p_k) in nats. A missing mode would make it infinite, so p_k = (n_k + ½) / (N + K / 2). It punishes
+    missing modes more than the usual KL, and the more the larger N is. A perfect sampler scores (K − 1) / 2N.
+    """
+
+    direction: ClassVar[Direction] = "lower"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance"})
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        smoothed = fake.counts().double() + 0.5
+        return divergence(real.weights.to(smoothed.device), smoothed / smoothed.sum())

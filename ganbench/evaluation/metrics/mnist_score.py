@@ -1,0 +1,35 @@
+"""How sure of each sample, and how various over all of them, the classifier is."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import torch
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+
+
+@register(METRICS, "mnist-score")
+class MnistScore(Metric):
+    """The Inception score with the frozen classifier: exp E KL(p(y|x) ‖ p(y)) (Salimans et al. 2016, arXiv:1606.03498).
+
+    In [1, K]. One perfect image a class reaches K, more than real data do: it is blind to what happens within a
+    class. Over all samples at once, not over ten splits.
+    """
+
+    direction: ClassVar[Direction] = "real"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        if fake.probabilities is None:
+            raise UndefinedMetricError("there is no classifier, so there are no probabilities of classes")
+        each = fake.probabilities.double()
+        overall = each.mean(0)
+        divergence = (torch.xlogy(each, each).sum(1).mean() - torch.xlogy(overall, overall).sum()).clamp_min(0)
+        return math.exp(float(divergence))
+
+    def ceiling(self, real: Reference) -> float:
+        return float(real.modes)

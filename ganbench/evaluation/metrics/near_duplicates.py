@@ -1,0 +1,42 @@
+"""How many samples are nearly copies of others in the set."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.neighbours import radii
+
+ALPHA = 0.01
+"""Share of real samples that count as near-duplicates."""
+
+
+@register(METRICS, "near-duplicates")
+class NearDuplicates(Metric):
+    """Share of samples nearer to another one than all but 1 % of real samples are (ganbench, version 1).
+
+    Compared are equally many real samples, of either the first ones, since the nearest is the nearer the more there
+    are. So real data score about 1 %, and a sampler that repeats itself comes to 1. Fewer than real data have is no
+    merit: noise has none.
+    """
+
+    direction: ClassVar[Direction] = "real"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
+
+    alpha: float = ALPHA
+    samples: int = 10_000
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        count = min(len(fake), len(real), self.samples)
+        near = radii(fake, count, 1) <= threshold(real, count, self.alpha)
+        return float(near.double().mean())
+
+
+def threshold(real: Reference, count: int, alpha: float) -> Tensor:
+    """Squared distance from the nearest other sample that a share `alpha` of `count` real samples is below, scalar."""
+    return keep(real, ("near", count, alpha), lambda: radii(real, count, 1).quantile(alpha))

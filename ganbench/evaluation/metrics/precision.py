@@ -1,0 +1,29 @@
+"""How many samples look real."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics.neighbours import crossing
+
+
+@register(METRICS, "precision")
+class Precision(Metric):
+    """Share of samples nearer to a real one than its k-th real neighbour (Kynkäänniemi et al. 2019, arXiv:1904.06991).
+
+    In [0, 1]; real data don't score 1, and a generator can buy more by giving up variety. As many real as generated
+    samples are used, of either the first ones, since the number is a matter of how many there are.
+    """
+
+    direction: ClassVar[Direction] = "real"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})
+
+    k: int = 3
+    samples: int = 10_000
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        count = min(len(fake), len(real), self.samples)
+        return float((crossing(fake, real, count, self.k).around_fake > 0).double().mean())

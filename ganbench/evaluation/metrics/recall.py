@@ -1,0 +1,28 @@
+"""How much of the real data is generated."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganbench.core.registry import register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics.neighbours import crossing
+
+
+@register(METRICS, "recall")
+class Recall(Metric):
+    """Share of real samples nearer to one than its k-th like neighbour (Kynkäänniemi et al. 2019, arXiv:1904.06991).
+
+    In [0, 1]; real data don't score 1, and outliers buy more with their wide balls. Equal counts, as in `precision`.
+    """
+
+    direction: ClassVar[Direction] = "real"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes"})
+
+    k: int = 3
+    samples: int = 10_000
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        count = min(len(fake), len(real), self.samples)
+        return float(crossing(fake, real, count, self.k).real_inside.double().mean())

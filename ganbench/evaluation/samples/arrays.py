@@ -1,0 +1,79 @@
+"""NumPy's files, read without its pickles and without asking for memory that the file does not fill."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.layout import check_numbers
+from ganbench.evaluation.samples.zips import BROKEN, LIMIT, in_short, open_zip
+
+NAMES = ("samples", "images", "arr_0", "x")
+"""What the array with the samples may be called where there are several."""
+
+Array = npt.NDArray[Any]
+
+
+def read_npy(path: Path) -> tuple[Array, str]:
+    """The array of a `.npy` file, of any shape, and nothing more to say about it."""
+    try:
+        with path.open("rb") as file:
+            _check_header(file, path.stat().st_size, f"'{path}'")
+            file.seek(0)
+            return np.lib.format.read_array(file, allow_pickle=False), ""
+    except BROKEN as error:
+        raise GanbenchError(
+            f"'{path}' is no NumPy file, or cut or changed ({in_short(error)}): write it with np.save"
+        ) from error
+
+
+def read_npz(path: Path) -> tuple[Array, str]:
+    """The array of a `.npz` file that is the only one or has one of `NAMES`, and its name in words."""
+    with open_zip(path, "is no .npz file: write it with np.savez(path, samples=…)") as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        name = _choose(path, names)
+        with archive.open(f"{name}.npy") as file:
+            _check_header(file, archive.getinfo(f"{name}.npy").file_size, f"'{path}' ('{name}')")
+        with archive.open(f"{name}.npy") as file:
+            return np.lib.format.read_array(file, allow_pickle=False), f" ('{name}')"
+
+
+def _choose(path: Path, names: list[str]) -> str:
+    if not names:
+        raise GanbenchError(f"'{path}' holds no array: write it with np.savez(path, samples=…)")
+    chosen = names if len(names) == 1 else [name for name in NAMES if name in names]
+    if not chosen:
+        raise GanbenchError(
+            f"'{path}' holds the arrays {', '.join(map(repr, sorted(names)))}: call the one with the samples 'samples'"
+        )
+    return chosen[0]
+
+
+def _check_header(file: IO[bytes], size: int, what: str) -> None:
+    """Refuse what isn't plain numbers that fill the file to its end.
+
+    Raises:
+        GanbenchError: the header is fine, but not of samples.
+        ValueError: it isn't a header of NumPy's.
+    """
+    version = np.lib.format.read_magic(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a header of Python 2, which is read all the same
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        elif version == (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        else:
+            raise ValueError(f"version {version} of NumPy's format")
+    check_numbers(dtype, what)
+    count = math.prod(shape)
+    if any(length < 0 for length in shape) or count * dtype.itemsize != size - file.tell():
+        raise ValueError(f"its header promises {count * dtype.itemsize:,} bytes and {size - file.tell():,} follow")
+    if count * max(dtype.itemsize, 4) > LIMIT:
+        raise GanbenchError(f"{what} takes more than {LIMIT >> 30} GiB as float32: give fewer samples")

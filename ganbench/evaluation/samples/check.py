@@ -1,0 +1,52 @@
+"""The checks that all samples go through, wherever they come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.layout import arrange, check_numbers
+from ganbench.evaluation.samples.ranges import to_float, to_signed_range
+
+
+def check_array(array: object, shape: tuple[int, ...], pixel_range: str | None = None) -> Tensor:
+    """Samples given as a NumPy array or a tensor, as float32 [N, *shape] of their own memory, images in [−1, 1].
+
+    Raises:
+        GanbenchError: another type, layout or range, doubt about the range, no samples, or NaN among them.
+    """
+    return checked(array, shape, pixel_range)[0]
+
+
+def checked(array: object, shape: tuple[int, ...], pixel_range: str | None) -> tuple[Tensor, str]:
+    """The same, and the range that images came in, in words; empty for points."""
+    numbers = _to_numpy(array)
+    check_numbers(numbers.dtype, "the array")
+    arranged = arrange(numbers, shape)
+    if len(shape) == 3:
+        values, words = to_signed_range(arranged, pixel_range)
+        return torch.from_numpy(values), words
+    if pixel_range is not None:
+        raise GanbenchError(f"points have no range: leave out '{pixel_range}'")
+    if arranged.dtype.kind != "f":
+        raise GanbenchError(f"points must be floats, not {arranged.dtype}: save them as float32")
+    return torch.from_numpy(to_float(arranged)), ""
+
+
+def _to_numpy(array: object) -> npt.NDArray[Any]:
+    if isinstance(array, np.ma.MaskedArray) or not isinstance(array, np.ndarray | Tensor):
+        raise GanbenchError(f"samples must be a NumPy array or a torch tensor, not {type(array).__name__}")
+    if isinstance(array, np.ndarray):
+        return array
+    if array.layout != torch.strided or array.is_quantized or array.is_meta or array.is_nested:
+        raise GanbenchError("samples must be a plain dense tensor, not a sparse, quantised, nested or meta one")
+    tensor = array.detach().cpu().resolve_neg()
+    # NumPy has no bfloat16 and no float8; everything else it has.
+    narrow = tensor.is_floating_point() and tensor.dtype != torch.float64
+    result: npt.NDArray[Any] = (tensor.float() if narrow else tensor.resolve_conj()).numpy()
+    return result

@@ -1,0 +1,215 @@
+"""What `torch.export.save` wrote, run without `torch.export.load`.
+
+PyTorch's own loader must not be given a stranger's file. It unpickles the example inputs, and the weights where the
+file says so, falling back to the unsafe pickle where the safe one refuses; it calls `eval` on the symbolic sizes, and
+`exec` on Python that it puts together from the names in the graph; and it loads compiled libraries. None of it is
+needed to run a generator. Its graph is a list of calls with plain arguments, as JSON, and its weights are raw bytes: so
+the calls are made one by one here, and only of the operators in `operators.py`. There are no loops in a graph.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.generators import FAILED, Network
+from ganbench.evaluation.samples.operators import find_operator
+from ganbench.evaluation.samples.zips import in_short
+
+SCHEMA = 8
+"""Major version of the JSON that is understood; PyTorch raises it where old readers would misunderstand."""
+
+DTYPES = {
+    1: torch.uint8,
+    2: torch.int8,
+    3: torch.int16,
+    4: torch.int32,
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    12: torch.bool,
+    13: torch.bfloat16,
+}
+MEMORY_FORMATS = {
+    1: torch.contiguous_format,
+    2: torch.channels_last,
+    3: torch.channels_last_3d,
+    4: torch.preserve_format,
+}
+
+Json = Any
+"""A value from the file. Its shape isn't checked beforehand: where it is another, reading it is one of `FAILED`."""
+
+
+class UnsupportedError(Exception):
+    """The program needs something that isn't known here."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the graph: the function, its arguments as JSON, and where the results go."""
+
+    function: Callable[..., Any]
+    positional: list[Json]
+    named: dict[str, Json]
+    results: list[Json]
+
+
+class Program:
+    """A graph of calls with its weights: latents [B, …] to samples."""
+
+    def __init__(self, graph: Json, signature: Json, weights: dict[str, Tensor], device: torch.device) -> None:
+        self._device = device
+        self._calls = [_call(node) for node in graph["nodes"]]
+        self._values: dict[str, Any] = {}
+        inputs = []
+        for spec in signature["input_specs"]:
+            ((kind, content),) = spec.items()
+            if kind == "user_input":
+                inputs.append(content["arg"]["as_tensor"]["name"])
+            elif kind in ("parameter", "buffer", "tensor_constant"):
+                self._values[content["arg"]["name"]] = weights[content[f"{kind}_name"]].to(device)
+            else:
+                raise UnsupportedError(f"an input of kind {kind}")
+        outputs = [
+            spec["user_output"]["arg"]["as_tensor"]["name"]
+            for spec in signature["output_specs"]
+            if "user_output" in spec
+        ]
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise UnsupportedError(f"{len(inputs)} inputs and {len(outputs)} outputs instead of one each")
+        (self._input,), (self._output,) = inputs, outputs
+        sizes = graph["tensor_values"][self._input]["sizes"]
+        self.batch: int | None = sizes[0].get("as_int")
+        self.latent_shape: tuple[int, ...] = tuple(size["as_int"] for size in sizes[1:])
+
+    def __call__(self, latents: Tensor) -> object:
+        values = {**self._values, self._input: latents}
+        for call in self._calls:
+            positional = [self._argument(argument, values) for argument in call.positional]
+            named = {name: self._argument(argument, values) for name, argument in call.named.items()}
+            _keep(call.function(*positional, **named), call.results, values)
+        return values[self._output]
+
+    def _argument(self, argument: Json, values: dict[str, Any]) -> Any:
+        ((kind, value),) = argument.items()
+        match kind:
+            case "as_none":
+                return None
+            case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools" | "as_string" | "as_name":
+                return values[value] if kind == "as_name" else value
+            case "as_tensor":
+                return values[value["name"]]
+            case "as_tensors":
+                return [values[item["name"]] for item in value]
+            case "as_optional_tensor":
+                return self._argument(value, values)
+            case "as_sym_int" | "as_sym_float" | "as_sym_bool":
+                return self._argument(value, values)
+            case "as_optional_tensors" | "as_sym_ints" | "as_sym_floats":
+                return [self._argument(item, values) for item in value]
+            case "as_scalar_type":
+                return DTYPES[value]
+            case "as_memory_format":
+                return MEMORY_FORMATS[value]
+            case "as_layout":
+                return torch.strided
+            case "as_device":
+                return self._device
+        raise UnsupportedError(f"an argument of kind {kind}")
+
+
+def read_exported(path: Path, members: dict[str, bytes], device: torch.device) -> Network:
+    """The generator that was exported, of one input and one output.
+
+    Raises:
+        GanbenchError: it is damaged, of another version, holds pickles, or uses operators that aren't known here.
+    """
+    try:
+        program = _read(members, device)
+    except UnsupportedError as error:
+        raise GanbenchError(
+            f"'{path}' has {error}, which ganbench doesn't run: give its samples as .npz instead"
+        ) from error
+    except (*FAILED, RecursionError) as error:
+        raise GanbenchError(
+            f"'{path}' is no exported program, or cut or changed ({in_short(error)}): write it with torch.export.save"
+        ) from error
+    return Network(program, " (torch.export)", program.latent_shape, program.batch)
+
+
+def _read(members: dict[str, bytes], device: torch.device) -> Program:
+    models = [name for name in members if name.startswith("models/") and name.endswith(".json")]
+    if len(models) != 1 or any(name.startswith("data/aotinductor/") for name in members):
+        raise UnsupportedError(f"{len(models)} graphs and perhaps compiled code instead of one graph")
+    if members.get("byteorder", b"little") != b"little":
+        raise UnsupportedError("big-endian weights")
+    content = json.loads(members[models[0]])
+    version = content["schema_version"]["major"]
+    if version != SCHEMA:
+        raise UnsupportedError(f"version {version} of the format instead of {SCHEMA}")
+    name = models[0].removeprefix("models/").removesuffix(".json")
+    weights = {
+        **_tensors(members, "data/weights/", f"{name}_weights_config.json"),
+        **_tensors(members, "data/constants/", f"{name}_constants_config.json"),
+    }
+    module = content["graph_module"]
+    return Program(module["graph"], module["signature"], weights, device)
+
+
+def _tensors(members: dict[str, bytes], folder: str, config: str) -> dict[str, Tensor]:
+    if folder + config not in members:
+        raise UnsupportedError("pickled weights (PyTorch wrote them before 2.9)")
+    tensors = {}
+    for name, entry in json.loads(members[folder + config])["config"].items():
+        meta = entry["tensor_meta"]
+        if entry["use_pickle"] or meta is None:
+            raise UnsupportedError(f"a pickle ('{name}')")
+        sizes = [size["as_int"] for size in meta["sizes"]]
+        strides = [stride["as_int"] for stride in meta["strides"]]
+        flat = torch.frombuffer(
+            bytearray(members[folder + entry["path_name"]]) or bytearray(8), dtype=DTYPES[meta["dtype"]]
+        )
+        # Refused by PyTorch where it reaches beyond the bytes.
+        tensor = flat.as_strided(sizes, strides, meta["storage_offset"]["as_int"])
+        if tensor.numel() > flat.numel():
+            raise UnsupportedError(f"a tensor of {tensor.numel():,} numbers made of {flat.numel():,}")
+        tensors[name] = tensor
+    return tensors
+
+
+def _call(node: Json) -> Call:
+    positional, named = [], {}
+    for argument in node["inputs"]:
+        if argument.get("kind") == 2:
+            named[str(argument["name"])] = argument["arg"]
+        else:
+            positional.append(argument["arg"])
+    function = find_operator(node["target"])
+    if function is None:
+        raise UnsupportedError(f"the operator '{node['target'][:80]}'")
+    return Call(function, positional, named, node["outputs"])
+
+
+def _keep(result: Any, places: list[Json], values: dict[str, Any]) -> None:
+    """Put a call's result where the graph says: in one place, or a tuple's parts in several."""
+    parts = [result] if len(places) == 1 else list(result or ())
+    for place, part in zip(places, parts, strict=True):
+        ((kind, target),) = place.items()
+        if kind == "as_tensor":
+            values[target["name"]] = part
+        elif kind == "as_tensors":
+            for item, tensor in zip(target, part, strict=True):
+                values[item["name"]] = tensor
+        elif kind in ("as_sym_int", "as_sym_float", "as_sym_bool"):
+            values[target["as_name"]] = part
+        elif kind != "as_none":
+            raise UnsupportedError(f"a result of kind {kind}")

@@ -1,0 +1,57 @@
+"""How an array is laid out: which numbers it holds, which axis is which, and what is refused as it could be either."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganbench.core.errors import GanbenchError
+
+REFUSED = {
+    "O": "Python objects (a pickle), which are never loaded",
+    "b": "booleans",
+    "c": "complex numbers",
+    "V": "records",
+}
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """A shape in words: "1×28×28"."""
+    return "×".join(map(str, shape))
+
+
+def check_numbers(dtype: np.dtype[Any], what: str) -> None:
+    """Refuse what isn't whole numbers or floats."""
+    if dtype.hasobject or dtype.kind not in "uif":
+        found = REFUSED["O"] if dtype.hasobject else REFUSED.get(dtype.kind, f"values of type {dtype}")
+        raise GanbenchError(f"{what} holds {found}: save the samples as uint8 or float32")
+
+
+def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """A view of N samples with axes [N, *shape].
+
+    Images may be [N, C, H, W], [N, H, W, C], and with one channel [N, H, W] or [N, H·W].
+
+    Raises:
+        GanbenchError: other axes, or no samples.
+    """
+    if array.ndim and array.shape[0] == 0:
+        raise GanbenchError("there are no samples in it")
+    found = array.shape[1:]
+    if array.ndim and found == shape:
+        return array
+    if array.ndim and len(shape) == 3:
+        channels, height, width = shape
+        if found == (height, width, channels):
+            return np.moveaxis(array, -1, 1)
+        if channels == 1 and found in ((height, width), (height * width,)):
+            return array.reshape(-1, *shape)
+        if found == (math.prod(shape),):
+            raise GanbenchError(
+                f"{channels} channels in rows of {math.prod(shape)} numbers may come one after another or in turns: "
+                f"reshape them to [N, {', '.join(map(str, shape))}]"
+            )
+    raise GanbenchError(f"samples must have shape [N, {', '.join(map(str, shape))}], not {list(array.shape)}")

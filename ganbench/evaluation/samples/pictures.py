@@ -1,0 +1,85 @@
+"""A folder of PNGs: one sample each, in the order of their names."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.zips import LIMIT, in_short
+
+UNREADABLE = (
+    OSError,  # no PNG, cut, or not to be opened
+    SyntaxError,  # PIL's word for broken chunks
+    ValueError,  # too much text in it, sizes that can't be
+    EOFError,
+    IndexError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    MemoryError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tuple[npt.NDArray[np.uint8], str]:
+    """The PNGs directly in a folder, uint8 [N, C, H, W], and what they are in words.
+
+    Grey images of one channel, or coloured ones of three; where one channel is wanted, coloured ones whose channels
+    are the same will do, since many programs write grey images so.
+
+    Raises:
+        GanbenchError: none, or one that is unreadable or of another size or kind.
+    """
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise GanbenchError(f"'{folder}' is a folder, so of PNGs, and samples of shape {list(shape)} are no PNGs")
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png" and path.name[0] != ".")
+    except OSError as error:
+        raise GanbenchError(f"'{folder}' can't be read: {error.strerror or error}") from error
+    if not paths:
+        raise GanbenchError(f"'{folder}' has no .png files; its sub-folders aren't looked into")
+    paths = paths[:most]
+    if len(paths) * np.prod(shape) * 4 > LIMIT:
+        raise GanbenchError(f"'{folder}' takes more than {LIMIT >> 30} GiB as float32: give fewer samples")
+    images = np.empty((len(paths), *shape), np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for image, path in zip(images, paths, strict=True):
+            image[:] = _read(path, shape)
+    return images, " (PNGs)"
+
+
+def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """One picture, uint8 [C, H, W]."""
+    channels, height, width = shape
+    if not path.is_file():
+        raise GanbenchError(f"'{path}' is no file, or a link that leads nowhere: remove it")
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            image.verify()  # checksums, which decoding ignores; then it must be opened again
+        with Image.open(path, formats=("PNG",)) as image:
+            # Before it is decoded: a picture of the right size is no bomb.
+            if image.size != (width, height):
+                raise GanbenchError(
+                    f"'{path}' is {image.width}×{image.height} pixels and all must be {width}×{height}: resize it"
+                )
+            if image.mode not in ("1", "L", "RGB"):
+                raise GanbenchError(f"'{path}' has mode {image.mode}: save it as grey (L) or RGB, 8 bits a channel")
+            pixels = np.asarray(image.convert("L") if image.mode == "1" else image).reshape(height, width, -1)
+    except UNREADABLE as error:
+        raise GanbenchError(f"'{path}' is no PNG, or cut or changed ({in_short(error)}): make it again") from error
+    if channels == 1 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., :1]
+    if pixels.shape[-1] != channels:
+        wanted = "grey" if channels == 1 else "RGB"
+        raise GanbenchError(f"'{path}' is {'grey' if channels == 3 else 'coloured'} and must be {wanted}")
+    return np.moveaxis(pixels, -1, 0)

@@ -1,0 +1,75 @@
+"""TorchScript: a program in an archive, compiled and run by PyTorch's own interpreter, which knows no Python.
+
+Nothing is unpickled by Python: `torch.jit.load` reads the archive's `.pkl` members in C++, where they can make tensors
+and objects of classes that the archive itself defines. But the program could write files (`torch.save` is one of its
+words) and read them, and parts of it may run while it is loaded. So its text is searched first, and a program that
+names a word of that kind is refused. What is loaded is packed anew from what was searched.
+
+That keeps mishaps and simple tricks out. It is no sandbox: a program can run for ever, and PyTorch's C++ was not
+written for hostile archives. TorchScript of a stranger belongs in a container; a `torch.export` program or an array
+of samples is safer.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from pathlib import Path
+from zipfile import ZipFile
+
+import torch
+
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.generators import FAILED, Network
+from ganbench.evaluation.samples.zips import in_short
+
+TORCH_SAVE = "a plain torch.save is a pickle, which is never loaded"
+
+FORBIDDEN = re.compile(
+    r"""\b(?:save|from_file)\b      # write and read files
+    | \b__setstate__\b              # runs while it is loaded
+    | \bclasses\b                   # compiled extensions
+    | \bops\b(?!\.(?:aten|prim)\.)  # operators beyond the ordinary ones: the network, other processes, raw memory
+    | \bgetattr\b(?!\([A-Za-z_][\w.]*,\ "\w+"\))  # a name that would not be found by searching for it
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device) -> Network:
+    """A scripted or traced generator, in eval mode.
+
+    Raises:
+        GanbenchError: it is a pickle, damaged, or a program that wants more than to compute.
+    """
+    code = {name: content for name, content in members.items() if name.startswith("code/") and name.endswith(".py")}
+    if not code or "data.pkl" not in members or "constants.pkl" not in members:
+        raise GanbenchError(f"'{path}' is no TorchScript, and {TORCH_SAVE}: write the generator with torch.export.save")
+    if "model.json" in members:
+        raise GanbenchError(f"'{path}' is TorchScript of before 2019: write it with a newer PyTorch")
+    for name, content in code.items():
+        # Bytes that aren't ASCII can't be part of a name, but Python's \b would take some of them for letters.
+        if found := FORBIDDEN.search(content.decode("ascii", errors="replace")):
+            raise GanbenchError(
+                f"'{path}' has a program that uses '{found.group()}' ({name}), which generating samples doesn't need: "
+                f"write the generator with torch.export.save"
+            )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, which is no news for who was given one
+            module = torch.jit.load(_packed(members), map_location=device)
+        module.eval()
+    except FAILED as error:
+        raise GanbenchError(f"'{path}' can't be loaded as TorchScript ({in_short(error)}): write it again") from error
+    return Network(module, " (TorchScript)")
+
+
+def _packed(members: dict[str, bytes]) -> io.BytesIO:
+    """A new archive of the members: two readers can see different things in one hostile zip."""
+    packed = io.BytesIO()
+    with ZipFile(packed, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"generator/{name}", content)
+    packed.seek(0)
+    return packed

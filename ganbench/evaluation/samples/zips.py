@@ -1,0 +1,81 @@
+"""Zip archives that may be broken or hostile: a member has the size and checksum that is promised, or none is read."""
+
+from __future__ import annotations
+
+import struct
+import tokenize
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+
+from ganbench.core.errors import GanbenchError
+
+LIMIT = 8 * 2**30
+"""The most bytes that samples or a network may take, unpacked."""
+
+BROKEN = (
+    BadZipFile,  # no zip, or a wrong checksum
+    zlib.error,  # what is packed is garbage
+    struct.error,  # cut in the middle of a field
+    OSError,  # offsets that lie before or behind the file
+    EOFError,
+    ValueError,  # names that aren't UTF-8, negative sizes; in NumPy's headers, everything
+    SyntaxError,  # in NumPy's headers, which are Python expressions, too
+    tokenize.TokenError,
+    OverflowError,
+    RuntimeError,  # encryption, and features that zipfile lacks
+    MemoryError,
+    RecursionError,
+)
+"""What reading a damaged archive, or a NumPy array in it, raises."""
+
+
+@contextmanager
+def open_zip(path: Path, otherwise: str) -> Iterator[ZipFile]:
+    """A zip archive, with members of different names that are stored or deflated and, unpacked, below the limit.
+
+    Raises:
+        GanbenchError: it is no zip (the message ends with `otherwise`), or breaks while it is read.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            if magic != b"PK\x03\x04":
+                raise GanbenchError(f"'{path}' {otherwise}")
+            with ZipFile(file) as archive:
+                _check(path, archive)
+                yield archive
+    except BROKEN as error:
+        raise GanbenchError(f"'{path}' is cut or changed ({in_short(error)}): make it again") from error
+
+
+def read_members(path: Path, otherwise: str) -> dict[str, bytes]:
+    """All members of an archive of PyTorch's, by their names below the one folder that such an archive has."""
+    with open_zip(path, otherwise) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    if len({name.partition("/")[0] for name in members}) != 1:
+        raise GanbenchError(f"'{path}' {otherwise}")
+    return {name.partition("/")[2]: content for name, content in members.items()}
+
+
+def in_short(error: BaseException) -> str:
+    """The last line of an error's message, where PyTorch puts what matters, and not too much of it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = lines[-1] if lines else type(error).__name__
+    return line if len(line) <= 160 else f"{line[:159]}…"
+
+
+def _check(path: Path, archive: ZipFile) -> None:
+    infos = archive.infolist()
+    if len({info.filename for info in infos}) < len(infos):
+        raise GanbenchError(f"'{path}' has two members of one name, so what it holds is anyone's guess: make it again")
+    for info in infos:
+        if info.flag_bits & 1 or info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise GanbenchError(f"'{path}' is encrypted or packed in an unusual way: write it without")
+    size = sum(info.file_size for info in infos)
+    if size > LIMIT:
+        raise GanbenchError(
+            f"'{path}' is {size / 2**30:,.0f} GiB unpacked, and {LIMIT >> 30} are allowed: give fewer samples"
+        )

@@ -1,0 +1,207 @@
+"""Score samples that anybody made with anything, under one protocol or several."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.settings import parse_component
+from ganbench.data import DATASETS, Data, Dataset
+from ganbench.data.fetch import cache_folder
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.metrics import Direction
+from ganbench.evaluation.protocols import LEAST_SAMPLES, PROTOCOLS, Protocol
+from ganbench.evaluation.samples import check_array
+from ganbench.evaluation.scorer import Scorer, Scores
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number, and what it has to be read against.
+
+    Attributes:
+        value: NaN where the metric is not defined for these samples.
+        floor: what equally many real samples score; NaN where there is none.
+        ceiling: the best that there can be, if there is such a value.
+        direction: what is better: lower, higher, or nearer to the floor ("real").
+    """
+
+    metric: str
+    value: float
+    floor: float
+    ceiling: float | None
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a protocol says about a set of samples.
+
+    Attributes:
+        protocol: its name and version.
+        evaluator: what told the modes apart, and the hash of its weights.
+        samples: how many were scored.
+        scores: in the protocol's order.
+        modes: names of the modes.
+        shares: the share of samples in each mode.
+        good_shares: the same, of samples that the protocol's rule accepts.
+    """
+
+    dataset: str
+    protocol: str
+    evaluator: str
+    evaluator_sha256: str
+    samples: int
+    scores: tuple[Score, ...]
+    modes: tuple[str, ...]
+    shares: tuple[float, ...]
+    good_shares: tuple[float, ...]
+
+    def __getitem__(self, metric: str) -> float:
+        """The value of a metric.
+
+        Raises:
+            KeyError: the protocol has no such metric.
+        """
+        for score in self.scores:
+            if score.metric == metric:
+                return score.value
+        raise KeyError(metric)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a number that is not defined is None."""
+        plain = asdict(self)
+        for score in plain["scores"]:
+            for key in ("value", "floor"):
+                if math.isnan(score[key]):
+                    score[key] = None
+        return plain
+
+
+def evaluate(
+    samples: Tensor | npt.NDArray[Any],
+    *,
+    dataset: str = "mnist",
+    protocol: str = "ganbench-1",
+    pixel_range: str | None = None,
+    count: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> Evaluation:
+    """Score samples under a protocol.
+
+    Args:
+        samples: a NumPy array or tensor, [N, C, H, W] for images, [N, 2] for points.
+        dataset: name of the data set that they imitate, with options as in "ring:radius=2".
+        protocol: name of the protocol.
+        pixel_range: of float images: "0..1", "-1..1" or "0..255", where the numbers themselves leave a doubt.
+        count: how many to score, where that isn't the protocol's own number.
+
+    Raises:
+        GanbenchError: samples of the wrong shape, range or number, or an unknown name.
+    """
+    found = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else device.replace("auto", "cpu"))
+    tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
+    return evaluate_under([protocol], tensor, dataset=dataset, count=count, device=found)[0]
+
+
+def evaluate_under(
+    protocols: Sequence[str], samples: Tensor, *, dataset: str, count: int | None, device: torch.device
+) -> list[Evaluation]:
+    """Score the same samples under several protocols; "all" are those that know the data set as it is named.
+
+    Args:
+        samples: float32 [N, *shape], images in [−1, 1], points as they are.
+    """
+    return [_Bench(dataset, name, device).score(samples, count) for name in expand(protocols, dataset)]
+
+
+def expand(protocols: Sequence[str], dataset: str) -> list[str]:
+    """The names of protocols, with "all" for those that know the data set as it is named."""
+    if list(protocols) != [ALL]:
+        return list(protocols)
+    usual = set_up(dataset, "ganbench-1")[0]
+    return [name for name in PROTOCOLS if _knows(name, usual)]
+
+
+def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
+    """The data set, with the options that the protocol fixes, and the protocol."""
+    options = parse_component(dataset)
+    made = PROTOCOLS.create({"name": protocol})
+    case = made.cases().get(options["name"])
+    return DATASETS.create({**(case.data if case else {}), **options}), made
+
+
+def samples_sha256(samples: Tensor) -> str:
+    """Hash of a set of samples."""
+    return hashlib.sha256(samples.cpu().contiguous().numpy().tobytes()).hexdigest()
+
+
+def _knows(name: str, dataset: Dataset) -> bool:
+    try:
+        PROTOCOLS.create({"name": name}).case(dataset)
+    except GanbenchError:
+        return False
+    return True
+
+
+class _Bench:
+    """A protocol ready to score samples of a data set."""
+
+    def __init__(self, dataset: str, protocol: str, device: torch.device) -> None:
+        self._dataset, self._protocol = set_up(dataset, protocol)
+        self._case = self._protocol.case(self._dataset)
+        self._data: Data = self._dataset.load(device, say=_quiet)
+        self._evaluator = self._dataset.evaluator(device)
+        kept = Kept(cache_folder() / "kept")
+        self._scorer = Scorer(self._case, self._dataset, self._data, self._evaluator, kept)
+
+    def score(self, samples: Tensor, count: int | None) -> Evaluation:
+        wanted = count or self._case.samples
+        if wanted < LEAST_SAMPLES:
+            raise GanbenchError(f"{wanted} samples mean nothing: score at least {LEAST_SAMPLES}")
+        if self._dataset.finite and wanted > self._dataset.train_size:
+            raise GanbenchError(f"there are only {self._dataset.train_size:,} real samples to compare {wanted:,} with")
+        if len(samples) < wanted:
+            hint = f", or score fewer with --count {len(samples)}, which the table says" if count is None else ""
+            raise GanbenchError(
+                f"protocol '{self._protocol.name}' wants {wanted:,} samples, there are {len(samples):,}: "
+                f"generate more{hint}"
+            )
+        scores = self._scorer.score(self._evaluator(samples[:wanted].to(self._data.device)))
+        return self._evaluation(scores)
+
+    def _evaluation(self, scores: Scores) -> Evaluation:
+        return Evaluation(
+            dataset=self._dataset.name,
+            protocol=self._protocol.label(self._case, scores.samples),
+            evaluator=self._evaluator.name,
+            evaluator_sha256=self._evaluator.sha256,
+            samples=scores.samples,
+            scores=tuple(
+                Score(
+                    name,
+                    value,
+                    scores.floors[name],
+                    scores.ceilings.get(name),
+                    self._case.metrics[name].direction,
+                )
+                for name, value in scores.values.items()
+            ),
+            modes=self._data.mode_names,
+            shares=scores.shares,
+            good_shares=scores.good_shares,
+        )
+
+
+def _quiet(line: str) -> None:
+    """A data set that is fetched says nothing: the caller is a program."""

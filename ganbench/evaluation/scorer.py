@@ -1,0 +1,187 @@
+"""A protocol at work on one data set: values with floors and ceilings, and what the collapse detector looks at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from statistics import fmean, stdev
+
+import torch
+
+from ganbench.data import Data, Dataset
+from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.collapse_detector import Noise, Sight, noise_of
+from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
+from ganbench.evaluation.protocols import Case, Rule
+from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
+
+REFERENCE = 10_000
+"""Real samples that generated ones are compared with."""
+NOISE_DRAWS = 16
+"""Sets of real samples from which the noise of the detector's numbers is known."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a protocol says about a set of samples.
+
+    Attributes:
+        samples: number of samples scored.
+        values: by metric; NaN where the metric is not defined for these samples.
+        floors: by metric, real against real at the same number of samples.
+        ceilings: by metric, the best that there can be, where there is such a value.
+        shares: share of samples in each mode, sums to 1.
+        good_shares: the same, of good samples; what is missing to 1 belongs to no mode.
+    """
+
+    samples: int
+    values: Mapping[str, float]
+    floors: Mapping[str, float]
+    ceilings: Mapping[str, float]
+    shares: tuple[float, ...]
+    good_shares: tuple[float, ...]
+
+
+class Scorer:
+    """A protocol at work on one data set; what is always the same is computed once, when first needed."""
+
+    def __init__(
+        self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, kept: Kept | None = None
+    ) -> None:
+        self.evaluator = evaluator
+        self.case = case
+        self._dataset = dataset
+        self._data = data
+        self._kept = kept or Kept(None)
+        self._watch = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
+        self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
+
+    def score(self, features: Features, *, quick: bool = False) -> Scores:
+        """Score what the evaluator saw: by every metric, or by the quick ones."""
+        names = self.case.quick if quick else tuple(self.case.metrics)
+        fake = self.case.rule(features)
+        return Scores(
+            samples=len(fake),
+            values=self.values(fake, names),
+            floors=self.floors(len(fake), names),
+            ceilings=self.ceilings(names),
+            shares=_shares(fake.counts(), len(fake)),
+            good_shares=_shares(fake.counts(good=True), len(fake)),
+        )
+
+    def values(self, fake: Features, names: Sequence[str]) -> dict[str, float]:
+        """The metrics of samples to which the protocol's rule was applied."""
+        return {name: self._value(self.case.metrics[name], fake) for name in names}
+
+    def floors(self, samples: int, names: Sequence[str]) -> Mapping[str, float]:
+        """What `samples` real samples score when they are treated as generated."""
+        if (samples, names) not in self._floors:
+            key = self._key("floors", samples) | {"metrics": self._specs(names)}
+            self._floors[samples, names] = self._kept.numbers(key, lambda: self._find_floors(samples, names))
+        return self._floors[samples, names]
+
+    def ceilings(self, names: Sequence[str]) -> dict[str, float]:
+        """The best value of each metric that has one."""
+        found = {name: self.case.metrics[name].ceiling(self.reference) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def see(self, features: Features) -> Sight:
+        """What the collapse detector looks at, under the same rule whatever the protocol."""
+        fake = self._watch(features)
+        return Sight(
+            samples=len(fake),
+            counts=tuple(fake.counts(good=True).tolist()),
+            width=self._value(METRICS.create({"name": "mode-width"}), fake, self._watched),
+            duplicates=self._value(METRICS.create({"name": "near-duplicates"}), fake, self._watched),
+        )
+
+    def noise(self, samples: int) -> Noise:
+        """What the detector sees in real samples, and how much that varies."""
+
+        def find() -> dict[str, float]:
+            sights = [self.see(self._stand_ins(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
+            found = {"width": [s.width for s in sights], "duplicates": [s.duplicates for s in sights]}
+            found["good"] = [s.good for s in sights]
+            means = {name: fmean(values) for name, values in found.items()}
+            return means | {f"{name}-sd": stdev(values) for name, values in found.items()}
+
+        return noise_of(samples, self._data.weights.tolist(), self._kept.numbers(self._key("noise", samples), find))
+
+    @cached_property
+    def reference(self) -> Reference:
+        """Real samples, seen under the protocol's rule."""
+        return self._reference(self.case.rule)
+
+    @cached_property
+    def _watched(self) -> Reference:
+        return self.reference if self._watch == self.case.rule else self._reference(self._watch)
+
+    @cached_property
+    def _real(self) -> Features:
+        return self.evaluator(self._data.reference(REFERENCE))
+
+    def _reference(self, rule: Rule) -> Reference:
+        seen = rule(self._real)
+        parts = {each.name: getattr(seen, each.name) for each in fields(seen)}
+        return Reference(**parts, weights=self._data.weights, training=None)
+
+    @cached_property
+    def _with_training(self) -> Reference:
+        """The reference for the metric that looks for copies; no other waits for all training samples to be seen."""
+        return replace(self.reference, training=self._training)
+
+    @cached_property
+    def _training(self) -> torch.Tensor | None:
+        images = self._data.training()
+        if images is None:
+            return None
+
+        def embed() -> torch.Tensor:
+            indices = torch.arange(len(images), device=self._data.device)
+            return torch.cat([self.evaluator(self._data.batch(part)).embedding for part in indices.split(5_000)])
+
+        return self._kept.tensor(self._key("training", len(images)), embed).to(self._data.device)
+
+    def _value(self, metric: Metric, fake: Features, real: Reference | None = None) -> float:
+        try:
+            usual = self._with_training if metric.unseen_floor else self.reference
+            return metric(fake=fake, real=real or usual)
+        except UndefinedMetricError:
+            return math.nan
+
+    def _find_floors(self, samples: int, names: Sequence[str]) -> dict[str, float]:
+        fresh = [name for name in names if self.case.metrics[name].unseen_floor]
+        floors = self.values(self.case.rule(self._stand_ins(samples, 0)), [n for n in names if n not in fresh])
+        unseen = self._data.unseen(samples) if fresh else None
+        if unseen is not None:
+            floors |= self.values(self.case.rule(self.evaluator(unseen)), fresh)
+        return {name: floors.get(name, math.nan) for name in names}
+
+    def _stand_ins(self, samples: int, draw: int) -> Features:
+        return self.evaluator(self._data.stand_ins(samples, draw))
+
+    def _key(self, what: str, samples: int) -> dict[str, object]:
+        return {
+            "what": what,
+            "samples": samples,
+            "rule": str(self.case.rule),
+            "dataset": self._dataset.to_spec(),
+            "version": self._dataset.version,
+            "dataset-code": self._dataset.code_sha256() if self._dataset.is_foreign() else "",
+            "size": len(self._data),
+            "evaluator": self.evaluator.sha256,
+        }
+
+    def _specs(self, names: Sequence[str]) -> dict[str, object]:
+        metrics = {name: self.case.metrics[name] for name in names}
+        return {
+            name: [metric.to_spec(), metric.code_sha256() if metric.is_foreign() else ""]
+            for name, metric in metrics.items()
+        }
+
+
+def _shares(counts: torch.Tensor, samples: int) -> tuple[float, ...]:
+    return tuple((counts.double() / samples).tolist())

@@ -1,0 +1,1 @@
+"""Methods: losses, penalties, architectures and wrappers, the parts of a GAN that are trained."""

@@ -1,0 +1,22 @@
+"""The non-saturating GAN objective."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ganbench.core.registry import register
+from ganbench.methods.losses import LOSSES
+from ganbench.methods.losses.cross_entropy import CrossEntropy
+
+
+@register(LOSSES, "non-saturating")
+class NonSaturating(CrossEntropy):
+    """Non-saturating loss: G minimises −E log D(G(z)) (Goodfellow et al. 2014, arXiv:1406.2661, section 3).
+
+    The critic's loss is that of `minimax`; where D is sure that a sample is generated, the gradient with respect to
+    its logit tends to −1 instead of 0.
+    """
+
+    def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        return softplus(-fake).mean()

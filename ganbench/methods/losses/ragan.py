@@ -1,0 +1,34 @@
+"""The relativistic average objective."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ganbench.core.registry import register
+from ganbench.methods.losses import LOSSES, Loss
+
+
+@register(LOSSES, "ragan")
+class RaGan(Loss):
+    """Relativistic average: each sample against the other kind's mean (Jolicoeur-Martineau 2018, arXiv:1807.00734).
+
+    The critic minimises −E log σ(D(x) − E D(G(z))) − E log(1 − σ(D(G(z)) − E D(x))), the generator the same with the
+    roles of real and generated samples swapped. The inner means are over the batch. Only differences count: D is a
+    score without a zero.
+    """
+
+    paired: ClassVar[bool] = True
+    output: ClassVar[Literal["probability", "score"]] = "score"
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        return _above_the_others(real, fake)
+
+    def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        return _above_the_others(fake, real)
+
+
+def _above_the_others(winners: Tensor, losers: Tensor) -> Tensor:
+    return softplus(losers.mean() - winners).mean() + softplus(losers - winners.mean()).mean()

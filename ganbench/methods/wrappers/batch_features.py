@@ -1,0 +1,46 @@
+"""Features of a whole batch, shown to the critic's head beside those of the input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from ganbench.methods.layers import Head, full_precision, replace_layers
+
+
+def show_to_head(critic: nn.Module, layer: nn.Module, more: int) -> nn.Module:
+    """Put a layer that makes `more` features of [N, F] before the head of a critic, in place.
+
+    What the head makes of its old features stays as it was; weights for the new ones are PyTorch's usual.
+
+    Raises:
+        ValueError: the head's weight is already normalised, which a new head would undo.
+    """
+
+    def wider(old: nn.Module) -> nn.Module | None:
+        if not isinstance(old, Head):
+            return None
+        if parametrize.is_parametrized(old.linear):
+            raise ValueError("what looks at the batch must come before what normalises the weights")
+        head = Head(old.features + more)
+        with torch.no_grad():
+            head.linear.weight[:, : old.features].copy_(old.linear.weight)
+            head.linear.bias.copy_(old.linear.bias)
+        return nn.Sequential(Beside(layer), head)
+
+    replace_layers(critic, wider)
+    return critic
+
+
+class Beside(nn.Module):
+    """Features [N, F] and, after them, those that a layer makes of them, [N, F + more]."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, features: Tensor) -> Tensor:
+        features = full_precision(features)
+        with torch.autocast(features.device.type, enabled=False):  # small differences between inputs are the point
+            return torch.cat([features, self.layer(features)], 1)

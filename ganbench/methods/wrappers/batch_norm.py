@@ -1,0 +1,69 @@
+"""Batch normalisation in the critic."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.core.registry import register
+from ganbench.methods.layers import Head, full_precision, replace_layers
+from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.kinds import grouped
+
+EPSILON = 1e-5
+
+
+@register(WRAPPERS, "batch-norm")
+class BatchNorm(Wrapper):
+    """BatchNorm after every hidden layer of the critic but the first (Radford et al. 2016, arXiv:1511.06434).
+
+    Real and generated samples are normalised apart, each by its own batch. There are no running statistics: the critic
+    judges whole batches only. A layer's bias, which the normalisation would take away again, is left out. In a critic
+    with shortcuts (`resnet`, `r3gan-small`) these are normalised too, which no paper does.
+    """
+
+    takes_penalties: ClassVar[bool] = False
+
+    def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
+        if batch < 2:
+            raise ValueError(f"{self.name} needs at least 2 inputs in a batch, not {batch}")
+        hidden = 0
+
+        def normalised(layer: nn.Module) -> nn.Module | None:
+            nonlocal hidden
+            if isinstance(layer, Head):
+                return layer
+            if not isinstance(layer, nn.Linear | nn.Conv2d):
+                return None
+            hidden += 1
+            if hidden == 1:
+                return layer
+            layer.register_parameter("bias", None)
+            return nn.Sequential(layer, GroupNormalised(len(layer.weight), batch))
+
+        replace_layers(critic, normalised)
+        return critic
+
+
+class GroupNormalised(nn.Module):
+    """Features [N, C, ...] less their mean over their group and all pixels, over its deviation, scaled and shifted.
+
+    A group is `batch` neighbouring inputs; the variance is the biased one, as in `nn.BatchNorm2d`.
+    """
+
+    def __init__(self, features: int, batch: int) -> None:
+        super().__init__()
+        self.batch = batch
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def forward(self, features: Tensor) -> Tensor:
+        groups = grouped(full_precision(features), self.batch)
+        over = (1, *range(3, groups.ndim))
+        centred = groups - groups.mean(over, keepdim=True)
+        variance = centred.square().mean(over, keepdim=True)
+        normalised = (centred * (variance + EPSILON).rsqrt()).flatten(0, 1)
+        per_feature = (-1, *(1,) * (features.ndim - 2))
+        return normalised * self.weight.view(per_feature) + self.bias.view(per_feature)

@@ -1,0 +1,57 @@
+"""Minibatch discrimination."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from ganbench.core.registry import register
+from ganbench.methods.layers import Head
+from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.batch_features import show_to_head
+from ganbench.methods.wrappers.kinds import grouped
+
+
+@register(WRAPPERS, "minibatch-discrimination")
+class MinibatchDiscrimination(Wrapper):
+    """How near the rest of the batch is, shown to the critic's head (Salimans et al. 2016, arXiv:1606.03498).
+
+    Section 3.2: with M = f(x) T, [kernels, dimensions], the new features are o_b = Σ_j exp(−‖M_b − M_jb‖₁) over the
+    other inputs of one kind. As in the authors' code an input isn't compared with itself, and T starts with columns of
+    length 1; that code also keeps them at a learned length, which the paper doesn't have and this leaves out.
+    """
+
+    takes_penalties: ClassVar[bool] = False
+
+    kernels: int = 100
+    dimensions: int = 5
+
+    def __post_init__(self) -> None:
+        for name in ("kernels", "dimensions"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
+        if batch < 2:
+            raise ValueError(f"{self.name} needs at least 2 inputs in a batch, not {batch}")
+        head = next(layer for layer in critic.modules() if isinstance(layer, Head))
+        return show_to_head(critic, Nearness(head.features, self.kernels, self.dimensions, batch), self.kernels)
+
+
+class Nearness(nn.Module):
+    """Features [N, F] to how near the others of each group are, [N, kernels], each in [0, batch − 1]."""
+
+    def __init__(self, features: int, kernels: int, dimensions: int, batch: int) -> None:
+        super().__init__()
+        self.batch = batch
+        self.weight = nn.Parameter(normalize(torch.randn(features, kernels, dimensions), dim=0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        mapped = (features @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
+        groups = grouped(mapped, self.batch)
+        distances = (groups.unsqueeze(2) - groups.unsqueeze(1)).abs().sum(-1)
+        # The distance to itself is exactly 0, and its exponential 1.
+        return ((-distances).exp().sum(2) - 1).flatten(0, 1)

@@ -1,0 +1,112 @@
+"""Reproducing a published number: which experiment of ours does, and what its seeds say about the claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Literal
+
+from scipy import stats
+
+from ganbench.core.errors import GanbenchError
+from ganbench.results.claims import Claim
+
+EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
+"""They come with the source."""
+FILES = {("PacGAN", "Table 1"): "pacgan_2d.toml", ("PacGAN", "Table 2"): "pacgan_stacked.toml"}
+"""By paper and place, the experiment whose budget `paper` has the setting of that table."""
+PAPER = "paper"
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The part of an experiment file that reproduces a claim."""
+
+    file: Path
+    budget: str
+    where: tuple[str, ...]
+
+    @property
+    def experiment(self) -> str:
+        return f"{self.file.stem}-{self.budget}"
+
+    @property
+    def command(self) -> str:
+        words = " ".join(f"--where {each}" for each in self.where)
+        here = Path.cwd()
+        file = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
+        return f"ganbench sweep {file} --budget {self.budget} {words}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What our seeds say about a claim, and why."""
+
+    verdict: Literal["inside", "outside", "not comparable"]
+    why: str
+
+
+def recipe(claim: Claim) -> Recipe:
+    """The experiment that reproduces a claim.
+
+    Raises:
+        GanbenchError: there is none; it says why.
+    """
+    if claim.protocol == "":
+        raise GanbenchError(
+            f"not comparable: no protocol of ours measures it as the paper does ({claim.caveat or '–'})"
+        )
+    if claim.loss == "" or claim.arch == "":
+        raise GanbenchError(f"not comparable: {claim.method} is no combination of what ganbench has")
+    name = FILES.get((claim.paper, claim.place))
+    if name is None:
+        raise GanbenchError(
+            f"not comparable: ganbench has no experiment with the setting of {claim.paper}, {claim.place}"
+        )
+    path = EXPERIMENTS / name
+    if not path.exists():
+        raise GanbenchError(f"the experiment file {name} comes with the source of ganbench, which isn't here")
+    return Recipe(path, PAPER, (f"dataset={claim.dataset}", *claim.options.split("; ")))
+
+
+def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> Finding:
+    """Whether a published mean agrees with the mean over our seeds, as far as both are known.
+
+    *Inside*: the two means differ by no more than chance at 95 % explains: |m − m'| ≤ √(h² + h'²), where h is half of
+    the 95 % interval of a mean: ours by Student's t; the paper's from its spread, 1.96 · se, or t · sd / √runs. Where
+    a paper doesn't say what its ± is, or gives none, h' is 0: only our seeds vary.
+
+    Args:
+        scores: of the seeds that have one.
+        failed: seeds without one.
+    """
+    if failed:
+        return Finding("not comparable", f"{failed} of our seeds failed, and a mean can't hold them")
+    if len(scores) < 2:
+        return Finding("not comparable", f"that takes two seeds of ours, and there is {len(scores) or 'none'}")
+    ours, reach = fmean(scores), _t(len(scores)) * stdev(scores) / math.sqrt(len(scores))
+    theirs, kind = _reach(claim)
+    allowed = math.hypot(reach, theirs)
+    told = f"ours {ours:.4g} ± {reach:.2g} (95 %, {len(scores)} seeds), published {claim.text} ({kind})"
+    verdict: Literal["inside", "outside"] = "inside" if abs(ours - claim.value) <= allowed else "outside"
+    return Finding(verdict, f"{told}; they differ by {abs(ours - claim.value):.3g}, and chance explains {allowed:.2g}")
+
+
+def _reach(claim: Claim) -> tuple[float, str]:
+    """Half of the 95 % interval of the published mean, as far as the paper tells, and in words what it told."""
+    match claim.spread_kind:
+        case "se":
+            return stats.norm.ppf((1 + LEVEL) / 2) * claim.spread, "standard error"
+        case "ci95":
+            return claim.spread, "95 % interval"
+        case "sd" if claim.runs is not None and claim.runs > 1:
+            return _t(claim.runs) * claim.spread / math.sqrt(claim.runs), f"standard deviation of {claim.runs} runs"
+    return 0.0, "no spread that can be used"
+
+
+def _t(count: int) -> float:
+    return float(stats.t.ppf((1 + LEVEL) / 2, count - 1))

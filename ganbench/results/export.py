@@ -1,0 +1,130 @@
+"""Results and unfinished checkpoints of an experiment in a folder, for a machine whose store is lost with it.
+
+`FOLDER/EXPERIMENT/results.csv` holds every number so far, `checkpoints.tar` the interrupted groups. A sweep that finds
+them counts what is finished there as finished, and goes on from those checkpoints.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ganbench.core.errors import GanbenchError
+from ganbench.results.loading import OF_A_RUN, load_results, read_csv, runs, write_csv
+from ganbench.results.table import typed
+from ganbench.tracking import DONE, Status
+from ganbench.tracking.store import Store
+
+CHECKPOINT = re.compile(r"[0-9a-f]{12}/seeds-[0-9a-z-]+\.safetensors")
+"""Members of checkpoints.tar: a group's id, and the file's own name."""
+NUMBER = ["run", "protocol", "metric", "step"]
+"""What tells one number from another."""
+OVERTAKEN = ("", "ended-at")
+"""Rows that say how far a run has come, and no longer hold once it has gone on."""
+
+
+class Export:
+    """The export of one experiment.
+
+    Args:
+        folder: of all exports; a subfolder of the experiment's name is written to.
+    """
+
+    def __init__(self, folder: Path, store: Store, experiment: str) -> None:
+        self._folder = folder / experiment
+        self._store = store
+        self._experiment = experiment
+
+    @property
+    def results(self) -> Path:
+        return self._folder / "results.csv"
+
+    @property
+    def _tar(self) -> Path:
+        return self._folder / "checkpoints.tar"
+
+    def statuses(self) -> dict[str, Status]:
+        """Runs that are finished there, by their ids.
+
+        Raises:
+            GanbenchError: results.csv can't be read.
+        """
+        if not self.results.exists():
+            return {}
+        ended = runs(read_csv(self.results).table)
+        told = dict(zip(ended["run"].astype(str), ended["status"].astype(str), strict=True))
+        return {run: status for run, status in told.items() if status in DONE}
+
+    def restore(self) -> None:
+        """Put exported checkpoints where the sweep looks for them; newer ones stay.
+
+        Raises:
+            GanbenchError: checkpoints.tar is no tar file, or holds something else.
+        """
+        if not self._tar.exists():
+            return
+        try:
+            with tarfile.open(self._tar) as tar:
+                for member in tar:
+                    if not (member.isfile() and CHECKPOINT.fullmatch(member.name)):
+                        raise GanbenchError(f"'{self._tar}' holds '{member.name}', which is no checkpoint")
+                    group, _, name = member.name.partition("/")
+                    to = self._store.checkpoints(self._experiment, group)
+                    content = tar.extractfile(member)
+                    if (to / name).exists() or content is None:
+                        continue
+                    to.mkdir(parents=True, exist_ok=True)
+                    part = to / f".part-{name}"
+                    part.write_bytes(content.read())
+                    part.replace(to / name)
+        except (tarfile.TarError, EOFError) as error:
+            raise GanbenchError(f"'{self._tar}' can't be read: {error}") from error
+
+    def write(self, groups: Sequence[str]) -> None:
+        """Write all numbers so far, and the checkpoints of these groups as far as they have any."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            table = load_results(self._store, self._experiment, history=True).table
+        except GanbenchError:
+            return  # nothing was tracked yet
+        if self.results.exists():
+            table = merged(read_csv(self.results).table, table)
+        part = self._folder / f".part-{os.getpid()}"
+        write_csv(table, part)
+        part.replace(self.results)
+        checkpoints = {
+            f"{group}/{path.name}": path
+            for group in groups
+            for path in sorted(self._store.checkpoints(self._experiment, group).glob("seeds-*.safetensors"))
+        }
+        _pack(checkpoints, self._tar)
+
+
+def merged(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Two tidy tables as one; a number that both have, and what is said of a run, is taken from the later one."""
+    words = dict.fromkeys([*OF_A_RUN, "protocol"], object)
+    older, newer = before.astype(words), now.astype(words)
+    again = older["run"].isin(newer["run"])
+    numbers, known = (pd.MultiIndex.from_frame(table[NUMBER]) for table in (older, newer))
+    older = older[~numbers.isin(known) & ~(again & older["metric"].isin(OVERTAKEN))].copy()
+    heads = runs(now).set_index("run")[list(OF_A_RUN)].astype(object)
+    again = older["run"].isin(heads.index)
+    for column in OF_A_RUN:
+        older.loc[again, column] = older.loc[again, "run"].map(heads[column])
+    return typed(pd.concat([older, newer], ignore_index=True))
+
+
+def _pack(files: Mapping[str, Path], to: Path) -> None:
+    if not files:
+        to.unlink(missing_ok=True)
+        return
+    part = to.with_name(f".part-{os.getpid()}")
+    with tarfile.open(part, "w") as tar:
+        for name, path in files.items():
+            tar.add(path, name)
+    part.replace(to)

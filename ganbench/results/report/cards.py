@@ -1,0 +1,158 @@
+"""The best, the middle and the worst seed of each method: their samples on the way, and how these fall into modes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+from PIL import Image
+
+from ganbench.results.loading import (
+    Pictures,
+    Results,
+    by_number,
+    final_scores,
+    headline_modes,
+    mode_shares,
+    runs,
+)
+from ganbench.results.report.occupancy import heat_map, histogram
+from ganbench.results.run_summary import verdict
+from ganbench.results.table import EVENTS, QUICK
+
+MOST_PICTURES = 320
+"""In a page, so that it stays below five megabytes."""
+MOST_STEPS = 8
+SIDE = 224
+"""Pixels of a grid."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One run in the report.
+
+    Attributes:
+        place: `best`, `middle` or `worst` of its method; empty for the only one.
+        words: its verdict.
+        frames: step and sample grid as a data URI, by step.
+        histogram, timeline: how its samples fall into modes, at the end and during training; or nothing.
+    """
+
+    seed: int
+    place: str
+    words: str
+    frames: list[tuple[int, str]]
+    histogram: Markup
+    timeline: Markup
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One method on one data set; `steps` are those that all of its seeds have a picture of."""
+
+    dataset: str
+    method: str
+    number: int
+    count: int
+    seeds: list[Seed]
+
+    @property
+    def steps(self) -> list[int]:
+        each = [{step for step, _ in seed.frames} for seed in self.seeds if seed.frames]
+        return sorted(set.intersection(*each)) if each else []
+
+
+def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """By data set and method, the runs to show and their places: the best, the middle and the worst.
+
+    By modes, then by the share of good samples, then by FID; a run without scores is the worst.
+    """
+    scores = final_scores(table)
+    wide = scores.pivot_table(index="run", columns="metric", values="value", aggfunc="last")
+    order = [(headline_modes(scores), False), ("hq", False), ("fid", True)]
+    known = [(metric, rising) for metric, rising in order if metric in wide]
+    each = runs(table).set_index("run", drop=False)
+    found = {}
+    for key, members in each.groupby(["dataset", each["run"].map(names)], sort=True):
+        ranked = wide.reindex(members["run"])
+        if known:
+            ranked = ranked.sort_values(
+                [metric for metric, _ in known], ascending=[rising for _, rising in known], kind="stable"
+            )
+        ids = [str(run) for run in ranked.index]
+        places = {0: ""} if len(ids) == 1 else {0: "best", len(ids) // 2: "middle", len(ids) - 1: "worst"}
+        found[str(key[0]), str(key[1])] = [
+            (ids[at], "worst" if at == len(ids) - 1 > 0 else place) for at, place in places.items()
+        ]
+    return found
+
+
+def cards(results: Results, names: Mapping[str, str], pictures: Pictures) -> list[Card]:
+    """A card a method and data set.
+
+    Args:
+        names: by run, the name of its method.
+        pictures: sample grids of the runs that are shown.
+    """
+    table = results.table
+    each = runs(table).set_index("run", drop=False)
+    numbers = {name: number for number, name in enumerate(sorted(set(names.values())))}
+    places = chosen(table, names)
+    all_shown = [run for shown in places.values() for run, _ in shown]
+    rows_of = dict(iter(table[table["run"].isin(all_shown)].groupby("run")))
+    made = []
+    for (dataset, method), shown in places.items():
+        seeds = []
+        for run, place in shown:
+            rows = rows_of[run]
+            own = final_scores(rows)
+            shares, good = mode_shares(own), mode_shares(own, "good")
+            frames = [(step, _data_uri(picture)) for step, picture in sorted(pictures.get(run, {}).items())]
+            seeds.append(
+                Seed(
+                    seed=int(rows["seed"].iloc[0]),
+                    place=place,
+                    words=verdict(rows, run),
+                    frames=frames,
+                    histogram=histogram(shares, good) if shares else Markup(),
+                    timeline=_timeline(rows),
+                    failed=rows["status"].iloc[0] != "finished",
+                )
+            )
+        count = int(((each["dataset"] == dataset) & (each["run"].map(names) == method)).sum())
+        made.append(Card(dataset, method, numbers[method], count, seeds))
+    return made
+
+
+def small(picture: bytes) -> bytes:
+    """A sample grid as it is kept in a report: WebP, at most so many pixels wide."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    if image.width > SIDE:
+        # Digits are drawn twice their size; points are not on a raster.
+        image = image.resize((SIDE, SIDE * image.height // image.width), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=60, method=6)
+    return buffer.getvalue()
+
+
+def _data_uri(picture: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+
+
+def _timeline(rows: pd.DataFrame) -> Markup:
+    """Modes × steps of one run, from its quick scores; the floor is taken as an even share."""
+    quick = rows[rows["protocol"].str.endswith(QUICK) & rows["metric"].str.startswith("good/")]
+    if quick["step"].nunique() < 2:
+        return Markup()
+    quick = quick.assign(mode=quick["metric"].str.removeprefix("good/"))
+    shares = quick.pivot_table(index="step", columns="mode", values="value", sort=False).sort_index()
+    names = sorted(map(str, shares.columns), key=by_number)
+    fullness = (shares[names] * len(names)).to_numpy().tolist()
+    events = rows[rows["protocol"] == EVENTS]
+    marks = list(zip(events["step"].tolist(), events["metric"].tolist(), strict=True))
+    return heat_map(shares.index.tolist(), fullness, names, marks)

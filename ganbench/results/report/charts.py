@@ -1,0 +1,208 @@
+"""Charts over seeds: a colour a method, the same in all charts of a report; what is drawn of a seed says its values.
+
+An artist's `gid` is a `Mark` as JSON, which `ganbench.results.report.svg` makes the page's hovering and toggling of.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from statistics import fmean
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+
+from ganbench.core.plotting import GREY, PALETTE
+
+Line = tuple[Sequence[float], Sequence[float]]
+"""The x and y values of one seed."""
+
+WIDE_NAME = 80
+"""Characters: a method's name that is longer is broken."""
+FEW = 3
+"""More seeds than this are drawn with their median and the range of the middle half."""
+CROWD = 40
+"""More seeds than this are not drawn one by one."""
+DOTS = 16
+"""About as many stand for a crowd of different values."""
+DASHES = ("-", "--", ":", "-.")
+
+
+def curves(
+    lines: Mapping[str, Mapping[int, Line]],
+    *,
+    numbers: Mapping[str, int],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    floor: float | None,
+    logarithmic: bool,
+) -> Figure:
+    """One colour a method: a thin line a seed; of several the median and middle half, of a crowd only these.
+
+    Args:
+        lines: by method and seed, x and y values.
+        numbers: of the methods in the whole report, which give their colours.
+    """
+    written = sum(_broken(name).count("\n") + 1 for name in lines)
+    figure, axes = _figure(6, 3.2 + 0.17 * -(-written // _columns(lines)))
+    for name, seeds in lines.items():
+        number = numbers[name]
+        colour, dash = style(number)
+        many = len(seeds) > FEW
+        if many:
+            at, middle, low, high = _middle(list(seeds.values()))
+            band = axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+            band.set_gid(mark(number))
+            (line,) = axes.plot(at, middle, dash, color=colour, linewidth=2, label=_broken(name))
+            line.set_gid(mark(number, f"{name} · median", at, middle))
+        for place, (seed, (steps, values)) in enumerate(seeds.items() if len(seeds) <= CROWD else ()):
+            thin, alpha = (0.7, 0.3) if many else (1.3, 0.85)
+            label = _broken(name) if place == 0 and not many else None
+            (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha, label=label)
+            if len(steps) == 1:  # a line of one point would not be seen
+                line.set(marker="o", markersize=4)
+            line.set_gid(mark(number, f"{name} · seed {seed}", steps, values))
+    if floor is not None:
+        axes.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="real against real")
+    if logarithmic:
+        axes.set_yscale("log")
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    if lines:
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=_columns(lines))
+    return figure
+
+
+def strip(
+    groups: Mapping[str, Mapping[int, float]],
+    *,
+    numbers: Mapping[str, int],
+    title: str,
+    xlabel: str,
+    ceiling: float | None,
+) -> Figure:
+    """A row a method and a dot a seed, equal values beside each other; of a crowd larger dots; the median as a bar.
+
+    Args:
+        groups: by method and seed, a value.
+    """
+    names = {name: textwrap.fill(name, WIDE_NAME // 2) for name in groups}
+    tallest = max((name.count("\n") for name in names.values()), default=0)
+    figure, axes = _figure(6, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
+    for row, (name, seeds) in enumerate(groups.items()):
+        number = numbers[name]
+        colour, _ = style(number)
+        for value, offset, size, words in _dots(seeds):
+            (dot,) = axes.plot(value, row + offset, "o", color=colour, markersize=size, alpha=0.9)
+            dot.set_gid(mark(number, f"{name} · {words}", [], [value]))
+        middle = float(np.median(list(seeds.values())))
+        (bar,) = axes.plot([middle, middle], [row - 0.35, row + 0.35], color=colour, linewidth=2.5, alpha=0.6)
+        bar.set_gid(mark(number, f"{name} · median", [], [middle]))
+    if ceiling is not None:
+        axes.axvline(ceiling, color=GREY, linestyle="--", linewidth=1)
+    axes.set_yticks(range(len(groups)), list(names.values()), fontsize=8)
+    axes.set_ylim(len(groups) - 0.4, -0.6)
+    lowest = min((min(seeds.values()) for seeds in groups.values()), default=0.0)
+    axes.set_xlim(left=min(0.0, lowest) - 0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axes.set(xlabel=xlabel, title=title)
+    return figure
+
+
+def _dots(seeds: Mapping[int, float]) -> Iterator[tuple[float, float, float, str]]:
+    """Value, offset, diameter and words of each dot: one a seed, or of a crowd one a value (or a narrow range)."""
+    ordered = sorted(seeds.items(), key=lambda item: item[1])
+    values = [value for _, value in ordered]
+    if len(seeds) > CROWD:
+        step = (values[-1] - values[0]) / DOTS if len(set(values)) > DOTS else 0.0
+        for _, alike in groupby(values, key=lambda value: value if step == 0.0 else round(value / step)):
+            own = list(alike)
+            yield fmean(own), 0.0, 2 + 14 * (len(own) / len(values)) ** 0.5, f"{len(own)} of {len(values)} seeds"
+        return
+    for place, (seed, value) in enumerate(ordered):
+        beside = values[:place].count(value)
+        offset = (beside + 1) // 2 * (1 if beside % 2 else -1) * 0.09
+        yield value, max(-0.4, min(0.4, offset)), 4.5, f"seed {seed}"
+
+
+def survival(
+    groups: Mapping[str, Sequence[float]],
+    *,
+    numbers: Mapping[str, int],
+    title: str,
+    xlabel: str,
+    most: float,
+) -> Figure:
+    """A performance profile: the share of all seeds, failed ones among them, that have at least so many.
+
+    Args:
+        groups: by method, a value for each seed; NaN for one that failed.
+        most: how far the axis goes.
+    """
+    written = sum(_broken(name).count("\n") + 1 for name in groups)
+    figure, axes = _figure(6, 3.0 + 0.17 * -(-written // _columns(groups)))
+    at = [float(count) for count in range(int(most) + 1)]
+    for place, (name, seeds) in enumerate(groups.items()):
+        colour, dash = style(numbers[name])
+        values = np.asarray(seeds, dtype=float)
+        shares = [float((values >= count).mean()) for count in at]  # NaN is never at least anything
+        # A hair's breadth apart, so that equal ones are seen.
+        drawn = [share - 0.006 * place for share in shares]
+        (line,) = axes.step(at, drawn, dash, where="pre", color=colour, linewidth=1.8, label=_broken(name))
+        line.set_gid(mark(numbers[name], name, at, shares))
+    axes.set(xlabel=xlabel, ylabel="share of all seeds", title=title, ylim=(-0.05, 1.05))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if groups:
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=_columns(groups))
+    return figure
+
+
+def style(number: int) -> tuple[str, str]:
+    """A method's colour and line; when colours are used up the same with another line."""
+    return PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
+
+
+def mark(number: int, words: str = "", at: Sequence[float] = (), values: Sequence[float] = ()) -> str:
+    """What an artist belongs to and says: the method's number, words, and its points (x may be missing)."""
+    points = [[*map(_rounded, pair)] for pair in zip(at, values, strict=True)] if at else [[*map(_rounded, values)]]
+    return json.dumps({"method": number, "words": words, "points": points if values else []})
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.5g}") if np.isfinite(value) else None
+
+
+def _middle(seeds: Sequence[Line]) -> tuple[list[float], ...]:
+    """At each x that any seed has: the median and the quartiles over the seeds that have it."""
+    by_step: dict[float, list[float]] = {}
+    for steps, values in seeds:
+        for step, value in zip(steps, values, strict=True):
+            by_step.setdefault(step, []).append(value)
+    steps = sorted(by_step)
+    low, middle, high = np.array([np.quantile(by_step[step], (0.25, 0.5, 0.75)) for step in steps]).T.tolist()
+    return list(steps), middle, low, high
+
+
+def _broken(name: str) -> str:
+    return textwrap.fill(name, WIDE_NAME)
+
+
+def _columns(names: Iterable[str]) -> int:
+    """Of a legend that is as wide as the figure."""
+    longest = max((len(line) for name in names for line in _broken(name).split("\n")), default=0)
+    return 3 if longest < 24 else 2 if longest <= 48 else 1
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    # A bare Figure: pyplot would keep every one alive, and want a display's backend.
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,85 @@
+"""Published numbers as a table for the terminal, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from ganbench.results.claims import COLUMNS, Claim, difference, read_claims
+from ganbench.results.compare import conditions_of
+from ganbench.results.loading import final_scores
+from ganbench.results.report.tables import markdown, terminal
+
+SHORT = 60
+"""Characters of a caveat in a table; Markdown has all of it."""
+
+
+def render_claims(claims: Sequence[Claim], style: str) -> str:
+    """Claims in the style `table`, `markdown`, `csv` or `json`."""
+    if style == "json":
+        rows = [{name: _plain(value) for name, value in asdict(claim).items()} for claim in claims]
+        return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
+    if style == "csv":
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for claim in claims:
+            words = {name: _plain(value) for name, value in asdict(claim).items()}
+            writer.writerow(words | {"first_hand": "yes" if claim.first_hand else "no"})
+        return buffer.getvalue().rstrip("\n")
+    head = ["paper", "data", "method", "metric", "value", "runs", "protocol", "caveat"]
+    rows_of_words = [
+        [
+            f"{claim.paper} {claim.year}, {claim.place}",
+            claim.dataset,
+            claim.method,
+            claim.metric,
+            claim.text,
+            "–" if claim.runs is None else str(claim.runs),
+            claim.protocol or "–",
+            claim.caveat if style == "markdown" or len(claim.caveat) <= SHORT else f"{claim.caveat[: SHORT - 1]}…",
+        ]
+        for claim in claims
+    ]
+    return markdown(head, rows_of_words) if style == "markdown" else terminal(head, rows_of_words)
+
+
+def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
+    """Published numbers for the data and under the protocols of a tidy table; and how many there are under others."""
+    both = published_beside(table, metrics)
+    same = [claim for claim, differs in both if not differs]
+    others = [claim for claim, differs in both if differs]
+    parts = [f"published, under the same protocol:\n\n{render_claims(same, style)}"] if same else []
+    if others:
+        where = "|".join(sorted({claim.dataset for claim in others}))
+        parts.append(
+            f"{len(others)} published numbers for this data were measured in another way and can't be compared: "
+            f"ganbench claims --where dataset={where}"
+        )
+    return "\n".join(parts)
+
+
+def published_beside(table: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[Claim, str]]:
+    """Published numbers for the data of a tidy table, each with why it is another number than ours; empty where it is
+    the same. Those that can be compared stand first."""
+    settings = conditions_of(final_scores(table))[["dataset", "protocol"]].drop_duplicates()
+    found = []
+    for claim in read_claims():
+        differences = [
+            difference(claim, dataset, protocol)
+            for dataset, protocol in settings.itertuples(index=False, name=None)
+            if dataset == claim.dataset
+        ]
+        if claim.metric in metrics and differences:
+            found.append((claim, "" if "" in differences else differences[0]))
+    return sorted(found, key=lambda item: item[1] != "")
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value

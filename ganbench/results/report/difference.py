@@ -1,0 +1,74 @@
+"""Two runs side by side, for the terminal, as Markdown or as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from ganbench.core.formatting import number
+from ganbench.results.report.tables import markdown, terminal
+from ganbench.results.run_diff import differ
+from ganbench.results.run_summary import verdict
+
+MOST_STEPS = 6
+"""Of an event's steps that are listed."""
+
+
+def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> str:
+    """Two runs of a tidy table in the style `table`, `markdown` or `json`; last what became of each, in words.
+
+    Raises:
+        GanbenchError: they are the same run, or one isn't there.
+    """
+    difference = differ(table, first, second)
+    endings = [verdict(table[table["run"] == run], run) for run in difference.runs]
+    if style == "json":
+        return json.dumps(
+            _plain(asdict(difference) | {"endings": endings}), indent=2, ensure_ascii=False, allow_nan=False
+        )
+    draw = markdown if style == "markdown" else terminal
+    parts = [f"A: {difference.names[0]}\nB: {difference.names[1]}"]
+    differing = [*difference.spec, *difference.surroundings]
+    parts.append(draw(["differs", "A", "B"], differing) if differing else "their specs are the same")
+    if difference.comparable:
+        parts.append(f"their scores can't be compared: {difference.comparable}")
+    else:
+        rows = [
+            [
+                each.metric,
+                number(each.first),
+                number(each.second),
+                _difference(each.difference, each.tie),
+                number(each.floor),
+            ]
+            for each in difference.scores
+        ]
+        parts.append(draw(["metric", "A", "B", "B − A", "real data"], rows))
+    if difference.events:
+        rows = [[kind, _steps(first), _steps(second)] for kind, first, second in difference.events]
+        parts.append(draw(["event", "steps in A", "steps in B"], rows))
+    parts.append(f"A: {endings[0]}.\nB: {endings[1]}.")
+    return "\n\n".join(parts)
+
+
+def _difference(value: float, tie: bool) -> str:
+    if value == 0:
+        return "same"
+    return f"{'+' if value > 0 else '−'}{number(abs(value))}" + " (tie)" * tie
+
+
+def _steps(steps: Sequence[int]) -> str:
+    told = ", ".join(f"{step:,}" for step in steps[:MOST_STEPS])
+    return (told + f" and {len(steps) - MOST_STEPS} more" * (len(steps) > MOST_STEPS)) or "–"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

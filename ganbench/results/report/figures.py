@@ -1,0 +1,139 @@
+"""The figures of a report: how seeds ended, and what happened during training, for each data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ganbench.results.compare import headline
+from ganbench.results.loading import final_scores, headline_modes, quick_scores, runs
+from ganbench.results.ranking import RESULTS
+from ganbench.results.report.charts import CROWD, Line, curves, strip, survival
+from ganbench.results.report.tables import BUDGET_WORDS
+from ganbench.results.table import TRAIN
+
+SCORES = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("Share of good samples", False)}
+"""Of metrics that are drawn during training: the label, and whether the scale is logarithmic."""
+BALANCE = {
+    "critic-real": ("Critic's output on real samples", False),
+    "critic-fake": ("Critic's output on generated samples", False),
+    "generator-gradient": ("Norm of the generator's gradient", True),
+}
+"""Of statistics of the training itself, the same."""
+
+
+def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dict[str, Figure]]:
+    """Figures by data set and title.
+
+    Args:
+        table: the tidy table.
+        names: by run, the name of its method.
+        x: the budget that curves are drawn against, one of `ganbench.results.loading.BUDGETS`.
+    """
+    numbers = {name: number for number, name in enumerate(sorted(set(names.values())))}
+    found = {}
+    several = table["dataset"].nunique() > 1
+    for dataset, rows in table.groupby("dataset", sort=True):
+        where = f" · {dataset}" if several else ""
+        figures = _ends(rows, names, numbers, where)
+        for metric in (each for each in headline(rows) if each in SCORES):
+            label, logarithmic = SCORES[metric]
+            figures[label] = _curves(quick_scores(rows), metric, label, logarithmic, x, names, numbers, where)
+        training = rows[rows["protocol"] == TRAIN]
+        for statistic, (label, logarithmic) in BALANCE.items():
+            if (training["metric"] == statistic).any():
+                figures[label] = _curves(training, statistic, label, logarithmic, x, names, numbers, where)
+        found[str(dataset)] = figures
+    return found
+
+
+def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, int], where: str) -> dict[str, Figure]:
+    """How many modes each seed ended with; nothing where there is hardly a seed to a method."""
+    scores = final_scores(table)
+    metric = headline_modes(scores)
+    rows = scores[scores["metric"] == metric].set_index("run")
+    dots: dict[str, dict[int, float]] = {}
+    profiles: dict[str, list[float]] = {}
+    ended = runs(table)
+    ended = ended[ended["status"].isin(RESULTS)]
+    values = rows["value"].reindex(ended["run"])
+    for run, seed, value in zip(ended["run"], ended["seed"].tolist(), values.tolist(), strict=True):
+        profiles.setdefault(names[run], []).append(value)
+        if not math.isnan(value):
+            seeds = dots.setdefault(names[run], {})
+            # The same seed may have been trained by several versions of the code.
+            seeds[seed if seed not in seeds else -len(seeds)] = value
+    if not any(len(values) > 1 for values in dots.values()):
+        return {}
+    ceiling = rows["ceiling"].median()
+    most = max(rows["value"].max(), 0.0 if pd.isna(ceiling) else ceiling)
+    crowded = any(len(seeds) > CROWD for seeds in dots.values())
+    return {
+        "Modes at the end": strip(
+            dict(sorted(dots.items())),
+            numbers=numbers,
+            title=f"Modes at the end, {'larger dots for more seeds' if crowded else 'a dot a seed'}{where}",
+            xlabel=metric,
+            ceiling=None if pd.isna(ceiling) else float(ceiling),
+        ),
+        "Seeds that kept so many": survival(
+            dict(sorted(profiles.items())),
+            numbers=numbers,
+            title=f"Share of seeds that kept at least so many{where}",
+            xlabel=metric,
+            most=float(most),
+        ),
+    }
+
+
+def _curves(
+    table: pd.DataFrame,
+    metric: str,
+    label: str,
+    logarithmic: bool,
+    x: str,
+    names: Mapping[str, str],
+    numbers: Mapping[str, int],
+    where: str,
+) -> Figure:
+    needed = list(dict.fromkeys(("run", "seed", "status", "step", "value", "floor", x)))
+    rows = table.loc[table["metric"] == metric, needed].sort_values("step", kind="stable")
+    lines: dict[str, dict[int, Line]] = {}
+    for name, seeds in rows.groupby(rows["run"].map(names)):
+        # Seconds differ from seed to seed: a step stands where it does for the middle one.
+        middles = seeds.groupby("step")[x].median()
+        at = dict(zip(middles.index.tolist(), middles.tolist(), strict=True))
+        own: dict[int, Line] = {}
+        for number, status, scored in _by_run(seeds):
+            # Given up since nothing changed any more: it stays in the count as it was.
+            last, given_up = max(scored), status == "collapsed"
+            values = scored | {step: scored[last] for step in at if given_up and step > last}
+            own[number if number not in own else -len(own)] = ([at[step] for step in values], list(values.values()))
+        lines[str(name)] = dict(sorted(own.items()))
+    floor = rows["floor"].median()
+    sizes = table.loc[table["metric"] == "sample-count", "value"].unique()
+    counted = f" ({int(sizes[0]):,} samples)" if len(sizes) == 1 else ""
+    return curves(
+        dict(sorted(lines.items())),  # in the order of the table
+        numbers=numbers,
+        title=f"{label}{counted} during training{where}",
+        xlabel=BUDGET_WORDS[x],
+        ylabel=label,
+        floor=None if pd.isna(floor) else float(floor),
+        logarithmic=logarithmic,
+    )
+
+
+def _by_run(rows: pd.DataFrame) -> Iterator[tuple[int, str, dict[int, float]]]:
+    """Seed, status, and values by step of each run; in plain Python, for there may be ten thousand."""
+    values: dict[str, dict[int, float]] = {}
+    heads: dict[str, tuple[int, str]] = {}
+    columns = (rows[column].tolist() for column in ("run", "seed", "status", "step", "value"))
+    for run, seed, status, step, value in zip(*columns, strict=True):
+        heads[run] = (seed, status)
+        values.setdefault(run, {})[step] = value
+    for run, (seed, status) in heads.items():
+        yield seed, status, values[run]

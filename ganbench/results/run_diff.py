@@ -1,0 +1,168 @@
+"""Two runs side by side: what differs in their specs, their scores, and what happened on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ganbench.core.component_index import directions
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
+from ganbench.results.loading import OF_A_RUN, final_scores
+from ganbench.results.table import EVENTS
+
+OUT_OF_SPEC = ("commit", "device", "status")
+"""What a run is known by beside its spec."""
+SHARES = ("hq",)
+"""Metrics that are the share of samples of some kind, whose noise is known."""
+SURE = 1.96
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of both runs.
+
+    Attributes:
+        floor: what real data score.
+        noise: half of the 95 % interval of the difference that two equal generators would have, from the samples that
+            were drawn; NaN where it isn't known.
+    """
+
+    metric: str
+    first: float
+    second: float
+    floor: float
+    noise: float
+
+    @property
+    def difference(self) -> float:
+        return self.second - self.first
+
+    @property
+    def tie(self) -> bool:
+        """Whether the difference is within the noise of the evaluation itself."""
+        return self.difference == 0 or abs(self.difference) <= self.noise  # no noise is known: NaN, and no tie
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two runs, each pair in the order in which they were named.
+
+    Attributes:
+        runs: their ids.
+        names: loss, architecture, data set, seed and id.
+        spec: option, and what it is in both; empty where a run doesn't have it.
+        surroundings: commit, device and status, where they differ.
+        comparable: empty, or why their scores can't be compared.
+        events: kind, and the steps in both.
+    """
+
+    runs: tuple[str, str]
+    names: tuple[str, str]
+    spec: list[tuple[str, str, str]]
+    surroundings: list[tuple[str, str, str]]
+    comparable: str
+    scores: list[Score]
+    events: list[tuple[str, list[int], list[int]]]
+
+
+def find(table: pd.DataFrame, run: str) -> str:
+    """The id of the run that is called so, or whose id begins so.
+
+    Raises:
+        GanbenchError: there is none, or several.
+    """
+    ids = list(dict.fromkeys(table["run"]))
+    found = [name for name in ids if name == run] or [name for name in ids if name.startswith(run)]
+    if len(found) != 1:
+        raise GanbenchError(
+            f"several runs begin with '{run}': {', '.join(found[:6])}"
+            if found
+            else f"there is no run '{run}': {near_miss(run, ids)}"
+        )
+    return str(found[0])
+
+
+def differ(table: pd.DataFrame, first: str, second: str) -> Difference:
+    """Set two runs of a tidy table side by side.
+
+    Raises:
+        GanbenchError: they are the same run, or one isn't there.
+    """
+    ids = find(table, first), find(table, second)
+    if ids[0] == ids[1]:
+        raise GanbenchError(f"'{first}' and '{second}' are the same run: name two")
+    rows = tuple(table[table["run"] == run] for run in ids)
+    heads = [own.iloc[0] for own in rows]
+    spec = [_spec(head) for head in heads]
+    scores = [final_scores(own) for own in rows]
+    protocols = [" and ".join(sorted(set(own["protocol"]))) for own in scores]
+    return Difference(
+        runs=ids,
+        names=_pair(
+            f"{head['loss']} · {head['arch']} · {head['dataset']}, seed {head['seed']} ({head['run']})"
+            for head in heads
+        ),
+        spec=[
+            (option, spec[0].get(option, ""), spec[1].get(option, ""))
+            for option in sorted(spec[0].keys() | spec[1].keys())
+            if spec[0].get(option) != spec[1].get(option)
+        ],
+        surroundings=[
+            (name, str(heads[0][name]), str(heads[1][name])) for name in OUT_OF_SPEC if heads[0][name] != heads[1][name]
+        ],
+        comparable=_why_not(heads, protocols),
+        scores=_scores(*scores),
+        events=_events(*rows),
+    )
+
+
+def share_noise(first: float, second: float, count: float) -> float:
+    """Half of the 95 % interval of the difference of two shares of `count` independent samples each:
+    1.96 · √(p₁(1 − p₁)/n + p₂(1 − p₂)/n)."""
+    return SURE * math.sqrt(sum(share * (1 - share) for share in (first, second)) / count)
+
+
+def _spec(head: pd.Series) -> dict[str, str]:
+    options = dict(part.split("=", 1) for part in head["options"].split("; ") if "=" in part)
+    named = {name: str(head[name]) for name in ("dataset", "loss", "arch", "seed")}
+    return named | options
+
+
+def _why_not(heads: list[pd.Series], protocols: list[str]) -> str:
+    if heads[0]["dataset"] != heads[1]["dataset"]:
+        return "they were trained on other data"
+    if "" in protocols:
+        return "one has no scores"
+    return "" if protocols[0] == protocols[1] else f"{protocols[0]} is another protocol than {protocols[1]}"
+
+
+def _scores(first: pd.DataFrame, second: pd.DataFrame) -> list[Score]:
+    one, other = (own.drop_duplicates("metric", keep="last").set_index("metric") for own in (first, second))
+    counts = [own["value"].get("sample-count", math.nan) for own in (one, other)]
+    found = []
+    for metric in (name for name in directions() if name in one.index and name in other.index):
+        values = float(one["value"][metric]), float(other["value"][metric])
+        shares = metric in SHARES and all(0 <= value <= 1 for value in values)
+        noise = share_noise(*values, min(counts)) if shares else math.nan
+        found.append(Score(metric, *values, float(one["floor"][metric]), noise))
+    return found
+
+
+def _events(first: pd.DataFrame, second: pd.DataFrame) -> list[tuple[str, list[int], list[int]]]:
+    def steps(rows: pd.DataFrame, kind: str) -> list[int]:
+        return sorted(int(step) for step in rows.loc[rows["metric"] == kind, "step"])
+
+    one, other = (own[own["protocol"] == EVENTS] for own in (first, second))
+    return [(kind, steps(one, kind), steps(other, kind)) for kind in sorted({*one["metric"], *other["metric"]})]
+
+
+def _pair(words: Iterable[str]) -> tuple[str, str]:
+    first, second = words
+    return first, second
+
+
+assert set(OUT_OF_SPEC) <= set(OF_A_RUN)

@@ -1,0 +1,81 @@
+"""A run's result in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ganbench.core.formatting import number
+from ganbench.results.loading import SCORED, final_scores, mode_shares
+from ganbench.results.table import EVENTS
+
+DOMINANT = 2.0
+"""A mode is named where its share is more than this many times an even one."""
+MOST_NAMED = 12
+"""More modes than this are not listed by name."""
+
+
+def verdict(table: pd.DataFrame, run: str, word: str = "modes") -> str:
+    """What became of a run: modes found and missing, how good the samples are, and what happened on the way.
+
+    Args:
+        table: the tidy table.
+        run: the run's id.
+        word: what a mode is called, in the plural.
+    """
+    rows = table[table["run"] == run]
+    status, step = rows["status"].iloc[0], rows["step"].max()
+    if status not in SCORED:
+        return {
+            "diverged": f"diverged by step {step}: a loss was no longer finite, nothing was scored after it",
+            "stopped": f"stopped after step {step}; the same command goes on from there",
+            "running": f"running, or killed, at step {step}; the same command goes on from its last checkpoint",
+        }[status] + _happened(rows)
+    scores = final_scores(rows)
+    values, floors = (scores.set_index("metric")[column] for column in ("value", "floor"))
+    sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
+    sentences += _modes(scores, values, word)
+    if "hq" in values:
+        sentences.append(f"{values['hq']:.1%} of all samples are good (real data: {floors['hq']:.1%})")
+    if "fid" in values:
+        sentences.append(f"FID {number(values['fid'])} (real data against real data: {number(floors['fid'])})")
+    return "; ".join(sentences) + _happened(rows)
+
+
+def _modes(scores: pd.DataFrame, values: pd.Series, word: str) -> list[str]:
+    total = int(scores.set_index("metric")["ceiling"]["modes"])
+    classic = int(values["modes"])
+    found = int(values.get("modes-strict", classic))
+    sentences = [f"{found} of {total:,} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))]
+    shares, good = mode_shares(scores), mode_shares(scores, "good")
+    fewest = sorted(good, key=lambda name: good[name])[: len(good) - found]
+    missing = [name for name in good if name in fewest]
+    present = [name for name in good if name not in fewest]
+    if missing and len(missing) <= min(len(present), MOST_NAMED):
+        sentences.append(f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+    elif missing and 0 < len(present) <= MOST_NAMED:
+        sentences.append(f"only {_listed(present)} appear{'s' * (len(present) == 1)}")
+    dominant = _dominant(shares)
+    if dominant and len(present) > 1:
+        sentences.append(dominant)
+    return sentences
+
+
+def _dominant(shares: Mapping[str, float]) -> str:
+    heavy = {name: share for name, share in shares.items() if share * len(shares) > DOMINANT}
+    return ", ".join(f"{share:.0%} of all samples are {name}" for name, share in heavy.items())
+
+
+def _happened(rows: pd.DataFrame) -> str:
+    """The faults on the way, as the end of a sentence."""
+    faults = rows[(rows["protocol"] == EVENTS) & (rows["metric"] != "recovery")].sort_values("step", kind="stable")
+    told = []
+    for kind, steps in faults.groupby("metric", sort=False)["step"]:
+        first = f"step {steps.iloc[0]:,}"
+        told.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
+    return f"; on the way: {', '.join(told)}" if told else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,67 @@
+"""Which scores of a run count: those at its end, the best on the way, or the mean of the last few.
+
+Published tables often give the best checkpoint without saying so. Here the policy is named, and stands in the
+protocol's column of every table that was made under it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from ganbench.core.component_index import directions
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
+from ganbench.results.inference import as_losses
+from ganbench.results.loading import quick_scores
+from ganbench.results.table import EVENTS, QUICK, TRAIN
+
+LAST = "last"
+
+
+def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
+    """The table with the scores that a policy chooses in the place of the final ones.
+
+    Args:
+        table: a tidy table with its history.
+        policy: `last`, the full scores at the end; `best:METRIC`, the evaluation on the way at which that metric was
+            best; `mean:K`, the mean over the last K evaluations on the way.
+
+    Raises:
+        GanbenchError: there is no such policy, metric, or evaluation on the way.
+    """
+    if policy == LAST:
+        return table
+    match = re.fullmatch(r"(best|mean):(.+)", policy)
+    if match is None:
+        raise GanbenchError(f"there is no policy '{policy}': --select wants last, best:METRIC or mean:K")
+    quick = quick_scores(table)
+    if quick.empty:
+        raise GanbenchError(f"no run was scored on the way, so that '{policy}' has nothing to choose from")
+    chosen = _best(quick, match[2]) if match[1] == "best" else _mean(quick, match[2])
+    chosen = chosen.assign(protocol=chosen["protocol"].str.removesuffix(QUICK) + f", {policy}")
+    others = table[table["protocol"].isin((TRAIN, EVENTS)) | (table["metric"] == "") | table.index.isin(quick.index)]
+    return pd.concat([others, chosen], ignore_index=True)
+
+
+def _best(quick: pd.DataFrame, metric: str) -> pd.DataFrame:
+    rows = quick[quick["metric"] == metric]
+    known = sorted(set(quick["metric"]) & directions().keys())
+    if rows.empty or metric not in directions():
+        raise GanbenchError(f"--select: no run has '{metric}' on the way: {near_miss(metric, known)}")
+    target = float(rows["floor"].median())
+    loss = as_losses(rows["value"].to_numpy(dtype=float), directions()[metric], target)
+    best = rows.assign(loss=loss).sort_values(["loss", "step"], kind="stable").groupby("run").first()
+    steps = quick["run"].map(best["step"])
+    return quick[quick["step"] == steps]
+
+
+def _mean(quick: pd.DataFrame, count: str) -> pd.DataFrame:
+    if not re.fullmatch(r"[1-9]\d{0,5}", count, re.ASCII):
+        raise GanbenchError(f"--select mean:{count}: how many evaluations? As in mean:5")
+    steps = quick[["run", "step"]].drop_duplicates().sort_values("step").groupby("run").tail(int(count))
+    late = quick.merge(steps, on=["run", "step"])
+    means = late.groupby(["run", "metric"])["value"].mean()
+    last = late.sort_values("step", kind="stable").groupby(["run", "metric"]).last().assign(value=means)
+    return last.reset_index()[list(quick.columns)]

@@ -1,0 +1,44 @@
+"""What is kept of a seed when it has ended: its weights, samples, and how they fall into modes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import save_file
+
+from ganbench.data import Data
+from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.runs.log_schema import NAMED_MODES
+from ganbench.tracking import RunLog
+from ganbench.training.trainer import Snapshot
+
+KEPT_IMAGES = 1000
+KEPT_POINTS = 50_000
+
+
+def keep_artifacts(
+    log: RunLog, data: Data, snapshot: Snapshot, row: int, seed: int, metrics: Mapping[str, float]
+) -> None:
+    """Track the artifacts of the seed at `row`.
+
+    Args:
+        metrics: its last scores by the names that they are tracked by, from which the histogram is drawn.
+    """
+    names = data.mode_names
+    if len(names) <= NAMED_MODES:
+        from ganbench.core.plotting import mode_histogram  # a third of a second, which the first step need not wait for
+
+        shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
+        log.figure("mode-histogram.png", mode_histogram(names, *shares))
+    images = len(data.shape) == 3
+    kept = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
+    with tempfile.TemporaryDirectory() as folder:
+        weights, samples = Path(folder) / "weights.safetensors", Path(folder) / "samples.npy"
+        tensors = {name: tensor[row].detach().cpu() for name, tensor in snapshot.state.tensors().items()}
+        save_file(tensors, weights, metadata={"seed": str(seed), "step": str(snapshot.step)})
+        np.save(samples, (to_bytes(kept) if images else kept).cpu().numpy(), allow_pickle=False)
+        log.file(weights, "checkpoint")
+        log.file(samples, "samples")

@@ -1,0 +1,76 @@
+"""Watching seeds for collapse while they train: what was seen of each so far, and what follows from it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ganbench.data import Data
+from ganbench.evaluation.collapse_detector import Event, Look, Noise, Sight, collapsed_for, detect
+from ganbench.evaluation.scorer import Scorer
+from ganbench.runs.log_schema import NAMED_MODES
+from ganbench.runs.timeline import timeline_figure, write_timeline
+from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking import RunLog
+
+MOST_OF_A_TAG = 4000
+"""Characters: what an MLflow tag holds."""
+
+History = dict[str, list[dict[str, Any]]]
+"""By seed, the looks as plain values: part of the checkpoint."""
+
+
+class CollapseWatch:
+    """The looks of all seeds of a run, kept in `history`, and the events in them."""
+
+    def __init__(self, spec: RunSpec, data: Data, scorer: Scorer, history: History) -> None:
+        self._spec = spec
+        self._data = data
+        self._scorer = scorer
+        self._history = history
+
+    def look(self, step: int, seed: int, sight: Sight, statistics: Mapping[str, float]) -> None:
+        """Put down what was seen of a seed, and what its critic made of it."""
+        critic = None
+        if self._spec.loss.output == "probability":
+            critic = (statistics["train/critic-real"], statistics["train/critic-fake"])
+        look = {"step": step, "sight": asdict(sight), "critic": critic}
+        self._history.setdefault(str(seed), []).append(look)
+
+    def events(self, seed: int, diverged_at: int | None = None) -> list[Event]:
+        """What happened to a seed so far."""
+        names = self._data.mode_names if len(self._data.mode_names) <= NAMED_MODES else ()
+        events = detect(self._looks(seed), self._noise, self._spec.train.steps, names)
+        if diverged_at is not None:
+            events.append(Event(diverged_at, "divergence", 1.0, "a loss was no longer finite"))
+        return events
+
+    def gives_up(self, seed: int) -> bool:
+        """Whether a seed has been collapsed for as long as the spec bears it."""
+        options = self._spec.evaluation
+        return options.stop_on == "collapse" and collapsed_for(self._looks(seed), self._noise) >= options.patience
+
+    def keep(self, log: RunLog, seed: int, diverged_at: int | None) -> None:
+        """Track the timeline of a seed, as words, as a file and as a heat map."""
+        looks, events, names = self._looks(seed), self.events(seed, diverged_at), self._data.mode_names
+        log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MOST_OF_A_TAG] or "none"})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "timeline.json"
+            write_timeline(path, looks, events, names)
+            log.file(path, "timeline")
+        if looks:
+            log.figure("timeline.png", timeline_figure(looks, events, names, self._data.weights.tolist()))
+
+    def _looks(self, seed: int) -> list[Look]:
+        return [
+            Look(look["step"], Sight(**look["sight"]), tuple(look["critic"]) if look["critic"] else None)
+            for look in self._history.get(str(seed), [])
+        ]
+
+    @cached_property
+    def _noise(self) -> Noise:
+        return self._scorer.noise(self._spec.evaluation.quick_samples)

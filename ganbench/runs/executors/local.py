@@ -1,0 +1,176 @@
+"""A pool of processes on this machine: a few that share a CPU's cores, or one or more a GPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+
+from ganbench.runs.executors import TRIES
+from ganbench.runs.task import Outcome, Task, from_plain
+
+CORES_A_JOB = 4
+"""By default: fewer gain nothing for most networks, more don't either."""
+GRACE = 30.0
+"""Seconds that a worker without a task has to go."""
+
+
+class Local:
+    """Worker processes, each of which does one task after another.
+
+    Each gets its part of the cores as threads, or as many as $OMP_NUM_THREADS says.
+
+    A worker that dies, by a signal or for lack of memory, is replaced, and its task is begun again.
+
+    Args:
+        jobs: processes at once; by default one a GPU, or one for every four cores.
+        device: `cpu` or `cuda`.
+        log: where what the workers say goes; it is removed if they said nothing.
+    """
+
+    def __init__(self, jobs: int | None, device: str, log: Path) -> None:
+        self._gpus = _gpus() if device == "cuda" else []
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.jobs = jobs or len(self._gpus) or max(1, cores // CORES_A_JOB)
+        chosen = os.environ.get("OMP_NUM_THREADS", "")
+        self._threads = int(chosen) if chosen.isdigit() else max(1, cores // self.jobs)
+        self._log = log
+        self._waiting: deque[Task] = deque()
+        self._tries: dict[str, int] = {}
+        self._workers: list[_Worker | None] = [None] * self.jobs
+        self._said: queue.Queue[tuple[_Worker, bytes]] = queue.Queue()
+        self._stopping = False
+
+    def submit(self, task: Task) -> None:
+        self._waiting.append(task)
+        self._give()
+
+    def wait(self, seconds: float) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = []
+        try:
+            worker, line = self._said.get(timeout=seconds)
+            while True:
+                outcomes += self._hear(worker, line)
+                worker, line = self._said.get_nowait()
+        except queue.Empty:
+            pass
+        self._give()
+        return outcomes
+
+    def stop(self) -> set[str]:
+        self._stopping = True
+        self._waiting.clear()
+        for worker in filter(None, self._workers):
+            worker.release()
+        return {worker.task.group for worker in filter(None, self._workers) if worker.task is not None}
+
+    def close(self) -> None:
+        for worker in filter(None, self._workers):
+            worker.end(kill=worker.task is not None)
+        self._workers = [None] * self.jobs
+        if self._log.exists() and not self._log.stat().st_size:
+            self._log.unlink()
+
+    def _give(self) -> None:
+        """Give waiting tasks to whoever has none."""
+        for place, worker in enumerate(self._workers):
+            if not self._waiting or self._stopping:
+                return
+            if worker is None or worker.task is None:
+                task = self._waiting.popleft()
+                self._tries[task.group] = self._tries.get(task.group, 0) + 1
+                (worker or self._start(place)).give(task)
+
+    def _start(self, place: int) -> _Worker:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(self._threads)}
+        if self._gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[place % len(self._gpus)]
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            worker = _Worker(environment, log, self._said)
+        self._workers[place] = worker
+        return worker
+
+    def _hear(self, worker: _Worker, line: bytes) -> list[Outcome]:
+        if line:
+            task, worker.task = worker.task, None
+            outcome = from_plain(json.loads(line))
+            if task is not None:
+                self._tries.pop(task.group, None)
+            return [outcome]
+        # It is gone.
+        if worker in self._workers:
+            self._workers[self._workers.index(worker)] = None
+        status, task = worker.end(kill=False), worker.task
+        if task is None:
+            return []
+        if self._stopping:
+            return [Outcome(task.group)]
+        if self._tries[task.group] < TRIES:
+            self._waiting.appendleft(task)
+            return []
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return [Outcome(task.group, error=f"its process died {TRIES} times, at last by {how}; see {self._log}")]
+
+
+class _Worker:
+    """A process that reads tasks and writes outcomes, a line each."""
+
+    def __init__(self, environment: Mapping[str, str], log: BinaryIO, said: queue.Queue[tuple[_Worker, bytes]]) -> None:
+        self.task: Task | None = None
+        # In a session of its own: Ctrl-C in the terminal is for the one who started the sweep, who then tells it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ganbench.runs.executors.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(said,), daemon=True).start()
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it may have just died, which is about to be heard
+            self._process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def release(self) -> None:
+        """No more tasks: it ends the one it is at as soon as it can, and goes."""
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it may be gone already
+            self._process.stdin.close()
+
+    def end(self, *, kill: bool) -> int:
+        """Wait until the process is gone, and return its exit status."""
+        self.release()
+        if not kill:
+            with suppress(subprocess.TimeoutExpired):
+                return self._process.wait(GRACE)
+        self._process.kill()
+        return self._process.wait()
+
+    def _listen(self, said: queue.Queue[tuple[_Worker, bytes]]) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                said.put((self, line))
+        said.put((self, b""))
+
+
+def _gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return chosen.split(",") if chosen else [str(number) for number in range(torch.cuda.device_count())]

@@ -1,0 +1,107 @@
+"""Tasks of a Ray cluster: fractions of GPUs, and nodes that may be lost, are Ray's affair.
+
+A task that is begun again on another node goes on from its checkpoint where the nodes share a file system (put
+$XDG_STATE_HOME or the store there), and else from its start; its results are the same and count once either way.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ganbench.core.errors import GanbenchError
+from ganbench.runs.executors import TRIES
+from ganbench.runs.task import Outcome, Task, from_plain, perform, plain
+
+try:
+    import ray
+    from ray.exceptions import RayError
+except ImportError as error:
+    raise GanbenchError("--executor ray needs Ray: pip install 'ganbench[ray]'") from error
+
+
+class Ray:
+    """A Ray cluster as an executor.
+
+    Args:
+        jobs: tasks at once; by default as many as the cluster has room for.
+        gpus: share of a GPU that each task gets.
+        address: of the cluster; by default one that runs on this machine, else a new one.
+    """
+
+    def __init__(self, jobs: int | None, gpus: float, address: str | None) -> None:
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        try:
+            ray.init(address=address or _running(), log_to_driver=False, configure_logging=False)
+        except (RayError, ConnectionError, RuntimeError, ValueError) as error:
+            raise GanbenchError(f"no Ray cluster at {address}: {str(error).partition(chr(10))[0]}") from error
+        resources = ray.cluster_resources()
+        cores = int(resources.get("CPU", 1))
+        room = int(resources.get("GPU", 0) / gpus) if gpus else max(1, cores // 4)
+        if gpus and not room:
+            ray.shutdown()
+            raise GanbenchError(f"the Ray cluster has {resources.get('GPU', 0):g} GPUs: too few for --gpus {gpus:g}")
+        self.jobs = jobs or room
+        threads = max(1, cores // self.jobs)
+        environment = {"OMP_NUM_THREADS": str(threads)}
+        environment |= {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "GANBENCH_"))}
+        self._remote = ray.remote(_perform).options(
+            num_cpus=threads, num_gpus=gpus, max_retries=TRIES, runtime_env={"env_vars": environment}
+        )
+        self._waiting: deque[Task] = deque()
+        self._at_work: dict[Any, str] = {}
+
+    def submit(self, task: Task) -> None:
+        self._waiting.append(task)
+        self._give()
+
+    def wait(self, seconds: float) -> Sequence[Outcome]:
+        if not self._at_work:
+            time.sleep(seconds)
+            return []
+        ready, _ = ray.wait(list(self._at_work), num_returns=1, timeout=seconds)
+        outcomes = [self._outcome(reference, self._at_work.pop(reference)) for reference in ready]
+        self._give()
+        return outcomes
+
+    def stop(self) -> set[str]:
+        self._waiting.clear()
+        for reference in self._at_work:
+            ray.cancel(reference)  # raises KeyboardInterrupt there
+        return set(self._at_work.values())
+
+    def close(self) -> None:
+        ray.shutdown()
+
+    def _give(self) -> None:
+        while self._waiting and len(self._at_work) < self.jobs:
+            task = self._waiting.popleft()
+            self._at_work[self._remote.remote(asdict(task))] = task.group
+
+    def _outcome(self, reference: Any, group: str) -> Outcome:
+        try:
+            return from_plain(ray.get(reference))
+        except ray.exceptions.TaskCancelledError:
+            return Outcome(group)
+        except RayError as error:
+            return Outcome(group, error=str(error).partition("\n")[0])
+
+
+def _perform(values: dict[str, Any]) -> dict[str, Any]:
+    """Do a task in a process of Ray's."""
+    return plain(perform(Task(**values), threading.Event()))
+
+
+def _running() -> str | None:
+    """The address of a cluster on this machine, if one runs; None begins a new one."""
+    try:
+        ray.init(address="auto", log_to_driver=False, configure_logging=False)
+    except ConnectionError:
+        return None
+    ray.shutdown()
+    return "auto"

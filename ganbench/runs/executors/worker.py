@@ -1,0 +1,51 @@
+"""A worker process: reads tasks from standard input, a JSON line each, and writes outcomes to standard output.
+
+When its input ends it stops at the next opportunity, with a checkpoint: so it never outlives who started it, even where
+that was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+
+from ganbench.runs.task import Task, perform, plain
+
+
+def main() -> None:
+    """Do tasks until there are no more."""
+    # What anybody prints must not come between the outcomes.
+    outcomes = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    tasks: queue.Queue[str] = queue.Queue()
+    stop = threading.Event()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            tasks.put(line)
+        stop.set()
+        tasks.put("")
+
+    def wish(sent: int, frame: object) -> None:
+        stop.set()
+        tasks.put("")
+
+    signal.signal(signal.SIGTERM, wish)
+    threading.Thread(target=listen, daemon=True).start()
+    while not stop.is_set():
+        line = tasks.get()
+        if not line:
+            return
+        outcome = perform(Task(**json.loads(line)), stop)
+        try:
+            print(json.dumps(plain(outcome)), file=outcomes, flush=True)
+        except BrokenPipeError:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What of a run is tracked, and under which names; `results` reads the same names back."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganbench.core.provenance import code_version, machine
+from ganbench.core.settings import flatten
+from ganbench.data import Data
+from ganbench.data.evaluators import Evaluator
+from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.data.mixture import MixturePoints
+from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.scorer import Scores
+from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking import COST_TAG, RunHead
+
+SHEET = 64
+"""Images on a sheet: a square number."""
+CLOUD = 2000
+"""Points in a picture of points."""
+NAMED_MODES = 25
+"""With more modes than this their shares are no metrics of their own, but are in the timeline only."""
+
+
+def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evaluator) -> dict[str, str]:
+    """Tags that say with what the numbers were made, so that they can be made again.
+
+    Args:
+        seeds: that train together: in other company a seed rounds differently.
+    """
+    return {
+        "spec": json.dumps(spec.to_dict()),
+        "together": ",".join(map(str, seeds)),
+        "protocol": spec.protocol_label,
+        "commit": code_version(),
+        "device": device,
+        "machine": machine(),
+        "torch": str(torch.__version__),
+        "evaluator": evaluator.name,
+        "evaluator-sha256": evaluator.sha256,
+        **{f"{COST_TAG}{currency}": str(cost) for currency, cost in spec.costs.items()},
+        "host": platform.node(),
+        "pid": str(os.getpid()),
+    }
+
+
+def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunHead:
+    """The parent run of all seeds of a spec."""
+    return RunHead(spec.group_id, spec.title, flatten(spec.to_dict()), facts)
+
+
+def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunHead:
+    """The run of one seed."""
+    params = {**flatten(spec.to_dict()), "seed": seed}
+    return RunHead(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
+
+
+def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str, float]:
+    """Scores under the names that they are tracked by: `fid`, `floor/fid`, `mode/3`, `good/3`, …
+
+    `mode/3` is the share of samples in that mode, `good/3` that of good ones.
+    """
+    named = {f"{prefix}{name}": value for name, value in scores.values.items()}
+    named |= {f"{prefix}floor/{name}": value for name, value in scores.floors.items()}
+    named |= {f"{prefix}ceiling/{name}": value for name, value in scores.ceilings.items()}
+    if len(modes) <= NAMED_MODES:
+        named |= {f"{prefix}mode/{mode}": share for mode, share in zip(modes, scores.shares, strict=True)}
+        named |= {f"{prefix}good/{mode}": share for mode, share in zip(modes, scores.good_shares, strict=True)}
+    return named | {f"{prefix}sample-count": float(scores.samples)}
+
+
+def event_names(events: Sequence[Event]) -> dict[str, float]:
+    """Events of one step under the names that they are tracked by; the value is the severity."""
+    return {f"event/{event.kind}": event.severity for event in events}
+
+
+def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.uint8]:
+    """Some samples to look at: images side by side, or points among their modes.
+
+    Args:
+        sample: gives that many samples.
+    """
+    if isinstance(data, MixturePoints):
+        from ganbench.core.plotting import (
+            scatter,  # a third of a second, which the first training step need not wait for
+        )
+
+        points = sample(CLOUD).cpu().numpy()
+        return scatter(points, data.means.numpy(), 3 * data.sigma)
+    return sample_sheet(sample(SHEET))
+
+
+def sample_sheet(images: Tensor) -> NDArray[np.uint8]:
+    """A square number of images in [−1, 1] side by side, twice their size, [H, W] or [H, W, 3]."""
+    pixels: NDArray[np.uint8] = to_bytes(images).cpu().numpy()
+    count, channels, height, width = pixels.shape
+    side = math.isqrt(count)
+    tiles = pixels.reshape(side, side, channels, height, width).transpose(0, 3, 1, 4, 2)
+    sheet = tiles.reshape(side * height, side * width, channels).repeat(2, axis=0).repeat(2, axis=1)
+    return sheet[..., 0] if channels == 1 else sheet

@@ -1,0 +1,148 @@
+"""A tracked run made again from its stored spec, and its numbers held against those that were tracked."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ganbench.core.device import device_name
+from ganbench.core.errors import GanbenchError
+from ganbench.core.provenance import code_version, machine
+from ganbench.data import Data
+from ganbench.runs.ensemble_run import Job, Observer
+from ganbench.runs.run import run
+from ganbench.spec.run_spec import RunSpec, resolve
+from ganbench.tracking import DONE, RunRecord
+from ganbench.tracking.memory import MemoryTracker
+
+RELATIVE, ABSOLUTE = 0.02, 0.005
+"""How far a number of the first evaluation may be off on another machine: by 2 %, or by half a per cent of samples."""
+TIMES = ("train/seconds",)
+"""What is never the same twice."""
+LARGEST = sys.float_info.max
+"""What MLflow keeps of an infinite number."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A number that came out otherwise; None where it is there on one side only."""
+
+    metric: str
+    step: int
+    tracked: float | None
+    again: float | None
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of making a run again.
+
+    Attributes:
+        numbers: how many were compared.
+        differences: those that came out otherwise, first steps first.
+        surroundings: what is not as it was (commit, machine, device, torch): by name, as it was and as it is.
+        verdict: `same`, bit for bit; `close`, where the surroundings differ and every number of the first evaluation is
+            within 2 %; or `different`.
+    """
+
+    numbers: int
+    differences: tuple[Difference, ...]
+    surroundings: Mapping[str, tuple[str, str]]
+    verdict: str
+
+
+def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
+    """The spec of a tracked run, and the seeds that it was trained together with.
+
+    Raises:
+        GanbenchError: it was not tracked, the run didn't come to its end, or the spec means another run by now.
+    """
+    if "spec" not in record.tags or "together" not in record.tags:
+        raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
+    if record.status not in DONE:
+        raise GanbenchError(f"the run '{record.id}' has not come to its end: it is {record.status}")
+    spec = resolve(json.loads(record.tags["spec"]))
+    if spec.run_id(record.seed) != record.id:
+        raise GanbenchError(
+            f"the spec of run '{record.id}' means another run by now: ganbench's training, the data, the protocol, the "
+            f"evaluator or a plug-in has changed since {record.tags.get('commit', 'then')}; check out that version"
+        )
+    return spec, tuple(map(int, record.tags["together"].split(",")))
+
+
+def reproduce(
+    record: RunRecord, device: torch.device, data: Data, folder: Path, observer: Observer, stop: threading.Event
+) -> Reproduction | None:
+    """Train the seeds of a tracked run again, and compare; None if it was stopped.
+
+    Args:
+        folder: for checkpoints.
+    """
+    spec, together = spec_of(record)
+    tracker = MemoryTracker()
+    run(Job(spec, together, device, folder), data, tracker, observer, stop)
+    log = tracker.runs[record.id]
+    if log.state not in DONE:
+        return None
+    again = dict(log.numbers)
+    tracked = {(name, step): value for name, step, value in record.history}
+    return compare_numbers(tracked, again, _surroundings(record, device))
+
+
+def compare_numbers(
+    tracked: Mapping[tuple[str, int], float],
+    again: Mapping[tuple[str, int], float],
+    surroundings: Mapping[str, tuple[str, str]],
+) -> Reproduction:
+    """Hold numbers by (metric, step) against others."""
+    keys = sorted({key for key in {**tracked, **again} if key[0] not in TIMES}, key=lambda key: (key[1], key[0]))
+    differences = tuple(
+        Difference(*key, tracked.get(key), again.get(key))
+        for key in keys
+        if not _same(tracked.get(key), again.get(key))
+    )
+    first = min((step for _, step in keys), default=0)
+    early = [each for each in differences if each.step == first]
+    if not differences:
+        verdict = "same"
+    elif surroundings and all(_close(each.tracked, each.again) for each in early):
+        verdict = "close"
+    else:
+        verdict = "different"
+    return Reproduction(len(keys), differences, surroundings, verdict)
+
+
+def threads_of(record: RunRecord) -> int | None:
+    """How many CPU threads a run was trained with: their number changes how sums are rounded."""
+    words = record.tags.get("device", "").partition("(")[2].split(" ")
+    return int(words[0]) if words[0].isdigit() else None
+
+
+def _surroundings(record: RunRecord, device: torch.device) -> dict[str, tuple[str, str]]:
+    now = {
+        "commit": code_version(),
+        "machine": machine(),
+        "device": device_name(device),
+        "torch": str(torch.__version__),
+    }
+    return {
+        name: (record.tags.get(name, ""), is_now) for name, is_now in now.items() if record.tags.get(name) != is_now
+    }
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return False
+    one, other = (math.copysign(LARGEST, each) if math.isinf(each) else each for each in (one, other))
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and math.isclose(one, other, rel_tol=RELATIVE, abs_tol=ABSOLUTE)

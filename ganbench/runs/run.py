@@ -1,0 +1,124 @@
+"""Run a spec over seeds: find out what is left to do, and do it; take up what was interrupted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+import filelock
+
+from ganbench.core.errors import GanbenchError
+from ganbench.data import Data
+from ganbench.data.fetch import cache_folder
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.scorer import Scorer
+from ganbench.runs.ensemble_run import EnsembleRun, Job, Observer, Record
+from ganbench.tracking import DONE, Status, Tracker
+from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
+
+
+class BusyError(GanbenchError):
+    """Another process is at the same runs."""
+
+
+def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: threading.Event) -> dict[int, Status]:
+    """Train and evaluate every seed that isn't done yet; return how each seed asked for ended.
+
+    Setting `stop` ends it at the next opportunity, with a checkpoint.
+
+    Raises:
+        BusyError: another process is at the same runs.
+        GanbenchError: a checkpoint is corrupt.
+    """
+    spec = job.spec
+    with _alone(job.checkpoints):
+        if job.force:
+            _forget(job, tracker)
+        checkpoints = [each for each in find_checkpoints(job.checkpoints) if not _spent(each, job, tracker)]
+        for each in checkpoints:
+            if each.is_older:
+                observer.say(f"the checkpoint '{each.path}' was cut or changed: going on from the one before it")
+        statuses = {seed: tracker.status(spec.run_id(seed)) for seed in job.seeds}
+        pending = [seed for seed, status in statuses.items() if status not in DONE]
+        try:
+            for seeds, checkpoint in plan(pending, checkpoints):
+                evaluator = spec.dataset.evaluator(job.device)
+                scorer = Scorer(spec.case, spec.dataset, data, evaluator, Kept(cache_folder() / "kept"))
+                statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
+                if stop.is_set():
+                    break
+        finally:
+            complete = all(status in DONE for status in statuses.values())
+            tracker.close_group(spec.group_id, "finished" if complete else "stopped")
+    return {seed: statuses[seed] or "stopped" for seed in job.seeds}
+
+
+def find_checkpoints(folder: Path) -> list[Checkpoint]:
+    """The checkpoints of interrupted ensembles; what a killed process left half-written is removed.
+
+    Raises:
+        GanbenchError: one is cut or changed and so is the one before it, or it is from another version of ganbench.
+    """
+    for leftover in folder.glob(f"{PART}*"):
+        leftover.unlink()
+    found = [load_newest(path) for path in checkpoint_paths(folder)]
+    for checkpoint in found:
+        if set(checkpoint.record) != {field.name for field in fields(Record)}:
+            raise GanbenchError(f"the checkpoint '{checkpoint.path}' is of another version: delete it to start again")
+    return found
+
+
+def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tuple[tuple[int, ...], Checkpoint | None]]:
+    """Which seeds train together: each interrupted ensemble goes on whole, all other seeds begin as one.
+
+    An ensemble is not split, since seeds trained in other company round differently in the last bit.
+    """
+    parts: list[tuple[tuple[int, ...], Checkpoint | None]] = []
+    left = set(pending)
+    for checkpoint in checkpoints:
+        seeds = tuple(checkpoint.record["seeds"])
+        if left & set(seeds):
+            parts.append((seeds, checkpoint))
+            left -= set(seeds)
+    return [*parts, (tuple(sorted(left)), None)] if left else parts
+
+
+def _spent(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:
+    """Remove a checkpoint whose seeds are all done: the process was killed just before it would have."""
+    done = all(tracker.status(job.spec.run_id(seed)) in DONE for seed in checkpoint.record["seeds"])
+    if done:
+        remove_checkpoint(checkpoint.path)
+    return done
+
+
+def _forget(job: Job, tracker: Tracker) -> None:
+    """Take the runs that are to be repeated out of sight, with the checkpoint of an interrupted ensemble of theirs."""
+    for path in checkpoint_paths(job.checkpoints):
+        try:
+            seeds = set(load_newest(path).record["seeds"])
+        except (GanbenchError, KeyError):
+            seeds = set(job.seeds)  # of no use to anybody
+        others = sorted(seeds - set(job.seeds))
+        if others and seeds & set(job.seeds):
+            raise GanbenchError(
+                f"seeds {', '.join(map(str, others))} were interrupted together with those you want to repeat, and "
+                f"would be lost: run them to their end first, or add them to --seeds"
+            )
+        if not others:
+            remove_checkpoint(path)
+    for seed in job.seeds:
+        tracker.discard(job.spec.run_id(seed))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from working at the same runs."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / ".lock", timeout=0):
+            yield
+    except filelock.Timeout as error:
+        raise BusyError("another process is running this very spec in this store: wait for it, or stop it") from error

@@ -1,0 +1,78 @@
+"""Where a sweep stands: of every group what is done, at work and missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ganbench.core.settings import flatten
+from ganbench.runs.progress import Progress, read_progress
+from ganbench.spec.run_spec import RunSpec
+from ganbench.spec.sweep_spec import Sweep
+from ganbench.tracking import DONE, Status
+from ganbench.tracking.store import Store
+
+
+@dataclass
+class Standing:
+    """One group of a sweep: the seeds of a spec.
+
+    Attributes:
+        told: in what it differs from other groups of the same title.
+        statuses: by seed; None where it hasn't begun.
+        progress: what whoever is at work says, if somebody is.
+        error: why it failed, where it did in this sweep.
+    """
+
+    spec: RunSpec
+    told: str
+    statuses: dict[int, Status | None]
+    progress: Progress | None = None
+    error: str = ""
+
+    @property
+    def done(self) -> bool:
+        return all(status in DONE for status in self.statuses.values())
+
+    @property
+    def work(self) -> float:
+        """How much there is to do, in samples that go through the critic: the currency nearest to time."""
+        spec = self.spec
+        return float(spec.train.steps * spec.costs["critic_evaluations"] * len(self.statuses))
+
+    @property
+    def share_done(self) -> float:
+        """From 0 to 1."""
+        if self.done:
+            return 1.0
+        return self.progress.step / self.progress.steps if self.progress else 0.0
+
+    @property
+    def words(self) -> str:
+        """How its seeds ended: `9 finished, 1 diverged`."""
+        told: list[str] = [status or "waiting" for status in self.statuses.values()]
+        return ", ".join(f"{told.count(word)} {word}" for word in dict.fromkeys(told))
+
+
+def standings(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[Standing]:
+    """Where each group of a sweep stands, by what was tracked and what those at work say."""
+    found = []
+    for spec, told in zip(sweep.specs, differences(sweep.specs), strict=True):
+        statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
+        progress = read_progress(store.checkpoints(experiment, spec.group_id))
+        found.append(Standing(spec, told, statuses, progress))
+    return found
+
+
+def differences(specs: Sequence[RunSpec]) -> list[str]:
+    """Of each spec the options in which it differs from others of the same title."""
+    flat = [flatten(spec.to_dict()) for spec in specs]
+    alike_by_title: dict[str, list[dict[str, object]]] = {}
+    for own, spec in zip(flat, specs, strict=True):
+        alike_by_title.setdefault(spec.title, []).append(own)
+    told = []
+    for own, spec in zip(flat, specs, strict=True):
+        alike = alike_by_title[spec.title]
+        varies = [key for key, value in own.items() if any(other.get(key) != value for other in alike)]
+        told.append(", ".join(f"{key}={own[key]}" for key in varies))
+    return told

@@ -1,0 +1,55 @@
+"""The history of a run's modes: as a file that a program reads, and as a heat map that a person looks at."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganbench.evaluation.collapse_detector import Event, Look
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_timeline(path: Path, looks: Sequence[Look], events: Sequence[Event], names: Sequence[str]) -> None:
+    """Write the looks (good samples by mode, width, duplicates, critic) and the events as JSON."""
+    content = {
+        "modes": list(names),
+        "looks": [
+            {
+                "step": look.step,
+                "samples": look.sight.samples,
+                "good": look.sight.good,
+                "width": None if math.isnan(look.sight.width) else look.sight.width,
+                "duplicates": look.sight.duplicates,
+                "critic": look.critic,
+                "counts": list(look.sight.counts),
+            }
+            for look in looks
+        ],
+        "events": [asdict(event) for event in events],
+    }
+    path.write_text(json.dumps(content, allow_nan=False) + "\n")
+
+
+def timeline_figure(
+    looks: Sequence[Look], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
+) -> Figure:
+    """Modes × steps: how full each mode was, relative to its share in real data, with the events marked.
+
+    Args:
+        expected: the share of each mode in real data.
+    """
+    from ganbench.core.plotting import (
+        mode_heat_map,  # a third of a second, which the first training step need not wait for
+    )
+
+    fullness = [
+        [count / (look.sight.samples * share) for count, share in zip(look.sight.counts, expected, strict=True)]
+        for look in looks
+    ]
+    return mode_heat_map([look.step for look in looks], fullness, names, [(e.step, e.kind) for e in events])

@@ -1,0 +1,1 @@
+"""Specs: what is asked for, resolved and checked."""

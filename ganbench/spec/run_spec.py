@@ -1,0 +1,299 @@
+"""From settings to a resolved spec, and from a spec to its run id.
+
+Settings are laid over each other in one order: the defaults of each component, the recipe of the loss, the config file,
+the flags. What comes out, `RunSpec`, says everything that the result depends on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import from_options, near_miss
+from ganbench.core.settings import Settings, merge, parse_component, parse_components, parse_count
+from ganbench.data import DATASETS, Dataset
+from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol
+from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.losses import LOSSES, Loss
+from ganbench.methods.penalties import PENALTIES, Penalty
+from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.spec.budget import CURRENCIES, step_costs, steps_for
+from ganbench.spec.train_spec import EvaluationSpec, TrainSpec
+
+SCIENCE = 3
+"""Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
+
+BUDGETS = (*CURRENCIES, "epochs")
+"""In what a budget can be given, as options of `train`; one of them."""
+DEFAULT_EPOCHS = 8
+DEFAULT_EVALUATIONS = 20
+DEFAULT_EVERY = 100
+"""Fewer steps than this between evaluations would spend more time on scoring than on training."""
+
+TABLES = ("loss", "penalty", "arch", "wrapper", "dataset", "protocol", "train", "evaluation")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that the result of a run depends on, but for the seed."""
+
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+    arch: Arch
+    wrappers: tuple[Wrapper, ...]
+    dataset: Dataset
+    protocol: Protocol
+    train: TrainSpec
+    evaluation: EvaluationSpec
+
+    def to_dict(self) -> Settings:
+        """The spec as plain nested values; `resolve` makes the same spec from them."""
+        return {
+            "loss": self.loss.to_spec(),
+            "penalty": [penalty.to_spec() for penalty in self.penalties],
+            "arch": self.arch.to_spec(),
+            "wrapper": [wrapper.to_spec() for wrapper in self.wrappers],
+            "dataset": self.dataset.to_spec(),
+            "protocol": self.protocol.to_spec(),
+            "train": dataclasses.asdict(self.train),
+            "evaluation": dataclasses.asdict(self.evaluation),
+        }
+
+    @property
+    def case(self) -> Case:
+        """What the protocol says about the data set."""
+        return self.protocol.case(self.dataset)
+
+    @property
+    def protocol_label(self) -> str:
+        """The protocol's name and version."""
+        return self.protocol.label(self.case, self.evaluation.samples)
+
+    @property
+    def costs(self) -> dict[str, int]:
+        """What one step costs in every currency of `ganbench.spec.budget`."""
+        return step_costs(self.train, self.loss, self.penalties)
+
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+        """A generator with new weights, from latents to samples [B, *shape]."""
+        return self.arch.generator(shape)
+
+    def critic(self, shape: tuple[int, ...]) -> nn.Module:
+        """A critic with new weights and all its wrappers, from packs of samples to logits."""
+        network = self.arch.critic((self.train.pac * shape[0], *shape[1:]))
+        for wrapper in self.wrappers:
+            network = wrapper.wrap(network, self.train.packs)
+        return network
+
+    @property
+    def title(self) -> str:
+        """Loss, architecture and data set, for headings."""
+        return " · ".join((self.loss.name, self.arch.name, self.dataset.name))
+
+    @property
+    def group_id(self) -> str:
+        """Hash of the spec and of the versions of data, protocol and evaluator: what its seeds have in common."""
+        return self._hash({})
+
+    def run_id(self, seed: int) -> str:
+        """Hash of the same and the seed. Paths, device and worker count have no part in it."""
+        return self._hash({"seed": seed})
+
+    def _foreign_code(self) -> dict[str, str]:
+        """The code of components that aren't ours: a plug-in that was mended makes other runs."""
+        trained = (self.loss, *self.penalties, self.arch, *self.wrappers)
+        parts = (*trained, self.dataset, self.protocol, *self.case.metrics.values())
+        return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
+
+    def _hash(self, more: Mapping[str, Any]) -> str:
+        versions = {
+            "science": SCIENCE,
+            "data": self.dataset.version,
+            "protocol": self.protocol.version,
+            "evaluator": self.dataset.evaluator_sha256,
+            **self._foreign_code(),
+        }
+        text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def resolve(settings: Mapping[str, Any]) -> RunSpec:
+    """Turn settings into a spec: fill in defaults and recipes, and check everything.
+
+    Raises:
+        GanbenchError: an unknown name or option, a value of the wrong type or out of range, or a combination that
+            can't be trained.
+    """
+    for key in settings:
+        if key not in TABLES:
+            raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
+    loss = LOSSES.create(_table(settings, "loss", "minimax"))
+    dataset, protocol = _dataset_and_protocol(settings)
+    case = protocol.case(dataset)
+    arch_options = _table(settings, "arch", "mlp")
+    arch = ARCHS.create(dict(dataset.defaults.get("arch", {}).get(arch_options["name"], {})) | arch_options)
+    penalties = tuple(map(PENALTIES.create, _list(settings, "penalty", loss.penalties)))
+    wrappers = tuple(map(WRAPPERS.create, _list(settings, "wrapper", loss.wrappers)))
+    train = _train(_options(settings, "train"), loss, penalties, dataset)
+    usual = {
+        "every": min(train.steps, max(DEFAULT_EVERY, -(-train.steps // DEFAULT_EVALUATIONS))),
+        "samples": case.samples,
+        "quick_samples": min(EvaluationSpec.quick_samples, case.samples),
+    }
+    evaluation = from_options(EvaluationSpec, usual | _options(settings, "evaluation"), "evaluation")
+    spec = RunSpec(
+        loss=loss,
+        penalties=penalties,
+        arch=arch,
+        wrappers=wrappers,
+        dataset=dataset,
+        protocol=protocol,
+        train=train,
+        evaluation=evaluation,
+    )
+    _check(spec)
+    return spec
+
+
+def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
+    """Lay flags over a config file.
+
+    Where flags name another component, the options that the file gives to its own are dropped; and with another loss
+    its penalties, its wrappers and the options that either loss has a recipe for; with another data set what either
+    has defaults for. So `--loss wgan-gp` over a full dump of a minimax run is wgan-gp as its paper has it.
+    """
+    below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
+    for table in ("loss", "arch", "dataset", "protocol"):
+        old, new = (_name(layer.get(table)) for layer in (below, flags))
+        if old and new and old != new:
+            below[table] = {}
+            if table == "loss":
+                below.pop("penalty", None)
+                below.pop("wrapper", None)
+                for option in {*LOSSES[old].recipe, *LOSSES[new].recipe}:
+                    _drop(below, "train", option)
+            elif table in ("dataset", "protocol"):
+                if table == "dataset":
+                    _drop_suited(below, old, new)
+                # How many samples are scored is the protocol's affair.
+                _drop(below, "evaluation", "samples")
+                _drop(below, "evaluation", "quick_samples")
+    if any(budget in _options(flags, "train") for budget in BUDGETS):
+        for budget in BUDGETS:
+            _drop(below, "train", budget)
+    return merge([below, flags])
+
+
+def _drop_suited(settings: Settings, *datasets: str) -> None:
+    """Drop what was chosen to suit one data set, or will be to suit another."""
+    arch = _name(settings.get("arch"))
+    for dataset in datasets:
+        suited = DATASETS[dataset].defaults
+        for option in suited.get("train", {}):
+            _drop(settings, "train", option)
+        for option in suited.get("arch", {}).get(arch, {}):
+            _drop(settings, "arch", option)
+
+
+def _name(table: Any) -> str | None:
+    name = table.get("name") if isinstance(table, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _drop(settings: Settings, table: str, option: str) -> None:
+    if isinstance(settings.get(table), dict):
+        settings[table].pop(option, None)
+
+
+def _dataset_and_protocol(settings: Mapping[str, Any]) -> tuple[Dataset, Protocol]:
+    """A protocol may fix options of the data set: they are its defaults there."""
+    options = _table(settings, "dataset", "mnist")
+    usual = DATASETS[options["name"]].protocol
+    protocol = PROTOCOLS.create(_table(settings, "protocol", usual))
+    case = protocol.cases().get(options["name"])
+    return DATASETS.create({**(case.data if case else {}), **options}), protocol
+
+
+def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset: Dataset) -> TrainSpec:
+    suited = dict(dataset.defaults.get("train", {}))
+    usual_epochs = suited.pop("epochs", DEFAULT_EPOCHS)
+    given = {budget: options.pop(budget) for budget in BUDGETS if budget in options}
+    if len(given) > 1:
+        raise GanbenchError(f"give one budget, not {' and '.join(given)}")
+    spec: TrainSpec = from_options(TrainSpec, {**suited, **loss.recipe, **options}, "train")
+    [(currency, amount)] = given.items() or [("epochs", usual_epochs)]
+    amount = parse_count(amount) if isinstance(amount, str) else amount
+    if currency == "steps":
+        amount = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
+        counted: TrainSpec = from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")
+        return counted
+    costs = step_costs(spec, loss, penalties)
+    # An epoch is a pass of the critic over the data: losses with more critic updates a step get fewer steps for it.
+    costs["epochs"] = spec.batch_size * spec.n_critic
+    scale = dataset.train_size if currency == "epochs" else 1
+    if isinstance(amount, int | float) and not isinstance(amount, bool):
+        amount *= scale
+    return dataclasses.replace(spec, steps=steps_for(currency, amount, costs))
+
+
+def _check(spec: RunSpec) -> None:
+    size, batch = spec.dataset.train_size, spec.train.batch_size
+    if batch > size:
+        raise GanbenchError(f"batch size {batch} is larger than the data set ({spec.dataset.name} has {size} samples)")
+    if spec.evaluation.samples > size and spec.dataset.finite:
+        raise GanbenchError(
+            f"evaluation.samples ({spec.evaluation.samples}) can't be more than the {size} training samples "
+            f"that the floor is drawn from"
+        )
+    names = [wrapper.name for wrapper in spec.wrappers]
+    for wrapper in spec.wrappers:
+        if names.count(wrapper.name) > 1:
+            raise GanbenchError(f"the wrapper '{wrapper.name}' is named twice")
+        for other in set(wrapper.excludes) & set(names):
+            raise GanbenchError(f"'{wrapper.name}' can't be combined with '{other}': both bound the same weights")
+        if spec.penalties and not wrapper.takes_penalties:
+            raise GanbenchError(
+                f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': under it the "
+                f"gradient at one sample depends on the others in the batch; leave it out, or say --penalty none"
+            )
+    try:
+        with torch.no_grad():  # two latents where the batch has two: BatchNorm can't train on one
+            spec.generator(spec.dataset.shape).train()(torch.zeros(min(2, batch), spec.arch.latent_dim))
+        spec.critic(spec.dataset.shape)
+    except (ValueError, RuntimeError, TypeError, ArithmeticError, MemoryError) as error:
+        wrapped = "".join(f" with '{wrapper.name}'" for wrapper in spec.wrappers)
+        words = (str(error) or type(error).__name__).partition("\n")[0]
+        raise GanbenchError(f"architecture '{spec.arch.name}'{wrapped} can't be built: {words}") from error
+
+
+def _list(settings: Mapping[str, Any], key: str, usual: Sequence[str]) -> list[Settings]:
+    asked = settings.get(key, [parse_component(text) for text in usual])
+    asked = parse_components(asked) if isinstance(asked, str) else [asked] if isinstance(asked, Mapping) else asked
+    if not isinstance(asked, list | tuple) or not all(map(_name, asked)):
+        raise GanbenchError(
+            f"'{key}' must be words like those of a flag, or tables with a name: [[{key}]] and name = '…' below"
+        )
+    return [dict(each) for each in asked]
+
+
+def _table(settings: Mapping[str, Any], key: str, default: str) -> Settings:
+    options = _options(settings, key)
+    name = options.setdefault("name", default)
+    if not isinstance(name, str):
+        raise GanbenchError(f"'{key}.name' must be a word, not {name!r}")
+    return options
+
+
+def _options(settings: Mapping[str, Any], key: str) -> Settings:
+    options = settings.get(key, {})
+    if not isinstance(options, Mapping):
+        raise GanbenchError(f"'{key}' must be a table, not {options!r}: write [{key}] and its options below")
+    return dict(options)

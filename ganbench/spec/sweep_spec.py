@@ -1,0 +1,183 @@
+"""Experiments as files: a question, what all runs share, the axes that vary, and named budgets.
+
+    question = "Does packing bring back lost modes?"
+    seeds = 10                              # or words, as in `--seeds`: "0-4,7"
+    [base]                                  # settings as in `--config`; a component may be written as in a flag
+    dataset = "ring"
+    [axes]                                  # every combination is trained
+    loss = ["minimax", "wgan-gp"]
+    packing = [{ "train.pac" = 1 }, { "train.pac" = 2, "train.batch_size" = 512 }]
+    [budget.course]                         # the first is the default; settings, and seeds if they differ
+    "train.steps" = 2000
+    [budget.paper]
+    "train.steps" = 400_000
+    seeds = "0-49"
+
+An axis is named by what it varies (`loss`, `penalty`, `train.n_critic`, ...), or freely where each of its values is a
+table of settings that go together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
+from ganbench.core.settings import (
+    LISTS,
+    MOST_SEEDS,
+    Settings,
+    flatten,
+    merge,
+    parse_component,
+    parse_seeds,
+    read_config,
+)
+from ganbench.spec.run_spec import BUDGETS, TABLES, RunSpec, resolve
+
+KEYS = ("question", "seeds", "base", "axes", "budget")
+COMPONENTS = ("loss", "arch", "dataset", "protocol")
+MOST_SPECS = 1_000
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What an experiment file asks for, under one of its budgets."""
+
+    name: str
+    question: str
+    budget: str
+    seeds: tuple[int, ...]
+    specs: tuple[RunSpec, ...]
+
+    def where(self, conditions: Mapping[str, Sequence[str]]) -> Sweep:
+        """What of it meets all conditions: an option of the spec is one of some words.
+
+        Raises:
+            GanbenchError: no spec has such an option, or none meets them.
+        """
+        flat = [{key: str(value) for key, value in flatten(spec.to_dict()).items()} for spec in self.specs]
+        known = set().union(*flat)
+        for option in conditions:
+            if option not in known:
+                raise GanbenchError(f"--where: there is no option '{option}': {near_miss(option, known)}")
+        kept = tuple(
+            spec
+            for spec, own in zip(self.specs, flat, strict=True)
+            if all(own.get(option) in values for option, values in conditions.items())
+        )
+        if not kept:
+            told = "; ".join(
+                f"{option} is {', '.join(sorted({own.get(option, '') for own in flat}))}" for option in conditions
+            )
+            raise GanbenchError(f"--where: nothing in '{self.name}' meets this; there, {told}")
+        return dataclasses.replace(self, specs=kept)
+
+
+def read_sweep(path: Path, budget: str | None = None) -> Sweep:
+    """Every combination of the axes of an experiment file, as resolved specs.
+
+    Args:
+        budget: one that the file names; by default its first.
+
+    Raises:
+        GanbenchError: the file is no experiment, or a combination can't be trained; the message says which.
+    """
+    file = read_config(path)
+    for key in file:
+        if key not in KEYS:
+            raise GanbenchError(f"'{path}' has an unknown key '{key}': {near_miss(key, KEYS)}")
+    budgets = _tables(file, "budget", path)
+    for name, settings in budgets.items():
+        if not isinstance(settings, Mapping):
+            raise GanbenchError(f"'{path}': a budget is a table: write [budget.{name}] and its settings below")
+    chosen = budget or next(iter(budgets), "")
+    if chosen and chosen not in budgets:
+        raise GanbenchError(f"'{path}' has no budget '{chosen}': {near_miss(chosen, budgets)}")
+    limits = dict(budgets.get(chosen, {}))
+    seeds = limits.pop("seeds", file.get("seeds", "0"))
+    base = _under(_settings(_tables(file, "base", path)), _settings(limits))
+    axes = [_axis(name, values, path) for name, values in _tables(file, "axes", path).items()]
+    _check_distinct(base, axes, path)
+    cells = list(itertools.islice(itertools.product(*axes), MOST_SPECS + 1))
+    if len(cells) > MOST_SPECS:
+        raise GanbenchError(f"'{path}' has more than {MOST_SPECS:,} combinations")
+    specs: dict[str, RunSpec] = {}
+    for cell in cells:
+        try:
+            spec = resolve(merge([base, *map(_settings, cell)]))
+        except GanbenchError as error:
+            told = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
+            raise GanbenchError(f"'{path}'{f' with {told}' * bool(told)}: {error}") from error
+        specs[spec.group_id] = spec
+    question = " ".join(str(file.get("question", "")).split())
+    return Sweep(path.stem, question, chosen, _seeds(seeds, path), tuple(specs.values()))
+
+
+def _seeds(written: Any, path: Path) -> tuple[int, ...]:
+    """Seeds from their number, or from words."""
+    if isinstance(written, int) and not isinstance(written, bool):
+        if not 1 <= written <= MOST_SEEDS:
+            raise GanbenchError(f"'{path}': {written} seeds are not between 1 and {MOST_SEEDS}")
+        return tuple(range(written))
+    if not isinstance(written, str):
+        raise GanbenchError(f"'{path}': seeds should be a number like 10 or words like \"0-9\", not {written!r}")
+    return parse_seeds(written)
+
+
+def _tables(file: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    table = file.get(key, {})
+    if not isinstance(table, Mapping):
+        raise GanbenchError(f"'{path}': '{key}' must be a table: write [{key}] and what belongs to it below")
+    return table
+
+
+def _axis(name: str, values: Any, path: Path) -> list[Settings]:
+    if not isinstance(values, list) or not values:
+        raise GanbenchError(f"'{path}': the axis '{name}' must be a list of at least one value")
+    return [dict(value) if isinstance(value, Mapping) and "name" not in value else {name: value} for value in values]
+
+
+def _under(base: Settings, limits: Settings) -> Settings:
+    """The base under a budget: a component that the budget names, and its amount, replace the base's whole."""
+    below = {key: value for key, value in base.items() if not (key in COMPONENTS and key in limits)}
+    if any(currency in limits.get("train", {}) for currency in BUDGETS):
+        below["train"] = {key: value for key, value in below.get("train", {}).items() if key not in BUDGETS}
+    return merge([below, limits])
+
+
+def _check_distinct(base: Settings, axes: list[list[Settings]], path: Path) -> None:
+    """Refuse what would be trained as something else than it says: an option that is set in two places."""
+    seen: dict[str, int] = {}
+    for number, axis in enumerate(axes):
+        for key in {key for value in axis for key in value}:
+            if seen.setdefault(key, number) != number:
+                raise GanbenchError(f"'{path}': two axes set '{key}'")
+            if key in COMPONENTS and key in base:
+                # Its options, and the recipe of a loss, would be mixed with those of the axis.
+                raise GanbenchError(f"'{path}': '{key}' stands in [base] or the budget, and in an axis: leave one out")
+
+
+def _settings(written: Mapping[str, Any]) -> Settings:
+    """Settings from dotted names and from components as they are written in flags."""
+    layers: list[Settings] = []
+    for key, value in written.items():
+        table, dot, option = key.partition(".")
+        if dot:
+            layers.append({table: {option: value}})
+        elif key in COMPONENTS and isinstance(value, str):
+            layers.append({key: parse_component(value)})
+        elif key in LISTS or (key in TABLES and isinstance(value, Mapping)):
+            layers.append({key: value})
+        elif key in TABLES:
+            raise GanbenchError(f"'{key}' can't be {value!r}: write its options, as in {key}.option = …")
+        else:
+            raise GanbenchError(
+                f"there is no setting '{key}': {near_miss(key, TABLES)}; an axis of another name has tables as values"
+            )
+    return merge(layers)

@@ -1,0 +1,236 @@
+"""A tracking server for a group of people: MLflow on PostgreSQL, artifacts served from a folder, users with passwords.
+
+Everything lies in one folder, which is made at the first start. PostgreSQL listens on a socket that only this server
+can open, never on the network.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganbench.core.errors import GanbenchError
+from ganbench.tracking.ui import await_health, taken
+
+USER, PASSWORD, KEY = "GANBENCH_SERVER_USER", "GANBENCH_SERVER_PASSWORD", "GANBENCH_SERVER_KEY"
+POSTGRES_USER = "postgres"
+DATABASE = "mlflow"
+PATIENCE = 60.0
+PLACES = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for.
+
+    Attributes:
+        database: URI of a PostgreSQL that is there already; without one, one is started.
+        allowed_hosts: names under which others reach the server; MLflow answers no other.
+    """
+
+    folder: Path
+    host: str
+    port: int
+    allowed_hosts: tuple[str, ...] = ()
+    database: str | None = None
+
+
+def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
+    """Serve until Ctrl-C or SIGTERM, and say how people reach it.
+
+    Raises:
+        GanbenchError: there is no PostgreSQL or a package is missing, the folder can't be used, or the port is taken.
+    """
+    _check_packages()
+    folder = plan.folder.absolute()
+    try:
+        (folder / "artifacts").mkdir(parents=True, exist_ok=True)
+        known = credentials(folder)
+    except OSError as error:
+        raise GanbenchError(f"the folder '{folder}' can't be used ({error.strerror}): choose another") from error
+    if taken(plan.host, plan.port):
+        raise GanbenchError(f"port {plan.port} is taken: choose another with --port")
+    # Set outright, since a shell may have started us with SIGINT ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        with _database(plan, folder) as database, _mlflow(plan, folder, database, known) as server:
+            everywhere = plan.host in ("0.0.0.0", "::")
+            here = "127.0.0.1" if everywhere else plan.host
+            await_health(server, f"http://{here}:{plan.port}/health", folder / "mlflow.log")
+            shown = (plan.allowed_hosts or (socket.gethostname(),))[0] if everywhere else plan.host
+            address = f"http://{shown}:{plan.port}"
+            say(f"MLflow: {address}  (user {known[USER]}, password in {folder / 'credentials'})")
+            say("Others use it so:")
+            say(f"  export MLFLOW_TRACKING_URI={address} MLFLOW_TRACKING_USERNAME={known[USER]}")
+            say("  export MLFLOW_TRACKING_PASSWORD=…\n  ganbench sweep FILE.toml")
+            say("Ctrl-C stops it.")
+            return server.wait()
+    except KeyboardInterrupt:
+        return 0
+
+
+def credentials(folder: Path) -> dict[str, str]:
+    """The administrator's name and password, and the key of sessions: from the environment, else made once and kept."""
+    path = folder / "credentials"
+    kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line) if path.exists() else {}
+    known = {
+        USER: os.environ.get(USER) or kept.get(USER) or "admin",
+        PASSWORD: os.environ.get(PASSWORD) or kept.get(PASSWORD) or secrets.token_urlsafe(18),
+        KEY: kept.get(KEY) or secrets.token_urlsafe(32),
+    }
+    if known != kept:
+        # Made unreadable for others before anything is in it.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write("".join(f"{name}={value}\n" for name, value in known.items()))
+    return known
+
+
+def find_postgres() -> Path:
+    """The folder with PostgreSQL's programs.
+
+    Raises:
+        GanbenchError: it isn't installed.
+    """
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve().parent] if on_path else []
+    for place in PLACES:
+        found += sorted(Path(place).glob("*/bin"), reverse=True)
+    for folder in found:
+        if all((folder / name).exists() for name in ("initdb", "postgres", "createdb", "pg_isready")):
+            return folder
+    raise GanbenchError(
+        "PostgreSQL is not installed: on Debian or Ubuntu `apt install postgresql`; or name one that runs with "
+        "--database postgresql+psycopg://user:password@host/database"
+    )
+
+
+def mlflow_command(plan: Plan, folder: Path, database: str) -> list[str]:
+    """How MLflow's server is started."""
+    hosts = dict.fromkeys((plan.host, socket.gethostname(), "localhost", "127.0.0.1", *plan.allowed_hosts))
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts", "--app-name", "basic-auth"]
+    command += ["--host", plan.host, "--port", str(plan.port)]
+    return [*command, "--allowed-hosts", ",".join(f"{name}:{plan.port}" for name in hosts)]
+
+
+def _check_packages() -> None:
+    missing = [name for name in ("psycopg", "flask_wtf") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise GanbenchError(f"the server needs the package {missing[0]}: pip install 'ganbench[server]'")
+
+
+@contextmanager
+def _mlflow(plan: Plan, folder: Path, database: str, known: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    config = folder / "auth.ini"
+    # People of a group write into each other's experiments. A password is checked once a minute: each check costs a
+    # tenth of a second by design, and a run is dozens of requests.
+    config.write_text(
+        f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder / 'users.db'}\n"
+        f"admin_username = {known[USER]}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
+    )
+    environment = {
+        **os.environ,
+        "MLFLOW_AUTH_CONFIG_PATH": str(config),
+        "MLFLOW_AUTH_ADMIN_USERNAME": known[USER],
+        "MLFLOW_AUTH_ADMIN_PASSWORD": known[PASSWORD],
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": known[KEY],
+        # Its job runner would double the memory and the time to start, and runs nothing that we use.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        environment.pop(name, None)  # of a client; this is the server
+    with (folder / "mlflow.log").open("ab") as log:
+        server = subprocess.Popen(
+            mlflow_command(plan, folder, database), env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield server
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of others
+        server.wait()
+
+
+@contextmanager
+def _database(plan: Plan, folder: Path) -> Iterator[str]:
+    if plan.database is not None:
+        yield plan.database
+        return
+    programs, data = find_postgres(), folder / "postgres"
+    owner = _owner(folder, data)
+    # A socket's path may have at most 107 characters, and a folder's own may have more.
+    sockets = Path(tempfile.mkdtemp(prefix="ganbench-", dir="/tmp"))
+    if owner is not None:
+        shutil.chown(sockets, owner)
+    try:
+        if not (data / "PG_VERSION").exists():
+            initdb = ["initdb", "-D", str(data), "-U", POSTGRES_USER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+            _run(programs, initdb, owner, folder)
+        log = (folder / "postgres.log").open("ab")
+        command = [str(programs / "postgres"), "-D", str(data), "-k", str(sockets), "-c", "listen_addresses="]
+        server = subprocess.Popen(command, stdout=log, stderr=log, user=owner, cwd="/", start_new_session=True)
+        log.close()
+        try:
+            _await_postgres(programs, sockets, server, folder / "postgres.log")
+            there = ["psql", "-h", str(sockets), "-U", POSTGRES_USER, "-d", DATABASE, "-c", "select 1"]
+            if subprocess.run([str(programs / there[0]), *there[1:]], capture_output=True, check=False).returncode:
+                _run(programs, ["createdb", "-h", str(sockets), "-U", POSTGRES_USER, DATABASE], owner, folder)
+            yield f"postgresql+psycopg://{POSTGRES_USER}@/{DATABASE}?host={sockets}"
+        finally:
+            server.send_signal(signal.SIGINT)  # “fast shutdown”: connections are cut, nothing is lost
+            server.wait()
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _owner(folder: Path, data: Path) -> str | None:
+    """Who PostgreSQL must run as, since it refuses to run as root; None for whoever we are."""
+    if os.getuid() != 0:
+        return None
+    try:
+        pwd.getpwnam(POSTGRES_USER)
+    except KeyError as error:
+        raise GanbenchError(f"PostgreSQL can't run as root, and there is no user '{POSTGRES_USER}'") from error
+    data.mkdir(exist_ok=True, mode=0o700)
+    shutil.chown(data, POSTGRES_USER)
+    look = ["test", "-w", str(data)]
+    if subprocess.run(look, user=POSTGRES_USER, cwd="/", check=False).returncode != 0:
+        raise GanbenchError(f"the user '{POSTGRES_USER}' can't get to '{folder}': choose another with --folder")
+    return POSTGRES_USER
+
+
+def _run(programs: Path, command: list[str], owner: str | None, folder: Path) -> None:
+    done = subprocess.run(
+        [str(programs / command[0]), *command[1:]], user=owner, cwd="/", capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        told = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise GanbenchError(f"{command[0]} failed in '{folder}': {' '.join(told)}")
+
+
+def _await_postgres(programs: Path, sockets: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise GanbenchError(f"PostgreSQL ended at once (exit status {server.returncode}): see {log}")
+        ready = subprocess.run([str(programs / "pg_isready"), "-h", str(sockets)], capture_output=True, check=False)
+        if ready.returncode == 0:
+            return
+        time.sleep(0.2)
+    raise GanbenchError(f"PostgreSQL did not answer within {PATIENCE:.0f} s: see {log}")

@@ -1,0 +1,120 @@
+"""Runs asked of MLflow itself: of a server or a database, and what is asked for seldom."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import cast
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from ganbench.core.errors import GanbenchError
+from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.mlflow.connection import connect_to_existing, seed_runs, statuses
+from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS, check_experiment_name, is_there
+from ganbench.tracking.mlflow.pictures import chosen
+from ganbench.tracking.store import Store
+
+OLDEST = "attributes.start_time ASC"
+
+
+def ask_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]:
+    """As `reading.read_runs`.
+
+    Raises:
+        GanbenchError: there is no such store or experiment.
+    """
+    client = connect_to_existing(store)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
+        raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
+    return [_record(client, run, history) for run in seed_runs(client, found.experiment_id)]
+
+
+def ask_images(
+    store: Store, experiment: str, name: str, runs: Collection[str], most: int
+) -> dict[str, dict[int, bytes]]:
+    """As `reading.read_images`."""
+    pictures: dict[str, dict[int, bytes]] = {}
+    client = connect_to_existing(store)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return pictures
+    with tempfile.TemporaryDirectory() as folder:
+        for own in sorted(set(runs)):
+            query = f"tags.`{RUN}` = '{own}' and tags.`{KIND}` = 'seed'"
+            for run in client.search_runs([found.experiment_id], query, max_results=1, order_by=[OLDEST]):
+                paths = [artifact.path for artifact in client.list_artifacts(run.info.run_id, "images")]
+                for step, path in chosen(paths, name, most).items():
+                    local = client.download_artifacts(run.info.run_id, path, folder)
+                    pictures.setdefault(own, {})[step] = Path(local).read_bytes()
+    return pictures
+
+
+def read_statuses(store: Store, experiment: str) -> dict[str, Status]:
+    """How every run of an experiment ended, by its id; nothing where there is no such store or experiment."""
+    check_experiment_name(experiment)
+    if not is_there(store):
+        return {}
+    found = connect_to_existing(store).get_experiment_by_name(experiment)
+    return statuses(connect_to_existing(store), found.experiment_id) if found else {}
+
+
+def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
+    """The run with this id, or the only one whose id begins so, with its whole history; and its experiment.
+
+    Raises:
+        GanbenchError: there is none in any experiment, or several.
+    """
+    client = connect_to_existing(store)
+    if not re.fullmatch(r"[0-9a-f]{4,32}", run_id):
+        raise GanbenchError(f"'{run_id}' is no run id: that is 12 digits and letters from a to f, or how they begin")
+    experiments = {each.experiment_id: each.name for each in client.search_experiments()}
+    query = f"tags.`{RUN}` LIKE '{run_id}%' and tags.`{KIND}` = 'seed'"
+    found = client.search_runs(list(experiments), query, max_results=20, order_by=[OLDEST])
+    ids = list(dict.fromkeys(run.data.tags[RUN] for run in found))
+    if len(ids) != 1:
+        raise GanbenchError(
+            f"several runs begin with '{run_id}': {', '.join(ids)}"
+            if ids
+            else f"there is no run '{run_id}' in {store.uri}"
+        )
+    return experiments[found[0].info.experiment_id], _record(client, found[0], history=True)
+
+
+def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
+    tags = run.data.tags
+    if history:
+        rows = [
+            (metric.key, metric.step, metric.value)
+            for key in run.data.metrics
+            for metric in client.get_metric_history(run.info.run_id, key)
+        ]
+    else:
+        # The last value of each, but every event: it may have come more than once.
+        last = [metric for metric in run.data._metric_objs if not metric.key.startswith("event/")]
+        events = [key for key in run.data.metrics if key.startswith("event/")]
+        told = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
+        rows = [(metric.key, metric.step, metric.value) for metric in [*last, *told]]
+    return RunRecord(
+        id=tags[RUN],
+        group=tags[GROUP],
+        seed=int(tags[SEED]),
+        status=cast(Status, tags[STATUS]),
+        params=run.data.params,
+        tags={name.removeprefix("ganbench."): value for name, value in tags.items() if name.startswith("ganbench.")},
+        history=rows,
+    )
+
+
+def runs_page(store: Store, experiment: str) -> str:
+    """The path of the experiment's runs page within the MLflow UI."""
+    found = connect_to_existing(store).get_experiment_by_name(experiment)
+    if found is None:
+        return "/#/experiments"
+    # The bare address of an experiment lands on an empty page for language models.
+    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"

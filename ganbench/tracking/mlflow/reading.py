@@ -1,0 +1,45 @@
+"""Runs read back: from a local store's own tables and files where we know them, which MLflow takes seconds for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ganbench.tracking import RunRecord
+from ganbench.tracking.mlflow.names import check_experiment_name, database_of, is_there
+from ganbench.tracking.mlflow.sql import read_local, read_local_images
+from ganbench.tracking.store import Store
+
+
+def read_runs(
+    store: Store, experiment: str, *, history: bool, metrics: Collection[str] | None = None
+) -> list[RunRecord]:
+    """All seeds' runs of an experiment, oldest first; with `history` every step's value, else only the last.
+
+    Args:
+        metrics: names without which nothing is lost: others may be left out, but not events.
+
+    Raises:
+        GanbenchError: there is no such store or experiment.
+    """
+    check_experiment_name(experiment)
+    if store.local and is_there(store):
+        records = read_local(database_of(store), experiment, history=history, metrics=metrics)
+        if records is not None:
+            return records
+    from ganbench.tracking.mlflow.client import ask_runs  # MLflow takes a second to import
+
+    return ask_runs(store, experiment, history=history)
+
+
+def read_images(
+    store: Store, experiment: str, name: str, runs: Collection[str], most: int
+) -> dict[str, dict[int, bytes]]:
+    """By run id and step, pictures (PNG) of that name: at most so many of a run, evenly over its steps, the last among
+    them; runs without one are left out."""
+    if store.local and is_there(store):
+        pictures = read_local_images(database_of(store), experiment, name, runs, most)
+        if pictures is not None:
+            return pictures
+    from ganbench.tracking.mlflow.client import ask_images
+
+    return ask_images(store, experiment, name, runs, most)

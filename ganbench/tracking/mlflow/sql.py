@@ -1,0 +1,141 @@
+"""A local store's runs read from its tables: what MLflow's own objects say, in a fraction of the time."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS
+from ganbench.tracking.mlflow.pictures import chosen
+
+OURS = "ganbench."
+EVENT = "event/"
+NAMES = 200
+"""Metrics that are asked for by name; SQLite takes a thousand."""
+
+
+def read_local(
+    database: Path, experiment: str, *, history: bool, metrics: Collection[str] | None
+) -> list[RunRecord] | None:
+    """As `reading.read_runs`; None where there is no such experiment, or the tables are others than we know."""
+    try:
+        with closing(_open(database)) as connection:
+            return _read(connection, experiment, history, metrics)
+    except sqlite3.Error:
+        return None
+
+
+def read_local_images(
+    database: Path, experiment: str, name: str, runs: Collection[str], most: int
+) -> dict[str, dict[int, bytes]] | None:
+    """As `reading.read_images`; None where the tables are others than we know, or pictures lie elsewhere."""
+    places = _places(database, experiment, runs)
+    if places is None or not all(uri.startswith("file:") for uri in places.values()):
+        return None
+    pictures = {}
+    for run, uri in sorted(places.items()):
+        folder = Path(url2pathname(urlparse(uri).path)) / "images"
+        paths = chosen(map(str, folder.glob("*.png")), name, most)
+        if paths:
+            pictures[run] = {step: Path(path).read_bytes() for step, path in paths.items()}
+    return pictures
+
+
+def _places(database: Path, experiment: str, runs: Collection[str]) -> dict[str, str] | None:
+    """Where the artifacts of some runs are, of two with one id the older's; None as in `read_local`."""
+    try:
+        with closing(_open(database)) as connection:
+            connection.execute("create temp table asked (run text primary key)")
+            connection.executemany("insert into asked values (?)", [(run,) for run in set(runs)])
+            found = connection.execute(
+                "select asked.run, r.artifact_uri from asked join tags t on t.value = asked.run and t.key = ? "
+                "join tags k on k.run_uuid = t.run_uuid and k.key = ? and k.value = 'seed' "
+                "join runs r on r.run_uuid = t.run_uuid join experiments e on e.experiment_id = r.experiment_id "
+                "where e.name = ? and r.lifecycle_stage = 'active' order by r.start_time desc, r.run_uuid desc",
+                (RUN, KIND, experiment),
+            )
+            return dict(found.fetchall())  # the older one comes last
+    except sqlite3.Error:
+        return None
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+    connection.execute("pragma temp_store = memory")
+    return connection
+
+
+def _read(
+    connection: sqlite3.Connection, experiment: str, history: bool, metrics: Collection[str] | None
+) -> list[RunRecord] | None:
+    found = connection.execute("select experiment_id from experiments where name = ?", (experiment,)).fetchone()
+    if found is None:
+        return None
+    connection.execute("create temp table ours (place integer primary key, run_uuid text unique)")
+    connection.execute(
+        "insert into ours select row_number() over (order by r.start_time, r.run_uuid), r.run_uuid from runs r "
+        "join tags t on t.run_uuid = r.run_uuid and t.key = ? and t.value = 'seed' "
+        "where r.experiment_id = ? and r.lifecycle_stage = 'active'",
+        (KIND, found[0]),
+    )
+    tags, params = defaultdict[str, dict[str, str]](dict), defaultdict[str, dict[str, str]](dict)
+    for kind, table in ((tags, "tags"), (params, "params")):
+        for run, key, value in connection.execute(
+            f"select m.run_uuid, m.key, m.value from ours join {table} m on m.run_uuid = ours.run_uuid"
+        ):
+            kind[run][key] = value
+    rows = defaultdict[str, list[tuple[str, int, float]]](list)
+    # The last value of each, but every event: it may have come more than once.
+    if history:
+        _collect(connection, "metrics", metrics, "", rows)
+    else:
+        _collect(connection, "latest_metrics", metrics, f"and m.key not like '{EVENT}%'", rows)
+        _collect(connection, "metrics", None, f"and m.key like '{EVENT}%'", rows)
+    records: dict[str, RunRecord] = {}
+    for (run,) in connection.execute("select run_uuid from ours order by place"):
+        own = tags[run]
+        # Of two with one id, which a repeated request can leave, the older is the one that is written to.
+        records.setdefault(
+            own[RUN],
+            RunRecord(
+                id=own[RUN],
+                group=own[GROUP],
+                seed=int(own[SEED]),
+                status=cast(Status, own[STATUS]),
+                params=params[run],
+                tags={name.removeprefix(OURS): value for name, value in own.items() if name.startswith(OURS)},
+                history=rows[run],
+            ),
+        )
+    return list(records.values())
+
+
+def _collect(
+    connection: sqlite3.Connection,
+    table: str,
+    metrics: Collection[str] | None,
+    condition: str,
+    rows: dict[str, list[tuple[str, int, float]]],
+) -> None:
+    named = sorted(metrics)[:NAMES] if metrics is not None and len(metrics) <= NAMES else []
+    if named:
+        condition += f" and (m.key in ({', '.join('?' * len(named))}) or m.key like '{EVENT}%')"
+    joined = f"from ours cross join {table} m on m.run_uuid = ours.run_uuid {condition}"
+    found = connection.execute(
+        f"select m.key, m.step, case when m.is_nan then null else m.value end {joined} order by ours.place, m.rowid",
+        named,
+    )
+    numbers = iter([row if row[2] is not None else (row[0], row[1], math.nan) for row in found])
+    for run, count in connection.execute(
+        f"select ours.run_uuid, count(*) {joined} group by ours.place order by ours.place", named
+    ):
+        rows[run] += islice(numbers, count)

@@ -1,0 +1,151 @@
+"""Runs written to MLflow.
+
+Metrics carry a timestamp that follows from the step, so that logging an evaluation again after a kill writes the very
+rows that are there, which the store drops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
+
+from ganbench.core.errors import GanbenchError
+from ganbench.tracking import RunHead, Status
+from ganbench.tracking.mlflow.connection import connect, statuses
+from ganbench.tracking.mlflow.names import ENDED_AT, GROUP, KIND, RUN, SEED, STATUS, check_experiment_name
+from ganbench.tracking.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+MLFLOW_STATUS: Mapping[Status, str] = {
+    "finished": "FINISHED",
+    "collapsed": "FINISHED",
+    "diverged": "FAILED",
+    "stopped": "KILLED",
+}
+MOST_METRICS_A_BATCH = 1000
+
+
+class MlflowTracker:
+    """An experiment of an MLflow store."""
+
+    def __init__(self, store: Store, experiment: str) -> None:
+        check_experiment_name(experiment)
+        if store.local:
+            store.prepare()
+        self._client = connect(store)
+        self._experiment = find_or_create(self._client, store, experiment)
+
+    def status(self, run_id: str) -> Status | None:
+        run = self._find(run_id, "seed")
+        return None if run is None else cast(Status, run.data.tags[STATUS])
+
+    def statuses(self) -> dict[str, Status]:
+        return statuses(self._client, self._experiment)
+
+    def open(self, run: RunHead, group: RunHead) -> MlflowRunLog:
+        parent = self._find_or_begin(group, {KIND: "group", GROUP: group.id})
+        seed = self._find_or_begin(
+            run, {KIND: "seed", GROUP: group.id, MLFLOW_PARENT_RUN_ID: parent.info.run_id, SEED: run.tags["seed"]}
+        )
+        return MlflowRunLog(self._client, seed)
+
+    def discard(self, run_id: str) -> None:
+        run = self._find(run_id, "seed")
+        if run is not None:
+            self._client.delete_run(run.info.run_id)
+
+    def settle(self) -> int:
+        return 0  # every write waits for its answer
+
+    def close_group(self, group_id: str, status: Status) -> None:
+        parent = self._find(group_id, "group")
+        if parent is not None and parent.info.status != MLFLOW_STATUS[status]:
+            self._client.set_tag(parent.info.run_id, STATUS, status)
+            self._client.set_terminated(parent.info.run_id, MLFLOW_STATUS[status])
+
+    def _find(self, run_id: str, kind: str) -> Run | None:
+        query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"
+        oldest = ["attributes.start_time ASC"]
+        found = self._client.search_runs([self._experiment], query, max_results=1, order_by=oldest)
+        return found[0] if found else None
+
+    def _find_or_begin(self, head: RunHead, tags: Mapping[str, str]) -> Run:
+        run = self._find(head.id, tags[KIND])
+        facts = {**{f"ganbench.{name}": value for name, value in head.tags.items()}, **tags, STATUS: "running"}
+        if run is None:
+            run = self._client.create_run(
+                self._experiment,
+                tags={RUN: head.id, MLFLOW_RUN_NAME: head.title, MLFLOW_SOURCE_NAME: "ganbench", **facts},
+                run_name=head.title,
+            )
+        else:
+            self._client.update_run(run.info.run_id, status="RUNNING")
+        # Written for a run that was there as well: the process that began it may have been killed before this line.
+        self._client.log_batch(
+            run.info.run_id,
+            params=[Param(name, str(value)) for name, value in head.params.items()],
+            tags=[RunTag(name, value) for name, value in facts.items()],
+        )
+        return run
+
+
+class MlflowRunLog:
+    """One MLflow run that is being written."""
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self._client = client
+        self._id = run.info.run_id
+        self._began = run.info.start_time
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        rows = [Metric(name, value, self._began + step, step) for name, value in values.items()]
+        for first in range(0, len(rows), MOST_METRICS_A_BATCH):
+            self._client.log_batch(self._id, metrics=rows[first : first + MOST_METRICS_A_BATCH])
+
+    def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
+        # MLflow names the file after the moment, so that logging it again would show it twice.
+        there = self._client.list_artifacts(self._id, "images")
+        if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", artifact.path) for artifact in there):
+            self._client.log_image(self._id, pixels, key=name, step=step, synchronous=True)
+
+    def figure(self, name: str, figure: Figure) -> None:
+        self._client.log_figure(self._id, figure, name)
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        self._client.log_batch(self._id, tags=[RunTag(f"ganbench.{name}", value) for name, value in values.items()])
+
+    def file(self, path: Path, folder: str) -> None:
+        self._client.log_artifact(self._id, str(path), folder)
+
+    def finish(self, status: Status, step: int) -> None:
+        self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
+        self._client.set_terminated(self._id, MLFLOW_STATUS[status])
+
+
+def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        if found.lifecycle_stage == "deleted":
+            raise GanbenchError(
+                f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name"
+            )
+        return str(found.experiment_id)
+    # Without a location MLflow would put artifacts into ./mlruns, wherever the command was started.
+    location = (store.folder / "artifacts" / name).as_uri() if store.local else None
+    try:
+        return str(client.create_experiment(name, artifact_location=location))
+    except GanbenchError:
+        found = client.get_experiment_by_name(name)  # another process was faster
+        if found is None:
+            raise
+        return str(found.experiment_id)

@@ -1,0 +1,237 @@
+"""Writing to a tracking server that may go away: everything goes to journals on disk, and from there to the server.
+
+Training never waits for the server. What it has not got when a run ends stays on disk, and is delivered by the next
+command that writes to the same experiment, or by `ganbench sync`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ganbench.core.errors import GanbenchError
+from ganbench.tracking import RunHead, RunLog, Status, Tracker
+from ganbench.tracking.journal import LOCKS, DamagedJournalError, Journal, standing
+from ganbench.tracking.mlflow.client import read_statuses
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import Store, find_store, state_folder
+
+PAUSE = 2.0
+"""Seconds between two attempts to reach a server that does not answer."""
+PATIENCE = 30.0
+"""Seconds for which the end of a run waits for a server that does not answer."""
+WHERE = "where.json"
+GROUP = "group-"
+"""So begin the names of journals that tell of a group's end."""
+
+
+def open_tracker(store: Store, experiment: str) -> Tracker:
+    """The tracker for a store: MLflow itself where the store is a local file, else with a spool before it."""
+    tracker = MlflowTracker(store, experiment)
+    return tracker if store.local else Spool(tracker, _folder(store, experiment))
+
+
+def tracked_statuses(store: Store, experiment: str) -> dict[str, Status]:
+    """How every run ended, by its id, as the store and the journals know; nothing where there is no such experiment."""
+    known = read_statuses(store, experiment)
+    return known if store.local else known | _told_by_journals(_folder(store, experiment))
+
+
+class Spool:
+    """A tracker before a tracker that may go away."""
+
+    def __init__(self, inner: Tracker, folder: Path) -> None:
+        self._inner = inner
+        self._folder = folder
+        self._known = dict(inner.statuses())
+        self._journals: dict[str, Journal] = {}
+        self._guard = threading.RLock()
+        self._news = threading.Event()
+        self._away_since: float | None = None
+        self.trouble = ""
+        """What the server said, or that it said nothing, when it could not be written to."""
+        self._left_by_others = True
+        threading.Thread(target=self._deliver_for_ever, daemon=True).start()
+
+    def status(self, run_id: str) -> Status | None:
+        told = standing(self._folder / run_id)
+        if told is not None:
+            return told
+        try:
+            status = self._inner.status(run_id)
+        except GanbenchError:
+            return self._known.get(run_id)
+        if status is not None:
+            self._known[run_id] = status
+        return status
+
+    def statuses(self) -> dict[str, Status]:
+        try:
+            self._known |= self._inner.statuses()
+        except GanbenchError as error:
+            self.trouble = str(error)
+        return self._known | _told_by_journals(self._folder)
+
+    def open(self, run: RunHead, group: RunHead) -> RunLog:
+        with self._guard:  # or a journal that has just been delivered would be removed under it
+            journal = self._journal(run.id)
+            journal.begin(run, group)
+        return journal
+
+    def discard(self, run_id: str) -> None:
+        self._inner.discard(run_id)
+        self._known.pop(run_id, None)
+        if (self._folder / run_id).exists():
+            with self._guard:
+                self._journal(run_id).remove()
+                del self._journals[run_id]
+
+    def close_group(self, group_id: str, status: Status) -> None:
+        with self._guard:
+            self._journal(f"{GROUP}{group_id}").close_group(group_id, status)
+
+    def settle(self) -> int:
+        self._news.set()
+        while left := self._left():
+            away = self._away_since
+            if away is not None and time.monotonic() - away > PATIENCE:
+                break
+            time.sleep(0.05)
+        return left
+
+    def _left(self) -> int:
+        """How many runs of this process have not arrived."""
+        with self._guard:
+            return sum(each.complete and not name.startswith(GROUP) for name, each in self._journals.items())
+
+    def _journal(self, name: str) -> Journal:
+        with self._guard:
+            if name not in self._journals:
+                self._journals[name] = Journal(self._folder / name, on_entry=self._news.set)
+            return self._journals[name]
+
+    def _deliver_for_ever(self) -> None:
+        while True:
+            self._news.wait(PAUSE)
+            self._news.clear()
+            try:
+                self._deliver()
+                self._away_since = None
+            except GanbenchError as error:
+                self.trouble = str(error)
+                self._away_since = self._away_since or time.monotonic()
+                time.sleep(PAUSE)
+
+    def _deliver(self) -> None:
+        with self._guard:
+            mine = sorted(self._journals.items(), key=lambda item: item[0].startswith(GROUP))  # groups end last
+        for name, journal in mine:
+            journal.deliver(self._inner)
+            with self._guard:
+                if journal.delivered:
+                    journal.remove()
+                    del self._journals[name]
+        if self._left_by_others:
+            deliver_all(self._folder, self._inner)
+            self._left_by_others = False
+
+
+def sync(chosen: str | None) -> Iterator[tuple[str, str, int, str]]:
+    """Deliver what is kept on this machine; tell for each server and experiment how many runs arrived, and what failed.
+
+    Args:
+        chosen: only to this store.
+    """
+    for place in sorted((state_folder() / "spool").glob(f"*/{WHERE}")):
+        where = json.loads(place.read_text())
+        if chosen is not None and find_store(chosen).uri != where["store"]:
+            continue
+        arrived, trouble = 0, ""
+        try:
+            tracker = MlflowTracker(find_store(where["store"]), where["experiment"])
+            arrived = deliver_all(place.parent, tracker)
+        except GanbenchError as error:
+            trouble = str(error)
+        yield where["store"], where["experiment"], arrived, trouble
+
+
+def leftovers(store: Store, experiment: str) -> int:
+    """Deliver what processes left behind, as long as there is hope; return how many runs are still kept here."""
+    if store.local:
+        return 0
+    folder = _folder(store, experiment)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with suppress(GanbenchError):  # what can't be delivered is counted
+            deliver_all(folder, MlflowTracker(store, experiment))
+        left = sum(not each.name.startswith(GROUP) for each in _journals_in(folder))
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(PAUSE)
+
+
+def not_delivered(kept: int, store: Store) -> str:
+    """What to say of results that the tracking server has not got."""
+    return (
+        f"The tracking server {store.uri} does not answer: the results of {kept} run{'s' * (kept > 1)} are kept in "
+        f"{store.folder / 'spool'}. When it is back, `ganbench sync` delivers them."
+    )
+
+
+def deliver_all(place: Path, tracker: Tracker) -> int:
+    """Deliver the journals that processes left behind, and return how many runs arrived.
+
+    Raises:
+        DamagedJournalError: one is damaged; the others are delivered first.
+        GanbenchError: the tracker doesn't answer.
+    """
+    arrived, trouble = 0, None
+    for folder in sorted(_journals_in(place), key=_groups_last):
+        try:
+            arrived += _deliver(folder, tracker)
+        except DamagedJournalError as error:
+            trouble = error
+    if trouble is not None:
+        raise trouble
+    return arrived
+
+
+def _deliver(folder: Path, tracker: Tracker) -> bool:
+    """Deliver a journal, and tell whether a run arrived; one that a process is at is left to it."""
+    try:
+        journal = Journal(folder, patience=0)
+    except GanbenchError:
+        return False
+    try:
+        journal.deliver(tracker)
+    except BaseException:
+        journal.release()
+        raise
+    journal.remove()
+    return not folder.name.startswith(GROUP)
+
+
+def _folder(store: Store, experiment: str) -> Path:
+    """Where what an experiment on a server has not got is kept."""
+    folder = store.folder / "spool" / hashlib.sha256(f"{store.uri} {experiment}".encode()).hexdigest()[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WHERE).write_text(json.dumps({"store": store.uri, "experiment": experiment}))
+    return folder
+
+
+def _told_by_journals(folder: Path) -> dict[str, Status]:
+    told = {journal.name: standing(journal) for journal in _journals_in(folder)}
+    return {run_id: status for run_id, status in told.items() if status is not None}
+
+
+def _journals_in(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and path.name != LOCKS]
+
+
+def _groups_last(folder: Path) -> tuple[bool, str]:
+    return folder.name.startswith(GROUP), folder.name

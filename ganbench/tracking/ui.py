@@ -1,0 +1,109 @@
+"""The MLflow page of a store, served by a light MLflow server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ganbench.core.errors import GanbenchError
+from ganbench.tracking.mlflow.client import runs_page
+from ganbench.tracking.store import Store
+
+PATIENCE = 60.0
+
+
+def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[str], None]) -> int:
+    """Serve until Ctrl-C, and say where; a server's store is not served again, only its address is given.
+
+    Raises:
+        GanbenchError: the store isn't there, the port is taken, or the server doesn't start.
+    """
+    if not store.local:
+        say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
+        return 0
+    _check_mlflow()
+    page = runs_page(store, experiment)
+    port = port or _free_port(host)
+    if taken(host, port):
+        raise GanbenchError(f"port {port} is taken: choose another with --port, or --port 0 for any that is free")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
+    command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
+    shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    if host not in ("127.0.0.1", "localhost"):  # MLflow answers a named host only where it was told the name
+        command += ["--allowed-hosts", ",".join(f"{name}:{port}" for name in (shown, host, "localhost", "127.0.0.1"))]
+    # Its job runner would double the memory and the time to start, and runs nothing that we use.
+    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # Set outright, since a shell may have started us with SIGINT ignored; or the server would outlive us.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    log = store.folder / "server.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, env={**os.environ, **light}, stdout=output, stderr=output, start_new_session=True
+        ) as server,
+    ):
+        try:
+            await_health(server, f"http://{shown}:{port}/health", log)
+            say(f"MLflow: http://{shown}:{port}{page}\nCtrl-C stops it.")
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of another
+
+
+def _check_mlflow() -> None:
+    try:
+        version("mlflow")
+    except PackageNotFoundError as error:
+        raise GanbenchError(
+            "the MLflow page needs the package mlflow, and only mlflow-skinny is installed: `pip install mlflow`, or "
+            "copy the store to a machine that has it; `ganbench compare` and `ganbench report` work without"
+        ) from error
+
+
+def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        GanbenchError: it ends, or doesn't answer.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise GanbenchError(f"the MLflow server ended at once (exit status {server.returncode}): see {log}")
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise GanbenchError(f"the MLflow server did not answer within {PATIENCE:.0f} s: see {log}")
+
+
+def taken(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

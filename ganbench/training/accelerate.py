@@ -1,0 +1,135 @@
+"""A step recorded as a CUDA graph: its hundreds of small kernels are launched at once, not one by one from Python.
+
+Where a recording is made it proves itself on the spot: it has to change the state as the plain step does. A step that
+can't be recorded, or comes out different, goes on being made plainly, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from ganbench.spec.run_spec import RunSpec
+from ganbench.training.optimizers import KINDS
+from ganbench.training.state import State
+from ganbench.training.step import Given
+
+WARM_UP = 3
+"""Plain steps before one is recorded: libraries choose their kernels and workspaces in them."""
+TOLERANCE = 1e-2
+"""Between the changes that a recorded and a plain step make, relative to the latter, in L2 over the whole state."""
+
+Statistics = dict[str, Tensor]
+MakeStep = Callable[[Given], Statistics]
+Record = Callable[[Callable[[], Statistics]], tuple[Callable[[], None], Statistics]]
+"""From a function to what repeats its kernels, and the tensors in which its results will lie."""
+
+
+class AcceleratedStep(Protocol):
+    """A step, and whether it is replayed from a recording."""
+
+    @property
+    def words(self) -> str:
+        """`yes`, or `no, because …`."""
+
+    def __call__(self, given: Given) -> Statistics:
+        """Make the step."""
+
+
+def accelerate(step: MakeStep, spec: RunSpec, state: State, device: torch.device, wanted: bool) -> AcceleratedStep:
+    """The fastest way known here to make the step: on a GPU a recording, on a CPU the step itself."""
+    obstacle = why_not(spec, device) if wanted else "it was switched off"
+    return PlainStep(step, obstacle) if obstacle else Recorded(step, state, record_cuda_graph)
+
+
+def why_not(spec: RunSpec, device: torch.device) -> str:
+    """The reason why steps can't be recorded; none where they can.
+
+    A recording repeats its plain numbers as they were, so all that differs from step to step has to be in tensors.
+    """
+    train = spec.train
+    if device.type != "cuda":
+        return "steps are recorded on a GPU alone"
+    if not KINDS[train.optimizer].reads_rate:
+        return f"{train.optimizer} takes its learning rate as a plain number"
+    if any(betas[1] != betas[-1] for betas in (train.generator_betas, train.critic_betas)):
+        return "the second beta changes on the way"
+    if train.unrolled:
+        return "looking ahead makes new tensors in each step"
+    return "instance noise changes on the way" if train.instance_noise else ""
+
+
+class PlainStep:
+    """A step that is made as it is, and why."""
+
+    def __init__(self, step: MakeStep, reason: str) -> None:
+        self._step = step
+        self.words = f"no, because {reason}"
+
+    def __call__(self, given: Given) -> Statistics:
+        return self._step(given)
+
+
+class Recorded:
+    """A step that is recorded after a few plain ones, and replayed from then on."""
+
+    def __init__(self, step: MakeStep, state: State, record: Record) -> None:
+        self._step, self._state, self._record = step, state, record
+        self._plain_steps_left: float = WARM_UP
+        self._inputs: Sequence[Tensor] = ()
+        self._outputs: Statistics = {}
+        self._replay: Callable[[], None] | None = None
+        self.words = f"no, because nothing is recorded before step {WARM_UP + 1}"
+
+    def __call__(self, given: Given) -> Statistics:
+        if self._replay is not None:
+            torch._foreach_copy_(list(self._inputs), tree_flatten(given)[0])
+            self._replay()
+            return self._outputs
+        if self._plain_steps_left > 0:
+            self._plain_steps_left -= 1
+            return self._step(given)
+        return self._begin(given)
+
+    def _begin(self, given: Given) -> Statistics:
+        """Make a step plainly, then again as a recording of it; keep that if the state comes out the same."""
+        live = self._state.everything()
+        before = [tensor.clone() for tensor in live]
+        statistics = self._step(given)
+        after = [tensor.clone() for tensor in live]
+        torch._foreach_copy_(live, before)
+        inputs, structure = tree_flatten(given)
+        self._inputs = [tensor.clone() for tensor in inputs]
+        try:
+            replay, self._outputs = self._record(lambda: self._step(tree_unflatten(self._inputs, structure)))
+            replay()
+            off, whole = _distance(live, after), _distance(before, after)
+            trouble = "" if off <= TOLERANCE * whole else f"the recording was off by {off / whole:.2g} of a step"
+        except RuntimeError as error:  # what can't be recorded: the loss waits for the device, for example
+            trouble = f"it can't be recorded: {str(error).partition(chr(10))[0]}"
+        if trouble:
+            self.words = f"no, because {trouble}"
+            self._plain_steps_left = float("inf")
+        else:
+            self.words = "yes"
+            self._replay = replay
+        torch._foreach_copy_(live, after)
+        return statistics
+
+
+def record_cuda_graph(function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
+    """Record what a function launches on the GPU, without running it."""
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        outputs = function()
+    return graph.replay, outputs
+
+
+def _distance(some: Sequence[Tensor], others: Sequence[Tensor]) -> float:
+    squares = [(one.double() - other.double()).square().sum() for one, other in zip(some, others, strict=True)]
+    return float(torch.stack(squares).sum().sqrt())

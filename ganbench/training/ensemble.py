@@ -1,0 +1,164 @@
+"""S networks of one shape, held as one set of weights with a leading seed axis.
+
+Mathematics is written for one seed and lifted over seeds by `lift`. Seeds are independent, so the gradient of the sum
+of their losses, given to one ordinary Adam on the stacked weights, *is* each seed's own Adam.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.core.seeding import Purpose, default_stream
+from ganbench.methods.layers import full_precision, upsample_channels_last
+
+Weights = dict[str, Tensor]
+"""Parameters and buffers by name. In an ensemble each is [S, ...], for one seed [...]."""
+
+
+class Ensemble:
+    """S networks of one shape, each initialised from its own seed's stream.
+
+    With precision "bf16" products and convolutions in training are computed in bfloat16 (autocast); weights, gradients,
+    normalisation, the critic's head and all losses stay float32, and so do samples for scoring.
+
+    Attributes:
+        parameters: leaf tensors [S, ...] that require gradients.
+        buffers: running statistics [S, ...], changed in place by a forward pass in training mode.
+        trained: the parameters' storage without gradients: optimiser steps show through.
+        frozen: the same and the buffers: nothing is spent on gradients that nobody asks for.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        seeds: Sequence[int],
+        purpose: Purpose,
+        device: torch.device,
+        precision: str = "float32",
+    ) -> None:
+        networks = []
+        for seed in seeds:
+            # Built on the CPU: a seed's initial weights are the same on every device.
+            with default_stream(seed, purpose):
+                networks.append(build())
+
+        def stacked(named: list[Weights]) -> Weights:
+            return {name: torch.stack([weights[name] for weights in named]).to(device) for name in named[0]}
+
+        self.parameters = {
+            name: tensor.detach().requires_grad_()
+            for name, tensor in stacked([dict(network.named_parameters()) for network in networks]).items()
+        }
+        self.buffers = stacked([dict(network.named_buffers()) for network in networks])
+        self.trained = {name: tensor.detach() for name, tensor in self.parameters.items()}
+        self.frozen: Weights = self.trained | self.buffers
+        self._network = networks[0].to("meta").train()
+        self._call = caller(self._network)
+        self._forward = self._in_bf16 if precision == "bf16" else self._call
+        self._device = device.type
+        self._network_at_rest = copy.deepcopy(self._network).eval()
+        self._network_settling = copy.deepcopy(self._network)
+        if len(seeds) == 1 and device.type == "cpu":
+            upsample_channels_last(self._network)
+        for layer in self._network.modules():
+            # Alone it takes bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
+                layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
+        for layer in self._network_settling.modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.momentum = None  # a plain mean over batches
+
+    @property
+    def weights(self) -> Weights:
+        """Everything a forward pass needs, [S, ...]; gradients flow to the parameters."""
+        return self.parameters | self.buffers
+
+    def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """One seed's forward pass in training mode."""
+        return self._forward(weights, inputs)
+
+    def _in_bf16(self, weights: Weights, inputs: Tensor) -> Tensor:
+        with torch.autocast(self._device, torch.bfloat16):
+            return self._call(weights, inputs).float()
+
+    @torch.no_grad()
+    def forward_at_rest(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """One seed's forward pass in eval mode: a sample does not depend on its batch."""
+        output: Tensor = torch.func.functional_call(self._network_at_rest, weights, (inputs,))
+        return output
+
+    @torch.no_grad()
+    def settle(self, weights: Weights, batches: Iterable[Tensor]) -> None:
+        """Replace one seed's running statistics, in place, by means over some batches of inputs."""
+        if self.buffers:
+            for name in self.buffers:
+                weights[name].zero_()
+            for inputs in batches:
+                torch.func.functional_call(self._network_settling, weights, (inputs,))
+
+    def gradients(self) -> list[Tensor]:
+        """The last gradient of each parameter, [S, ...]; zero of those that nothing depended on."""
+        every = self.parameters.values()
+        return [torch.zeros_like(tensor) if tensor.grad is None else tensor.grad for tensor in every]
+
+    def gradient_norms(self) -> Tensor:
+        """L2 norm of each seed's last gradient over all parameters, [S]."""
+        norm = torch.linalg.vector_norm
+        norms: Tensor = norm(torch.stack([norm(gradient.flatten(1), dim=1) for gradient in self.gradients()]), dim=0)
+        return norms
+
+
+def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
+    """A network as a function of its weights and inputs; the network is only the vehicle, and its own weights are lost.
+
+    It is `torch.func.functional_call` without its care for a network that is used otherwise too, which costs more than
+    a small network's whole forward pass.
+    """
+    names = {id(tensor): name for name, tensor in (*network.named_parameters(), *network.named_buffers())}
+    places = [
+        (held, key, names[id(tensor)])
+        for layer in network.modules()
+        for held in (layer._parameters, layer._buffers)
+        for key, tensor in held.items()
+        if tensor is not None
+    ]
+
+    def call(weights: Weights, inputs: Tensor) -> Tensor:
+        for held, key, name in places:
+            held[key] = weights[name]  # type: ignore[assignment]  # a tensor that autograd knows is no leaf
+        output: Tensor = network(inputs)
+        return output
+
+    return call
+
+
+def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
+    """Lift a function of one seed's tensors to tensors with a leading seed axis.
+
+    Arguments and results are tensors, or tuples or dicts of tensors. For one seed the axis is taken off and put back,
+    so that nothing is paid for it.
+    """
+    if seeds > 1:
+        return torch.func.vmap(function, randomness="error")
+
+    # Not `tensor[0]`, whose gradient is a new tensor of zeros that one row is copied into.
+    def alone(*arguments: Any) -> Any:
+        mine = (_each(lambda tensor: tensor.squeeze(0), argument) for argument in arguments)
+        return _each(lambda tensor: tensor.unsqueeze(0), function(*mine))
+
+    return alone
+
+
+def _each(change: Callable[[Tensor], Tensor], held: Any) -> Any:
+    """What holds tensors, with each of them changed. (torch's `tree_map` costs more than a small layer.)"""
+    if isinstance(held, Tensor):
+        return change(held)
+    if isinstance(held, Mapping):
+        return {name: _each(change, inner) for name, inner in held.items()}
+    inner = (_each(change, inner) for inner in held)
+    return type(held)._make(inner) if hasattr(held, "_make") else tuple(inner)

@@ -1,0 +1,76 @@
+"""The game that generator and critic play: what each of them minimises, for one seed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganbench.spec.run_spec import RunSpec
+from ganbench.training.ensemble import Weights
+from ganbench.training.optimizers import KINDS, NextUpdate
+from ganbench.training.random_inputs import Draw
+from ganbench.training.state import State
+from ganbench.training.unroll import unroll
+
+JUDGED = ("penalty", "critic-real", "critic-fake")
+"""What `Game.critic_losses` gives beside the loss."""
+
+
+class Game:
+    """The mathematics of a step for one seed: pure functions of weights, which `lift` makes functions of all seeds'."""
+
+    def __init__(self, spec: RunSpec, state: State) -> None:
+        self._spec, self._state = spec, state
+
+    def critic_losses(self, weights: Weights, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:
+        """The critic's whole loss, then the `JUDGED`: penalty, and mean output on real and on generated samples."""
+        real, fake = self._shown(given.real, given.real_noise), self._shown(fake, given.fake_noise)
+        return self._judge(weights, real, fake, given)
+
+    def generator_losses(
+        self, weights: Weights, critic_weights: Weights, given: Draw, next_update: NextUpdate | None = None
+    ) -> Tensor:
+        """The generator's loss against a critic that nothing is changed of, or what that would become by an update."""
+        spec = self._spec
+        real = self._shown(given.real, given.real_noise)
+        fake = self._shown(self._state.generator.forward(weights, given.latents), given.fake_noise)
+        opponent = critic_weights
+        if next_update is not None:
+            opponent = unroll(
+                spec.train.unrolled,
+                lambda ahead: self._judge(ahead, real, fake, given)[0],
+                critic_weights,
+                next_update,
+                change=KINDS[spec.train.optimizer].change,
+                constrain=self._constrained,
+            )
+        shown = torch.cat([fake, real]) if spec.loss.paired else fake
+        logits = self._state.critic.forward(opponent, shown)
+        return spec.loss.generator_loss(logits[: len(fake)], logits[len(fake) :])
+
+    def _judge(self, weights: Weights, real: Tensor, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:
+        def critic(inputs: Tensor) -> Tensor:
+            return self._state.critic.forward(weights, inputs)
+
+        # Real and generated ones in one pass: neither influences the other (see `ganbench.methods.wrappers`).
+        on_real, on_fake = critic(torch.cat([real, fake])).chunk(2)
+        penalty = torch.zeros_like(on_real[0])
+        for strength, term in zip(given.strengths, self._spec.penalties, strict=True):
+            penalty = penalty + strength * term(critic, real, fake, given.uniform, given.penalty_noise)
+        output = self._spec.loss.critic_output
+        adversarial = self._spec.loss.critic_loss(on_real, on_fake)
+        return adversarial + penalty, penalty, output(on_real).mean(), output(on_fake).mean()
+
+    def _shown(self, samples: Tensor, noise: Tensor) -> Tensor:
+        """What the critic is shown: samples with instance noise, `pac` of them side by side in one input."""
+        pac = self._spec.train.pac
+        noisy = samples + noise if self._spec.train.instance_noise else samples
+        packs: Tensor = noisy.unflatten(0, (-1, pac))
+        return packs.flatten(1, 2)
+
+    def _constrained(self, weights: Weights) -> Weights:
+        for wrapper in self._spec.wrappers:
+            parameters = {name: weights[name] for name in self._state.critic.parameters}
+            buffers = {name: weights[name] for name in self._state.critic.buffers}
+            weights = weights | dict(wrapper.constrain(parameters, buffers))
+        return weights

@@ -1,0 +1,136 @@
+"""The random numbers of training, drawn in blocks of updates from streams that have no history.
+
+What the n-th update of a network draws is a function of the seed and of n alone. So a resumed run draws what the
+uninterrupted one drew, and two losses with the same seed are paired: their critics' n-th updates see the same images
+and latents, and their generators' n-th updates the same latents, however many updates there are to a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganbench.core.seeding import Purpose, draw, stream
+from ganbench.data import Data
+from ganbench.spec.budget import sees_real
+from ganbench.spec.run_spec import RunSpec
+from ganbench.training.schedule import Plan
+
+BLOCK = 32
+"""Updates whose numbers are drawn at once. Part of what a seed means: another value is another experiment."""
+
+
+class Draw(NamedTuple):
+    """What one update is given; every tensor has the leading seed axis.
+
+    What an update doesn't need has no samples (`real`, `uniform`, `penalty_noise`), or is one zero (the noises).
+    """
+
+    real: Tensor
+    """Training samples [S, B, *shape]."""
+    latents: Tensor
+    """[S, B, z]."""
+    real_noise: Tensor
+    fake_noise: Tensor
+    """Instance noise for real and for generated samples, [S, B, *shape]."""
+    uniform: Tensor
+    """Numbers in [0, 1) for penalties, one an input of the critic, [S, P]."""
+    penalty_noise: Tensor
+    """Normal numbers for penalties, [S, P, *shape of an input]."""
+    strengths: Tensor
+    """Factor on each penalty, [S, number of penalties]."""
+
+
+class Draws:
+    """All random numbers of a training run, by update."""
+
+    def __init__(self, spec: RunSpec, seeds: Sequence[int], data: Data) -> None:
+        self._seeds = seeds
+        self._data = data
+        self._batch_size = spec.train.batch_size
+        self._packs = spec.train.packs
+        self._packed_shape = (spec.train.pac * data.shape[0], *data.shape[1:])
+        self._arch = spec.arch
+        self._n_critic, self._n_generator = spec.train.n_critic, spec.train.n_generator
+        self._real_in_generator = sees_real(spec.train, spec.loss)
+        self._penalties_in_generator = spec.train.unrolled > 0
+        self._noisy = any(penalty.noisy for penalty in spec.penalties)
+        self._kept: dict[Purpose, tuple[int, Tensor]] = {}
+        self._zeros = cache(lambda *size: torch.zeros(len(seeds), *size, device=data.device))
+        self._strengths = lru_cache(1)(lambda strengths: torch.tensor([strengths] * len(seeds), device=data.device))
+
+    def critic(self, step: int, plan: Plan) -> Iterator[Draw]:
+        """The draws of the critic's updates in step number `step`, from 0."""
+        for n in range(step * self._n_critic, (step + 1) * self._n_critic):
+            yield self._draw(
+                n, plan, ("data", "latent", "penalty", "penalty-noise", "noise"), real=True, penalised=True
+            )
+
+    def generator(self, step: int, plan: Plan) -> Iterator[Draw]:
+        """The draws of the generator's updates; without real samples, unless its loss needs them."""
+        purposes: tuple[Purpose, ...] = (
+            "data-generator",
+            "latent-generator",
+            "penalty-generator",
+            "penalty-noise-generator",
+            "noise-generator",
+        )
+        real, penalised = self._real_in_generator, self._penalties_in_generator
+        for n in range(step * self._n_generator, (step + 1) * self._n_generator):
+            yield self._draw(n, plan, purposes, real=real, penalised=penalised)
+
+    def _draw(self, n: int, plan: Plan, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool) -> Draw:
+        data, latent, penalty, penalty_noise, noise = purposes
+        shape = self._data.shape
+        size = self._batch_size if real else 0
+        return Draw(
+            real=self._data.batch(self._indices(data, n)) if real else self._zeros(0, *shape),
+            latents=self._latents(latent, n),
+            real_noise=self._noise(noise, 2 * n, plan.noise, (size, *shape)),
+            fake_noise=self._noise(noise, 2 * n + 1, plan.noise, (self._batch_size, *shape)),
+            uniform=self._uniform(penalty, n)[:, : self._packs if penalised else 0],
+            penalty_noise=self._normal(penalty_noise, n, (self._packs, *self._packed_shape))
+            if penalised and self._noisy
+            else self._zeros(0, *self._packed_shape),
+            strengths=self._strengths(plan.strengths),
+        )
+
+    def _indices(self, purpose: Purpose, batch: int) -> Tensor:
+        # The data are gone through in a new random order each epoch; what doesn't fill a batch is left out.
+        size = len(self._data)
+        epoch, row = divmod(batch, size // self._batch_size)
+        order = self._stack(purpose, epoch, lambda g: torch.randperm(size, generator=g, device=g.device))
+        return order[:, row * self._batch_size : (row + 1) * self._batch_size]
+
+    def _latents(self, purpose: Purpose, update: int) -> Tensor:
+        block, within = divmod(update, BLOCK)
+        size = (BLOCK, self._batch_size, self._arch.latent_dim)
+        return self._stack(purpose, block, lambda g: draw(self._arch.latent, size, g))[:, within]
+
+    def _uniform(self, purpose: Purpose, update: int) -> Tensor:
+        block, within = divmod(update, BLOCK)
+        size = (BLOCK, self._batch_size)
+        return self._stack(purpose, block, lambda g: torch.rand(size, generator=g, device=g.device))[:, within]
+
+    def _noise(self, purpose: Purpose, number: int, scale: float, size: tuple[int, ...]) -> Tensor:
+        if scale == 0:
+            return self._zeros(*(1 for _ in size))
+        return scale * self._normal(purpose, number, size)
+
+    def _normal(self, purpose: Purpose, number: int, size: tuple[int, ...]) -> Tensor:
+        # Not kept in blocks: it is as large as the batch itself.
+        drawn = [draw("normal", size, stream(seed, purpose, number, self._data.device)) for seed in self._seeds]
+        return torch.stack(drawn)
+
+    def _stack(self, purpose: Purpose, block: int, numbers: Callable[[torch.Generator], Tensor]) -> Tensor:
+        """A block of every seed's stream, [S, ...], kept until another block of that purpose is asked for."""
+        kept = self._kept.get(purpose)
+        if kept is None or kept[0] != block:
+            self._kept.pop(purpose, None)  # freed before the next block is made
+            drawn = torch.stack([numbers(stream(seed, purpose, block, self._data.device)) for seed in self._seeds])
+            kept = self._kept[purpose] = (block, drawn)
+        return kept[1]

@@ -1,0 +1,55 @@
+"""What changes during training by plan: functions of the step alone, so that a resumed run finds them as they were."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ganbench.spec.run_spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The planned values at a step.
+
+    Attributes:
+        lr: factor on both learning rates.
+        generator_betas, critic_betas: (β1, β2).
+        strengths: factor on each penalty.
+        keep: how much of the averaged generator is kept in a step, in [0, 1).
+        noise: standard deviation of the instance noise.
+    """
+
+    lr: float
+    generator_betas: tuple[float, float]
+    critic_betas: tuple[float, float]
+    strengths: tuple[float, ...]
+    keep: float
+    noise: float
+
+
+def plan(spec: RunSpec, step: int) -> Plan:
+    """The planned values at step number `step`, from 0.
+
+    What has a first and a last value goes from one to the other along half a cosine during the burn-in, as in R3GAN
+    (Huang et al. 2024, arXiv:2501.05441), and stays there.
+    """
+    train = spec.train
+    eased = (1 - math.cos(math.pi * min(1.0, step / (train.burn_in * train.steps)))) / 2
+    half_life = train.ema * eased * train.steps
+    return Plan(
+        lr=_between(1.0, train.lr_decay, eased),
+        generator_betas=_betas(train.generator_betas, eased),
+        critic_betas=_betas(train.critic_betas, eased),
+        strengths=tuple(_between(1.0, penalty.decay, eased) for penalty in spec.penalties),
+        keep=0.5 ** (1 / half_life) if half_life > 0 else 0.0,
+        noise=train.instance_noise * max(0.0, 1 - step / (train.noise_until * train.steps)),
+    )
+
+
+def _between(first: float, last: float, eased: float) -> float:
+    return first + (last - first) * eased
+
+
+def _betas(betas: tuple[float, ...], eased: float) -> tuple[float, float]:
+    return betas[0], _between(betas[1], betas[-1], eased)

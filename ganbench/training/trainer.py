@@ -1,0 +1,97 @@
+"""The adversarial algorithm, as a generator function that yields snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.profiler import record_function
+
+from ganbench.core.seeding import Purpose, draw, stream
+from ganbench.data import Data
+from ganbench.methods.archs import Arch
+from ganbench.spec.run_spec import RunSpec
+from ganbench.training.accelerate import accelerate
+from ganbench.training.random_inputs import Draws
+from ganbench.training.schedule import plan
+from ganbench.training.state import State
+from ganbench.training.step import Given, Step
+
+LATENT_BLOCK = 500
+"""Evaluation latents are drawn in blocks of so many: sample i is the same however many are asked for."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of training after a step. It is a view: look at it before the next one is asked for.
+
+    Attributes:
+        step: number of steps done.
+        statistics: by name, one number a seed, [S], on the device; values of this step's last updates. Empty at the
+            start, where nothing was updated yet.
+        accelerated: `yes` where steps are replayed from a recording, else `no, because …`.
+    """
+
+    step: int
+    statistics: Mapping[str, Tensor]
+    state: State
+    accelerated: str
+    _seeds: Sequence[int]
+    _arch: Arch
+
+    def sample(self, row: int, count: int) -> Tensor:
+        """`count` samples of the seed at `row`, float32 [count, *shape], from the seed's evaluation stream."""
+        weights = self.state.scored(row, lambda block: self._latents(row, "statistics", block))
+        numbers = range(-(-count // LATENT_BLOCK))
+        latents = (self._latents(row, "evaluation", block) for block in numbers)
+        return torch.cat([self.state.generator.forward_at_rest(weights, block) for block in latents])[:count]
+
+    def _latents(self, row: int, purpose: Purpose, block: int) -> Tensor:
+        device = next(iter(self.state.averaged.values())).device
+        random = stream(self._seeds[row], purpose, block, device)
+        return draw(self._arch.latent, (LATENT_BLOCK, self._arch.latent_dim), random)
+
+
+def train(
+    spec: RunSpec,
+    seeds: Sequence[int],
+    data: Data,
+    device: torch.device,
+    *,
+    every: int,
+    resume: Mapping[str, Tensor] | None = None,
+    resume_step: int = 0,
+    accelerated: bool = True,
+) -> Iterator[Snapshot]:
+    """Train the seeds together; yield a snapshot at the start, after each `every` steps and after the last.
+
+    A step is `n_critic` updates of the critic and `n_generator` of the generator. Stopping early is `break`.
+
+    Args:
+        every: how often to yield; it does not change what is trained.
+        resume, resume_step: the tensors of a `State` and the step that they were taken after.
+        accelerated: whether steps may be recorded and replayed where that is faster; the numbers are the same.
+    """
+    state = State(spec, seeds, data.shape, device)
+    if resume is not None:
+        state.restore(resume, resume_step)
+    draws = Draws(spec, seeds, data)
+    step = accelerate(Step(spec, state), spec, state, device, accelerated)
+
+    yield Snapshot(state.step, {}, state, step.words, seeds, spec.arch)
+    for number in range(state.step, spec.train.steps):
+        planned = plan(spec, number)
+        state.follow(planned)
+        with record_function("draws"):
+            given = Given(list(draws.critic(number, planned)), list(draws.generator(number, planned)))
+        statistics = step(given)
+        state.finish_step(planned.keep)
+
+        if state.step % every == 0 or state.step == spec.train.steps:
+            gradients = {
+                "critic-gradient": state.critic.gradient_norms(),
+                "generator-gradient": state.generator.gradient_norms(),
+            }
+            yield Snapshot(state.step, statistics | gradients, state, step.words, seeds, spec.arch)

@@ -1,0 +1,463 @@
+"""The contract sees what is wrong: components that are broken on purpose, and the law that each of them breaks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor, nn
+
+from ganbench.checks import CHECKS, Finding, examine
+from ganbench.cli import main
+from ganbench.core.registry import Component, register
+from ganbench.data.evaluators import Features, Reference
+from ganbench.data.ring import Ring
+from ganbench.evaluation.metrics import Direction, Fault, Metric
+from ganbench.evaluation.protocols import Case
+from ganbench.evaluation.protocols.veegan_2017 import Veegan2017
+from ganbench.methods.archs.mlp import Mlp
+from ganbench.methods.layers import Head
+from ganbench.methods.losses.hinge import Hinge
+from ganbench.methods.losses.minimax import Minimax
+from ganbench.methods.losses.non_saturating import NonSaturating
+from ganbench.methods.losses.ragan import RaGan
+from ganbench.methods.losses.rpgan import RpGan
+from ganbench.methods.penalties import Critic, Penalty, between, gradient_norms, squared_gradient_norms
+from ganbench.methods.penalties.dragan import DraganPenalty
+from ganbench.methods.penalties.r1 import R1
+from ganbench.methods.wrappers import Wrapper
+from ganbench.methods.wrappers.minibatch_std import MinibatchStd
+from ganbench.spec.registries import KINDS
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "ganbench_margin"
+
+
+@contextmanager
+def registered(kind: str, component: type[Component]) -> Iterator[str]:
+    """Register a component for a while: the other tests must not see it."""
+    registry, name = KINDS[kind], "on-purpose"
+    register(registry, name)(component)
+    try:
+        yield name
+    finally:
+        del registry._classes[name]
+
+
+def broken_laws(findings: list[Finding]) -> dict[str, str]:
+    return {finding.law: finding.broken for finding in findings if finding.broken is not None}
+
+
+class Summed(Hinge):
+    """Hinge loss, summed over the batch (nobody 2026)."""
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (1 - real).relu().sum() + (1 + fake).relu().sum()
+
+
+class WrongSign(Hinge):
+    """Hinge loss whose generator helps the critic (nobody 2026)."""
+
+    def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        return fake.mean()
+
+
+class Overflows(Minimax):
+    """Minimax loss with log and exp written out (nobody 2026)."""
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -real.sigmoid().log().mean() - (1 - fake.sigmoid()).log().mean()
+
+
+class Anchored(RpGan):
+    """Relativistic loss with a term that knows where zero is (nobody 2026)."""
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().critic_loss(real, fake) + 0.001 * (real.square().mean() + fake.square().mean())
+
+
+class Undeclared(RaGan):
+    """Relativistic average loss that isn't called paired (nobody 2026)."""
+
+    paired: ClassVar[bool] = False
+
+
+class InOrder(Hinge):
+    """Hinge loss that weighs the first samples more (nobody 2026)."""
+
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        # Linear in the place from 0 to 1, so that the batch twice over, shuffled together, would weigh the same.
+        weights = torch.linspace(2, 1, len(real))
+        return (weights * (1 - real).relu()).mean() + (1 + fake).relu().mean()
+
+
+class WrongRecipe(Hinge):
+    """Hinge loss with a misspelt recipe (nobody 2026)."""
+
+    recipe: ClassVar[Mapping[str, Any]] = {"n_critics": 5}
+
+
+class NoSuchPenalty(Hinge):
+    """Hinge loss with a penalty that there isn't (nobody 2026)."""
+
+    penalties: ClassVar[tuple[str, ...]] = ("gpp:weight=10",)
+
+
+class Unprobable(Hinge):
+    """Hinge loss that prints a score as a probability (nobody 2026)."""
+
+    def critic_output(self, logits: Tensor) -> Tensor:
+        return logits
+
+    output = "probability"
+
+
+class AsksForNumbers(NonSaturating):
+    """Non-saturating loss with an `if` on a logit (nobody 2026)."""
+
+    def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        return super().generator_loss(fake, real) if fake.mean().item() < 100 else -fake.mean()
+
+
+class Sourceless(Hinge):
+    """A loss that is just the hinge loss."""
+
+
+class Undocumented(Hinge):
+    margin: float = 1.0
+
+
+class WholeBatch(Penalty):
+    """Two-sided penalty with one norm for the whole batch (nobody 2026)."""
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
+        squared = squared_gradient_norms(critic, between(real, fake, uniform)).sum()
+        return (squared.clamp_min(1e-12).sqrt() - 1).square()
+
+
+class NoFloor(Penalty):
+    """Two-sided penalty with a bare square root (nobody 2026)."""
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
+        return (squared_gradient_norms(critic, real).sqrt() - 1).square().mean()
+
+
+class Detached(Penalty):
+    """Zero-centred penalty that teaches the critic nothing (nobody 2026)."""
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
+        return gradient_norms(critic, real).detach().mean() + 0 * critic(real).mean()
+
+
+class Autograd(Penalty):
+    """Zero-centred penalty by torch.autograd.grad (nobody 2026)."""
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
+        real = real.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
+        return gradient.flatten(1).square().sum(1).mean()
+
+
+class Reward(R1):
+    """Zero-centred penalty with its sign turned (nobody 2026)."""
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
+        return -super().__call__(critic, real, fake, uniform, noise)
+
+
+class Secretive(DraganPenalty):
+    """Penalty around real samples that doesn't ask for noise (nobody 2026)."""
+
+    noisy: ClassVar[bool] = False
+
+
+class BatchNormed(Mlp):
+    """Fully connected networks with BatchNorm in the critic (nobody 2026)."""
+
+    def critic(self, shape: tuple[int, ...]) -> nn.Module:
+        first, *others = super().critic(shape).children()
+        return nn.Sequential(first, nn.BatchNorm1d(len(torch.zeros(shape).flatten())), *others)
+
+
+class Headless(Mlp):
+    """Fully connected networks that end in a plain layer (nobody 2026)."""
+
+    def critic(self, shape: tuple[int, ...]) -> nn.Module:
+        layers = list(super().critic(shape).children())
+        assert isinstance(layers[-1], Head)
+        return nn.Sequential(*layers[:-1], nn.Linear(layers[-1].features, 1), nn.Flatten(0))
+
+
+class Unbounded(Mlp):
+    """Fully connected networks without tanh (nobody 2026)."""
+
+    def generator(self, shape: tuple[int, ...]) -> nn.Module:
+        return nn.Sequential(nn.Linear(self.latent_dim, 200), nn.Linear(200, 3136), _Cut(shape))
+
+
+class _Cut(nn.Module):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        flat = torch.zeros(self.shape).numel()
+        return 3 * numbers[:, :flat].reshape(-1, *self.shape) if flat <= 3136 else numbers
+
+
+class OneSize(Mlp):
+    """Fully connected networks whose critic has one size (nobody 2026)."""
+
+    def scaled(self, width: int) -> int:
+        return width
+
+
+class Mixing(Wrapper):
+    """Each feature less its mean over real and generated samples (nobody 2026)."""
+
+    def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
+        return nn.Sequential(_LessMean(), critic)
+
+
+class _LessMean(nn.Module):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs - inputs.mean(0)
+
+
+class Counting(Wrapper):
+    """Counts how often it was looked at (nobody 2026)."""
+
+    def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
+        return nn.Sequential(_Counter(), critic)
+
+
+class _Counter(nn.Module):
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.seen += 1
+        return inputs
+
+
+class ClipsInPlace(Wrapper):
+    """Weights are cut where they are (nobody 2026)."""
+
+    def constrain(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return {name: tensor.clamp_(-0.01, 0.01) for name, tensor in parameters.items()}
+
+
+class Inventing(MinibatchStd):
+    """Gives a tensor that there isn't (nobody 2026)."""
+
+    def constrain(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return {"sigma": next(iter(parameters.values())).sum()}
+
+
+class Backwards(Metric):
+    """Share of good samples, less of which is called better (nobody 2026)."""
+
+    direction: ClassVar[Direction] = "lower"
+    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        return fake.good.double().mean().item()
+
+
+class Chancy(Backwards):
+    """Share of good samples among a random half (nobody 2026)."""
+
+    direction: ClassVar[Direction] = "higher"
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        return fake.good[torch.rand(len(fake)) < 0.5].double().mean().nan_to_num().item()
+
+
+class OtherHash(Ring):
+    """Gaussians on a circle, with the hash of another evaluator (nobody 2026)."""
+
+    @property
+    def evaluator_sha256(self) -> str:
+        return "0" * 64
+
+
+class Unnamed(Veegan2017):
+    """Protocol whose label doesn't say its version (nobody 2026)."""
+
+    def label(self, case: Case, samples: int) -> str:
+        return self.name
+
+
+@pytest.mark.parametrize(
+    ("kind", "component", "check", "words"),
+    [
+        ("losses", Summed, "mean", ".mean()"),
+        ("losses", WrongSign, "opposed", "must be negative"),
+        ("losses", Overflows, "scalar", "softplus"),
+        ("losses", Anchored, "shift_invariant", "differences"),
+        ("losses", Undeclared, "unpaired", "paired = True"),
+        ("losses", WrongRecipe, "recipe", "did you mean 'n_critic'?"),
+        ("losses", NoSuchPenalty, "recipe", "unknown penalty 'gpp'"),
+        ("losses", Unprobable, "output", "score"),
+        ("losses", AsksForNumbers, "lifted", ".item()"),
+        ("losses", Sourceless, "described", "arXiv"),
+        ("losses", Undocumented, "described", "no docstring"),
+        ("penalties", WholeBatch, "per_sample", "each sample's gradient"),
+        ("penalties", NoFloor, "flat", "gradient_norms"),
+        ("penalties", Detached, "differentiable", "detached"),
+        ("penalties", Autograd, "lifted", "torch.func.grad"),
+        ("penalties", Reward, "scalar", "not negative"),
+        ("penalties", Secretive, "noise_declared", "noisy = True"),
+        ("archs", BatchNormed, "one_input", "running_mean"),
+        ("archs", Headless, "headed", "Head(features)"),
+        ("archs", Unbounded, "generates", "Tanh"),
+        ("archs", OneSize, "scalable", "self.scaled"),
+        ("wrappers", Mixing, "apart", "by themselves"),
+        ("wrappers", Counting, "pure", "'0.seen'"),
+        ("wrappers", ClipsInPlace, "constrains", "in place"),
+        ("wrappers", Inventing, "constrains", "'sigma'"),
+        ("metrics", Backwards, "sees_collapse", "less would be better"),
+        ("metrics", Chancy, "repeats", "ganbench.core.seeding"),
+        ("datasets", OtherHash, "hashed", "its evaluator's"),
+        ("protocols", Unnamed, "labelled", "not 'on-purpose v1'"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_broken_component_is_told_which_law_it_breaks(
+    kind: str, component: type[Component], check: str, words: str
+) -> None:
+    with registered(kind, component) as name:
+        found = broken_laws(examine(kind, name))
+    (expected,) = (one.law for one in CHECKS[kind] if one.name == check)
+    assert list(found) == [expected], found
+    assert words in found[expected]
+    assert "\n" not in found[expected]
+
+
+def test_what_cannot_be_made_is_told_so() -> None:
+    class Needy(Hinge):
+        """Hinge loss that doesn't like its own default (nobody 2026)."""
+
+        level: float = 0.0
+
+        def __post_init__(self) -> None:
+            raise ValueError("level must be above 0")
+
+    with registered("losses", Needy) as name:
+        (finding,) = examine("losses", name)
+    assert finding.law == "it can be made with its default options"
+    assert finding.broken is not None
+    assert "level must be above 0" in finding.broken
+
+
+def test_an_exception_of_the_component_s_own_is_told_on_one_line() -> None:
+    class Raises(Hinge):
+        """Hinge loss that fails (nobody 2026)."""
+
+        def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+            raise TypeError("no\nlogits")
+
+    with registered("losses", Raises) as name:
+        found = broken_laws(examine("losses", name))
+    assert "raises TypeError: no logits" in found.values()
+
+
+def test_findings_don_t_depend_on_the_default_random_stream_and_leave_it_alone() -> None:
+    class Halved(Hinge):
+        """Hinge loss, summed over the batch and halved (nobody 2026)."""
+
+        def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+            return ((1 - real).relu().sum() + (1 + fake).relu().sum()) / 2
+
+    found = []
+    with registered("losses", Halved) as name:
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            before = torch.get_rng_state()
+            found.append(examine("losses", name))
+            assert torch.equal(torch.get_rng_state(), before)
+    assert broken_laws(found[0]), "the words hold numbers that were drawn"
+    assert found[0] == found[1]
+
+
+def contract(*words: object, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """`ganbench contract` in a process of its own: what a plug-in registers stays there."""
+    command = [sys.executable, "-m", "ganbench", "contract", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=ROOT)
+
+
+def test_the_command_tells_what_is_broken_in_a_file(tmp_path: Path) -> None:
+    good = (EXAMPLE / "ganbench_margin" / "relativistic_hinge.py").read_text()
+    file = tmp_path / "summed.py"
+    file.write_text(good.replace("(winners - losers.mean())).relu().mean()", "(winners - losers.mean())).relu().sum()"))
+    done = contract(file)
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "losses  relativistic-hinge"
+    (broken,) = (number for number, line in enumerate(lines) if line.startswith("  ✗ "))
+    assert "means over the batch" in lines[broken]
+    assert "take .mean() over the batch, not .sum()" in lines[broken + 1]
+    assert lines[-1].endswith("1 broken")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_example_is_a_plug_in_that_holds_to_the_contract(tmp_path: Path) -> None:
+    """Installed as its pyproject.toml says, less the building of a wheel."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    (entry,) = project["entry-points"]["ganbench.plugins"].items()
+    information = tmp_path / f"ganbench_margin-{project['version']}.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+    (information / "entry_points.txt").write_text("[ganbench.plugins]\n{} = {}\n".format(*entry))
+    done = contract("margin", paths=(tmp_path, EXAMPLE))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "losses  relativistic-hinge" in done.stdout
+    assert "penalties  zero-centred" in done.stdout
+    assert "✗" not in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("2 components: ")
+
+
+def test_a_module_that_is_loaded_already_is_examined_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["contract", "ganbench.methods.losses.hinge"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("losses  hinge\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("marginn", "there is no plug-in or module 'marginn'"),
+        ("ganbench.lozzes", "there is no plug-in or module 'ganbench.lozzes'"),
+        ("missing.py", "there is no plugin file 'missing.py'"),
+        ("string", "'string' registers nothing"),
+        ("needs_more.py", "can't be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("needs_more", "can't be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_what_cannot_be_examined_is_one_line_and_status_2(
+    target: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("needs_more.py").write_text("import no_such_module\n")
+    result = CliRunner().invoke(main, ["contract", target])
+    assert result.exit_code == 2
+    (error,) = result.stderr.splitlines()
+    assert error.startswith("Error: ")
+    assert message in error

@@ -1,0 +1,39 @@
+"""What every component must hold to, whoever wrote it: built-in ones and those of `--plugin FILE`."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganbench.checks import CHECKS, Check
+from ganbench.checks.training import CPU
+from ganbench.methods.losses import LOSSES
+from ganbench.spec.registries import KINDS
+from ganbench.training.trainer import train
+from tests.conftest import random_data, small_spec
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ALL = [
+    pytest.param(kind, name, check, id=f"{kind}-{name}-{check.name}")
+    for kind, registry in KINDS.items()
+    for name in registry
+    for check in CHECKS[kind]
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "check"), ALL)
+def test_it_holds_to_the_law(kind: str, name: str, check: Check) -> None:
+    found = check.finding(KINDS[kind].create({"name": name}))
+    assert found is None or found.broken is None, f"{check.law}: {name}: {found.broken}"
+
+
+def test_every_kind_has_laws_of_its_own() -> None:
+    assert all(len({check.law for check in checks}) == len(checks) > 2 for checks in CHECKS.values())
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_every_loss_trains_on_images(loss: str) -> None:
+    """With all of its recipe; that it trains on points is a law."""
+    last = list(train(small_spec(loss={"name": loss}, train={"steps": 2}), (0, 1), random_data(), CPU, every=1))[-1]
+    assert last.step == 2
+    assert all(values.shape == (2,) and values.isfinite().all() for values in last.statistics.values())

@@ -1,0 +1,160 @@
+"""The command line: it answers at once, lists what there is, and refuses bad input on one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli import main
+
+PARTIAL = """
+from ganbench.plugin import LOSSES, Loss
+from ganbench.methods.losses.minimax import Minimax
+from ganbench.plugin import register
+
+@register(LOSSES, "partial")
+class Partial(Loss):
+    'Half a loss (nobody, 2026).'
+    def critic_loss(self, real, fake):
+        return fake.mean()
+"""
+SLOW = ("torch", "torchvision", "mlflow", "pandas", "numpy", "scipy", "matplotlib", "rich")
+
+
+def test_help_imports_nothing_slow() -> None:
+    code = (
+        "import sys; from ganbench.cli import main\n"
+        "for words in (['--help'], ['run', '--help'], ['evaluate', '--help'], ['--version']):\n"
+        "    main(words, standalone_mode=False)\n"
+        f"sys.exit(' '.join(name for name in {SLOW} if name in sys.modules) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Train a GAN" in done.stdout
+
+
+def test_the_read_arm_needs_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "import ganbench.results.report, ganbench.results.compare, ganbench.results.run_summary\n"
+        "import ganbench.tracking.mlflow.reading\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_list_shows_every_kind_and_one() -> None:
+    everything = CliRunner().invoke(main, ["list"], env={"COLUMNS": "200"}).output
+    names = ("minimax", "wgan-gp", "gp", "dcgan", "mnist", "stacked-mnist", "ring", "modes-strict", "ganbench-1")
+    for name in (*names, "pacgan-2018", "arXiv:1406.2661"):
+        assert name in everything
+    losses = CliRunner().invoke(main, ["list", "losses"], env={"COLUMNS": "200"}).output
+    assert "non-saturating" in losses
+    assert "dcgan" not in losses
+
+
+def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
+    first = CliRunner().invoke(main, ["run", "--loss", "wgan-gp", "--steps", "7", "--dry-run"])
+    assert first.exit_code == 0
+    (tmp_path / "spec.toml").write_text(first.output)
+    again = CliRunner().invoke(main, ["run", "--config", str(tmp_path / "spec.toml"), "--dry-run"])
+    assert again.output == first.output
+    other = CliRunner().invoke(
+        main,
+        ["run", "--config", str(tmp_path / "spec.toml"), "--steps", "8", "--set", "train.critic_lr=1", "--dry-run"],
+    )
+    assert "steps = 8" in other.output
+    assert "critic_lr = 1.0" in other.output
+    assert "n_critic = 5" in other.output
+
+
+def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
+    words = ["run", "--dataset", "ring", "--protocol", "selfcond-2020", "--stop-on", "collapse:3", "--dry-run"]
+    first = CliRunner().invoke(main, words)
+    assert first.exit_code == 0, first.output
+    for line in ('name = "selfcond-2020"', "radius = 2.0", "samples = 50000", 'stop_on = "collapse"', "patience = 3"):
+        assert line in first.output
+    (tmp_path / "spec.toml").write_text(first.output)
+    again = CliRunner().invoke(main, ["run", "--config", str(tmp_path / "spec.toml"), "--dry-run"])
+    assert again.output == first.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run --loss minmax", "did you mean 'minimax'?"),
+        ("run --loss minimax:weight=3", "loss 'minimax' has no option 'weight'"),
+        ("run --arch mpl", "did you mean 'mlp'?"),
+        ("run --dataset cifar", "unknown dataset 'cifar'"),
+        ("run --protocol ganbench-2", "did you mean 'ganbench-1'?"),
+        ("run --protocol pacgan-2018", "says nothing about mnist"),
+        ("run --protocol pacgan-2018 --dataset ring:sigma=0.1", "fixes ring: sigma is 0.01, not 0.1"),
+        ("run --dataset ring --arch dcgan", "can't be built"),
+        ("run --stop-on sunset", "stop_on must be one of never, collapse"),
+        ("run --stop-on collapse:", "should read collapse"),
+        ("run --stop-on collapse:0", "patience must be at least 1"),
+        ("evaluate missing.npy", "missing.npy"),
+        ("evaluate missing.npy --dataset rind", "did you mean 'ring'?"),
+        ("evaluate missing.npy --protocol ganbench-2", "did you mean 'ganbench-1'?"),
+        ("run --penalty r3", "unknown penalty 'r3'"),
+        ("run --seeds 3-1", "runs backwards"),
+        ("run --seeds x", "should read like 0-2 or 0,3,7"),
+        ("run --batch-size 100000", "larger than the data set"),
+        ("run --batch-size 0", "at least 1"),
+        ("run --steps -5", "is not a number"),
+        ("run --steps 5 --epochs 2", "give one budget, not steps and epochs"),
+        ("run --set steps=5", "table.option=value"),
+        ("run --set train.stepz=5", "did you mean 'steps'?"),
+        ("run --config missing.toml", "can't be read"),
+        ("run --config broken.toml", "not valid TOML"),
+        ("run --plugin missing.py", "there is no plugin file"),
+        ("run --plugin broken.py", "can't be loaded: ZeroDivisionError"),
+        ("run --plugin partial.py", "loss 'partial' lacks generator_loss"),
+        ("run --plugin vague.py", "option 'level' needs a default"),
+        ("run --device cuda", "no GPU"),
+        ("run --steps 1 --store file", "can't be written"),
+        ("run --steps 1 --experiment ../up", "must be letters"),
+        ("run --steps many", "is not a number like 400k"),
+        ("compare --store nothing", "there is no store"),
+        ("compare --from missing.csv", "can't be read"),
+        ("compare --from broken.toml", "lack the columns"),
+        ("report --store nothing", "there is no store"),
+        ("ui --store nothing", "there is no store"),
+        ("compare --store broken", "can't be used: "),
+        ("run --steps 1 --store broken", "can't be used: "),
+        ("run --steps 1 --store http://127.0.0.1:1", "can't be used: "),
+        ("compare --store http://127.0.0.1:1", "can't be used: "),
+        ("list looses", "did you mean 'losses'?"),
+        ("data fetch cifar", "unknown dataset 'cifar'"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    words: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("broken.toml").write_text("[train\n")
+    Path("broken.py").write_text("1 / 0\n")
+    Path("partial.py").write_text(PARTIAL)
+    Path("vague.py").write_text(PARTIAL.replace("(Loss)", "(Minimax)") + "    level: object = None\n")
+    Path("broken").mkdir()
+    Path("broken/mlflow.db").write_bytes(b"no database at all " * 400)
+    Path("broken/.store.lock").touch()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    result = CliRunner().invoke(main, words.split())
+    assert result.exit_code == 2
+    error = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(error) == 1
+    assert message in error[0]
+    assert "Traceback" not in result.output
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before, "something was written"

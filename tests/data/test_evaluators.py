@@ -1,0 +1,247 @@
+"""The frozen evaluators of images and the protocol that rests on them, on real images."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganbench.core.errors import GanbenchError
+from ganbench.data import DATASETS, Dataset
+from ganbench.data.evaluators import classifier as module
+from ganbench.data.evaluators.classifier import (
+    TYPICAL,
+    WEIGHTS,
+    ImageEvaluator,
+    TypicalRegion,
+    read_card,
+    to_bytes,
+    to_signed,
+)
+from ganbench.data.fashion_mnist import FashionMnist
+from ganbench.data.fetch import cache_folder
+from ganbench.data.labelled import LabelledImages
+from ganbench.data.mnist import EVALUATOR, Mnist
+from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.protocols import PROTOCOLS
+from ganbench.evaluation.scorer import Scorer
+
+CPU = torch.device("cpu")
+CARDS = sorted(path.stem for path in WEIGHTS.glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def evaluator() -> ImageEvaluator:
+    return ImageEvaluator(EVALUATOR, CPU)
+
+
+def make_scorer(
+    evaluator: ImageEvaluator, data: LabelledImages, *, quick: bool = True, kept: Kept | None = None
+) -> Scorer:
+    """A scorer by ganbench-1, by default one that knows only its quick metrics: all of them take a while."""
+    dataset = Mnist()
+    case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
+    if quick:
+        case = dataclasses.replace(case, metrics={name: case.metrics[name] for name in case.quick})
+    return Scorer(case, dataset, data, evaluator, kept)
+
+
+@pytest.fixture(scope="module")
+def scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
+    return make_scorer(evaluator, mnist)
+
+
+@pytest.fixture(scope="module")
+def whole_scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
+    """One by every metric. As in a run: what is the same in every run is kept between runs."""
+    return make_scorer(evaluator, mnist, quick=False, kept=Kept(cache_folder() / "kept"))
+
+
+@pytest.mark.parametrize(("dataset", "least"), [(Mnist(), 0.995), (FashionMnist(), 0.93)])
+def test_it_recognises_the_test_set_as_its_card_says(dataset: Dataset, least: float) -> None:
+    try:
+        evaluator, data = dataset.evaluator(CPU), dataset.load(CPU)
+    except GanbenchError as error:
+        if isinstance(dataset, Mnist):
+            raise
+        pytest.skip(f"no such data here: {error}")
+    assert isinstance(data, LabelledImages)
+    seen = evaluator(to_signed(data.test))
+    accuracy = (seen.labels == data.test_labels).double().mean().item()
+    assert accuracy >= least
+    # Another machine may round a handful of close calls the other way.
+    assert accuracy == pytest.approx(read_card(evaluator.name).test_accuracy, abs=5e-4)
+    assert (WEIGHTS / f"{evaluator.name}.safetensors").stat().st_size <= 1_000_000
+    assert torch.equal(seen.samples, data.test), "the images themselves are kept as bytes"
+    assert seen.probabilities is not None
+    torch.testing.assert_close(seen.confidence, seen.probabilities.gather(1, seen.labels[:, None]).squeeze(1))
+
+
+def test_almost_all_real_images_are_typical_and_noise_is_not(evaluator: ImageEvaluator, mnist: LabelledImages) -> None:
+    """Calibrated on training images; unseen ones lie a little wider. The classifier is sure of much noise."""
+    training, unseen = (evaluator(images).deviation for images in (mnist.stand_ins(4000), mnist.reference(2000)))
+    assert training.shape == (4000, 1)
+    assert (training < 3).double().mean().item() == pytest.approx(TYPICAL, abs=0.006)
+    assert 0.96 < (unseen < 3).double().mean().item() < TYPICAL + 0.006
+    random = torch.Generator().manual_seed(1)
+    for noise in (torch.rand(500, 1, 28, 28, generator=random), torch.randn(500, 1, 28, 28, generator=random).sign()):
+        assert (evaluator(noise * 2 - 1 if noise.min() >= 0 else noise).deviation >= 3).all()
+
+
+def test_a_typical_region_is_fitted_to_its_classes() -> None:
+    """Two classes of one lopsided shape: 98.89 % of either lie below 3, and what lies between them far above."""
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(20_000) % 2
+    shape = torch.tensor([[2.0, 1.0], [0.0, 0.1]])
+    features = torch.randn(20_000, 2, generator=random) @ shape + 50 * labels[:, None]
+    region = TypicalRegion(2, 2)
+    region.fit(features, labels)
+    torch.testing.assert_close(region.means, torch.tensor([[0.0, 0.0], [50.0, 50.0]]), atol=0.1, rtol=0)
+    deviation = region(features, labels).squeeze(1)
+    for label in (0, 1):
+        assert (deviation[labels == label] < 3).double().mean().item() == pytest.approx(TYPICAL, abs=0.003)
+    # For Gaussians in the plane the scale is that of standard deviations: a median of √(2 ln 2).
+    assert deviation.median().item() == pytest.approx(math.sqrt(2 * math.log(2)), rel=0.02)
+    assert region(torch.full((1, 2), 25.0), torch.tensor([0])).item() > 10
+
+
+def test_features_do_not_depend_on_the_batch(evaluator: ImageEvaluator, mnist: LabelledImages) -> None:
+    images = to_signed(mnist.test[:600])
+    many, few = evaluator(images), evaluator(images[:7])
+    torch.testing.assert_close(many.embedding[:7], few.embedding, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(many.deviation[:7], few.deviation, rtol=1e-3, atol=1e-3)
+
+
+def test_bytes_become_images_and_bytes_again() -> None:
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    images = to_signed(levels)
+    assert (images.dtype, images.min().item(), images.max().item()) == (torch.float32, -1, 1)
+    assert torch.equal(to_bytes(images), levels)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(3, 28, 28), "shape"),
+        (torch.zeros(3, 3, 28, 28), "shape"),
+        (torch.zeros(3, 1, 32, 32), "shape"),
+        (torch.zeros(0, 1, 28, 28), "no images"),
+        (torch.zeros(3, 1, 28, 28, dtype=torch.uint8), "float32"),
+        (torch.full((3, 1, 28, 28), 255.0), "must lie in"),
+        (torch.full((3, 1, 28, 28), float("nan")), "must lie in"),
+    ],
+)
+def test_it_refuses_what_is_not_an_image_of_its_kind(
+    evaluator: ImageEvaluator, images: torch.Tensor, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        evaluator(images)
+
+
+@pytest.mark.parametrize("level", [-1.0, 0.0, 0.7, 1.0])
+def test_a_generator_that_collapsed_to_one_flat_image_is_scored(whole_scorer: Scorer, level: float) -> None:
+    """By every metric: with a number, or as not defined."""
+    case = whole_scorer.case
+    seen = case.rule(whole_scorer.evaluator(torch.full((500, 1, 28, 28), level)))
+    values = whole_scorer.values(seen, tuple(case.metrics))
+    assert {name for name, value in values.items() if math.isnan(value)} <= {"mode-width"}
+    assert torch.count_nonzero(seen.counts()) == 1
+    assert values["modes"] == values["modes-strict"] == values["hq"]
+    assert values["hq"] in (0, 1), "all of them are good, or none"
+    assert values["fid"] > 50
+    assert values["kl"] > 2
+    assert values["near-duplicates"] == values["support"] == 1
+
+
+def test_a_generator_that_collapsed_to_one_digit_has_one_mode(scorer: Scorer, mnist: LabelledImages) -> None:
+    seen = scorer.evaluator(mnist.batch(torch.zeros(500, dtype=torch.int64)))
+    scores = scorer.score(seen, quick=True)
+    assert scores.values["modes"] == scores.values["modes-strict"] == 1
+    assert scores.good_shares == scores.shares
+    assert scores.values["mode-width"] == 0
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_changed_weights_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray((WEIGHTS / f"{name}.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / f"{name}.safetensors").write_bytes(content)
+    (tmp_path / f"{name}.json").write_text((WEIGHTS / f"{name}.json").read_text())
+    monkeypatch.setattr(module, "WEIGHTS", tmp_path)
+    with pytest.raises(GanbenchError, match="not those of its card"):
+        ImageEvaluator(name, CPU)
+
+
+def test_an_unknown_evaluator_is_refused() -> None:
+    with pytest.raises(GanbenchError, match="did you mean 'mnist-cnn-2'"):
+        ImageEvaluator("mnist-cnn-1", CPU)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_card_is_complete(name: str) -> None:
+    card = json.loads((WEIGHTS / f"{name}.json").read_text())
+    assert {"sha256", "test_accuracy", "seed", "script", "trained_on", "recipe", "typical_region"} <= set(card)
+    assert f"{card['name']}" == name == f"{name.rpartition('-')[0]}-{card['version']}"
+
+
+def test_every_card_is_that_of_a_data_set() -> None:
+    used = {DATASETS.create({"name": name}).evaluator_sha256 for name in DATASETS if name.endswith("mnist")}
+    assert used == {read_card(name).sha256 for name in CARDS}
+
+
+def test_real_images_scored_as_generated_sit_on_the_floor(scorer: Scorer, mnist: LabelledImages) -> None:
+    """Another random part of the training set than the floor's own."""
+    images = mnist.batch(torch.randperm(60_000, generator=torch.Generator().manual_seed(7))[:2000])
+    scores = scorer.score(scorer.evaluator(images), quick=True)
+    assert set(scores.values) == set(scores.floors) == set(scorer.case.quick)
+    assert scores.values["fid"] == pytest.approx(scores.floors["fid"], abs=0.25)
+    assert scores.values["modes"] == scores.values["modes-strict"] == 10
+    assert scores.ceilings == {"modes": 10, "modes-strict": 10}
+    assert scores.values["kl"] < 0.01
+    assert scores.values["confidence"] > 0.99
+    assert scores.values["hq"] == pytest.approx(scores.floors["hq"], abs=0.015)
+    assert scores.values["mode-width"] == pytest.approx(1, abs=0.05)
+    assert sum(scores.shares) == pytest.approx(1)
+    assert sum(scores.good_shares) == pytest.approx(scores.values["hq"])
+    assert all(good <= share for good, share in zip(scores.good_shares, scores.shares, strict=True))
+
+
+def test_fid_rises_with_every_class_that_is_dropped(scorer: Scorer, mnist: LabelledImages) -> None:
+    """And modes fall by one each time, KL rises: what mode collapse does to each of them."""
+    rows = []
+    for dropped in range(0, 10, 3):
+        kept = torch.nonzero(mnist.train_labels >= dropped).squeeze(1)[:2000]
+        rows.append(scorer.score(scorer.evaluator(mnist.batch(kept)), quick=True).values)
+    assert [row["modes-strict"] for row in rows] == [10, 7, 4, 1]
+    for metric in ("fid", "kl"):
+        values = [row[metric] for row in rows]
+        assert values == sorted(values)
+        assert values[1] > 10 * values[0]
+
+
+def test_fid_rises_with_noise_and_blur(scorer: Scorer, mnist: LabelledImages) -> None:
+    """And fewer samples are good: what is no digit any more is neither sure nor typical."""
+    images = mnist.batch(torch.arange(1000))
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+    blurred = [torch.nn.functional.avg_pool2d(images, s, 1, s // 2, count_include_pad=False) for s in (1, 3, 7)]
+    for spoilt in ([(images + level * noise).clamp(-1, 1) for level in (0, 0.2, 0.5)], blurred):
+        values = [scorer.score(scorer.evaluator(each), quick=True).values for each in spoilt]
+        assert values[0]["fid"] < values[1]["fid"] < values[2]["fid"]
+        assert values[0]["hq"] > values[1]["hq"] > values[2]["hq"]
+
+
+def test_floors_fall_with_the_number_of_samples_and_repeat(
+    scorer: Scorer, evaluator: ImageEvaluator, mnist: LabelledImages, tmp_path: Path
+) -> None:
+    names = ("fid", "kl", "modes-strict")
+    assert scorer.floors(2000, names)["fid"] < scorer.floors(500, names)["fid"]
+    computed = make_scorer(evaluator, mnist).floors(500, names)
+    for _ in range(2):  # computed and kept, then read
+        assert make_scorer(evaluator, mnist, kept=Kept(tmp_path)).floors(500, names) == computed
+        assert len(list(tmp_path.glob("*.json"))) == 1
+    seen = evaluator(mnist.stand_ins(500))
+    assert scorer.values(scorer.case.rule(seen), names) == computed, "real images, treated as generated"

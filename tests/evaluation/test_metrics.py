@@ -1,0 +1,556 @@
+"""Metrics against laws, closed forms and other people's code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.checks.features import make_features, make_images, make_labelled, make_reference
+from ganbench.core.errors import GanbenchError
+from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, neighbours
+from ganbench.evaluation.metrics import memo as once
+from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
+
+OF_PAIRS = ("precision", "recall", "density", "coverage", "kid", "near-duplicates", "support", "ndb", "ndb-jsd")
+
+
+def score(name: str, fake: Features, real: Reference, **options: object) -> float:
+    return METRICS.create({"name": name, **options})(fake=fake, real=real)
+
+
+def normal(seed: int, count: int, dimension: int, width: float = 1.0) -> Tensor:
+    return width * torch.randn(count, dimension, generator=torch.Generator().manual_seed(seed))
+
+
+def drawn(weights: Tensor, samples: int, seed: int) -> Features:
+    """What a perfect sampler of modes gives."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.multinomial(weights, samples, replacement=True, generator=random)
+    return make_features(labels[:, None].float(), labels, len(weights))
+
+
+def uniform(modes: int) -> Reference:
+    return make_reference(make_labelled([1] * modes))
+
+
+# --- all of them
+
+
+@pytest.fixture(scope="module")
+def real() -> Reference:
+    images = make_images(2)
+    return make_reference(images, training=make_images(3, 3000).embedding)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_the_order_of_samples_does_not_matter_and_the_value_repeats_exactly(name: str, real: Reference) -> None:
+    fake = make_images(1)
+    value = score(name, fake, real)
+    again = make_images(1)  # another object: nothing that was kept for the first one helps
+    assert value == score(name, fake, real) == score(name, again, real)
+    shuffled = fake.select(torch.randperm(len(fake), generator=torch.Generator().manual_seed(9)))
+    assert score(name, shuffled, real) == pytest.approx(value, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in ("hq", "confidence")])
+def test_one_image_for_all_samples_is_worse_than_real_data(name: str, real: Reference) -> None:
+    """Left out: to `hq` and `confidence` one image is as good as any, if it is good."""
+    other = make_images(4)
+    first = int(other.good.nonzero()[0])
+    collapsed = other.select(torch.full((len(other),), first))
+    floor, value = score(name, other, real), score(name, collapsed, real)
+    assert math.isfinite(value)
+    match METRICS[name].direction:
+        case "lower":
+            assert value > floor
+        case "higher":
+            assert value < floor
+        case "real":
+            assert abs(value - floor) > 0.05 * abs(floor)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_no_metric_makes_a_number_of_an_embedding_that_is_not_finite(name: str, real: Reference) -> None:
+    fake = make_images(1)
+    broken = fake.embedding.clone()
+    broken[3, 5] = math.nan
+    bad = make_features(broken, fake.labels, 10, samples=fake.samples, good=fake.good, probabilities=fake.probabilities)
+    try:
+        assert math.isfinite(score(name, bad, real))  # it doesn't look at the embedding
+    except ValueError:
+        return
+
+
+# --- shares of modes
+
+
+def test_strict_modes_want_two_good_samples_and_a_share_of_what_is_due() -> None:
+    good = torch.ones(1000, dtype=torch.bool)
+    good[990:] = False
+    fake = make_labelled([889, 100, 1, 10], good=good)
+    ideal = uniform(4)
+    assert score("modes", fake, ideal) == 3
+    assert score("modes-strict", fake, ideal) == 2
+    assert score("modes-strict", fake, ideal, share=0.5) == 1
+    assert METRICS.create({"name": "modes-strict"}).ceiling(ideal) == 4
+    assert score("hq", fake, ideal) == 0.99
+    rare = make_reference(make_labelled([1] * 4), weights=torch.tensor([0.9, 0.0998, 1e-4, 1e-4]).double())
+    assert score("modes-strict", make_labelled([900, 97, 1, 2]), rare) == 3, "two are enough where one is due"
+
+
+def test_kl_by_hand() -> None:
+    """Half and half against 3 : 1 is ½ ln(½ / ¾) + ½ ln(½ / ¼); one mode of K equal ones is ln K."""
+    data = make_reference(make_labelled([30, 10]))
+    expected = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
+    fake = make_labelled([10, 10])
+    assert score("kl", fake, data) == pytest.approx(expected, rel=1e-12)
+    assert score("kl", fake, data, reference="uniform") == 0
+    assert score("kl", make_labelled([7, 0, 0, 0]), uniform(4)) == pytest.approx(math.log(4))
+    natural, decimal, binary = (score("kl", fake, data, base=base) for base in ("e", "10", "2"))
+    assert natural / decimal == pytest.approx(2.302585, rel=1e-6)
+    assert natural / binary == pytest.approx(math.log(2), rel=1e-12)
+
+
+def test_kl_among_good_samples_forgets_the_others() -> None:
+    fake = make_labelled([5, 5], good=torch.tensor([True] * 5 + [False] * 5))
+    assert score("kl", fake, uniform(2)) == 0
+    assert score("kl", fake, uniform(2), among="good") == pytest.approx(math.log(2))
+    none = make_labelled([5, 5], good=torch.zeros(10, dtype=torch.bool))
+    with pytest.raises(UndefinedMetricError, match="no sample is good"):
+        score("kl", none, uniform(2), among="good")
+
+
+def test_kl_is_undefined_where_it_would_be_infinite() -> None:
+    with pytest.raises(UndefinedMetricError, match="infinite"):
+        score("kl", make_labelled([5, 5]), make_reference(make_labelled([9, 0])))
+
+
+@pytest.mark.parametrize("option", ["base", "reference", "among"])
+def test_kl_refuses_an_unknown_word(option: str) -> None:
+    for name in ("kl", "kl-corrected"):
+        with pytest.raises(GanbenchError, match=f"{option} must be one of"):
+            METRICS.create({"name": name, option: "other"})
+
+
+@pytest.mark.parametrize("weights", [torch.full((100,), 0.01).double(), torch.arange(1, 51).double() / 1275])
+@pytest.mark.parametrize("samples", [1000, 5000])
+def test_the_bias_of_a_kl_is_k_minus_1_over_2n_and_corrected_ones_have_none(weights: Tensor, samples: int) -> None:
+    ideal = make_reference(make_labelled([1] * len(weights)), weights=weights)
+    bias = (len(weights) - 1) / (2 * samples)
+    fakes = [drawn(weights, samples, seed) for seed in range(200)]
+    for name in ("kl", "kl-forward"):
+        raw = np.array([score(name, fake, ideal) for fake in fakes])
+        corrected = np.array([score(f"{name}-corrected", fake, ideal) for fake in fakes])
+        error = float(raw.std()) / math.sqrt(len(fakes))
+        assert raw.mean() == pytest.approx(bias, abs=4 * error + 0.04 * bias)
+        assert corrected.mean() == pytest.approx(0, abs=4 * error + 0.04 * bias)
+        assert (corrected < 0).any(), "an estimate without bias is sometimes below 0"
+
+
+def test_corrected_kl_has_the_same_base() -> None:
+    fake, ideal = make_labelled([60, 40, 0]), uniform(3)
+    decimal, natural = (score("kl-corrected", fake, ideal, base=base) for base in ("10", "e"))
+    assert natural / decimal == pytest.approx(math.log(10), rel=1e-12)
+    assert score("kl", fake, ideal) - natural == pytest.approx(1 / 200, rel=1e-12)
+
+
+def test_forward_kl_by_hand_is_finite_for_a_missing_mode() -> None:
+    expected = 0.5 * math.log(0.5 / (9.5 / 10)) + 0.5 * math.log(0.5 / (0.5 / 10))
+    assert score("kl-forward", make_labelled([9, 0]), uniform(2)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_jsd_is_0_for_the_same_ln_2_for_strangers_and_symmetric() -> None:
+    left, right = make_labelled([10, 0]), make_labelled([0, 10])
+    assert score("jsd", left, make_reference(right)) == pytest.approx(math.log(2))
+    assert score("jsd", left, make_reference(left)) == 0
+    a, b = make_labelled([6, 4]), make_labelled([1, 9])
+    assert score("jsd", a, make_reference(b)) == pytest.approx(score("jsd", b, make_reference(a)), rel=1e-12)
+    half = 0.5 * math.log(1 / 0.75) + 0.5 * (0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25))
+    assert score("jsd", left, uniform(2)) == pytest.approx(half, rel=1e-12)
+
+
+# --- distances
+
+
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+def test_distances_in_blocks_are_those_of_cdist(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances, "BLOCK", block)
+    a, b = 5 + normal(0, 70, 9), 5 + normal(1, 90, 9)
+    exact = torch.cdist(a.double(), b.double()).square()
+    blocks = [part.clone() for part in distances.squares(a, b)]
+    assert max(part.numel() for part in blocks) <= max(block, len(b)), "a block holds no more than it may"
+    torch.testing.assert_close(torch.cat(blocks), exact, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(distances.nearest(a, b), exact.amin(1), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(distances.nearest_of_many(a, b), exact.amin(1), rtol=1e-5, atol=1e-10)
+    itself = torch.cdist(a.double(), a.double()).square().sort(1).values
+    found = neighbours.radii(make_features(a), len(a), 3)
+    torch.testing.assert_close(found, itself[:, 3], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+def test_how_two_sets_lie_to_each_other_is_what_all_distances_say(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances, "BLOCK", block)
+    fake, real = normal(0, 70, 3), 0.7 * normal(1, 90, 3)
+    between = torch.cdist(fake[:60].double(), real[:60].double()).square()
+    sets = (fake[:60].double(), real[:60].double())
+    own, other = (torch.cdist(a, a).square().sort(1).values[:, 4, None] for a in sets)
+    found = neighbours.crossing(make_features(fake), make_features(real), 60, 4)
+    assert torch.equal(found.around_fake, (between < other.T).sum(1))
+    assert torch.equal(found.real_inside, (between < own).any(0))
+    torch.testing.assert_close(found.nearest, between.amin(0), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+def test_pairs_are_counted_where_there_are_more_neighbours_than_are_kept(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distances, "BLOCK", block)
+    heap = normal(0, 3 * neighbours.RANKS, 3) / 100
+    points = torch.cat([normal(1, 40, 3), heap, normal(2, 5, 3)])
+    apart = torch.cdist(points.double(), points.double()).square()
+    for near in (1e-4, 0.01, 0.3, 30.0):
+        pairs = int((apart <= near).sum() - len(points)) // 2
+        assert neighbours.near_pairs(make_features(points), len(points), torch.tensor(near)) == pairs
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="the memory in use is read from Linux's /proc")
+def test_the_memory_in_use_does_not_grow_with_the_number_of_blocks() -> None:
+    """Small results that are kept between large blocks once pinned each of them in the heap."""
+
+    def megabytes() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    points, centres = normal(0, 1200, 128), normal(1, 100_000, 128)
+    distances.nearest(points[:80], centres)  # what is taken once
+    before = megabytes()
+    distances.nearest(points, centres)  # 114 blocks
+    # Between 120 and 240 MB come and go, by machine; pinned blocks would be 960.
+    assert megabytes() - before < 500
+
+
+def test_near_neighbours_in_the_plane_are_told_apart() -> None:
+    """Points at distance 1 from the origin that are 1e-5 apart: float32 products could not see that."""
+    points = torch.tensor([[1.0, 0.0], [1.0, 1e-5], [-1.0, 0.0], [-1.0, 3e-5]])
+    expected = torch.tensor([1e-5, 1e-5, 3e-5, 3e-5]).double()
+    torch.testing.assert_close(neighbours.radii(make_features(points), 4, 1).sqrt(), expected, rtol=1e-2, atol=0)
+    sought = distances.nearest_of_many(points[::2], points[1::2]).sqrt()
+    torch.testing.assert_close(sought, expected[::2], rtol=1e-2, atol=0)
+
+
+def test_copies_have_no_distance_at_all() -> None:
+    a = 100 + normal(0, 300, 17)
+    assert not neighbours.radii(make_features(a.repeat(2, 1)), 600, 1).any()
+    assert not distances.nearest_of_many(a.flip(0), a).any()
+
+
+def test_what_was_found_is_kept_as_long_as_the_features_live() -> None:
+    features = make_features(normal(0, 50, 3))
+    first, other_rank, fewer = (neighbours.radii(features, count, k) for count, k in ((50, 3), (50, 5), (40, 3)))
+    assert other_rank.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+    assert fewer.untyped_storage().data_ptr() != first.untyped_storage().data_ptr()
+    neighbours.crossing(features, features, 50, 3)  # as floors are found
+    before = len(once._kept)
+    del features
+    assert len(once._kept) == before - 1
+
+
+@pytest.mark.parametrize("k", [3, 5])
+def test_precision_recall_density_and_coverage_are_those_of_the_authors(k: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import prdc
+    a, b = normal(0, 400, 6), torch.cat([normal(1, 300, 6, 0.5), 1 + normal(2, 100, 6)])
+    with contextlib.redirect_stdout(io.StringIO()):
+        expected: dict[str, Any] = prdc.compute_prdc(a.double().numpy(), b.double().numpy(), k)
+    reference, fake = make_reference(make_features(a)), make_features(b)
+    for name, value in expected.items():
+        assert score(name, fake, reference, k=k) == pytest.approx(float(value), rel=1e-12), name
+
+
+def test_a_tight_cluster_in_a_wide_distribution_has_precision_but_no_recall() -> None:
+    reference = make_reference(make_features(normal(0, 1000, 8)))
+    tight, other = make_features(normal(1, 1000, 8, 0.1)), make_features(normal(2, 1000, 8))
+    assert score("precision", tight, reference) > 0.95 > score("precision", other, reference)
+    assert score("recall", tight, reference) < 0.05
+    assert score("density", tight, reference) > 1.5 * score("density", other, reference)
+    assert score("coverage", tight, reference) < 0.1 < 0.9 < score("coverage", other, reference)
+    assert score("density", other, reference) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_coverage_of_real_data_by_real_data(k: int) -> None:
+    """The k nearest of 2N − 1 others are all real ones with probability about 2^(−k)."""
+    reference, other = make_reference(make_features(normal(0, 3000, 2))), make_features(normal(1, 3000, 2))
+    assert score("coverage", other, reference, k=k) == pytest.approx(1 - 2.0**-k, abs=0.03)
+
+
+def test_the_edge_of_a_ball_is_outside() -> None:
+    """A sample that is the k-th neighbour itself lies on the edge, however its distance is rounded."""
+    a = 30 + normal(0, 200, 12)
+    reference, copies = make_reference(make_features(a)), make_features(a.flip(0))
+    exact = torch.cdist(a.double(), a.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    radii = exact.topk(4, largest=False).values[:, -1]
+    assert score("density", copies, reference, k=3) == pytest.approx(float((exact < radii).sum()) / 600)
+    assert score("density", copies, reference, k=3) == 1, "a sample is in its own ball and two other neighbours' are"
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_as_many_real_as_generated_samples_are_compared(name: str) -> None:
+    a, b = normal(0, 900, 4), normal(1, 700, 4)
+    whole, cut = make_reference(make_features(a)), make_reference(make_features(a[:500]))
+    fewer = make_features(b[:500])
+    if name == "kid":  # unbiased: it needs no equal numbers
+        assert score(name, make_features(b), whole, samples=500) == score(name, fewer, cut)
+        return
+    assert score(name, fewer, whole) == score(name, fewer, cut)
+    assert score(name, make_features(b), whole, samples=500) == score(name, fewer, cut)
+
+
+# --- kernels and bins
+
+
+def test_kid_is_that_of_torchmetrics() -> None:
+    from torchmetrics.image.kid import poly_mmd
+
+    a, b = normal(0, 300, 10), 0.3 + normal(1, 300, 10)
+    value = score("kid", make_features(a), make_reference(make_features(b)))
+    assert value == pytest.approx(float(poly_mmd(b.double(), a.double())), rel=1e-9)
+
+
+@pytest.mark.parametrize("block", [1, 1000, 1 << 22])
+@pytest.mark.parametrize(("fakes", "reals"), [(2, 2), (4, 4), (70, 70), (70, 90), (90, 70)])
+def test_kid_is_what_all_pairs_say(fakes: int, reals: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances, "BLOCK", block)
+    a, b = 5 + normal(0, fakes, 7), 5 + 0.8 * normal(1, reals, 7)
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x.double() @ y.double().T / 7 + 1) ** 3
+
+    apart = (kernel(x, x)[~torch.eye(len(x), dtype=torch.bool)].mean() for x in (a, b))
+    expected = float(sum(apart) - 2 * kernel(a, b).mean())
+    fake, reference = make_features(a.clone().requires_grad_()), make_reference(make_features(b))
+    assert score("kid", fake, reference) == pytest.approx(expected, rel=1e-9, abs=1e-9 * float(kernel(a, b).mean()))
+
+
+@pytest.mark.parametrize("name", sorted(set(OF_PAIRS) - {"kid"}))
+@pytest.mark.parametrize("count", [4, 120, 200])
+def test_what_kid_finds_on_its_way_is_what_others_would_have_found(name: str, count: int) -> None:
+    def value(*, after_kid: bool) -> float:
+        fake, reference = make_features(normal(0, count, 6)), make_reference(make_features(0.8 * normal(1, count, 6)))
+        if after_kid:
+            score("kid", fake, reference)
+        return score(name, fake, reference, **({"bins": 4} if name.startswith("ndb") else {}))
+
+    if count == 4 and name in ("density", "coverage"):
+        with pytest.raises(UndefinedMetricError, match="rank 5"):
+            value(after_kid=True)
+    else:
+        assert value(after_kid=True) == value(after_kid=False)
+
+
+def test_kid_has_no_bias_and_may_be_negative() -> None:
+    values = [
+        score("kid", make_features(normal(seed, 50, 5)), make_reference(make_features(normal(1000 + seed, 80, 5))))
+        for seed in range(300)
+    ]
+    assert min(values) < 0
+    assert abs(float(np.mean(values))) < 4 * float(np.std(values)) / math.sqrt(300)
+
+
+def test_fid_of_a_singular_covariance_does_not_depend_on_the_order() -> None:
+    a, b = normal(0, 500, 6), normal(1, 500, 6)
+    a[:, 3:], b[:, 4:] = 0, 0
+    order = torch.randperm(500)
+    reference = make_reference(make_features(b))
+    value = score("fid", make_features(a), reference)
+    assert score("fid", make_features(a[order]), reference) == pytest.approx(value, rel=1e-12)
+
+
+def test_about_alpha_of_the_bins_differ_between_real_and_real() -> None:
+    values = [
+        score("ndb", make_features(normal(2 * seed, 2000, 3)), make_reference(make_features(normal(seed, 2000, 3))))
+        for seed in range(1, 12, 2)
+    ]
+    assert 0 < np.mean(values) < 0.12
+
+
+def test_bins_by_hand() -> None:
+    """Ten spots with 100 real samples each: what is in one bin is what is at one spot."""
+    spots = torch.arange(10.0).repeat_interleave(100)[:, None]
+    reference = make_reference(make_features(spots))
+    counts = torch.tensor([200, 0, 100, 100, 100, 100, 100, 100, 90, 110])
+    fake = make_features(torch.repeat_interleave(torch.arange(10.0), counts)[:, None])
+    centres, shares = keep(
+        reference, ("bins", 1000, 10), lambda: (spots[::100].double(), counts.new_full((10,), 100).double() / 1000)
+    )
+    assert score("ndb", fake, reference, bins=10) == 0.2, "100 and 90 are no different at N = 1000"
+    p, q = counts.double() / 1000, shares
+    middle = (p + q) / 2
+    expected = (torch.xlogy(p, p / middle) + q * (q / middle).log()).sum() / 2
+    assert score("ndb-jsd", fake, reference, bins=10) == pytest.approx(float(expected), rel=1e-12)
+    assert len(centres) == 10
+
+
+def test_bins_need_samples() -> None:
+    few = make_features(normal(0, 50, 3))
+    for name in ("ndb", "ndb-jsd"):
+        with pytest.raises(UndefinedMetricError, match="100 bins"):
+            score(name, few, make_reference(few))
+
+
+# --- variety
+
+
+def test_mnist_score_is_k_for_sure_and_various_samples_and_1_for_doubt_or_sameness() -> None:
+    def scored(probabilities: Tensor) -> float:
+        fake = make_features(torch.zeros(len(probabilities), 1), modes=10, probabilities=probabilities)
+        return score("mnist-score", fake, make_reference(fake))
+
+    assert scored(torch.eye(10).repeat(5, 1)) == pytest.approx(10, rel=1e-12)
+    assert scored(torch.full((50, 10), 0.1)) == pytest.approx(1, rel=1e-6)
+    assert scored(torch.eye(10)[:1].repeat(50, 1)) == pytest.approx(1, rel=1e-12)
+    with pytest.raises(UndefinedMetricError, match="no classifier"):
+        score("mnist-score", make_labelled([1]), uniform(1))
+
+
+@pytest.mark.parametrize(("count", "dimension"), [(7, 30), (30, 30), (12, 13)])
+def test_vendi_of_orthogonal_samples_is_their_number_and_of_equal_ones_1(count: int, dimension: int) -> None:
+    rotation = torch.linalg.qr(normal(0, dimension, dimension)).Q
+    each = make_features(3 * rotation[:count])
+    assert score("vendi", each, make_reference(each)) == pytest.approx(count, rel=1e-5)
+    thrice = make_features(rotation[:count].repeat(30, 1))
+    assert score("vendi", thrice, make_reference(thrice)) == pytest.approx(count, rel=1e-5), "copies change nothing"
+    same = make_features(rotation[:1].repeat(count, 1))
+    assert score("vendi", same, make_reference(same)) == pytest.approx(1, abs=1e-9)
+
+
+def test_vendi_of_a_zero_vector_is_undefined() -> None:
+    fake = make_features(torch.zeros(5, 3))
+    with pytest.raises(UndefinedMetricError, match="no direction"):
+        score("vendi", fake, make_reference(fake))
+
+
+def test_vendi_within_is_the_mean_over_samples_of_that_of_their_mode() -> None:
+    unit = torch.eye(8)
+    embedding = torch.cat([unit[:6], unit[:1].repeat(3, 1), unit[7:]])
+    fake = make_features(embedding, torch.tensor([0] * 6 + [1] * 3 + [2]), 3)
+    value = score("vendi-within", fake, make_reference(fake))
+    assert value == pytest.approx((6 * 6 + 3 * 1) / 9, rel=1e-9), "a mode with one sample has no variety to speak of"
+    assert score("vendi-within", fake, make_reference(fake), per_mode=2) == pytest.approx((6 * 2 + 3) / 9, rel=1e-9)
+    with pytest.raises(UndefinedMetricError, match="no mode has two"):
+        score("vendi-within", make_labelled([1, 1]), uniform(2))
+
+
+def test_ms_ssim_is_that_of_torchmetrics() -> None:
+    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+
+    # Seeded: where a mean is nearly 0, its root tells float32 from float64, in some noise by 2e-4.
+    noise = torch.randint(0, 256, (3, 1, 28, 28), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    images = torch.cat([make_images(0, 6, 2).samples, noise])
+    images = torch.cat([images, images.flip(2), images.flip(3)], dim=1)
+    first, second = torch.triu_indices(len(images), len(images), 1)
+    expected = multiscale_structural_similarity_index_measure(
+        images[first].double() / 255,
+        images[second].double() / 255,
+        kernel_size=WINDOW,
+        sigma=SIGMA,
+        reduction="none",
+        data_range=1.0,
+        betas=tuple(weight / sum(WEIGHTS) for weight in WEIGHTS),
+    )
+    torch.testing.assert_close(ms_ssim_of_pairs(images).double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_ms_ssim_within_is_1_for_the_same_image_and_falls_with_variety() -> None:
+    same = make_images(0, 400).select(torch.zeros(400, dtype=torch.int64))
+    assert score("ms-ssim-within", same, uniform(10)) == pytest.approx(1, abs=1e-5)
+    widths = [score("ms-ssim-within", make_images(0, 400, width=width), uniform(10)) for width in (0.5, 1, 2)]
+    assert widths == sorted(widths, reverse=True)
+    many = make_images(1, 400, modes=40)
+    assert score("ms-ssim-within", many, uniform(40), most=3) == pytest.approx(
+        score("ms-ssim-within", many, uniform(40)), abs=0.1
+    )
+
+
+def test_ms_ssim_is_of_images_only() -> None:
+    for samples in (torch.zeros(4, 2), torch.zeros(4, 1, 8, 8, dtype=torch.uint8)):
+        with pytest.raises(UndefinedMetricError, match="aren't images"):
+            score("ms-ssim-within", make_features(torch.zeros(4, 2), samples=samples), uniform(1))
+
+
+# --- the same again and again
+
+
+def test_near_duplicates_are_alpha_of_real_samples_and_all_that_were_doubled() -> None:
+    reference, fresh = make_reference(make_features(normal(0, 4000, 5))), normal(1, 4000, 5)
+    assert score("near-duplicates", make_features(fresh), reference) == pytest.approx(0.01, abs=0.007)
+    doubled = torch.cat([fresh[:3000], fresh[2000:3000]])  # 2000 of 4000 have a twin
+    assert score("near-duplicates", make_features(doubled), reference) == pytest.approx(0.505, abs=0.01)
+    twins = make_features(fresh[:1].repeat(4000, 1))
+    assert score("near-duplicates", twins, reference) == 1
+
+
+def test_near_duplicates_see_collapse_even_where_real_data_hold_copies() -> None:
+    reference = make_reference(make_features(normal(0, 100, 5).repeat(3, 1)))
+    assert score("near-duplicates", make_features(torch.ones(300, 5)), reference) == 1
+
+
+@pytest.mark.parametrize("size", [100, 1000])
+def test_support_of_a_uniform_sampler(size: int) -> None:
+    reference, images = make_reference(make_features(normal(0, 5000, 8))), normal(1, size, 8)
+    chosen = torch.randint(0, size, (5000,), generator=torch.Generator().manual_seed(2))
+    assert score("support", make_features(images[chosen]), reference) == pytest.approx(size, rel=0.03)
+
+
+def test_support_is_1_for_one_image_and_at_most_that_of_real_data() -> None:
+    reference = make_reference(make_features(normal(0, 1000, 8)))
+    assert score("support", make_features(torch.ones(1000, 8)), reference) == 1
+    most = score("support", reference, reference)
+    assert most == pytest.approx(1000 / 0.01, rel=0.5)
+    apart = make_features(1000 * torch.arange(1000.0)[:, None].repeat(1, 8))
+    assert score("support", apart, reference) == most, "samples without a single near-duplicate"
+
+
+def test_modes_of_half_the_width_have_half_the_width() -> None:
+    images = make_images(0, 3000)
+    centres = torch.stack([images.embedding[images.labels == mode].mean(0) for mode in range(10)])[images.labels]
+    reference = make_reference(images)
+    for factor in (0.0, 0.5, 1.0, 2.0):
+        embedding = centres + factor * (images.embedding - centres)
+        fake = make_features(embedding, images.labels, 10, good=images.good)
+        assert score("mode-width", fake, reference) == pytest.approx(factor, abs=1e-6)
+    fake = make_images(1, 3000)
+    assert score("mode-width", fake, reference) == pytest.approx(1, abs=0.02)
+    with pytest.raises(UndefinedMetricError, match="two good samples in both"):
+        score("mode-width", make_labelled([1] * 10), reference)
+
+
+def test_memorisation_finds_copies_and_about_alpha_of_unseen_samples() -> None:
+    training = normal(0, 6000, 20)
+    reference = make_reference(make_features(normal(1, 4000, 20)), training=training)
+    assert score("memorisation", make_features(training[3000:5000]), reference) == 1
+    assert score("memorisation", make_features(normal(2, 4000, 20)), reference) == pytest.approx(0.01, abs=0.006)
+    assert score("memorisation", reference.select(slice(2000)), reference) == pytest.approx(0.01, abs=1e-3)
+    half = torch.cat([training[:500] + 0.01, normal(3, 500, 20)])
+    assert score("memorisation", make_features(half), reference) == pytest.approx(0.505, abs=0.01)
+    with pytest.raises(UndefinedMetricError, match="not kept"):
+        score("memorisation", make_features(training), make_reference(make_features(training)))
+
+
+def test_metrics_of_neighbours_need_some() -> None:
+    one = make_features(torch.ones(1, 2))
+    for name in ("precision", "recall", "density", "coverage", "near-duplicates", "support", "kid", "fid"):
+        with pytest.raises(UndefinedMetricError):
+            score(name, one, make_reference(one))

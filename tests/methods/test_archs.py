@@ -1,0 +1,293 @@
+"""The architectures: sizes counted by hand, networks written out as in their papers, and what every critic promises."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs.pacgan_2d import Maxout
+from ganbench.methods.archs.r3gan_small import GAIN, Block, Down, Up
+from ganbench.methods.layers import Head
+from tests.reference import archs as textbook
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SMALL: dict[str, dict[str, Any]] = {
+    "mlp": {"latent_dim": 3, "generator_widths": (8,), "critic_widths": (12, 8)},
+    "dcgan": {"latent_dim": 3, "generator_width": 4, "critic_width": 4},
+    "infogan": {"latent_dim": 3, "generator_width": 4, "critic_width": 4, "dense_width": 8},
+    "resnet": {"latent_dim": 3, "generator_width": 4, "critic_width": 4},
+    "r3gan-small": {"latent_dim": 3, "generator_width": 8, "critic_width": 8, "group_size": 4},
+    "pacgan-2d": {"generator_widths": (8, 8), "critic_widths": (8, 4), "pieces": 3},
+}
+OF_IMAGES = ["dcgan", "infogan", "resnet", "r3gan-small"]
+IMAGE_SHAPES = [(1, 28, 28), (3, 28, 28), (1, 32, 32)]
+
+
+def make(name: str, **options: Any) -> Arch:
+    return ARCHS.create({"name": name, **options})
+
+
+def make_small(name: str, **options: Any) -> Arch:
+    return make(name, **(SMALL[name] | options))
+
+
+def small_shape(name: str) -> tuple[int, ...]:
+    return (1, 8, 8) if name in OF_IMAGES else (2,)
+
+
+def size(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def heads(network: nn.Module) -> list[Head]:
+    return [module for module in network.modules() if isinstance(module, Head)]
+
+
+def with_random_weights(network: nn.Module) -> tuple[nn.Module, list[Tensor]]:
+    """A float64 network none of whose parameters is zero or one any more, and these in order."""
+    network = network.double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape))
+    return network, [parameter.detach() for parameter in network.parameters()]
+
+
+# A convolution of c channels to d with kernel k has c·d·k² weights.
+SIZES = {
+    "infogan": (
+        64 * 1024 + 2 * 1024 + 1024 * 6272 + 2 * 6272 + 128 * 64 * 16 + 2 * 64 + 64 * 16 + 1,
+        (16 * 64 + 64) + (64 * 128 * 16 + 128) + (6272 * 1024 + 1024) + 1025,
+    ),
+    "resnet": (
+        (128 * 64 * 49 + 64 * 49)
+        + 2 * (2 * 64 + 64 * 64 * 9 + 2 * 64 + (64 * 64 * 9 + 64) + (64 * 64 + 64))
+        + 2 * 64
+        + (64 * 9 + 1),
+        (64 * 9 + 64) + (64 + 64) + (64 * 64 + 64) + 5 * (64 * 64 * 9 + 64) + 65,
+    ),
+    "r3gan-small": (
+        64 * 49 + 64 * 64 + 3 * (64 * 128 + 128 + 128 * 16 * 9 + 128 + 128 * 64) + 64,
+        64 + 3 * (64 * 128 + 128 + 128 * 16 * 9 + 128 + 128 * 64) + 64 * 49 + 65,
+    ),
+    "pacgan-2d": (
+        2 * 400 + 3 * 400 * 400 + 4 * 2 * 400 + (400 * 2 + 2),
+        (2 * 1000 + 1000) + 2 * (200 * 1000 + 1000) + 201,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(SIZES))
+def test_the_number_of_weights_is_that_of_the_paper_s_layers_counted_by_hand(name: str) -> None:
+    shape = (1, 28, 28) if name in OF_IMAGES else (2,)
+    arch = make(name)
+    assert (size(arch.generator(shape)), size(arch.critic(shape))) == SIZES[name]
+
+
+def test_the_latents_are_those_of_the_papers() -> None:
+    assert [(make(name).latent, make(name).latent_dim) for name in SIZES] == [
+        ("uniform", 64),
+        ("normal", 128),
+        ("normal", 64),
+        ("normal", 2),
+    ]
+
+
+@pytest.mark.parametrize("name", ["infogan", "pacgan-2d"])
+def test_weights_are_drawn_from_a_narrow_normal_distribution_and_biases_begin_at_zero(name: str) -> None:
+    arch, shape = make(name), (1, 28, 28) if name in OF_IMAGES else (2,)
+    for network in (arch.generator(shape), arch.critic(shape)):
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                count = layer.weight.numel()
+                deviation = layer.weight.square().mean().sqrt().item()
+                assert deviation == pytest.approx(0.02, rel=5 / math.sqrt(2 * count)), "five standard errors"
+                assert layer.bias is None or not layer.bias.any()
+
+
+def test_weights_of_the_residual_network_begin_at_the_papers_scale() -> None:
+    """Variance 4/(fan-in + fan-out) on the main paths, behind a ReLU, and 2/(fan-in + fan-out) elsewhere."""
+    torch.manual_seed(0)
+    for network in (make("resnet").generator((1, 28, 28)), make("resnet").critic((1, 28, 28))):
+        for name, weight in network.named_parameters():
+            if weight.ndim > 1:
+                pixels = weight[0, 0].numel()
+                variance = (4 if ".main." in name else 2) / (pixels * (weight.shape[0] + weight.shape[1]))
+                assert weight.square().mean().item() == pytest.approx(variance, rel=5 / math.sqrt(weight.numel())), name
+            elif name.endswith("bias"):
+                assert not weight.any(), name
+
+
+@pytest.mark.parametrize("shape", IMAGE_SHAPES)
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_images_of_all_these_shapes_are_made_and_judged(name: str, shape: tuple[int, ...]) -> None:
+    arch = make_small(name)
+    samples = arch.generator(shape)(torch.randn(4, arch.latent_dim))
+    assert samples.shape == (4, *shape)
+    assert samples.abs().max() <= 1
+    assert arch.critic(shape)(samples).shape == (4,)
+    packs = samples.view(2, 2 * shape[0], *shape[1:])
+    assert arch.critic(packs.shape[1:])(packs).shape == (2,)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 28, 32), (1, 30, 30), (28, 28)])
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_shapes_that_do_not_fit_are_refused(name: str, shape: tuple[int, ...]) -> None:
+    for build in (make_small(name).generator, make_small(name).critic):
+        with pytest.raises(ValueError, match="side is a multiple of 4"):
+            build(shape)
+
+
+def test_a_network_for_points_refuses_images_and_takes_packs_of_points() -> None:
+    arch = make_small("pacgan-2d")
+    for build in (arch.generator, arch.critic):
+        with pytest.raises(ValueError, match="makes points"):
+            build((1, 28, 28))
+    assert arch.generator((2,))(torch.randn(5, 2)).shape == (5, 2)
+    assert arch.critic((4,))(torch.randn(5, 4)).shape == (5,)
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+def test_a_critic_ends_in_its_one_head_and_keeps_no_state(name: str) -> None:
+    critic = make_small(name).critic(small_shape(name))
+    assert len(heads(critic)) == 1
+    assert next(reversed(list(critic.children()))) is heads(critic)[0]
+    assert not list(critic.buffers())
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+def test_critic_scale_multiplies_every_hidden_width_of_the_critic_and_nothing_else(name: str) -> None:
+    def widths(scale: float) -> list[int]:
+        critic = make_small(name, critic_scale=scale).critic(small_shape(name))
+        layers = [layer for layer in critic.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+        assert layers[-1] is heads(critic)[0].linear
+        return [len(layer.weight) for layer in layers[:-1]]
+
+    assert [width * 2 for width in widths(0.5)] == widths(1) == [width / 3 for width in widths(3)]
+    assert len(widths(1)) >= 2
+    generators = {size(make_small(name, critic_scale=scale).generator(small_shape(name))) for scale in (0.5, 1, 3)}
+    assert len(generators) == 1
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.3, 0.77, 1.9])
+@pytest.mark.parametrize("name", list(SMALL))
+def test_any_critic_scale_makes_a_critic(name: str, scale: float) -> None:
+    shape = small_shape(name)
+    assert make_small(name, critic_scale=scale).critic(shape)(torch.zeros(3, *shape)).shape == (3,)
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+def test_seeds_side_by_side_give_the_gradients_of_each_alone(name: str) -> None:
+    """The double backward of a gradient penalty, under vmap."""
+    shape = small_shape(name)
+    critics = [with_random_weights(make_small(name).critic(shape))[0] for _ in range(3)]
+    samples = torch.randn(3, 4, *shape, dtype=torch.float64)
+    weights = {key: torch.stack([c.state_dict()[key] for c in critics]) for key in critics[0].state_dict()}
+
+    def penalty(weights: dict[str, Tensor], samples: Tensor) -> Tensor:
+        def total(x: Tensor) -> Tensor:
+            logits: Tensor = torch.func.functional_call(critics[0], weights, (x,))
+            return logits.sum()
+
+        gradient: Tensor = torch.func.grad(total)(samples)
+        return gradient.square().sum()
+
+    together = torch.func.vmap(torch.func.grad(penalty))(weights, samples)
+    for row, critic in enumerate(critics):
+        x = samples[row].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+        names, parameters = zip(*critic.named_parameters(), strict=True)
+        alone = torch.autograd.grad(gradient.square().sum(), parameters, allow_unused=True)
+        for key, expected in zip(names, alone, strict=True):
+            got = together[key][row]
+            torch.testing.assert_close(got, torch.zeros_like(got) if expected is None else expected)
+
+
+TEXTBOOK: list[tuple[str, str, Callable[[list[Tensor], Tensor], Tensor]]] = [
+    ("resnet", "critic", textbook.resnet_critic),
+    ("resnet", "generator", lambda p, z: textbook.resnet_generator(p, z, 2)),
+    ("r3gan-small", "critic", lambda p, x: textbook.r3gan_critic(p, x, 4)),
+    ("r3gan-small", "generator", lambda p, z: textbook.r3gan_generator(p, z, 4)),
+    ("pacgan-2d", "critic", lambda p, x: textbook.maxout_critic(p, x, 3)),
+]
+
+
+@pytest.mark.parametrize(("name", "role", "reference"), TEXTBOOK)
+def test_a_network_is_the_paper_s_written_out(
+    name: str, role: str, reference: Callable[[list[Tensor], Tensor], Tensor]
+) -> None:
+    arch, shape = make_small(name), small_shape(name)
+    network, parameters = with_random_weights(getattr(arch, role)(shape))
+    inputs = torch.randn(5, *(shape if role == "critic" else (arch.latent_dim,)), dtype=torch.float64)
+    torch.testing.assert_close(network(inputs), reference(parameters, inputs))
+
+
+def test_a_maxout_unit_is_the_largest_of_its_linear_pieces() -> None:
+    layer = Maxout(1, 2, pieces=3)
+    with torch.no_grad():
+        # max(x, −x, 1) and max(2x, 0, −3)
+        layer.linear.weight.copy_(torch.tensor([[1.0], [-1.0], [0.0], [2.0], [0.0], [0.0]]))
+        layer.linear.bias.copy_(torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0, -3.0]))
+        values = layer(torch.tensor([[-2.0], [0.5], [4.0]]))
+    assert values.tolist() == [[2, 0], [1, 1], [4, 8]]
+
+
+def test_the_generator_for_points_normalises_before_its_activations_and_not_at_its_end() -> None:
+    kinds = [type(layer) for layer in make("pacgan-2d").generator((2,)).children()]
+    assert kinds == [nn.Linear, nn.BatchNorm1d, nn.ReLU] * 4 + [nn.Linear]
+
+
+def test_residual_branches_of_r3gan_begin_at_zero() -> None:
+    """Both networks are at first what is left of them without their blocks."""
+    torch.manual_seed(0)
+    arch = make("r3gan-small", blocks=2)
+    for network, inputs in (
+        (arch.generator((1, 28, 28)), torch.randn(3, 64)),
+        (arch.critic((1, 28, 28)), torch.randn(3, 1, 28, 28)),
+    ):
+        kept = [layer for layer in network.children() if not isinstance(layer, Block)]
+        assert len(list(network.children())) == len(kept) + 6
+        assert torch.equal(network(inputs), nn.Sequential(*kept)(inputs))
+        assert network(inputs).std() > 0.01, "and that is something"
+
+
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_variance_inside_a_block_of_r3gan_falls_with_the_number_of_blocks(blocks: int) -> None:
+    """Each layer and its activation multiply the second moment by L^(−1/2), L = 3 · blocks."""
+    torch.manual_seed(0)
+    critic = make("r3gan-small", critic_width=256, blocks=blocks).critic((1, 28, 28))
+    block = next(layer for layer in critic.children() if isinstance(layer, Block))
+    inside = block.main[:4](torch.randn(4, 256, 16, 16))[..., 1:-1, 1:-1]  # but for pixels that see the zeros outside
+    assert inside.square().mean().item() == pytest.approx(1 / (3 * blocks), rel=0.05)
+    assert pytest.approx(2 / 1.04) == GAIN**2
+
+
+def test_variance_at_the_start_of_r3gan_is_one_at_the_ends() -> None:
+    torch.manual_seed(0)
+    arch = make("r3gan-small", generator_width=512, critic_width=512)
+    features = next(arch.generator((1, 28, 28)).children())(torch.randn(64, 64))
+    assert features.square().mean().item() == pytest.approx(1, rel=0.1)
+    basis, flat, head = list(arch.critic((1, 28, 28)).children())[-3:]
+    logits = head(flat(basis(torch.randn(512, 512, 7, 7))))
+    assert logits.square().mean().item() == pytest.approx(1, rel=0.4), "χ² with as many terms as the head has weights"
+
+
+def test_resampling_is_the_paper_s_filter() -> None:
+    images = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    torch.testing.assert_close(Up()(images), textbook.upsampled(images))
+    torch.testing.assert_close(Down()(images), textbook.downsampled(images))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"critic_width": 0}, {"group_size": 0}, {"blocks": 0}, {"expansion": -1}, {"critic_scale": 0.0}, {"latent": "t"}],
+)
+def test_bad_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match=next(iter(options))):
+        make("r3gan-small", **options)

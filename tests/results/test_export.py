@@ -1,0 +1,112 @@
+"""A sweep on machines that are lost: what was exported is gone on from, and comes out as on one machine."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from ganbench.cli import main
+from ganbench.core.errors import GanbenchError
+from ganbench.results.export import NUMBER, Export, merged
+from ganbench.results.loading import read_csv
+from ganbench.tracking.store import find_store
+
+QUICKLY = """
+seeds = "0-1"
+[base]
+arch = "mlp:generator_widths=[8],critic_widths=[8]"
+dataset = "ring:points=2000"
+[base.train]
+steps = {steps}
+batch_size = 8
+[base.evaluation]
+every = {every}
+quick_samples = 500
+samples = 500
+[axes]
+loss = {losses}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def sweep(file: Path, machine: Path, *more: str) -> Result:
+    return CliRunner().invoke(main, ["sweep", str(file), "--store", str(machine), "--device", "cpu", *more])
+
+
+def experiment(folder: Path, steps: int, losses: str = '["minimax", "hinge"]') -> Path:
+    file = folder / "asked" / "tiny.toml"
+    file.parent.mkdir()
+    file.write_text(QUICKLY.format(steps=steps, every=steps // 10, losses=losses))
+    return file
+
+
+def numbers(results: Path) -> pd.DataFrame:
+    """What was measured, in an order of its own."""
+    table = read_csv(results).table
+    return table[[*NUMBER, "value", "status"]].sort_values(NUMBER, ignore_index=True)
+
+
+def test_a_sweep_that_is_out_of_time_goes_on_elsewhere_to_the_same_numbers(tmp_path: Path) -> None:
+    file, carried = experiment(tmp_path, 2000, '["hinge"]'), tmp_path / "carried"
+    whole = sweep(file, tmp_path / "whole", "--export", str(tmp_path / "whole-export"))
+    assert whole.exit_code == 0, whole.output
+    machines, told = 0, "the time is up"
+    while "the time is up" in told:
+        machines += 1
+        assert machines < 60, told
+        # Each on a machine of its own, which knows nothing but what was carried there.
+        result = sweep(file, tmp_path / f"machine-{machines}", "--export", str(carried), "--minutes", "0.13")
+        assert result.exit_code == 0, result.output
+        told = result.output
+    assert machines > 1
+    pd.testing.assert_frame_equal(
+        numbers(carried / "tiny" / "results.csv"), numbers(tmp_path / "whole-export" / "tiny" / "results.csv")
+    )
+    assert not (carried / "tiny" / "checkpoints.tar").exists()
+
+
+def test_a_folder_of_experiments_is_run_by_name(tmp_path: Path) -> None:
+    file = experiment(tmp_path, 20)
+    (file.parent / "another.toml").write_text(file.read_text().replace('["minimax", "hinge"]', '["wgan-gp"]'))
+    result = sweep(file.parent, tmp_path / "store", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert result.output.index("wgan-gp") < result.output.index("minimax")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = sweep(empty, tmp_path / "store")
+    assert result.exit_code == 2
+    assert "there is no experiment in" in result.output
+
+
+@pytest.mark.parametrize("name", ["../../outside.safetensors", "/etc/passwd", "0123456789ab/../x.safetensors"])
+def test_an_export_that_holds_something_else_is_refused(name: str, tmp_path: Path) -> None:
+    export = Export(tmp_path / "export", find_store(str(tmp_path / "store")), "e")
+    (tmp_path / "export" / "e").mkdir(parents=True)
+    with tarfile.open(tmp_path / "export" / "e" / "checkpoints.tar", "w") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = 3
+        tar.addfile(member, io.BytesIO(b"abc"))
+    with pytest.raises(GanbenchError, match="which is no checkpoint"):
+        export.restore()
+    assert not (tmp_path / "store" / "checkpoints").exists()
+
+
+def test_what_a_later_table_says_of_a_run_is_said_of_all_its_rows(tmp_path: Path) -> None:
+    file = experiment(tmp_path, 40)
+    assert sweep(file, tmp_path / "store", "--export", str(tmp_path / "x")).exit_code == 0
+    now = read_csv(tmp_path / "x" / "tiny" / "results.csv").table
+    before = now[now["step"] <= 20].copy()
+    before["status"] = pd.Categorical(["stopped"] * len(before))
+    both = merged(before, now[now["step"] > 20])
+    assert set(both["status"]) == {"finished"}
+    assert len(both) == len(now)
+    assert len(merged(both, now)) == len(now)

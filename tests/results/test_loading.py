@@ -1,0 +1,399 @@
+"""The read arm: tidy table, comparison, verdict and report, from made-up runs with known answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.formatting import number
+from ganbench.results.compare import HEADLINE, compare, group_names, headline
+from ganbench.results.loading import (
+    final_scores,
+    mode_shares,
+    quick_scores,
+    read_csv,
+    runs,
+    varying_options,
+    write_csv,
+)
+from ganbench.results.report.tables import render
+from ganbench.results.report.words import findings
+from ganbench.results.run_summary import verdict
+from ganbench.results.table import EVENTS, tidy
+from ganbench.tracking import RunRecord, Status
+
+FLOOR = {"fid": 0.5, "modes": 10.0, "modes-strict": 10.0, "hq": 0.98, "kl": 0.001, "confidence": 0.99}
+CEILING = {"modes": 10.0, "modes-strict": 10.0}
+SCORED: tuple[Status, ...] = ("finished", "collapsed")
+
+
+def record(
+    loss: str,
+    seed: int,
+    fid: float,
+    missing: int = 0,
+    status: Status = "finished",
+    params: Mapping[str, str] | None = None,
+    samples: float = 5000.0,
+    protocol: str = "ganbench-1 v1",
+    events: Sequence[tuple[str, int, float]] = (),
+    without: Sequence[str] = (),
+) -> RunRecord:
+    """A run of 20 steps that lost the first `missing` modes; of what is left nine in ten are good."""
+    params = {"loss": loss, "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", **(params or {})}
+    params |= {"train.batch_size": "10", "seed": str(seed)}
+    shares = {str(k): 0.0 if k < missing else 1 / (10 - missing) for k in range(10)}
+    values = {"fid": fid, "modes": 10.0 - missing, "modes-strict": 10.0 - missing, "hq": 0.9}
+    values |= {"kl": fid / 100, "confidence": 0.9}
+    values = {name: value for name, value in values.items() if name not in without}
+    floors = {name: value for name, value in FLOOR.items() if name in values}
+    ceilings = {name: value for name, value in CEILING.items() if name in values}
+    history: list[tuple[str, int, float]] = []
+    for step in (10, 20):
+        for prefix in ["quick/", ""] if step == 20 and status in SCORED else ["quick/"]:
+            history += [(f"{prefix}{name}", step, value + (step == 10)) for name, value in values.items()]
+            history += [(f"{prefix}floor/{name}", step, value) for name, value in floors.items()]
+            history += [(f"{prefix}ceiling/{name}", step, value) for name, value in ceilings.items()]
+            for kind, part in (("mode", 1.0), ("good", 0.9)):
+                history += [(f"{prefix}{kind}/{name}", step, part * share) for name, share in shares.items()]
+            history += [(f"{prefix}sample-count", step, 500.0 if prefix else samples)]
+        history += [("train/critic-loss", step, 1.0), ("train/seconds", step, step * 6.0)]
+        if status not in SCORED:
+            break
+    history += [(f"event/{kind}", step, severity) for kind, step, severity in events]
+    group = f"{loss}-{sorted(params.items())}".replace(f"'seed', '{seed}'", "")
+    costs = {"critic_steps": 2, "generator_steps": 1, "images": 20, "critic_evaluations": 100}
+    tags = {f"cost-of-step/{name}": str(cost) for name, cost in costs.items()}
+    tags |= {"commit": "abc", "device": "cpu", "ended-at": "20" if status in SCORED else "15", "protocol": protocol}
+    return RunRecord(f"{loss}{seed}{len(params)}", group, seed, status, params, tags, history)
+
+
+def table(*records: RunRecord) -> pd.DataFrame:
+    return tidy(records)
+
+
+STUDY = table(
+    record("minimax", 0, 30.0, missing=3),
+    record("minimax", 1, 10.0, missing=1),
+    record("minimax", 2, 20.0, missing=9),
+    record("wgan-gp", 0, 4.0),
+    record("wgan-gp", 1, 2.0, status="diverged"),
+    record("wgan-gp", 2, 2.0, status="stopped"),
+)
+
+
+def test_full_and_quick_scores_are_not_mixed_and_each_has_its_floor() -> None:
+    final, quick = final_scores(STUDY), quick_scores(STUDY)
+    fids = final[final["metric"] == "fid"]
+    assert fids["value"].tolist() == [30.0, 10.0, 20.0, 4.0]
+    assert set(fids["floor"]) == {0.5}
+    assert set(fids["step"]) == {20}
+    assert set(fids["images"]) == {400}
+    assert quick[(quick["metric"] == "fid") & (quick["loss"] == "minimax") & (quick["seed"] == 0)][
+        "value"
+    ].tolist() == [31, 30]
+    assert not final["metric"].str.contains("floor|ceiling|quick|critic").any()
+    assert set(final["protocol"]) == {"ganbench-1 v1"}
+    assert set(quick["protocol"]) == {"ganbench-1 v1/quick"}
+    for scores in (final, quick):
+        ceilings = scores.set_index("metric")["ceiling"].dropna()
+        assert ceilings.groupby("metric").unique().map(list).to_dict() == {"modes": [10.0], "modes-strict": [10.0]}
+
+
+def test_a_run_without_a_tag_has_the_protocol_of_its_params() -> None:
+    old = record("minimax", 0, 30.0)
+    old = dataclasses.replace(old, tags={name: word for name, word in old.tags.items() if name != "protocol"})
+    assert set(final_scores(table(old))["protocol"]) == {"ganbench-1"}
+
+
+def test_events_are_rows_of_their_own_and_no_scores() -> None:
+    study = table(record("minimax", 0, 30.0, events=[("missing-modes", 10, 0.5), ("recovery", 20, 0.0)]))
+    events = study[study["protocol"] == EVENTS]
+    assert events[["metric", "step", "value"]].values.tolist() == [["missing-modes", 10, 0.5], ["recovery", 20, 0.0]]
+    assert not final_scores(study)["metric"].isin(["missing-modes", "recovery"]).any()
+    assert not quick_scores(study)["metric"].isin(["missing-modes", "recovery"]).any()
+
+
+def test_shares_of_modes_are_of_all_samples_or_of_good_ones() -> None:
+    scores = final_scores(table(record("minimax", 0, 30.0, missing=8)))
+    every, good = mode_shares(scores), mode_shares(scores, "good")
+    assert list(every) == list(good) == list("0123456789")
+    assert (every["0"], every["9"], good["9"]) == (0.0, 0.5, 0.45)
+
+
+def test_every_run_is_counted_even_one_without_a_number() -> None:
+    empty = RunRecord("r", "g", 0, "running", {"loss": "x", "arch": "mlp"}, {}, [])
+    each = runs(table(record("minimax", 0, 1.0), empty))
+    assert each["status"].tolist() == ["finished", "running"]
+    compared = compare(table(record("minimax", 0, 1.0), empty))
+    assert compared["seeds"].tolist()[:2] == [1, 1]
+
+
+def test_comparison_by_hand() -> None:
+    minimax, wgan, floor = (row for _, row in compare(STUDY).iterrows())
+    assert (minimax["fid"], minimax["fid-low"], minimax["fid-high"]) == (20, 10, 30)
+    assert (minimax["modes"], minimax["modes-low"], minimax["modes-high"]) == (7, 1, 9)
+    assert (minimax["seeds"], minimax["finished"], minimax["diverged"], minimax["stopped"]) == (3, 3, 0, 0)
+    assert (wgan["seeds"], wgan["finished"], wgan["diverged"], wgan["stopped"]) == (3, 1, 1, 1)
+    assert (wgan["fid"], wgan["fid-low"], wgan["fid-high"]) == (4, 4, 4)
+    assert minimax["images"] == 400
+    assert minimax["seconds"] == 120
+    assert (floor["fid"], floor["modes"], floor["hq"], floor["kl"]) == (0.5, 10, 0.98, 0.001)
+    for row in (minimax, wgan, floor):
+        assert (row["protocol"], row["samples"]) == ("ganbench-1 v1", 5000)
+
+
+def test_a_run_that_was_given_up_is_scored_and_counted_as_collapsed() -> None:
+    study = table(record("minimax", 0, 30.0, missing=9, status="collapsed"), record("minimax", 1, 10.0))
+    row = compare(study).iloc[0]
+    assert (row["seeds"], row["finished"], row["collapsed"]) == (2, 1, 1)
+    assert (row["fid"], row["fid-low"], row["fid-high"]) == (20, 10, 30)
+    assert "1 collapsed" in render(compare(study), ["fid"], "markdown")
+
+
+def test_a_group_without_a_score_names_no_protocol() -> None:
+    row = compare(table(record("minimax", 0, 1.0, status="diverged"), record("wgan-gp", 0, 1.0))).iloc[0]
+    assert row["protocol"] == ""
+    assert pd.isna(row["samples"])
+    assert pd.isna(row["fid"])
+
+
+def test_the_headline_is_what_was_measured() -> None:
+    assert headline(final_scores(STUDY)) == list(HEADLINE)
+    points = table(record("minimax", 0, 1.0, without=["fid", "modes-strict"]))
+    assert headline(final_scores(points)) == ["modes", "hq", "kl"]
+    assert "fid" not in compare(points).columns
+    assert headline(final_scores(table(record("minimax", 0, 1.0, status="stopped")))) == list(HEADLINE)
+
+
+def test_runs_with_other_options_are_another_group_and_the_difference_is_named() -> None:
+    study = table(
+        record("minimax", 0, 9.0, params={"train.steps": "5", "arch.slope": "0.2"}),
+        record("minimax", 1, 7.0, params={"train.steps": "9", "arch.slope": "0.2"}),
+        record("hinge", 0, 5.0, params={"train.steps": "5", "arch.slope": "0.2"}),
+    )
+    compared = compare(study).iloc[:-1]
+    assert compared[["loss", "options", "fid"]].values.tolist() == [
+        ["hinge", "", 5.0],
+        ["minimax", "", 9.0],
+        ["minimax", "train.steps=9", 7.0],
+    ]
+    merged = compare(study, by=["loss"]).iloc[:-1]
+    assert merged[["loss", "seeds", "fid"]].values.tolist() == [["hinge", 1, 5.0], ["minimax", 2, 8.0]]
+
+
+def test_varying_options() -> None:
+    assert varying_options(["a=1; b=2", "a=1; b=3", "a=1"]) == ["b=2", "b=3", ""]
+    assert varying_options(["a=1"]) == [""]
+
+
+def test_comparing_refuses_what_is_not_there() -> None:
+    with pytest.raises(GanbenchError, match="no runs"):
+        compare(STUDY.iloc[:0])
+    with pytest.raises(GanbenchError, match="did you mean 'fid'"):
+        compare(STUDY, metrics=["fidd"])
+    with pytest.raises(GanbenchError, match="did you mean 'loss'"):
+        compare(STUDY, by=["los"])
+    with pytest.raises(GanbenchError, match="by nothing"):
+        compare(STUDY, by=[])
+
+
+def test_scores_of_different_numbers_of_samples_are_not_put_together() -> None:
+    study = table(
+        record("minimax", 0, 9.0, params={"evaluation.samples": "5000"}),
+        record("minimax", 1, 7.0, params={"evaluation.samples": "800"}, samples=800),
+    )
+    with pytest.raises(GanbenchError, match="mixes protocols, data sets or numbers of samples"):
+        compare(study, by=["loss"])
+    compared = compare(study)
+    assert compared["loss"].tolist() == [
+        "minimax",
+        "minimax",
+        "real data: mnist, 5,000 samples",
+        "real data: mnist, 800 samples",
+    ]
+
+
+def test_scores_under_different_protocols_are_not_put_together() -> None:
+    params = {"protocol": "pacgan-2018"}
+    study = table(
+        record("minimax", 0, 9.0), record("minimax", 1, 7.0, params=params, protocol="pacgan-2018 v1", without=["fid"])
+    )
+    # The options of a run don't name its protocol: what it was scored with does.
+    with pytest.raises(GanbenchError, match="mixes protocols, data sets or numbers of samples"):
+        compare(study)
+    compared = compare(study, by=["group"])
+    assert sorted(compared["protocol"]) == ["ganbench-1 v1", "ganbench-1 v1", "pacgan-2018 v1", "pacgan-2018 v1"]
+    assert compared[compared["protocol"] == "pacgan-2018 v1"]["fid"].isna().all()
+
+
+def test_budget_and_time_are_those_of_the_seeds_that_were_scored() -> None:
+    _, wgan, _ = (row for _, row in compare(STUDY).iterrows())
+    assert wgan["images"] == 400
+    unfinished = compare(table(record("minimax", 0, 1.0, status="stopped"))).iloc[0]
+    assert pd.isna(unfinished["images"])
+
+
+def test_groups_are_named_by_what_sets_them_apart() -> None:
+    study = table(
+        record("minimax", 0, 9.0, params={"train.steps": "5"}),
+        record("minimax", 1, 7.0, params={"train.steps": "9"}),
+        record("hinge", 0, 5.0, params={"train.steps": "5"}),
+    )
+    assert sorted(group_names(study).values()) == [
+        "hinge · mlp",
+        "minimax · mlp",
+        "minimax · mlp · train.steps=9",
+    ]
+    without_a_majority = study[study["loss"] == "minimax"]
+    assert sorted(group_names(without_a_majority).values()) == [
+        "minimax · mlp · train.steps=5",
+        "minimax · mlp · train.steps=9",
+    ]
+
+
+def test_the_four_formats_say_the_same() -> None:
+    compared = compare(STUDY)
+    from_csv = pd.read_csv(io.StringIO(render(compared, HEADLINE, "csv")))
+    from_json = json.loads(render(compared, HEADLINE, "json"))
+    assert from_csv["fid"].tolist() == [row["fid"] for row in from_json] == [20, 4, 0.5]
+    for style in ("table", "markdown"):
+        lines = render(compared, HEADLINE, style).splitlines()
+        (minimax,) = [line for line in lines if "minimax" in line]
+        (wgan,) = [line for line in lines if "wgan-gp" in line]
+        assert "20 [10 – 30]" in minimax.replace("20.0", "20")
+        assert "1 diverged, 1 stopped" in wgan
+        assert all("ganbench-1 v1" in line and "5,000" in line for line in (minimax, wgan))
+        assert any("real data" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (345.2, "345"), (88.14, "88.1"), (0.0122, "0.0122"), (10.0, "10"), (1234.5, "1,234"), (0.0, "0"),
+        (0.00092, "0.00092"), (2.5e-6, "0.00000"), (float("nan"), "–"), (-3.25, "-3.25"),
+    ],
+)  # fmt: skip
+def test_numbers_for_people(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_verdicts() -> None:
+    ids = {(row["loss"], row["seed"]): row["run"] for _, row in runs(STUDY).iterrows()}
+    assert verdict(STUDY, ids["minimax", 0], "digits") == (
+        "7 of 10 digits; 0, 1 and 2 are missing; 90.0% of all samples are good (real data: 98.0%); "
+        "FID 30 (real data against real data: 0.5)"
+    )
+    assert verdict(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits; 0 is missing; 90.0% of all")
+    assert verdict(STUDY, ids["minimax", 2]).startswith("1 of 10 modes; only 9 appears; 90.0%")
+    assert verdict(STUDY, ids["wgan-gp", 0]).startswith("10 of 10 modes; 90.0%")
+    assert "; FID 4 (" in verdict(STUDY, ids["wgan-gp", 0])
+    assert verdict(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
+    assert verdict(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
+
+
+def only(each: RunRecord) -> str:
+    return verdict(table(each), each.id, "digits")
+
+
+def test_the_verdict_tells_what_happened_on_the_way_once_for_each_kind() -> None:
+    events = [("missing-modes", 10, 0.5), ("recovery", 20, 0.0)]
+    assert only(record("minimax", 0, 4.0, events=events)).endswith("; on the way: missing-modes (step 10)")
+    many = [("missing-modes", step, 0.5) for step in (2, 4, 6, 8, 10)]
+    assert only(record("minimax", 0, 4.0, events=many)).endswith(
+        "; on the way: missing-modes (5 times, first at step 2)"
+    )
+    diverged = only(record("minimax", 0, 4.0, status="diverged", events=[("divergence", 15, 1.0)]))
+    assert diverged.startswith("diverged by step 15")
+    assert diverged.endswith("; on the way: divergence (step 15)")
+    assert "on the way" not in only(record("minimax", 0, 4.0))
+
+
+def test_the_verdict_of_a_run_that_was_given_up_begins_with_that() -> None:
+    words = only(record("minimax", 0, 30.0, missing=9, status="collapsed"))
+    assert words.startswith("given up at step 20, since it stayed collapsed; 1 of 10 digits; only 9 appears; 90.0%")
+
+
+def test_the_verdict_names_a_mode_that_has_much_more_than_its_share() -> None:
+    assert "50% of all samples are 8, 50% of all samples are 9" in only(record("minimax", 0, 4.0, missing=8))
+    assert "of all samples are 9" not in only(record("minimax", 0, 4.0, missing=5))
+
+
+def test_the_verdict_needs_no_fid_no_strict_count_and_no_named_modes() -> None:
+    words = only(record("minimax", 0, 4.0, missing=2, without=["fid", "modes-strict", "hq"]))
+    assert words == "8 of 10 digits; 0 and 1 are missing"
+    nameless = record("minimax", 0, 4.0, missing=2, without=["hq", "fid"])
+    history = [row for row in nameless.history if "mode/" not in row[0] and "good/" not in row[0]]
+    assert only(dataclasses.replace(nameless, history=history)) == "8 of 10 digits"
+
+
+def test_the_verdict_says_where_the_classic_count_is_higher() -> None:
+    few = record("minimax", 0, 4.0, missing=3)
+    history = [(name, step, 9.0 if name == "modes" else value) for name, step, value in few.history]
+    assert only(dataclasses.replace(few, history=history)).startswith(
+        "7 of 10 digits (9 if a single sample counts); 0, 1 and 2 are missing"
+    )
+
+
+def test_a_table_from_csv_is_the_table(tmp_path: Path) -> None:
+    write_csv(STUDY, tmp_path / "results.csv")
+    pd.testing.assert_frame_equal(read_csv(tmp_path / "results.csv").table, STUDY)
+    pd.testing.assert_frame_equal(compare(read_csv(tmp_path / "results.csv").table), compare(STUDY))
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "\0\1\2", '"', "run,group\n"])
+def test_other_files_are_no_results(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.csv").write_text(content)
+    with pytest.raises(GanbenchError, match="results"):
+        read_csv(tmp_path / "x.csv")
+
+
+def test_a_results_file_with_a_word_for_a_number_is_refused(tmp_path: Path) -> None:
+    write_csv(STUDY, tmp_path / "x.csv")
+    text = (tmp_path / "x.csv").read_text()
+    assert ',20,40,20,400,2000,"fid",30,' in text
+    text = text.replace(',20,40,20,400,2000,"fid",30,', ',20,40,20,400,2000,"fid",thirty,')
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(GanbenchError, match="wrong type"):
+        read_csv(tmp_path / "x.csv")
+
+
+def test_a_results_file_with_a_strange_status_is_refused(tmp_path: Path) -> None:
+    write_csv(STUDY, tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text((tmp_path / "x.csv").read_text().replace("diverged", "exploded"))
+    with pytest.raises(GanbenchError, match="unknown status 'exploded'"):
+        read_csv(tmp_path / "x.csv")
+
+
+def test_findings_count_failures() -> None:
+    sentences = findings(compare(STUDY))
+    assert sentences[0] == (
+        "minimax · mlp: 3 seeds, 1 to 9 of 10 modes found beyond doubt, "
+        "median share of good samples 0.9 (real data: 0.98), median FID 20 (real data: 0.5)."
+    )
+    assert sentences[1].startswith("wgan-gp · mlp: 1 of 3 seeds finished, 10 of 10")
+
+
+def test_findings_of_points_have_no_fid_and_of_published_protocols_the_classic_count() -> None:
+    study = table(record("minimax", 0, 1.0, missing=2, without=["fid", "modes-strict"]))
+    (sentence,) = findings(compare(study))
+    assert sentence == (
+        "minimax · mlp: 1 seed, 8 of 10 modes found, median share of good samples 0.9 (real data: 0.98)."
+    )
+
+
+def test_a_comparison_can_be_set_against_any_budget() -> None:
+    costs = {"images": 400, "step": 20, "critic_steps": 40, "generator_steps": 20, "critic_evaluations": 2000}
+    for budget, cost in costs.items():
+        compared = compare(STUDY, x=budget)
+        assert compared[compared["loss"] == "minimax"][budget].iloc[0] == cost
+        assert f"{budget.replace('_', ' ')}:" in render(compared, HEADLINE, "table", budget)
+    with pytest.raises(GanbenchError, match="can't be set against 'image': did you mean 'images'"):
+        compare(STUDY, x="image")

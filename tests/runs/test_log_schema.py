@@ -1,0 +1,107 @@
+"""What is tracked: pictures and names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import torch
+
+from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.data.ring import Ring
+from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.scorer import Scores
+from ganbench.results.table import tidy
+from ganbench.runs.log_schema import NAMED_MODES, event_names, metric_names, sample_picture, sample_sheet
+from ganbench.tracking import RunRecord
+from tests.conftest import random_data
+
+
+def test_bytes_of_images_round_to_the_nearest_and_back() -> None:
+    levels = torch.arange(256, dtype=torch.float32) / 127.5 - 1
+    assert to_bytes(levels.reshape(1, 1, 16, 16)).reshape(-1).tolist() == list(range(256))
+
+
+def test_a_sheet_has_its_images_row_by_row_at_twice_their_size() -> None:
+    images = torch.stack([torch.full((1, 3, 5), level) for level in (-1.0, 0.0, 0.5, 1.0)])
+    images[1, 0, 0, 4] = 1.0  # the upper right pixel of the upper right image
+    sheet = sample_sheet(images)
+    assert sheet.shape == (12, 20)
+    assert [sheet[5, 9], sheet[5, 10], sheet[6, 0], sheet[11, 19]] == [0, 128, 191, 255]
+    assert (sheet[0:2, 18:20] == 255).all()
+    assert sheet[2, 18] == sheet[0, 17] == 128
+
+
+def test_a_sheet_of_three_channels_is_in_colour() -> None:
+    red = torch.tensor([1.0, -1.0, -1.0]).reshape(1, 3, 1, 1).expand(4, 3, 2, 2)
+    assert sample_sheet(red)[3, 3].tolist() == [255, 0, 0]
+
+
+def test_images_are_shown_as_a_sheet_and_points_among_their_modes() -> None:
+    sheet = sample_picture(random_data(), lambda count: torch.zeros(count, 1, 28, 28))
+    assert sheet.shape == (8 * 28 * 2, 8 * 28 * 2)
+    ring = Ring().load(torch.device("cpu"))
+    on = sample_picture(ring, lambda count: torch.zeros(count, 2))
+    off = sample_picture(ring, lambda count: torch.full((count, 2), 99.0))
+    assert on.shape == off.shape
+    assert on.shape[2] == 3
+    middle = on.shape[0] // 2
+    assert (on != off).any(axis=2)[middle - 10 : middle + 10, middle - 10 : middle + 10].any(), "the points are seen"
+    assert (off != 255).any(), "and so are the modes where no point is"
+
+
+def read_back(named: Mapping[str, float]) -> pd.DataFrame:
+    history = [(name, 30, value) for name, value in named.items()]
+    return tidy([RunRecord("a", "b", 0, "finished", {}, {"protocol": "p v1"}, history)])
+
+
+def test_names_are_read_back_as_they_were_written() -> None:
+    scores = Scores(7, {"fid": 1.0, "modes": 2.0}, {"fid": 0.5, "modes": 2.0}, {"modes": 3.0}, (0.25, 0.75), (0.2, 0.7))
+    named = metric_names(scores, ("a", "b"), "quick/")
+    assert named == {
+        "quick/fid": 1.0,
+        "quick/modes": 2.0,
+        "quick/floor/fid": 0.5,
+        "quick/floor/modes": 2.0,
+        "quick/ceiling/modes": 3.0,
+        "quick/mode/a": 0.25,
+        "quick/mode/b": 0.75,
+        "quick/good/a": 0.2,
+        "quick/good/b": 0.7,
+        "quick/sample-count": 7.0,
+    }
+    whole = metric_names(scores, ("a", "b"), "") | {"train/critic-loss": 0.7, "train/seconds": 9.0}
+    rows = read_back(named | whole).set_index(["protocol", "metric"])
+    for protocol in ("p v1", "p v1/quick"):
+        own = rows.loc[protocol]
+        assert own["value"].to_dict() == {
+            "fid": 1.0,
+            "modes": 2.0,
+            "mode/a": 0.25,
+            "mode/b": 0.75,
+            "good/a": 0.2,
+            "good/b": 0.7,
+            "sample-count": 7.0,
+        }
+        assert own["floor"].dropna().to_dict() == {"fid": 0.5, "modes": 2.0}
+        assert own["ceiling"].dropna().to_dict() == {"modes": 3.0}
+    assert rows.loc["train"]["value"].to_dict() == {"critic-loss": 0.7}
+    assert (rows["seconds"] == 9.0).all()
+
+
+def test_shares_of_very_many_modes_are_no_metrics_of_their_own() -> None:
+    for modes, named in ((NAMED_MODES, True), (NAMED_MODES + 1, False)):
+        even = (1 / modes,) * modes
+        names = metric_names(Scores(7, {}, {}, {}, even, even), tuple(map(str, range(modes))), "")
+        assert ("mode/0" in names) == ("good/0" in names) == named
+
+
+def test_events_are_tracked_with_their_severity_and_read_back_as_events() -> None:
+    events = [Event(30, "missing-modes", 0.5, "half are gone"), Event(30, "duplicates", 0.25, "a quarter are copies")]
+    named = event_names(events)
+    assert named == {"event/missing-modes": 0.5, "event/duplicates": 0.25}
+    rows = read_back(named)
+    assert rows[["protocol", "metric", "value"]].to_numpy().tolist() == [
+        ["events", "missing-modes", 0.5],
+        ["events", "duplicates", 0.25],
+    ]

@@ -1,0 +1,106 @@
+"""A run made again: the same numbers are called the same, others are not, and what can't be compared is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from ganbench.cli import main
+from ganbench.core.errors import GanbenchError
+from ganbench.runs.reproduce import LARGEST, Difference, compare_numbers, reproduce, spec_of, threads_of
+from ganbench.runs.task import Task, perform
+from ganbench.spec.run_spec import resolve
+from ganbench.tracking import RunRecord
+from ganbench.tracking.mlflow.client import find_run
+from ganbench.tracking.mlflow.reading import read_runs
+from ganbench.tracking.store import find_store
+from tests.runs.test_executors import SETTINGS
+from tests.runs.test_run import Silent
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+NUMBERS = {("quick/fid", 5): 2.0, ("mode/1", 5): 0.1, ("quick/fid", 10): 1.0, ("train/seconds", 5): 3.0}
+ELSEWHERE = {"machine": ("here", "there")}
+
+
+def test_the_same_numbers_are_the_same_but_for_times() -> None:
+    made = compare_numbers(NUMBERS, NUMBERS | {("train/seconds", 5): 7.0}, {})
+    assert (made.verdict, made.numbers, made.differences) == ("same", 3, ())
+
+
+def test_what_the_store_changes_is_not_held_against_a_number() -> None:
+    tracked = {("a", 1): LARGEST, ("b", 1): -LARGEST, ("c", 1): math.nan}
+    again = {("a", 1): math.inf, ("b", 1): -math.inf, ("c", 1): math.nan}
+    assert compare_numbers(tracked, again, {}).verdict == "same"
+    assert compare_numbers(tracked, again | {("c", 1): 0.0}, {}).verdict == "different"
+
+
+@pytest.mark.parametrize(
+    ("changed", "here", "elsewhere"),
+    [
+        ({("quick/fid", 5): 2.0 * (1 + 1e-15)}, "different", "close"),
+        ({("quick/fid", 5): 2.03}, "different", "close"),
+        ({("quick/fid", 5): 2.05}, "different", "different"),
+        ({("mode/1", 5): 0.1045}, "different", "close"),
+        ({("mode/1", 5): 0.106}, "different", "different"),
+        ({("quick/fid", 10): 77.0}, "different", "close"),  # by then, rounding has grown
+        ({("new", 5): 1.0}, "different", "different"),
+    ],
+)
+def test_one_machine_must_be_exact_and_another_close_at_first(
+    changed: dict[tuple[str, int], float], here: str, elsewhere: str
+) -> None:
+    assert compare_numbers(NUMBERS, NUMBERS | changed, {}).verdict == here
+    assert compare_numbers(NUMBERS, NUMBERS | changed, ELSEWHERE).verdict == elsewhere
+
+
+def test_a_number_on_one_side_only_is_a_difference() -> None:
+    lost = {key: value for key, value in NUMBERS.items() if key != ("mode/1", 5)}
+    assert compare_numbers(NUMBERS, lost, {}).differences == (Difference("mode/1", 5, 0.1, None),)
+
+
+def test_a_tracked_run_comes_out_the_same_and_a_tampered_one_does_not(tmp_path: Path) -> None:
+    store = find_store(str(tmp_path / "store"))
+    spec = resolve(SETTINGS)
+    perform(Task(spec.group_id, spec.to_dict(), (3, 5), "e", store.uri, "cpu"), threading.Event())
+    record = next(each for each in read_runs(store, "e", history=True) if each.seed == 5)
+    assert spec_of(record) == (spec, (3, 5)), "with the seed that it was trained together with"
+    assert threads_of(record) == 1
+    data = spec.dataset.load(torch.device("cpu"))
+
+    def again(tampered: RunRecord, place: str) -> str:
+        made = reproduce(tampered, torch.device("cpu"), data, tmp_path / place, Silent(), threading.Event())
+        assert made is not None
+        return made.verdict
+
+    assert again(record, "a") == "same"
+    ((name, step, value),) = (each for each in record.history if each[:2] == ("hq", spec.train.steps))
+    others = [each for each in record.history if each[:2] != (name, step)]
+    tampered = dataclasses.replace(record, history=[*others, (name, step, math.nextafter(value, 9e9))])
+    assert again(tampered, "b") == "different"
+    told = CliRunner().invoke(main, ["reproduce", record.id[:8], "--store", str(tmp_path / "store")])
+    assert told.exit_code == 0, told.output
+    assert "bit for bit" in told.output
+
+
+def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
+    spec = resolve(SETTINGS)
+    tags = {"spec": "{}", "together": "0", "commit": "abc"}
+    record = RunRecord(spec.run_id(0), "g", 0, "finished", {}, tags, [])
+    with pytest.raises(GanbenchError, match=r"means another run by now.*since abc"):
+        spec_of(record)
+    with pytest.raises(GanbenchError, match="has not come to its end: it is stopped"):
+        spec_of(dataclasses.replace(record, status="stopped"))
+    with pytest.raises(GanbenchError, match="didn't keep its spec"):
+        spec_of(dataclasses.replace(record, tags={}))
+    with pytest.raises(GanbenchError, match="there is no store"):
+        find_run(find_store(str(tmp_path / "nowhere")), "abcdef")
+    (tmp_path / "mlflow.db").touch()
+    with pytest.raises(GanbenchError, match="is no run id"):
+        find_run(find_store(str(tmp_path)), "x' or 1=1")

@@ -1,0 +1,315 @@
+"""Settings, specs and run ids."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tomllib
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, parse_stop, to_toml
+from ganbench.data.ring import Ring
+from ganbench.evaluation.metrics.fid import Fid
+from ganbench.spec import run_spec as config
+from ganbench.spec.run_spec import lay_over, resolve
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0", (0,)), ("0-2", (0, 1, 2)), ("0,3,7", (0, 3, 7)), ("5, 0-1", (0, 1, 5)), ("4-4", (4,))]
+)
+def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "0-", "-1", "3-1", "0,,1", "1,1", "0-2,2", "0-9999", "1.5", "٣", "0" * 30])
+def test_bad_seeds_are_refused_in_words(text: str) -> None:
+    with pytest.raises(GanbenchError, match="seeds"):
+        parse_seeds(text)
+
+
+@given(st.text(max_size=30))
+def test_any_seeds_text_gives_seeds_or_our_error(text: str) -> None:
+    try:
+        seeds = parse_seeds(text)
+    except GanbenchError:
+        return
+    assert list(seeds) == sorted(set(seeds))
+
+
+def test_the_recipe_of_a_loss_fills_what_the_user_leaves_open() -> None:
+    spec = resolve({"loss": {"name": "wgan-gp"}, "train": {"critic_lr": 3e-4}})
+    assert (spec.train.n_critic, spec.train.generator_lr, spec.train.critic_lr) == (5, 1e-4, 3e-4)
+    assert [penalty.to_spec() for penalty in spec.penalties] == [{"name": "gp", "decay": 1.0, "weight": 10.0}]
+
+
+def test_penalties_replace_the_default_of_a_loss() -> None:
+    assert resolve({"loss": {"name": "wgan-gp"}, "penalty": []}).penalties == ()
+    spec = resolve({"loss": {"name": "minimax"}, "penalty": [parse_component("gp:weight=1")]})
+    assert spec.penalties[0].to_spec() == {"name": "gp", "decay": 1.0, "weight": 1.0}
+
+
+def test_epochs_are_passes_of_the_critic() -> None:
+    assert resolve({"train": {"epochs": 1, "batch_size": 60}}).train.steps == 1000
+    assert resolve({"train": {"epochs": 1, "batch_size": 60, "n_critic": 5}}).train.steps == 200
+
+
+def test_a_spec_read_back_from_toml_is_the_same_spec() -> None:
+    for settings in (
+        {},
+        {"loss": {"name": "wgan-gp"}},
+        {"arch": {"name": "dcgan"}, "train": {"steps": 7}},
+        {"dataset": {"name": "ring", "modes": 5}, "evaluation": {"stop_on": "collapse", "patience": 3}},
+        {"dataset": {"name": "stacked-mnist"}, "protocol": {"name": "selfcond-2020"}},
+    ):
+        spec = resolve(settings)
+        again = resolve(tomllib.loads(to_toml(spec.to_dict())))
+        assert again == spec
+        assert again.group_id == spec.group_id
+
+
+def test_the_run_id_depends_on_the_science_and_on_nothing_else() -> None:
+    spec = resolve({})
+    assert spec.run_id(0) == resolve({"loss": {"name": "minimax"}}).run_id(0)
+    ids = {
+        spec.run_id(0),
+        spec.run_id(1),
+        spec.group_id,
+        resolve({"train": {"batch_size": 65}}).run_id(0),
+        resolve({"arch": {"name": "mlp", "slope": 0.1}}).run_id(0),
+        resolve({"penalty": [{"name": "gp"}]}).run_id(0),
+        resolve({"evaluation": {"every": 123}}).run_id(0),
+        resolve({"evaluation": {"stop_on": "collapse"}}).run_id(0),
+        resolve({"dataset": {"name": "fashion-mnist"}}).run_id(0),
+        resolve({"dataset": {"name": "ring"}}).run_id(0),
+        resolve({"dataset": {"name": "ring", "sigma": 0.02}}).run_id(0),
+        resolve({"dataset": {"name": "ring"}, "protocol": {"name": "pacgan-2018"}}).run_id(0),
+    }
+    assert len(ids) == 12
+
+
+def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = resolve({})
+    before = spec.run_id(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spec.dataset), "version", 2)
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spec.protocol), "version", 2)
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(type(spec.dataset), "evaluator_sha256", "another evaluator")
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(config, "SCIENCE", config.SCIENCE + 1)
+        assert spec.run_id(0) != before
+    with monkeypatch.context() as patch:
+        # As if one of the protocol's metrics came from a plug-in, whose code has no version.
+        patch.setattr(Fid, "is_foreign", classmethod(lambda cls: True))
+        assert spec.run_id(0) != before
+    assert spec.run_id(0) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"loss": {"name": "minmax"}}, "unknown loss 'minmax': did you mean 'minimax'"),
+        ({"arch": {"name": "resent"}}, "unknown architecture 'resent': did you mean 'resnet'?"),
+        ({"trian": {}}, "no setting 'trian': did you mean 'train'"),
+        ({"train": {"step": 3}}, "no option 'step': did you mean 'steps'"),
+        ({"train": {"steps": 0}}, "steps must be at least 1"),
+        ({"train": {"steps": "many"}}, "is not a number like 400k"),
+        ({"train": {"steps": True}}, "wants a whole number"),
+        ({"train": {"steps": 1.5}}, "wants a whole number"),
+        ({"train": {"steps": 5, "epochs": 1}}, "give one budget, not steps and epochs"),
+        ({"train": {"epochs": -1}}, "above 0"),
+        ({"train": {"epochs": float("nan")}}, "above 0"),
+        ({"train": {"batch_size": 60_001}}, "larger than the data set"),
+        ({"train": {"critic_lr": float("nan")}}, "must be finite"),
+        ({"train": {"critic_lr": 0.0}}, "critic_lr must be above 0"),
+        ({"penalty": [{"name": "gp", "weight": -1}]}, "weight must not be negative"),
+        ({"penalty": [{"name": 3}]}, "must be words like those of a flag"),
+        ({"penalty": [[]]}, "must be words like those of a flag"),
+        ({"train": {"critic_betas": [0.5]}}, "two numbers"),
+        ({"train": {"critic_betas": [0.5, 1.0]}}, "two numbers in"),
+        ({"train": 3}, "must be a table"),
+        ({"evaluation": {"quick_samples": 10}}, "quick_samples must be at least 500"),
+        ({"evaluation": {"quick_samples": 20_000}}, "can't be more than samples"),
+        ({"evaluation": {"samples": 70_000}}, "can't be more than the 60000"),
+        ({"evaluation": {"every": 0}}, "every must be at least 1"),
+        ({"evaluation": {"patience": 0}}, "patience must be at least 1"),
+        ({"evaluation": {"stop_on": "sunset"}}, "stop_on must be one of never, collapse, not sunset"),
+        ({"dataset": {"name": "rind"}}, "unknown dataset 'rind': did you mean 'ring'"),
+        ({"dataset": {"name": "ring", "modes": 1}}, "modes must be at least 2"),
+        ({"dataset": {"name": "ring", "mode": 5}}, "no option 'mode': did you mean 'modes'"),
+        ({"dataset": {"name": "mnist", "digits": 3}}, "it has no options"),
+        ({"dataset": {"name": "ring", "points": 100}}, "larger than the data set (ring has 100 samples)"),
+        ({"dataset": {"name": "ring"}, "arch": {"name": "dcgan"}}, "can't be built: dcgan makes square images"),
+        ({"protocol": {"name": "ganbench-2"}}, "unknown protocol 'ganbench-2': did you mean 'ganbench-1'"),
+        ({"protocol": {"name": "pacgan-2018"}}, "'pacgan-2018' says nothing about mnist: it is for grid, ring"),
+        (
+            {"protocol": {"name": "pacgan-2018"}, "dataset": {"name": "ring", "radius": 2.0}},
+            "'pacgan-2018' fixes ring: radius is 1.0, not 2.0",
+        ),
+        ({"arch": {"name": "mlp", "latent_dim": 0}}, "latent_dim must be at least 1"),
+        ({"arch": {"name": "mlp", "generator_widths": [8, 0]}}, "must be at least 1"),
+        ({"arch": {"name": "mlp", "generator_widths": 8}}, "wants a list"),
+        ({"penalty": 7}, "must be words like those of a flag"),
+        ({"penalty": [{"name": "gp", "weight": "heavy"}]}, "wants a number"),
+        ({"loss": {"name": 3}}, "must be a word"),
+    ],
+)
+def test_bad_settings_are_refused_in_words(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(GanbenchError) as error:
+        resolve(settings)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    max_leaves=6,
+)
+
+
+@hypothesis.settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([*config.TABLES, "x"]), json_values, max_size=3))
+def test_any_settings_give_a_spec_or_our_error(settings: dict[str, object]) -> None:
+    with contextlib.suppress(GanbenchError):
+        resolve(settings)
+
+
+named = st.sampled_from(["ring", "grid", "imbalanced-ring", "stacked-mnist", "mnist", "pacgan-2018", "meg-2019"])
+options = st.sampled_from(["modes", "radius", "sigma", "points", "power", "side", "triples", "digits", "frame"])
+small_values = st.integers(-1, 9) | st.floats(-1, 9) | st.booleans() | st.sampled_from(["train", "28", "x"])
+
+
+# Networks are built to see whether they fit, which takes as long as it takes.
+@hypothesis.settings(deadline=None, max_examples=50)
+@given(named, st.dictionaries(options, small_values, max_size=3), st.none() | named)
+def test_any_data_set_and_protocol_give_a_spec_or_our_error(
+    dataset: str, values: dict[str, object], protocol: str | None
+) -> None:
+    settings: dict[str, object] = {"dataset": {"name": dataset, **values}}
+    settings |= {"protocol": {"name": protocol}} if protocol else {}
+    with contextlib.suppress(GanbenchError):
+        spec = resolve(settings)
+        assert resolve(tomllib.loads(to_toml(spec.to_dict()))).run_id(0) == spec.run_id(0)
+
+
+def test_components_and_assignments_are_parsed_as_toml_values() -> None:
+    assert parse_component("mlp:latent_dim=64,generator_widths=[8, 9],slope=1e-4") == {
+        "name": "mlp",
+        "latent_dim": 64,
+        "generator_widths": [8, 9],
+        "slope": 1e-4,
+    }
+    assert parse_assignment("train.steps=500") == {"train": {"steps": 500}}
+    assert parse_assignment("loss.name=minimax") == {"loss": {"name": "minimax"}}
+    for bad in ("steps=5", "train.steps", ".=3", "a.b.c=1"):
+        with pytest.raises(GanbenchError, match=r"table\.option=value"):
+            parse_assignment(bad)
+    with pytest.raises(GanbenchError, match="name:option=value"):
+        parse_component("gp:weight")
+
+
+def test_later_settings_lie_over_earlier_ones() -> None:
+    merged = merge([{"a": {"x": 1, "y": 2}, "p": [1]}, {"a": {"y": 3}, "p": []}])
+    assert merged == {"a": {"x": 1, "y": 3}, "p": []}
+
+
+def test_flattened_specs_name_components_by_their_kind() -> None:
+    flat = flatten(resolve({"loss": {"name": "wgan-gp"}}).to_dict())
+    assert flat["loss"] == "wgan-gp"
+    assert flat["penalty"] == "gp:decay=1.0,weight=10.0"
+    assert flat["train.n_critic"] == 5
+
+
+DUMP = {**resolve({"train": {"steps": 9, "critic_lr": 7e-4, "batch_size": 32}}).to_dict()}
+
+
+def test_another_loss_over_a_full_dump_is_that_loss_as_its_paper_has_it() -> None:
+    spec = resolve(lay_over(DUMP, {"loss": {"name": "wgan-gp"}}))
+    assert [penalty.name for penalty in spec.penalties] == ["gp"]
+    assert (spec.train.n_critic, spec.train.critic_lr, spec.train.critic_betas) == (5, 1e-4, (0.0, 0.9))
+    assert (spec.train.steps, spec.train.batch_size) == (9, 32), "what no recipe speaks of stays"
+    back = resolve(lay_over(spec.to_dict(), {"loss": {"name": "minimax"}}))
+    assert back.penalties == ()
+    assert (back.train.n_critic, back.train.critic_lr) == (1, 2e-4)
+
+
+def test_another_data_set_over_a_full_dump_has_its_own_networks_and_rates() -> None:
+    dump = resolve({"dataset": {"name": "ring"}}).to_dict()
+    there = resolve(lay_over(dump, {"dataset": {"name": "mnist"}}))
+    fresh = resolve({"dataset": {"name": "mnist"}})
+    assert there.arch == fresh.arch
+    assert dataclasses.replace(there.train, steps=1) == dataclasses.replace(fresh.train, steps=1)
+    back = resolve(lay_over(there.to_dict(), {"dataset": {"name": "ring"}}))
+    assert back.train == resolve({"dataset": {"name": "ring"}}).train, "how long stays as it was asked for"
+
+
+def test_a_name_is_no_option() -> None:
+    with pytest.raises(GanbenchError, match="the name stands before the colon"):
+        parse_component("minimax:name=hinge")
+
+
+def test_the_same_loss_over_a_dump_changes_nothing() -> None:
+    assert resolve(lay_over(DUMP, {"loss": {"name": "minimax"}})) == resolve(DUMP)
+    assert resolve(lay_over({"train": {"critic_lr": 1.0}}, {"loss": {"name": "wgan-gp"}})).train.critic_lr == 1.0
+
+
+def test_another_architecture_over_a_dump_has_its_own_options() -> None:
+    assert resolve(lay_over(DUMP, {"arch": {"name": "dcgan"}})).arch.to_spec()["critic_width"] == 32
+
+
+def test_a_data_set_brings_settings_that_suit_its_size_and_anybody_can_override_them() -> None:
+    ring = resolve({"dataset": {"name": "ring"}})
+    suited = Ring.defaults["train"]
+    assert suited["batch_size"] == ring.train.batch_size != resolve({}).train.batch_size
+    assert ring.train.steps == round(suited["epochs"] * Ring().points / suited["batch_size"])
+    assert ring.arch.to_spec()["latent_dim"] == Ring.defaults["arch"]["mlp"]["latent_dim"] != 5
+    assert ring.evaluation.samples == 50_000, "as many as its protocol says"
+    own = resolve({"dataset": {"name": "ring"}, "arch": {"name": "mlp", "latent_dim": 5}, "train": {"batch_size": 100}})
+    assert (own.train.batch_size, own.arch.to_spec()["latent_dim"]) == (100, 5)
+    assert own.train.steps == round(suited["epochs"] * Ring().points / 100)
+    assert resolve({"dataset": {"name": "ring"}, "train": {"epochs": 1, "batch_size": 100}}).train.steps == 1000
+    assert resolve({"dataset": {"name": "ring"}, "train": {"steps": 7}}).train.steps == 7
+
+
+def test_a_protocol_fixes_options_of_its_data_set_and_the_number_of_samples() -> None:
+    spec = resolve({"dataset": {"name": "ring"}, "protocol": {"name": "selfcond-2020"}})
+    assert spec.dataset.to_spec()["radius"] == 2.0
+    assert spec.protocol_label == "selfcond-2020 v1"
+    own = {"name": "stacked-mnist"}
+    frames = {name: resolve({"dataset": own, "protocol": {"name": name}}) for name in ("meg-2019", "selfcond-2020")}
+    assert {name: (each.dataset.shape, each.evaluation.samples) for name, each in frames.items()} == {
+        "meg-2019": ((3, 28, 28), 26_000),
+        "selfcond-2020": ((3, 32, 32), 50_000),
+    }
+    fewer = resolve({"dataset": {"name": "ring"}, "evaluation": {"samples": 3000}})
+    assert fewer.protocol_label == "ganbench-1 v1 at N=3,000", "another number of samples is said with the name"
+
+
+def test_another_data_set_or_protocol_over_a_dump_has_its_own_number_of_samples() -> None:
+    spec = resolve(lay_over(DUMP, {"dataset": {"name": "ring"}}))
+    assert (spec.evaluation.samples, spec.train.steps) == (50_000, 9)
+    again = resolve(lay_over(spec.to_dict(), {"protocol": {"name": "pacgan-2018"}}))
+    assert (again.evaluation.samples, again.evaluation.quick_samples) == (2_500, 2_000)
+
+
+def test_when_to_stop_is_parsed_in_words() -> None:
+    assert parse_stop("collapse") == {"stop_on": "collapse"}
+    assert parse_stop("collapse:3") == {"stop_on": "collapse", "patience": 3}
+    for bad in ("", "collapse:", "collapse:x", "collapse:-1", ":3", "a b"):
+        with pytest.raises(GanbenchError, match="should read collapse"):
+            parse_stop(bad)
+
+
+def test_epochs_over_steps_and_steps_over_epochs() -> None:
+    assert resolve(lay_over(DUMP, {"train": {"epochs": 1}})).train.steps == 60_000 // 32
+    assert resolve(lay_over({"train": {"epochs": 1}}, {"train": {"steps": 5}})).train.steps == 5

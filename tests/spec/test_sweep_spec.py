@@ -1,0 +1,187 @@
+"""Experiments as files: what they mean, and what they answer to mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli import main
+from ganbench.core.errors import GanbenchError
+from ganbench.runs.sweep_status import differences
+from ganbench.spec.sweep_spec import Sweep, read_sweep
+
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").rglob("*.toml"))
+
+FILE = """
+question = "Does it?"
+seeds = "0-2"
+[base]
+dataset = "ring"
+arch = "mlp:latent_dim=3"
+[base.train]
+batch_size = 64
+[axes]
+loss = ["minimax", "wgan-gp"]
+packing = [{ "train.pac" = 1 }, { "train.pac" = 2, "train.batch_size" = 128 }]
+penalty = ["none", "r1:gamma=2 + r2"]
+[budget.course]
+"train.steps" = 20
+[budget.paper]
+"train.steps" = 4000
+seeds = "0-9"
+"""
+
+
+def swept(tmp_path: Path, text: str, budget: str | None = None) -> Sweep:
+    path = tmp_path / "question.toml"
+    path.write_text(text)
+    return read_sweep(path, budget)
+
+
+def test_every_combination_of_the_axes_is_a_spec(tmp_path: Path) -> None:
+    sweep = swept(tmp_path, FILE)
+    found = {
+        (spec.loss.name, spec.train.pac, spec.train.batch_size, tuple(p.name for p in spec.penalties))
+        for spec in sweep.specs
+    }
+    assert found == {
+        (loss, *packing, penalties)
+        for loss in ("minimax", "wgan-gp")
+        for packing in ((1, 64), (2, 128))
+        for penalties in ((), ("r1", "r2"))
+    }
+    assert len(sweep.specs) == 8
+    assert {spec.arch.latent_dim for spec in sweep.specs} == {3}
+    assert {spec.train.steps for spec in sweep.specs} == {20}
+    assert {spec.train.n_critic for spec in sweep.specs if spec.loss.name == "wgan-gp"} == {5}, "the recipe holds"
+    assert (sweep.name, sweep.question, sweep.budget, sweep.seeds) == ("question", "Does it?", "course", (0, 1, 2))
+
+
+def test_a_budget_may_change_settings_and_seeds(tmp_path: Path) -> None:
+    sweep = swept(tmp_path, FILE, "paper")
+    assert {spec.train.steps for spec in sweep.specs} == {4000}
+    assert sweep.seeds == tuple(range(10))
+
+
+def test_a_budget_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    text = """
+[base]
+arch = "dcgan:latent=uniform,slope=0.1"
+dataset = "mnist"
+[base.train]
+steps = 7
+critic_lr = 0.005
+[budget.small]
+arch = "mlp"
+"train.images" = "64k"
+"""
+    [spec] = swept(tmp_path, text).specs
+    assert (spec.arch.name, spec.arch.latent, spec.train.critic_lr, spec.train.steps) == ("mlp", "normal", 0.005, 1000)
+
+
+def test_groups_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+    told = differences(swept(tmp_path, FILE).specs)
+    assert len(set(told)) == 4, "each twice, for two losses whose names tell them apart"
+    assert "penalty=none, train.batch_size=64, train.pac=1" in told
+    assert not any("steps" in line or "latent" in line for line in told)
+
+
+def test_the_same_combination_twice_is_trained_once(tmp_path: Path) -> None:
+    assert len(swept(tmp_path, '[axes]\nloss = ["minimax", "minimax:smoothing=0"]').specs) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("axis = 1", "did you mean 'axes'?"),
+        ("[axes]\nloss = 'minimax'", "must be a list"),
+        ("[axes]\nloss = []", "at least one value"),
+        ("[axes]\nlos = ['minimax']", "there is no setting 'los': did you mean 'loss'?"),
+        ("[axes]\nloss = ['minmax']", "with loss = minmax: unknown loss 'minmax': did you mean 'minimax'?"),
+        ("[base]\n'train.n_critics' = 3", "has no option 'n_critics': did you mean 'n_critic'?"),
+        ("base = 3", "'base' must be a table"),
+        ("seeds = 3.5", "seeds should be a number like 10 or words"),
+        ("[budget]\ncourse = 3", "a budget is a table"),
+        ("[axes]\n'train.pac' = [7]", "pac (7) must divide the batch size"),
+        ("[axes", "is not valid TOML"),
+        ("[axes]\nloss = ['minimax']\nmethod = [{loss = 'hinge'}]", "two axes set 'loss'"),
+        ("[base]\nloss = 'r3gan'\n[axes]\nloss = ['minimax']", "'loss' stands in [base]"),
+        ("base.train = 3\n[axes]\n'train.pac' = [1]", "'train' can't be 3"),
+        ("[axes]\npacking = [1, 2]", "an axis of another name has tables as values"),
+        ("[axes]\npenalty = [3]", "'penalty' must be words"),
+        (
+            "\n".join(["[axes]", *(f"'train.{n}' = {list(range(1, 12))}" for n in ("pac", "n_critic", "steps"))]),
+            "more",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(GanbenchError) as told:
+        swept(tmp_path, text)
+    assert words in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_an_unknown_budget_is_told(tmp_path: Path) -> None:
+    with pytest.raises(GanbenchError, match="has no budget 'curse': did you mean 'course'"):
+        swept(tmp_path, FILE, "curse")
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_the_experiments_that_we_ship_ask_a_question_under_two_budgets(path: Path) -> None:
+    course, paper = read_sweep(path, "course"), read_sweep(path, "paper")
+    assert course.question.endswith(".")
+    assert "?" in course.question
+    assert len(course.seeds) >= 3
+    work = {each.budget: len(each.seeds) * sum(spec.train.steps for spec in each.specs) for each in (course, paper)}
+    assert work["paper"] > work["course"]
+
+
+def test_sweep_runs_what_is_missing_and_compares(tmp_path: Path) -> None:
+    file, store = tmp_path / "tiny.toml", str(tmp_path / "store")
+    text = '{0}[axes]\nloss = {1}\n[base]\ndataset = "ring:points=2000"\n'
+    text += 'arch = "mlp:generator_widths=[8],critic_widths=[8]"\n[base.train]\nsteps = 2\nbatch_size = 8\n'
+    text += "[base.evaluation]\nevery = 2\nquick_samples = 500\nsamples = 500\n"
+    file.write_text(text.format('question = "What?"\n', '["minimax"]'))
+    first = CliRunner().invoke(main, ["sweep", str(file), "--store", store])
+    assert first.exit_code == 0, first.output
+    assert "What?" in first.output
+    assert "1 of 1 groups done" in first.output
+    file.write_text(text.format("", '["minimax", "hinge"]'))
+    second = CliRunner().invoke(main, ["sweep", str(file), "--store", store])
+    assert second.exit_code == 0, second.output
+    assert "1 groups to do" in second.output, "minimax was finished"
+    assert "2 of 2 groups done" in second.output
+    table = second.output.splitlines()
+    assert any(line.startswith("hinge") for line in table)
+    assert any(line.startswith("minimax") for line in table)
+
+
+def test_a_dry_run_says_what_would_be_trained(tmp_path: Path) -> None:
+    file = tmp_path / "question.toml"
+    file.write_text(FILE)
+    shown = CliRunner().invoke(main, ["sweep", str(file), "--budget", "paper", "--dry-run"])
+    assert shown.exit_code == 0
+    assert "8 groups of 10 seeds" in shown.output
+    assert shown.output.count("4,000 steps") == 8
+    assert not list(tmp_path.glob("mlruns*"))
+
+
+def test_bad_budgets_on_the_command_line_end_with_status_2() -> None:
+    for flags, words in (
+        (["--images", "ten"], "is not a number like 400k"),
+        (["--images", "10k", "--steps", "5"], "give one budget"),
+        (["--pac", "5"], "must divide the batch size"),
+        (["--wrap", "spectral"], "did you mean 'spectral-norm'?"),
+        (["--wrap", "batch-norm", "--penalty", "gp"], "can't be combined"),
+    ):
+        told = CliRunner().invoke(main, ["run", "--dataset", "ring", "--dry-run", *flags])
+        assert told.exit_code == 2, flags
+        assert words in told.output
+    shown = CliRunner().invoke(main, ["run", "--dataset", "ring", "--images", "10M", "--dry-run"])
+    assert "steps = 39062" in shown.output  # of 256 images each
+    for flag, steps in (("--critic-steps", 200), ("--generator-steps", 1000), ("--critic-evaluations", 1)):
+        flags = ["--loss", "wgan-gp", flag, "1k", "--dry-run"]
+        assert f"\nsteps = {steps}\n" in CliRunner().invoke(main, ["run", "--dataset", "ring", *flags]).output

@@ -1,0 +1,233 @@
+"""MLflow as the tracker, on a real SQLite store."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganbench.core.errors import GanbenchError
+from ganbench.tracking import RunHead
+from ganbench.tracking.mlflow import reading
+from ganbench.tracking.mlflow.names import check_experiment_name
+from ganbench.tracking.mlflow.reading import read_images, read_runs
+from ganbench.tracking.mlflow.sql import read_local
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import Store, find_store
+
+GROUP = RunHead("group1", "a group", {"loss": "x"}, {"device": "cpu"})
+
+
+def head(seed: int) -> RunHead:
+    return RunHead(f"run{seed}", f"seed {seed}", {"loss": "x", "seed": seed}, {"device": "cpu", "seed": str(seed)})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return find_store(str(tmp_path / "store"))
+
+
+@pytest.mark.parametrize("first", ["asking", "connection", "writing"])
+def test_mlflow_is_told_to_keep_to_itself_before_it_is_imported(first: str) -> None:
+    """Whichever of our files is the first to import it: it reads then whether it may send what it is used for."""
+    code = f"""
+import importlib.abc, os, sys
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlflow":
+            print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"), os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"))
+sys.meta_path.insert(0, Watch())
+import ganbench.tracking.mlflow.{first}
+"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["true", "0"]
+
+
+def test_a_run_is_written_and_read_back(store: Store) -> None:
+    tracker = MlflowTracker(store, "an experiment")
+    assert tracker.status("run3") is None
+    log = tracker.open(head(3), GROUP)
+    log.metrics(10, {"fid": 5.5, "quick/fid": 6.5})
+    log.metrics(20, {"fid": 4.5})
+    log.image("samples", 10, np.zeros((8, 8), np.uint8))
+    log.image("samples", 20, np.full((8, 8), 255, np.uint8))
+    log.tags({"events": "missing-modes at 10"})
+    assert tracker.status("run3") == "running"
+    log.finish("finished", 20)
+    assert tracker.status("run3") == "finished"
+
+    (last,) = read_runs(store, "an experiment", history=False)
+    (whole,) = read_runs(store, "an experiment", history=True)
+    assert (last.id, last.group, last.seed, last.status) == ("run3", "group1", 3, "finished")
+    assert last.params["loss"] == "x"
+    assert last.tags["device"] == "cpu"
+    assert (last.tags["events"], last.tags["ended-at"]) == ("missing-modes at 10", "20")
+    assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+    assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+
+
+@pytest.mark.parametrize("through", ["tables", "mlflow"])
+def test_pictures_are_read_back(store: Store, through: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for experiment, steps in (("an experiment", (10, 20)), ("another", (30,))):
+        log = MlflowTracker(store, experiment).open(head(3), GROUP)
+        for step in steps:
+            log.image("samples", step, np.full((8, 8), step, np.uint8))
+    if through == "mlflow":
+        monkeypatch.setattr(reading, "read_local_images", lambda *_: None)
+    pictures = read_images(store, "an experiment", "samples", ["run3", "run4"], 4)
+    assert {run: sorted(steps) for run, steps in pictures.items()} == {"run3": [10, 20]}
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures["run3"].values())
+    assert read_images(store, "no experiment", "samples", ["run3"], 4) == {}
+
+
+def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
+    for _ in range(2):
+        log = MlflowTracker(store, "e").open(head(0), GROUP)
+        log.metrics(10, {"fid": 5.5})
+        log.image("samples", 10, np.zeros((8, 8), np.uint8))
+        log.file(Path(__file__), "folder")
+    (run,) = read_runs(store, "e", history=True)
+    assert run.history == [("fid", 10, 5.5)]
+    pictures = list((store.folder / "artifacts").rglob("*.png"))
+    assert len(pictures) == 1
+    with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
+        assert database.execute("select count(*) from metrics").fetchone() == (1,)
+        assert database.execute("select count(*) from runs").fetchone() == (2,), "the run and its parent"
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_the_tables_say_what_mlflow_says(store: Store, history: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = MlflowTracker(store, "e")
+    for seed in (1, 0, 2):
+        log = tracker.open(head(seed), GROUP)
+        for step in (10, 20, 30):
+            log.metrics(step, {"fid": step / 7, "kl": math.nan, "quick/fid": 2.0, "train/seconds": 1.5})
+        log.metrics(20, {"event/missing-modes": 1.0})
+        log.metrics(30, {"event/missing-modes": 3.0})
+        log.finish("finished", 30)
+    tracker.open(head(3), GROUP).finish("diverged", 5)
+    tracker.discard("run2")
+    direct = read_runs(store, "e", history=history)
+    chosen = read_runs(store, "e", history=history, metrics=["fid"])
+    monkeypatch.setattr(reading, "read_local", lambda *_, **__: None)
+    by_mlflow = read_runs(store, "e", history=history)
+    assert [run.id for run in direct] == [run.id for run in by_mlflow] == ["run1", "run0", "run3"]
+    for ours, theirs in zip(direct, by_mlflow, strict=True):
+        # As words: a NaN is no NaN's equal.
+        assert sorted(map(repr, ours.history)) == sorted(map(repr, theirs.history))
+        assert dataclasses.replace(ours, history=[]) == dataclasses.replace(theirs, history=[])
+    assert {name for name, _, _ in chosen[0].history} == {"fid", "event/missing-modes"}
+
+
+def test_tables_that_we_do_not_know_are_left_to_mlflow(store: Store) -> None:
+    MlflowTracker(store, "e").open(head(0), GROUP).finish("finished", 20)
+    database = store.folder / "mlflow.db"
+    assert read_local(database, "another", history=False, metrics=None) is None
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("alter table latest_metrics rename to newest_metrics")
+    assert read_local(database, "e", history=False, metrics=None) is None
+
+
+def test_a_run_that_was_given_up_is_read_back_as_such(store: Store) -> None:
+    tracker = MlflowTracker(store, "e")
+    tracker.open(head(0), GROUP).finish("collapsed", 15)
+    assert tracker.status("run0") == "collapsed"
+    (run,) = read_runs(store, "e", history=False)
+    assert (run.status, run.tags["ended-at"]) == ("collapsed", "15")
+    with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
+        query = "select status from runs join tags on tags.run_uuid = runs.run_uuid where tags.value = 'run0'"
+        assert database.execute(query).fetchall() == [("FINISHED",)], "for MLflow that is an end like any other"
+
+
+def test_a_discarded_run_is_out_of_sight(store: Store) -> None:
+    tracker = MlflowTracker(store, "e")
+    tracker.open(head(0), GROUP).finish("finished", 20)
+    tracker.discard("run0")
+    assert tracker.status("run0") is None
+    assert read_runs(store, "e", history=False) == []
+
+
+def test_artifacts_stay_in_the_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    MlflowTracker(store, "e").open(head(0), GROUP).file(Path(__file__), "folder")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert len(list(store.folder.rglob("test_track.py"))) == 1
+
+
+def open_in_a_process(folder: str, seed: int) -> None:
+    log = MlflowTracker(find_store(folder), "e").open(head(seed), GROUP)
+    log.metrics(1, {"fid": float(seed)})
+    log.finish("finished", 20)
+
+
+def test_processes_that_meet_a_missing_store_at_once_all_get_their_runs_in(store: Store) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=open_in_a_process, args=(str(store.folder), seed)) for seed in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    histories = {run.seed: run.history for run in read_runs(store, "e", history=True)}
+    assert histories == {seed: [("fid", 1, float(seed))] for seed in range(3)}
+
+
+def test_a_store_whose_maker_was_killed_is_made_by_the_next(store: Store) -> None:
+    store.folder.mkdir(parents=True)
+    (store.folder / ".part-mlflow.db").write_bytes(b"SQLite format 3\0 half a schema")
+    (store.folder / ".part-mlflow.db-journal").write_bytes(b"and its journal")
+    MlflowTracker(store, "e").open(head(0), GROUP).finish("finished", 1)
+    assert [run.seed for run in read_runs(store, "e", history=False)] == [0]
+    assert not list(store.folder.glob(".part-*"))
+
+
+def test_missing_stores_and_experiments_are_named(store: Store) -> None:
+    with pytest.raises(GanbenchError, match="there is no store"):
+        read_runs(store, "e", history=False)
+    MlflowTracker(store, "mine")
+    with pytest.raises(GanbenchError, match="there are: mine"):
+        read_runs(store, "yours", history=False)
+
+
+def test_an_unwritable_store_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GanbenchError, match="can't be written"):
+        MlflowTracker(find_store(str(tmp_path / "file")), "e")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101, "a\nb", "a\\b"])
+def test_names_that_are_paths_are_refused(name: str) -> None:
+    with pytest.raises(GanbenchError, match="name"):
+        check_experiment_name(name)
+
+
+def test_stores_by_folder_uri_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    default = tmp_path / "mlruns-ganbench"
+    assert find_store(None) == Store(f"sqlite:///{default}/mlflow.db", default, True)
+    assert find_store("x").uri == f"sqlite:///{tmp_path}/x/mlflow.db"
+    assert find_store("sqlite:////data/my.db") == Store("sqlite:////data/my.db", Path("/data"), True)
+    assert find_store("http://host:5000").uri == "http://host:5000"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host:5000")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert find_store(None) == Store("http://host:5000", tmp_path / "state" / "ganbench", False)
+
+
+def test_checkpoints_belong_to_a_store_and_an_experiment() -> None:
+    here, there = find_store("a"), find_store("b")
+    folders = {store.checkpoints(experiment, "g") for store in (here, there) for experiment in ("e", "f")}
+    assert len(folders) == 4
+    servers = {find_store(uri).checkpoints("e", "g") for uri in ("http://a", "http://b")}
+    assert len(servers) == 2

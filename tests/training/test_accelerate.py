@@ -1,0 +1,177 @@
+"""A recorded step: it proves itself before it is relied on, and otherwise the plain one goes on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from ganbench.methods.losses import LOSSES
+from ganbench.methods.losses.non_saturating import NonSaturating
+from ganbench.methods.penalties import PENALTIES
+from ganbench.methods.wrappers import WRAPPERS
+from ganbench.spec.run_spec import RunSpec
+from ganbench.training import trainer
+from ganbench.training.accelerate import WARM_UP, PlainStep, Recorded, accelerate, why_not
+from ganbench.training.random_inputs import Draws
+from ganbench.training.schedule import plan
+from ganbench.training.state import State
+from ganbench.training.step import Given, Step
+from ganbench.training.trainer import train
+from tests.conftest import random_data, small_spec
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+Statistics = dict[str, Tensor]
+words: list[str] = []
+"""Of each training here, in order: whether it was accelerated."""
+
+
+class Tape:
+    """Stands for a CUDA graph: repeats a function on the inputs that it was recorded with, in place."""
+
+    def __init__(self, fault: Callable[[], None] = lambda: None) -> None:
+        self.replays = 0
+        self._fault = fault
+
+    def record(self, function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
+        outputs: Statistics = {}
+
+        def replay() -> None:
+            self.replays += 1
+            outputs.update(function())
+            self._fault()
+
+        return replay, outputs
+
+
+def trained(spec: RunSpec, monkeypatch: pytest.MonkeyPatch, record: Any = None) -> dict[str, Tensor]:
+    """The state after training, with steps recorded by `record`."""
+    if record is not None:
+        monkeypatch.setattr(trainer, "accelerate", lambda step, spec, state, device, _: Recorded(step, state, record))
+    *_, snapshot = train(spec, (0, 5), random_data(), CPU, every=1, accelerated=record is not None)
+    words.append(snapshot.accelerated)
+    return {name: tensor.clone() for name, tensor in snapshot.state.tensors().items()}
+
+
+@pytest.mark.parametrize("loss", ["minimax", "wgan-gp", "r3gan"])
+def test_fifty_recorded_steps_are_fifty_plain_ones(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small_spec(
+        loss={"name": loss}, train={"steps": 50, "generator_betas": [0.5, 0.9], "critic_betas": [0.5, 0.9]}
+    )
+    tape = Tape()
+    plain = trained(spec, monkeypatch)
+    recorded = trained(spec, monkeypatch, tape.record)
+    assert words[-2:] == ["no, because it was switched off", "yes"]
+    assert tape.replays == 50 - WARM_UP
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in plain.items())
+
+
+def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = small_spec(train={"steps": 12})
+    state: list[Tensor] = []
+
+    def spoil() -> None:
+        state[0].add_(1.0)
+
+    tape = Tape(spoil)
+    step_of = Recorded.__init__
+
+    def remember(self: Recorded, step: Any, of: Any, record: Any) -> None:
+        state[:] = [of.generator.trained[next(iter(of.generator.trained))]]
+        step_of(self, step, of, record)
+
+    monkeypatch.setattr(Recorded, "__init__", remember)
+    recorded = trained(spec, monkeypatch, tape.record)
+    assert tape.replays == 1
+    assert words[-1].startswith("no, because the recording was off by ")
+    monkeypatch.undo()
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
+
+
+def test_what_cannot_be_recorded_is_trained_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    spec = small_spec(train={"steps": 12})
+    recorded = trained(spec, monkeypatch, refuse)
+    assert words[-1] == "no, because it can't be recorded: operation not permitted when stream is capturing"
+    monkeypatch.undo()
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
+
+
+@pytest.mark.parametrize(
+    ("train", "reason"),
+    [
+        ({"unrolled": 1}, "looking ahead"),
+        ({"optimizer": "sgd"}, "sgd takes its learning rate"),
+        ({"instance_noise": 0.1}, "instance noise"),
+        ({"critic_betas": [0.0, 0.9, 0.99]}, "the second beta"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
+)
+def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any], reason: str) -> None:
+    assert why_not(small_spec(), GPU) == ""
+    assert why_not(small_spec(train=train), GPU).startswith(reason)
+
+
+def test_on_a_cpu_the_step_is_made_as_it_is() -> None:
+    def step(given: Given) -> Statistics:
+        return {}
+
+    *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
+    made = accelerate(step, small_spec(), snapshot.state, CPU, True)
+    assert isinstance(made, PlainStep)
+    assert made.words == snapshot.accelerated == "no, because steps are recorded on a GPU alone"
+
+
+EVERY_PART = [
+    *({"loss": {"name": name}} for name in LOSSES),
+    *({"loss": {"name": "non-saturating"}, "penalty": {"name": name}} for name in PENALTIES),
+    *({"loss": {"name": "non-saturating"}, "wrapper": [{"name": name}]} for name in WRAPPERS),
+    {"loss": {"name": "non-saturating"}, "train": {"ema": 0.9, "n_critic": 2, "unrolled": 2, "pac": 2}},
+]
+
+
+def statistics_without_values(spec: RunSpec, seeds: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> Statistics:
+    """A step of tensors that have a shape and no values: whoever asks for one gets an error."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # it doesn't know such a device
+    data, planned = random_data(), plan(spec, 0)
+    draws = Draws(spec, seeds, data)
+    given = Given(list(draws.critic(0, planned)), list(draws.generator(0, planned)))
+    given = tree_map(lambda value: value.to("meta") if isinstance(value, Tensor) else value, given)
+    state = State(spec, seeds, data.shape, torch.device("meta"))
+    state.follow(planned)
+    statistics = Step(spec, state)(given)
+    state.finish_step(planned.keep)
+    return statistics
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 5)], ids=["alone", "together"])
+@pytest.mark.parametrize("settings", EVERY_PART, ids=str)
+def test_nothing_in_a_step_waits_for_the_device(
+    settings: dict[str, Any], seeds: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who needs no value of a tensor does not wait for the device that computes it, and can be recorded on it."""
+    spec = small_spec(**settings)
+    for values in statistics_without_values(spec, seeds, monkeypatch).values():
+        assert values.is_meta
+        assert values.shape == (len(seeds),)
+
+
+def test_a_loss_that_waits_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = NonSaturating.generator_loss
+
+    def waits(self: NonSaturating, *args: Any, **options: Any) -> Tensor:
+        loss = plain(self, *args, **options)
+        return loss if float(loss) > 0 else -loss
+
+    monkeypatch.setattr(NonSaturating, "generator_loss", waits)
+    with pytest.raises(RuntimeError, match="meta"):
+        statistics_without_values(small_spec(loss={"name": "non-saturating"}), (0,), monkeypatch)
