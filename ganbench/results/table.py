@@ -3,10 +3,11 @@
 Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
 critic_evaluations, metric, value, floor, ceiling, status, commit, device, seconds`; the five from `step` on and
 `seconds` are what training had cost by then (see `ganbench.spec.budget`). A run without numbers yet keeps one row with
-an empty metric, so that it is never lost from a count. `protocol` is the protocol's name and version where its full number
-of samples was scored, the same and `/quick` for the smaller scores on the way, `train` for statistics of the training
-itself, and `events` for what the collapse detector found: there the metric is the kind of event and the value its
-severity. Columns of words are categorical, for a million rows hold few words; all but `run`, by which they are joined.
+an empty metric, so that it is never lost from a count. `protocol` is the protocol's name and version where its full
+number of samples was scored, the same and `/quick` for the smaller scores during training, `train` for statistics of
+the training itself, and `events` for what the collapse detector found: there the metric is the kind of event and the
+value its severity. Columns of words are categorical, for a million rows hold few words; all but `run`, by which they
+are joined.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from ganbench.core.errors import GanbenchError
 from ganbench.runs.sweep_status import differences
 from ganbench.spec.sweep_spec import Sweep, read_sweep
 
-EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").rglob("*.toml"))
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
+GPU_STUDIES = sorted((EXPERIMENTS[0].parent / "gpu").glob("*.toml"))
 
 FILE = """
 question = "Does it?"
@@ -137,6 +138,15 @@ def test_the_experiments_that_we_ship_ask_a_question_under_two_budgets(path: Pat
     assert len(course.seeds) >= 3
     work = {each.budget: len(each.seeds) * sum(spec.train.steps for spec in each.specs) for each in (course, paper)}
     assert work["paper"] > work["course"]
+
+
+@pytest.mark.parametrize("path", GPU_STUDIES, ids=lambda path: path.stem)
+def test_studies_for_a_gpu_say_what_they_cost_and_can_be_rehearsed(path: Path) -> None:
+    study, rehearsal = read_sweep(path), read_sweep(path, "rehearsal")
+    assert len(study.seeds) in (8, 10)
+    assert "Estimated, not measured" in path.read_text()
+    assert len(rehearsal.specs) == len(study.specs)
+    assert max(spec.train.steps for spec in rehearsal.specs) <= 50
 
 
 def test_sweep_runs_what_is_missing_and_compares(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Store:
     return find_store(str(tmp_path / "store"))
 
 
-@pytest.mark.parametrize("first", ["asking", "connection", "writing"])
+@pytest.mark.parametrize("first", ["client", "connection", "tracker"])
 def test_mlflow_is_told_to_keep_to_itself_before_it_is_imported(first: str) -> None:
     """Whichever of our files is the first to import it: it reads then whether it may send what it is used for."""
     code = f"""
@@ -162,7 +162,7 @@ def test_artifacts_stay_in_the_store(store: Store, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path / "elsewhere")
     MlflowTracker(store, "e").open(head(0), GROUP).file(Path(__file__), "folder")
     assert list((tmp_path / "elsewhere").iterdir()) == []
-    assert len(list(store.folder.rglob("test_track.py"))) == 1
+    assert len(list(store.folder.rglob("test_tracker.py"))) == 1
 
 
 def open_in_a_process(folder: str, seed: int) -> None:
