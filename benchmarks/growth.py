@@ -12,7 +12,7 @@ import torch
 from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.scoring import seconds_of
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.ensemble_run import STRIDE
 from ganbench.spec.run_spec import RunSpec, resolve
@@ -54,11 +54,11 @@ def _scoring(device: torch.device, rounds: int) -> Row:
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
     evaluator = spec.dataset.evaluator(device)
-    scorer = Scorer(spec.case, spec.dataset, data, evaluator, Kept(cache_folder() / "kept"))
+    scorer = Scorer(spec.case, spec.dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
     names = tuple(spec.case.metrics)
 
     def score(count: int) -> float:
-        samples = data.stand_ins(count, 1)
+        samples = data.floor_samples(count, 1)
         return seconds_of(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
 
     score(SAMPLES[0])  # fills what is kept

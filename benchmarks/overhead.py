@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.bare import bare_steps
 from benchmarks.measure import Row, Setting
-from benchmarks.training import LEAST
+from benchmarks.training import MIN_STEPS
 from benchmarks.turns import in_turns, unscored
 from ganbench.runs.ensemble_run import STRIDE
 
@@ -18,7 +18,7 @@ def overhead(setting: Setting) -> Iterator[Row]:
     """Of a run with one seed, its display included, scoring and tracking left out."""
     device, rounds = setting.device, setting.rounds
     for arch, steps in STEPS[device.type].items():
-        spec = unscored(arch, setting.steps(steps, LEAST))
+        spec = unscored(arch, setting.steps(steps, MIN_STEPS))
         data = spec.dataset.load(device, say=lambda _: None)
         over, own = [], []
         for _ in range(rounds):

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.measure import Row, Setting
-from ganbench.tracking import RunHead
+from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.names import database_of
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
@@ -58,8 +58,8 @@ def make_store(folder: Path) -> int:
         "protocol": "ganbench-1 v1",
         "cost-of-step/images": "64",
     }
-    group = RunHead("group", "a group", params, {})
-    log = tracker.open(RunHead("0" * 12, "seed 0", {**params, **options, "seed": 0}, {**tags, "seed": "0"}), group)
+    group = RunInfo("group", "a group", params, {})
+    log = tracker.open(RunInfo("0" * 12, "seed 0", {**params, **options, "seed": 0}, {**tags, "seed": "0"}), group)
     digits = {f"{kind}/{digit}": 0.1 for kind in ("mode", "good") for digit in range(10)}
     scores = {"fid": 1.0, "modes": 10.0, "modes-strict": 10.0, "hq": 0.9, "kl": 0.1}
     bounds = {f"floor/{name}": value for name, value in scores.items()} | {

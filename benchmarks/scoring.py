@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks.measure import Row, Setting, in_turn, ratios, wait_for
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.spec.run_spec import resolve
 
@@ -40,10 +40,10 @@ def full_suite(setting: Setting) -> Iterator[Row]:
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
     evaluator = spec.dataset.evaluator(device)
-    samples = data.stand_ins(10_000, 1)
+    samples = data.floor_samples(10_000, 1)
     names = tuple(spec.case.metrics)
 
-    kept = Kept(cache_folder() / "kept")  # what is seen of the training images, among others, is kept between runs
+    kept = DiskCache(cache_folder() / "kept")  # what is seen of the training images, among others, is kept between runs
 
     def whole() -> float:
         scorer = Scorer(spec.case, spec.dataset, data, evaluator, kept)

@@ -27,7 +27,7 @@ PROMISED: dict[str, dict[str, tuple[float, float | None]]] = {
     "cpu": {"mlp": (2.5, 3.5), "dcgan": (1.5, 2.0)},
     "cuda": {"mlp": (30.0, None), "dcgan": (8.0, None)},
 }
-LEAST = 8 * STRIDE
+MIN_STEPS = 8 * STRIDE
 """Steps that are enough for turns to be counted."""
 STEPS = {"cpu": {"mlp": 500, "dcgan": 200}, "cuda": {"mlp": 3_000, "dcgan": 1_500}}
 MANY = {"cpu": ("ring", 10, 3.0), "cuda": ("mnist", 32, 2.0)}
@@ -43,7 +43,7 @@ def against_the_textbook(setting: Setting) -> Iterator[Row]:
             if precision == "bf16" and not has_bf16(device):
                 yield Row(claim, "≥", promised, [], "×", "the processor has no bf16")
                 continue
-            spec = unscored(arch, setting.steps(STEPS[device.type][arch], LEAST), precision)
+            spec = unscored(arch, setting.steps(STEPS[device.type][arch], MIN_STEPS), precision)
             data = spec.dataset.load(device, say=lambda _: None)
             assert isinstance(data, LabelledImages)
             textbook = textbook_steps(spec, Pictures(data.train[:, 0].cpu().numpy()), device)

@@ -19,8 +19,8 @@ from scipy.stats import beta
 from ganbench.data import DATASETS
 from ganbench.data.evaluators import Features
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import Kept
-from ganbench.evaluation.collapse_detector import Look, detect
+from ganbench.evaluation.cache import DiskCache
+from ganbench.evaluation.collapse_detector import Observation, detect
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
 
@@ -35,19 +35,19 @@ def main(name: str, runs: int) -> None:
     dataset = DATASETS.create({"name": name})
     data, evaluator = dataset.load(device), dataset.evaluator(device)
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
-    scorer = Scorer(case, dataset, data, evaluator, Kept(cache_folder() / "kept"))
+    scorer = Scorer(case, dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
     noise = scorer.noise(SAMPLES)
     everything = evaluator(data.batch(torch.arange(len(data)))) if dataset.finite else None
 
     def draw(number: int) -> Features:
         if everything is None:
-            return evaluator(data.stand_ins(SAMPLES, FIRST_DRAW + number))
+            return evaluator(data.floor_samples(SAMPLES, FIRST_DRAW + number))
         random = torch.Generator().manual_seed(FIRST_DRAW + number)
         return everything.select(torch.randperm(len(everything), generator=random)[:SAMPLES])
 
     alarms, began = 0, time.monotonic()
     for run in range(runs):
-        looks = [Look(look + 1, scorer.see(draw(run * LOOKS + look))) for look in range(LOOKS)]
+        looks = [Observation(look + 1, scorer.see(draw(run * LOOKS + look))) for look in range(LOOKS)]
         events = detect(looks, noise, LOOKS)
         alarms += bool(events)
         for event in events:

@@ -23,16 +23,16 @@ SEED = 0
 """Of the random numbers that a check draws: the same each time."""
 
 
-class Broken(Exception):  # noqa: N818 — a finding, no failure of ours
+class CheckFailed(Exception):  # noqa: N818 — a finding, no failure of ours
     """A law doesn't hold; the message says what was found, in words that an author can act on."""
 
 
-class Moot(Exception):  # noqa: N818
+class NotApplicable(Exception):  # noqa: N818
     """The law says nothing about this component, or nothing before another one holds."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """A law, and where it is broken what was found."""
 
     law: str
@@ -45,7 +45,8 @@ class Check:
 
     Attributes:
         law: what must hold, a sentence.
-        look: given a component, raises `Broken` where the law doesn't hold, and `Moot` where it isn't for this one.
+        look: given a component, raises `CheckFailed` where the law doesn't hold, and `NotApplicable` where it says
+            nothing about this one.
         rank: "whole" for what puts a component to its whole use, which tells nothing while other laws are broken.
     """
 
@@ -58,20 +59,20 @@ class Check:
         """The law in a word or two."""
         return self.look.__name__
 
-    def finding(self, component: Component) -> Finding | None:
+    def finding(self, component: Component) -> CheckResult | None:
         """What is found of a component; None where the law isn't for it."""
         try:
             with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "There is a performance drop")  # under vmap; slow isn't wrong
                 torch.manual_seed(SEED)
                 self.look(component)
-        except Moot:
+        except NotApplicable:
             return None
-        except Broken as broken:
-            return Finding(self.law, str(broken))
+        except CheckFailed as broken:
+            return CheckResult(self.law, str(broken))
         except Exception as error:  # a component is somebody else's code: whatever it raises is news for its author
-            return Finding(self.law, raises(error))
-        return Finding(self.law, None)
+            return CheckResult(self.law, raises(error))
+        return CheckResult(self.law, None)
 
 
 CHECKS: dict[str, list[Check]] = {kind: [] for kind in KINDS}
@@ -101,10 +102,10 @@ def must_not_raise(what: str, hint: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:  # somebody else's code, as in `Check.finding`
-        raise Broken(f"{what} {raises(error)}" + f"; {hint}" * bool(hint)) from error
+        raise CheckFailed(f"{what} {raises(error)}" + f"; {hint}" * bool(hint)) from error
 
 
-def examine(kind: str, name: str) -> list[Finding]:
+def examine(kind: str, name: str) -> list[CheckResult]:
     """Hold a registered component, with its default options, against the laws of its kind.
 
     Laws that aren't for it are left out, and so is its use as a whole while any other law is broken.
@@ -112,8 +113,8 @@ def examine(kind: str, name: str) -> list[Finding]:
     try:
         component: Component = KINDS[kind].create({"name": name})
     except Exception as error:  # somebody else's code, as in `Check.finding`
-        return [Finding("it can be made with its default options", raises(error))]
-    findings: list[Finding] = []
+        return [CheckResult("it can be made with its default options", raises(error))]
+    findings: list[CheckResult] = []
     for check in sorted(CHECKS[kind], key=lambda check: check.rank == "whole"):
         if check.rank == "whole" and any(finding.broken for finding in findings):
             break

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ganbench.checks import Broken, Moot, law, must_not_raise, raises
+from ganbench.checks import CheckFailed, NotApplicable, law, must_not_raise, raises
 from ganbench.checks.training import Noise, numbers, trains
 from ganbench.data import DATASETS
 from ganbench.methods.archs import Arch
@@ -34,7 +34,7 @@ def fitting(arch: Arch) -> dict[tuple[int, ...], str]:
         if shape not in shapes and all(refusal(build, shape) is None for build in (arch.generator, arch.critic)):
             shapes[shape] = name
     if not shapes:
-        raise Moot
+        raise NotApplicable
     return shapes
 
 
@@ -62,16 +62,16 @@ def fits_some(arch: Arch) -> None:
         of_generator, of_critic = refusal(arch.generator, shape), refusal(arch.critic, shape)
         for network, error in (("generator", of_generator), ("critic", of_critic)):
             if error is not None and not isinstance(error, ValueError):
-                raise Broken(
+                raise CheckFailed(
                     f"{network}({shape}), for {name}, {raises(error)}; where the samples don't fit, raise a ValueError "
                     f"that says so"
                 )
         if (of_generator is None) != (of_critic is None):
             taker, refuser = ("generator", "critic") if of_generator is None else ("critic", "generator")
-            raise Broken(f"the {taker} takes samples of {list(shape)} ({name}), the {refuser} refuses them")
+            raise CheckFailed(f"the {taker} takes samples of {list(shape)} ({name}), the {refuser} refuses them")
         fit = fit or of_generator is None
     if not fit:
-        raise Broken(f"it refuses the samples of every data set: {', '.join(DATASETS)}")
+        raise CheckFailed(f"it refuses the samples of every data set: {', '.join(DATASETS)}")
 
 
 @law("archs", "the generator makes samples [B, *shape] of latents [B, latent_dim], images in [−1, 1]")
@@ -81,11 +81,13 @@ def generates(arch: Arch) -> None:
         for mode in (True, False):
             samples = generator.train(mode)(torch.randn(BATCH, arch.latent_dim))
             if samples.shape != (BATCH, *shape):
-                raise Broken(f"for {BATCH} samples of {list(shape)} its output has shape {list(samples.shape)}")
+                raise CheckFailed(f"for {BATCH} samples of {list(shape)} its output has shape {list(samples.shape)}")
             if not samples.isfinite().all():
-                raise Broken(f"for samples of {list(shape)} its output isn't finite")
+                raise CheckFailed(f"for samples of {list(shape)} its output isn't finite")
             if len(shape) > 1 and samples.abs().max() > 1:
-                raise Broken(f"images reach {samples.abs().max().item():.3g}: end with Tanh, pixels lie in [−1, 1]")
+                raise CheckFailed(
+                    f"images reach {samples.abs().max().item():.3g}: end with Tanh, pixels lie in [−1, 1]"
+                )
 
 
 @law("archs", "the critic gives logits [B], one an input")
@@ -93,11 +95,11 @@ def judges(arch: Arch) -> None:
     for shape in fitting(arch):
         logits = arch.critic(shape)(samples_like(shape, BATCH))
         if logits.shape != (BATCH,):
-            raise Broken(
+            raise CheckFailed(
                 f"for {BATCH} inputs of {list(shape)} the output has shape {list(logits.shape)}, not [{BATCH}]"
             )
         if not logits.isfinite().all():
-            raise Broken(f"for inputs of {list(shape)} its logits are {numbers(logits)}")
+            raise CheckFailed(f"for inputs of {list(shape)} its logits are {numbers(logits)}")
 
 
 @law("archs", "the critic is a function of one input, and keeps no running statistics")
@@ -106,14 +108,14 @@ def one_input(arch: Arch) -> None:
         critic = arch.critic(shape).train()
         buffers = [name for name, _ in critic.named_buffers()]
         if buffers:
-            raise Broken(
+            raise CheckFailed(
                 f"it has buffers ({', '.join(buffers[:3])}): leave BatchNorm out of the critic, it is the wrapper "
                 f"`batch-norm`"
             )
         inputs = samples_like(shape, BATCH)
         together, fewer = critic(inputs)[:2], critic(inputs[:2])
         if not torch.allclose(together, fewer, rtol=1e-3, atol=1e-4):
-            raise Broken(
+            raise CheckFailed(
                 f"the first 2 of {BATCH} inputs have logits {numbers(together)}, and {numbers(fewer)} without the "
                 f"others: its layers must not look at the batch; what does is a wrapper"
             )
@@ -125,12 +127,12 @@ def headed(arch: Arch) -> None:
         critic = arch.critic(shape)
         heads = [module for module in critic.modules() if isinstance(module, Head)]
         if len(heads) != 1:
-            raise Broken(f"it has {len(heads)} of them: make its last layer Head(features), and that one only")
+            raise CheckFailed(f"it has {len(heads)} of them: make its last layer Head(features), and that one only")
         seen: list[Tensor] = []
         heads[0].register_forward_hook(lambda _layer, _inputs, logits, seen=seen: seen.append(logits))
         logits = critic(samples_like(shape, BATCH))
         if not seen or not torch.equal(seen[-1], logits):
-            raise Broken("its logits aren't what the Head gives: nothing may come after it")
+            raise CheckFailed("its logits aren't what the Head gives: nothing may come after it")
 
 
 @law("archs", "the critic takes a pack of samples, side by side in the first dimension of the shape")
@@ -139,10 +141,10 @@ def packed(arch: Arch) -> None:
         pack = (PACKED * shape[0], *shape[1:])
         error = refusal(arch.critic, pack)
         if error is not None:
-            raise Broken(f"critic({pack}), for packs of {PACKED}, {raises(error)}")
+            raise CheckFailed(f"critic({pack}), for packs of {PACKED}, {raises(error)}")
         logits = arch.critic(pack)(samples_like(pack, BATCH))
         if logits.shape != (BATCH,):
-            raise Broken(f"for {BATCH} packs of {list(pack)} its output has shape {list(logits.shape)}")
+            raise CheckFailed(f"for {BATCH} packs of {list(pack)} its output has shape {list(logits.shape)}")
 
 
 @law("archs", "critic_scale makes the critic smaller or larger, and leaves the generator alone")
@@ -151,13 +153,13 @@ def scalable(arch: Arch) -> None:
     for shape in fitting(arch):
         before, after = size(arch.critic(shape)), size(half.critic(shape))
         if after >= before:
-            raise Broken(
+            raise CheckFailed(
                 f"with half the critic_scale the critic has {after:,} parameters, and {before:,} with the whole: take "
                 f"its widths through self.scaled(…)"
             )
         before, after = size(arch.generator(shape)), size(half.generator(shape))
         if after != before:
-            raise Broken(f"with half the critic_scale the generator has {after:,} parameters, not {before:,}")
+            raise CheckFailed(f"with half the critic_scale the generator has {after:,} parameters, not {before:,}")
 
 
 @law("archs", "seeds side by side (torch.func.vmap) have the outputs and input gradients of each alone", "whole")
@@ -190,7 +192,9 @@ def lifted(arch: Arch) -> None:
             together = torch.func.vmap(run)(stacked, inputs)
             alone = torch.stack([run(each, x) for each, x in zip(weights, inputs, strict=True)])
         if not torch.allclose(together, alone, rtol=1e-2, atol=1e-3 * alone.abs().max().item()):
-            raise Broken(f"the {name} of {SEEDS} seeds gives {numbers(together)} side by side, {numbers(alone)} alone")
+            raise CheckFailed(
+                f"the {name} of {SEEDS} seeds gives {numbers(together)} side by side, {numbers(alone)} alone"
+            )
 
 
 @law("archs", "it trains: two steps with three seeds, with and without a gradient penalty, all numbers finite", "whole")

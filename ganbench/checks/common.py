@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganbench.checks import CHECKS, Broken, law
+from ganbench.checks import CHECKS, CheckFailed, law
 from ganbench.core.registry import Component
 from ganbench.spec.registries import KINDS
 
@@ -14,18 +14,22 @@ def made_again(component: Component) -> None:
     registry = next(registry for registry in KINDS.values() if type(component) in registry.values())
     again = registry.create(component.to_spec())
     if again != component:
-        raise Broken(f"made again from to_spec() it is {again}, not {component}: to_spec() must describe all of it")
+        raise CheckFailed(
+            f"made again from to_spec() it is {again}, not {component}: to_spec() must describe all of it"
+        )
 
 
 def described(component: Component) -> None:
     summary = component.summary()
     # A dataclass without a docstring gets one that is its signature.
     if not summary or summary.startswith(f"{type(component).__name__}("):
-        raise Broken(f"the class {type(component).__name__} has no docstring")
+        raise CheckFailed(f"the class {type(component).__name__} has no docstring")
     if len(summary) < SHORTEST:
-        raise Broken(f"the first line of its docstring is only '{summary}': say what it is in {SHORTEST} characters")
+        raise CheckFailed(
+            f"the first line of its docstring is only '{summary}': say what it is in {SHORTEST} characters"
+        )
     if not summary.rstrip(".").endswith(")"):
-        raise Broken(f"'{summary}' doesn't end with a source: add (Author et al. 2017, arXiv:…)")
+        raise CheckFailed(f"'{summary}' doesn't end with a source: add (Author et al. 2017, arXiv:…)")
 
 
 for _kind in CHECKS:

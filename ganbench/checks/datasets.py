@@ -7,7 +7,7 @@ from typing import get_args
 
 import torch
 
-from ganbench.checks import Broken, law
+from ganbench.checks import CheckFailed, law
 from ganbench.checks.training import CPU
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Dataset, Kind
@@ -20,20 +20,22 @@ DIMENSIONS = {"images": 3, "points": 1}
 @law("datasets", "it says what it is without being loaded: kind, shape, size and the word for its modes")
 def told(dataset: Dataset) -> None:
     if dataset.kind not in get_args(Kind):
-        raise Broken(f"kind is '{dataset.kind}': it must be one of {', '.join(get_args(Kind))}")
+        raise CheckFailed(f"kind is '{dataset.kind}': it must be one of {', '.join(get_args(Kind))}")
     if len(dataset.shape) != DIMENSIONS[dataset.kind]:
-        raise Broken(f"shape is {list(dataset.shape)}; that of {dataset.kind} has {DIMENSIONS[dataset.kind]} numbers")
+        raise CheckFailed(
+            f"shape is {list(dataset.shape)}; that of {dataset.kind} has {DIMENSIONS[dataset.kind]} numbers"
+        )
     if dataset.train_size < 1:
-        raise Broken(f"train_size is {dataset.train_size}")
+        raise CheckFailed(f"train_size is {dataset.train_size}")
     if not dataset.mode_word:
-        raise Broken("mode_word is empty: it stands in a sentence like “8 of 10 digits”")
+        raise CheckFailed("mode_word is empty: it stands in a sentence like “8 of 10 digits”")
 
 
 @law("datasets", "evaluator_sha256 is the hash of the evaluator that is used: the run id depends on it")
 def hashed(dataset: Dataset) -> None:
     used = dataset.evaluator(CPU).sha256
     if used != dataset.evaluator_sha256:
-        raise Broken(f"evaluator_sha256 is {dataset.evaluator_sha256}, and its evaluator's {used}")
+        raise CheckFailed(f"evaluator_sha256 is {dataset.evaluator_sha256}, and its evaluator's {used}")
 
 
 @law("datasets", "its usual protocol says something about it, and fits it as it is")
@@ -42,22 +44,22 @@ def scored(dataset: Dataset) -> None:
         case = PROTOCOLS.create({"name": dataset.protocol}).case(dataset)
         resolved = resolve({"dataset": {"name": dataset.name}}).dataset
     except GanbenchError as error:
-        raise Broken(str(error)) from error
+        raise CheckFailed(str(error)) from error
     if not case.metrics:
-        raise Broken(f"under {dataset.protocol} nothing is measured")
+        raise CheckFailed(f"under {dataset.protocol} nothing is measured")
     if resolved != dataset:
-        raise Broken(f"by default it is {dataset.to_spec()}, and under {dataset.protocol} {resolved.to_spec()}")
+        raise CheckFailed(f"by default it is {dataset.to_spec()}, and under {dataset.protocol} {resolved.to_spec()}")
 
 
 @law("datasets", "its evaluator looks at samples as networks make them")
 def evaluates(dataset: Dataset) -> None:
     seen = dataset.evaluator(CPU)(torch.zeros(3, *dataset.shape))
     if len(seen) != 3:
-        raise Broken(f"of 3 samples it saw {len(seen)}")
+        raise CheckFailed(f"of 3 samples it saw {len(seen)}")
     if not seen.good.all():
-        raise Broken("some samples aren't good: that is for a protocol's rule to say, not for the evaluator")
+        raise CheckFailed("some samples aren't good: that is for a protocol's rule to say, not for the evaluator")
     if not ((seen.labels >= 0) & (seen.labels < seen.modes)).all():
-        raise Broken(f"labels are {seen.labels.tolist()}: they must lie in 0…{seen.modes - 1}")
+        raise CheckFailed(f"labels are {seen.labels.tolist()}: they must lie in 0…{seen.modes - 1}")
 
 
 @law("datasets", "its evaluator refuses samples of another type, shape or range with a ValueError")
@@ -75,4 +77,4 @@ def refuses(dataset: Dataset) -> None:
             evaluator(bad)
         except ValueError:
             continue
-        raise Broken(f"it takes {what}")
+        raise CheckFailed(f"it takes {what}")

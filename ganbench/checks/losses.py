@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from ganbench.checks import Broken, Moot, law, must_not_raise
+from ganbench.checks import CheckFailed, NotApplicable, law, must_not_raise
 from ganbench.checks.training import numbers, trains
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
@@ -46,14 +46,18 @@ def scalar(loss: Loss) -> None:
             value = value_of(real, fake)
             where = f"where real logits are {-level:g} and generated ones {level:g}"
             if value.shape != ():
-                raise Broken(f"{name} of 4 logits has shape {list(value.shape)}: it must be a scalar, the batch's mean")
+                raise CheckFailed(
+                    f"{name} of 4 logits has shape {list(value.shape)}: it must be a scalar, the batch's mean"
+                )
             if not value.isfinite():
-                raise Broken(f"{name} is {value.item()} {where}: write it with softplus or logsigmoid, not log and exp")
+                raise CheckFailed(
+                    f"{name} is {value.item()} {where}: write it with softplus or logsigmoid, not log and exp"
+                )
             if not value.requires_grad:
-                raise Broken(f"{name} carries no gradient: something detaches the logits")
+                raise CheckFailed(f"{name} carries no gradient: something detaches the logits")
             (gradient,) = torch.autograd.grad(value, fake, allow_unused=True)
             if gradient is not None and not gradient.isfinite().all():
-                raise Broken(f"the gradient of {name} is {numbers(gradient)} {where}")
+                raise CheckFailed(f"the gradient of {name} is {numbers(gradient)} {where}")
 
 
 @law("losses", "both losses are means over the batch: the same batch twice over changes nothing")
@@ -62,7 +66,7 @@ def mean(loss: Loss) -> None:
     for name, value_of in both_losses(loss):
         once, twice = value_of(real, fake), value_of(real.repeat(2), fake.repeat(2))
         if not close(once, twice):
-            raise Broken(
+            raise CheckFailed(
                 f"{name} of a batch is {numbers(once)}, of the same batch twice over {numbers(twice)}: "
                 f"take .mean() over the batch, not .sum()"
             )
@@ -75,7 +79,7 @@ def unordered(loss: Loss) -> None:
     for name, value_of in both_losses(loss):
         before, after = value_of(real, fake), value_of(real[order], fake[order])
         if not close(before, after):
-            raise Broken(f"{name} is {numbers(before)}, and {numbers(after)} with the batch in another order")
+            raise CheckFailed(f"{name} is {numbers(before)}, and {numbers(after)} with the batch in another order")
 
 
 @law("losses", "the networks pull in opposite directions: D raises real and lowers generated logits, G raises its own")
@@ -93,33 +97,33 @@ def opposed(loss: Loss) -> None:
         ("generator_loss with respect to generated logits", on_own, -1, "it must be negative: G raises them"),
     ):
         if gradient is None:
-            raise Broken(f"the gradient of {whose} is none at all: it doesn't depend on them")
+            raise CheckFailed(f"the gradient of {whose} is none at all: it doesn't depend on them")
         if not (sign * gradient > 0).all():
-            raise Broken(f"the gradient of {whose} is {numbers(gradient)} where all logits are {LEVEL:g}; {does}")
+            raise CheckFailed(f"the gradient of {whose} is {numbers(gradient)} where all logits are {LEVEL:g}; {does}")
 
 
 @law("losses", "a loss that isn't `paired` leaves real logits out of the generator's loss")
 def unpaired(loss: Loss) -> None:
     if loss.paired:
-        raise Moot
+        raise NotApplicable
     fake, real = torch.randn(2, 5)
     hint = "say `paired = True` if it compares both kinds of samples, else leave `real` alone"
     with must_not_raise("generator_loss without real logits", hint):
         without = loss.generator_loss(fake, real[:0])
     given = loss.generator_loss(fake, real)
     if not close(without, given):
-        raise Broken(f"generator_loss is {numbers(given)} with real logits and {numbers(without)} without; {hint}")
+        raise CheckFailed(f"generator_loss is {numbers(given)} with real logits and {numbers(without)} without; {hint}")
 
 
 @law("losses", "a `paired` loss compares: D + constant gives the same losses as D")
 def shift_invariant(loss: Loss) -> None:
     if not loss.paired:
-        raise Moot
+        raise NotApplicable
     real, fake = torch.randn(2, 6)
     for name, value_of in both_losses(loss):
         before, after = value_of(real, fake), value_of(real + SHIFT, fake + SHIFT)
         if not close(before, after):
-            raise Broken(
+            raise CheckFailed(
                 f"{name} is {numbers(before)}, and {numbers(after)} with {SHIFT:g} added to all logits: "
                 f"only differences of real and generated logits may count"
             )
@@ -130,29 +134,31 @@ def recipe(loss: Loss) -> None:
     options = {option.name for option in dataclasses.fields(TrainSpec)}
     for key in loss.recipe:
         if key not in options:
-            raise Broken(f"recipe: training has no option '{key}': {near_miss(key, options)}")
+            raise CheckFailed(f"recipe: training has no option '{key}': {near_miss(key, options)}")
     for what, registry, texts in (("penalties", PENALTIES, loss.penalties), ("wrappers", WRAPPERS, loss.wrappers)):
         for text in texts:
             try:
                 registry.create(parse_component(text))
             except GanbenchError as error:
-                raise Broken(f"{what}: {error}") from error
+                raise CheckFailed(f"{what}: {error}") from error
     try:
         TrainSpec(**loss.recipe)
     except ValueError as error:
-        raise Broken(f"recipe: {error}") from error
+        raise CheckFailed(f"recipe: {error}") from error
 
 
 @law("losses", "what is printed as D(x) fits its `output`: in [0, 1] for a probability, any number for a score")
 def output(loss: Loss) -> None:
     if loss.output not in OUTPUTS:
-        raise Broken(f"output is '{loss.output}': it must be one of {', '.join(OUTPUTS)}")
+        raise CheckFailed(f"output is '{loss.output}': it must be one of {', '.join(OUTPUTS)}")
     logits = torch.tensor([-EXTREME, -1.0, 0.0, 1.0, EXTREME])
     printed = loss.critic_output(logits)
     if printed.shape != logits.shape or not printed.isfinite().all():
-        raise Broken(f"critic_output of the logits {numbers(logits)} is {numbers(printed)}")
+        raise CheckFailed(f"critic_output of the logits {numbers(logits)} is {numbers(printed)}")
     if loss.output == "probability" and not ((printed >= 0) & (printed <= 1)).all():
-        raise Broken(f'critic_output of the logits {numbers(logits)} is {numbers(printed)}: say `output = "score"`')
+        raise CheckFailed(
+            f'critic_output of the logits {numbers(logits)} is {numbers(printed)}: say `output = "score"`'
+        )
 
 
 @law("losses", "seeds side by side (torch.func.vmap) have the losses and gradients of each alone")
@@ -171,7 +177,7 @@ def lifted(loss: Loss) -> None:
             together = torch.func.vmap(value_and_gradient)(real, fake)
         for one, other in zip(together, alone, strict=True):
             if not close(one, other):
-                raise Broken(f"{name} of 3 seeds is {numbers(one)} side by side and {numbers(other)} one by one")
+                raise CheckFailed(f"{name} of 3 seeds is {numbers(one)} side by side and {numbers(other)} one by one")
 
 
 @law("losses", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")

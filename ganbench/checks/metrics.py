@@ -9,7 +9,7 @@ from typing import get_args
 
 import torch
 
-from ganbench.checks import Broken, Moot, law
+from ganbench.checks import CheckFailed, NotApplicable, law
 from ganbench.checks.features import make_images, make_reference
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import Direction, Fault, Metric, UndefinedMetricError
@@ -39,41 +39,41 @@ def repeats(metric: Metric) -> None:
     fake, real = seen(1), known()
     value = metric(fake=fake, real=real)
     if not math.isfinite(value):
-        raise Broken(f"of {COUNT} typical samples it is {value}")
+        raise CheckFailed(f"of {COUNT} typical samples it is {value}")
     for again, how in ((real, "asked again"), (reference(), "asked again with a reference that nothing was asked of")):
         other = metric(fake=fake, real=again)
         if other != value:
-            raise Broken(
+            raise CheckFailed(
                 f"it is {value:.9g}, and {other:.9g} {how}: draw random numbers with `ganbench.core.seeding.stream`"
             )
     shuffled = metric(fake=fake.select(torch.randperm(len(fake))), real=real)
     if not math.isclose(shuffled, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
-        raise Broken(f"it is {value:.9g}, and {shuffled:.9g} with the samples in another order")
+        raise CheckFailed(f"it is {value:.9g}, and {shuffled:.9g} with the samples in another order")
 
 
 @law("metrics", "its direction is one of " + ", ".join(get_args(Direction)))
 def directed(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):
-        raise Broken(f"its direction is '{metric.direction}'")
+        raise CheckFailed(f"its direction is '{metric.direction}'")
 
 
 @law("metrics", "total collapse, to one doubtful training image, is worse than real data in its declared direction")
 def sees_collapse(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):
-        raise Moot
+        raise NotApplicable
     real = known()
     better, again = (metric(fake=seen(seed), real=real) for seed in (1, 4))
     worse = of_collapse(metric, real)
     told = f"of samples like real ones it is {better:.4g} and {again:.4g}, of one image again and again {worse:.4g}"
     if metric.direction == "higher":
         if not worse < min(better, again):
-            raise Broken(f"{told}: more would be better")
+            raise CheckFailed(f"{told}: more would be better")
     elif metric.direction == "lower":
         if not worse > max(better, again):
-            raise Broken(f"{told}: less would be better")
+            raise CheckFailed(f"{told}: less would be better")
     # Farther from what samples like real ones score than those are from each other.
     elif not min(abs(worse - better), abs(worse - again)) > 3 * abs(again - better):
-        raise Broken(f"{told}: that is no nearer to real data than they are to each other")
+        raise CheckFailed(f"{told}: that is no nearer to real data than they are to each other")
 
 
 def of_collapse(metric: Metric, real: Reference) -> float:
@@ -104,21 +104,21 @@ def collapsed(*, good: bool) -> Features:
 def claims(metric: Metric) -> None:
     unknown = sorted(metric.sees - set(get_args(Fault)))
     if unknown:
-        raise Broken(f"it claims to see {', '.join(unknown)}; there are: {', '.join(get_args(Fault))}")
+        raise CheckFailed(f"it claims to see {', '.join(unknown)}; there are: {', '.join(get_args(Fault))}")
 
 
 @law("metrics", "its ceiling, if it names one, is a number that good samples don't go beyond")
 def bounded(metric: Metric) -> None:
     ceiling = metric.ceiling(known())
     if ceiling is None:
-        raise Moot
+        raise NotApplicable
     if not math.isfinite(ceiling):
-        raise Broken(f"its ceiling is {ceiling}: give None where there is no best value")
+        raise CheckFailed(f"its ceiling is {ceiling}: give None where there is no best value")
     if metric.direction == "lower":
-        raise Broken(f"it is better where it is lower, and has a ceiling of {ceiling:.4g}")
+        raise CheckFailed(f"it is better where it is lower, and has a ceiling of {ceiling:.4g}")
     value = metric(fake=seen(1), real=known())
     if value > ceiling:
-        raise Broken(f"its ceiling is {ceiling:.4g}, and of samples like real ones it is {value:.4g}")
+        raise CheckFailed(f"its ceiling is {ceiling:.4g}, and of samples like real ones it is {value:.4g}")
 
 
 @law("metrics", "of too few samples it is a number, or raises UndefinedMetricError")
@@ -129,4 +129,4 @@ def of_few(metric: Metric) -> None:
         except UndefinedMetricError:
             continue
         if not math.isfinite(value):
-            raise Broken(f"of {few} samples it is {value}: raise UndefinedMetricError and say why")
+            raise CheckFailed(f"of {few} samples it is {value}: raise UndefinedMetricError and say why")

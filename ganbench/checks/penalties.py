@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
-from ganbench.checks import Broken, law, must_not_raise
+from ganbench.checks import CheckFailed, law, must_not_raise
 from ganbench.checks.training import numbers, trains
 from ganbench.methods.penalties import Penalty
 
@@ -54,9 +54,11 @@ def scalar(penalty: Penalty) -> None:
         given = draw()
         found = value(penalty, replace(given, weights=scale * given.weights))
         if found.shape != ():
-            raise Broken(f"of {BATCH} inputs it has shape {list(found.shape)}: it must be a scalar, the batch's mean")
+            raise CheckFailed(
+                f"of {BATCH} inputs it has shape {list(found.shape)}: it must be a scalar, the batch's mean"
+            )
         if not found.isfinite() or found < 0:
-            raise Broken(f"it is {found.item():.4g}: what is added to a loss must be finite and not negative")
+            raise CheckFailed(f"it is {found.item():.4g}: what is added to a loss must be finite and not negative")
 
 
 @law("penalties", "it is a mean over samples, each with a norm of its own: the same batch twice over changes nothing")
@@ -65,7 +67,7 @@ def per_sample(penalty: Penalty) -> None:
     once, twice = value(penalty, given), value(penalty, given.twice())
     # What is noisy may scale its noise by a statistic of the batch, and an unbiased one sees the repetition.
     if not torch.allclose(once, twice, rtol=0.05 if penalty.noisy else 1e-6, atol=1e-9):
-        raise Broken(
+        raise CheckFailed(
             f"of a batch it is {numbers(once)}, of the same batch twice over {numbers(twice)}: take the norm of each "
             f"sample's gradient, .flatten(1).norm(dim=1), then .mean() over the batch"
         )
@@ -81,7 +83,7 @@ def differentiable(penalty: Penalty) -> None:
     try:
         torch.autograd.gradcheck(of_weights, (given.weights.requires_grad_(),))
     except GradcheckError as error:
-        raise Broken(
+        raise CheckFailed(
             "its gradient with respect to the critic's weights is not what finite differences give: the critic's input "
             "gradient must stay differentiable (torch.func.grad does that), and no part of it be detached"
         ) from error
@@ -95,10 +97,10 @@ def flat(penalty: Penalty) -> None:
         lambda samples: (samples.flatten(1) @ weights).sum(1), given.real, given.fake, given.uniform, given.noise
     )
     if not found.isfinite():
-        raise Broken(f"it is {found.item()}")
+        raise CheckFailed(f"it is {found.item()}")
     (gradient,) = torch.autograd.grad(found, weights, allow_unused=True)
     if gradient is not None and not gradient.isfinite().all():
-        raise Broken(
+        raise CheckFailed(
             f"its gradient with respect to the critic's weights is {numbers(gradient)}: the square root's slope at "
             f"zero is infinite; use `ganbench.methods.penalties.gradient_norms`, which has a floor"
         )
@@ -110,12 +112,12 @@ def noise_declared(penalty: Penalty) -> None:
     with_noise = value(penalty, given)
     if penalty.noisy:
         if torch.equal(with_noise, value(penalty, replace(given, noise=torch.randn_like(given.noise)))):
-            raise Broken("it is `noisy`, and yet the same with other noise: leave `noisy` out")
+            raise CheckFailed("it is `noisy`, and yet the same with other noise: leave `noisy` out")
         return
     with must_not_raise("without noise it", "say `noisy = True`"):
         without = value(penalty, replace(given, noise=given.noise[:0]))
     if not torch.allclose(with_noise, without):
-        raise Broken(f"it is {numbers(with_noise)} with noise and {numbers(without)} without; say `noisy = True`")
+        raise CheckFailed(f"it is {numbers(with_noise)} with noise and {numbers(without)} without; say `noisy = True`")
 
 
 @law("penalties", "seeds side by side (torch.func.vmap) have the penalty and gradient of each alone")
@@ -136,7 +138,7 @@ def lifted(penalty: Penalty) -> None:
         alone = [torch.stack(each) for each in zip(*map(value_and_gradient, *parts), strict=True)]
     for one, other in zip(together, alone, strict=True):
         if not torch.allclose(one, other, rtol=1e-6, atol=1e-9):
-            raise Broken(f"of {SEEDS} seeds it is {numbers(one)} side by side and {numbers(other)} one by one")
+            raise CheckFailed(f"of {SEEDS} seeds it is {numbers(one)} side by side and {numbers(other)} one by one")
 
 
 @law("penalties", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")

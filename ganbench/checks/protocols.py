@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import torch
 
-from ganbench.checks import Broken, law
+from ganbench.checks import CheckFailed, law
 from ganbench.checks.features import make_images
 from ganbench.data import DATASETS
 from ganbench.evaluation.metrics import Metric
-from ganbench.evaluation.protocols import LEAST_SAMPLES, Protocol
+from ganbench.evaluation.protocols import MIN_SAMPLES, Protocol
 from ganbench.spec.run_spec import resolve
 
 
 @law("protocols", "it names data sets, options and metrics that exist, and numbers of samples that mean something")
 def cases(protocol: Protocol) -> None:
     if not protocol.cases():
-        raise Broken("it says nothing about any data set")
+        raise CheckFailed("it says nothing about any data set")
     for name, case in protocol.cases().items():
         dataset = DATASETS.create({"name": name, **case.data})
         if protocol.case(dataset) != case:
-            raise Broken(f"{name} with its options {dict(case.data)} isn't what it says about {name}")
+            raise CheckFailed(f"{name} with its options {dict(case.data)} isn't what it says about {name}")
         if not case.metrics:
-            raise Broken(f"it measures nothing of {name}")
+            raise CheckFailed(f"it measures nothing of {name}")
         for word, metric in case.metrics.items():
             if not isinstance(metric, Metric):
-                raise Broken(f"'{word}' of {name} is {metric!r}, not a metric")
+                raise CheckFailed(f"'{word}' of {name} is {metric!r}, not a metric")
         unknown = [word for word in case.quick if word not in case.metrics]
         if unknown or not case.quick or len(set(case.quick)) < len(case.quick):
-            raise Broken(f"quick metrics of {name} are {list(case.quick)}: some of {list(case.metrics)}, each once")
-        if case.samples < LEAST_SAMPLES:
-            raise Broken(f"it scores {case.samples} samples of {name}: below {LEAST_SAMPLES} metrics mean nothing")
+            raise CheckFailed(
+                f"quick metrics of {name} are {list(case.quick)}: some of {list(case.metrics)}, each once"
+            )
+        if case.samples < MIN_SAMPLES:
+            raise CheckFailed(f"it scores {case.samples} samples of {name}: below {MIN_SAMPLES} metrics mean nothing")
         if dataset.finite and case.samples > dataset.train_size:
-            raise Broken(f"it scores {case.samples} samples of {name}, whose floor has only {dataset.train_size}")
+            raise CheckFailed(f"it scores {case.samples} samples of {name}, whose floor has only {dataset.train_size}")
         spec = resolve({"dataset": {"name": name}, "protocol": {"name": protocol.name}})
         if spec.evaluation.samples != case.samples:
-            raise Broken(f"a run on {name} would score {spec.evaluation.samples} samples, not {case.samples}")
+            raise CheckFailed(f"a run on {name} would score {spec.evaluation.samples} samples, not {case.samples}")
 
 
 @law("protocols", "its label is its name and version, and the number of samples where that isn't its own")
@@ -44,7 +46,7 @@ def labelled(protocol: Protocol) -> None:
         for samples, expected in ((case.samples, usual), (1234, f"{usual} at N=1,234")):
             found = protocol.label(case, samples)
             if found != expected:
-                raise Broken(f"with {samples} samples it is '{found}', not '{expected}'")
+                raise CheckFailed(f"with {samples} samples it is '{found}', not '{expected}'")
 
 
 @law("protocols", "what it calls good is some of the samples, and it changes nothing else of them")
@@ -53,8 +55,10 @@ def good(protocol: Protocol) -> None:
     for name, case in protocol.cases().items():
         judged = case.rule(fake)
         if judged.good.dtype != torch.bool or judged.good.shape != (len(fake),):
-            raise Broken(f"of {len(fake)} samples of {name} `good` is {judged.good.dtype} {list(judged.good.shape)}")
+            raise CheckFailed(
+                f"of {len(fake)} samples of {name} `good` is {judged.good.dtype} {list(judged.good.shape)}"
+            )
         if not judged.good.any():
-            raise Broken(f"no sample of {name} is good, not even at the centre of its mode")
+            raise CheckFailed(f"no sample of {name} is good, not even at the centre of its mode")
         if not torch.equal(judged.labels, fake.labels):
-            raise Broken(f"its rule changes the modes of samples of {name}")
+            raise CheckFailed(f"its rule changes the modes of samples of {name}")

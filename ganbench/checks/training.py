@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.checks import Broken
+from ganbench.checks import CheckFailed
 from ganbench.data import Data
 from ganbench.data.ring import Ring
 from ganbench.spec.run_spec import resolve
@@ -42,7 +42,7 @@ class Noise(Data):
     def reference(self, count: int) -> Tensor:
         return self._samples[:count]
 
-    def stand_ins(self, count: int, draw: int = 0) -> Tensor:
+    def floor_samples(self, count: int, draw: int = 0) -> Tensor:
         return self._samples[-count:]
 
 
@@ -56,12 +56,12 @@ def trains(settings: Mapping[str, Any], data: Data | None = None) -> None:
     last = list(train(spec, SEEDS, data or Ring().load(CPU), CPU, every=1))[-1]
     for name, values in last.statistics.items():
         if values.shape != (len(SEEDS),):
-            raise Broken(f"{name} has shape {list(values.shape)} for {len(SEEDS)} seeds")
+            raise CheckFailed(f"{name} has shape {list(values.shape)} for {len(SEEDS)} seeds")
         if not values.isfinite().all():
-            raise Broken(f"after {STEPS} steps {name} of the {len(SEEDS)} seeds is {numbers(values)}")
+            raise CheckFailed(f"after {STEPS} steps {name} of the {len(SEEDS)} seeds is {numbers(values)}")
     for name, weight in last.state.averaged.items():
         if not weight.isfinite().all():
-            raise Broken(f"after {STEPS} steps the generator's '{name}' isn't finite")
+            raise CheckFailed(f"after {STEPS} steps the generator's '{name}' isn't finite")
 
 
 def numbers(values: Tensor) -> str:

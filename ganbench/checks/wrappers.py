@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from ganbench.checks import Broken, Moot, law, must_not_raise
+from ganbench.checks import CheckFailed, NotApplicable, law, must_not_raise
 from ganbench.checks.training import numbers, trains
 from ganbench.methods.archs import ARCHS
 from ganbench.methods.wrappers import Wrapper
@@ -49,7 +49,7 @@ def wrapped(wrapper: Wrapper) -> Iterator[tuple[str, nn.Module, Tensor]]:
         fit = True
         yield name, changed, torch.rand(2 * BATCH, *shape) * 2 - 1
     if not fit:
-        raise Moot
+        raise NotApplicable
 
 
 def tensors(critic: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -73,11 +73,13 @@ def fits(wrapper: Wrapper) -> None:
             continue
         logits = changed(torch.rand(2 * BATCH, *shape) * 2 - 1)
         if logits.shape != (2 * BATCH,):
-            raise Broken(f"{2 * BATCH} inputs of {name} have logits of shape {list(logits.shape)}, not [{2 * BATCH}]")
+            raise CheckFailed(
+                f"{2 * BATCH} inputs of {name} have logits of shape {list(logits.shape)}, not [{2 * BATCH}]"
+            )
         if not logits.isfinite().all():
-            raise Broken(f"the logits of {name} are {numbers(logits)}")
+            raise CheckFailed(f"the logits of {name} are {numbers(logits)}")
     if len(refusals) == len(list(critics())):
-        raise Broken(f"it refuses every critic with {BATCH} inputs of a kind: {'; '.join(refusals)}")
+        raise CheckFailed(f"it refuses every critic with {BATCH} inputs of a kind: {'; '.join(refusals)}")
 
 
 @law("wrappers", "real and generated samples don't mix: other generated ones leave the logits of real ones as they are")
@@ -86,7 +88,7 @@ def apart(wrapper: Wrapper) -> None:
         others = torch.cat([inputs[:BATCH], inputs[BATCH:].flip(0) / 2])
         before, after = critic(inputs)[:BATCH], critic(others)[:BATCH]
         if not torch.equal(before, after):
-            raise Broken(
+            raise CheckFailed(
                 f"on {name} real samples have logits {numbers(before)}, and {numbers(after)} with other generated ones "
                 f"in the pass: look at each kind's {BATCH} inputs by themselves (see `ganbench.methods.wrappers.kinds`)"
             )
@@ -99,9 +101,9 @@ def pure(wrapper: Wrapper) -> None:
         first, second = critic(inputs), critic(inputs)
         for tensor, now in critic.state_dict().items():
             if not torch.equal(now, before[tensor]):
-                raise Broken(f"on {name} a forward pass changes '{tensor}': only `constrain` may, after an update")
+                raise CheckFailed(f"on {name} a forward pass changes '{tensor}': only `constrain` may, after an update")
         if not torch.equal(first, second):
-            raise Broken(f"on {name} the same inputs have logits {numbers(first)}, and then {numbers(second)}")
+            raise CheckFailed(f"on {name} the same inputs have logits {numbers(first)}, and then {numbers(second)}")
 
 
 @law(
@@ -114,12 +116,14 @@ def constrains(wrapper: Wrapper) -> None:
         kept = {key: tensor.clone() for key, tensor in before.items()}
         for key, tensor in wrapper.constrain(parameters, buffers).items():
             if key not in before:
-                raise Broken(f"on {name} it gives '{key}', and the critic has no such tensor")
+                raise CheckFailed(f"on {name} it gives '{key}', and the critic has no such tensor")
             if tensor.shape != before[key].shape:
-                raise Broken(f"on {name} '{key}' has shape {list(before[key].shape)} and becomes {list(tensor.shape)}")
+                raise CheckFailed(
+                    f"on {name} '{key}' has shape {list(before[key].shape)} and becomes {list(tensor.shape)}"
+                )
         for key, tensor in kept.items():
             if not torch.equal(before[key], tensor):
-                raise Broken(f"on {name} it changes '{key}' in place: give the new tensor back instead")
+                raise CheckFailed(f"on {name} it changes '{key}' in place: give the new tensor back instead")
 
 
 @law("wrappers", "`constrain` does to seeds side by side (torch.func.vmap) what it does to each alone")
@@ -137,13 +141,13 @@ def constrains_lifted(wrapper: Wrapper) -> None:
             together = torch.func.vmap(constrain)(*both) if alone else {}
         for key, tensor in alone.items():
             if not torch.allclose(together[key], tensor, rtol=1e-4, atol=1e-5):
-                raise Broken(f"on {name} '{key}' differs: {numbers(together[key])}, alone {numbers(tensor)}")
+                raise CheckFailed(f"on {name} '{key}' differs: {numbers(together[key])}, alone {numbers(tensor)}")
 
 
 @law("wrappers", "if it `takes_penalties`, the critic's input gradient can be taken and gone back through", "whole")
 def penalised(wrapper: Wrapper) -> None:
     if not wrapper.takes_penalties:
-        raise Moot
+        raise NotApplicable
     for name, critic, inputs in wrapped(wrapper):
         parameters, buffers = tensors(critic)
 
@@ -162,7 +166,7 @@ def penalised(wrapper: Wrapper) -> None:
             gradients = torch.func.vmap(torch.func.grad(penalty))(*seeds)
         for key, gradient in gradients.items():
             if not gradient.isfinite().all():
-                raise Broken(f"on {name} a gradient penalty's gradient with respect to '{key}' isn't finite")
+                raise CheckFailed(f"on {name} a gradient penalty's gradient with respect to '{key}' isn't finite")
 
 
 @law("wrappers", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")

@@ -72,8 +72,8 @@ def compare(
     from ganbench.core.settings import parse_where
     from ganbench.results.compare import HEADLINE, headline
     from ganbench.results.compare import compare as compare_groups
-    from ganbench.results.loading import final_scores, load_results, meeting, read_csv
-    from ganbench.results.ranking import against, judge, sentences
+    from ganbench.results.loading import filter_runs, final_scores, load_results, read_csv
+    from ganbench.results.ranking import against, rank_methods, sentences
     from ganbench.results.report.claims import beside
     from ganbench.results.report.tables import render, render_contrasts
     from ganbench.results.selection import LAST, select
@@ -85,13 +85,13 @@ def compare(
         results = load_results(find_store(store), experiment, metrics=_words(metric) if metric else HEADLINE)
     else:
         results = load_results(find_store(store), experiment, history=policy != LAST)
-    table = select(meeting(results.table, parse_where(where)), policy)
+    table = select(filter_runs(results.table, parse_where(where)), policy)
     metrics = headline(final_scores(table)) if metric is None else _words(metric)
     columns = _words(by)
     click.echo(render(compare_groups(table, columns, metrics, x), metrics, style, x))
     if style in ("csv", "json"):
         return
-    judgements = judge(table, columns, metrics)
+    judgements = rank_methods(table, columns, metrics)
     for sentence in sentences(judgements):
         click.echo(sentence)
     published = beside(table, metrics, style)

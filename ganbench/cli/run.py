@@ -135,7 +135,7 @@ def run(
         read_config,
         to_toml,
     )
-    from ganbench.spec.run_spec import lay_over, resolve
+    from ganbench.spec.run_spec import apply_overrides, resolve
 
     load_plugins(plugins)
     named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
@@ -156,7 +156,9 @@ def run(
     flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
     if stop_on is not None:
         flags["evaluation"] |= parse_stop(stop_on)
-    spec = resolve(lay_over(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)])))
+    spec = resolve(
+        apply_overrides(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)]))
+    )
     chosen = parse_seeds(seeds)
     if dry_run:
         click.echo(to_toml(spec.to_dict()), nl=False)

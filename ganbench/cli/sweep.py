@@ -220,7 +220,7 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
     from ganbench.core.errors import GanbenchError
     from ganbench.core.settings import parse_where
     from ganbench.results.claims.reproduction import judge_claim, recipe
-    from ganbench.results.loading import final_scores, load_results, meeting, runs
+    from ganbench.results.loading import filter_runs, final_scores, load_results, runs
     from ganbench.results.report.claims import render_claims
     from ganbench.tracking.store import find_store
 
@@ -247,7 +247,7 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
     else:
         dry_run_session(asked, device=device, experiment=name, store=place)
     try:
-        table = meeting(load_results(place, name).table, parse_where(found.where))
+        table = filter_runs(load_results(place, name).table, parse_where(found.where))
     except GanbenchError:
         click.echo("\nnone of its seeds has been trained: --go does that")
         return 0

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from ganbench.core.errors import GanbenchError
 
-MOST = 10**15
+MAX_INTEGER = 10**15
 """No whole number is as large: not a step, not a sample."""
 
 
@@ -134,8 +134,8 @@ def _fit(value: Any, default: Any, what: str) -> Any:
         if not isinstance(value, list | tuple):
             raise GanbenchError(f"{what} wants a list like {list(default)}, not {value!r}")
         return tuple(_fit(item, default[0], what) for item in value)
-    if isinstance(value, int) and not -MOST < value < MOST:
-        raise GanbenchError(f"{what} must be smaller than {MOST:,}")
+    if isinstance(value, int) and not -MAX_INTEGER < value < MAX_INTEGER:
+        raise GanbenchError(f"{what} must be smaller than {MAX_INTEGER:,}")
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):

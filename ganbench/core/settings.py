@@ -16,7 +16,7 @@ from ganbench.core.errors import GanbenchError
 
 Settings = dict[str, Any]
 
-MOST_SEEDS = 1024
+MAX_SEEDS = 1024
 LISTS = ("penalty", "wrapper")
 """What a spec may have several of."""
 
@@ -113,8 +113,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         last = int(match[2]) if match[2] else first
         if last < first:
             raise GanbenchError(f"seeds '{text}': {first}-{last} runs backwards")
-        if last - first >= MOST_SEEDS:
-            raise GanbenchError(f"seeds '{text}': that is more than {MOST_SEEDS} seeds")
+        if last - first >= MAX_SEEDS:
+            raise GanbenchError(f"seeds '{text}': that is more than {MAX_SEEDS} seeds")
         seeds += range(first, last + 1)
     if len(set(seeds)) != len(seeds):
         raise GanbenchError(f"seeds '{text}' names a seed twice")

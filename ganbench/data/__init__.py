@@ -53,7 +53,7 @@ class Data(ABC):
         """`count` real samples to compare with, always the same, in random order; fewer if there are fewer."""
 
     @abstractmethod
-    def stand_ins(self, count: int, draw: int = 0) -> Tensor:
+    def floor_samples(self, count: int, draw: int = 0) -> Tensor:
         """`count` real samples that are scored as if they were generated: what a perfect generator would make.
 
         Another `draw` gives other samples. None of them is in the reference.

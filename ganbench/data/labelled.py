@@ -40,7 +40,7 @@ class LabelledImages(Data):
     def reference(self, count: int) -> Tensor:
         return to_signed(self.test[self._shuffled(len(self.test))[:count]])
 
-    def stand_ins(self, count: int, draw: int = 0) -> Tensor:
+    def floor_samples(self, count: int, draw: int = 0) -> Tensor:
         order = torch.randperm(len(self), generator=stream(draw, "floor"))
         return self.batch(order[:count].to(self.device))
 

@@ -51,7 +51,7 @@ class MixturePoints(Data):
     def reference(self, count: int) -> Tensor:
         return self._draw(count, "reference", 0).to(self.device)
 
-    def stand_ins(self, count: int, draw: int = 0) -> Tensor:
+    def floor_samples(self, count: int, draw: int = 0) -> Tensor:
         return self._draw(count, "floor", draw).to(self.device)
 
     def _draw(self, count: int, purpose: Purpose, draw: int) -> Tensor:

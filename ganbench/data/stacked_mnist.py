@@ -60,7 +60,7 @@ class StackedDigits(Data):
     def reference(self, count: int) -> Tensor:
         return self._stack(self._test, self._draw(len(self._test), count, "reference", 0))
 
-    def stand_ins(self, count: int, draw: int = 0) -> Tensor:
+    def floor_samples(self, count: int, draw: int = 0) -> Tensor:
         return self._stack(self._images, self._draw(len(self._images), count, "floor", draw))
 
     def _draw(self, images: int, count: int, purpose: Purpose, draw: int) -> Tensor:

@@ -22,7 +22,7 @@ CODE = ("data", "data/evaluators", "evaluation/metrics", "evaluation/protocols",
 """The rooms whose code such numbers depend on."""
 
 
-class Kept:
+class DiskCache:
     """A folder of results by key; without a folder, everything is computed anew."""
 
     def __init__(self, folder: Path | None) -> None:

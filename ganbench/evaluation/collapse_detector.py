@@ -45,7 +45,7 @@ WON = 0.01
 
 
 @dataclass(frozen=True)
-class Sight:
+class SampleSummary:
     """What is seen in some samples.
 
     Attributes:
@@ -67,7 +67,7 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Look:
+class Observation:
     """One evaluation during training.
 
     Attributes:
@@ -77,12 +77,12 @@ class Look:
     """
 
     step: int
-    sight: Sight
+    sight: SampleSummary
     critic: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
-class Noise:
+class RealBaseline:
     """What the detector sees in equally many real samples: means and standard deviations.
 
     Attributes:
@@ -90,7 +90,7 @@ class Noise:
         weights: share of each mode.
         least: by mode, the good samples from which on it counts as there: two, and 1 % of what it should hold.
         good: share of samples that belong to a mode.
-        width, duplicates: as in `Sight`.
+        width, duplicates: as in `SampleSummary`.
     """
 
     samples: int
@@ -116,7 +116,7 @@ class Event:
     words: str
 
 
-def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> Noise:
+def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> RealBaseline:
     """The noise at a number of samples.
 
     Args:
@@ -124,7 +124,7 @@ def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) 
         real: means `good`, `width`, `duplicates` over sets of real samples, and their deviations as `good-sd`, ….
     """
     shares = np.asarray(weights) / np.sum(weights)
-    return Noise(
+    return RealBaseline(
         samples=samples,
         weights=tuple(shares.tolist()),
         least=tuple(max(2, math.ceil(0.01 * samples * share)) for share in shares),
@@ -134,7 +134,7 @@ def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) 
     )
 
 
-def detect(looks: Sequence[Look], noise: Noise, steps: int, names: Sequence[str] = ()) -> list[Event]:
+def detect(looks: Sequence[Observation], noise: RealBaseline, steps: int, names: Sequence[str] = ()) -> list[Event]:
     """The events in a history of looks, in their order.
 
     Args:
@@ -148,7 +148,7 @@ def detect(looks: Sequence[Look], noise: Noise, steps: int, names: Sequence[str]
     return sorted(events, key=lambda event: event.step)
 
 
-def collapsed_for(looks: Sequence[Look], noise: Noise) -> int:
+def collapsed_for(looks: Sequence[Observation], noise: RealBaseline) -> int:
     """For how many looks up to the last the generator has been collapsed without a break."""
     count = 0
     for look in reversed(looks):
@@ -158,12 +158,12 @@ def collapsed_for(looks: Sequence[Look], noise: Noise) -> int:
     return count
 
 
-def modes_there(sight: Sight, noise: Noise) -> list[bool]:
+def modes_there(sight: SampleSummary, noise: RealBaseline) -> list[bool]:
     """Which modes hold enough good samples to count."""
     return [count >= least for count, least in zip(sight.counts, noise.least, strict=True)]
 
 
-def modes_by_chance(good: int, noise: Noise) -> tuple[float, float]:
+def modes_by_chance(good: int, noise: RealBaseline) -> tuple[float, float]:
     """How many modes are there when `good` samples fall as in real data: mean and standard deviation.
 
     A mode's count is taken as Poisson, independent of the others'. Fewer good samples find fewer modes: that is the
@@ -173,13 +173,13 @@ def modes_by_chance(good: int, noise: Noise) -> tuple[float, float]:
     return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
 
 
-def _chances(good: int, noise: Noise) -> NDArray[np.float64]:
+def _chances(good: int, noise: RealBaseline) -> NDArray[np.float64]:
     """By mode, the chance that it is there."""
     chances: NDArray[np.float64] = pdtrc(np.asarray(noise.least) - 1, good * np.asarray(noise.weights))
     return chances
 
 
-def _chance_of_so_few(there: int, good: int, noise: Noise) -> float:
+def _chance_of_so_few(there: int, good: int, noise: RealBaseline) -> float:
     """The chance that at most `there` modes are there, exactly."""
     distribution = np.ones(1)
     for chance in _chances(good, noise):
@@ -187,7 +187,9 @@ def _chance_of_so_few(there: int, good: int, noise: Noise) -> float:
     return float(distribution[: there + 1].sum())
 
 
-def _episodes(kind: Kind, looks: Sequence[Look], noise: Noise, steps: int, names: Sequence[str]) -> list[Event]:
+def _episodes(
+    kind: Kind, looks: Sequence[Observation], noise: RealBaseline, steps: int, names: Sequence[str]
+) -> list[Event]:
     events: list[Event] = []
     least_so_far = math.inf  # the lowest severity that the run has had
     sound_before = is_open = False
@@ -212,7 +214,7 @@ def _episodes(kind: Kind, looks: Sequence[Look], noise: Noise, steps: int, names
     return events
 
 
-def _severity(kind: Kind, sight: Sight, noise: Noise) -> float:
+def _severity(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> float:
     if kind == "missing-modes":
         # So few samples may be looked at that real data would show no mode either: then none is missing.
         expected = _modes_of_real(noise)[0]
@@ -226,7 +228,7 @@ def _severity(kind: Kind, sight: Sight, noise: Noise) -> float:
     return lost if math.isnan(lost) else min(1.0, max(0.0, lost))
 
 
-def _beyond_chance(kind: Kind, sight: Sight, noise: Noise) -> bool:
+def _beyond_chance(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> bool:
     if kind == "missing-modes":
         there, good = sum(modes_there(sight, noise)), sum(sight.counts)
         mean, deviation = modes_by_chance(good, noise)
@@ -243,7 +245,7 @@ def _beyond_chance(kind: Kind, sight: Sight, noise: Noise) -> bool:
     return sight.duplicates > noise.duplicates[0] + BEYOND_CHANCE * noise.duplicates[1]
 
 
-def _step(kind: Kind, noise: Noise) -> float:
+def _step(kind: Kind, noise: RealBaseline) -> float:
     """By how much a fault must be worse than before to be a new loss: a tenth, or a mode beyond chance."""
     if kind != "missing-modes":
         return MATTERS
@@ -253,11 +255,11 @@ def _step(kind: Kind, noise: Noise) -> float:
     return max(1.0, BEYOND_CHANCE * deviation) / mean - ROUNDING
 
 
-def _modes_of_real(noise: Noise) -> tuple[float, float]:
+def _modes_of_real(noise: RealBaseline) -> tuple[float, float]:
     return modes_by_chance(round(noise.good[0] * noise.samples), noise)
 
 
-def _words(kind: Kind, looks: Sequence[Look], noise: Noise, names: Sequence[str], worse: bool) -> str:
+def _words(kind: Kind, looks: Sequence[Observation], noise: RealBaseline, names: Sequence[str], worse: bool) -> str:
     sight = looks[-1].sight
     never = "" if worse else " by half of the budget"
     if kind == "missing-modes":
@@ -274,7 +276,7 @@ def _words(kind: Kind, looks: Sequence[Look], noise: Noise, names: Sequence[str]
     return f"{sight.duplicates:.0%} of all samples are near-duplicates of others{never}"
 
 
-def _saturation(looks: Sequence[Look]) -> list[Event]:
+def _saturation(looks: Sequence[Observation]) -> list[Event]:
     """One side has won: D(x) → 1 and D(G(z)) → 0 at two looks in a row."""
     events: list[Event] = []
     is_open, before = False, False

@@ -20,8 +20,8 @@ from ganbench.data.fetch import cache_folder
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
-from ganbench.evaluation.cache import Kept
-from ganbench.evaluation.collapse_detector import Look, detect
+from ganbench.evaluation.cache import DiskCache
+from ganbench.evaluation.collapse_detector import Observation, detect
 from ganbench.evaluation.faults import (
     HELD_OUT,
     ImageSource,
@@ -34,7 +34,7 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
 
-Finding = Literal["sees", "blind", "wrong", "undefined"]
+FaultResult = Literal["sees", "blind", "wrong", "undefined"]
 
 SAMPLES = 5_000
 REAL_DRAWS = 8
@@ -59,7 +59,7 @@ class Row:
     metric: str
     direction: Direction | None
     real: float
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, FaultResult]
     values: Mapping[str, float]
     claims: frozenset[str]
     failures: frozenset[str]
@@ -101,7 +101,7 @@ def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagno
     return _examine(ring, points, ring.evaluator(points.device), planted, samples, say)
 
 
-def judge(value: float, real: Sequence[float], direction: Direction) -> Finding:
+def judge(value: float, real: Sequence[float], direction: Direction) -> FaultResult:
     """What a metric makes of faulty samples, beside its values on sets of real ones."""
     if math.isnan(value):
         return "undefined"
@@ -123,7 +123,7 @@ def _examine(
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
     guests = {name: METRICS.create({"name": name}) for name in METRICS if METRICS[name].is_foreign()}
     case = replace(case, metrics={**case.metrics, **guests})
-    scorer = Scorer(case, dataset, data, evaluator, Kept(cache_folder() / "kept"))
+    scorer = Scorer(case, dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
     names = tuple(case.metrics)
 
     def values(fault: Planted, draw: int) -> dict[str, float]:
@@ -157,11 +157,11 @@ def _detector_row(scorer: Scorer, evaluator: Evaluator, data: Data, planted: Map
     """A run that was sound for ten looks and then gets the fault."""
     noise = scorer.noise(QUICK)
 
-    def look(step: int, features: Features) -> Look:
-        return Look(step, scorer.see(features))
+    def look(step: int, features: Features) -> Observation:
+        return Observation(step, scorer.see(features))
 
     sound = [look(step, evaluator(planted["real"].draw(QUICK, 10 + step))) for step in range(1, 6)]
-    findings: dict[str, Finding] = {}
+    findings: dict[str, FaultResult] = {}
     for name, fault in planted.items():
         faulty = [look(5 + step, evaluator(fault.draw(QUICK, 20 + step))) for step in range(1, 3)]
         events = detect([*sound, *faulty], noise, 1000, data.mode_names)
@@ -174,7 +174,7 @@ def _claims(planted: Mapping[str, Planted], sees: frozenset[Fault]) -> frozenset
     return frozenset(fault for fault, each in planted.items() if each.faults & sees)
 
 
-def _failures(findings: Mapping[str, Finding], claims: frozenset[str]) -> frozenset[str]:
+def _failures(findings: Mapping[str, FaultResult], claims: frozenset[str]) -> frozenset[str]:
     missed = {fault for fault in claims if findings[fault] != "sees"}
     # In real samples there is nothing to be seen.
     return frozenset(missed | ({"real"} if findings["real"] in ("sees", "wrong") else set()))

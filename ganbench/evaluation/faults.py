@@ -137,7 +137,7 @@ def image_faults(source: ImageSource, data: LabelledImages) -> dict[str, Planted
         return (images + 0.5 * torch.randn(images.shape, generator=stream(draw, "planted", 3))).clamp(-1, 1)
 
     def copied(count: int, draw: int) -> Tensor:
-        return data.stand_ins(count, draw + 2000)
+        return data.floor_samples(count, draw + 2000)
 
     return common | {
         "blur": Planted(frozenset({"blur"}), lambda count, draw: gaussian_blur(real(count, draw), [9, 9], [1.5, 1.5])),

@@ -16,9 +16,9 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
 from ganbench.data import DATASETS, Data, Dataset
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.metrics import Direction
-from ganbench.evaluation.protocols import LEAST_SAMPLES, PROTOCOLS, Protocol
+from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
 from ganbench.evaluation.samples import check_array
 from ganbench.evaluation.scorer import Scorer, Scores
 
@@ -162,13 +162,13 @@ class _Bench:
         self._case = self._protocol.case(self._dataset)
         self._data: Data = self._dataset.load(device, say=_quiet)
         self._evaluator = self._dataset.evaluator(device)
-        kept = Kept(cache_folder() / "kept")
+        kept = DiskCache(cache_folder() / "kept")
         self._scorer = Scorer(self._case, self._dataset, self._data, self._evaluator, kept)
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
         wanted = count or self._case.samples
-        if wanted < LEAST_SAMPLES:
-            raise GanbenchError(f"{wanted} samples mean nothing: score at least {LEAST_SAMPLES}")
+        if wanted < MIN_SAMPLES:
+            raise GanbenchError(f"{wanted} samples mean nothing: score at least {MIN_SAMPLES}")
         if self._dataset.finite and wanted > self._dataset.train_size:
             raise GanbenchError(f"there are only {self._dataset.train_size:,} real samples to compare {wanted:,} with")
         if len(samples) < wanted:

@@ -12,8 +12,8 @@ import torch
 
 from ganbench.data import Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
-from ganbench.evaluation.cache import Kept
-from ganbench.evaluation.collapse_detector import Noise, Sight, noise_of
+from ganbench.evaluation.cache import DiskCache
+from ganbench.evaluation.collapse_detector import RealBaseline, SampleSummary, noise_of
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
 from ganbench.evaluation.protocols import Case, Rule
 from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
@@ -49,13 +49,13 @@ class Scorer:
     """A protocol at work on one data set; what is always the same is computed once, when first needed."""
 
     def __init__(
-        self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, kept: Kept | None = None
+        self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, kept: DiskCache | None = None
     ) -> None:
         self.evaluator = evaluator
         self.case = case
         self._dataset = dataset
         self._data = data
-        self._kept = kept or Kept(None)
+        self._kept = kept or DiskCache(None)
         self._watch = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
         self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
 
@@ -88,17 +88,17 @@ class Scorer:
         found = {name: self.case.metrics[name].ceiling(self.reference) for name in names}
         return {name: value for name, value in found.items() if value is not None}
 
-    def see(self, features: Features) -> Sight:
+    def see(self, features: Features) -> SampleSummary:
         """What the collapse detector looks at, under the same rule whatever the protocol."""
         fake = self._watch(features)
-        return Sight(
+        return SampleSummary(
             samples=len(fake),
             counts=tuple(fake.counts(good=True).tolist()),
             width=self._value(METRICS.create({"name": "mode-width"}), fake, self._watched),
             duplicates=self._value(METRICS.create({"name": "near-duplicates"}), fake, self._watched),
         )
 
-    def noise(self, samples: int) -> Noise:
+    def noise(self, samples: int) -> RealBaseline:
         """What the detector sees in real samples, and how much that varies."""
 
         def find() -> dict[str, float]:
@@ -161,7 +161,7 @@ class Scorer:
         return {name: floors.get(name, math.nan) for name in names}
 
     def _stand_ins(self, samples: int, draw: int) -> Features:
-        return self.evaluator(self._data.stand_ins(samples, draw))
+        return self.evaluator(self._data.floor_samples(samples, draw))
 
     def _key(self, what: str, samples: int) -> dict[str, object]:
         return {

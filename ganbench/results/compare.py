@@ -13,7 +13,7 @@ from ganbench.core.component_index import directions
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
-from ganbench.results.inference import LEAST_SEEDS, as_losses, estimate
+from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
 from ganbench.results.loading import BUDGETS, SCORED, STATUSES, final_scores, runs, varying_options
 
 BY = ("loss", "arch", "options")
@@ -159,7 +159,7 @@ def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dic
         middle, low, high = math.nan, math.nan, math.nan
         direction = directions().get(metric)
         values = scores.loc[scores["metric"] == metric, "value"].dropna()
-        if direction in ("lower", "higher") and len(values) + failed >= LEAST_SEEDS:
+        if direction in ("lower", "higher") and len(values) + failed >= MIN_SEEDS:
             losses = np.append(as_losses(values.to_numpy(dtype=float), direction), [math.nan] * failed)
             known = estimate(losses)
             middle, low, high = known.middle, known.low, known.high

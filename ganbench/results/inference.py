@@ -20,14 +20,14 @@ from scipy import stats
 Values = NDArray[np.float64]
 
 LEVEL = 0.95
-LEAST_SEEDS = 6
+MIN_SEEDS = 6
 """With fewer, no interval without assumptions reaches 95 %: the whole range holds the median with 1 − 2 · ½ⁿ."""
 RESAMPLES = 4_000
 SEED = 20_261_125
 """Of the bootstrap."""
 TRIMMED = 0.25
 """On each side, of the interquartile mean."""
-MOST_SEEDS = 1_000
+MAX_SEEDS = 1_000
 """Where more would be needed, methods are as good as equal."""
 
 
@@ -187,7 +187,7 @@ def seeds_to_decide(one: Estimate, other: Estimate) -> int | None:
     if not (gap > 0 and math.isfinite(reach) and math.isfinite(gap)):
         return None
     needed = math.ceil(max(one.seeds, other.seeds) * (reach / gap) ** 2)
-    return needed if needed <= MOST_SEEDS else None
+    return needed if needed <= MAX_SEEDS else None
 
 
 def profile(losses: Values, thresholds: Values) -> Values:
@@ -202,7 +202,7 @@ def _contrast(first: str, one: Mapping[int, float], second: str, other: Mapping[
     differences = _differences(left, right)
     low, high = _interval(np.sort(differences)) if len(shared) else (math.nan, math.nan)
     middle = float(_middles(np.sort(differences)[None])[0]) if len(shared) else math.nan
-    p = _signed_ranks(differences) if len(shared) >= LEAST_SEEDS else _rank_sums(all_left, all_right)
+    p = _signed_ranks(differences) if len(shared) >= MIN_SEEDS else _rank_sums(all_left, all_right)
     probability = better_with_probability(all_left, all_right)
     return Contrast(first, second, probability, middle, low, high, p, math.nan, len(shared))
 
@@ -231,7 +231,7 @@ def _middles(rows: Values) -> Values:
 
 def _interval(ranked: Values) -> tuple[float, float]:
     n = len(ranked)
-    if n < LEAST_SEEDS:
+    if n < MIN_SEEDS:
         return math.nan, math.nan
     with np.errstate(invalid="ignore"):
         middles = np.sort(ranked[_middle_places(n)].mean(1))

@@ -141,7 +141,7 @@ def final_scores(table: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def meeting(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def filter_runs(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """The rows of runs that meet all conditions: a column, or an option of the spec, is one of some words.
 
     Raises:

@@ -20,7 +20,7 @@ from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
 from ganbench.results.compare import conditions_of, grouped
 from ganbench.results.inference import (
-    LEAST_SEEDS,
+    MIN_SEEDS,
     Contrast,
     Estimate,
     contrast_all,
@@ -39,7 +39,7 @@ Seeds = Mapping[int, float]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Ranking:
     """What is known of the methods that were scored alike, by one metric.
 
     Attributes:
@@ -70,7 +70,7 @@ class Judgement:
         few = {name: each.seeds for name, each in self.estimates.items() if not each.has_interval}
         if few:
             name = min(few, key=lambda each: few[each])
-            return f"no winner: that takes {LEAST_SEEDS} seeds of each, and {name} has {few[name]}"
+            return f"no winner: that takes {MIN_SEEDS} seeds of each, and {name} has {few[name]}"
         best, *others = sorted(self.estimates, key=lambda name: self.estimates[name].middle)
         rivals = [name for name in others if self.estimates[name].low <= self.estimates[best].high]
         needed = [seeds_to_decide(self.estimates[best], self.estimates[name]) for name in rivals]
@@ -82,7 +82,7 @@ class Judgement:
         return f"no winner: the 95 % intervals of {best} and {told} overlap; {more}"
 
 
-def sentences(judgements: Iterable[Judgement]) -> list[str]:
+def sentences(judgements: Iterable[Ranking]) -> list[str]:
     """What is known by each metric; metrics of which the same is known share a sentence."""
     each = list(judgements)
     several = len({judgement.setting for judgement in each}) > 1
@@ -95,7 +95,7 @@ def sentences(judgements: Iterable[Judgement]) -> list[str]:
     ]
 
 
-def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Judgement]:
+def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Ranking]:
     """Judge the groups of a tidy table by each metric whose direction is known, wherever two were scored alike."""
     scores = final_scores(table)
     conditions = conditions_of(scores)
@@ -124,7 +124,7 @@ def judge(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> lis
     return found
 
 
-def against(judgement: Judgement, baseline: str) -> list[Contrast]:
+def against(judgement: Ranking, baseline: str) -> list[Contrast]:
     """Every other method against a baseline, with Holm's correction over them.
 
     Raises:
@@ -160,7 +160,7 @@ def _judge(
     setting: str,
     methods: Mapping[str, pd.DataFrame],
     scores: pd.DataFrame,
-) -> Judgement | None:
+) -> Ranking | None:
     by_run = scores.set_index("run")
     ours = by_run[by_run.index.isin(pd.concat(methods.values())["run"])]
     if ours.empty:
@@ -178,7 +178,7 @@ def _judge(
             seeds = [-(number_of * len(by_run) + place + 1) for place in range(len(members))]
         losses[name] = dict(zip(seeds, own.tolist(), strict=True))
     estimates = {name: estimate(np.array(list(own.values()))) for name, own in losses.items()}
-    return Judgement(metric, setting, direction, target, losses, estimates, winner(estimates))
+    return Ranking(metric, setting, direction, target, losses, estimates, winner(estimates))
 
 
 def _setting(dataset: str, protocol: str, samples: float) -> str:

@@ -12,11 +12,11 @@ from ganbench.results.table import EVENTS
 
 DOMINANT = 2.0
 """A mode is named where its share is more than this many times an even one."""
-MOST_NAMED = 12
+MAX_NAMED = 12
 """More modes than this are not listed by name."""
 
 
-def verdict(table: pd.DataFrame, run: str, word: str = "modes") -> str:
+def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
     """What became of a run: modes found and missing, how good the samples are, and what happened on the way.
 
     Args:
@@ -52,9 +52,9 @@ def _modes(scores: pd.DataFrame, values: pd.Series, word: str) -> list[str]:
     fewest = sorted(good, key=lambda name: good[name])[: len(good) - found]
     missing = [name for name in good if name in fewest]
     present = [name for name in good if name not in fewest]
-    if missing and len(missing) <= min(len(present), MOST_NAMED):
+    if missing and len(missing) <= min(len(present), MAX_NAMED):
         sentences.append(f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-    elif missing and 0 < len(present) <= MOST_NAMED:
+    elif missing and 0 < len(present) <= MAX_NAMED:
         sentences.append(f"only {_listed(present)} appear{'s' * (len(present) == 1)}")
     dominant = _dominant(shares)
     if dominant and len(present) > 1:

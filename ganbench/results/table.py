@@ -85,13 +85,16 @@ def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
 
 
 def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
-    """Values of runs, bounds and times beside them; `at` is the run's place, `which` is as `_place` has it."""
+    """Values of runs, with bounds and times beside them.
+
+    `at` is the run's position, `which` the kind of number that `parse_metric_name` tells.
+    """
     names, steps, values = ([row[column] for rows in runs for row in rows] for column in range(3))
     at = np.repeat(np.arange(len(runs)), [len(each) for each in runs])
     codes, distinct = pd.factorize(np.array(names, dtype=object))
     rows = pd.DataFrame({"at": at, "name": codes, "step": steps, "value": values})
     rows = rows.drop_duplicates(["at", "name", "step"], keep="last")
-    places = pd.DataFrame([_place(name) for name in distinct], columns=["which", "role", "metric"])
+    places = pd.DataFrame([parse_metric_name(name) for name in distinct], columns=["which", "role", "metric"])
     places["metric"] = places["metric"].astype("category")
     rows = rows.join(places, on="name")
     found = rows[rows["role"] == "value"]
@@ -108,7 +111,7 @@ def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
     return found.drop(columns=["name", "role"]).reset_index(drop=True)
 
 
-def _place(name: str) -> tuple[int, str, str]:
+def parse_metric_name(name: str) -> tuple[int, str, str]:
     """Of a name: 0 full, 1 quick, 2 of training, 3 an event; whether value, floor, ceiling or seconds; the metric."""
     kind, _, rest = name.partition("/")
     if kind == "train":

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.data import Data
-from ganbench.evaluation.collapse_detector import Event, Look, Noise, Sight, collapsed_for, detect
+from ganbench.evaluation.collapse_detector import Event, Observation, RealBaseline, SampleSummary, collapsed_for, detect
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.log_schema import NAMED_MODES
 from ganbench.runs.timeline import timeline_figure, write_timeline
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunLog
 
-MOST_OF_A_TAG = 4000
+MAX_TAG_LENGTH = 4000
 """Characters: what an MLflow tag holds."""
 
 History = dict[str, list[dict[str, Any]]]
 """By seed, the looks as plain values: part of the checkpoint."""
 
 
-class CollapseWatch:
+class CollapseMonitor:
     """The looks of all seeds of a run, kept in `history`, and the events in them."""
 
     def __init__(self, spec: RunSpec, data: Data, scorer: Scorer, history: History) -> None:
@@ -33,7 +33,7 @@ class CollapseWatch:
         self._scorer = scorer
         self._history = history
 
-    def look(self, step: int, seed: int, sight: Sight, statistics: Mapping[str, float]) -> None:
+    def look(self, step: int, seed: int, sight: SampleSummary, statistics: Mapping[str, float]) -> None:
         """Put down what was seen of a seed, and what its critic made of it."""
         critic = None
         if self._spec.loss.output == "probability":
@@ -57,7 +57,7 @@ class CollapseWatch:
     def keep(self, log: RunLog, seed: int, diverged_at: int | None) -> None:
         """Track the timeline of a seed, as words, as a file and as a heat map."""
         looks, events, names = self._looks(seed), self.events(seed, diverged_at), self._data.mode_names
-        log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MOST_OF_A_TAG] or "none"})
+        log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MAX_TAG_LENGTH] or "none"})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "timeline.json"
             write_timeline(path, looks, events, names)
@@ -65,12 +65,12 @@ class CollapseWatch:
         if looks:
             log.figure("timeline.png", timeline_figure(looks, events, names, self._data.weights.tolist()))
 
-    def _looks(self, seed: int) -> list[Look]:
+    def _looks(self, seed: int) -> list[Observation]:
         return [
-            Look(look["step"], Sight(**look["sight"]), tuple(look["critic"]) if look["critic"] else None)
+            Observation(look["step"], SampleSummary(**look["sight"]), tuple(look["critic"]) if look["critic"] else None)
             for look in self._history.get(str(seed), [])
         ]
 
     @cached_property
-    def _noise(self) -> Noise:
+    def _noise(self) -> RealBaseline:
         return self._scorer.noise(self._spec.evaluation.quick_samples)

@@ -22,9 +22,9 @@ from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.artifacts import keep_artifacts
-from ganbench.runs.collapse_monitor import CollapseWatch, History
+from ganbench.runs.collapse_monitor import CollapseMonitor, History
 from ganbench.runs.log_schema import event_names, group_head, metric_names, run_facts, sample_picture, seed_head
-from ganbench.runs.profiling import Look, Stopwatch
+from ganbench.runs.profiling import StepProfile, Stopwatch
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import Checkpoint, remove_checkpoint, save_checkpoint
@@ -63,7 +63,7 @@ class Job:
     accelerated: bool = True
     """Whether training steps may be recorded and replayed."""
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
-    look: Look | None = None
+    look: StepProfile | None = None
     """What is to be filled with a close look at some steps, where that is wanted."""
 
 
@@ -111,7 +111,7 @@ class EnsembleRun:
         self._resumed = checkpoint.tensors if checkpoint else None
         self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
         self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
-        self._watch = CollapseWatch(job.spec, data, scorer, self._record.history)
+        self._watch = CollapseMonitor(job.spec, data, scorer, self._record.history)
         facts = run_facts(job.spec, seeds, device_name(job.device), scorer.evaluator)
         group = group_head(job.spec, facts)
         # Of an interrupted ensemble some seeds may have diverged, or been closed just before the process was killed.

@@ -22,7 +22,7 @@ from ganbench.data.mixture import MixturePoints
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
-from ganbench.tracking import COST_TAG, RunHead
+from ganbench.tracking import COST_TAG, RunInfo
 
 SHEET = 64
 """Images on a sheet: a square number."""
@@ -54,15 +54,15 @@ def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evalu
     }
 
 
-def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunHead:
+def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunInfo:
     """The parent run of all seeds of a spec."""
-    return RunHead(spec.group_id, spec.title, flatten(spec.to_dict()), facts)
+    return RunInfo(spec.group_id, spec.title, flatten(spec.to_dict()), facts)
 
 
-def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunHead:
+def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunInfo:
     """The run of one seed."""
     params = {**flatten(spec.to_dict()), "seed": seed}
-    return RunHead(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
+    return RunInfo(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
 
 
 def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str, float]:

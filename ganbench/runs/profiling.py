@@ -45,7 +45,7 @@ class Stopwatch:
 
 
 @dataclass
-class Look:
+class StepProfile:
     """A close look at a stretch of training.
 
     Attributes:

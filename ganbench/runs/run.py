@@ -13,7 +13,7 @@ import filelock
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.ensemble_run import EnsembleRun, Job, Observer, Record
 from ganbench.tracking import DONE, Status, Tracker
@@ -46,7 +46,7 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
                 evaluator = spec.dataset.evaluator(job.device)
-                scorer = Scorer(spec.case, spec.dataset, data, evaluator, Kept(cache_folder() / "kept"))
+                scorer = Scorer(spec.case, spec.dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
                 statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
                 if stop.is_set():
                     break

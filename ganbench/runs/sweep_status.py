@@ -14,7 +14,7 @@ from ganbench.tracking.store import Store
 
 
 @dataclass
-class Standing:
+class GroupStatus:
     """One group of a sweep: the seeds of a spec.
 
     Attributes:
@@ -54,13 +54,13 @@ class Standing:
         return ", ".join(f"{told.count(word)} {word}" for word in dict.fromkeys(told))
 
 
-def standings(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[Standing]:
+def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[GroupStatus]:
     """Where each group of a sweep stands, by what was tracked and what those at work say."""
     found = []
     for spec, told in zip(sweep.specs, differences(sweep.specs), strict=True):
         statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
         progress = read_progress(store.checkpoints(experiment, spec.group_id))
-        found.append(Standing(spec, told, statuses, progress))
+        found.append(GroupStatus(spec, told, statuses, progress))
     return found
 
 

@@ -48,7 +48,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskResult:
     """What became of a task.
 
     Attributes:
@@ -65,20 +65,20 @@ class Outcome:
     kept: int = 0
 
 
-def perform(task: Task, stop: threading.Event) -> Outcome:
+def perform(task: Task, stop: threading.Event) -> TaskResult:
     """Do what of a task is left to do; whatever goes wrong is part of the outcome, since other tasks go on."""
     try:
         return _perform(task, stop)
     except BusyError:
-        return Outcome(task.group, busy=True)
+        return TaskResult(task.group, busy=True)
     except (GanbenchError, OSError) as error:
-        return Outcome(task.group, error=str(error))
+        return TaskResult(task.group, error=str(error))
     except Exception as error:  # a plug-in's own code may raise anything: its sweep goes on without it
         traceback.print_exc()
-        return Outcome(task.group, error=f"{type(error).__name__}: {error}".partition("\n")[0])
+        return TaskResult(task.group, error=f"{type(error).__name__}: {error}".partition("\n")[0])
 
 
-def _perform(task: Task, stop: threading.Event) -> Outcome:
+def _perform(task: Task, stop: threading.Event) -> TaskResult:
     _plugins(tuple(task.plugins))
     spec = resolve(task.settings)
     if spec.group_id != task.group:
@@ -88,7 +88,7 @@ def _perform(task: Task, stop: threading.Event) -> Outcome:
     job = Job(spec, tuple(task.seeds), device, store.checkpoints(task.experiment, task.group))
     with ProgressFile(job.checkpoints, spec.train.steps) as progress:
         statuses = run(job, _data(spec.dataset, device), tracker, progress, stop)
-    return Outcome(task.group, statuses, kept=tracker.settle())
+    return TaskResult(task.group, statuses, kept=tracker.settle())
 
 
 @cache
@@ -106,10 +106,10 @@ def _data(dataset: Dataset, device: torch.device) -> Data:
     return dataset.load(device, say=print)
 
 
-def plain(outcome: Outcome) -> dict[str, Any]:
+def plain(outcome: TaskResult) -> dict[str, Any]:
     """An outcome as plain values, for JSON; `from_plain` reads it back."""
     return {**vars(outcome), "statuses": {str(seed): status for seed, status in outcome.statuses.items()}}
 
 
-def from_plain(values: Mapping[str, Any]) -> Outcome:
-    return Outcome(**{**values, "statuses": {int(seed): status for seed, status in values["statuses"].items()}})
+def from_plain(values: Mapping[str, Any]) -> TaskResult:
+    return TaskResult(**{**values, "statuses": {int(seed): status for seed, status in values["statuses"].items()}})

@@ -10,9 +10,9 @@ import torch
 
 from ganbench.data import Data
 from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
-from ganbench.runs.sweep_status import Standing
+from ganbench.runs.sweep_status import GroupStatus
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.trainer import Snapshot, train
 
@@ -25,7 +25,7 @@ class Pace:
     """What a group costs on this machine, in seconds.
 
     Attributes:
-        work: of a unit of `Standing.work`.
+        work: of a unit of `GroupStatus.work`.
         quick: of an evaluation on the way, of one seed.
         full: of the last evaluation, of one seed.
     """
@@ -34,7 +34,7 @@ class Pace:
     quick: float
     full: float
 
-    def seconds(self, standing: Standing) -> float:
+    def seconds(self, standing: GroupStatus) -> float:
         """What is left of a group; tracking and start-up are not part of it."""
         evaluation, seeds = standing.spec.evaluation, len(standing.statuses)
         evaluations = standing.spec.train.steps / evaluation.every * seeds
@@ -43,11 +43,11 @@ class Pace:
 
 
 def estimates(
-    standings: Sequence[Standing], device: torch.device, say: Callable[[str], None]
-) -> Iterator[tuple[Standing, float]]:
+    group_statuses: Sequence[GroupStatus], device: torch.device, say: Callable[[str], None]
+) -> Iterator[tuple[GroupStatus, float]]:
     """Seconds that each group will take alone on this machine: one of each architecture and data set is tried out."""
     paces: dict[tuple[str, str], Pace] = {}
-    for standing in standings:
+    for standing in group_statuses:
         spec = standing.spec
         kind = spec.arch.name, spec.dataset.name
         if not standing.done and kind not in paces:
@@ -55,7 +55,7 @@ def estimates(
         yield standing, 0.0 if standing.done else paces[kind].seconds(standing)
 
 
-def probe(standing: Standing, data: Data, device: torch.device) -> Pace:
+def probe(standing: GroupStatus, data: Data, device: torch.device) -> Pace:
     """Train a group for about a second, and score it twice."""
     spec, seeds = standing.spec, tuple(standing.statuses)
     snapshots = train(spec, seeds, data, device, every=1)
@@ -70,7 +70,7 @@ def probe(standing: Standing, data: Data, device: torch.device) -> Pace:
     _wait(device)
     timed = last.step - min(WARM_UP, last.step)
     step = (time.perf_counter() - began) / max(timed, 1)
-    scorer = Scorer(spec.case, spec.dataset, data, spec.dataset.evaluator(device), Kept(cache_folder() / "kept"))
+    scorer = Scorer(spec.case, spec.dataset, data, spec.dataset.evaluator(device), DiskCache(cache_folder() / "kept"))
     quick, full = (_scoring(spec, scorer, last, quick=quick) for quick in (True, False))
     return Pace(step * spec.train.steps / standing.work, quick, full)
 

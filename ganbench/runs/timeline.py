@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.evaluation.collapse_detector import Event, Look
+from ganbench.evaluation.collapse_detector import Event, Observation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_timeline(path: Path, looks: Sequence[Look], events: Sequence[Event], names: Sequence[str]) -> None:
+def write_timeline(path: Path, looks: Sequence[Observation], events: Sequence[Event], names: Sequence[str]) -> None:
     """Write the looks (good samples by mode, width, duplicates, critic) and the events as JSON."""
     content = {
         "modes": list(names),
@@ -37,7 +37,7 @@ def write_timeline(path: Path, looks: Sequence[Look], events: Sequence[Event], n
 
 
 def timeline_figure(
-    looks: Sequence[Look], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
+    looks: Sequence[Observation], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
 ) -> Figure:
     """Modes × steps: how full each mode was, relative to its share in real data, with the events marked.
 

@@ -28,7 +28,7 @@ from ganbench.methods.wrappers import WRAPPERS, Wrapper
 from ganbench.spec.budget import CURRENCIES, step_costs, steps_for
 from ganbench.spec.train_spec import EvaluationSpec, TrainSpec
 
-SCIENCE = 3
+RESULTS_VERSION = 3
 """Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
 
 BUDGETS = (*CURRENCIES, "epochs")
@@ -115,7 +115,7 @@ class RunSpec:
 
     def _hash(self, more: Mapping[str, Any]) -> str:
         versions = {
-            "science": SCIENCE,
+            "science": RESULTS_VERSION,
             "data": self.dataset.version,
             "protocol": self.protocol.version,
             "evaluator": self.dataset.evaluator_sha256,
@@ -163,7 +163,7 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     return spec
 
 
-def lay_over(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
+def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
     """Lay flags over a config file.
 
     Where flags name another component, the options that the file gives to its own are dropped; and with another loss

@@ -30,7 +30,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.core.settings import (
     LISTS,
-    MOST_SEEDS,
+    MAX_SEEDS,
     Settings,
     flatten,
     merge,
@@ -42,7 +42,7 @@ from ganbench.spec.run_spec import BUDGETS, TABLES, RunSpec, resolve
 
 KEYS = ("question", "seeds", "base", "axes", "budget")
 COMPONENTS = ("loss", "arch", "dataset", "protocol")
-MOST_SPECS = 1_000
+MAX_SPECS = 1_000
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
     base = _under(_settings(_tables(file, "base", path)), _settings(limits))
     axes = [_axis(name, values, path) for name, values in _tables(file, "axes", path).items()]
     _check_distinct(base, axes, path)
-    cells = list(itertools.islice(itertools.product(*axes), MOST_SPECS + 1))
-    if len(cells) > MOST_SPECS:
-        raise GanbenchError(f"'{path}' has more than {MOST_SPECS:,} combinations")
+    cells = list(itertools.islice(itertools.product(*axes), MAX_SPECS + 1))
+    if len(cells) > MAX_SPECS:
+        raise GanbenchError(f"'{path}' has more than {MAX_SPECS:,} combinations")
     specs: dict[str, RunSpec] = {}
     for cell in cells:
         try:
@@ -122,8 +122,8 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
 def _seeds(written: Any, path: Path) -> tuple[int, ...]:
     """Seeds from their number, or from words."""
     if isinstance(written, int) and not isinstance(written, bool):
-        if not 1 <= written <= MOST_SEEDS:
-            raise GanbenchError(f"'{path}': {written} seeds are not between 1 and {MOST_SEEDS}")
+        if not 1 <= written <= MAX_SEEDS:
+            raise GanbenchError(f"'{path}': {written} seeds are not between 1 and {MAX_SEEDS}")
         return tuple(range(written))
     if not isinstance(written, str):
         raise GanbenchError(f"'{path}': seeds should be a number like 10 or words like \"0-9\", not {written!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganbench.evaluation.protocols import LEAST_SAMPLES
+from ganbench.evaluation.protocols import MIN_SAMPLES
 
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 PRECISIONS = ("float32", "bf16")
@@ -106,8 +106,8 @@ class EvaluationSpec:
         _require(self.patience >= 1, f"patience must be at least 1, not {self.patience}")
         _require(self.stop_on in STOP_ON, f"stop_on must be one of {', '.join(STOP_ON)}, not {self.stop_on}")
         _require(
-            self.quick_samples >= LEAST_SAMPLES,
-            f"quick_samples must be at least {LEAST_SAMPLES}, not {self.quick_samples}: fewer mean nothing",
+            self.quick_samples >= MIN_SAMPLES,
+            f"quick_samples must be at least {MIN_SAMPLES}, not {self.quick_samples}: fewer mean nothing",
         )
         _require(
             self.quick_samples <= self.samples,

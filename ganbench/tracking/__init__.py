@@ -54,7 +54,7 @@ class Tracker(Protocol):
     def statuses(self) -> Mapping[str, Status]:
         """How every run ended, by its id."""
 
-    def open(self, run: RunHead, group: RunHead) -> RunLog:
+    def open(self, run: RunInfo, group: RunInfo) -> RunLog:
         """Begin a run under its group's parent run, or take it up again."""
 
     def discard(self, run_id: str) -> None:
@@ -72,7 +72,7 @@ COST_TAG = "cost-of-step/"
 
 
 @dataclass(frozen=True)
-class RunHead:
+class RunInfo:
     """What is known about a run before it begins."""
 
     id: str

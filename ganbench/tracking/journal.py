@@ -20,7 +20,7 @@ import filelock
 import numpy as np
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunHead, RunLog, Status, Tracker
+from ganbench.tracking import RunInfo, RunLog, Status, Tracker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +70,7 @@ class Journal:
         folder.mkdir(exist_ok=True)
         _cut_torn_end(folder / ENTRIES)
 
-    def begin(self, run: RunHead, group: RunHead) -> None:
+    def begin(self, run: RunInfo, group: RunInfo) -> None:
         """The run begins, or is taken up again."""
         self._add("open", run=asdict(run), group=asdict(group))
 
@@ -155,7 +155,7 @@ class Journal:
     def _write(self, entry: dict[str, Any], tracker: Tracker) -> None:
         do = entry.pop("do")
         if do == "open":
-            self._delivered_to = tracker.open(RunHead(**entry["run"]), RunHead(**entry["group"]))
+            self._delivered_to = tracker.open(RunInfo(**entry["run"]), RunInfo(**entry["group"]))
         elif do == "close_group":
             tracker.close_group(**entry)
         elif self._delivered_to is None:

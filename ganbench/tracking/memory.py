@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.tracking import RunHead, Status
+from ganbench.tracking import RunInfo, Status
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MemoryRunLog:
     """One run in memory; writing a step's number again replaces it."""
 
-    head: RunHead
+    head: RunInfo
     state: Status = "running"
     numbers: dict[tuple[str, int], float] = field(default_factory=dict)
     images: dict[tuple[str, int], NDArray[np.uint8]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class MemoryTracker:
     def statuses(self) -> dict[str, Status]:
         return {run_id: log.state for run_id, log in self.runs.items()}
 
-    def open(self, run: RunHead, group: RunHead) -> MemoryRunLog:
+    def open(self, run: RunInfo, group: RunInfo) -> MemoryRunLog:
         log = self.runs.setdefault(run.id, MemoryRunLog(run))
         log.state = "running"
         return log

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunHead, RunLog, Status, Tracker
+from ganbench.tracking import RunInfo, RunLog, Status, Tracker
 from ganbench.tracking.journal import LOCKS, DamagedJournalError, Journal, standing
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.mlflow.tracker import MlflowTracker
@@ -77,7 +77,7 @@ class Spool:
             self.trouble = str(error)
         return self._known | _told_by_journals(self._folder)
 
-    def open(self, run: RunHead, group: RunHead) -> RunLog:
+    def open(self, run: RunInfo, group: RunInfo) -> RunLog:
         with self._guard:  # or a journal that has just been delivered would be removed under it
             journal = self._journal(run.id)
             journal.begin(run, group)

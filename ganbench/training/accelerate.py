@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.optimizers import KINDS
 from ganbench.training.state import State
-from ganbench.training.step import Given
+from ganbench.training.step import StepInputs
 
 WARM_UP = 3
 """Plain steps before one is recorded: libraries choose their kernels and workspaces in them."""
@@ -24,7 +24,7 @@ TOLERANCE = 1e-2
 """Between the changes that a recorded and a plain step make, relative to the latter, in L2 over the whole state."""
 
 Statistics = dict[str, Tensor]
-MakeStep = Callable[[Given], Statistics]
+MakeStep = Callable[[StepInputs], Statistics]
 Record = Callable[[Callable[[], Statistics]], tuple[Callable[[], None], Statistics]]
 """From a function to what repeats its kernels, and the tensors in which its results will lie."""
 
@@ -36,7 +36,7 @@ class AcceleratedStep(Protocol):
     def words(self) -> str:
         """`yes`, or `no, because …`."""
 
-    def __call__(self, given: Given) -> Statistics:
+    def __call__(self, given: StepInputs) -> Statistics:
         """Make the step."""
 
 
@@ -70,7 +70,7 @@ class PlainStep:
         self._step = step
         self.words = f"no, because {reason}"
 
-    def __call__(self, given: Given) -> Statistics:
+    def __call__(self, given: StepInputs) -> Statistics:
         return self._step(given)
 
 
@@ -85,7 +85,7 @@ class Recorded:
         self._replay: Callable[[], None] | None = None
         self.words = f"no, because nothing is recorded before step {WARM_UP + 1}"
 
-    def __call__(self, given: Given) -> Statistics:
+    def __call__(self, given: StepInputs) -> Statistics:
         if self._replay is not None:
             torch._foreach_copy_(list(self._inputs), tree_flatten(given)[0])
             self._replay()
@@ -95,9 +95,9 @@ class Recorded:
             return self._step(given)
         return self._begin(given)
 
-    def _begin(self, given: Given) -> Statistics:
+    def _begin(self, given: StepInputs) -> Statistics:
         """Make a step plainly, then again as a recording of it; keep that if the state comes out the same."""
-        live = self._state.everything()
+        live = self._state.all_tensors()
         before = [tensor.clone() for tensor in live]
         statistics = self._step(given)
         after = [tensor.clone() for tensor in live]

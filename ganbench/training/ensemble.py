@@ -87,13 +87,13 @@ class Ensemble:
             return self._call(weights, inputs).float()
 
     @torch.no_grad()
-    def forward_at_rest(self, weights: Weights, inputs: Tensor) -> Tensor:
+    def forward_eval(self, weights: Weights, inputs: Tensor) -> Tensor:
         """One seed's forward pass in eval mode: a sample does not depend on its batch."""
         output: Tensor = torch.func.functional_call(self._network_at_rest, weights, (inputs,))
         return output
 
     @torch.no_grad()
-    def settle(self, weights: Weights, batches: Iterable[Tensor]) -> None:
+    def recompute_batchnorm_stats(self, weights: Weights, batches: Iterable[Tensor]) -> None:
         """Replace one seed's running statistics, in place, by means over some batches of inputs."""
         if self.buffers:
             for name in self.buffers:

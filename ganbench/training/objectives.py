@@ -8,27 +8,27 @@ from torch import Tensor
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.ensemble import Weights
 from ganbench.training.optimizers import KINDS, NextUpdate
-from ganbench.training.random_inputs import Draw
+from ganbench.training.random_inputs import UpdateInputs
 from ganbench.training.state import State
 from ganbench.training.unroll import unroll
 
 JUDGED = ("penalty", "critic-real", "critic-fake")
-"""What `Game.critic_losses` gives beside the loss."""
+"""What `Objectives.critic_losses` gives beside the loss."""
 
 
-class Game:
+class Objectives:
     """The mathematics of a step for one seed: pure functions of weights, which `lift` makes functions of all seeds'."""
 
     def __init__(self, spec: RunSpec, state: State) -> None:
         self._spec, self._state = spec, state
 
-    def critic_losses(self, weights: Weights, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:
+    def critic_losses(self, weights: Weights, fake: Tensor, given: UpdateInputs) -> tuple[Tensor, ...]:
         """The critic's whole loss, then the `JUDGED`: penalty, and mean output on real and on generated samples."""
         real, fake = self._shown(given.real, given.real_noise), self._shown(fake, given.fake_noise)
         return self._judge(weights, real, fake, given)
 
     def generator_losses(
-        self, weights: Weights, critic_weights: Weights, given: Draw, next_update: NextUpdate | None = None
+        self, weights: Weights, critic_weights: Weights, given: UpdateInputs, next_update: NextUpdate | None = None
     ) -> Tensor:
         """The generator's loss against a critic that nothing is changed of, or what that would become by an update."""
         spec = self._spec
@@ -48,7 +48,7 @@ class Game:
         logits = self._state.critic.forward(opponent, shown)
         return spec.loss.generator_loss(logits[: len(fake)], logits[len(fake) :])
 
-    def _judge(self, weights: Weights, real: Tensor, fake: Tensor, given: Draw) -> tuple[Tensor, ...]:
+    def _judge(self, weights: Weights, real: Tensor, fake: Tensor, given: UpdateInputs) -> tuple[Tensor, ...]:
         def critic(inputs: Tensor) -> Tensor:
             return self._state.critic.forward(weights, inputs)
 

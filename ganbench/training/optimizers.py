@@ -42,7 +42,7 @@ class NextUpdate(NamedTuple):
     """[S, 2]."""
 
 
-class Held(NamedTuple):
+class OptimizerState(NamedTuple):
     """What an optimiser holds of each of its weights, changed in place by an update."""
 
     moments: list[list[Tensor]]
@@ -51,7 +51,7 @@ class Held(NamedTuple):
     """Of updates that were made of each weight, float32 []."""
 
 
-Update = Callable[[list[Tensor], list[Tensor], Held, LearningRate, tuple[float, float]], None]
+Update = Callable[[list[Tensor], list[Tensor], OptimizerState, LearningRate, tuple[float, float]], None]
 """Change weights and what is held of them in place, given gradients, learning rate and betas."""
 
 
@@ -90,7 +90,7 @@ def _sgd(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tup
 
 
 def _update_adam(
-    weights: list[Tensor], gradients: list[Tensor], held: Held, lr: LearningRate, betas: tuple[float, float]
+    weights: list[Tensor], gradients: list[Tensor], held: OptimizerState, lr: LearningRate, betas: tuple[float, float]
 ) -> None:
     first, second = held.moments
     adam(
@@ -112,7 +112,7 @@ def _update_adam(
 
 
 def _update_rmsprop(
-    weights: list[Tensor], gradients: list[Tensor], held: Held, lr: LearningRate, betas: tuple[float, float]
+    weights: list[Tensor], gradients: list[Tensor], held: OptimizerState, lr: LearningRate, betas: tuple[float, float]
 ) -> None:
     (square,) = held.moments
     rmsprop(
@@ -132,7 +132,7 @@ def _update_rmsprop(
 
 
 def _update_sgd(
-    weights: list[Tensor], gradients: list[Tensor], held: Held, lr: LearningRate, betas: tuple[float, float]
+    weights: list[Tensor], gradients: list[Tensor], held: OptimizerState, lr: LearningRate, betas: tuple[float, float]
 ) -> None:
     (velocity,) = held.moments
     sgd(

@@ -18,13 +18,13 @@ from ganbench.core.seeding import Purpose, draw, stream
 from ganbench.data import Data
 from ganbench.spec.budget import sees_real
 from ganbench.spec.run_spec import RunSpec
-from ganbench.training.schedule import Plan
+from ganbench.training.schedule import ScheduledValues
 
 BLOCK = 32
 """Updates whose numbers are drawn at once. Part of what a seed means: another value is another experiment."""
 
 
-class Draw(NamedTuple):
+class UpdateInputs(NamedTuple):
     """What one update is given; every tensor has the leading seed axis.
 
     What an update doesn't need has no samples (`real`, `uniform`, `penalty_noise`), or is one zero (the noises).
@@ -45,7 +45,7 @@ class Draw(NamedTuple):
     """Factor on each penalty, [S, number of penalties]."""
 
 
-class Draws:
+class InputSampler:
     """All random numbers of a training run, by update."""
 
     def __init__(self, spec: RunSpec, seeds: Sequence[int], data: Data) -> None:
@@ -63,14 +63,14 @@ class Draws:
         self._zeros = cache(lambda *size: torch.zeros(len(seeds), *size, device=data.device))
         self._strengths = lru_cache(1)(lambda strengths: torch.tensor([strengths] * len(seeds), device=data.device))
 
-    def critic(self, step: int, plan: Plan) -> Iterator[Draw]:
+    def critic(self, step: int, plan: ScheduledValues) -> Iterator[UpdateInputs]:
         """The draws of the critic's updates in step number `step`, from 0."""
         for n in range(step * self._n_critic, (step + 1) * self._n_critic):
             yield self._draw(
                 n, plan, ("data", "latent", "penalty", "penalty-noise", "noise"), real=True, penalised=True
             )
 
-    def generator(self, step: int, plan: Plan) -> Iterator[Draw]:
+    def generator(self, step: int, plan: ScheduledValues) -> Iterator[UpdateInputs]:
         """The draws of the generator's updates; without real samples, unless its loss needs them."""
         purposes: tuple[Purpose, ...] = (
             "data-generator",
@@ -83,11 +83,13 @@ class Draws:
         for n in range(step * self._n_generator, (step + 1) * self._n_generator):
             yield self._draw(n, plan, purposes, real=real, penalised=penalised)
 
-    def _draw(self, n: int, plan: Plan, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool) -> Draw:
+    def _draw(
+        self, n: int, plan: ScheduledValues, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool
+    ) -> UpdateInputs:
         data, latent, penalty, penalty_noise, noise = purposes
         shape = self._data.shape
         size = self._batch_size if real else 0
-        return Draw(
+        return UpdateInputs(
             real=self._data.batch(self._indices(data, n)) if real else self._zeros(0, *shape),
             latents=self._latents(latent, n),
             real_noise=self._noise(noise, 2 * n, plan.noise, (size, *shape)),

@@ -9,7 +9,7 @@ from ganbench.spec.run_spec import RunSpec
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScheduledValues:
     """The planned values at a step.
 
     Attributes:
@@ -28,7 +28,7 @@ class Plan:
     noise: float
 
 
-def plan(spec: RunSpec, step: int) -> Plan:
+def plan(spec: RunSpec, step: int) -> ScheduledValues:
     """The planned values at step number `step`, from 0.
 
     What has a first and a last value goes from one to the other along half a cosine during the burn-in, as in R3GAN
@@ -37,7 +37,7 @@ def plan(spec: RunSpec, step: int) -> Plan:
     train = spec.train
     eased = (1 - math.cos(math.pi * min(1.0, step / (train.burn_in * train.steps)))) / 2
     half_life = train.ema * eased * train.steps
-    return Plan(
+    return ScheduledValues(
         lr=_between(1.0, train.lr_decay, eased),
         generator_betas=_betas(train.generator_betas, eased),
         critic_betas=_betas(train.critic_betas, eased),

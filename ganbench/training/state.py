@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.ensemble import Ensemble, Weights, lift
-from ganbench.training.optimizers import KINDS, Held, LearningRate, NextUpdate, Optimizer
-from ganbench.training.schedule import Plan
+from ganbench.training.optimizers import KINDS, LearningRate, NextUpdate, Optimizer, OptimizerState
+from ganbench.training.schedule import ScheduledValues
 
 STATISTICS_BATCHES = 10
 """Of latents, from which an averaged generator's running statistics are taken."""
@@ -27,7 +27,7 @@ class Player:
 
     network: Ensemble
     kind: Optimizer
-    held: Held
+    held: OptimizerState
     lr: float
     """At first."""
     updates: int
@@ -36,7 +36,7 @@ class Player:
     """At present, and so are the betas."""
     betas: tuple[float, float] = (0.0, 0.0)
 
-    def follow(self, lr: float, betas: tuple[float, float]) -> None:
+    def apply_schedule(self, lr: float, betas: tuple[float, float]) -> None:
         """Take a factor on the learning rate, and betas, from the plan."""
         self.betas = betas
         if isinstance(self.rate, Tensor):
@@ -99,10 +99,10 @@ class State:
         """One update of the generator, [S] losses."""
         self._players["generator"].update(losses)
 
-    def follow(self, planned: Plan) -> None:
+    def apply_schedule(self, planned: ScheduledValues) -> None:
         """Give the optimisers the planned learning rates and betas."""
         for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
-            player.follow(planned.lr, betas)
+            player.apply_schedule(planned.lr, betas)
 
     def finish_step(self, keep: float) -> None:
         """Count a step, and let the averaged generator keep so much of itself, and take the rest from the generator."""
@@ -123,7 +123,7 @@ class State:
         """
         weights = {name: tensor[row] for name, tensor in self.averaged.items()}
         if self.averaged is not self.generator.frozen and self._settled.get(row) != self.step:
-            self.generator.settle(weights, map(latents, range(STATISTICS_BATCHES)))
+            self.generator.recompute_batchnorm_stats(weights, map(latents, range(STATISTICS_BATCHES)))
             self._settled[row] = self.step
         return weights
 
@@ -138,7 +138,7 @@ class State:
         """
         return dict(self._slots())
 
-    def everything(self) -> list[Tensor]:
+    def all_tensors(self) -> list[Tensor]:
         """Every tensor that a step changes, as it lies in memory."""
         counts = [count for player in self._players.values() for count in player.held.counts]
         return [*counts, *(tensor for _, tensor in self._slots())]
@@ -177,7 +177,7 @@ class State:
 def _player(network: Ensemble, optimizer: str, lr: float, updates: int) -> Player:
     kind, weights = KINDS[optimizer], list(network.trained.values())
     device = weights[0].device
-    held = Held(
+    held = OptimizerState(
         [[torch.zeros_like(weight) for weight in weights] for _ in kind.moments],
         [torch.zeros((), device=device) for _ in weights],
     )

@@ -11,16 +11,16 @@ from torch.profiler import record_function
 
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.ensemble import lift
-from ganbench.training.objectives import JUDGED, Game
-from ganbench.training.random_inputs import Draw
+from ganbench.training.objectives import JUDGED, Objectives
+from ganbench.training.random_inputs import UpdateInputs
 from ganbench.training.state import State
 
 
-class Given(NamedTuple):
+class StepInputs(NamedTuple):
     """What the updates of one step are given."""
 
-    critic: Sequence[Draw]
-    generator: Sequence[Draw]
+    critic: Sequence[UpdateInputs]
+    generator: Sequence[UpdateInputs]
 
 
 class Step:
@@ -30,14 +30,14 @@ class Step:
     """
 
     def __init__(self, spec: RunSpec, state: State) -> None:
-        game, seeds = Game(spec, state), state.seeds
+        game, seeds = Objectives(spec, state), state.seeds
         self._state = state
         self._looks_ahead = spec.train.unrolled > 0
         self._generate = lift(state.generator.forward, seeds)
         self._critic_losses = lift(game.critic_losses, seeds)
         self._generator_losses = lift(game.generator_losses, seeds)
 
-    def __call__(self, given: Given) -> dict[str, Tensor]:
+    def __call__(self, given: StepInputs) -> dict[str, Tensor]:
         """Make the step; return statistics of its last updates, [S] each, on the device."""
         state = self._state
         with record_function("critic's updates"):

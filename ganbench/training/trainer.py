@@ -14,10 +14,10 @@ from ganbench.data import Data
 from ganbench.methods.archs import Arch
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.accelerate import accelerate
-from ganbench.training.random_inputs import Draws
+from ganbench.training.random_inputs import InputSampler
 from ganbench.training.schedule import plan
 from ganbench.training.state import State
-from ganbench.training.step import Given, Step
+from ganbench.training.step import Step, StepInputs
 
 LATENT_BLOCK = 500
 """Evaluation latents are drawn in blocks of so many: sample i is the same however many are asked for."""
@@ -46,7 +46,7 @@ class Snapshot:
         weights = self.state.scored(row, lambda block: self._latents(row, "statistics", block))
         numbers = range(-(-count // LATENT_BLOCK))
         latents = (self._latents(row, "evaluation", block) for block in numbers)
-        return torch.cat([self.state.generator.forward_at_rest(weights, block) for block in latents])[:count]
+        return torch.cat([self.state.generator.forward_eval(weights, block) for block in latents])[:count]
 
     def _latents(self, row: int, purpose: Purpose, block: int) -> Tensor:
         device = next(iter(self.state.averaged.values())).device
@@ -77,15 +77,15 @@ def train(
     state = State(spec, seeds, data.shape, device)
     if resume is not None:
         state.restore(resume, resume_step)
-    draws = Draws(spec, seeds, data)
+    draws = InputSampler(spec, seeds, data)
     step = accelerate(Step(spec, state), spec, state, device, accelerated)
 
     yield Snapshot(state.step, {}, state, step.words, seeds, spec.arch)
     for number in range(state.step, spec.train.steps):
         planned = plan(spec, number)
-        state.follow(planned)
+        state.apply_schedule(planned)
         with record_function("draws"):
-            given = Given(list(draws.critic(number, planned)), list(draws.generator(number, planned)))
+            given = StepInputs(list(draws.critic(number, planned)), list(draws.generator(number, planned)))
         statistics = step(given)
         state.finish_step(planned.keep)
 

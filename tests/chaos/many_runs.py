@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.chaos.common import children, finish, report, runs_in, start
 
 SEEDS = 10
-MOST = 0.3
+MAX_OVERHEAD = 0.3
 """Seconds of overhead a run."""
 FILE = """
 seeds = {seeds}
@@ -67,7 +67,7 @@ def main() -> int:
         early, late = (_median_memory(memory, share) for share in (0.2, 0.9))
         faults["lost runs"] = groups * SEEDS - len(found)
         faults["compare failed"] = compared
-        faults["overhead too large"] = int(overhead > MOST)
+        faults["overhead too large"] = int(overhead > MAX_OVERHEAD)
         faults["memory grows by a tenth"] = int(late[1] > 1.1 * early[1] or late[0] > 1.1 * early[0])
         did: dict[str, object] = {
             "seconds": f"{seconds:.0f}",

@@ -16,7 +16,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
-from ganbench.checks import CHECKS, Finding, examine
+from ganbench.checks import CHECKS, CheckResult, examine
 from ganbench.cli import main
 from ganbench.core.registry import Component, register
 from ganbench.data.evaluators import Features, Reference
@@ -55,7 +55,7 @@ def registered(kind: str, component: type[Component]) -> Iterator[str]:
         del registry._classes[name]
 
 
-def broken_laws(findings: list[Finding]) -> dict[str, str]:
+def broken_laws(findings: list[CheckResult]) -> dict[str, str]:
     return {finding.law: finding.broken for finding in findings if finding.broken is not None}
 
 

@@ -112,7 +112,7 @@ def test_options_move_the_modes() -> None:
 def points(request: pytest.FixtureRequest) -> tuple[Mixture, MixturePoints, Tensor]:
     data = mixture(request.param)
     loaded = data.load(CPU)
-    return data, loaded, loaded.stand_ins(MANY, draw=3)
+    return data, loaded, loaded.floor_samples(MANY, draw=3)
 
 
 def test_the_exact_sampler_has_the_known_share_within_three_sigma(
@@ -156,7 +156,7 @@ def test_weights_of_the_imbalanced_ring_fall_by_a_power_law(power: float) -> Non
 def test_equal_seeds_give_equal_points_and_no_two_sets_share_any() -> None:
     first, second = (mixture("grid").load(CPU) for _ in range(2))
     sets = [
-        [data.train, data.reference(5_000), data.stand_ins(5_000), data.stand_ins(5_000, draw=1)]
+        [data.train, data.reference(5_000), data.floor_samples(5_000), data.floor_samples(5_000, draw=1)]
         for data in (first, second)
     ]
     for one, other in zip(*sets, strict=True):
@@ -168,7 +168,7 @@ def test_equal_seeds_give_equal_points_and_no_two_sets_share_any() -> None:
 
 def test_fewer_points_are_the_first_of_more() -> None:
     data = mixture("ring").load(CPU)
-    assert torch.equal(data.stand_ins(100_000)[:300], data.stand_ins(300))
+    assert torch.equal(data.floor_samples(100_000)[:300], data.floor_samples(300))
     assert torch.equal(data.reference(100_000)[:300], data.reference(300))
 
 
@@ -228,14 +228,14 @@ def test_a_batch_has_the_shape_of_its_indices(any_data: Data) -> None:
 
 
 def test_samples_to_compare_with_have_one_shape_and_range(any_data: Data) -> None:
-    for samples in (any_data.reference(50), any_data.stand_ins(50), any_data.stand_ins(50, draw=9)):
+    for samples in (any_data.reference(50), any_data.floor_samples(50), any_data.floor_samples(50, draw=9)):
         assert samples.shape == (50, *any_data.shape)
         assert samples.dtype == torch.float32
         if len(any_data.shape) == 3:
             assert -1 <= float(samples.min()) < 0 < float(samples.max()) <= 1
     assert torch.equal(any_data.reference(50), any_data.reference(50))
-    assert torch.equal(any_data.stand_ins(50), any_data.stand_ins(50))
-    assert not torch.equal(any_data.stand_ins(50), any_data.stand_ins(50, draw=9))
+    assert torch.equal(any_data.floor_samples(50), any_data.floor_samples(50))
+    assert not torch.equal(any_data.floor_samples(50), any_data.floor_samples(50, draw=9))
     assert float(any_data.weights.sum()) == pytest.approx(1)
     assert any_data.weights.dtype == torch.float64
     assert len(any_data.weights) == len(any_data.mode_names)
@@ -243,9 +243,9 @@ def test_samples_to_compare_with_have_one_shape_and_range(any_data: Data) -> Non
 
 def test_images_that_are_scored_as_generated_are_training_images_and_the_reference_is_the_test_set() -> None:
     data = numbered(train=300, test=100)
-    stand_ins = number_of(data.stand_ins(200)).flatten().tolist()
-    assert len(set(stand_ins)) == 200, "none twice"
-    assert set(stand_ins) < set(range(300))
+    floor_samples = number_of(data.floor_samples(200)).flatten().tolist()
+    assert len(set(floor_samples)) == 200, "none twice"
+    assert set(floor_samples) < set(range(300))
     reference = number_of(data.reference(1_000)).flatten().tolist()
     assert sorted(reference) == list(range(300, 400))
     assert reference != sorted(reference), "files may be sorted"
@@ -313,7 +313,7 @@ def test_pooled_triples_take_the_test_digits_too_and_others_do_not() -> None:
             data = StackedDigits(digits, triples, part, "28")
             found = number_of(data.batch(torch.arange(5_000)))
             assert found.unique().tolist() == list(range(known)), (triples, part)
-            assert number_of(data.stand_ins(5_000)).unique().tolist() == list(range(known))
+            assert number_of(data.floor_samples(5_000)).unique().tolist() == list(range(known))
             assert number_of(data.reference(5_000)).unique().tolist() == list(range(300, 500))
 
 
@@ -404,7 +404,7 @@ def test_kl_of_real_stacked_mnist_as_the_evaluator_sees_it(mnist: LabelledImages
     seen = Mnist().evaluator(CPU)(to_signed(pooled._images[used])).labels
     labels = torch.cat([mnist.train_labels, mnist.test_labels])
     # What it sees in a stacked image is what it sees in its digits.
-    by_stacked = data.evaluator(CPU)(pooled.stand_ins(26_000, 7)[:200]).labels
+    by_stacked = data.evaluator(CPU)(pooled.floor_samples(26_000, 7)[:200]).labels
     assert torch.equal(by_stacked, (seen[place[:200]] * PLACES).sum(1))
     # Its few errors hardly change the KL.
     true, read = labels[triples], labels[triples]

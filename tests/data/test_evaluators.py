@@ -26,7 +26,7 @@ from ganbench.data.fashion_mnist import FashionMnist
 from ganbench.data.fetch import cache_folder
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import EVALUATOR, Mnist
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
 
@@ -40,7 +40,7 @@ def evaluator() -> ImageEvaluator:
 
 
 def make_scorer(
-    evaluator: ImageEvaluator, data: LabelledImages, *, quick: bool = True, kept: Kept | None = None
+    evaluator: ImageEvaluator, data: LabelledImages, *, quick: bool = True, kept: DiskCache | None = None
 ) -> Scorer:
     """A scorer by ganbench-1, by default one that knows only its quick metrics: all of them take a while."""
     dataset = Mnist()
@@ -58,7 +58,7 @@ def scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
 @pytest.fixture(scope="module")
 def whole_scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
     """One by every metric. As in a run: what is the same in every run is kept between runs."""
-    return make_scorer(evaluator, mnist, quick=False, kept=Kept(cache_folder() / "kept"))
+    return make_scorer(evaluator, mnist, quick=False, kept=DiskCache(cache_folder() / "kept"))
 
 
 @pytest.mark.parametrize(("dataset", "least"), [(Mnist(), 0.995), (FashionMnist(), 0.93)])
@@ -83,7 +83,7 @@ def test_it_recognises_the_test_set_as_its_card_says(dataset: Dataset, least: fl
 
 def test_almost_all_real_images_are_typical_and_noise_is_not(evaluator: ImageEvaluator, mnist: LabelledImages) -> None:
     """Calibrated on training images; unseen ones lie a little wider. The classifier is sure of much noise."""
-    training, unseen = (evaluator(images).deviation for images in (mnist.stand_ins(4000), mnist.reference(2000)))
+    training, unseen = (evaluator(images).deviation for images in (mnist.floor_samples(4000), mnist.reference(2000)))
     assert training.shape == (4000, 1)
     assert (training < 3).double().mean().item() == pytest.approx(TYPICAL, abs=0.006)
     assert 0.96 < (unseen < 3).double().mean().item() < TYPICAL + 0.006
@@ -241,7 +241,7 @@ def test_floors_fall_with_the_number_of_samples_and_repeat(
     assert scorer.floors(2000, names)["fid"] < scorer.floors(500, names)["fid"]
     computed = make_scorer(evaluator, mnist).floors(500, names)
     for _ in range(2):  # computed and kept, then read
-        assert make_scorer(evaluator, mnist, kept=Kept(tmp_path)).floors(500, names) == computed
+        assert make_scorer(evaluator, mnist, kept=DiskCache(tmp_path)).floors(500, names) == computed
         assert len(list(tmp_path.glob("*.json"))) == 1
-    seen = evaluator(mnist.stand_ins(500))
+    seen = evaluator(mnist.floor_samples(500))
     assert scorer.values(scorer.case.rule(seen), names) == computed, "real images, treated as generated"

@@ -17,9 +17,9 @@ from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import (
     KINDS,
     Event,
-    Look,
-    Noise,
-    Sight,
+    Observation,
+    RealBaseline,
+    SampleSummary,
     collapsed_for,
     detect,
     modes_by_chance,
@@ -37,7 +37,7 @@ FULL = (247,) * 8
 NOTHING = (0,) * 8
 
 
-def noise_at(samples: int, weights: Sequence[float]) -> Noise:
+def noise_at(samples: int, weights: Sequence[float]) -> RealBaseline:
     """Noise like that of real samples; the share of good ones is binomial."""
     spread = math.sqrt(GOOD * (1 - GOOD) / samples)
     real = {"good": GOOD, "good-sd": spread, "width": 1.0, "width-sd": WIDTH_SD}
@@ -54,8 +54,8 @@ def look(
     width: float = 1.0,
     duplicates: float = NEAR,
     critic: tuple[float, float] | None = None,
-) -> Look:
-    return Look(step, Sight(N, tuple(counts), width, duplicates), critic)
+) -> Observation:
+    return Observation(step, SampleSummary(N, tuple(counts), width, duplicates), critic)
 
 
 def without(*modes: int) -> tuple[int, ...]:
@@ -63,17 +63,19 @@ def without(*modes: int) -> tuple[int, ...]:
     return tuple(0 if mode in modes else 8 * 247 // (8 - len(modes)) for mode in range(8))
 
 
-def events_of(looks: Sequence[Look], steps: int = STEPS) -> list[tuple[int, str]]:
+def events_of(looks: Sequence[Observation], steps: int = STEPS) -> list[tuple[int, str]]:
     return [(event.step, event.kind) for event in detect(looks, EIGHT, steps, NAMES)]
 
 
-def real_run(random: np.random.Generator, weights: np.ndarray[Any, Any], samples: int, times: int = 20) -> list[Look]:
+def real_run(
+    random: np.random.Generator, weights: np.ndarray[Any, Any], samples: int, times: int = 20
+) -> list[Observation]:
     """Looks at a sampler of real data: everything varies by chance alone."""
     looks = []
     for time in range(times):
         counts = random.multinomial(samples, np.append(weights * GOOD, 1 - GOOD))[:-1]
         width, near = random.normal(1, WIDTH_SD), max(0.0, random.normal(NEAR, NEAR_SD))
-        looks.append(Look(100 * time, Sight(samples, tuple(counts.tolist()), width, near), (0.5, 0.5)))
+        looks.append(Observation(100 * time, SampleSummary(samples, tuple(counts.tolist()), width, near), (0.5, 0.5)))
     return looks
 
 
@@ -113,10 +115,10 @@ def test_the_exact_sampler_of_the_ring_raises_no_alarm() -> None:
     device = torch.device("cpu")
     data = ring.load(device)
     scorer = Scorer(Ganbench1().case(ring), ring, data, ring.evaluator(device))
-    sights = [scorer.see(scorer.evaluator(data.stand_ins(1_000, draw))) for draw in range(1_000, 1_100)]
+    sights = [scorer.see(scorer.evaluator(data.floor_samples(1_000, draw))) for draw in range(1_000, 1_100)]
     noise = scorer.noise(1_000)
     for run in (sights[start : start + 20] for start in range(0, 100, 20)):
-        looks = [Look(100 * time, sight) for time, sight in enumerate(run)]
+        looks = [Observation(100 * time, sight) for time, sight in enumerate(run)]
         assert detect(looks, noise, 2_000, data.mode_names) == []
 
 
@@ -205,7 +207,9 @@ def test_a_thousand_modes_vary_by_hundreds_and_a_loss_beyond_that_is_seen() -> N
     names = [f"{mode:03}" for mode in range(1000)]
     looks = real_run(random, np.full(1000, 0.001), N, times=3)
     lame = np.where(np.arange(1000) < 500, 1 / 500, 0)
-    looks.append(Look(400, Sight(N, tuple(random.multinomial(round(N * GOOD), lame).tolist()), 1.0, NEAR)))
+    looks.append(
+        Observation(400, SampleSummary(N, tuple(random.multinomial(round(N * GOOD), lame).tolist()), 1.0, NEAR))
+    )
     (event,) = detect(looks, noise, STEPS, names)
     assert (event.step, event.kind) == (400, "missing-modes")
     assert len(event.words) < 200, "hundreds of names are no words"
@@ -344,7 +348,7 @@ def test_less_than_half_a_loss_is_not_collapsed() -> None:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[Look], Noise, int, list[str]]:
+def histories(draw: st.DrawFn) -> tuple[list[Observation], RealBaseline, int, list[str]]:
     modes, samples = draw(st.integers(1, 12)), draw(st.integers(1, 3_000))
     shares = st.floats(0, 1)
     weights = draw(st.lists(st.floats(0.001, 1), min_size=modes, max_size=modes))
@@ -363,14 +367,16 @@ def histories(draw: st.DrawFn) -> tuple[list[Look], Noise, int, list[str]]:
         counts = tuple(b - a for a, b in itertools.pairwise([0, *cuts]))
         width = draw(st.one_of(st.just(math.nan), st.just(0.0), st.floats(0, 3)))
         critic = draw(st.one_of(st.none(), st.tuples(shares, shares), st.just((1.0, 0.0))))
-        looks.append(Look(step, Sight(samples, counts, width, draw(shares)), critic))
+        looks.append(Observation(step, SampleSummary(samples, counts, width, draw(shares)), critic))
     names = [f"mode {mode}" for mode in range(modes)]
     return looks, noise_of(samples, weights, real), draw(st.integers(1, 2_000)), names
 
 
 @settings(max_examples=150, deadline=None)
 @given(histories())
-def test_any_history_has_events_in_order_with_a_severity(case: tuple[list[Look], Noise, int, list[str]]) -> None:
+def test_any_history_has_events_in_order_with_a_severity(
+    case: tuple[list[Observation], RealBaseline, int, list[str]],
+) -> None:
     looks, noise, steps, names = case
     events = detect(looks, noise, steps, names)
     assert [event.step for event in events] == sorted(event.step for event in events)
@@ -381,15 +387,18 @@ def test_any_history_has_events_in_order_with_a_severity(case: tuple[list[Look],
 
 def test_where_real_data_would_show_no_mode_none_is_missing() -> None:
     """One sample, of which half are good in real data: found by the fuzz below."""
-    looks = [Look(0, Sight(1, (0,), math.nan, 0.0), None), Look(1, Sight(1, (0,), math.nan, 0.0), None)]
-    noise = Noise(1, (1.0,), (2,), (0.5, 0.0), (1.0, 0.0), (0.0, 0.0))
+    looks = [
+        Observation(0, SampleSummary(1, (0,), math.nan, 0.0), None),
+        Observation(1, SampleSummary(1, (0,), math.nan, 0.0), None),
+    ]
+    noise = RealBaseline(1, (1.0,), (2,), (0.5, 0.0), (1.0, 0.0), (0.0, 0.0))
     assert "missing-modes" not in {event.kind for event in detect(looks, noise, 2, ["0"]) if event.severity > 0}
 
 
 @settings(max_examples=150, deadline=None)
 @given(histories())
 def test_the_events_of_a_beginning_are_the_beginning_of_the_events(
-    case: tuple[list[Look], Noise, int, list[str]],
+    case: tuple[list[Observation], RealBaseline, int, list[str]],
 ) -> None:
     """So that a resumed run tells the same story, and an event once told stays true."""
     looks, noise, steps, names = case
@@ -400,7 +409,9 @@ def test_the_events_of_a_beginning_are_the_beginning_of_the_events(
 
 @settings(max_examples=150, deadline=None)
 @given(histories())
-def test_a_fault_is_told_once_until_it_has_recovered(case: tuple[list[Look], Noise, int, list[str]]) -> None:
+def test_a_fault_is_told_once_until_it_has_recovered(
+    case: tuple[list[Observation], RealBaseline, int, list[str]],
+) -> None:
     def is_of(event: Event, kind: str) -> bool:
         return event.kind == kind or event.words == f"recovered from {kind}"
 

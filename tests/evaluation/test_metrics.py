@@ -20,7 +20,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, neighbours
 from ganbench.evaluation.metrics import memo as once
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
 
 OF_PAIRS = ("precision", "recall", "density", "coverage", "kid", "near-duplicates", "support", "ndb", "ndb-jsd")
@@ -392,7 +392,7 @@ def test_bins_by_hand() -> None:
     reference = make_reference(make_features(spots))
     counts = torch.tensor([200, 0, 100, 100, 100, 100, 100, 100, 90, 110])
     fake = make_features(torch.repeat_interleave(torch.arange(10.0), counts)[:, None])
-    centres, shares = keep(
+    centres, shares = memoize_on(
         reference, ("bins", 1000, 10), lambda: (spots[::100].double(), counts.new_full((10,), 100).double() / 1000)
     )
     assert score("ndb", fake, reference, bins=10) == 0.2, "100 and 90 are no different at N = 1000"

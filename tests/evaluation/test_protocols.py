@@ -25,7 +25,7 @@ from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
 from ganbench.data.stacked_mnist import StackedDigits, StackedMnist
 from ganbench.evaluation import scorer
-from ganbench.evaluation.cache import Kept
+from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.protocols import PROTOCOLS, Case, Rule
 from ganbench.evaluation.scorer import Scorer, Scores
@@ -77,7 +77,7 @@ class Bench:
     evaluator: Evaluator
     samples: int
 
-    def scorer(self, kept: Kept | None = None) -> Scorer:
+    def scorer(self, kept: DiskCache | None = None) -> Scorer:
         return Scorer(self.case, self.dataset, self.data, self.evaluator, kept)
 
 
@@ -128,13 +128,13 @@ def found(request: pytest.FixtureRequest) -> Iterator[Found]:
             patch.setattr(scorer, "REFERENCE", 4_000 if dataset == "mnist" else STACKED)
         made = bench(protocol, dataset, lambda: request.getfixturevalue("mnist"))
         at_work = made.scorer()
-        scores = at_work.score(made.evaluator(made.data.stand_ins(made.samples, draw=7)))
+        scores = at_work.score(made.evaluator(made.data.floor_samples(made.samples, draw=7)))
         names = tuple(made.case.metrics)
         draws: dict[str, list[float]] = {name: [] for name in names}
         # Copies are looked for in what nothing was trained on; there is one such set, not many.
         fresh = [name for name in names if made.case.metrics[name].unseen_floor]
         for draw in range(100, 104 if made.dataset.kind == "images" else 108):
-            features = made.case.rule(made.evaluator(made.data.stand_ins(made.samples, draw)))
+            features = made.case.rule(made.evaluator(made.data.floor_samples(made.samples, draw)))
             for name, value in at_work.values(features, [name for name in names if name not in fresh]).items():
                 draws[name].append(value)
         yield Found(made, scores, draws)
@@ -195,7 +195,7 @@ def test_quick_metrics_are_the_same_numbers(found: Found) -> None:
     assert set(made.case.quick) <= set(made.case.metrics)
     if isinstance(made.data, StackedDigits):
         return  # features of one draw more cost seconds, and the code that picks metrics is the same
-    features = made.evaluator(made.data.stand_ins(made.samples, draw=7))
+    features = made.evaluator(made.data.floor_samples(made.samples, draw=7))
     quick = made.scorer().score(features, quick=True)
     assert list(quick.values) == list(made.case.quick)
     for name, value in quick.values.items():
@@ -224,7 +224,7 @@ def test_unseen_images_are_copies_no_oftener_than_one_in_a_hundred_and_training_
 def test_high_quality_differs_between_disc_and_box_as_the_two_laws_say() -> None:
     """One set of 200,000 exact points: 98.89 % under L2, 99.46 % under L∞; what differs lies in the box's corners."""
     made = points_bench("pacgan-2018", "grid")
-    features = made.evaluator(made.data.stand_ins(200_000, draw=7))
+    features = made.evaluator(made.data.floor_samples(200_000, draw=7))
     cases = {name: PROTOCOLS[name]().cases()["grid"] for name in ("veegan-2017", "pacgan-2018", "selfcond-2020")}
     good = {name: case.rule(features).good for name, case in cases.items()}
     real = make_reference(features)
@@ -244,7 +244,7 @@ def test_high_quality_differs_between_disc_and_box_as_the_two_laws_say() -> None
 def test_one_saved_set_is_scored_under_all_protocols_at_once() -> None:
     """The grid is the same for all of them: half of the modes, some junk, everything else exact."""
     real = points_bench("ganbench-1", "grid")
-    points = real.data.stand_ins(4_000, draw=7)
+    points = real.data.floor_samples(4_000, draw=7)
     labels = real.evaluator(points).labels
     points = torch.cat([points[labels < 13], torch.tensor([[1.3, 1.3]]).repeat(100, 1)])
     found = {}
@@ -437,7 +437,7 @@ def small() -> Bench:
 def calls(small: Bench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The draws of real samples that somebody asked for."""
     asked: list[int] = []
-    original = small.data.stand_ins
+    original = small.data.floor_samples
 
     def counted(count: int, draw: int = 0) -> Tensor:
         asked.append(draw)
@@ -448,11 +448,11 @@ def calls(small: Bench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def floors(made: Bench, folder: Path | None, samples: int = 1_000) -> Mapping[str, float]:
-    return made.scorer(Kept(folder)).floors(samples, tuple(made.case.metrics))
+    return made.scorer(DiskCache(folder)).floors(samples, tuple(made.case.metrics))
 
 
 def test_a_second_scorer_reads_what_the_first_computed(small: Bench, calls: list[int], tmp_path: Path) -> None:
-    one, other = (small.scorer(Kept(tmp_path)) for _ in range(2))
+    one, other = (small.scorer(DiskCache(tmp_path)) for _ in range(2))
     names = tuple(small.case.metrics)
     first, noise = one.floors(1_000, names), one.noise(1_000)
     assert len(calls) == 1 + scorer.NOISE_DRAWS
@@ -482,7 +482,7 @@ def test_a_cut_file_is_computed_again(small: Bench, calls: list[int], tmp_path: 
 
 
 def test_a_cut_tensor_is_computed_again(tmp_path: Path) -> None:
-    kept, made = Kept(tmp_path), torch.arange(6.0).reshape(2, 3)
+    kept, made = DiskCache(tmp_path), torch.arange(6.0).reshape(2, 3)
     counted = itertools.count()
 
     def compute() -> Tensor:
@@ -536,7 +536,7 @@ def test_a_plug_ins_data_set_that_was_mended_gets_other_floors(
 def test_a_folder_that_cannot_be_written_is_no_error(small: Bench, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert floors(small, tmp_path / "file" / "kept") == floors(small, None)
-    assert Kept(tmp_path / "file").tensor({}, lambda: torch.ones(2)).tolist() == [1, 1]
+    assert DiskCache(tmp_path / "file").tensor({}, lambda: torch.ones(2)).tolist() == [1, 1]
 
 
 # What is not defined
@@ -569,7 +569,7 @@ def test_an_undefined_floor_is_kept_as_such(small: Bench, tmp_path: Path) -> Non
 
 def test_the_detector_sees_the_same_whatever_the_protocol() -> None:
     benches = [points_bench(name, "grid", samples=1_500) for name in ("pacgan-2018", "selfcond-2020", "ganbench-1")]
-    points = benches[0].data.stand_ins(1_500, draw=7)
+    points = benches[0].data.floor_samples(1_500, draw=7)
     seen = [made.scorer().see(made.evaluator(points)) for made in benches]
     assert seen[0] == seen[1] == seen[2]
     good = benches[0].case.rule(benches[0].evaluator(points))

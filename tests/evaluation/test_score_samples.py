@@ -41,7 +41,7 @@ def value(evaluation: dict[str, Any], metric: str) -> float:
 def grid_without_a_mode(tmp_path: Path) -> Path:
     """50,000 exact points of the grid, none of which is nearest to mode 7."""
     cpu = torch.device("cpu")
-    points = Grid().load(cpu).stand_ins(60_000, draw=99)
+    points = Grid().load(cpu).floor_samples(60_000, draw=99)
     path = tmp_path / "points.npy"
     np.save(path, points[Grid().evaluator(cpu)(points).labels != 7][:50_000].numpy())
     return path
@@ -151,7 +151,7 @@ def test_a_generator_of_ours_is_run_from_its_weights(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_scored_is_one_line(tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:
     path = tmp_path / "points.npy"
-    np.save(path, Ring().load(torch.device("cpu")).stand_ins(1_000).numpy())
+    np.save(path, Ring().load(torch.device("cpu")).floor_samples(1_000).numpy())
     result = evaluate(path, *words)
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1

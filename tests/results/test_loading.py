@@ -25,7 +25,7 @@ from ganbench.results.loading import (
 )
 from ganbench.results.report.tables import render
 from ganbench.results.report.words import findings
-from ganbench.results.run_summary import verdict
+from ganbench.results.run_summary import summarize_run
 from ganbench.results.table import EVENTS, tidy
 from ganbench.tracking import RunRecord, Status
 
@@ -287,20 +287,20 @@ def test_numbers_for_people(value: float, text: str) -> None:
 
 def test_verdicts() -> None:
     ids = {(row["loss"], row["seed"]): row["run"] for _, row in runs(STUDY).iterrows()}
-    assert verdict(STUDY, ids["minimax", 0], "digits") == (
+    assert summarize_run(STUDY, ids["minimax", 0], "digits") == (
         "7 of 10 digits; 0, 1 and 2 are missing; 90.0% of all samples are good (real data: 98.0%); "
         "FID 30 (real data against real data: 0.5)"
     )
-    assert verdict(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits; 0 is missing; 90.0% of all")
-    assert verdict(STUDY, ids["minimax", 2]).startswith("1 of 10 modes; only 9 appears; 90.0%")
-    assert verdict(STUDY, ids["wgan-gp", 0]).startswith("10 of 10 modes; 90.0%")
-    assert "; FID 4 (" in verdict(STUDY, ids["wgan-gp", 0])
-    assert verdict(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
-    assert verdict(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
+    assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits; 0 is missing; 90.0% of all")
+    assert summarize_run(STUDY, ids["minimax", 2]).startswith("1 of 10 modes; only 9 appears; 90.0%")
+    assert summarize_run(STUDY, ids["wgan-gp", 0]).startswith("10 of 10 modes; 90.0%")
+    assert "; FID 4 (" in summarize_run(STUDY, ids["wgan-gp", 0])
+    assert summarize_run(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
+    assert summarize_run(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
 
 
 def only(each: RunRecord) -> str:
-    return verdict(table(each), each.id, "digits")
+    return summarize_run(table(each), each.id, "digits")
 
 
 def test_the_verdict_tells_what_happened_on_the_way_once_for_each_kind() -> None:

@@ -16,8 +16,8 @@ from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_where
 from ganbench.results.compare import compare, with_range
-from ganbench.results.loading import final_scores, meeting, write_csv
-from ganbench.results.ranking import Judgement, against, judge, sentences
+from ganbench.results.loading import filter_runs, final_scores, write_csv
+from ganbench.results.ranking import Ranking, against, rank_methods, sentences
 from ganbench.results.selection import select
 from tests.results.test_loading import record, table
 
@@ -36,8 +36,8 @@ WORSE, BETTER = [20.0, 21, 22, 23, 24, 25, 26, 27], [2.0, 3, 4, 5, 6, 7, 8, 9]
 ALIKE = [2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5]
 
 
-def by_fid(found: pd.DataFrame) -> Judgement:
-    (judged,) = judge(found, BY, ["fid"])
+def by_fid(found: pd.DataFrame) -> Ranking:
+    (judged,) = rank_methods(found, BY, ["fid"])
     return judged
 
 
@@ -53,13 +53,13 @@ def test_a_winner_is_named_only_where_intervals_lie_apart() -> None:
 
 def test_more_is_better_where_the_metric_says_so() -> None:
     few = pd.concat(seeds("minimax", WORSE, missing=6) + seeds("hinge", BETTER), ignore_index=True)
-    judged = {each.metric: each for each in judge(few, BY, ["modes", "fid"])}
+    judged = {each.metric: each for each in rank_methods(few, BY, ["modes", "fid"])}
     assert judged["modes"].winner == "hinge"
     assert judged["modes"].score(judged["modes"].estimates["minimax"].middle) == 4
 
 
 def test_nearer_to_real_data_is_better_where_the_metric_says_so() -> None:
-    judged = judge(study(minimax=WORSE, hinge=BETTER), BY, ["hq"])[0]
+    judged = rank_methods(study(minimax=WORSE, hinge=BETTER), BY, ["hq"])[0]
     assert judged.target == 0.98
     assert judged.estimates["hinge"].middle == pytest.approx(0.08), "0.9 of samples are good, of real ones 0.98"
 
@@ -92,8 +92,8 @@ def test_too_few_seeds_are_told() -> None:
 
 def test_only_what_was_scored_alike_is_judged_together() -> None:
     mixed = pd.concat(seeds("minimax", WORSE) + seeds("hinge", BETTER, samples=777.0), ignore_index=True)
-    assert judge(mixed, BY, ["fid"]) == []
-    assert judge(study(minimax=WORSE), BY, ["fid"]) == [], "one method has nothing to be compared with"
+    assert rank_methods(mixed, BY, ["fid"]) == []
+    assert rank_methods(study(minimax=WORSE), BY, ["fid"]) == [], "one method has nothing to be compared with"
 
 
 def test_against_a_baseline() -> None:
@@ -156,11 +156,11 @@ def test_policies_that_mean_nothing(policy: str, words: str) -> None:
 
 def test_where() -> None:
     found = pd.concat([study(minimax=WORSE), *seeds("hinge", BETTER, params={"train.pac": "2"})], ignore_index=True)
-    assert set(meeting(found, parse_where(["loss=hinge"]))["loss"]) == {"hinge"}
-    assert set(meeting(found, parse_where(["train.pac=2,seed=1|2"]))["seed"]) == {1, 2}
+    assert set(filter_runs(found, parse_where(["loss=hinge"]))["loss"]) == {"hinge"}
+    assert set(filter_runs(found, parse_where(["train.pac=2,seed=1|2"]))["seed"]) == {1, 2}
     for condition, words in (("los=hinge", "did you mean 'loss'?"), ("loss=hing", "there is hinge, minimax")):
         with pytest.raises(GanbenchError) as told:
-            meeting(found, parse_where([condition]))
+            filter_runs(found, parse_where([condition]))
         assert words in str(told.value)
 
 
@@ -191,7 +191,7 @@ def test_a_sentence_for_metrics_of_which_the_same_is_known_and_names_that_tell_m
         for seed, fid in enumerate(fids)
     ]
     both = pd.concat([study(minimax=WORSE, hinge=BETTER), *other], ignore_index=True)
-    judgements = judge(both, BY, ["fid", "kl"])
+    judgements = rank_methods(both, BY, ["fid", "kl"])
     assert {name for each in judgements for name in each.losses} == {"hinge", "minimax"}
     assert sentences(judgements) == [
         "mnist, ganbench-1 v1, 5,000 samples: fid, kl: hinge is better than every other: "

@@ -19,7 +19,7 @@ from ganbench.cli import main
 from ganbench.runs.executors import local
 from ganbench.runs.executors.local import Local
 from ganbench.runs.progress import FILE, read_progress
-from ganbench.runs.task import Outcome, Task, from_plain, perform, plain
+from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.mlflow.reading import read_runs
@@ -51,7 +51,7 @@ def task(store: Store, **settings: object) -> tuple[Task, RunSpec]:
     return Task(spec.group_id, spec.to_dict(), (0, 1), "e", store.uri, "cpu"), spec
 
 
-def outcome_of(pool: Local, seconds: float = 60) -> Outcome:
+def outcome_of(pool: Local, seconds: float = 60) -> TaskResult:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for outcome in pool.wait(0.2):
@@ -83,7 +83,7 @@ def test_a_killed_worker_is_replaced_and_its_task_goes_on(store: Store, pool: Lo
     assert progress is not None
     assert progress.began_step > 0, "from its checkpoint"
     assert pool.stop() == {spec.group_id}
-    assert outcome_of(pool) == Outcome(spec.group_id, {0: "stopped", 1: "stopped"})
+    assert outcome_of(pool) == TaskResult(spec.group_id, {0: "stopped", 1: "stopped"})
     assert set(read_statuses(store, "e").values()) == {"stopped"}
     assert not (folder / FILE).exists()
 
@@ -136,7 +136,7 @@ def test_who_comes_second_to_the_same_runs_says_so(store: Store) -> None:
     folder = store.checkpoints("e", spec.group_id)
     folder.mkdir(parents=True)
     with filelock.FileLock(folder / ".lock"):
-        assert perform(asked, threading.Event()) == Outcome(spec.group_id, busy=True)
+        assert perform(asked, threading.Event()) == TaskResult(spec.group_id, busy=True)
     assert perform(asked, threading.Event()).statuses == {0: "finished", 1: "finished"}
 
 

@@ -13,12 +13,12 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from ganbench.core.plotting import EVENT_MARKS
-from ganbench.evaluation.collapse_detector import KINDS, Event, Look, Sight
+from ganbench.evaluation.collapse_detector import KINDS, Event, Observation, SampleSummary
 from ganbench.runs.timeline import timeline_figure, write_timeline
 
 
-def look(step: int, counts: list[int], width: float = 1.0, critic: tuple[float, float] | None = None) -> Look:
-    return Look(step, Sight(1000, tuple(counts), width, 0.02), critic)
+def look(step: int, counts: list[int], width: float = 1.0, critic: tuple[float, float] | None = None) -> Observation:
+    return Observation(step, SampleSummary(1000, tuple(counts), width, 0.02), critic)
 
 
 def cells(figure: Figure) -> QuadMesh:

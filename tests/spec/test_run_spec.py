@@ -16,7 +16,7 @@ from ganbench.core.settings import flatten, merge, parse_assignment, parse_compo
 from ganbench.data.ring import Ring
 from ganbench.evaluation.metrics.fid import Fid
 from ganbench.spec import run_spec as config
-from ganbench.spec.run_spec import lay_over, resolve
+from ganbench.spec.run_spec import apply_overrides, resolve
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         patch.setattr(type(spec.dataset), "evaluator_sha256", "another evaluator")
         assert spec.run_id(0) != before
     with monkeypatch.context() as patch:
-        patch.setattr(config, "SCIENCE", config.SCIENCE + 1)
+        patch.setattr(config, "RESULTS_VERSION", config.RESULTS_VERSION + 1)
         assert spec.run_id(0) != before
     with monkeypatch.context() as patch:
         # As if one of the protocol's metrics came from a plug-in, whose code has no version.
@@ -234,22 +234,22 @@ DUMP = {**resolve({"train": {"steps": 9, "critic_lr": 7e-4, "batch_size": 32}}).
 
 
 def test_another_loss_over_a_full_dump_is_that_loss_as_its_paper_has_it() -> None:
-    spec = resolve(lay_over(DUMP, {"loss": {"name": "wgan-gp"}}))
+    spec = resolve(apply_overrides(DUMP, {"loss": {"name": "wgan-gp"}}))
     assert [penalty.name for penalty in spec.penalties] == ["gp"]
     assert (spec.train.n_critic, spec.train.critic_lr, spec.train.critic_betas) == (5, 1e-4, (0.0, 0.9))
     assert (spec.train.steps, spec.train.batch_size) == (9, 32), "what no recipe speaks of stays"
-    back = resolve(lay_over(spec.to_dict(), {"loss": {"name": "minimax"}}))
+    back = resolve(apply_overrides(spec.to_dict(), {"loss": {"name": "minimax"}}))
     assert back.penalties == ()
     assert (back.train.n_critic, back.train.critic_lr) == (1, 2e-4)
 
 
 def test_another_data_set_over_a_full_dump_has_its_own_networks_and_rates() -> None:
     dump = resolve({"dataset": {"name": "ring"}}).to_dict()
-    there = resolve(lay_over(dump, {"dataset": {"name": "mnist"}}))
+    there = resolve(apply_overrides(dump, {"dataset": {"name": "mnist"}}))
     fresh = resolve({"dataset": {"name": "mnist"}})
     assert there.arch == fresh.arch
     assert dataclasses.replace(there.train, steps=1) == dataclasses.replace(fresh.train, steps=1)
-    back = resolve(lay_over(there.to_dict(), {"dataset": {"name": "ring"}}))
+    back = resolve(apply_overrides(there.to_dict(), {"dataset": {"name": "ring"}}))
     assert back.train == resolve({"dataset": {"name": "ring"}}).train, "how long stays as it was asked for"
 
 
@@ -259,12 +259,12 @@ def test_a_name_is_no_option() -> None:
 
 
 def test_the_same_loss_over_a_dump_changes_nothing() -> None:
-    assert resolve(lay_over(DUMP, {"loss": {"name": "minimax"}})) == resolve(DUMP)
-    assert resolve(lay_over({"train": {"critic_lr": 1.0}}, {"loss": {"name": "wgan-gp"}})).train.critic_lr == 1.0
+    assert resolve(apply_overrides(DUMP, {"loss": {"name": "minimax"}})) == resolve(DUMP)
+    assert resolve(apply_overrides({"train": {"critic_lr": 1.0}}, {"loss": {"name": "wgan-gp"}})).train.critic_lr == 1.0
 
 
 def test_another_architecture_over_a_dump_has_its_own_options() -> None:
-    assert resolve(lay_over(DUMP, {"arch": {"name": "dcgan"}})).arch.to_spec()["critic_width"] == 32
+    assert resolve(apply_overrides(DUMP, {"arch": {"name": "dcgan"}})).arch.to_spec()["critic_width"] == 32
 
 
 def test_a_data_set_brings_settings_that_suit_its_size_and_anybody_can_override_them() -> None:
@@ -296,9 +296,9 @@ def test_a_protocol_fixes_options_of_its_data_set_and_the_number_of_samples() ->
 
 
 def test_another_data_set_or_protocol_over_a_dump_has_its_own_number_of_samples() -> None:
-    spec = resolve(lay_over(DUMP, {"dataset": {"name": "ring"}}))
+    spec = resolve(apply_overrides(DUMP, {"dataset": {"name": "ring"}}))
     assert (spec.evaluation.samples, spec.train.steps) == (50_000, 9)
-    again = resolve(lay_over(spec.to_dict(), {"protocol": {"name": "pacgan-2018"}}))
+    again = resolve(apply_overrides(spec.to_dict(), {"protocol": {"name": "pacgan-2018"}}))
     assert (again.evaluation.samples, again.evaluation.quick_samples) == (2_500, 2_000)
 
 
@@ -311,5 +311,5 @@ def test_when_to_stop_is_parsed_in_words() -> None:
 
 
 def test_epochs_over_steps_and_steps_over_epochs() -> None:
-    assert resolve(lay_over(DUMP, {"train": {"epochs": 1}})).train.steps == 60_000 // 32
-    assert resolve(lay_over({"train": {"epochs": 1}}, {"train": {"steps": 5}})).train.steps == 5
+    assert resolve(apply_overrides(DUMP, {"train": {"epochs": 1}})).train.steps == 60_000 // 32
+    assert resolve(apply_overrides({"train": {"epochs": 1}}, {"train": {"steps": 5}})).train.steps == 5

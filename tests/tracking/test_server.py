@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunHead
+from ganbench.tracking import RunInfo
 from ganbench.tracking.group_server import KEY, PASSWORD, USER, Plan, credentials, find_postgres, mlflow_command
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
@@ -130,7 +130,7 @@ def test_it_asks_for_a_password_and_keeps_runs(monkeypatch: pytest.MonkeyPatch) 
             refused.value.close()
             monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
             monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a long enough password")
-            log = MlflowTracker(store, "e").open(RunHead("r", "run", {}, {"seed": "3"}), RunHead("g", "group", {}))
+            log = MlflowTracker(store, "e").open(RunInfo("r", "run", {}, {"seed": "3"}), RunInfo("g", "group", {}))
             log.metrics(5, {"fid": 1.5})
             (folder / "weights.bin").write_bytes(b"123")
             log.file(folder / "weights.bin", "checkpoint")

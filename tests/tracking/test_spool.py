@@ -12,18 +12,18 @@ import pytest
 from matplotlib.figure import Figure
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunHead, RunLog, Status
+from ganbench.tracking import RunInfo, RunLog, Status
 from ganbench.tracking import spool as spooling
 from ganbench.tracking.journal import ENTRIES, Journal, standing
 from ganbench.tracking.memory import MemoryRunLog, MemoryTracker
 from ganbench.tracking.spool import Spool, deliver_all
 
-GROUP = RunHead("g", "a group", {"loss": "minimax"}, {"commit": "abc"})
+GROUP = RunInfo("g", "a group", {"loss": "minimax"}, {"commit": "abc"})
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
-def head(seed: int) -> RunHead:
-    return RunHead(f"run-{seed}", "a run", {"seed": seed, "widths": [1, 2]}, {"seed": str(seed)})
+def head(seed: int) -> RunInfo:
+    return RunInfo(f"run-{seed}", "a run", {"seed": seed, "widths": [1, 2]}, {"seed": str(seed)})
 
 
 class Away(MemoryTracker):
@@ -48,7 +48,7 @@ class Away(MemoryTracker):
         self._ask()
         return super().statuses()
 
-    def open(self, run: RunHead, group: RunHead) -> MemoryRunLog:
+    def open(self, run: RunInfo, group: RunInfo) -> MemoryRunLog:
         self._ask()
         log, ask = super().open(run, group), self._ask
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunHead
+from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow import reading
 from ganbench.tracking.mlflow.names import check_experiment_name
 from ganbench.tracking.mlflow.reading import read_images, read_runs
@@ -24,11 +24,11 @@ from ganbench.tracking.mlflow.sql import read_local
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store, find_store
 
-GROUP = RunHead("group1", "a group", {"loss": "x"}, {"device": "cpu"})
+GROUP = RunInfo("group1", "a group", {"loss": "x"}, {"device": "cpu"})
 
 
-def head(seed: int) -> RunHead:
-    return RunHead(f"run{seed}", f"seed {seed}", {"loss": "x", "seed": seed}, {"device": "cpu", "seed": str(seed)})
+def head(seed: int) -> RunInfo:
+    return RunInfo(f"run{seed}", f"seed {seed}", {"loss": "x", "seed": seed}, {"device": "cpu", "seed": str(seed)})
 
 
 @pytest.fixture

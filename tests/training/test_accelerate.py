@@ -18,10 +18,10 @@ from ganbench.methods.wrappers import WRAPPERS
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training import trainer
 from ganbench.training.accelerate import WARM_UP, PlainStep, Recorded, accelerate, why_not
-from ganbench.training.random_inputs import Draws
+from ganbench.training.random_inputs import InputSampler
 from ganbench.training.schedule import plan
 from ganbench.training.state import State
-from ganbench.training.step import Given, Step
+from ganbench.training.step import Step, StepInputs
 from ganbench.training.trainer import train
 from tests.conftest import random_data, small_spec
 
@@ -122,7 +122,7 @@ def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any], 
 
 
 def test_on_a_cpu_the_step_is_made_as_it_is() -> None:
-    def step(given: Given) -> Statistics:
+    def step(given: StepInputs) -> Statistics:
         return {}
 
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
@@ -143,11 +143,11 @@ def statistics_without_values(spec: RunSpec, seeds: tuple[int, ...], monkeypatch
     """A step of tensors that have a shape and no values: whoever asks for one gets an error."""
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # it doesn't know such a device
     data, planned = random_data(), plan(spec, 0)
-    draws = Draws(spec, seeds, data)
-    given = Given(list(draws.critic(0, planned)), list(draws.generator(0, planned)))
+    draws = InputSampler(spec, seeds, data)
+    given = StepInputs(list(draws.critic(0, planned)), list(draws.generator(0, planned)))
     given = tree_map(lambda value: value.to("meta") if isinstance(value, Tensor) else value, given)
     state = State(spec, seeds, data.shape, torch.device("meta"))
-    state.follow(planned)
+    state.apply_schedule(planned)
     statistics = Step(spec, state)(given)
     state.finish_step(planned.keep)
     return statistics

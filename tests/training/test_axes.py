@@ -19,8 +19,8 @@ from ganbench.methods.penalties import PENALTIES
 from ganbench.methods.wrappers import WRAPPERS
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.spec.train_spec import OPTIMIZERS
-from ganbench.training.optimizers import KINDS, Held
-from ganbench.training.random_inputs import Draws
+from ganbench.training.optimizers import KINDS, OptimizerState
+from ganbench.training.random_inputs import InputSampler
 from ganbench.training.schedule import plan
 from ganbench.training.trainer import Snapshot, train
 from tests.reference import training as textbook
@@ -77,7 +77,7 @@ def test_every_axis_at_once_is_what_a_plain_loop_does(points: MixturePoints) -> 
         generator = spec.generator(points.shape)
     with default_stream(3, "init-critic"):
         critic = spec.critic(points.shape)
-    draws, rounds = Draws(spec, (3,), points), []
+    draws, rounds = InputSampler(spec, (3,), points), []
     for step in range(6):
         now = plan(spec, step)
         critics = [(d.real[0], d.latents[0], d.real_noise[0], d.fake_noise[0]) for d in draws.critic(step, now)]
@@ -112,7 +112,7 @@ def test_every_axis_at_once_is_what_a_plain_loop_does(points: MixturePoints) -> 
     latents = torch.randn(5, 3)
     row = {name: tensor[0] for name, tensor in snapshot.state.averaged.items()}
     torch.testing.assert_close(
-        snapshot.state.generator.forward_at_rest(row, latents), averaged(latents), rtol=1e-3, atol=1e-4
+        snapshot.state.generator.forward_eval(row, latents), averaged(latents), rtol=1e-3, atol=1e-4
     )
 
 
@@ -128,7 +128,7 @@ def test_unrolling_goes_through_the_critics_own_updates(points: MixturePoints, u
     critic = spec.critic(points.shape)
     # The critic's own update comes first, and is not what is looked at here.
     critic.load_state_dict({name: t[0] for name, t in last(before, points).state.critic.frozen.items()})
-    given = next(Draws(spec, (3,), points).generator(0, plan(spec, 0)))
+    given = next(InputSampler(spec, (3,), points).generator(0, plan(spec, 0)))
     loss = textbook.unrolled_generator_loss(generator, critic, given.real[0], given.latents[0], updates=updates, lr=0.5)
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(generator.parameters(), float("inf"))
@@ -151,7 +151,7 @@ def test_both_forms_of_an_optimizer_are_torchs(optimizer: str) -> None:
         "rmsprop": torch.optim.RMSprop([theirs], lr=lr, alpha=betas[1]),
         "sgd": torch.optim.SGD([theirs], lr=lr, momentum=betas[0]),
     }
-    ours, held = weight.clone(), Held([[torch.zeros(5)] for _ in kind.moments], [torch.zeros(())])
+    ours, held = weight.clone(), OptimizerState([[torch.zeros(5)] for _ in kind.moments], [torch.zeros(())])
     moments = tuple(torch.zeros(5) for _ in kind.moments)
     for count in range(1, 6):
         gradient = torch.randn(5, generator=random)

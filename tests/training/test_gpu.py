@@ -93,7 +93,7 @@ def test_points_are_the_same_on_every_device() -> None:
     here, there = Ring().load(CPU), Ring().load(device)
     assert torch.equal(there.train.cpu(), here.train)
     assert torch.equal(there.reference(100).cpu(), here.reference(100))
-    assert torch.equal(there.stand_ins(100, 3).cpu(), here.stand_ins(100, 3))
+    assert torch.equal(there.floor_samples(100, 3).cpu(), here.floor_samples(100, 3))
     *_, snapshot = train(resolve({"dataset": {"name": "ring"}, "train": {"steps": 3}}), (0, 1), there, device, every=1)
     assert snapshot.sample(1, 10).shape == (10, 2)
     assert snapshot.sample(1, 10).isfinite().all()

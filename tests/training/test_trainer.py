@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.core.seeding import default_stream
 from ganbench.data.mixture import MixturePoints
 from ganbench.spec.run_spec import RunSpec, resolve
-from ganbench.training.random_inputs import Draws
+from ganbench.training.random_inputs import InputSampler
 from ganbench.training.schedule import plan
 from ganbench.training.state import StateMismatchError
 from ganbench.training.trainer import Snapshot, train
@@ -137,7 +137,7 @@ def test_a_sample_does_not_depend_on_how_many_are_drawn() -> None:
 def test_critic_steps_are_counted_in_real_images() -> None:
     """With k critic updates a step, an epoch of n batches is over after n / k steps, and every image was seen once."""
     spec, data = small_spec(train={"batch_size": 10, "n_critic": 2}), Numbered(60)
-    draws = Draws(spec, (0,), data)
+    draws = InputSampler(spec, (0,), data)
     epoch = torch.cat([draw.real[0].flatten() for step in range(3) for draw in draws.critic(step, plan(spec, step))])
     assert sorted(epoch.tolist()) == list(range(60))
     assert next(draws.generator(0, plan(spec, 0))).real.shape == (1, 0, 1)
@@ -145,7 +145,7 @@ def test_critic_steps_are_counted_in_real_images() -> None:
 
 def test_paired_losses_get_real_samples_of_their_own() -> None:
     spec = small_spec(loss={"name": "rpgan"}, train={"batch_size": 10})
-    draws, now = Draws(spec, (0, 1), Numbered(60)), plan(spec, 0)
+    draws, now = InputSampler(spec, (0, 1), Numbered(60)), plan(spec, 0)
     in_generator, in_critic = next(draws.generator(0, now)).real, next(draws.critic(0, now)).real
     assert in_generator.shape == (2, 10, 1)
     assert not torch.equal(in_generator, in_critic)
@@ -179,7 +179,7 @@ def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
         generator = spec.arch.generator(data.shape)
     with default_stream(5, "init-critic"):
         critic = spec.arch.critic(data.shape)
-    draws = Draws(spec, (5,), data)
+    draws = InputSampler(spec, (5,), data)
     batches = []
     for step in range(4):
         now = plan(spec, step)
@@ -208,7 +208,7 @@ def floats(network: torch.nn.Module) -> list[tuple[str, Tensor]]:
 def test_losses_with_other_critic_steps_are_still_paired() -> None:
     """The n-th update of a network draws the same, however many critic updates there are to a step."""
     specs = [small_spec(loss={"name": "wgan-gp"}, train={"n_critic": k, "batch_size": 4}) for k in (1, 5)]
-    one, five = (Draws(spec, (3,), Numbered(60)) for spec in specs)
+    one, five = (InputSampler(spec, (3,), Numbered(60)) for spec in specs)
     now = plan(specs[0], 0)
     singles = [draw for step in range(40) for draw in one.critic(step, now)]
     fives = [draw for step in range(8) for draw in five.critic(step, now)]

@@ -20,7 +20,7 @@ from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
 from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, samples_sha256, set_up
 from ganbench.methods.archs import ARCHS
 from ganbench.runs.log_schema import NAMED_MODES
-from ganbench.tracking import RunHead
+from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
 
@@ -116,8 +116,8 @@ def _track(name: str, evaluations: list[Evaluation], samples: Samples, experimen
             "seed": "0",
         }
         title = f"{name} · {evaluation.dataset} · {evaluation.protocol}"
-        group = RunHead(f"g{run_id}", title, params, tags)
-        log = tracker.open(RunHead(run_id, title, {**params, "seed": 0}, tags), group)
+        group = RunInfo(f"g{run_id}", title, params, tags)
+        log = tracker.open(RunInfo(run_id, title, {**params, "seed": 0}, tags), group)
         log.metrics(0, _metrics(evaluation))
         log.finish("finished", 0)
         tracker.close_group(group.id, "finished")

@@ -11,7 +11,7 @@ from ganbench.cli.console.run_progress import Display, describe, memory_words, p
 from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
 from ganbench.runs.ensemble_run import Job
-from ganbench.runs.profiling import Look
+from ganbench.runs.profiling import StepProfile
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.spool import not_delivered, open_tracker
@@ -41,7 +41,7 @@ def run_session(
     describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
     tracker = open_tracker(place, experiment)
     data = spec.dataset.load(found, say=console.print)
-    look = Look() if profiled_since is not None else None
+    look = StepProfile() if profiled_since is not None else None
     job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force, accelerated, look=look)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)

@@ -8,7 +8,7 @@ from rich.table import Table
 from ganbench.core.formatting import number
 from ganbench.results.compare import FLOOR, headline
 from ganbench.results.loading import final_scores, load_results
-from ganbench.results.run_summary import verdict
+from ganbench.results.run_summary import summarize_run
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.store import Store
 
@@ -34,7 +34,7 @@ def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment
     console.print()
     for seed, run_id in ids.items():
         if (table["run"] == run_id).any():
-            words = verdict(table, run_id, spec.dataset.mode_word)
+            words = summarize_run(table, run_id, spec.dataset.mode_word)
             console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
     console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ganbench.core.formatting import number
 from ganbench.evaluation.scorer import Scores
-from ganbench.runs.profiling import Look
+from ganbench.runs.profiling import StepProfile
 from ganbench.spec.run_spec import RunSpec
 from ganbench.spec.train_spec import TrainSpec
 from ganbench.training.trainer import Snapshot
@@ -84,7 +84,7 @@ def _plain(value: object) -> str:
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def profile_tables(seconds: Mapping[str, float], look: Look, total: float) -> Group:
+def profile_tables(seconds: Mapping[str, float], look: StepProfile, total: float) -> Group:
     """Where the time of a run went, by phase; and within training, by part of a step and by operator.
 
     Args:

@@ -20,8 +20,8 @@ from ganbench.results.loading import final_scores, load_results
 from ganbench.results.report.tables import render
 from ganbench.runs.executors import Executor
 from ganbench.runs.progress import read_progress
-from ganbench.runs.sweep_status import Standing, standings
-from ganbench.runs.task import Outcome, Task
+from ganbench.runs.sweep_status import GroupStatus, group_statuses
+from ganbench.runs.task import Task, TaskResult
 from ganbench.runs.time_estimate import estimates
 from ganbench.spec.sweep_spec import Sweep
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker, tracked_statuses
@@ -58,7 +58,7 @@ def sweep_session(
     if export is not None:
         tracked = export.statuses() | tracked
         export.restore()
-    standing = {each.spec.group_id: each for each in standings(sweep, tracked, store, experiment)}
+    standing = {each.spec.group_id: each for each in group_statuses(sweep, tracked, store, experiment)}
     missing = [each for each in standing.values() if not each.done]
     console.print(
         f"{len(sweep.specs)} groups of {len(sweep.seeds)} seeds, "
@@ -129,7 +129,7 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
     """Show what would be trained, what of it is done, and about how long the rest takes."""
     console = Console(markup=False, highlight=False)
     tracked = tracked_statuses(store, experiment)
-    found = standings(sweep, tracked, store, experiment)
+    found = group_statuses(sweep, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
     total = 0.0
     for standing, seconds in estimates(found, find_device(device), say=console.print):
@@ -151,13 +151,13 @@ def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
     """Show where a sweep stands; return the exit status: 0 if all is done, else 1."""
     console = Console(markup=False, highlight=False)
     tracked = tracked_statuses(store, experiment)
-    found = standings(sweep, tracked, store, experiment)
+    found = group_statuses(sweep, tracked, store, experiment)
     console.print(overview(found))
     console.print(f"{counted(found)}, in experiment {experiment}")
     return 0 if all(each.done for each in found) else 1
 
 
-def _note(standing: Standing, outcome: Outcome) -> None:
+def _note(standing: GroupStatus, outcome: TaskResult) -> None:
     standing.progress = None
     standing.error = outcome.error
     standing.statuses |= outcome.statuses

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ganbench.runs.sweep_status import Standing
+from ganbench.runs.sweep_status import GroupStatus
 
 SHOWN = 12
 """Groups that are shown at once."""
@@ -23,12 +23,12 @@ QUIET = 30.0
 class SweepTable:
     """Shows standings as they change."""
 
-    def __init__(self, standings: Sequence[Standing], console: Console) -> None:
-        self._standings = standings
+    def __init__(self, group_statuses: Sequence[GroupStatus], console: Console) -> None:
+        self._standings = group_statuses
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._began = time.monotonic()
-        self._before = _work_done(standings)
+        self._before = _work_done(group_statuses)
         self._said_at = self._began
 
     def __enter__(self) -> SweepTable:
@@ -53,7 +53,7 @@ class SweepTable:
                 facts = f"step {progress.step:,}/{progress.steps:,}, {progress.speed:.0f} steps/s"
                 self.say(f"  {_title(at_work)}: {facts}; {self.summary()}")
 
-    def ended(self, standing: Standing) -> None:
+    def ended(self, standing: GroupStatus) -> None:
         """A group has ended, well or not."""
         how = f"failed: {standing.error}" if standing.error else standing.words
         self.say(f"{_title(standing)}: {how}; {self.summary()}")
@@ -74,9 +74,9 @@ class SweepTable:
         return spent / (done - self._before) * left if done > self._before and left > 0 else None
 
 
-def overview(standings: Sequence[Standing]) -> Table:
+def overview(group_statuses: Sequence[GroupStatus]) -> Table:
     """What is at work and what failed, then what is done and what waits, as many as can be seen."""
-    shown = sorted(standings, key=lambda each: (not each.progress, not each.error, each.done))[:SHOWN]
+    shown = sorted(group_statuses, key=lambda each: (not each.progress, not each.error, each.done))[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for _ in range(3):
         table.add_column()
@@ -91,20 +91,20 @@ def overview(standings: Sequence[Standing]) -> Table:
             facts = f"step {progress.step:,}/{progress.steps:,}  {progress.speed:.0f} steps/s"
             facts += f"  {clock(left)} left" if left is not None else ""
         table.add_row(Text(_title(standing)), bar, Text(facts))
-    if len(standings) > len(shown):
-        table.add_row(Text(f"and {len(standings) - len(shown):,} more", style="dim"), "", "")
+    if len(group_statuses) > len(shown):
+        table.add_row(Text(f"and {len(group_statuses) - len(shown):,} more", style="dim"), "", "")
     return table
 
 
-def counted(standings: Sequence[Standing]) -> str:
+def counted(group_statuses: Sequence[GroupStatus]) -> str:
     """How many groups are done, at work, failed and waiting."""
-    done = sum(each.done for each in standings)
-    failed = sum(bool(each.error) and not each.done for each in standings)
-    at_work = sum(each.progress is not None and not each.done and not each.error for each in standings)
-    waiting = len(standings) - done - failed - at_work
+    done = sum(each.done for each in group_statuses)
+    failed = sum(bool(each.error) and not each.done for each in group_statuses)
+    at_work = sum(each.progress is not None and not each.done and not each.error for each in group_statuses)
+    waiting = len(group_statuses) - done - failed - at_work
     parts = {"at work": at_work, "failed": failed, "waiting": waiting}
     told = [f"{number} {word}" for word, number in parts.items() if number]
-    return ", ".join([f"{done} of {len(standings)} groups done", *told])
+    return ", ".join([f"{done} of {len(group_statuses)} groups done", *told])
 
 
 def clock(seconds: float) -> str:
@@ -116,9 +116,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _title(standing: Standing) -> str:
+def _title(standing: GroupStatus) -> str:
     return f"{standing.spec.title}  {standing.told}".strip()
 
 
-def _work_done(standings: Sequence[Standing]) -> float:
-    return sum(each.work * each.share_done for each in standings)
+def _work_done(group_statuses: Sequence[GroupStatus]) -> float:
+    return sum(each.work * each.share_done for each in group_statuses)

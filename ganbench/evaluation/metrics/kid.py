@@ -11,7 +11,7 @@ from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.distances import squares
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.neighbours import look_across, look_within
 
 
@@ -34,7 +34,7 @@ class Kid(Metric):
         if min(len(a), len(b)) < 2:
             raise UndefinedMetricError("pairs need at least two samples")
         # In this order: what is found within the sets is needed for what else is found between them.
-        within = _within(fake, len(a)) + keep(real, ("kid", len(b)), lambda: _within(real, len(b)))
+        within = _within(fake, len(a)) + memoize_on(real, ("kid", len(b)), lambda: _within(real, len(b)))
         between = _Kernel(a, b)
         if len(a) == len(b):
             look_across(fake, real, len(a), between.add)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 _kept: WeakKeyDictionary[Features, dict[tuple[object, ...], object]] = WeakKeyDictionary()
 
 
-def keep(features: Features, key: tuple[object, ...], find: Callable[[], T]) -> T:
+def memoize_on(features: Features, key: tuple[object, ...], find: Callable[[], T]) -> T:
     """What `find` finds; from the second time on what it found, as long as these features live."""
     known = _kept.setdefault(features, {})
     if key not in known:

@@ -10,7 +10,7 @@ from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.distances import nearest_of_many
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 
 
 @register(METRICS, "memorisation")
@@ -38,5 +38,7 @@ class Memorisation(Metric):
         def find() -> Tensor:
             return nearest_of_many(real.embedding[:half], training).quantile(self.alpha)
 
-        near = nearest_of_many(fake.embedding[: self.samples], training) <= keep(real, ("copies", self.alpha), find)
+        near = nearest_of_many(fake.embedding[: self.samples], training) <= memoize_on(
+            real, ("copies", self.alpha), find
+        )
         return float(near.double().mean())

@@ -9,7 +9,7 @@ from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.by_mode import by_mode
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 
 
 @register(METRICS, "mode-width")
@@ -25,7 +25,7 @@ class ModeWidth(Metric):
     sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        true = keep(real, ("widths",), lambda: _variances(real))
+        true = memoize_on(real, ("widths",), lambda: _variances(real))
         parts = {mode: part for mode, part in _variances(fake).items() if true.get(mode, (0, 0.0))[1] > 0}
         if not parts:
             raise UndefinedMetricError("no mode has two good samples in both sets")

@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, pad
 SIGMA, WINDOW = 0.8, 7
 WEIGHTS = (0.0448, 0.2856, 0.3001)
 """Exponents of the scales, the first three of the usual five; they are renormalised."""
-LEAST = 28
+MIN_SIDE = 28
 """Pixels that a side needs, so that the window fits the last scale."""
 C1, C2 = 0.01**2, 0.03**2
 

@@ -12,7 +12,7 @@ from ganbench.core.seeding import stream
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.by_mode import by_mode, draw
-from ganbench.evaluation.metrics.msssim import LEAST, ms_ssim_of_pairs
+from ganbench.evaluation.metrics.msssim import MIN_SIDE, ms_ssim_of_pairs
 
 
 @register(METRICS, "ms-ssim-within")
@@ -36,8 +36,8 @@ class MsSsimWithin(Metric):
             raise ValueError("batch must be at least 2, batches and most at least 1")
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        if fake.samples.dtype != torch.uint8 or fake.samples.ndim != 4 or min(fake.samples.shape[2:]) < LEAST:
-            raise UndefinedMetricError(f"samples aren't images of at least {LEAST}×{LEAST} pixels")
+        if fake.samples.dtype != torch.uint8 or fake.samples.ndim != 4 or min(fake.samples.shape[2:]) < MIN_SIDE:
+            raise UndefinedMetricError(f"samples aren't images of at least {MIN_SIDE}×{MIN_SIDE} pixels")
         parts = by_mode(fake)
         if not parts:
             raise UndefinedMetricError("no mode has two samples")

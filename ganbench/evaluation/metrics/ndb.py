@@ -13,7 +13,7 @@ from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.distances import by_row, squares
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 
 
 @register(METRICS, "ndb")
@@ -49,7 +49,7 @@ def shares(fake: Features, real: Reference, count: int, bins: int) -> tuple[Tens
     """
     if count < bins:
         raise UndefinedMetricError(f"{bins} bins need at least as many samples, not {count}")
-    centres, true = keep(real, ("bins", count, bins), lambda: _find_bins(real.embedding[:count], bins))
+    centres, true = memoize_on(real, ("bins", count, bins), lambda: _find_bins(real.embedding[:count], bins))
     return _shares(fake.embedding[:count], centres), true
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.neighbours import radii
 
 ALPHA = 0.01
@@ -39,4 +39,4 @@ class NearDuplicates(Metric):
 
 def threshold(real: Reference, count: int, alpha: float) -> Tensor:
     """Squared distance from the nearest other sample that a share `alpha` of `count` real samples is below, scalar."""
-    return keep(real, ("near", count, alpha), lambda: radii(real, count, 1).quantile(alpha))
+    return memoize_on(real, ("near", count, alpha), lambda: radii(real, count, 1).quantile(alpha))

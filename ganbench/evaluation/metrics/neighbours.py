@@ -16,7 +16,7 @@ from torch import Tensor
 from ganbench.data.evaluators import Features
 from ganbench.evaluation.metrics import UndefinedMetricError
 from ganbench.evaluation.metrics.distances import by_row, rows_of_a_block, smallest, squares
-from ganbench.evaluation.metrics.memo import keep
+from ganbench.evaluation.metrics.memo import memoize_on
 
 RANKS = 8
 """So many nearest neighbours are kept of each sample: metrics ask for other ranks of the same samples."""
@@ -25,7 +25,7 @@ BALLS = (3, 5)
 ROUNDING = 1e-13
 """What rounding can do to a squared distance, as a part of the squared norms."""
 
-Look = Callable[[Tensor], object]
+BlockVisitor = Callable[[Tensor], object]
 """Whoever wants to see the same blocks of squared distances; a block is overwritten by the next one.
 
 Within a set they are too small by `ROUNDING`; that of a sample from itself is shown as it comes out, hardly below 0.
@@ -44,13 +44,13 @@ def radii(features: Features, count: int, k: int) -> Tensor:
         raise UndefinedMetricError(f"there are too few samples for a nearest neighbour of rank {k}: {count}")
 
     most = max(k, _usual_ranks(count))
-    return keep(features, ("ranks", count, most), lambda: _ranks(features, count, most))[:, k - 1]
+    return memoize_on(features, ("ranks", count, most), lambda: _ranks(features, count, most))[:, k - 1]
 
 
 def near_pairs(features: Features, count: int, near: Tensor) -> int:
     """How many pairs of the first `count` embeddings are at most this squared distance apart."""
     embedding, most = features.embedding[:count], _usual_ranks(count)
-    inside = keep(features, ("ranks", count, most), lambda: _ranks(features, count, most)) <= near
+    inside = memoize_on(features, ("ranks", count, most), lambda: _ranks(features, count, most)) <= near
     (crowded,) = inside[:, -1].nonzero(as_tuple=True)  # there may be more than were kept
     counts = inside.sum(1)
     if len(crowded):
@@ -58,24 +58,24 @@ def near_pairs(features: Features, count: int, near: Tensor) -> int:
     return int(counts.sum()) // 2
 
 
-def look_within(features: Features, count: int, also: Look) -> None:
+def look_within(features: Features, count: int, also: BlockVisitor) -> None:
     """Show all pairs of the first `count` embeddings, itself included; what is asked later of neighbours is known."""
     most = _usual_ranks(count)
     found = _ranks(features, count, most, also)
-    keep(features, ("ranks", count, most), lambda: found)
+    memoize_on(features, ("ranks", count, most), lambda: found)
 
 
 def _usual_ranks(count: int) -> int:
     return min(RANKS, count - 1)
 
 
-def _ranks(features: Features, count: int, most: int, also: Look | None = None) -> Tensor:
+def _ranks(features: Features, count: int, most: int, also: BlockVisitor | None = None) -> Tensor:
     """Squared distances of each of the first `count` embeddings from its nearest others in order, [count, most]."""
     blocks = _others(features.embedding[:count], also=also)
     return by_row(count, blocks, lambda block: smallest(block, most)).clamp_min(0)
 
 
-def _others(a: Tensor, rows: Tensor | None = None, also: Look | None = None) -> Iterator[Tensor]:
+def _others(a: Tensor, rows: Tensor | None = None, also: BlockVisitor | None = None) -> Iterator[Tensor]:
     """Blocks of the squared distances within a set, [N, N] in all or of some rows; that from itself is infinite.
 
     They are too small by what rounding can do: so copies have none, and what lies on the edge of a ball isn't inside.
@@ -111,14 +111,14 @@ def crossing(fake: Features, real: Features, count: int, k: int) -> Crossing:
     """
     usual = _usual_balls(count)
     ranks = usual if k in usual else (k,)
-    return keep(fake, ("crossing", ref(real), count, ranks), lambda: _cross(fake, real, count, ranks))[k]
+    return memoize_on(fake, ("crossing", ref(real), count, ranks), lambda: _cross(fake, real, count, ranks))[k]
 
 
-def look_across(fake: Features, real: Features, count: int, also: Look) -> None:
+def look_across(fake: Features, real: Features, count: int, also: BlockVisitor) -> None:
     """Show all pairs of the first `count` of either set; what is asked later of balls is known."""
     ranks = _usual_balls(count)
     found = _cross(fake, real, count, ranks, also)
-    keep(fake, ("crossing", ref(real), count, ranks), lambda: found)
+    memoize_on(fake, ("crossing", ref(real), count, ranks), lambda: found)
 
 
 def _usual_balls(count: int) -> tuple[int, ...]:
@@ -126,7 +126,7 @@ def _usual_balls(count: int) -> tuple[int, ...]:
 
 
 def _cross(
-    fake: Features, real: Features, count: int, ranks: tuple[int, ...], also: Look | None = None
+    fake: Features, real: Features, count: int, ranks: tuple[int, ...], also: BlockVisitor | None = None
 ) -> dict[int, Crossing]:
     """By rank, how the two sets lie to each other."""
     edges = {k: (radii(fake, count, k)[:, None], radii(real, count, k)) for k in ranks}  # of the balls

@@ -19,7 +19,7 @@ from ganbench.data import Dataset
 from ganbench.data.evaluators import Features
 from ganbench.evaluation.metrics import Metric
 
-LEAST_SAMPLES = 500
+MIN_SAMPLES = 500
 """Below this number of samples metrics mean nothing."""
 
 

@@ -43,7 +43,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClaimResult:
     """What our seeds say about a claim, and why."""
 
     verdict: Literal["inside", "outside", "not comparable"]
@@ -73,7 +73,7 @@ def recipe(claim: Claim) -> Recipe:
     return Recipe(path, PAPER, (f"dataset={claim.dataset}", *claim.options.split("; ")))
 
 
-def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> Finding:
+def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> ClaimResult:
     """Whether a published mean agrees with the mean over our seeds, as far as both are known.
 
     *Inside*: the two means differ by no more than chance at 95 % explains: |m − m'| ≤ √(h² + h'²), where h is half of
@@ -85,15 +85,17 @@ def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> Findi
         failed: seeds without one.
     """
     if failed:
-        return Finding("not comparable", f"{failed} of our seeds failed, and a mean can't hold them")
+        return ClaimResult("not comparable", f"{failed} of our seeds failed, and a mean can't hold them")
     if len(scores) < 2:
-        return Finding("not comparable", f"that takes two seeds of ours, and there is {len(scores) or 'none'}")
+        return ClaimResult("not comparable", f"that takes two seeds of ours, and there is {len(scores) or 'none'}")
     ours, reach = fmean(scores), _t(len(scores)) * stdev(scores) / math.sqrt(len(scores))
     theirs, kind = _reach(claim)
     allowed = math.hypot(reach, theirs)
     told = f"ours {ours:.4g} ± {reach:.2g} (95 %, {len(scores)} seeds), published {claim.text} ({kind})"
     verdict: Literal["inside", "outside"] = "inside" if abs(ours - claim.value) <= allowed else "outside"
-    return Finding(verdict, f"{told}; they differ by {abs(ours - claim.value):.3g}, and chance explains {allowed:.2g}")
+    return ClaimResult(
+        verdict, f"{told}; they differ by {abs(ours - claim.value):.3g}, and chance explains {allowed:.2g}"
+    )
 
 
 def _reach(claim: Claim) -> tuple[float, str]:

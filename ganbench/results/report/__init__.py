@@ -19,10 +19,10 @@ from markupsafe import Markup
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version
 from ganbench.results.compare import compare, headline
-from ganbench.results.inference import LEAST_SEEDS
+from ganbench.results.inference import MIN_SEEDS
 from ganbench.results.loading import Pictures, Results, final_scores, read_csv, write_csv
 from ganbench.results.report.about import About, read_about
-from ganbench.results.report.cards import MOST_PICTURES, MOST_STEPS, cards, chosen, small
+from ganbench.results.report.cards import MAX_PICTURES, MAX_STEPS, cards, chosen, small
 from ganbench.results.report.charts import style
 from ganbench.results.report.claims import published_beside
 from ganbench.results.report.figures import draw
@@ -49,7 +49,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     about = About(title, str(datetime.date.today()), code_version(), x)
     shown = [run for places in chosen(results.table, methods(results.table)).values() for run, _ in places]
     results = Results(_told(results.table, shown), results.pictures)
-    most = max(2, min(MOST_STEPS, MOST_PICTURES // max(len(shown), 1)))
+    most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
     pictures = {
         run: {step: small(picture) for step, picture in steps.items()}
         for run, steps in results.pictures(shown, most).items()
@@ -102,7 +102,7 @@ def _write(results: Results, about: About, pictures: Pictures, folder: Path) -> 
         "title": about.title,
         "date": f"{datetime.date.fromisoformat(about.date):%d %B %Y}",
         "budget": budget_note(x),
-        "note": NOTE.format(budget=budget_note(x), least=LEAST_SEEDS),
+        "note": NOTE.format(budget=budget_note(x), least=MIN_SEEDS),
         "lost": lost_modes(table, names),
         "answers": answers(table),
         "findings": findings(compared),

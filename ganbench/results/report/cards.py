@@ -21,12 +21,12 @@ from ganbench.results.loading import (
     runs,
 )
 from ganbench.results.report.occupancy import heat_map, histogram
-from ganbench.results.run_summary import verdict
+from ganbench.results.run_summary import summarize_run
 from ganbench.results.table import EVENTS, QUICK
 
-MOST_PICTURES = 320
+MAX_PICTURES = 320
 """In a page, so that it stays below five megabytes."""
-MOST_STEPS = 8
+MAX_STEPS = 8
 SIDE = 224
 """Pixels of a grid."""
 
@@ -117,7 +117,7 @@ def cards(results: Results, names: Mapping[str, str], pictures: Pictures) -> lis
                 Seed(
                     seed=int(rows["seed"].iloc[0]),
                     place=place,
-                    words=verdict(rows, run),
+                    words=summarize_run(rows, run),
                     frames=frames,
                     histogram=histogram(shares, good) if shares else Markup(),
                     timeline=_timeline(rows),

@@ -12,9 +12,9 @@ import pandas as pd
 from ganbench.core.formatting import number
 from ganbench.results.report.tables import markdown, terminal
 from ganbench.results.run_diff import differ
-from ganbench.results.run_summary import verdict
+from ganbench.results.run_summary import summarize_run
 
-MOST_STEPS = 6
+MAX_STEPS = 6
 """Of an event's steps that are listed."""
 
 
@@ -25,7 +25,7 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
         GanbenchError: they are the same run, or one isn't there.
     """
     difference = differ(table, first, second)
-    endings = [verdict(table[table["run"] == run], run) for run in difference.runs]
+    endings = [summarize_run(table[table["run"] == run], run) for run in difference.runs]
     if style == "json":
         return json.dumps(
             _plain(asdict(difference) | {"endings": endings}), indent=2, ensure_ascii=False, allow_nan=False
@@ -62,8 +62,8 @@ def _difference(value: float, tie: bool) -> str:
 
 
 def _steps(steps: Sequence[int]) -> str:
-    told = ", ".join(f"{step:,}" for step in steps[:MOST_STEPS])
-    return (told + f" and {len(steps) - MOST_STEPS} more" * (len(steps) > MOST_STEPS)) or "–"
+    told = ", ".join(f"{step:,}" for step in steps[:MAX_STEPS])
+    return (told + f" and {len(steps) - MAX_STEPS} more" * (len(steps) > MAX_STEPS)) or "–"
 
 
 def _plain(value: object) -> object:

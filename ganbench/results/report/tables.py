@@ -10,8 +10,8 @@ import pandas as pd
 
 from ganbench.core.formatting import number
 from ganbench.results.compare import FLOOR, with_range
-from ganbench.results.inference import LEAST_SEEDS, Contrast
-from ganbench.results.ranking import Judgement
+from ganbench.results.inference import MIN_SEEDS, Contrast
+from ganbench.results.ranking import Ranking
 
 WIDE = 1000
 """Columns of a terminal that no table fills: a row is never broken or cut."""
@@ -64,10 +64,10 @@ def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = 
         return markdown(head, rows)
     if style == "latex":
         return latex(head, rows)
-    return f"{terminal(head, rows)}\n{NOTE.format(budget=budget_note(x), least=LEAST_SEEDS)}"
+    return f"{terminal(head, rows)}\n{NOTE.format(budget=budget_note(x), least=MIN_SEEDS)}"
 
 
-def render_contrasts(judgement: Judgement, contrasts: Sequence[Contrast], style: str) -> str:
+def render_contrasts(judgement: Ranking, contrasts: Sequence[Contrast], style: str) -> str:
     """Every method against a baseline: how likely it is better, by how much, and how surely."""
     baseline = contrasts[0].second
     head = [f"{judgement.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]

@@ -11,7 +11,7 @@ from scipy import stats
 from ganbench.core.formatting import number
 from ganbench.results.compare import BY, FLOOR, group_names, headline
 from ganbench.results.loading import SCORED, final_scores, headline_modes, runs
-from ganbench.results.ranking import RESULTS, judge, sentences
+from ganbench.results.ranking import RESULTS, rank_methods, sentences
 
 LEVEL = 0.95
 
@@ -77,7 +77,7 @@ def _counted(lost: int, seeds: int, names: Sequence[str]) -> str:
 
 def answers(table: pd.DataFrame) -> list[str]:
     """Which method is better by each metric, or why that can't be said: for each data set and protocol."""
-    return [f"{sentence}." for sentence in sentences(judge(table, BY, headline(final_scores(table))))]
+    return [f"{sentence}." for sentence in sentences(rank_methods(table, BY, headline(final_scores(table))))]
 
 
 def findings(compared: pd.DataFrame) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ganbench.runs.task import Outcome, Task
+from ganbench.runs.task import Task, TaskResult
 
 TRIES = 5
 """How often a task is begun whose process dies under it."""
@@ -44,7 +44,7 @@ class Executor(Protocol):
     def submit(self, task: Task) -> None:
         """Take a task."""
 
-    def wait(self, seconds: float) -> Sequence[Outcome]:
+    def wait(self, seconds: float) -> Sequence[TaskResult]:
         """Outcomes that have come since the last call; waits for one for at most so long."""
 
     def stop(self) -> set[str]:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import torch
 
 from ganbench.runs.executors import TRIES
-from ganbench.runs.task import Outcome, Task, from_plain
+from ganbench.runs.task import Task, TaskResult, from_plain
 
 CORES_A_JOB = 4
 """By default: fewer gain nothing for most networks, more don't either."""
@@ -56,8 +56,8 @@ class Local:
         self._waiting.append(task)
         self._give()
 
-    def wait(self, seconds: float) -> Sequence[Outcome]:
-        outcomes: list[Outcome] = []
+    def wait(self, seconds: float) -> Sequence[TaskResult]:
+        outcomes: list[TaskResult] = []
         try:
             worker, line = self._said.get(timeout=seconds)
             while True:
@@ -102,7 +102,7 @@ class Local:
         self._workers[place] = worker
         return worker
 
-    def _hear(self, worker: _Worker, line: bytes) -> list[Outcome]:
+    def _hear(self, worker: _Worker, line: bytes) -> list[TaskResult]:
         if line:
             task, worker.task = worker.task, None
             outcome = from_plain(json.loads(line))
@@ -116,12 +116,12 @@ class Local:
         if task is None:
             return []
         if self._stopping:
-            return [Outcome(task.group)]
+            return [TaskResult(task.group)]
         if self._tries[task.group] < TRIES:
             self._waiting.appendleft(task)
             return []
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        return [Outcome(task.group, error=f"its process died {TRIES} times, at last by {how}; see {self._log}")]
+        return [TaskResult(task.group, error=f"its process died {TRIES} times, at last by {how}; see {self._log}")]
 
 
 class _Worker:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ganbench.core.errors import GanbenchError
 from ganbench.runs.executors import TRIES
-from ganbench.runs.task import Outcome, Task, from_plain, perform, plain
+from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 
 try:
     import ray
@@ -60,7 +60,7 @@ class Ray:
         self._waiting.append(task)
         self._give()
 
-    def wait(self, seconds: float) -> Sequence[Outcome]:
+    def wait(self, seconds: float) -> Sequence[TaskResult]:
         if not self._at_work:
             time.sleep(seconds)
             return []
@@ -83,13 +83,13 @@ class Ray:
             task = self._waiting.popleft()
             self._at_work[self._remote.remote(asdict(task))] = task.group
 
-    def _outcome(self, reference: Any, group: str) -> Outcome:
+    def _outcome(self, reference: Any, group: str) -> TaskResult:
         try:
             return from_plain(ray.get(reference))
         except ray.exceptions.TaskCancelledError:
-            return Outcome(group)
+            return TaskResult(group)
         except RayError as error:
-            return Outcome(group, error=str(error).partition("\n")[0])
+            return TaskResult(group, error=str(error).partition("\n")[0])
 
 
 def _perform(values: dict[str, Any]) -> dict[str, Any]:

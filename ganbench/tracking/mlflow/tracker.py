@@ -16,7 +16,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunHead, Status
+from ganbench.tracking import RunInfo, Status
 from ganbench.tracking.mlflow.connection import connect, statuses
 from ganbench.tracking.mlflow.names import ENDED_AT, GROUP, KIND, RUN, SEED, STATUS, check_experiment_name
 from ganbench.tracking.store import Store
@@ -32,7 +32,7 @@ MLFLOW_STATUS: Mapping[Status, str] = {
     "diverged": "FAILED",
     "stopped": "KILLED",
 }
-MOST_METRICS_A_BATCH = 1000
+MAX_METRICS_A_BATCH = 1000
 
 
 class MlflowTracker:
@@ -52,7 +52,7 @@ class MlflowTracker:
     def statuses(self) -> dict[str, Status]:
         return statuses(self._client, self._experiment)
 
-    def open(self, run: RunHead, group: RunHead) -> MlflowRunLog:
+    def open(self, run: RunInfo, group: RunInfo) -> MlflowRunLog:
         parent = self._find_or_begin(group, {KIND: "group", GROUP: group.id})
         seed = self._find_or_begin(
             run, {KIND: "seed", GROUP: group.id, MLFLOW_PARENT_RUN_ID: parent.info.run_id, SEED: run.tags["seed"]}
@@ -79,7 +79,7 @@ class MlflowTracker:
         found = self._client.search_runs([self._experiment], query, max_results=1, order_by=oldest)
         return found[0] if found else None
 
-    def _find_or_begin(self, head: RunHead, tags: Mapping[str, str]) -> Run:
+    def _find_or_begin(self, head: RunInfo, tags: Mapping[str, str]) -> Run:
         run = self._find(head.id, tags[KIND])
         facts = {**{f"ganbench.{name}": value for name, value in head.tags.items()}, **tags, STATUS: "running"}
         if run is None:
@@ -109,8 +109,8 @@ class MlflowRunLog:
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         rows = [Metric(name, value, self._began + step, step) for name, value in values.items()]
-        for first in range(0, len(rows), MOST_METRICS_A_BATCH):
-            self._client.log_batch(self._id, metrics=rows[first : first + MOST_METRICS_A_BATCH])
+        for first in range(0, len(rows), MAX_METRICS_A_BATCH):
+            self._client.log_batch(self._id, metrics=rows[first : first + MAX_METRICS_A_BATCH])
 
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
         # MLflow names the file after the moment, so that logging it again would show it twice.
