@@ -303,12 +303,12 @@ def test_the_loss_in_the_readme_is_listed_run_and_examined_with_no_other_edit(tm
     assert "RaLSGAN" in ganbench("list", "losses", "--plugin", plugin).stdout
     done = ganbench("run", "--plugin", plugin, "--loss", "ralsgan", *SMALL, "--steps", "5", "--store", tmp_path)
     assert done.returncode == 0, done.stderr
-    good = ganbench("contract", plugin)
+    good = ganbench("check", plugin)
     assert good.returncode == 0, good.stdout + good.stderr
     plugin.write_text(
         code.replace("critic_loss(fake, real)", "critic_loss(real, fake)")
     )  # the generator helps the critic
-    bad = ganbench("contract", plugin)
+    bad = ganbench("check", plugin)
     assert bad.returncode == 1
     (law, words) = re.findall(r"✗ (.*)\n +(.*)", bad.stdout)[0]
     assert f"✗ {law}\n      {words}\n" in text, "the README shows what is answered"

@@ -191,7 +191,7 @@ def test_any_words_of_a_flag_are_read_or_refused(text: str) -> None:
 @often(40)
 @given(
     st.sampled_from(
-        ["--set", "--loss", "--penalty", "--wrap", "--seeds", "--images", "--dataset", "--stop-on", "--pac"]
+        ["--set", "--loss", "--penalty", "--wrapper", "--seeds", "--images", "--dataset", "--stop-on", "--pac"]
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15),
 )

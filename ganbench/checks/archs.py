@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ganbench.checks import CheckFailed, NotApplicable, law, must_not_raise, raises
+from ganbench.checks.base import CheckFailed, NotApplicable, check, must_not_raise, raises
 from ganbench.checks.training import Noise, numbers, trains
 from ganbench.data import DATASETS
 from ganbench.methods.archs import Arch
@@ -54,7 +54,7 @@ def samples_like(shape: tuple[int, ...], *leading: int) -> Tensor:
     return torch.rand(*leading, *shape) * 2 - 1
 
 
-@law("archs", "it is for the samples of some data set and refuses others with a ValueError, both networks alike")
+@check("archs", "it is for the samples of some data set and refuses others with a ValueError, both networks alike")
 def fits_some(arch: Arch) -> None:
     fit = False
     for name, dataset in DATASETS.items():
@@ -74,7 +74,7 @@ def fits_some(arch: Arch) -> None:
         raise CheckFailed(f"it refuses the samples of every data set: {', '.join(DATASETS)}")
 
 
-@law("archs", "the generator makes samples [B, *shape] of latents [B, latent_dim], images in [−1, 1]")
+@check("archs", "the generator makes samples [B, *shape] of latents [B, latent_dim], images in [−1, 1]")
 def generates(arch: Arch) -> None:
     for shape in fitting(arch):
         generator = arch.generator(shape)
@@ -90,7 +90,7 @@ def generates(arch: Arch) -> None:
                 )
 
 
-@law("archs", "the critic gives logits [B], one an input")
+@check("archs", "the critic gives logits [B], one an input")
 def judges(arch: Arch) -> None:
     for shape in fitting(arch):
         logits = arch.critic(shape)(samples_like(shape, BATCH))
@@ -102,7 +102,7 @@ def judges(arch: Arch) -> None:
             raise CheckFailed(f"for inputs of {list(shape)} its logits are {numbers(logits)}")
 
 
-@law("archs", "the critic is a function of one input, and keeps no running statistics")
+@check("archs", "the critic is a function of one input, and keeps no running statistics")
 def one_input(arch: Arch) -> None:
     for shape in fitting(arch):
         critic = arch.critic(shape).train()
@@ -121,7 +121,7 @@ def one_input(arch: Arch) -> None:
             )
 
 
-@law("archs", "the critic ends in its one `ganbench.methods.layers.Head`: wrappers look for it")
+@check("archs", "the critic ends in its one `ganbench.methods.layers.Head`: wrappers look for it")
 def headed(arch: Arch) -> None:
     for shape in fitting(arch):
         critic = arch.critic(shape)
@@ -135,7 +135,7 @@ def headed(arch: Arch) -> None:
             raise CheckFailed("its logits aren't what the Head gives: nothing may come after it")
 
 
-@law("archs", "the critic takes a pack of samples, side by side in the first dimension of the shape")
+@check("archs", "the critic takes a pack of samples, side by side in the first dimension of the shape")
 def packed(arch: Arch) -> None:
     for shape in fitting(arch):
         pack = (PACKED * shape[0], *shape[1:])
@@ -147,7 +147,7 @@ def packed(arch: Arch) -> None:
             raise CheckFailed(f"for {BATCH} packs of {list(pack)} its output has shape {list(logits.shape)}")
 
 
-@law("archs", "critic_scale makes the critic smaller or larger, and leaves the generator alone")
+@check("archs", "critic_scale makes the critic smaller or larger, and leaves the generator alone")
 def scalable(arch: Arch) -> None:
     half = dataclasses.replace(arch, critic_scale=arch.critic_scale / 2)
     for shape in fitting(arch):
@@ -162,7 +162,7 @@ def scalable(arch: Arch) -> None:
             raise CheckFailed(f"with half the critic_scale the generator has {after:,} parameters, not {before:,}")
 
 
-@law("archs", "seeds side by side (torch.func.vmap) have the outputs and input gradients of each alone", "whole")
+@check("archs", "seeds side by side (torch.func.vmap) have the outputs and input gradients of each alone", "whole")
 def lifted(arch: Arch) -> None:
     shape = min(fitting(arch), key=math.prod)
     both = (
@@ -197,7 +197,9 @@ def lifted(arch: Arch) -> None:
             )
 
 
-@law("archs", "it trains: two steps with three seeds, with and without a gradient penalty, all numbers finite", "whole")
+@check(
+    "archs", "it trains: two steps with three seeds, with and without a gradient penalty, all numbers finite", "whole"
+)
 def trained(arch: Arch) -> None:
     shapes = fitting(arch)
     shape = min(shapes, key=math.prod)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganbench.checks import CHECKS, CheckFailed, law
+from ganbench.checks.base import CHECKS, CheckFailed, check
 from ganbench.core.registry import Component
 from ganbench.spec.registries import KINDS
 
@@ -33,5 +33,5 @@ def described(component: Component) -> None:
 
 
 for _kind in CHECKS:
-    law(_kind, "its options describe all of it: made again from to_spec() it is the same")(made_again)
-    law(_kind, "the first line of its docstring says what it is and ends with its source in brackets")(described)
+    check(_kind, "its options describe all of it: made again from to_spec() it is the same")(made_again)
+    check(_kind, "the first line of its docstring says what it is and ends with its source in brackets")(described)

@@ -7,7 +7,7 @@ from typing import get_args
 
 import torch
 
-from ganbench.checks import CheckFailed, law
+from ganbench.checks.base import CheckFailed, check
 from ganbench.checks.training import CPU
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Dataset, Kind
@@ -17,7 +17,7 @@ from ganbench.spec.run_spec import resolve
 DIMENSIONS = {"images": 3, "points": 1}
 
 
-@law("datasets", "it says what it is without being loaded: kind, shape, size and the word for its modes")
+@check("datasets", "it says what it is without being loaded: kind, shape, size and the word for its modes")
 def told(dataset: Dataset) -> None:
     if dataset.kind not in get_args(Kind):
         raise CheckFailed(f"kind is '{dataset.kind}': it must be one of {', '.join(get_args(Kind))}")
@@ -31,14 +31,14 @@ def told(dataset: Dataset) -> None:
         raise CheckFailed("mode_word is empty: it stands in a sentence like “8 of 10 digits”")
 
 
-@law("datasets", "evaluator_sha256 is the hash of the evaluator that is used: the run id depends on it")
+@check("datasets", "evaluator_sha256 is the hash of the evaluator that is used: the run id depends on it")
 def hashed(dataset: Dataset) -> None:
     used = dataset.evaluator(CPU).sha256
     if used != dataset.evaluator_sha256:
         raise CheckFailed(f"evaluator_sha256 is {dataset.evaluator_sha256}, and its evaluator's {used}")
 
 
-@law("datasets", "its usual protocol says something about it, and fits it as it is")
+@check("datasets", "its usual protocol says something about it, and fits it as it is")
 def scored(dataset: Dataset) -> None:
     try:
         case = PROTOCOLS.create({"name": dataset.protocol}).case(dataset)
@@ -51,7 +51,7 @@ def scored(dataset: Dataset) -> None:
         raise CheckFailed(f"by default it is {dataset.to_spec()}, and under {dataset.protocol} {resolved.to_spec()}")
 
 
-@law("datasets", "its evaluator looks at samples as networks make them")
+@check("datasets", "its evaluator looks at samples as networks make them")
 def evaluates(dataset: Dataset) -> None:
     seen = dataset.evaluator(CPU)(torch.zeros(3, *dataset.shape))
     if len(seen) != 3:
@@ -62,7 +62,7 @@ def evaluates(dataset: Dataset) -> None:
         raise CheckFailed(f"labels are {seen.labels.tolist()}: they must lie in 0…{seen.modes - 1}")
 
 
-@law("datasets", "its evaluator refuses samples of another type, shape or range with a ValueError")
+@check("datasets", "its evaluator refuses samples of another type, shape or range with a ValueError")
 def refuses(dataset: Dataset) -> None:
     evaluator = dataset.evaluator(CPU)
     good = torch.zeros(3, *dataset.shape)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from ganbench.checks import CheckFailed, NotApplicable, law, must_not_raise
+from ganbench.checks.base import CheckFailed, NotApplicable, check, must_not_raise
 from ganbench.checks.training import numbers, trains
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
@@ -37,7 +37,7 @@ def close(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and torch.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@law("losses", f"both losses are scalars, finite and differentiable, for logits of ±{EXTREME:.0f} too")
+@check("losses", f"both losses are scalars, finite and differentiable, for logits of ±{EXTREME:.0f} too")
 def scalar(loss: Loss) -> None:
     for level in (-EXTREME, 0.0, EXTREME):
         for name, value_of in both_losses(loss):
@@ -60,7 +60,7 @@ def scalar(loss: Loss) -> None:
                 raise CheckFailed(f"the gradient of {name} is {numbers(gradient)} {where}")
 
 
-@law("losses", "both losses are means over the batch: the same batch twice over changes nothing")
+@check("losses", "both losses are means over the batch: the same batch twice over changes nothing")
 def mean(loss: Loss) -> None:
     real, fake = torch.randn(2, 6)
     for name, value_of in both_losses(loss):
@@ -72,7 +72,7 @@ def mean(loss: Loss) -> None:
             )
 
 
-@law("losses", "the order of the batch doesn't matter, as long as real and generated samples stay side by side")
+@check("losses", "the order of the batch doesn't matter, as long as real and generated samples stay side by side")
 def unordered(loss: Loss) -> None:
     real, fake = torch.randn(2, 6)
     order = torch.tensor([3, 0, 5, 1, 4, 2])
@@ -82,7 +82,7 @@ def unordered(loss: Loss) -> None:
             raise CheckFailed(f"{name} is {numbers(before)}, and {numbers(after)} with the batch in another order")
 
 
-@law("losses", "the networks pull in opposite directions: D raises real and lowers generated logits, G raises its own")
+@check("losses", "the networks pull in opposite directions: D raises real, lowers generated logits; G raises its own")
 def opposed(loss: Loss) -> None:
     gradients = []
     for _, value_of in both_losses(loss):
@@ -102,7 +102,7 @@ def opposed(loss: Loss) -> None:
             raise CheckFailed(f"the gradient of {whose} is {numbers(gradient)} where all logits are {LEVEL:g}; {does}")
 
 
-@law("losses", "a loss that isn't `paired` leaves real logits out of the generator's loss")
+@check("losses", "a loss that isn't `paired` leaves real logits out of the generator's loss")
 def unpaired(loss: Loss) -> None:
     if loss.paired:
         raise NotApplicable
@@ -115,7 +115,7 @@ def unpaired(loss: Loss) -> None:
         raise CheckFailed(f"generator_loss is {numbers(given)} with real logits and {numbers(without)} without; {hint}")
 
 
-@law("losses", "a `paired` loss compares: D + constant gives the same losses as D")
+@check("losses", "a `paired` loss compares: D + constant gives the same losses as D")
 def shift_invariant(loss: Loss) -> None:
     if not loss.paired:
         raise NotApplicable
@@ -129,7 +129,7 @@ def shift_invariant(loss: Loss) -> None:
             )
 
 
-@law("losses", "its recipe is of options that training has, and its penalties and wrappers exist")
+@check("losses", "its recipe is of options that training has, and its penalties and wrappers exist")
 def recipe(loss: Loss) -> None:
     options = {option.name for option in dataclasses.fields(TrainSpec)}
     for key in loss.recipe:
@@ -147,7 +147,7 @@ def recipe(loss: Loss) -> None:
         raise CheckFailed(f"recipe: {error}") from error
 
 
-@law("losses", "what is printed as D(x) fits its `output`: in [0, 1] for a probability, any number for a score")
+@check("losses", "what is printed as D(x) fits its `output`: in [0, 1] for a probability, any number for a score")
 def output(loss: Loss) -> None:
     if loss.output not in OUTPUTS:
         raise CheckFailed(f"output is '{loss.output}': it must be one of {', '.join(OUTPUTS)}")
@@ -161,7 +161,7 @@ def output(loss: Loss) -> None:
         )
 
 
-@law("losses", "seeds side by side (torch.func.vmap) have the losses and gradients of each alone")
+@check("losses", "seeds side by side (torch.func.vmap) have the losses and gradients of each alone")
 def lifted(loss: Loss) -> None:
     real, fake = torch.randn(2, 3, 6)
     for name, value_of in both_losses(loss):
@@ -180,6 +180,6 @@ def lifted(loss: Loss) -> None:
                 raise CheckFailed(f"{name} of 3 seeds is {numbers(one)} side by side and {numbers(other)} one by one")
 
 
-@law("losses", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
+@check("losses", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
 def trained(loss: Loss) -> None:
     trains({"loss": loss.to_spec(), "penalty": list(map(parse_component, loss.penalties))})

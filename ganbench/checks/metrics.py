@@ -9,7 +9,7 @@ from typing import get_args
 
 import torch
 
-from ganbench.checks import CheckFailed, NotApplicable, law
+from ganbench.checks.base import CheckFailed, NotApplicable, check
 from ganbench.checks.features import make_images, make_reference
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import Direction, Fault, Metric, UndefinedMetricError
@@ -34,7 +34,7 @@ def known() -> Reference:
     return reference()
 
 
-@law("metrics", "it is a number that doesn't depend on the order of samples, and the same each time")
+@check("metrics", "it is a number that doesn't depend on the order of samples, and the same each time")
 def repeats(metric: Metric) -> None:
     fake, real = seen(1), known()
     value = metric(fake=fake, real=real)
@@ -51,13 +51,13 @@ def repeats(metric: Metric) -> None:
         raise CheckFailed(f"it is {value:.9g}, and {shuffled:.9g} with the samples in another order")
 
 
-@law("metrics", "its direction is one of " + ", ".join(get_args(Direction)))
+@check("metrics", "its direction is one of " + ", ".join(get_args(Direction)))
 def directed(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):
         raise CheckFailed(f"its direction is '{metric.direction}'")
 
 
-@law("metrics", "total collapse, to one doubtful training image, is worse than real data in its declared direction")
+@check("metrics", "total collapse, to one doubtful training image, is worse than real data in its declared direction")
 def sees_collapse(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):
         raise NotApplicable
@@ -100,14 +100,14 @@ def collapsed(*, good: bool) -> Features:
     )
 
 
-@law("metrics", "the faults that it claims to see are faults that there are")
+@check("metrics", "the faults that it claims to see are faults that there are")
 def claims(metric: Metric) -> None:
     unknown = sorted(metric.sees - set(get_args(Fault)))
     if unknown:
         raise CheckFailed(f"it claims to see {', '.join(unknown)}; there are: {', '.join(get_args(Fault))}")
 
 
-@law("metrics", "its ceiling, if it names one, is a number that good samples don't go beyond")
+@check("metrics", "its ceiling, if it names one, is a number that good samples don't go beyond")
 def bounded(metric: Metric) -> None:
     ceiling = metric.ceiling(known())
     if ceiling is None:
@@ -121,7 +121,7 @@ def bounded(metric: Metric) -> None:
         raise CheckFailed(f"its ceiling is {ceiling:.4g}, and of samples like real ones it is {value:.4g}")
 
 
-@law("metrics", "of too few samples it is a number, or raises UndefinedMetricError")
+@check("metrics", "of too few samples it is a number, or raises UndefinedMetricError")
 def of_few(metric: Metric) -> None:
     for few in FEW:
         try:

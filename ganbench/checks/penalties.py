@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
-from ganbench.checks import CheckFailed, law, must_not_raise
+from ganbench.checks.base import CheckFailed, check, must_not_raise
 from ganbench.checks.training import numbers, trains
 from ganbench.methods.penalties import Penalty
 
@@ -48,7 +48,7 @@ def value(penalty: Penalty, given: Given) -> Tensor:
     return penalty(critic, given.real, given.fake, given.uniform, given.noise)
 
 
-@law("penalties", "it is a scalar, finite and never negative")
+@check("penalties", "it is a scalar, finite and never negative")
 def scalar(penalty: Penalty) -> None:
     for scale in (0.01, 1.0, 10.0):
         given = draw()
@@ -61,7 +61,7 @@ def scalar(penalty: Penalty) -> None:
             raise CheckFailed(f"it is {found.item():.4g}: what is added to a loss must be finite and not negative")
 
 
-@law("penalties", "it is a mean over samples, each with a norm of its own: the same batch twice over changes nothing")
+@check("penalties", "it is a mean over samples, each with a norm of its own: the same batch twice over changes nothing")
 def per_sample(penalty: Penalty) -> None:
     given = draw()
     once, twice = value(penalty, given), value(penalty, given.twice())
@@ -73,7 +73,7 @@ def per_sample(penalty: Penalty) -> None:
         )
 
 
-@law("penalties", "it can be minimised: its gradient with respect to the critic's weights is the right one")
+@check("penalties", "it can be minimised: its gradient with respect to the critic's weights is the right one")
 def differentiable(penalty: Penalty) -> None:
     given = draw(batch=4)
 
@@ -89,7 +89,7 @@ def differentiable(penalty: Penalty) -> None:
         ) from error
 
 
-@law("penalties", "it is finite, and so is its gradient, for a critic that is flat everywhere")
+@check("penalties", "it is finite, and so is its gradient, for a critic that is flat everywhere")
 def flat(penalty: Penalty) -> None:
     given = draw()
     weights = torch.zeros(6, 4, dtype=torch.float64, requires_grad=True)
@@ -106,7 +106,7 @@ def flat(penalty: Penalty) -> None:
         )
 
 
-@law("penalties", "it uses noise if it is `noisy`, and only then: otherwise none is drawn")
+@check("penalties", "it uses noise if it is `noisy`, and only then: otherwise none is drawn")
 def noise_declared(penalty: Penalty) -> None:
     given = draw()
     with_noise = value(penalty, given)
@@ -120,7 +120,7 @@ def noise_declared(penalty: Penalty) -> None:
         raise CheckFailed(f"it is {numbers(with_noise)} with noise and {numbers(without)} without; say `noisy = True`")
 
 
-@law("penalties", "seeds side by side (torch.func.vmap) have the penalty and gradient of each alone")
+@check("penalties", "seeds side by side (torch.func.vmap) have the penalty and gradient of each alone")
 def lifted(penalty: Penalty) -> None:
     def value_and_gradient(*parts: Tensor) -> tuple[Tensor, Tensor]:
         def of_weights(weights: Tensor) -> Tensor:
@@ -141,6 +141,6 @@ def lifted(penalty: Penalty) -> None:
             raise CheckFailed(f"of {SEEDS} seeds it is {numbers(one)} side by side and {numbers(other)} one by one")
 
 
-@law("penalties", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
+@check("penalties", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
 def trained(penalty: Penalty) -> None:
     trains({"penalty": [penalty.to_spec()]})

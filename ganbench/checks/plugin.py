@@ -1,15 +1,15 @@
-"""One `ganbench contract` as a person sees it: a plug-in's components, each law with a mark and what was found."""
+"""The output of `ganbench check`: a plug-in's components, each check with a mark, and what was found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ganbench.checks import examine
+from ganbench.checks.base import run_checks
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import load_plugin
 from ganbench.spec.registries import KINDS
 
-HOLDS, BROKEN = "✓", "✗"
+PASSED, FAILED = "✓", "✗"
 
 
 def components_of(target: str) -> list[tuple[str, str]]:
@@ -33,27 +33,27 @@ def components_of(target: str) -> list[tuple[str, str]]:
     return own
 
 
-def examine_plugin(target: str, say: Callable[[str], None]) -> int:
-    """Hold all that a plug-in registers against its laws, and return the exit status: 0, or 1 where one is broken.
+def check_plugin(target: str, say: Callable[[str], None]) -> int:
+    """Check all components that a plug-in registers, and return the exit status: 0, or 1 if a check failed.
 
     Args:
         target: as for `ganbench.core.plugins.load_plugin`.
         say: prints a line.
     """
     own = components_of(target)
-    holding = broken = 0
+    passed = failed = 0
     for kind, name in own:
         say(f"{kind}  {name}")
-        for finding in examine(kind, name):
-            say(f"  {HOLDS if finding.broken is None else BROKEN} {finding.law}")
-            if finding.broken is None:
-                holding += 1
+        for result in run_checks(kind, name):
+            say(f"  {PASSED if result.problem is None else FAILED} {result.statement}")
+            if result.problem is None:
+                passed += 1
             else:
-                broken += 1
-                say(f"      {finding.broken}")
+                failed += 1
+                say(f"      {result.problem}")
         say("")
-    say(f"{_count(len(own), 'component')}: {_count(holding, 'law')} hold{'s' * (holding == 1)}, {broken} broken")
-    return 1 if broken else 0
+    say(f"{_count(len(own), 'component')}: {_count(passed, 'check')} passed, {failed} failed")
+    return 1 if failed else 0
 
 
 def _count(number: int, word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ganbench.checks import CheckFailed, law
+from ganbench.checks.base import CheckFailed, check
 from ganbench.checks.features import make_images
 from ganbench.data import DATASETS
 from ganbench.evaluation.metrics import Metric
@@ -12,7 +12,7 @@ from ganbench.evaluation.protocols import MIN_SAMPLES, Protocol
 from ganbench.spec.run_spec import resolve
 
 
-@law("protocols", "it names data sets, options and metrics that exist, and numbers of samples that mean something")
+@check("protocols", "it names data sets, options and metrics that exist, and numbers of samples that mean something")
 def cases(protocol: Protocol) -> None:
     if not protocol.cases():
         raise CheckFailed("it says nothing about any data set")
@@ -39,7 +39,7 @@ def cases(protocol: Protocol) -> None:
             raise CheckFailed(f"a run on {name} would score {spec.evaluation.samples} samples, not {case.samples}")
 
 
-@law("protocols", "its label is its name and version, and the number of samples where that isn't its own")
+@check("protocols", "its label is its name and version, and the number of samples where that isn't its own")
 def labelled(protocol: Protocol) -> None:
     usual = f"{protocol.name} v{protocol.version}"
     for case in protocol.cases().values():
@@ -49,7 +49,7 @@ def labelled(protocol: Protocol) -> None:
                 raise CheckFailed(f"with {samples} samples it is '{found}', not '{expected}'")
 
 
-@law("protocols", "what it calls good is some of the samples, and it changes nothing else of them")
+@check("protocols", "what it calls good is some of the samples, and it changes nothing else of them")
 def good(protocol: Protocol) -> None:
     fake = make_images(1)
     for name, case in protocol.cases().items():

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.checks import CheckFailed
+from ganbench.checks.base import CheckFailed
 from ganbench.data import Data
 from ganbench.data.ring import Ring
 from ganbench.spec.run_spec import resolve

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from ganbench.checks import CheckFailed, NotApplicable, law, must_not_raise
+from ganbench.checks.base import CheckFailed, NotApplicable, check, must_not_raise
 from ganbench.checks.training import numbers, trains
 from ganbench.methods.archs import ARCHS
 from ganbench.methods.wrappers import Wrapper
@@ -62,7 +62,7 @@ def stacked(ones: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([one[name] for one in ones]) for name in ones[0]}
 
 
-@law("wrappers", "it can be done to critics of any architecture, which then judge both kinds in one pass")
+@check("wrappers", "it can be done to critics of any architecture, which then judge both kinds in one pass")
 def fits(wrapper: Wrapper) -> None:
     refusals = []
     for name, critic, shape in critics():
@@ -82,7 +82,9 @@ def fits(wrapper: Wrapper) -> None:
         raise CheckFailed(f"it refuses every critic with {BATCH} inputs of a kind: {'; '.join(refusals)}")
 
 
-@law("wrappers", "real and generated samples don't mix: other generated ones leave the logits of real ones as they are")
+@check(
+    "wrappers", "real and generated samples don't mix: other generated samples leave the logits of real ones unchanged"
+)
 def apart(wrapper: Wrapper) -> None:
     for name, critic, inputs in wrapped(wrapper):
         others = torch.cat([inputs[:BATCH], inputs[BATCH:].flip(0) / 2])
@@ -90,11 +92,11 @@ def apart(wrapper: Wrapper) -> None:
         if not torch.equal(before, after):
             raise CheckFailed(
                 f"on {name} real samples have logits {numbers(before)}, and {numbers(after)} with other generated ones "
-                f"in the pass: look at each kind's {BATCH} inputs by themselves (see `ganbench.methods.wrappers.kinds`)"
+                f"in the pass: look at each kind's {BATCH} inputs by themselves (see `ganbench.methods.wrappers.grouping`)"
             )
 
 
-@law("wrappers", "to look at samples changes nothing of the critic")
+@check("wrappers", "to look at samples changes nothing of the critic")
 def pure(wrapper: Wrapper) -> None:
     for name, critic, inputs in wrapped(wrapper):
         before = copy.deepcopy(critic.state_dict())
@@ -106,7 +108,7 @@ def pure(wrapper: Wrapper) -> None:
             raise CheckFailed(f"on {name} the same inputs have logits {numbers(first)}, and then {numbers(second)}")
 
 
-@law(
+@check(
     "wrappers", "`constrain` gives new values of tensors that there are, in their shapes, and changes nothing in place"
 )
 def constrains(wrapper: Wrapper) -> None:
@@ -126,7 +128,7 @@ def constrains(wrapper: Wrapper) -> None:
                 raise CheckFailed(f"on {name} it changes '{key}' in place: give the new tensor back instead")
 
 
-@law("wrappers", "`constrain` does to seeds side by side (torch.func.vmap) what it does to each alone")
+@check("wrappers", "`constrain` does to seeds side by side (torch.func.vmap) what it does to each alone")
 def constrains_lifted(wrapper: Wrapper) -> None:
     for name, critic, _ in wrapped(wrapper):
         one = tensors(critic)
@@ -144,7 +146,7 @@ def constrains_lifted(wrapper: Wrapper) -> None:
                 raise CheckFailed(f"on {name} '{key}' differs: {numbers(together[key])}, alone {numbers(tensor)}")
 
 
-@law("wrappers", "if it `takes_penalties`, the critic's input gradient can be taken and gone back through", "whole")
+@check("wrappers", "if it `takes_penalties`, the critic's input gradient can be taken and gone back through", "whole")
 def penalised(wrapper: Wrapper) -> None:
     if not wrapper.takes_penalties:
         raise NotApplicable
@@ -169,7 +171,7 @@ def penalised(wrapper: Wrapper) -> None:
                 raise CheckFailed(f"on {name} a gradient penalty's gradient with respect to '{key}' isn't finite")
 
 
-@law("wrappers", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
+@check("wrappers", "it trains: two steps with three seeds on `ring` with tiny networks, all numbers finite", "whole")
 def trained(wrapper: Wrapper) -> None:
     penalty = [{"name": "r1"}] if wrapper.takes_penalties else []
     trains({"wrapper": [wrapper.to_spec()], "penalty": penalty})

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.claims import claims
-from ganbench.cli.components import contract, data, list_components
+from ganbench.cli.components import check, data, list_components
 from ganbench.cli.evaluate import doctor, evaluate
 from ganbench.cli.results import compare, report, ui
 from ganbench.cli.run import run
@@ -60,6 +60,6 @@ def main() -> None:
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, report, claims, ui, sync, server)
 MEASURING = (evaluate, doctor)
-PARTS = (list_components, contract, data)
+PARTS = (list_components, check, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):
     main.add_command(command)

@@ -33,18 +33,18 @@ def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> 
 
 @click.command()
 @click.argument("target", metavar="TARGET")
-def contract(target: str) -> None:
-    """Hold a plug-in's components against what every component must hold to, and say in words what is broken.
+def check(target: str) -> None:
+    """Check the components of a plug-in, and explain every check that fails.
 
-    TARGET is a Python file, a module, or the name of an installed plug-in. Ends with status 1 where a law is broken.
+    TARGET is a Python file, a module, or the name of an installed plug-in. Ends with status 1 if a check fails.
 
     \b
-      ganbench contract hinge.py
-      ganbench contract my_package
+      ganbench check hinge.py
+      ganbench check my_package
     """
-    from ganbench.checks.plugin import examine_plugin
+    from ganbench.checks.plugin import check_plugin
 
-    raise SystemExit(examine_plugin(target, say=click.echo))
+    raise SystemExit(check_plugin(target, say=click.echo))
 
 
 @click.group()

@@ -57,7 +57,8 @@ def where_flag(command: Any) -> Any:
 
 def budget_flag(command: Any) -> Any:
     return click.option(
-        "--x",
+        "--budget-axis",
+        "x",
         metavar="BUDGET",
         default="images",
         show_default=True,

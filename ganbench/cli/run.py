@@ -31,7 +31,7 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
     "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
 )
 @click.option(
-    "--wrap",
+    "--wrapper",
     "wrappers",
     multiple=True,
     metavar="NAME",

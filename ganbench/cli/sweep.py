@@ -114,7 +114,7 @@ def sweep(
 
     choose_waiting()
     until = time.monotonic() + 60 * minutes if minutes is not None else math.inf
-    several = [_asked(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
+    several = [_load_sweep(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
     place = find_store(store)
     if executor != "ray" and (address is not None or gpus is not None):
         raise GanbenchError("--address and --gpus are for --executor ray")
@@ -168,7 +168,7 @@ def status(
     """
     from ganbench.tracking.store import find_store
 
-    several = [_asked(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
+    several = [_load_sweep(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
     from ganbench.cli.console.sweep import status_session
 
     raise SystemExit(max(status_session(asked, experiment=name, store=find_store(store)) for asked, name in several))
@@ -179,22 +179,26 @@ def status(
 @store_flag
 @device_flag
 @plugins_flag
-@click.option("--go", is_flag=True, help="Of a claim: train what reproduces it, with the paper's budget.")
-@click.option("--seeds", help="Of a claim: other seeds than the experiment's.")
-def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...], go: bool, seeds: str | None) -> None:
+@click.option(
+    "--train", is_flag=True, help="For a claim: run the training that reproduces it, with the paper's budget."
+)
+@click.option("--seeds", help="For a claim: other seeds than the experiment's.")
+def reproduce(
+    run: str, store: str | None, device: str, plugins: tuple[Path, ...], train: bool, seeds: str | None
+) -> None:
     """Train a tracked RUN again, or what reproduces a published CLAIM, and say whether the numbers agree.
 
     RUN is an id, or how it begins: `ganbench run --dry-run` prints ids, and results.csv of a report has them. On the
     same machine and CPU numbers must be the same bit for bit; elsewhere those of the first evaluation must be within
     2 %. Ends with status 1 where they are not.
 
-    CLAIM is an id of `ganbench claims`. Without --go it says which experiment reproduces it, about how long that takes,
-    and what its seeds say about the claim, if they have been trained.
+    CLAIM is an id of `ganbench claims`. Without --train, print which experiment reproduces it, about how long that
+    takes, and what its seeds say about the claim, if they have been trained.
 
     \b
       ganbench reproduce 480a2fd3ba0e
       ganbench reproduce pacgan-table-1-ring-pacgan2-modes
-      ganbench reproduce pacgan-table-1-ring-pacgan2-modes --go --seeds 0-4
+      ganbench reproduce pacgan-table-1-ring-pacgan2-modes --train --seeds 0-4
     """
     choose_waiting()
     from ganbench.core.errors import GanbenchError
@@ -205,18 +209,18 @@ def reproduce(run: str, store: str | None, device: str, plugins: tuple[Path, ...
 
     claims = {claim.id: claim for claim in read_claims()}
     if run in claims:
-        raise SystemExit(_reproduce_claim(claims[run], store, device, seeds, go))
+        raise SystemExit(_reproduce_claim(claims[run], store, device, seeds, train))
     if "-" in run:
         raise GanbenchError(f"there is no claim '{run}': {near_miss(run, list(claims))}")
-    if go or seeds is not None:
-        raise GanbenchError("--go and --seeds are for claims: a run is trained again as it was")
+    if train or seeds is not None:
+        raise GanbenchError("--train and --seeds are for claims: a run is trained again as it was")
     load_plugins(plugins)
     from ganbench.cli.console.reproduce import reproduce_session
 
     raise SystemExit(reproduce_session(run, device=device, store=find_store(store)))
 
 
-def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | None, go: bool) -> int:
+def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | None, train: bool) -> int:
     from ganbench.core.errors import GanbenchError
     from ganbench.core.settings import parse_where
     from ganbench.results.claims.reproduction import judge_claim, recipe
@@ -230,12 +234,12 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
     except GanbenchError as error:
         click.echo(f"\n{error}")
         return 0
-    asked, name = _asked(found.file, found.budget, seeds, found.where, None, ())
+    asked, name = _load_sweep(found.file, found.budget, seeds, found.where, None, ())
     place = find_store(store)
     click.echo(f"\n{found.command}\n")
     from ganbench.cli.console.sweep import dry_run_session, sweep_session
 
-    if go:
+    if train:
         from ganbench.core.device import find_device
         from ganbench.runs.executors import choose
 
@@ -249,7 +253,7 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
     try:
         table = filter_runs(load_results(place, name).table, parse_where(found.where))
     except GanbenchError:
-        click.echo("\nnone of its seeds has been trained: --go does that")
+        click.echo("\nnone of its seeds has been trained: --train does that")
         return 0
     scores = final_scores(table)
     failed = int((runs(table)["status"] == "diverged").sum())
@@ -293,7 +297,7 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _asked(
+def _load_sweep(
     file: Path,
     budget: str | None,
     seeds: str | None,

@@ -1,1 +1,1 @@
-"""Core: what three folders or more need; it imports nothing of ours."""
+"""Core: code used by three or more folders; it imports no other part of ganbench."""

@@ -1,7 +1,7 @@
-"""What components there are, told without importing them: that would import torch, which takes seconds.
+"""An index of the components, read from source: importing them would import torch, which takes seconds.
 
-A component says in its source what a person wants to know of it: the name it is registered under, a line about it, and
-its options with their defaults. What a plug-in adds is known only once it is imported, and then the registry knows.
+A component's source states everything a listing shows: its registered name, a one-line summary, and its options with
+their defaults. Components of plug-ins are known only once the plug-in is imported, and then come from the registry.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FOLDERS: Mapping[str, str] = {
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A component as a person sees it: its name, a line about it, and its options with their defaults."""
+    """A component as it is listed: its name, a one-line summary, and its options with their defaults."""
 
     name: str
     summary: str
@@ -38,7 +38,7 @@ class Entry:
 
 
 def from_registry(registry: Registry[Any]) -> list[Entry]:
-    """What a registry holds, plug-ins included."""
+    """The components in a registry, plug-ins included."""
     entries = []
     for name, component in registry.items():
         options = tuple((option.name, option.default) for option in dataclasses.fields(component))
@@ -47,22 +47,22 @@ def from_registry(registry: Registry[Any]) -> list[Entry]:
 
 
 def from_source(kind: str) -> list[Entry]:
-    """The same of our own components of a kind, read from their source."""
+    """The built-in components of a kind, read from their source."""
     source = _Source(PACKAGE / FOLDERS[kind])
     return sorted(source.entries(), key=lambda entry: entry.name)
 
 
 @cache
 def directions() -> Mapping[str, str]:
-    """By metric of our own, what is better: `lower`, `higher`, or `real`, nearer to what real data score."""
+    """The better direction of each built-in metric: `lower`, `higher`, or `real` (nearer to the score of real data)."""
     return dict(_Source(PACKAGE / FOLDERS["metrics"]).constants_of_class("direction"))
 
 
 class _Source:
     """The classes and constants of a folder of modules, by name.
 
-    A base or a default is looked up in the whole folder, whichever module imports it from which. The tests hold what is
-    read against the registries, so a name that means two things, or a default that is computed, does not go unnoticed.
+    Base classes and defaults are looked up in the whole folder, ignoring which module imports what. The tests compare
+    the result with the registries, so an ambiguous name or a computed default does not go unnoticed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -77,13 +77,13 @@ class _Source:
                         self._constants[name] = value
 
     def entries(self) -> Iterator[Entry]:
-        """Every class that is registered."""
+        """The registered classes."""
         for name, cls in self._registered():
             summary = (ast.get_docstring(cls, clean=False) or "").strip().partition("\n")[0]
             yield Entry(name, summary, tuple(self._options(cls).items()))
 
     def constants_of_class(self, name: str) -> Iterator[tuple[str, str]]:
-        """Of every class that is registered: its name, and the word that it or a base gives to a class variable."""
+        """The name of each registered class, and the string that it or a base assigns to a class variable."""
         for entry, cls in self._registered():
             if (word := self._word(cls, name)) is not None:
                 yield entry, word
@@ -106,7 +106,7 @@ class _Source:
                         yield name, cls
 
     def _options(self, cls: ast.ClassDef) -> dict[str, object]:
-        """A class's options in the order of a dataclass: a base's first, each where it first appears."""
+        """A class's options in dataclass order: those of its bases first, each at its first appearance."""
         options: dict[str, object] = {}
         for base in reversed(cls.bases):
             match base:
@@ -121,7 +121,7 @@ class _Source:
         return options
 
     def _value(self, default: ast.expr) -> object:
-        """A default's value: written out, or the name of a constant."""
+        """The value of a default: a literal, or a named constant."""
         match default:
             case ast.Name(id=name):
                 return self._value(self._constants[name])

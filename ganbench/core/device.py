@@ -1,4 +1,4 @@
-"""The device that work is done on, and what it is called."""
+"""The device to compute on, and its name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def find_device(name: str) -> torch.device:
     """The device for `auto`, `cpu` or `cuda`.
 
     Raises:
-        GanbenchError: a GPU is asked for and there is none.
+        GanbenchError: a GPU is requested and there is none.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -21,7 +21,7 @@ def find_device(name: str) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words: a GPU's model, or how many CPU threads are used."""
+    """A description of the device: the GPU model, or the number of CPU threads."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"cpu ({torch.get_num_threads()} threads)"

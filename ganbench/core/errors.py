@@ -1,8 +1,8 @@
-"""The one exception that a person is meant to read."""
+"""The base class for user-facing errors."""
 
 
 class GanbenchError(Exception):
-    """Something the user can mend: the message says what is wrong and what would be right.
+    """An error that the user can fix: the message says what is wrong and what would be right.
 
-    The command line prints it on one line and exits with status 2; it is never a traceback.
+    The command line prints it on one line, without a traceback, and exits with status 2.
     """

@@ -1,4 +1,4 @@
-"""Numbers for people."""
+"""Number formatting for tables and text."""
 
 from __future__ import annotations
 

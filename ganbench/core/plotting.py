@@ -14,14 +14,14 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-# Okabe and Ito's palette: told apart by colour-blind readers, in print and on both backgrounds.
+# Okabe and Ito's palette: distinguishable for colour-blind readers, in print and on light and dark backgrounds.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 GREY = "#8a8a8a"
 FULLNESS = LinearSegmentedColormap.from_list(
     "fullness",
     [(0.0, "#1d1d24"), (0.02, "#1d1d24"), (0.1, "#17426b"), (0.5, "#56b4e9"), (0.75, "#f5f1e3"), (1.0, "#e69f00")],
 )
-"""An empty mode is black, one as full as in real data blue, an overfull one orange."""
+"""Colours by mode fullness: an empty mode is black, one as full as in real data blue, an overfull one orange."""
 
 
 EVENT_MARKS = {
@@ -33,17 +33,17 @@ EVENT_MARKS = {
     "divergence": ("*", PALETTE[7], "diverged"),
     "recovery": ("^", PALETTE[2], "recovered"),
 }
-"""How events are marked: marker, colour, and the word in the legend."""
+"""The mark of each event: marker, colour, and legend label."""
 FAULT, RECOVERED = 0.8, -0.8
-"""Heights of the marks above the heat map: at one step something may be lost and something else regained."""
+"""Heights of the marks above the heat map; losses and recoveries can coincide at one step."""
 
 
 def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Sequence[float]) -> Figure:
-    """Share of samples in each mode, and of the good ones among them; an even share as a line."""
+    """Bar chart of the share of samples, and of good samples, in each mode; a line marks an even share."""
     longest = max(map(len, names))
     turned = longest > 3
-    # A bare Figure: pyplot would keep every one alive, and want a display's backend. Its margins are counted, since
-    # matplotlib's own layout takes as long as the drawing, and every run has such a figure.
+    # A bare Figure: pyplot would keep every figure alive and require a display backend. Margins are computed by hand,
+    # because matplotlib's automatic layout takes as long as the drawing, and every run draws this figure.
     figure = Figure(figsize=(4.4, 2.6), dpi=110)
     bottom = 0.75 + (0.05 * longest if turned else 0.0)
     axes = figure.add_axes(_inches(figure, left=0.72, right=0.1, bottom=bottom, top=0.1))
@@ -66,11 +66,11 @@ def mode_heat_map(
     names: Sequence[str],
     events: Sequence[tuple[int, str]],
 ) -> Figure:
-    """Modes × steps: how full each mode was at each look, with events marked above.
+    """Modes × steps: how full each mode was at each evaluation, with events marked above.
 
     Args:
-        steps: of the looks, [T].
-        fullness: [T][K], good samples relative to what the mode holds in real data: 0 empty, 1 as it should be.
+        steps: the steps of the evaluations, [T].
+        fullness: [T][K], good samples relative to the mode's share in real data: 0 empty, 1 as in real data.
         events: step and kind.
     """
     many = len(names) > 40
@@ -85,7 +85,7 @@ def mode_heat_map(
     above.set_yticks([])
     above.set_ylim(-2, 2)
     above.tick_params(axis="x", length=0, labelbottom=False)
-    # Cells reach from halfway to the look before to halfway to the next.
+    # Each cell extends halfway to the previous evaluation and halfway to the next.
     inner = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
     half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 1
     edges = [steps[0] - half, *inner, steps[-1] + half]
@@ -108,14 +108,14 @@ def mode_heat_map(
 
 
 def scatter(points: NDArray[np.floating], means: NDArray[np.floating], radius: float) -> NDArray[np.uint8]:
-    """Generated points among the circles that hold a good sample of each mode, as pixels [H, W, 3]."""
+    """Generated points, with a circle around each mode that encloses its good samples, as pixels [H, W, 3]."""
     figure = Figure(figsize=(3.2, 3.2), dpi=110)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     span = float(np.abs(means).max()) * 1.35
     axes.set(xlim=(-span, span), ylim=(-span, span))
     axes.plot(points[:, 0], points[:, 1], ".", color=PALETTE[0], markersize=2.5, alpha=0.35, markeredgewidth=0)
-    # Drawn a little wider than the rule, where that would be too small to see.
+    # Drawn slightly larger than the true radius if that would be too small to see.
     drawn = max(radius, 0.03 * span)
     for x, y in means:
         axes.add_patch(Circle((x, y), drawn, fill=False, color=PALETTE[1], linewidth=0.9))
@@ -128,7 +128,7 @@ def scatter(points: NDArray[np.floating], means: NDArray[np.floating], radius: f
 def _inches(
     figure: Figure, *, left: float, right: float, bottom: float, top: float
 ) -> tuple[float, float, float, float]:
-    """Axes that leave such margins, as matplotlib wants them: parts of the figure."""
+    """Axes with these margins in inches, as the fractions of the figure that matplotlib expects."""
     width, height = figure.get_size_inches()
     return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
 

@@ -14,18 +14,18 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 
 PLUGIN_GROUP = "ganbench.plugins"
-"""The entry points by which an installed package says that it has components."""
+"""Entry-point group under which an installed package announces its components."""
 
 
 def installed_plugins() -> importlib.metadata.EntryPoints:
-    """The plug-ins that are installed, as entry points of group `ganbench.plugins`."""
+    """The installed plug-ins, as entry points of group `ganbench.plugins`."""
     return importlib.metadata.entry_points(group=PLUGIN_GROUP)
 
 
 def load_plugins(files: Iterable[Path] = ()) -> None:
     """Import the installed plug-ins and the given Python files."""
     for entry in installed_plugins():
-        with _blame(f"the installed plug-in '{entry.name}'"):
+        with _plugin_errors(f"the installed plug-in '{entry.name}'"):
             entry.load()
     for file in files:
         _import_file(file)
@@ -44,12 +44,12 @@ def load_plugin(target: str) -> str:
         return _import_file(Path(target))
     installed = installed_plugins()
     module = next((entry.module for entry in installed if entry.name == target), target)
-    with _blame(f"the plug-in '{target}'"):
+    with _plugin_errors(f"the plug-in '{target}'"):
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise  # it is there, and imports something that isn't
+                raise  # the plug-in exists, but one of its own imports is missing
             raise GanbenchError(
                 f"there is no plug-in or module '{target}' (a file's name ends in .py); of installed plug-ins, "
                 f"{near_miss(target, installed.names)}"
@@ -67,14 +67,14 @@ def _import_file(file: Path) -> str:
         raise GanbenchError(f"the plug-in '{file}' is not a Python file (its name should end in .py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with _blame(f"the plug-in '{file}'"):
+    with _plugin_errors(f"the plug-in '{file}'"):
         spec.loader.exec_module(module)
     return name
 
 
 @contextmanager
-def _blame(plugin: str) -> Iterator[None]:
-    """A plug-in is somebody else's code: whatever it raises is news for its author, on one line."""
+def _plugin_errors(plugin: str) -> Iterator[None]:
+    """Turn any exception of a plug-in into a one-line error that names the plug-in, for its author to fix."""
     try:
         yield
     except GanbenchError:

@@ -1,4 +1,4 @@
-"""Where a number comes from: code version and machine."""
+"""Provenance of a number: code version and machine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parents[1]
 
 @cache
 def code_version() -> str:
-    """The git commit of this code, with `-dirty` where it was changed since; else the package's version."""
-    # Asking for a tracked file keeps us from naming the commit of a repository that merely contains a virtualenv.
+    """The git commit of this code, with `-dirty` after uncommitted changes; without git, the package's version."""
+    # Asking for a tracked file avoids reporting the commit of a repository that merely contains the virtualenv.
     if _git("ls-files", "--error-unmatch", "__init__.py") is None:
         return __version__
     return _git("describe", "--always", "--dirty", "--exclude", "*", "--abbrev=10") or __version__

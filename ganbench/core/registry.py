@@ -1,7 +1,7 @@
-"""Named components: how a loss, an architecture or a metric is found, described and made from options.
+"""Named components: registries to find, describe and create losses, architectures, metrics, etc.
 
-A component is a frozen dataclass whose fields are its options. Registering it under a name is all it takes
-for the command line, the listing, the contract tests and the run id to see it.
+A component is a frozen dataclass whose fields are its options. Registering it under a name makes it available to
+the command line, the listing, the checks and the run id.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 from ganbench.core.errors import GanbenchError
 
 MAX_INTEGER = 10**15
-"""No whole number is as large: not a step, not a sample."""
+"""Exclusive upper bound for integer options; no step or sample count is as large."""
 
 
 class Component(ABC):
-    """A thing with a name and options; its dataclass fields are the options."""
+    """An object with a name and options; its dataclass fields are the options."""
 
     name: ClassVar[str]
 
     def to_spec(self) -> dict[str, Any]:
-        """Name and options as plain values: what is hashed, logged and printed."""
-        # `register` makes every component a dataclass, which the type of this base can't say.
+        """Name and options as plain values, for hashing, logging and printing."""
+        # `register` makes every component a dataclass, which the type of this base can't express.
         options = dataclasses.asdict(self)  # type: ignore[call-overload]
         return {"name": self.name, **options}
 
@@ -42,12 +42,12 @@ class Component(ABC):
 
     @classmethod
     def is_foreign(cls) -> bool:
-        """Whether it comes from a plug-in."""
+        """Return whether it comes from a plug-in."""
         return cls.__module__.partition(".")[0] != "ganbench"
 
     @classmethod
     def code_sha256(cls) -> str:
-        """Hash of the file that defines it."""
+        """SHA-256 of the file that defines it."""
         return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()
 
 
@@ -55,7 +55,7 @@ C = TypeVar("C", bound=Component)
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known word, or all of them where none is near."""
+    """A hint that names the nearest known word, or all known words if none is near."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names) or 'none'}"
@@ -85,7 +85,7 @@ class Registry(Mapping[str, type[C]]):
         self._classes[name] = component
 
     def create(self, spec: Mapping[str, Any]) -> C:
-        """Make a component from its name and options; an unknown or ill-typed option is an error."""
+        """Create a component from its name and options; an unknown or ill-typed option is an error."""
         options = dict(spec)
         component = self[options.pop("name")]
         made: C = from_options(component, options, f"{self.kind} '{component.name}'")
@@ -111,10 +111,10 @@ def register(registry: Registry[C], name: str) -> Callable[[type[C]], type[C]]:
 
 
 def from_options(cls: type[Any], options: Mapping[str, Any], owner: str) -> Any:
-    """Make a dataclass from plain values, taking each option's type from its default.
+    """Create a dataclass from plain values, taking each option's type from its default.
 
     Every option has a default, and the default's type is the option's type: an int is accepted where a
-    float is wanted and a list where a tuple is; nothing else is converted.
+    float is expected and a list where a tuple is; nothing else is converted.
     """
     fields = {field.name: field for field in dataclasses.fields(cls)}
     values: dict[str, Any] = {}
@@ -160,6 +160,6 @@ def _kind(value: Any) -> str:
 
 
 def import_folder(package: str, path: Iterable[str]) -> None:
-    """Import every module of a package, so that a new component is a new file and nothing else."""
+    """Import every module of a package, so that adding a component requires only a new file."""
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{module.name}")

@@ -1,6 +1,6 @@
-"""Random streams that are functions of what they are for, not of what was drawn before.
+"""Random streams that depend only on their purpose, not on what was drawn before.
 
-A stream is named by a seed, a purpose and a block number. It has no history: block 7 of a purpose is the same
+A stream is named by a seed, a purpose and a block number, and has no history: block 7 of a purpose holds the same
 numbers whether or not blocks 0 to 6 were drawn. So a checkpoint holds no generator state, evaluating more often
 cannot disturb training, and two losses with the same seed see the same weights, batches and latents.
 """
@@ -39,7 +39,7 @@ Purpose = Literal[
 
 
 DISTRIBUTIONS = ("normal", "uniform")
-"""Of latents: N(0, 1) and U(−1, 1)."""
+"""Latent distributions: N(0, 1) and U(−1, 1)."""
 
 
 def stream(seed: int, purpose: Purpose, block: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
@@ -58,7 +58,7 @@ def draw(distribution: str, size: Sequence[int], random: torch.Generator) -> Ten
 
 @contextmanager
 def default_stream(seed: int, purpose: Purpose) -> Iterator[None]:
-    """Make torch's default CPU generator this stream for a while: for initialisers that take no generator."""
+    """Temporarily make this stream torch's default CPU generator, for initialisers that take no generator."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(_entropy(seed, purpose, 0))
         yield

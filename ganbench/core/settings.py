@@ -1,6 +1,6 @@
-"""Settings: a spec as plain nested values, as it is read from TOML and flags, and written again.
+"""Settings: a spec as plain nested values, read from TOML and flags, and written as TOML.
 
-They are words and numbers; what they mean is checked in `config`.
+They are strings and numbers here; `ganbench.spec.run_spec` checks their meaning.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Settings = dict[str, Any]
 
 MAX_SEEDS = 1024
 LISTS = ("penalty", "wrapper")
-"""What a spec may have several of."""
+"""The parts of a spec that can occur more than once."""
 
 
 def read_config(path: Path) -> Settings:
@@ -51,12 +51,12 @@ def parse_components(text: str) -> list[Settings]:
 
 
 def _split_options(text: str) -> list[str]:
-    # A comma inside brackets belongs to a value: generator_widths=[128,256].
+    # A comma inside brackets is part of a value: generator_widths=[128,256].
     return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value; what isn't one is a word."""
+    """A TOML value; anything that is not valid TOML is taken as a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -64,7 +64,7 @@ def parse_value(text: str) -> Any:
 
 
 def parse_count(text: str) -> float:
-    """`10M`, `400k`, `1e6` or a plain number."""
+    """Parse `10M`, `400k`, `1e6` or a plain number."""
     match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?(?:[eE]\d{1,2})?)\s*([kKMG]?)\s*", text, re.ASCII)
     if match is None:
         raise GanbenchError(f"'{text}' is not a number like 400k, 10M or 1e6")
@@ -90,7 +90,7 @@ def parse_stop(text: str) -> Settings:
 
 
 def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
-    """Lay settings over each other, the later over the earlier; tables are merged, anything else is replaced."""
+    """Merge settings, later layers overriding earlier ones; tables are merged, anything else is replaced."""
     merged: Settings = {}
     for layer in layers:
         for key, value in layer.items():
@@ -103,7 +103,7 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """`0-2` or `0,3,7` or both mixed, as a sorted tuple of seeds."""
+    """Parse `0-2`, `0,3,7` or a mixture of both into a sorted tuple of seeds."""
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9}))?\s*", part, re.ASCII)
@@ -122,10 +122,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Conditions `option=value` or `option=value|value`, several of them parted by commas, by option.
+    """Parse comma-separated conditions `option=value` or `option=value|value` into allowed values by option.
 
     Raises:
-        GanbenchError: one isn't written so, or an option is named twice.
+        GanbenchError: a condition is malformed, or an option is named twice.
     """
     conditions: dict[str, list[str]] = {}
     for condition in (part for text in texts for part in _split_options(text)):
@@ -139,7 +139,7 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested settings with dotted names: what is logged as params and printed."""
+    """Nested settings with dotted names, as they are logged as params and printed."""
     flat: dict[str, Any] = {}
     for key, value in spec.items():
         if isinstance(value, Mapping):
@@ -162,9 +162,9 @@ def to_toml(spec: Mapping[str, Any]) -> str:
     for key, value in spec.items():
         tables, head = (value, f"[[{key}]]") if isinstance(value, list) else ([value], f"[{key}]")
         if not tables:
-            sections.insert(0, f"{key} = []\n")  # plain values must stand before the first table
+            sections.insert(0, f"{key} = []\n")  # plain values must come before the first table
         for table in tables:
-            # JSON's words, numbers, booleans and lists are TOML's.
+            # JSON strings, numbers, booleans and lists are valid TOML.
             lines = [f"{option} = {json.dumps(leaf)}" for option, leaf in table.items()]
             sections.append("\n".join([head, *lines]) + "\n")
     return "\n".join(sections)

@@ -18,14 +18,14 @@ from ganbench.results.loading import BUDGETS, SCORED, STATUSES, final_scores, ru
 
 BY = ("loss", "arch", "options")
 HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
-"""What is shown where nothing else is asked for; those of them that were measured."""
+"""Metrics shown by default, as far as they were measured."""
 FLOOR = "real data"
 NOT_SCORED = {"protocol": "", "samples": float("nan")}
 GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
 
 
 def headline(table: pd.DataFrame) -> list[str]:
-    """The metrics to show where nothing else is asked for."""
+    """Return the metrics to show by default: those of `HEADLINE` that were measured."""
     measured = set(table["metric"])
     return [metric for metric in HEADLINE if metric in measured] or list(HEADLINE)
 
@@ -33,21 +33,27 @@ def headline(table: pd.DataFrame) -> list[str]:
 def compare(
     table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] | None = None, x: str = "images"
 ) -> pd.DataFrame:
-    """One row a group, and below them the floor: real data scored as if they were generated.
+    """Summarise each group of runs in one row; below them, the floor: real data scored as if they were generated.
 
-    Columns: those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running; over the
-    seeds with full scores (finished, or given up since they stayed collapsed) the medians of the budget `x` (by default
-    real images seen) and seconds (of training, a seed's share of its ensemble's); and for each metric its median,
-    lowest and highest value over those seeds as `METRIC`, `METRIC-low` and `METRIC-high`; and, with six seeds or more,
-    failed ones among them and ranked worst, the interquartile mean and its 95 % interval as `METRIC-iqm`,
-    `METRIC-ci-low` and `METRIC-ci-high`. What there isn't is NaN.
+    The columns are, in order:
+
+    - those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running;
+    - medians over the seeds with full scores (finished, or stopped early because they stayed collapsed) of the budget
+      `x` (by default, real images seen) and of seconds (of training: a seed's share of its ensemble's time);
+    - for each metric, its median, lowest and highest value over those seeds as `METRIC`, `METRIC-low` and
+      `METRIC-high`;
+    - with six seeds or more, including failed ones (ranked worst), the interquartile mean and its 95 % interval as
+      `METRIC-iqm`, `METRIC-ci-low` and `METRIC-ci-high`.
+
+    Missing values are NaN.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
-    alike; naming other columns in `by` puts them together. There is a floor row for each data set, protocol and number
-    of samples that occur.
+    alike; naming other columns in `by` merges them. There is a floor row for each combination of data set, protocol and
+    number of samples.
 
     Raises:
-        GanbenchError: no runs, an unknown column, budget or metric, or a group that mixes what can't be compared.
+        GanbenchError: there are no runs, a column, budget or metric is unknown, or a group mixes runs that can't be
+            compared.
     """
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
@@ -87,7 +93,10 @@ def compare(
 
 
 def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """One row a group: the columns of `by`, where `options` says what differs among groups else alike, and `runs`."""
+    """Return one row per group: the columns of `by`, and the ids of its `runs`.
+
+    `options` says what differs among groups that are otherwise alike.
+    """
     rows = [
         dict(zip(by, key, strict=True)) | {"runs": members["run"].tolist()}
         for key, members in runs(table).groupby(list(by), sort=True, dropna=False)
@@ -97,7 +106,7 @@ def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def group_names(table: pd.DataFrame) -> dict[str, str]:
-    """By run: its loss and architecture, and what sets it apart from other groups of the same two."""
+    """Map each run to its group's name: loss, architecture, and what distinguishes it from other groups of these."""
     each = runs(table)[["run", "loss", "arch", "options"]]
     named = _name_differences(each, ["loss", "arch"])
     parts = zip(*(named[column] for column in ("loss", "arch", "options")), strict=True)
@@ -113,7 +122,7 @@ def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
 
 
 def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
-    """By run: what a score must share with another to be compared with it."""
+    """Return, for each run, what two scores must share to be comparable: data set, protocol and number of samples."""
     counts = scores[scores["metric"] == "sample-count"].set_index("run")
     return (
         counts[["dataset", "protocol", "value"]]
@@ -153,7 +162,10 @@ def _spread(scores: pd.DataFrame, metrics: Sequence[str], column: str) -> dict[s
 
 
 def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dict[str, object]:
-    """Interquartile means with 95 % intervals, of metrics that are better lower or higher; failed seeds rank worst."""
+    """Interquartile means with 95 % intervals, for metrics with a direction (lower or higher is better).
+
+    Failed seeds rank worst.
+    """
     found: dict[str, object] = {}
     for metric in metrics:
         middle, low, high = math.nan, math.nan, math.nan
@@ -170,7 +182,7 @@ def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dic
 
 
 def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
-    """`options` becomes what differs among rows that are otherwise alike, without what most kinds of runs have, too."""
+    """Reduce `options` to what differs among rows that are otherwise alike, and leave out what most kinds of runs share."""
     each = compared[[*others, "options"]].drop_duplicates()["options"]
     kinds = [set(text.split("; ")) for text in each]
     held = Counter(part for kind in kinds for part in kind)
@@ -185,9 +197,9 @@ def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataF
 
 
 def with_range(row: pd.Series, metric: str) -> str:
-    """The interquartile mean and its interval where there is one, else `median [lowest – highest]`.
+    """Format the interquartile mean and its interval if there is one, else `median [lowest – highest]`.
 
-    One number alone where there is no spread.
+    Without a spread it is a single number.
     """
     suffixes = ("-iqm", "-ci-low", "-ci-high") if not pd.isna(row.get(f"{metric}-iqm")) else ("", "-low", "-high")
     middle, low, high = (number(row[f"{metric}{suffix}"]) for suffix in suffixes)

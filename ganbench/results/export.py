@@ -1,7 +1,7 @@
-"""Results and unfinished checkpoints of an experiment in a folder, for a machine whose store is lost with it.
+"""Export of an experiment's results and unfinished checkpoints to a folder, for machines whose store is not kept.
 
-`FOLDER/EXPERIMENT/results.csv` holds every number so far, `checkpoints.tar` the interrupted groups. A sweep that finds
-them counts what is finished there as finished, and goes on from those checkpoints.
+`FOLDER/EXPERIMENT/results.csv` holds all numbers so far, `checkpoints.tar` the interrupted groups. A sweep that finds
+them counts the runs that finished there as finished, and resumes from those checkpoints.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from ganbench.tracking import DONE, Status
 from ganbench.tracking.store import Store
 
 CHECKPOINT = re.compile(r"[0-9a-f]{12}/seeds-[0-9a-z-]+\.safetensors")
-"""Members of checkpoints.tar: a group's id, and the file's own name."""
+"""Members of checkpoints.tar: a group's id and a file name."""
 NUMBER = ["run", "protocol", "metric", "step"]
-"""What tells one number from another."""
+"""Columns that identify a number."""
 OVERTAKEN = ("", "ended-at")
-"""Rows that say how far a run has come, and no longer hold once it has gone on."""
+"""Rows that say how far a run has come; they are outdated once it has been resumed."""
 
 
 class Export:
     """The export of one experiment.
 
     Args:
-        folder: of all exports; a subfolder of the experiment's name is written to.
+        folder: folder of all exports; files go into a subfolder named after the experiment.
     """
 
     def __init__(self, folder: Path, store: Store, experiment: str) -> None:
@@ -49,7 +49,7 @@ class Export:
         return self._folder / "checkpoints.tar"
 
     def statuses(self) -> dict[str, Status]:
-        """Runs that are finished there, by their ids.
+        """Return the status of each run that is finished in the export, by run id.
 
         Raises:
             GanbenchError: results.csv can't be read.
@@ -61,10 +61,10 @@ class Export:
         return {run: status for run, status in told.items() if status in DONE}
 
     def restore(self) -> None:
-        """Put exported checkpoints where the sweep looks for them; newer ones stay.
+        """Unpack exported checkpoints to where the sweep looks for them; existing ones are kept.
 
         Raises:
-            GanbenchError: checkpoints.tar is no tar file, or holds something else.
+            GanbenchError: checkpoints.tar is not a tar file, or contains something other than checkpoints.
         """
         if not self._tar.exists():
             return
@@ -86,12 +86,12 @@ class Export:
             raise GanbenchError(f"'{self._tar}' can't be read: {error}") from error
 
     def write(self, groups: Sequence[str]) -> None:
-        """Write all numbers so far, and the checkpoints of these groups as far as they have any."""
+        """Write all numbers so far, and any checkpoints of these groups."""
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             table = load_results(self._store, self._experiment, history=True).table
         except GanbenchError:
-            return  # nothing was tracked yet
+            return  # nothing has been tracked yet
         if self.results.exists():
             table = merged(read_csv(self.results).table, table)
         part = self._folder / f".part-{os.getpid()}"
@@ -106,7 +106,7 @@ class Export:
 
 
 def merged(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Two tidy tables as one; a number that both have, and what is said of a run, is taken from the later one."""
+    """Merge two tidy tables; numbers in both, and the columns that describe a run, are taken from the later one."""
     words = dict.fromkeys([*OF_A_RUN, "protocol"], object)
     older, newer = before.astype(words), now.astype(words)
     again = older["run"].isin(newer["run"])

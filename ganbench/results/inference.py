@@ -1,8 +1,8 @@
-"""What can be said about a method from its seeds: intervals, comparisons, and how many seeds would decide.
+"""Statistical inference over seeds: intervals, comparisons of methods, and the number of seeds that would decide.
 
-The unit is the training seed. A seed that failed (diverged, was killed) has no score; it is not left out but ranks
-below every seed that has one: it is written as NaN here. Everything works on *losses*, of which less is better;
-`as_losses` makes them from scores.
+The unit is the training seed. A seed that failed (diverged, or was killed) has no score and is represented by NaN; it
+is not left out, but ranks below every seed with a score. Everything works on *losses* (lower is better); `as_losses`
+converts scores to losses.
 """
 
 from __future__ import annotations
@@ -21,25 +21,26 @@ Values = NDArray[np.float64]
 
 LEVEL = 0.95
 MIN_SEEDS = 6
-"""With fewer, no interval without assumptions reaches 95 %: the whole range holds the median with 1 − 2 · ½ⁿ."""
+"""With fewer, no distribution-free interval reaches 95 %: the whole range covers the median with 1 − 2 · ½ⁿ."""
 RESAMPLES = 4_000
 SEED = 20_261_125
-"""Of the bootstrap."""
+"""The seed of the bootstrap's random numbers."""
 TRIMMED = 0.25
-"""On each side, of the interquartile mean."""
+"""The share of seeds that the interquartile mean trims on each side."""
 MAX_SEEDS = 1_000
-"""Where more would be needed, methods are as good as equal."""
+"""If more than this would be needed, methods count as equal for all practical purposes."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The middle of a method's seeds, and where it may lie.
+    """A method's interquartile mean over seeds, with its interval.
 
     Attributes:
-        middle: interquartile mean over all seeds, failed ones worst; infinite where a quarter or more of them failed.
+        middle: interquartile mean over all seeds, failed ones ranked worst; infinite if a quarter or more of them
+            failed.
         low, high: bounds of the 95 % interval; NaN with fewer than six seeds.
-        seeds: all of them.
-        failed: those without a score.
+        seeds: number of all seeds.
+        failed: number of seeds without a score.
     """
 
     middle: float
@@ -55,16 +56,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two methods side by side.
+    """The comparison of two methods.
 
     Attributes:
-        probability: that a seed of the first is better than one of the second; ties count half.
-        difference: interquartile mean of first less second over shared seeds; NaN where none are shared.
+        probability: probability that a seed of the first is better than one of the second; ties count half.
+        difference: interquartile mean of first minus second over shared seeds; NaN if none are shared.
         low, high: bounds of its 95 % interval; NaN with fewer than six shared seeds.
-        p: of the two-sided test that neither is better: Wilcoxon's signed ranks over shared seeds, where there are six,
-            else Mann and Whitney's.
-        adjusted: the same after Holm's correction over all pairs that were looked at.
-        paired: how many seeds are shared.
+        p: p-value of the two-sided test that neither is better: Wilcoxon's signed-rank test if at least six seeds are
+            shared, else the Mann–Whitney test.
+        adjusted: the same after Holm's correction over all pairs compared.
+        paired: number of shared seeds.
     """
 
     first: str
@@ -79,10 +80,10 @@ class Contrast:
 
 
 def as_losses(scores: Values, direction: str, target: float = math.nan) -> Values:
-    """Scores as losses, of which less is better; NaN stays NaN.
+    """Convert scores to losses (lower is better); NaN stays NaN.
 
     Args:
-        direction: `lower`, `higher`, or `real`: better the nearer to `target`, what real data score.
+        direction: `lower`, `higher`, or `real`: the closer to `target`, the score of real data, the better.
 
     Raises:
         ValueError: the direction is unknown.
@@ -100,7 +101,7 @@ def as_losses(scores: Values, direction: str, target: float = math.nan) -> Value
 def iqm(losses: Values) -> float:
     """Interquartile mean (Agarwal et al. 2021, arXiv:2108.13264): the mean of the middle half of the seeds.
 
-    Failed seeds (NaN) rank worst; infinite where one of them falls into the middle half.
+    Failed seeds (NaN) rank worst; the mean is infinite if one of them falls into the middle half.
 
     Raises:
         ValueError: there are no seeds.
@@ -111,10 +112,10 @@ def iqm(losses: Values) -> float:
 def estimate(losses: Values) -> Estimate:
     """The interquartile mean and its 95 % interval over seeds.
 
-    The interval is that of the bootstrap's percentiles, widened for small samples as the t distribution is (Hesterberg
-    2015, “expanded percentile”): plain percentiles cover 85–90 % with six to ten seeds, these 93–98 %.
+    The interval is the percentile bootstrap's, widened for small samples as the t distribution is (Hesterberg 2015,
+    “expanded percentile”): with six to ten seeds plain percentiles cover 85–90 %, these 93–98 %.
 
-    It depends on these seeds alone: the resamples of so many are always the same, whatever else is estimated.
+    It depends on these seeds alone: the resamples are the same for every set of n seeds, whatever else is estimated.
     """
     failed = int(np.isnan(losses).sum())
     low, high = _interval(_ranked(losses))
@@ -122,7 +123,10 @@ def estimate(losses: Values) -> Estimate:
 
 
 def better_with_probability(first: Values, second: Values) -> float:
-    """How likely a seed of the first has a smaller loss than one of the second; ties, two failures among them, half."""
+    """Probability that a seed of the first has a smaller loss than one of the second.
+
+    Ties count half; two failures are a tie.
+    """
     one, other = _ranked(first), _ranked(second)
     less = (one[:, None] < other[None]).mean()
     equal = (one[:, None] == other[None]).mean()
@@ -133,11 +137,11 @@ def contrast_all(
     methods: Mapping[str, Mapping[int, float]],
     baseline: tuple[str, Mapping[int, float]] | None = None,
 ) -> list[Contrast]:
-    """Every pair of methods, or each of them against a baseline.
+    """Compare every pair of methods, or each of them with a baseline.
 
     Args:
-        methods: by name, a mapping from seed to loss; NaN for a failed seed.
-        baseline: a name and its seeds.
+        methods: for each method's name, a mapping from seed to loss; NaN for a failed seed.
+        baseline: its name and its losses by seed.
     """
     if baseline is None:
         pairs = [((one, methods[one]), (other, methods[other])) for one, other in combinations(methods, 2)]
@@ -160,9 +164,9 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def winner(estimates: Mapping[str, Estimate]) -> str | None:
-    """The method whose interval lies wholly below that of every other; None where there is no such one.
+    """Return the method whose interval lies wholly below every other's, or None if there is none.
 
-    A method without an interval neither wins nor can be beaten.
+    A method without an interval can neither win nor be beaten.
     """
     if len(estimates) < 2 or not all(each.has_interval for each in estimates.values()):
         return None
@@ -172,10 +176,10 @@ def winner(estimates: Mapping[str, Estimate]) -> str | None:
 
 
 def seeds_to_decide(one: Estimate, other: Estimate) -> int | None:
-    """About how many seeds each would keep the intervals of two methods apart, if their middles stayed where they are.
+    """Estimate the seeds per method that would separate two methods' intervals, if their middles stayed the same.
 
-    Intervals shrink with the root of the number of seeds. None where it can't be said: no intervals, equal middles,
-    more than a thousand seeds; the present number where they are apart already.
+    Intervals shrink with the square root of the number of seeds. Returns the present number if the intervals are
+    disjoint already, and None if there is no estimate: no intervals, equal middles, or more than a thousand seeds.
     """
     if not (one.has_interval and other.has_interval):
         return None
@@ -191,7 +195,7 @@ def seeds_to_decide(one: Estimate, other: Estimate) -> int | None:
 
 
 def profile(losses: Values, thresholds: Values) -> Values:
-    """Performance profile: the share of all seeds whose loss is at most each threshold; failed seeds never are."""
+    """Performance profile: the share of all seeds whose loss is at most each threshold; a failed seed's never is."""
     return np.asarray((_ranked(losses)[:, None] <= thresholds[None]).mean(0))
 
 
@@ -208,14 +212,14 @@ def _contrast(first: str, one: Mapping[int, float], second: str, other: Mapping[
 
 
 def _ranked(losses: Values) -> Values:
-    """Losses in order, failed seeds last."""
+    """Sort losses in ascending order, failed seeds last."""
     if not len(losses):
         raise ValueError("there are no seeds")
     return np.sort(np.where(np.isnan(losses), np.inf, losses))
 
 
 def _differences(left: Values, right: Values) -> Values:
-    """Of pairs; a failure against a score is infinitely worse, two failures are equal."""
+    """Differences of pairs; a failure is infinitely worse than a score, and two failures are equal."""
     both = np.isnan(left) & np.isnan(right)
     left, right = (np.where(np.isnan(each), np.inf, each) for each in (left, right))
     with np.errstate(invalid="ignore"):
@@ -237,7 +241,7 @@ def _interval(ranked: Values) -> tuple[float, float]:
         middles = np.sort(ranked[_middle_places(n)].mean(1))
     wide = math.sqrt(n / (n - 1)) * float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
     tail = float(stats.norm.cdf(-wide))
-    # Whole order statistics: between a number and infinity there is nothing to interpolate.
+    # Order statistics without interpolation, since values may be infinite.
     low = middles[math.floor(tail * (RESAMPLES - 1))]
     high = middles[math.ceil((1 - tail) * (RESAMPLES - 1))]
     return float(low), float(high)
@@ -245,7 +249,7 @@ def _interval(ranked: Values) -> tuple[float, float]:
 
 @lru_cache(maxsize=8)
 def _middle_places(n: int) -> NDArray[np.int32]:
-    """Of each resample of n ranked values, the ranks of its middle half, [R, n − 2 · cut]."""
+    """Ranks of the middle half of each resample of n ranked values, [R, n − 2 · cut]."""
     drawn = np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n), dtype=np.int32)
     cut = int(TRIMMED * n)
     return np.sort(drawn, axis=1)[:, cut : n - cut].copy()
@@ -254,7 +258,7 @@ def _middle_places(n: int) -> NDArray[np.int32]:
 def _signed_ranks(differences: Values) -> float:
     if not differences.any():
         return 1.0
-    ranked = np.sign(differences) * stats.rankdata(np.abs(differences))  # infinite ones have ranks, too
+    ranked = np.sign(differences) * stats.rankdata(np.abs(differences))  # ranks also cover infinite differences
     return float(stats.wilcoxon(ranked, method="auto").pvalue)
 
 

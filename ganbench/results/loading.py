@@ -1,4 +1,4 @@
-"""Results: a tidy table from MLflow or from a CSV file, with sample grids beside it; and views of it."""
+"""Results: a tidy table read from MLflow or a CSV file, with its sample grids, and views of the table."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ganbench.tracking.mlflow.reading import read_images, read_runs
 from ganbench.tracking.store import Store
 
 WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", "device")
-"""Columns by which runs can be chosen."""
+"""Columns by which runs can be filtered."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 
 ONCE = ("options", "group", "commit", "device")
-"""Columns that a CSV file has in the first row of a run only: they are long, and the same in all of its rows."""
+"""Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
 OF_A_RUN = HEAD[1:]
-"""Columns that are the same in all rows of a run."""
+"""Columns with the same value in all rows of a run."""
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
-"""What a comparison can be made against."""
+"""Budgets that scores can be compared at."""
 SCORED = ("finished", "collapsed")
-"""How a run ended that has full scores: at its end, or when it was given up."""
+"""Statuses of runs with full scores: measured at the end, or when the run was stopped early as collapsed."""
 
 Pictures = Mapping[str, Mapping[int, bytes]]
 """Sample grids by run id and step, as PNG or WebP."""
@@ -36,10 +36,11 @@ Pictures = Mapping[str, Mapping[int, bytes]]
 
 @dataclass(frozen=True)
 class Results:
-    """A tidy table, and where sample grids come from.
+    """A tidy table and a source of sample grids.
 
     Attributes:
-        pictures: gives, for some runs, at most so many grids of each, evenly over its steps.
+        pictures: called with run ids and a maximum, returns at most that many grids of each run, evenly spread over its
+            steps.
     """
 
     table: pd.DataFrame
@@ -49,10 +50,10 @@ class Results:
 def load_results(
     store: Store, experiment: str, *, history: bool = False, metrics: Collection[str] | None = None
 ) -> Results:
-    """Read an experiment: the last value of each metric or, with `history`, every step's.
+    """Read an experiment: the last value of each metric or, with `history`, the values at every step.
 
     Args:
-        metrics: those that matter; others may be left out, which saves time.
+        metrics: the metrics needed; others may be left out, which saves time.
     """
     wanted = None if metrics is None else _tracked_names([*metrics, "sample-count"])
     records = read_runs(store, experiment, history=history, metrics=wanted)
@@ -60,10 +61,10 @@ def load_results(
 
 
 def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
-    """Two runs with their history, of whatever experiments, by their ids or how these begin.
+    """Read two runs with their history, from any experiments, by id or unique prefix.
 
     Raises:
-        GanbenchError: one isn't there.
+        GanbenchError: one of them doesn't exist, or its prefix is ambiguous.
     """
     from ganbench.tracking.mlflow.client import find_run  # MLflow takes a second to import
 
@@ -72,16 +73,16 @@ def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
 
 
 def _tracked_names(metrics: Collection[str]) -> set[str]:
-    """By what names a metric, its bounds, its scores on the way, and the time of training are tracked."""
+    """The tracked names of metrics: final and intermediate values, floor, ceiling, and training time."""
     kinds = [f"{when}{bound}" for when in ("", "quick/") for bound in ("", "floor/", "ceiling/")]
     return {f"{kind}{metric}" for kind in kinds for metric in metrics} | {"train/seconds"}
 
 
 def read_csv(path: Path) -> Results:
-    """Read a tidy table that `write_csv` wrote.
+    """Read a tidy table written by `write_csv`.
 
     Raises:
-        GanbenchError: it can't be read, or isn't such a table.
+        GanbenchError: the file can't be read, or isn't such a table.
     """
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(WORD_COLUMNS, str))
@@ -94,9 +95,8 @@ def read_csv(path: Path) -> Results:
         )
     table[WORD_COLUMNS] = table[WORD_COLUMNS].fillna("")
     for column in ONCE:
-        known = table.groupby("run")[column].transform(
-            "max"
-        )  # in whatever order the rows are: "" is less than any word
+        # Whatever the order of rows, the maximum is the filled-in value, since "" sorts before any word.
+        known = table.groupby("run")[column].transform("max")
         table[column] = table[column].mask(table[column] == "", known)
     headless = table[(table["run"] != "") & (table["group"] == "")]
     if not headless.empty:
@@ -126,7 +126,7 @@ def read_csv(path: Path) -> Results:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a tidy table; every float keeps all its digits, and the columns of `ONCE` stand in a run's first row."""
+    """Write a tidy table: floats with all their digits, and the columns of `ONCE` only in a run's first row."""
     import pyarrow.csv  # several times faster than pandas'; training needs neither
 
     again = table["run"].duplicated()
@@ -135,17 +135,19 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def final_scores(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of full scores, made with the protocol's full number of samples at the end of a run."""
+    """Return the rows of full scores: those computed from the protocol's full number of samples at the end of a run."""
     return table[
         ~table["protocol"].str.endswith(QUICK) & ~table["protocol"].isin((TRAIN, EVENTS)) & (table["metric"] != "")
     ]
 
 
 def filter_runs(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """The rows of runs that meet all conditions: a column, or an option of the spec, is one of some words.
+    """Return the rows of runs that meet all conditions.
+
+    A condition lists the accepted values of a column or of an option of the spec.
 
     Raises:
-        GanbenchError: no run has such an option, or none meets them.
+        GanbenchError: no run has such an option, or no run meets the conditions.
     """
     for option, words in conditions.items():
         if option in WORDS:
@@ -164,40 +166,46 @@ def filter_runs(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) ->
 
 
 def quick_scores(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the smaller scores that were made on the way."""
+    """Return the rows of intermediate scores, computed from fewer samples during training."""
     return table[table["protocol"].str.endswith(QUICK)]
 
 
 def runs(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a run, without its metrics: how far it came, how long it trained, and how it ended."""
+    """Return one row per run, without metrics: the budget it used, its training time, and its status."""
     codes, _ = pd.factorize(table["run"])
-    order = np.lexsort((table["step"].to_numpy(), codes))  # stable: of rows at the last step, the last
+    order = np.lexsort(
+        (table["step"].to_numpy(), codes)
+    )  # stable: of several rows at the last step, the last one counts
     ends = np.flatnonzero(np.diff(codes[order], append=len(codes)))
     last = table.iloc[order[ends]].drop(columns=["metric", "value", "floor", "ceiling"])
-    # Not every row knows the time.
+    # Not every row has the time.
     seconds = table["seconds"].groupby(codes).max().to_numpy()
     return last.assign(seconds=seconds).reset_index(drop=True)
 
 
 def headline_modes(scores: pd.DataFrame) -> str:
-    """The count of modes to show: the strict one, which a published protocol doesn't have."""
+    """Return the mode count to show: the strict one if there is one; published protocols have none."""
     return "modes-strict" if (scores["metric"] == "modes-strict").any() else "modes"
 
 
 def mode_shares(scores: pd.DataFrame, kind: str = "mode") -> dict[str, float]:
-    """Modes and their shares in the rows of one run at one step; kind "mode" for all samples, "good" for good ones."""
+    """Return each mode's share, from the rows of one run at one step.
+
+    Args:
+        kind: "mode" for all samples, "good" for good ones only.
+    """
     rows = scores[scores["metric"].str.startswith(f"{kind}/")]
     shares = dict(zip(rows["metric"].str.removeprefix(f"{kind}/"), rows["value"], strict=True))
     return {name: shares[name] for name in sorted(shares, key=by_number)}
 
 
 def by_number(mode: str) -> tuple[int, str]:
-    """A key to sort modes by: numbers as numbers, other names as they stand."""
+    """Sort key for modes: numbers in numerical order; other names keep their order."""
     return (len(mode), mode) if mode.isdecimal() else (0, "")
 
 
 def varying_options(options: Sequence[str]) -> list[str]:
-    """What is left of option strings when the options that all of them share are taken away."""
+    """Remove the options that all of the option strings share."""
     parts = [text.split("; ") if text else [] for text in options]
     common = set(parts[0]).intersection(*parts[1:]) if parts else set()
     return ["; ".join(part for part in each if part not in common) for each in parts]

@@ -1,7 +1,7 @@
-"""What the seeds say about which method is better: the estimates under a comparison, and sentences about them.
+"""Ranking of methods by their seeds: the estimates behind a comparison, and sentences about them.
 
-Only what was scored alike is judged together: the same data set, protocol and number of samples. No winner is named
-where the 95 % intervals overlap.
+Methods are ranked together only if they were scored alike: same data set, protocol and number of samples. No winner is
+named if the 95 % intervals overlap.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from ganbench.results.inference import as_losses as losses_of
 from ganbench.results.loading import SCORED, final_scores, runs
 
 RESULTS = (*SCORED, "diverged")
-"""How a seed ended that counts; others have not ended yet."""
+"""Statuses of seeds that count; other seeds have not ended yet."""
 
 Seeds = Mapping[int, float]
-"""By seed, its loss; NaN for one that failed."""
+"""Losses by seed; NaN for a failed seed."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What is known of the methods that were scored alike, by one metric.
+    """Methods that were scored alike, ranked by one metric.
 
     Attributes:
         setting: data set, protocol and number of samples.
         direction: `lower`, `higher` or `real`.
-        target: what real data score.
-        losses: by method, its seeds.
-        estimates: by method, as losses.
-        winner: the one method that is better than every other, if there is one.
+        target: the score of real data.
+        losses: losses by seed, for each method.
+        estimates: for each method, in losses.
+        winner: the method that is better than every other, or None.
     """
 
     metric: str
@@ -60,11 +60,11 @@ class Ranking:
     winner: str | None
 
     def score(self, loss: float) -> float:
-        """A loss as the score that it was made from; for `real`, the distance from what real data score."""
+        """Convert a loss back to a score; for `real`, to the distance from the score of real data."""
         return -loss if self.direction == "higher" else loss
 
     def reason(self) -> str:
-        """Who is better, or why that can't be said, and how many seeds would tell."""
+        """Say which method is better, or why that is undecided and how many seeds would decide."""
         if self.winner is not None:
             return f"{self.winner} is better than every other: its 95 % interval overlaps none of theirs"
         few = {name: each.seeds for name, each in self.estimates.items() if not each.has_interval}
@@ -83,7 +83,7 @@ class Ranking:
 
 
 def sentences(judgements: Iterable[Ranking]) -> list[str]:
-    """What is known by each metric; metrics of which the same is known share a sentence."""
+    """One sentence per setting and result; metrics with the same result share it."""
     each = list(judgements)
     several = len({judgement.setting for judgement in each}) > 1
     alike: dict[tuple[str, str], list[str]] = {}
@@ -96,7 +96,7 @@ def sentences(judgements: Iterable[Ranking]) -> list[str]:
 
 
 def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Ranking]:
-    """Judge the groups of a tidy table by each metric whose direction is known, wherever two were scored alike."""
+    """Rank the groups of a tidy table by each metric with a known direction, wherever two or more were scored alike."""
     scores = final_scores(table)
     conditions = conditions_of(scores)
     kinds = {kind: _setting(*kind) for kind in conditions.drop_duplicates().itertuples(index=False, name=None)}
@@ -109,7 +109,7 @@ def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str])
         if members.empty:
             continue
         own = {settings[run] for run in members["run"] if run in settings}
-        # A method none of whose seeds was scored has failed under the one setting that others on its data set had.
+        # A method without any scored seed has failed under the setting of the others, if its data set has only one.
         own = own or {setting for setting in settings.values() if setting.startswith(f"{members['dataset'].iloc[0]}, ")}
         if len(own) == 1:
             named.append((own.pop(), group["name"], members))
@@ -125,10 +125,10 @@ def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str])
 
 
 def against(judgement: Ranking, baseline: str) -> list[Contrast]:
-    """Every other method against a baseline, with Holm's correction over them.
+    """Compare every other method with a baseline, with Holm's correction over these comparisons.
 
     Raises:
-        GanbenchError: there is no such method, or it isn't the only one of that name.
+        GanbenchError: there is no such method, or several have that name.
     """
     names = list(judgement.losses)
     matching = [name for name in names if name == baseline] or [
@@ -146,7 +146,7 @@ def against(judgement: Ranking, baseline: str) -> list[Contrast]:
 
 
 def _named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[pd.Series]:
-    """Groups with their names, which tell what sets each apart from the others on the same data set."""
+    """Yield groups with their names, which say how each differs from the others on the same data set."""
     for _, on_one in table.groupby("dataset", sort=True):
         groups = grouped(on_one, by)
         telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
@@ -174,7 +174,7 @@ def _judge(
         raw = values.reindex(members["run"]).to_numpy(dtype=float)
         own = losses_of(raw, direction, target)
         seeds = members["seed"].tolist()
-        if not members["seed"].is_unique:  # its options were put together: these seeds pair with nobody's
+        if not members["seed"].is_unique:  # groups were merged: these seeds pair with no others
             seeds = [-(number_of * len(by_run) + place + 1) for place in range(len(members))]
         losses[name] = dict(zip(seeds, own.tolist(), strict=True))
     estimates = {name: estimate(np.array(list(own.values()))) for name, own in losses.items()}

@@ -1,4 +1,4 @@
-"""Two runs side by side: what differs in their specs, their scores, and what happened on the way."""
+"""Comparison of two runs: differences between their specs, scores, and events during training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ganbench.results.loading import OF_A_RUN, final_scores
 from ganbench.results.table import EVENTS
 
 OUT_OF_SPEC = ("commit", "device", "status")
-"""What a run is known by beside its spec."""
+"""Columns that describe a run but are not part of its spec."""
 SHARES = ("hq",)
-"""Metrics that are the share of samples of some kind, whose noise is known."""
+"""Metrics that are shares of samples, so that their sampling noise is known."""
 SURE = 1.96
 
 
@@ -26,9 +26,9 @@ class Score:
     """One metric of both runs.
 
     Attributes:
-        floor: what real data score.
-        noise: half of the 95 % interval of the difference that two equal generators would have, from the samples that
-            were drawn; NaN where it isn't known.
+        floor: the score of real data.
+        noise: half-width of the 95 % interval of the difference that sampling alone would cause between two equal
+            generators; NaN if unknown.
     """
 
     metric: str
@@ -43,21 +43,21 @@ class Score:
 
     @property
     def tie(self) -> bool:
-        """Whether the difference is within the noise of the evaluation itself."""
-        return self.difference == 0 or abs(self.difference) <= self.noise  # no noise is known: NaN, and no tie
+        """True if the difference is within the noise of the evaluation itself."""
+        return self.difference == 0 or abs(self.difference) <= self.noise  # unknown noise is NaN: no tie
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two runs, each pair in the order in which they were named.
+    """The differences between two runs; every pair is in the order in which the runs were given.
 
     Attributes:
         runs: their ids.
-        names: loss, architecture, data set, seed and id.
-        spec: option, and what it is in both; empty where a run doesn't have it.
-        surroundings: commit, device and status, where they differ.
-        comparable: empty, or why their scores can't be compared.
-        events: kind, and the steps in both.
+        names: loss, architecture, data set, seed and id of each.
+        spec: each option that differs, with both values; empty for a run that doesn't have it.
+        surroundings: commit, device and status, if they differ.
+        comparable: empty, or the reason why their scores can't be compared.
+        events: each kind of event, with its steps in both.
     """
 
     runs: tuple[str, str]
@@ -70,10 +70,10 @@ class Difference:
 
 
 def find(table: pd.DataFrame, run: str) -> str:
-    """The id of the run that is called so, or whose id begins so.
+    """Return the id of the run with this id or unique prefix.
 
     Raises:
-        GanbenchError: there is none, or several.
+        GanbenchError: no run matches, or several do.
     """
     ids = list(dict.fromkeys(table["run"]))
     found = [name for name in ids if name == run] or [name for name in ids if name.startswith(run)]
@@ -87,10 +87,10 @@ def find(table: pd.DataFrame, run: str) -> str:
 
 
 def differ(table: pd.DataFrame, first: str, second: str) -> Difference:
-    """Set two runs of a tidy table side by side.
+    """Compare two runs of a tidy table.
 
     Raises:
-        GanbenchError: they are the same run, or one isn't there.
+        GanbenchError: they are the same run, or one of them isn't in the table.
     """
     ids = find(table, first), find(table, second)
     if ids[0] == ids[1]:
@@ -121,8 +121,10 @@ def differ(table: pd.DataFrame, first: str, second: str) -> Difference:
 
 
 def share_noise(first: float, second: float, count: float) -> float:
-    """Half of the 95 % interval of the difference of two shares of `count` independent samples each:
-    1.96 · √(p₁(1 − p₁)/n + p₂(1 − p₂)/n)."""
+    """Half-width of the 95 % interval of the difference between two shares of `count` independent samples each.
+
+    It is 1.96 · √(p₁(1 − p₁)/n + p₂(1 − p₂)/n).
+    """
     return SURE * math.sqrt(sum(share * (1 - share) for share in (first, second)) / count)
 
 

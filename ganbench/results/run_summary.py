@@ -11,18 +11,18 @@ from ganbench.results.loading import SCORED, final_scores, mode_shares
 from ganbench.results.table import EVENTS
 
 DOMINANT = 2.0
-"""A mode is named where its share is more than this many times an even one."""
+"""A mode is named as dominant if its share is more than this many times an even share."""
 MAX_NAMED = 12
-"""More modes than this are not listed by name."""
+"""The most modes that are listed by name."""
 
 
 def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
-    """What became of a run: modes found and missing, how good the samples are, and what happened on the way.
+    """Summarise a run: modes found and missing, sample quality, and events during training.
 
     Args:
         table: the tidy table.
         run: the run's id.
-        word: what a mode is called, in the plural.
+        word: the plural noun for modes.
     """
     rows = table[table["run"] == run]
     status, step = rows["status"].iloc[0], rows["step"].max()
@@ -68,7 +68,7 @@ def _dominant(shares: Mapping[str, float]) -> str:
 
 
 def _happened(rows: pd.DataFrame) -> str:
-    """The faults on the way, as the end of a sentence."""
+    """The faults during training, as the end of a sentence."""
     faults = rows[(rows["protocol"] == EVENTS) & (rows["metric"] != "recovery")].sort_values("step", kind="stable")
     told = []
     for kind, steps in faults.groupby("metric", sort=False)["step"]:

@@ -1,7 +1,7 @@
-"""Which scores of a run count: those at its end, the best on the way, or the mean of the last few.
+"""Selection of the scores that represent a run: the final ones, the best during training, or the mean of the last few.
 
-Published tables often give the best checkpoint without saying so. Here the policy is named, and stands in the
-protocol's column of every table that was made under it.
+Published tables often report the best checkpoint without saying so. Here the policy has a name, which appears in the
+protocol column of every table made under it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ LAST = "last"
 
 
 def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
-    """The table with the scores that a policy chooses in the place of the final ones.
+    """Replace the final scores of a table by those that a policy selects.
 
     Args:
         table: a tidy table with its history.
-        policy: `last`, the full scores at the end; `best:METRIC`, the evaluation on the way at which that metric was
-            best; `mean:K`, the mean over the last K evaluations on the way.
+        policy: `last`, the full scores at the end; `best:METRIC`, the evaluation during training at which that metric
+            was best; `mean:K`, the mean over the last K evaluations during training.
 
     Raises:
-        GanbenchError: there is no such policy, metric, or evaluation on the way.
+        GanbenchError: the policy or metric is unknown, or there are no evaluations during training.
     """
     if policy == LAST:
         return table

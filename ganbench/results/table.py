@@ -1,13 +1,14 @@
-"""The tidy table: one row a number, made of tracked runs. Everything after it is a function of it.
+"""The tidy table: one row per number, built from tracked runs. All reports and comparisons are functions of it.
 
 Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
-critic_evaluations, metric, value, floor, ceiling, status, commit, device, seconds`; the five from `step` on and
-`seconds` are what training had cost by then (see `ganbench.spec.budget`). A run without numbers yet keeps one row with
-an empty metric, so that it is never lost from a count. `protocol` is the protocol's name and version where its full
-number of samples was scored, the same and `/quick` for the smaller scores during training, `train` for statistics of
-the training itself, and `events` for what the collapse detector found: there the metric is the kind of event and the
-value its severity. Columns of words are categorical, for a million rows hold few words; all but `run`, by which they
-are joined.
+critic_evaluations, metric, value, floor, ceiling, status, commit, device, seconds`. The five from `step` on and
+`seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one
+row with an empty metric, so that it is never missing from a count.
+
+`protocol` is the protocol's name and version for scores from its full number of samples, the same followed by `/quick`
+for the smaller scores during training, `train` for statistics of training itself, and `events` for the findings of the
+collapse detector, whose metric is the kind of event and whose value is its severity. Text columns are categorical,
+since a million rows hold few distinct words; the exception is `run`, the key for joins.
 """
 
 from __future__ import annotations
@@ -23,27 +24,27 @@ COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
 KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS]
 COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"]
 HEAD = ("run", "group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
-"""Columns of a run."""
+"""Columns that describe a run."""
 NUMBERS = {
     **dict.fromkeys(("seed", "step", *COSTS), "int64"),
     **dict.fromkeys(("value", "floor", "ceiling", "seconds"), "float64"),
 }
-"""Types of the columns that aren't words."""
+"""Types of the numeric columns."""
 WORD_COLUMNS = [column for column in COLUMNS if column not in NUMBERS]
 FEW = [column for column in WORD_COLUMNS if column != "run"]
-"""Columns of few distinct words."""
+"""Text columns with few distinct values."""
 NAMED = ("loss", "arch", "dataset", "protocol")
 QUICK = "/quick"
 TRAIN = "train"
 EVENTS = "events"
 NONE = float("nan")
 NOTHING = "train/"
-"""The name of a number without a metric: of a run that has no other, so that it has a row."""
+"""The name of a placeholder number without a metric; it gives a run without other numbers its row."""
 
 
 def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """The tidy table of some runs."""
-    # What all rows of a run share is written once and repeated.
+    """Build the tidy table of some runs."""
+    # Values shared by all rows of a run are computed once and repeated.
     heads = pd.DataFrame([_head(record) for record in records], columns=[*HEAD, *COSTS])
     heads = heads.astype(dict.fromkeys(set(HEAD) & set(FEW), "category"))
     numbers = _numbers([_tracked(record) for record in records])
@@ -57,16 +58,16 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with each column's type.
+    """Convert each column to its type.
 
     Raises:
-        ValueError, TypeError: a value isn't of it.
+        ValueError, TypeError: a value can't be converted.
     """
     return table.astype(NUMBERS | dict.fromkeys(FEW, "category"))
 
 
 def _head(record: RunRecord) -> tuple[object, ...]:
-    """What all rows of a run share, and what a step costs."""
+    """The values that all rows of a run share, and the costs of a step."""
     params, tags = record.params, record.tags
     options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
     named = (params.get(name, "") for name in ("dataset", "arch", "loss"))
@@ -76,7 +77,7 @@ def _head(record: RunRecord) -> tuple[object, ...]:
 
 
 def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
-    """Names, steps and values of a run's numbers: when it was given up among them, and `NOTHING`."""
+    """Names, steps and values of a run's numbers, including the step at which it was given up, and `NOTHING`."""
     rows = [*record.history]
     if record.status in ("collapsed", "diverged", "stopped"):
         ended = int(record.tags.get("ended-at", 0))
@@ -85,9 +86,9 @@ def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
 
 
 def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
-    """Values of runs, with bounds and times beside them.
+    """The values of runs, with their bounds and times.
 
-    `at` is the run's position, `which` the kind of number that `parse_metric_name` tells.
+    `at` is the position of the run, `which` the kind of number as returned by `parse_metric_name`.
     """
     names, steps, values = ([row[column] for rows in runs for row in rows] for column in range(3))
     at = np.repeat(np.arange(len(runs)), [len(each) for each in runs])
@@ -112,7 +113,11 @@ def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
 
 
 def parse_metric_name(name: str) -> tuple[int, str, str]:
-    """Of a name: 0 full, 1 quick, 2 of training, 3 an event; whether value, floor, ceiling or seconds; the metric."""
+    """Split a tracked name into kind, role and metric.
+
+    The kind is 0 for full scores, 1 for quick ones, 2 for training statistics and 3 for events; the role is `value`,
+    `floor`, `ceiling` or `seconds`.
+    """
     kind, _, rest = name.partition("/")
     if kind == "train":
         return 2, "seconds" if rest == "seconds" else "value", rest

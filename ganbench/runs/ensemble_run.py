@@ -107,7 +107,7 @@ class EnsembleRun:
         self._data = data
         self._scorer = scorer
         self._observer = observer
-        self._path = job.checkpoints / f"seeds-{_in_short(seeds)}.safetensors"
+        self._path = job.checkpoints / f"seeds-{_seeds_slug(seeds)}.safetensors"
         self._resumed = checkpoint.tensors if checkpoint else None
         self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
         self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
@@ -280,7 +280,7 @@ class EnsembleRun:
                 del self._logs[seed]
 
 
-def _in_short(seeds: Sequence[int]) -> str:
+def _seeds_slug(seeds: Sequence[int]) -> str:
     """Seeds as a short file name."""
     text = "-".join(map(str, seeds))
     return text if len(text) <= 60 else f"{seeds[0]}-to-{seeds[-1]}-{len(seeds)}"

@@ -34,10 +34,10 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         GanbenchError: a checkpoint is corrupt.
     """
     spec = job.spec
-    with _alone(job.checkpoints):
+    with _exclusive_lock(job.checkpoints):
         if job.force:
-            _forget(job, tracker)
-        checkpoints = [each for each in find_checkpoints(job.checkpoints) if not _spent(each, job, tracker)]
+            _discard_runs(job, tracker)
+        checkpoints = [each for each in find_checkpoints(job.checkpoints) if not _already_finished(each, job, tracker)]
         for each in checkpoints:
             if each.is_older:
                 observer.say(f"the checkpoint '{each.path}' was cut or changed: going on from the one before it")
@@ -86,7 +86,7 @@ def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tupl
     return [*parts, (tuple(sorted(left)), None)] if left else parts
 
 
-def _spent(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:
+def _already_finished(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:
     """Remove a checkpoint whose seeds are all done: the process was killed just before it would have."""
     done = all(tracker.status(job.spec.run_id(seed)) in DONE for seed in checkpoint.record["seeds"])
     if done:
@@ -94,7 +94,7 @@ def _spent(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:
     return done
 
 
-def _forget(job: Job, tracker: Tracker) -> None:
+def _discard_runs(job: Job, tracker: Tracker) -> None:
     """Take the runs that are to be repeated out of sight, with the checkpoint of an interrupted ensemble of theirs."""
     for path in checkpoint_paths(job.checkpoints):
         try:
@@ -114,7 +114,7 @@ def _forget(job: Job, tracker: Tracker) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _exclusive_lock(folder: Path) -> Iterator[None]:
     """Keep other processes from working at the same runs."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

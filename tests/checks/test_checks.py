@@ -16,7 +16,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
-from ganbench.checks import CHECKS, CheckResult, examine
+from ganbench.checks import CHECKS, CheckResult, run_checks
 from ganbench.cli import main
 from ganbench.core.registry import Component, register
 from ganbench.data.evaluators import Features, Reference
@@ -56,7 +56,7 @@ def registered(kind: str, component: type[Component]) -> Iterator[str]:
 
 
 def broken_laws(findings: list[CheckResult]) -> dict[str, str]:
-    return {finding.law: finding.broken for finding in findings if finding.broken is not None}
+    return {finding.statement: finding.problem for finding in findings if finding.problem is not None}
 
 
 class Summed(Hinge):
@@ -341,8 +341,8 @@ def test_a_broken_component_is_told_which_law_it_breaks(
     kind: str, component: type[Component], check: str, words: str
 ) -> None:
     with registered(kind, component) as name:
-        found = broken_laws(examine(kind, name))
-    (expected,) = (one.law for one in CHECKS[kind] if one.name == check)
+        found = broken_laws(run_checks(kind, name))
+    (expected,) = (one.statement for one in CHECKS[kind] if one.name == check)
     assert list(found) == [expected], found
     assert words in found[expected]
     assert "\n" not in found[expected]
@@ -358,10 +358,10 @@ def test_what_cannot_be_made_is_told_so() -> None:
             raise ValueError("level must be above 0")
 
     with registered("losses", Needy) as name:
-        (finding,) = examine("losses", name)
-    assert finding.law == "it can be made with its default options"
-    assert finding.broken is not None
-    assert "level must be above 0" in finding.broken
+        (finding,) = run_checks("losses", name)
+    assert finding.statement == "it can be made with its default options"
+    assert finding.problem is not None
+    assert "level must be above 0" in finding.problem
 
 
 def test_an_exception_of_the_component_s_own_is_told_on_one_line() -> None:
@@ -372,7 +372,7 @@ def test_an_exception_of_the_component_s_own_is_told_on_one_line() -> None:
             raise TypeError("no\nlogits")
 
     with registered("losses", Raises) as name:
-        found = broken_laws(examine("losses", name))
+        found = broken_laws(run_checks("losses", name))
     assert "raises TypeError: no logits" in found.values()
 
 
@@ -388,15 +388,15 @@ def test_findings_don_t_depend_on_the_default_random_stream_and_leave_it_alone()
         for seed in (1, 2):
             torch.manual_seed(seed)
             before = torch.get_rng_state()
-            found.append(examine("losses", name))
+            found.append(run_checks("losses", name))
             assert torch.equal(torch.get_rng_state(), before)
     assert broken_laws(found[0]), "the words hold numbers that were drawn"
     assert found[0] == found[1]
 
 
 def contract(*words: object, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """`ganbench contract` in a process of its own: what a plug-in registers stays there."""
-    command = [sys.executable, "-m", "ganbench", "contract", *map(str, words)]
+    """`ganbench check` in a process of its own: what a plug-in registers stays there."""
+    command = [sys.executable, "-m", "ganbench", "check", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=ROOT)
 
@@ -412,7 +412,7 @@ def test_the_command_tells_what_is_broken_in_a_file(tmp_path: Path) -> None:
     (broken,) = (number for number, line in enumerate(lines) if line.startswith("  ✗ "))
     assert "means over the batch" in lines[broken]
     assert "take .mean() over the batch, not .sum()" in lines[broken + 1]
-    assert lines[-1].endswith("1 broken")
+    assert lines[-1].endswith("1 failed")
     assert "Traceback" not in done.stderr
 
 
@@ -434,7 +434,7 @@ def test_the_example_is_a_plug_in_that_holds_to_the_contract(tmp_path: Path) -> 
 
 def test_a_module_that_is_loaded_already_is_examined_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["contract", "ganbench.methods.losses.hinge"])
+        main(["check", "ganbench.methods.losses.hinge"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("losses  hinge\n")
 
@@ -456,7 +456,7 @@ def test_what_cannot_be_examined_is_one_line_and_status_2(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     Path("needs_more.py").write_text("import no_such_module\n")
-    result = CliRunner().invoke(main, ["contract", target])
+    result = CliRunner().invoke(main, ["check", target])
     assert result.exit_code == 2
     (error,) = result.stderr.splitlines()
     assert error.startswith("Error: ")

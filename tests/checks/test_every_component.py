@@ -23,12 +23,12 @@ ALL = [
 
 @pytest.mark.parametrize(("kind", "name", "check"), ALL)
 def test_it_holds_to_the_law(kind: str, name: str, check: Check) -> None:
-    found = check.finding(KINDS[kind].create({"name": name}))
-    assert found is None or found.broken is None, f"{check.law}: {name}: {found.broken}"
+    found = check.run(KINDS[kind].create({"name": name}))
+    assert found is None or found.problem is None, f"{check.statement}: {name}: {found.problem}"
 
 
 def test_every_kind_has_laws_of_its_own() -> None:
-    assert all(len({check.law for check in checks}) == len(checks) > 2 for checks in CHECKS.values())
+    assert all(len({check.statement for check in checks}) == len(checks) > 2 for checks in CHECKS.values())
 
 
 @pytest.mark.parametrize("loss", list(LOSSES))

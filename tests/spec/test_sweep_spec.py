@@ -184,8 +184,8 @@ def test_bad_budgets_on_the_command_line_end_with_status_2() -> None:
         (["--images", "ten"], "is not a number like 400k"),
         (["--images", "10k", "--steps", "5"], "give one budget"),
         (["--pac", "5"], "must divide the batch size"),
-        (["--wrap", "spectral"], "did you mean 'spectral-norm'?"),
-        (["--wrap", "batch-norm", "--penalty", "gp"], "can't be combined"),
+        (["--wrapper", "spectral"], "did you mean 'spectral-norm'?"),
+        (["--wrapper", "batch-norm", "--penalty", "gp"], "can't be combined"),
     ):
         told = CliRunner().invoke(main, ["run", "--dataset", "ring", "--dry-run", *flags])
         assert told.exit_code == 2, flags

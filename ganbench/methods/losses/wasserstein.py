@@ -17,7 +17,7 @@ class Wasserstein(Loss):
 
     The critic minimises E D(G(z)) − E D(x), the generator −E D(G(z)). As long as D is Lipschitz the critic's loss,
     negated, is a lower bound of a multiple of the Wasserstein-1 distance. Here the wrapper `clip` sees to that, a
-    default that `--wrap` replaces.
+    default that `--wrapper` replaces.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {

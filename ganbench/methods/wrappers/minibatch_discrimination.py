@@ -12,7 +12,7 @@ from ganbench.core.registry import register
 from ganbench.methods.layers import Head
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
 from ganbench.methods.wrappers.batch_features import show_to_head
-from ganbench.methods.wrappers.kinds import grouped
+from ganbench.methods.wrappers.grouping import grouped
 
 
 @register(WRAPPERS, "minibatch-discrimination")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ganbench.core.registry import register
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
 from ganbench.methods.wrappers.batch_features import show_to_head
-from ganbench.methods.wrappers.kinds import grouped
+from ganbench.methods.wrappers.grouping import grouped
 
 EPSILON = 1e-8
 """Under the square root, as in the authors' code: identical inputs have the feature 1e-4."""

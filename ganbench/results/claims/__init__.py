@@ -1,7 +1,7 @@
-"""What papers claim: published numbers, one a row, with where they stand and what must be known to read them.
+"""Published results: one number per row, with its place in the paper and the caveats needed to interpret it.
 
-`published.csv` is the table. A number stands beside ours only where the protocol is the same; else `difference` says in
-what way it is another number.
+`published.csv` is the table. A number can be compared with ours only if the protocol is the same; otherwise
+`difference` explains in what way it is a different number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ganbench.core.registry import near_miss
 
 PUBLISHED = Path(__file__).parent / "published.csv"
 SPREADS = ("sd", "se", "ci95", "range", "unknown", "none")
-"""What a paper's ± is: standard deviation, standard error, interval, range; not known; or there is only one run."""
+"""Meanings of a paper's ±: standard deviation, standard error, 95 % interval, range, unknown, or none (a single run)."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Claim:
 
     Attributes:
         place: table, figure or section of the paper.
-        protocol: ours, where it is the same; else empty.
-        method: as the paper calls it.
-        loss, arch, options: ours, where there is an equivalent; else empty.
-        spread: what stands behind ±; NaN where nothing does.
-        runs: behind the number; None where the paper doesn't say.
-        first_hand: whether it was taken from the paper itself, and not from another that quotes it.
-        caveat: what must be known to read it.
+        protocol: ours, if it is the same; else empty.
+        method: the paper's name for it.
+        loss, arch, options: ours, if there is an equivalent; else empty.
+        spread: the number after ±; NaN if there is none.
+        runs: number of runs behind the number; None if the paper doesn't say.
+        first_hand: True if the number was taken from the paper itself, not from another that quotes it.
+        caveat: facts needed to interpret it.
     """
 
     id: str
@@ -62,15 +62,15 @@ class Claim:
 
 
 NO_WORDS = ("year", "value", "spread", "runs", "first_hand")
-"""Columns that hold numbers, or yes and no."""
+"""Columns that hold numbers, or `yes` and `no`."""
 COLUMNS = tuple(field.name for field in fields(Claim))
 
 
 def read_claims(path: Path = PUBLISHED) -> tuple[Claim, ...]:
-    """Every claim of a file.
+    """Read all claims of a file.
 
     Raises:
-        GanbenchError: the file can't be read, or a row isn't a claim; its line is told.
+        GanbenchError: the file can't be read, or a row isn't a claim; the message gives its line.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -90,10 +90,12 @@ def read_claims(path: Path = PUBLISHED) -> tuple[Claim, ...]:
 
 
 def select(claims: Iterable[Claim], conditions: Mapping[str, Sequence[str]]) -> list[Claim]:
-    """The claims that meet all conditions: a column is one of some words, whatever their case.
+    """Return the claims that meet all conditions.
+
+    A condition lists the accepted values of a column; case is ignored.
 
     Raises:
-        GanbenchError: there is no such column, or no such claim.
+        GanbenchError: there is no such column, or no claim meets the conditions.
     """
     for column in conditions:
         if column not in COLUMNS:
@@ -109,10 +111,10 @@ def select(claims: Iterable[Claim], conditions: Mapping[str, Sequence[str]]) -> 
 
 
 def difference(claim: Claim, dataset: str, protocol: str) -> str:
-    """Why a number of ours is another number than a claim; nothing where both were measured in the same way.
+    """Explain why a number of ours can't be compared with a claim; empty if both were measured in the same way.
 
     Args:
-        protocol: a protocol's label, as it stands in tables: `pacgan-2018 v1`.
+        protocol: a protocol's label as in tables: `pacgan-2018 v1`.
     """
     if claim.dataset != dataset:
         return f"data differ: {claim.dataset}, not {dataset}"
@@ -121,7 +123,7 @@ def difference(claim: Claim, dataset: str, protocol: str) -> str:
         return f"protocol differs: {claim.caveat or 'no protocol of ours is the same'}"
     if claim.protocol != own:
         return f"protocol differs: {claim.protocol}, not {own}"
-    # Behind the version stands what was done otherwise: `v1 at N=1,000`, `v1, best:fid`.
+    # The version may be followed by deviations from the protocol: `v1 at N=1,000`, `v1, best:fid`.
     return "" if re.fullmatch(r"v\d+", version) else f"protocol differs: {protocol}, not {claim.protocol} alone"
 
 
@@ -132,7 +134,7 @@ def _word(claim: Claim, column: str) -> str:
 
 def _claim(row: Mapping[str, str | None], where: str) -> Claim:
     values = {name: row.get(name) for name in COLUMNS}
-    # A row that is too short has no word there, one that is too long has words under no name.
+    # In a row that is too short a value is None; a row that is too long has values under the key None.
     if None in values.values() or None in row:
         raise GanbenchError(f"{where}: it has another number of columns than the first line")
     text = {name: str(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Reproducing a published number: which experiment of ours does, and what its seeds say about the claim."""
+"""Reproduction of published numbers: the experiment for a claim, and the verdict of its seeds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ganbench.core.errors import GanbenchError
 from ganbench.results.claims import Claim
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-"""They come with the source."""
+"""The folder of experiment files; they come with the source only."""
 FILES = {("PacGAN", "Table 1"): "pacgan_2d.toml", ("PacGAN", "Table 2"): "pacgan_stacked.toml"}
-"""By paper and place, the experiment whose budget `paper` has the setting of that table."""
+"""Experiment files by paper and place; their budget `paper` has the setting of that table."""
 PAPER = "paper"
 LEVEL = 0.95
 
@@ -44,17 +44,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """What our seeds say about a claim, and why."""
+    """The verdict of our seeds on a claim, and the reason."""
 
     verdict: Literal["inside", "outside", "not comparable"]
     why: str
 
 
 def recipe(claim: Claim) -> Recipe:
-    """The experiment that reproduces a claim.
+    """Return the experiment that reproduces a claim.
 
     Raises:
-        GanbenchError: there is none; it says why.
+        GanbenchError: there is none; the message says why.
     """
     if claim.protocol == "":
         raise GanbenchError(
@@ -74,15 +74,16 @@ def recipe(claim: Claim) -> Recipe:
 
 
 def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> ClaimResult:
-    """Whether a published mean agrees with the mean over our seeds, as far as both are known.
+    """Judge whether a published mean agrees with the mean over our seeds.
 
-    *Inside*: the two means differ by no more than chance at 95 % explains: |m − m'| ≤ √(h² + h'²), where h is half of
-    the 95 % interval of a mean: ours by Student's t; the paper's from its spread, 1.96 · se, or t · sd / √runs. Where
-    a paper doesn't say what its ± is, or gives none, h' is 0: only our seeds vary.
+    *Inside* means that the two means differ by no more than chance explains at 95 %: |m − m'| ≤ √(h² + h'²), where h
+    is the half-width of the 95 % interval of our mean (Student's t), and h' that of the paper's mean, from its spread:
+    1.96 · se, or t · sd / √runs. If a paper doesn't say what its ± is, or gives none, h' is 0: only the variation of
+    our seeds counts.
 
     Args:
-        scores: of the seeds that have one.
-        failed: seeds without one.
+        scores: the scores of the seeds that have one.
+        failed: the number of seeds without a score.
     """
     if failed:
         return ClaimResult("not comparable", f"{failed} of our seeds failed, and a mean can't hold them")
@@ -99,7 +100,7 @@ def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> Claim
 
 
 def _reach(claim: Claim) -> tuple[float, str]:
-    """Half of the 95 % interval of the published mean, as far as the paper tells, and in words what it told."""
+    """Half-width of the published mean's 95 % interval, as far as the paper gives it, and the name of its spread."""
     match claim.spread_kind:
         case "se":
             return stats.norm.ppf((1 + LEVEL) / 2) * claim.spread, "standard error"

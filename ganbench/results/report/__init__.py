@@ -48,7 +48,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     """
     about = About(title, str(datetime.date.today()), code_version(), x)
     shown = [run for places in chosen(results.table, methods(results.table)).values() for run, _ in places]
-    results = Results(_told(results.table, shown), results.pictures)
+    results = Results(_drop_unreported_rows(results.table, shown), results.pictures)
     most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
     pictures = {
         run: {step: small(picture) for step, picture in steps.items()}
@@ -80,7 +80,7 @@ def _own_folder(out: Path, about: About) -> Path:
     return folder
 
 
-def _told(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataFrame:
+def _drop_unreported_rows(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataFrame:
     """Without what a report doesn't tell, half of all rows: modes' shares on the way, but of runs that are shown."""
     on_the_way = table["protocol"].str.endswith(QUICK)
     unseen = table["metric"].str.startswith("mode/")
