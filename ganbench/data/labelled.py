@@ -1,4 +1,4 @@
-"""Images with a class each, split into a training and a test set."""
+"""Labelled images, split into a training and a test set."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ganbench.data.evaluators.classifier import to_signed
 
 
 class LabelledImages(Data):
-    """Bytes, and the class of each image; generated samples are compared with the test set.
+    """Images as bytes with a class each; generated samples are compared with the test set.
 
     Args:
-        train: uint8 [N, C, H, W], what the critic sees.
+        train: uint8 [N, C, H, W], the training images.
         train_labels: int64 [N].
-        test: uint8 [M, C, H, W], what samples are compared with.
+        test: uint8 [M, C, H, W], the images that samples are compared with.
         test_labels: int64 [M].
-        mode_names: the K classes, in words.
+        mode_names: the names of the K classes.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class LabelledImages(Data):
         return self.batch(order[:count].to(self.device))
 
     def unseen(self, count: int) -> Tensor | None:
-        # The first half of the reference sets the threshold for copies; this is the second.
+        # The first half of the reference sets the threshold for copies; this is the second half.
         return to_signed(self.test[self._shuffled(len(self.test))[len(self.test) // 2 :][:count]])
 
     def training(self) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Mixtures of equal round Gaussians in the plane: the modes are known exactly, and so is a perfect sampler."""
+"""Mixtures of equal isotropic Gaussians in the plane: the modes are known exactly, and so is a perfect sampler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTITION = 1 << 16
 
 
 class MixturePoints(Data):
-    """Training points that were drawn once, and a sampler that draws as many more as are wanted.
+    """Training points that are drawn once, and a sampler for any number of further points.
 
     Args:
         means: float32 [K, 2].
@@ -55,7 +55,7 @@ class MixturePoints(Data):
         return self._draw(count, "floor", draw).to(self.device)
 
     def _draw(self, count: int, purpose: Purpose, draw: int) -> Tensor:
-        """`count` points of the exact mixture, [count, 2]; the first are the same whatever the count."""
+        """`count` points of the exact mixture, [count, 2]; a smaller `count` gives a prefix of the same points."""
         random = stream(draw, purpose)
         parts = []
         for _ in range(-(-count // PARTITION)):
@@ -65,9 +65,9 @@ class MixturePoints(Data):
         return torch.cat(parts)[:count]
 
 
-@dataclass(frozen=True)  # so that its options are those of its subclasses
+@dataclass(frozen=True)  # so that its fields become options of its subclasses
 class Mixture(Dataset):
-    """A mixture of Gaussians; a subclass says where its modes lie."""
+    """A mixture of Gaussians; subclasses define the positions of the modes."""
 
     kind: ClassVar[Kind] = "points"
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -88,7 +88,7 @@ class Mixture(Dataset):
 
     @abstractmethod
     def means(self) -> Tensor:
-        """Where the modes lie, float32 [K, 2]; they are distinct."""
+        """The means of the modes, float32 [K, 2]; they are distinct."""
 
     def weights(self) -> Tensor:
         """The share of each mode, float64 [K]."""

@@ -20,16 +20,17 @@ from ganbench.data.mnist import EVALUATOR, Mnist
 
 FRAMES = ("28", "padded-32", "scaled-32")
 ON_THE_FLY = 1 << 22
-"""Triples that make an epoch where they are drawn on the fly."""
+"""Number of triples in an epoch if they are drawn on the fly."""
 
 
 class StackedDigits(Data):
-    """Triples of indices into MNIST's tensor; images are put together when they are asked for.
+    """Triples of indices into MNIST's tensor; images are assembled on demand.
 
     Args:
         digits: MNIST.
-        triples: int64 [N, 3], or None: new triples all the time.
+        triples: number of fixed triples; 0 draws new ones for every batch.
         part: "train" or "pooled", the digits that training triples are drawn from.
+        frame: one of `FRAMES`, the size of the images and how they are brought to it.
     """
 
     def __init__(self, digits: LabelledImages, triples: int, part: str, frame: str) -> None:
@@ -52,8 +53,8 @@ class StackedDigits(Data):
     def batch(self, indices: Tensor) -> Tensor:
         if self._fixed is not None:
             return self._stack(self._images, self._fixed[indices])
-        # Index and channel are all that a triple depends on, so that resumed training sees what uninterrupted training
-        # saw.
+        # A triple depends only on index and channel, so that resumed training sees the same samples as uninterrupted
+        # training.
         channel = torch.arange(3, device=self.device)
         return self._stack(self._images, _scattered(indices[..., None] * 3 + channel) % len(self._images))
 
@@ -80,7 +81,7 @@ class StackedDigits(Data):
 
 
 def _scattered(numbers: Tensor) -> Tensor:
-    """SplitMix64 (Steele et al. 2014): numbers that look random, in 0…2⁶³ − 1, a function of each number alone."""
+    """SplitMix64 (Steele et al. 2014): pseudo-random numbers in 0…2⁶³ − 1, a function of each number alone."""
     mixed = (numbers + 1) * -0x61C8864680B583EB
     mixed = (mixed ^ _shifted(mixed, 30)) * -0x40A7B892E31B1A47
     mixed = (mixed ^ _shifted(mixed, 27)) * -0x6B2FB644ECCEEE15
@@ -88,7 +89,7 @@ def _scattered(numbers: Tensor) -> Tensor:
 
 
 def _shifted(numbers: Tensor, by: int) -> Tensor:
-    """Shifted to the right as if they had no sign."""
+    """Logical right shift: as if the numbers were unsigned."""
     return (numbers >> by) & ((1 << (64 - by)) - 1)
 
 

@@ -1,6 +1,6 @@
-"""What every run would compute anew (floors, the noise of floors, features of training images), kept between runs.
+"""Cache for results shared by runs: floors, the noise of floors, features of training images.
 
-A file's name is a hash of all that its content depends on, our own code included, so that nothing stale is ever read.
+A file's name is a hash of everything that its content depends on, including our code, so stale results are never read.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 CODE = ("data", "data/evaluators", "evaluation/metrics", "evaluation/protocols", "core/seeding.py")
-"""The rooms whose code such numbers depend on."""
+"""The folders and files whose code the cached numbers depend on."""
 
 
 class DiskCache:
-    """A folder of results by key; without a folder, everything is computed anew."""
+    """A folder of results by key; without a folder, nothing is cached."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def numbers(self, key: Mapping[str, Any], compute: Callable[[], dict[str, float]]) -> dict[str, float]:
-        """Numbers by name."""
+        """Numbers by name, read from the cache or computed and stored."""
         found = self._read(key, "json")
         if found is not None:
             try:
                 numbers: dict[str, float] = json.loads(found)
                 return numbers
             except ValueError:
-                pass  # cut by a full disk, say: as good as absent
+                pass  # truncated, for example by a full disk: treated as missing
         numbers = compute()
         self._write(key, "json", json.dumps(numbers).encode())
         return numbers
 
     def tensor(self, key: Mapping[str, Any], compute: Callable[[], Tensor]) -> Tensor:
-        """A tensor, on the CPU."""
+        """A tensor on the CPU, read from the cache or computed and stored."""
         found = self._read(key, "safetensors")
         if found is not None:
             try:
@@ -75,7 +75,7 @@ class DiskCache:
                 file.write(content)
             Path(temporary).replace(self._path(self._folder, key, kind))
         except OSError:
-            return  # a cache that can't be written is no reason to lose a run
+            return  # an unwritable cache is no reason to lose a run
 
 
 @cache

@@ -1,12 +1,12 @@
-"""Collapse as an event: when a run lost modes, width or variety, and when it got them back.
+"""Collapse events: when a run lost modes, width or variety, and when it recovered them.
 
-The detector reads what cheap evaluations saw during training, and knows from real samples how much that varies by
-chance. It is a function of the history alone: the same looks give the same events, however often a run was resumed.
+The detector reads the summaries of cheap evaluations during training, and knows from real samples how much they vary
+by chance. It depends on the history alone: the same observations give the same events, however often a run was
+resumed.
 
-A fault is one only where it is beyond chance (more than five standard deviations of what equally many real samples
-show) and matters (at least a tenth is lost; of the modes, any). It becomes an event where things were sound or clearly
-better before, or where they never were by half of the budget: a young generator that has not learned yet has lost
-nothing.
+A fault must be beyond chance (more than five standard deviations from the values of equally many real samples) and
+substantial (a loss of at least a tenth; any loss of modes). It becomes an event if the run was sound or clearly better
+before, or if it was never sound by half of the budget: a generator that has not learned yet has lost nothing.
 """
 
 from __future__ import annotations
@@ -32,26 +32,27 @@ KINDS: tuple[Kind, ...] = (
 )
 
 BEYOND_CHANCE = 5.0
-"""Standard deviations of the floor's noise beyond which something is no accident."""
+"""Standard deviations of the floor's noise beyond which a difference is not attributed to chance."""
 MATTERS = 0.1
-"""The least share of width or samples that a fault must cost."""
+"""Smallest share of width or samples whose loss counts as a fault."""
 COLLAPSED = 0.5
-"""A generator counts as collapsed while it lacks half of the modes or of their width, or half of its samples are copies
-of each other."""
+"""A generator counts as collapsed while it lacks half of the modes or of their width, or half of its samples are
+near-duplicates of others.
+"""
 COLLAPSING: tuple[Kind, ...] = ("missing-modes", "shrunken-modes", "duplicates")
 ROUNDING = 1e-6
 WON = 0.01
-"""The discriminator has won where it errs less than this on average, on real and on generated samples."""
+"""The discriminator has won if its average error is below this on both real and generated samples."""
 
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What is seen in some samples.
+    """Summary of a set of samples.
 
     Attributes:
-        samples: number of samples looked at.
+        samples: number of samples.
         counts: good samples in each mode, [K].
-        width: of the modes, relative to real ones; NaN where no mode has two good samples.
+        width: of the modes, relative to real ones; NaN if no mode has two good samples.
         duplicates: share of samples that are near-duplicates of another, in [0, 1].
     """
 
@@ -72,8 +73,8 @@ class Observation:
 
     Attributes:
         step: generator steps done.
-        sight: what was seen in the samples.
-        critic: mean D(x) and D(G(z)) since the look before, where D is a probability; else None.
+        sight: summary of the samples.
+        critic: mean D(x) and D(G(z)) since the previous observation if D is a probability; else None.
     """
 
     step: int
@@ -83,12 +84,12 @@ class Observation:
 
 @dataclass(frozen=True)
 class RealBaseline:
-    """What the detector sees in equally many real samples: means and standard deviations.
+    """Means and standard deviations of the summaries of equally many real samples.
 
     Attributes:
-        samples: how many.
+        samples: number of samples in each set.
         weights: share of each mode.
-        least: by mode, the good samples from which on it counts as there: two, and 1 % of what it should hold.
+        least: by mode, the good samples needed for it to count as present: two, and 1 % of its expected number.
         good: share of samples that belong to a mode.
         width, duplicates: as in `SampleSummary`.
     """
@@ -103,11 +104,11 @@ class RealBaseline:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a run.
+    """An event in the history of a run.
 
     Attributes:
-        severity: in [0, 1], what share is lost: of the modes, of their width, of the samples.
-        words: what happened.
+        severity: in [0, 1], the share that is lost: of the modes, of their width, or of the samples.
+        words: a description of the event.
     """
 
     step: int
@@ -117,7 +118,7 @@ class Event:
 
 
 def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> RealBaseline:
-    """The noise at a number of samples.
+    """The baseline for a number of samples.
 
     Args:
         weights: share of each mode in the data.
@@ -135,11 +136,11 @@ def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) 
 
 
 def detect(looks: Sequence[Observation], noise: RealBaseline, steps: int, names: Sequence[str] = ()) -> list[Event]:
-    """The events in a history of looks, in their order.
+    """The events in a history of observations, in order.
 
     Args:
-        steps: the budget: what was never reached by half of it becomes an event.
-        names: of the modes, for the words.
+        steps: the budget; a state not reached by half of it becomes an event.
+        names: the names of the modes, for the descriptions.
     """
     events: list[Event] = []
     for kind in KINDS[:4]:
@@ -149,7 +150,7 @@ def detect(looks: Sequence[Observation], noise: RealBaseline, steps: int, names:
 
 
 def collapsed_for(looks: Sequence[Observation], noise: RealBaseline) -> int:
-    """For how many looks up to the last the generator has been collapsed without a break."""
+    """Number of consecutive observations, up to the last, at which the generator was collapsed."""
     count = 0
     for look in reversed(looks):
         if not any(_severity(kind, look.sight, noise) >= COLLAPSED for kind in COLLAPSING):
@@ -159,28 +160,28 @@ def collapsed_for(looks: Sequence[Observation], noise: RealBaseline) -> int:
 
 
 def modes_there(sight: SampleSummary, noise: RealBaseline) -> list[bool]:
-    """Which modes hold enough good samples to count."""
+    """For each mode, whether it has enough good samples to count as present."""
     return [count >= least for count, least in zip(sight.counts, noise.least, strict=True)]
 
 
 def modes_by_chance(good: int, noise: RealBaseline) -> tuple[float, float]:
-    """How many modes are there when `good` samples fall as in real data: mean and standard deviation.
+    """Number of modes present if `good` samples are distributed as in real data: mean and standard deviation.
 
-    A mode's count is taken as Poisson, independent of the others'. Fewer good samples find fewer modes: that is the
-    fault of what lies off the modes, not of missing ones.
+    A mode's count is taken as Poisson, independent of the others'. With fewer good samples, fewer modes are found; this
+    is attributed to samples off the modes, not to missing modes.
     """
     chance = _chances(good, noise)
     return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
 
 
 def _chances(good: int, noise: RealBaseline) -> NDArray[np.float64]:
-    """By mode, the chance that it is there."""
+    """Probability that each mode is present, [K]."""
     chances: NDArray[np.float64] = pdtrc(np.asarray(noise.least) - 1, good * np.asarray(noise.weights))
     return chances
 
 
 def _chance_of_so_few(there: int, good: int, noise: RealBaseline) -> float:
-    """The chance that at most `there` modes are there, exactly."""
+    """Exact probability that at most `there` modes are present."""
     distribution = np.ones(1)
     for chance in _chances(good, noise):
         distribution = np.convolve(distribution, (1 - chance, chance))
@@ -191,7 +192,7 @@ def _episodes(
     kind: Kind, looks: Sequence[Observation], noise: RealBaseline, steps: int, names: Sequence[str]
 ) -> list[Event]:
     events: list[Event] = []
-    least_so_far = math.inf  # the lowest severity that the run has had
+    least_so_far = math.inf  # the lowest severity in this run
     sound_before = is_open = False
     for number, look in enumerate(looks):
         severity = _severity(kind, look.sight, noise)
@@ -199,7 +200,7 @@ def _episodes(
             continue
         faulty = _beyond_chance(kind, look.sight, noise) and (severity >= MATTERS or kind == "missing-modes")
         if not faulty:
-            # Where too few samples are good to tell, the fault is neither there nor gone.
+            # If there are too few good samples to tell, the fault neither opens nor closes.
             if severity < _step(kind, noise):
                 if is_open:
                     events.append(Event(look.step, "recovery", 0.0, f"recovered from {kind}"))
@@ -216,7 +217,7 @@ def _episodes(
 
 def _severity(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> float:
     if kind == "missing-modes":
-        # So few samples may be looked at that real data would show no mode either: then none is missing.
+        # With very few samples, even real data may show no mode at all: then none is missing.
         expected = _modes_of_real(noise)[0]
         lost = 1 - sum(modes_there(sight, noise)) / expected if expected > 0 else 0.0
     elif kind == "shrunken-modes":
@@ -234,10 +235,10 @@ def _beyond_chance(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> boo
         mean, deviation = modes_by_chance(good, noise)
         if there >= mean - BEYOND_CHANCE * deviation - ROUNDING:
             return False
-        # Where only a few modes are likely to be missed, that is far from a normal law, and no accident at all yet.
+        # If only a few modes are likely to be missed, the normal approximation is poor: use the exact probability.
         return _chance_of_so_few(there, good, noise) < float(ndtr(-BEYOND_CHANCE))
     if kind == "shrunken-modes":
-        # The fewer good samples, the less is known about their width.
+        # The fewer good samples, the less certain is their width.
         deviation = noise.width[1] * math.sqrt(noise.good[0] / max(sight.good, 1 / sight.samples))
         return sight.width < noise.width[0] - BEYOND_CHANCE * deviation
     if kind == "off-mode":
@@ -246,7 +247,7 @@ def _beyond_chance(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> boo
 
 
 def _step(kind: Kind, noise: RealBaseline) -> float:
-    """By how much a fault must be worse than before to be a new loss: a tenth, or a mode beyond chance."""
+    """Increase in severity that counts as a new loss: a tenth, or one mode beyond chance."""
     if kind != "missing-modes":
         return MATTERS
     mean, deviation = _modes_of_real(noise)
@@ -277,7 +278,7 @@ def _words(kind: Kind, looks: Sequence[Observation], noise: RealBaseline, names:
 
 
 def _saturation(looks: Sequence[Observation]) -> list[Event]:
-    """One side has won: D(x) → 1 and D(G(z)) → 0 at two looks in a row."""
+    """Saturation events: D(x) → 1 and D(G(z)) → 0 in two consecutive observations."""
     events: list[Event] = []
     is_open, before = False, False
     for look in looks:

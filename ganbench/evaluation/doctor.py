@@ -1,7 +1,7 @@
-"""Hold every metric, and the collapse detector, to what they claim to see: planted faults with known answers.
+"""A test of every metric, and of the collapse detector, on planted faults with known answers.
 
-A metric sees a fault where it calls the faulty samples worse than real ones, by more than five standard deviations of
-what real samples score; it is blind where there is no such difference, and wrong where it calls them better than real.
+A metric sees a fault if it scores the faulty samples worse than real ones by more than five standard deviations of
+the scores of real samples; it is blind if there is no such difference, and wrong if it scores them better than real.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ QUICK = 2_000
 
 @dataclass(frozen=True)
 class Row:
-    """What one metric saw.
+    """The results of one metric.
 
     Attributes:
         real: its mean on real samples; NaN for the detector.
-        findings: by planted fault, what it made of it.
-        values: by planted fault, its value; NaN for the detector.
+        findings: its result for each planted fault.
+        values: its value for each planted fault; NaN for the detector.
         claims: the planted faults that it claims to see.
-        failures: those of them that it does not see; and "real", where it sees a fault in real samples.
+        failures: claimed faults that it does not see; and "real" if it sees a fault in real samples.
     """
 
     metric: str
@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What all metrics saw on one data set."""
+    """The results of all metrics on one data set."""
 
     dataset: str
     samples: int
@@ -76,15 +76,15 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether every metric saw what it claims to see, and none called a fault better than real data."""
+        """True if every metric sees what it claims to see, and none scores a fault better than real data."""
         return not any(row.failures or "wrong" in row.findings.values() for row in self.rows)
 
 
 def examine_images(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
-    """Examine all metrics on MNIST: what claims to see a fault must see it in so many samples."""
+    """Examine all metrics on MNIST, with `samples` samples in each set."""
     device = torch.device("cpu")
     digits = Mnist().load(device, say=say)
-    # What "training" saw; the rest are the real samples.
+    # The "training" images; the rest serve as real samples.
     seen = LabelledImages(
         digits.train[:-HELD_OUT], digits.train_labels[:-HELD_OUT], digits.test, digits.test_labels, digits.mode_names
     )
@@ -94,7 +94,7 @@ def examine_images(say: Callable[[str], None], samples: int = SAMPLES) -> Diagno
 
 
 def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
-    """Examine all metrics on the ring."""
+    """Examine all metrics on the ring, with `samples` samples in each set."""
     ring = Ring()
     points = ring.load(torch.device("cpu"))
     planted = point_faults(PointSource(points), points)
@@ -102,7 +102,7 @@ def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagno
 
 
 def judge(value: float, real: Sequence[float], direction: Direction) -> FaultResult:
-    """What a metric makes of faulty samples, beside its values on sets of real ones."""
+    """Classify a metric's value on faulty samples, given its values on sets of real ones."""
     if math.isnan(value):
         return "undefined"
     middle, noise = fmean(real), stdev(real)
@@ -154,7 +154,7 @@ def _row(
 
 
 def _detector_row(scorer: Scorer, evaluator: Evaluator, data: Data, planted: Mapping[str, Planted]) -> Row:
-    """A run that was sound for ten looks and then gets the fault."""
+    """The detector's results for a run that is sound for five observations and then has the fault."""
     noise = scorer.noise(QUICK)
 
     def look(step: int, features: Features) -> Observation:
@@ -176,5 +176,5 @@ def _claims(planted: Mapping[str, Planted], sees: frozenset[Fault]) -> frozenset
 
 def _failures(findings: Mapping[str, FaultResult], claims: frozenset[str]) -> frozenset[str]:
     missed = {fault for fault in claims if findings[fault] != "sees"}
-    # In real samples there is nothing to be seen.
+    # Real samples have no fault to see.
     return frozenset(missed | ({"real"} if findings["real"] in ("sees", "wrong") else set()))

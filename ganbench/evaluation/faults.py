@@ -1,4 +1,4 @@
-"""Planted faults: samplers whose answer is known, made from real samples that no training has seen."""
+"""Planted faults: samplers with known answers, made from real samples that were not used for training."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ JUNK = 0.1
 DUPLICATED = 0.5
 LOST_MODES = 3
 IMBALANCE = 1.0
-"""Mode k is as frequent as (k + 1)^−1."""
+"""Exponent of the imbalance: mode k has a frequency proportional to (k + 1)^−1."""
 HELD_OUT = 30_000
-"""Training images that are kept from "training": the real samples."""
+"""Number of training images held out from "training", used as real samples."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Planted:
     """A kind of fault.
 
     Attributes:
-        faults: what is wrong with the samples; nothing, for real ones.
-        draw: so many samples; another draw gives others.
+        faults: the faults of the samples; empty for real ones.
+        draw: (count, draw) to `count` samples; different values of `draw` give different samples.
     """
 
     faults: frozenset[Fault]
@@ -41,22 +41,22 @@ class Planted:
 
 
 class Source(Protocol):
-    """Where faults are planted: real samples, mode by mode."""
+    """A source of real samples, mode by mode, in which faults are planted."""
 
     modes: int
 
     def of_modes(self, shares: Tensor, count: int, draw: int) -> Tensor:
-        """`count` real samples with these shares of the modes, [K], all different."""
+        """`count` distinct real samples with these shares of the modes, [K]."""
 
     def narrowed(self, count: int, draw: int) -> Tensor:
-        """Samples from the middle of each mode only."""
+        """Samples from the centre of each mode only."""
 
     def junk(self, count: int, draw: int) -> Tensor:
         """Samples that belong to no mode."""
 
 
 def common_faults(source: Source, weights: Tensor) -> dict[str, Planted]:
-    """By name, the faults that can be planted in any data; `weights` are the true shares of the modes, [K]."""
+    """The faults that can be planted in any data, by name; `weights` are the true shares of the modes, [K]."""
 
     def real(count: int, draw: int) -> Tensor:
         return source.of_modes(weights, count, draw)
@@ -96,10 +96,10 @@ def common_faults(source: Source, weights: Tensor) -> dict[str, Planted]:
 
 
 class ImageSource:
-    """Real images, class by class, from those that nothing was trained on."""
+    """Real images, class by class, from those that were not used for training."""
 
     def __init__(self, data: LabelledImages, evaluator: Evaluator) -> None:
-        """Hold out a part of the training images; `data` of the doctor has only the rest."""
+        """Hold out part of the training images; the doctor's `data` contains only the rest."""
         held, labels = data.train[-HELD_OUT:], data.train_labels[-HELD_OUT:]
         self.modes = len(data.mode_names)
         self._images = held
@@ -128,7 +128,7 @@ class ImageSource:
 
 
 def image_faults(source: ImageSource, data: LabelledImages) -> dict[str, Planted]:
-    """The faults that can be planted in images; `data` is what "training" saw."""
+    """The faults that can be planted in images; `data` holds the images used for "training"."""
     common = common_faults(source, data.weights)
     real = common["real"].draw
 
@@ -147,7 +147,7 @@ def image_faults(source: ImageSource, data: LabelledImages) -> dict[str, Planted
 
 
 class PointSource:
-    """An exact mixture."""
+    """An exact mixture as a source of points."""
 
     def __init__(self, data: MixturePoints) -> None:
         self._data = data

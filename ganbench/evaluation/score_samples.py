@@ -1,4 +1,4 @@
-"""Score samples that anybody made with anything, under one protocol or several."""
+"""Scoring of samples from any generator, under one protocol or several."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Score:
-    """One number, and what it has to be read against.
+    """One value, with the reference values needed to interpret it.
 
     Attributes:
-        value: NaN where the metric is not defined for these samples.
-        floor: what equally many real samples score; NaN where there is none.
-        ceiling: the best that there can be, if there is such a value.
-        direction: what is better: lower, higher, or nearer to the floor ("real").
+        value: NaN if the metric is not defined for these samples.
+        floor: the score of equally many real samples; NaN if there is none.
+        ceiling: the best possible value, if there is one.
+        direction: the better direction: lower, higher, or nearer to the floor ("real").
     """
 
     metric: str
@@ -45,16 +45,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a protocol says about a set of samples.
+    """The scores of a set of samples under a protocol.
 
     Attributes:
         protocol: its name and version.
-        evaluator: what told the modes apart, and the hash of its weights.
-        samples: how many were scored.
+        evaluator: the evaluator's name; `evaluator_sha256` is the hash of its weights.
+        samples: number of samples scored.
         scores: in the protocol's order.
         modes: names of the modes.
         shares: the share of samples in each mode.
-        good_shares: the same, of samples that the protocol's rule accepts.
+        good_shares: the share in each mode of samples that the protocol's rule accepts.
     """
 
     dataset: str
@@ -79,7 +79,7 @@ class Evaluation:
         raise KeyError(metric)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; a number that is not defined is None."""
+        """Plain values for JSON; an undefined number is None."""
         plain = asdict(self)
         for score in plain["scores"]:
             for key in ("value", "floor"):
@@ -101,10 +101,10 @@ def evaluate(
 
     Args:
         samples: a NumPy array or tensor, [N, C, H, W] for images, [N, 2] for points.
-        dataset: name of the data set that they imitate, with options as in "ring:radius=2".
+        dataset: name of the target data set, with options as in "ring:radius=2".
         protocol: name of the protocol.
-        pixel_range: of float images: "0..1", "-1..1" or "0..255", where the numbers themselves leave a doubt.
-        count: how many to score, where that isn't the protocol's own number.
+        pixel_range: range of float images: "0..1", "-1..1" or "0..255", if the values are ambiguous.
+        count: number of samples to score, if not the protocol's default.
 
     Raises:
         GanbenchError: samples of the wrong shape, range or number, or an unknown name.
@@ -117,16 +117,16 @@ def evaluate(
 def evaluate_under(
     protocols: Sequence[str], samples: Tensor, *, dataset: str, count: int | None, device: torch.device
 ) -> list[Evaluation]:
-    """Score the same samples under several protocols; "all" are those that know the data set as it is named.
+    """Score the same samples under several protocols; "all" means those that support the data set with its options.
 
     Args:
-        samples: float32 [N, *shape], images in [−1, 1], points as they are.
+        samples: float32 [N, *shape], images in [−1, 1], points unscaled.
     """
     return [_Bench(dataset, name, device).score(samples, count) for name in expand(protocols, dataset)]
 
 
 def expand(protocols: Sequence[str], dataset: str) -> list[str]:
-    """The names of protocols, with "all" for those that know the data set as it is named."""
+    """Protocol names, with "all" replaced by those that support the data set with its options."""
     if list(protocols) != [ALL]:
         return list(protocols)
     usual = set_up(dataset, "ganbench-1")[0]
@@ -134,7 +134,7 @@ def expand(protocols: Sequence[str], dataset: str) -> list[str]:
 
 
 def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
-    """The data set, with the options that the protocol fixes, and the protocol."""
+    """Create the data set, with the options that the protocol fixes, and the protocol."""
     options = parse_component(dataset)
     made = PROTOCOLS.create({"name": protocol})
     case = made.cases().get(options["name"])
@@ -142,7 +142,7 @@ def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
 
 
 def samples_sha256(samples: Tensor) -> str:
-    """Hash of a set of samples."""
+    """SHA-256 of a set of samples."""
     return hashlib.sha256(samples.cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
@@ -204,4 +204,4 @@ class _Bench:
 
 
 def _quiet(line: str) -> None:
-    """A data set that is fetched says nothing: the caller is a program."""
+    """Discard messages about fetching a data set: the caller is a program."""

@@ -1,4 +1,4 @@
-"""A protocol at work on one data set: values with floors and ceilings, and what the collapse detector looks at."""
+"""A protocol applied to one data set: values with floors and ceilings, and summaries for the collapse detector."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ganbench.evaluation.protocols import Case, Rule
 from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
 
 REFERENCE = 10_000
-"""Real samples that generated ones are compared with."""
+"""Number of real samples that generated ones are compared with."""
 NOISE_DRAWS = 16
-"""Sets of real samples from which the noise of the detector's numbers is known."""
+"""Number of sets of real samples used to estimate the noise of the detector's numbers."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a protocol says about a set of samples.
+    """The scores of a set of samples under a protocol.
 
     Attributes:
         samples: number of samples scored.
-        values: by metric; NaN where the metric is not defined for these samples.
+        values: by metric; NaN if the metric is not defined for these samples.
         floors: by metric, real against real at the same number of samples.
-        ceilings: by metric, the best that there can be, where there is such a value.
+        ceilings: by metric, the best possible value, if there is one.
         shares: share of samples in each mode, sums to 1.
-        good_shares: the same, of good samples; what is missing to 1 belongs to no mode.
+        good_shares: share of good samples in each mode; the remainder to 1 belongs to no mode.
     """
 
     samples: int
@@ -46,7 +46,7 @@ class Scores:
 
 
 class Scorer:
-    """A protocol at work on one data set; what is always the same is computed once, when first needed."""
+    """A protocol applied to one data set; constant results are computed once, when first needed."""
 
     def __init__(
         self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, kept: DiskCache | None = None
@@ -60,7 +60,7 @@ class Scorer:
         self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
 
     def score(self, features: Features, *, quick: bool = False) -> Scores:
-        """Score what the evaluator saw: by every metric, or by the quick ones."""
+        """Score features by every metric, or by the quick ones only."""
         names = self.case.quick if quick else tuple(self.case.metrics)
         fake = self.case.rule(features)
         return Scores(
@@ -73,11 +73,11 @@ class Scorer:
         )
 
     def values(self, fake: Features, names: Sequence[str]) -> dict[str, float]:
-        """The metrics of samples to which the protocol's rule was applied."""
+        """The metrics of samples to which the protocol's rule has been applied."""
         return {name: self._value(self.case.metrics[name], fake) for name in names}
 
     def floors(self, samples: int, names: Sequence[str]) -> Mapping[str, float]:
-        """What `samples` real samples score when they are treated as generated."""
+        """The scores of `samples` real samples treated as generated."""
         if (samples, names) not in self._floors:
             key = self._key("floors", samples) | {"metrics": self._specs(names)}
             self._floors[samples, names] = self._kept.numbers(key, lambda: self._find_floors(samples, names))
@@ -89,7 +89,7 @@ class Scorer:
         return {name: value for name, value in found.items() if value is not None}
 
     def see(self, features: Features) -> SampleSummary:
-        """What the collapse detector looks at, under the same rule whatever the protocol."""
+        """The summary for the collapse detector, under the same rule for every protocol."""
         fake = self._watch(features)
         return SampleSummary(
             samples=len(fake),
@@ -99,7 +99,7 @@ class Scorer:
         )
 
     def noise(self, samples: int) -> RealBaseline:
-        """What the detector sees in real samples, and how much that varies."""
+        """The mean and the variation of summaries of real samples."""
 
         def find() -> dict[str, float]:
             sights = [self.see(self._stand_ins(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
@@ -112,7 +112,7 @@ class Scorer:
 
     @cached_property
     def reference(self) -> Reference:
-        """Real samples, seen under the protocol's rule."""
+        """Features of real samples, under the protocol's rule."""
         return self._reference(self.case.rule)
 
     @cached_property
@@ -130,7 +130,7 @@ class Scorer:
 
     @cached_property
     def _with_training(self) -> Reference:
-        """The reference for the metric that looks for copies; no other waits for all training samples to be seen."""
+        """The reference for the metric of copies; only this one requires the embedding of all training samples."""
         return replace(self.reference, training=self._training)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Layers that rooms share: the end of every critic, weights to begin with, how layers are replaced and see images."""
+"""Shared layers and helpers: the critic's head, initial weights, layer replacement, and memory format."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 class Head(nn.Module):
     """The critic's last layer: features [B, F] to logits [B].
 
-    Every critic has exactly one. What looks at the features of a batch (see `ganbench.methods.wrappers`) is put before
-    it. It is computed in float32 whatever the precision of the rest: losses are differences of logits.
+    Every critic has exactly one. Layers that use the features of a whole batch (see `ganbench.methods.wrappers`) are
+    inserted before it. It is computed in float32 whatever the precision of the rest, because losses are differences of
+    logits.
     """
 
     def __init__(self, features: int) -> None:
@@ -27,12 +28,12 @@ class Head(nn.Module):
 
 
 def full_precision(features: Tensor) -> Tensor:
-    """Features in float32 at least: bfloat16 has less than three digits, too few for differences and sums."""
+    """Features in float32 or wider: bfloat16 has fewer than three digits, too few for differences and sums."""
     return features.to(torch.promote_types(features.dtype, torch.float32))
 
 
 def normal_weights(network: nn.Module, deviation: float = 0.02) -> None:
-    """Begin with weights N(0, deviation²) and biases of zero in every linear and convolutional layer."""
+    """Initialise every linear and convolutional layer with weights N(0, deviation²) and zero biases."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0.0, deviation)
@@ -41,9 +42,10 @@ def normal_weights(network: nn.Module, deviation: float = 0.02) -> None:
 
 
 def upsample_channels_last(network: nn.Module) -> None:
-    """Let transposed convolutions, and what follows them, see images whose channels lie side by side in memory.
+    """Run transposed convolutions, and the layers after them, in channels-last memory format.
 
-    Same numbers to rounding; on a CPU steps of one seed take up to a seventh less time. `vmap` can't do it.
+    The numbers are the same up to rounding; on a CPU, steps of one seed take up to a seventh less time. It does not
+    work under `vmap`.
     """
     for layer in network.modules():
         if isinstance(layer, nn.ConvTranspose2d):
@@ -53,7 +55,7 @@ def upsample_channels_last(network: nn.Module) -> None:
 
 
 def replace_layers(network: nn.Module, make: Callable[[nn.Module], nn.Module | None]) -> None:
-    """Put another layer in the place of each for which `make` gives one; what it gives is not looked into again."""
+    """Replace every layer for which `make` returns another; replacements are not searched again."""
     for name, layer in list(network.named_children()):
         other = make(layer)
         if other is None:

@@ -25,9 +25,11 @@ GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
 
 
 def headline(table: pd.DataFrame) -> list[str]:
-    """Return the metrics to show by default: those of `HEADLINE` that were measured."""
-    measured = set(table["metric"])
-    return [metric for metric in HEADLINE if metric in measured] or list(HEADLINE)
+    """Return the metrics to show by default: those of `HEADLINE` that were measured, or else the first ones that were."""
+    measured = list(dict.fromkeys(table["metric"].astype(str)))
+    known = [metric for metric in HEADLINE if metric in measured]
+    others = [metric for metric in measured if metric != "sample-count" and "/" not in metric]
+    return known or others[: len(HEADLINE)] or list(HEADLINE)
 
 
 def compare(
@@ -182,7 +184,7 @@ def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dic
 
 
 def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
-    """Reduce `options` to what differs among rows that are otherwise alike, and leave out what most kinds of runs share."""
+    """Reduce `options` to what differs among rows that are otherwise alike, without what most kinds of runs share."""
     each = compared[[*others, "options"]].drop_duplicates()["options"]
     kinds = [set(text.split("; ")) for text in each]
     held = Counter(part for kind in kinds for part in kind)

@@ -40,10 +40,15 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
         sentences.append(f"{values['hq']:.1%} of all samples are good (real data: {floors['hq']:.1%})")
     if "fid" in values:
         sentences.append(f"FID {number(values['fid'])} (real data against real data: {number(floors['fid'])})")
+    if not sentences:
+        shown = [name for name in values.index if name != "sample-count" and "/" not in name][:MAX_NAMED]
+        sentences = [f"{name} {number(values[name])} (real data: {number(floors[name])})" for name in shown]
     return "; ".join(sentences) + _happened(rows)
 
 
 def _modes(scores: pd.DataFrame, values: pd.Series, word: str) -> list[str]:
+    if "modes" not in values:
+        return []
     total = int(scores.set_index("metric")["ceiling"]["modes"])
     classic = int(values["modes"])
     found = int(values.get("modes-strict", classic))

@@ -1,4 +1,4 @@
-"""What is kept of a seed when it has ended: its weights, samples, and how they fall into modes."""
+"""Final artifacts of a seed: weights, samples, and their distribution over modes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ def keep_artifacts(
     """Track the artifacts of the seed at `row`.
 
     Args:
-        metrics: its last scores by the names that they are tracked by, from which the histogram is drawn.
+        metrics: its final scores by tracked name, from which the histogram is drawn.
     """
     names = data.mode_names
     if len(names) <= NAMED_MODES:
-        from ganbench.core.plotting import mode_histogram  # a third of a second, which the first step need not wait for
+        from ganbench.core.plotting import (
+            mode_histogram,
+        )  # imported late: takes a third of a second before the first step
 
         shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
         log.figure("mode-histogram.png", mode_histogram(names, *shares))

@@ -1,4 +1,4 @@
-"""Watching seeds for collapse while they train: what was seen of each so far, and what follows from it."""
+"""Collapse detection during training: the observations of each seed so far, and the events in them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunLog
 
 MAX_TAG_LENGTH = 4000
-"""Characters: what an MLflow tag holds."""
+"""Characters that an MLflow tag holds."""
 
 History = dict[str, list[dict[str, Any]]]
-"""By seed, the looks as plain values: part of the checkpoint."""
+"""Observations by seed, as plain values: part of the checkpoint."""
 
 
 class CollapseMonitor:
-    """The looks of all seeds of a run, kept in `history`, and the events in them."""
+    """The observations of all seeds of a run, stored in `history`, and the events in them."""
 
     def __init__(self, spec: RunSpec, data: Data, scorer: Scorer, history: History) -> None:
         self._spec = spec
@@ -34,7 +34,7 @@ class CollapseMonitor:
         self._history = history
 
     def look(self, step: int, seed: int, sight: SampleSummary, statistics: Mapping[str, float]) -> None:
-        """Put down what was seen of a seed, and what its critic made of it."""
+        """Record an observation of a seed's samples, and its critic's outputs."""
         critic = None
         if self._spec.loss.output == "probability":
             critic = (statistics["train/critic-real"], statistics["train/critic-fake"])
@@ -42,7 +42,7 @@ class CollapseMonitor:
         self._history.setdefault(str(seed), []).append(look)
 
     def events(self, seed: int, diverged_at: int | None = None) -> list[Event]:
-        """What happened to a seed so far."""
+        """Return the events of a seed so far."""
         names = self._data.mode_names if len(self._data.mode_names) <= NAMED_MODES else ()
         events = detect(self._looks(seed), self._noise, self._spec.train.steps, names)
         if diverged_at is not None:
@@ -50,12 +50,12 @@ class CollapseMonitor:
         return events
 
     def gives_up(self, seed: int) -> bool:
-        """Whether a seed has been collapsed for as long as the spec bears it."""
+        """True if a seed has stayed collapsed for as many evaluations as the spec tolerates."""
         options = self._spec.evaluation
         return options.stop_on == "collapse" and collapsed_for(self._looks(seed), self._noise) >= options.patience
 
     def keep(self, log: RunLog, seed: int, diverged_at: int | None) -> None:
-        """Track the timeline of a seed, as words, as a file and as a heat map."""
+        """Track the timeline of a seed as text, as a file and as a heat map."""
         looks, events, names = self._looks(seed), self.events(seed, diverged_at), self._data.mode_names
         log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MAX_TAG_LENGTH] or "none"})
         with tempfile.TemporaryDirectory() as folder:

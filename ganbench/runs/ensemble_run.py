@@ -1,7 +1,7 @@
-"""Seeds that train together, from their start or checkpoint to their end: evaluated, checkpointed and tracked.
+"""Runs of seeds that train together, from start or checkpoint to end: evaluated, checkpointed and tracked.
 
-At an evaluation the checkpoint is written first and holds what was found; that is tracked afterwards, and again when a
-killed run is resumed. So a score is tracked exactly once, and never lost.
+At an evaluation the checkpoint, which includes the scores, is written first; the scores are tracked afterwards, and
+again when a killed run is resumed. Since tracking is idempotent, no score is lost or doubled.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from ganbench.training.state import StateMismatchError
 from ganbench.training.trainer import Snapshot, train
 
 STRIDE = 10
-"""Steps between two looks at training: for the progress bar, the mean statistics and Ctrl-C."""
+"""Steps between two snapshots of training, for the progress bar, the mean statistics and Ctrl-C."""
 
 
 class Observer(Protocol):
-    """Somebody who watches a run."""
+    """Receives the progress of a run."""
 
     def begin(self, seeds: Sequence[int], step: int) -> None:
-        """These seeds begin to train together, after `step` steps."""
+        """Called when these seeds begin to train together, after `step` steps."""
 
     def progress(self, snapshot: Snapshot) -> None:
-        """Training has come so far. Reading the statistics costs a synchronisation with the device."""
+        """Called with each snapshot; reading its statistics synchronises with the device."""
 
     def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
-        """Seeds were scored."""
+        """Called when seeds have been scored."""
 
     def say(self, line: str) -> None:
-        """Something worth a line."""
+        """Show a line of text."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a run is asked to do, beside its spec."""
+    """A run to perform: its spec, seeds, and how to run them."""
 
     spec: RunSpec
     seeds: tuple[int, ...]
@@ -64,28 +64,28 @@ class Job:
     """Whether training steps may be recorded and replayed."""
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     look: StepProfile | None = None
-    """What is to be filled with a close look at some steps, where that is wanted."""
+    """A profile to fill with measurements of some steps, if wanted."""
 
 
 @dataclass
 class Record:
-    """What a checkpoint remembers beside the tensors, as JSON."""
+    """The part of a checkpoint besides the tensors, stored as JSON."""
 
     seeds: list[int]
     step: int = 0
     seconds: float = 0.0
-    """Training time of all seeds together so far, evaluation excluded."""
+    """Total training time of all seeds so far, without evaluation."""
     looks: int = 0
-    """How many steps' statistics were added up since the last evaluation."""
+    """Number of snapshots whose statistics were summed since the last evaluation."""
     sums: dict[str, list[float]] = field(default_factory=dict)
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    """By seed, what the evaluation at this step found."""
+    """Scores of the evaluation at this step, by seed."""
     diverged: dict[str, int] = field(default_factory=dict)
-    """By seed, the step at which a loss was no longer finite."""
+    """The step at which a seed's loss was no longer finite, by seed."""
     collapsed: dict[str, int] = field(default_factory=dict)
-    """By seed, the step at which it was given up."""
+    """The step at which a seed was stopped early as collapsed, by seed."""
     history: History = field(default_factory=dict)
-    """By seed, what the collapse detector looked at so far."""
+    """Observations of the collapse detector so far, by seed."""
 
 
 class EnsembleRun:
@@ -114,7 +114,7 @@ class EnsembleRun:
         self._watch = CollapseMonitor(job.spec, data, scorer, self._record.history)
         facts = run_facts(job.spec, seeds, device_name(job.device), scorer.evaluator)
         group = group_head(job.spec, facts)
-        # Of an interrupted ensemble some seeds may have diverged, or been closed just before the process was killed.
+        # In an interrupted ensemble, some seeds may have diverged, or been closed just before the process was killed.
         self._logs = {
             seed: tracker.open(seed_head(job.spec, seed, facts), group)
             for seed in seeds
@@ -161,7 +161,7 @@ class EnsembleRun:
             due = snapshot.step % spec.evaluation.every == 0 or snapshot.step == spec.train.steps
             if due and self._job.device.type == "cuda":
                 torch.cuda.synchronize()
-            if clock is not None:  # the first snapshot is the state that training begins with
+            if clock is not None:  # the first snapshot is the state before training
                 seconds = time.monotonic() - clock
                 record.seconds += seconds
                 phase.add("training", seconds)
@@ -202,7 +202,7 @@ class EnsembleRun:
 
     def _look(self, snapshot: Snapshot) -> None:
         for name, values in snapshot.statistics.items():
-            # Kept on the device: a look costs no synchronisation.
+            # Sums stay on the device, so that no synchronisation is needed.
             before = self._sums[name].to(values.device) if name in self._sums else 0.0
             self._sums[name] = before + values.double()
         self._record.looks += 1
@@ -226,11 +226,11 @@ class EnsembleRun:
         self._observer.scored(snapshot.step, found)
 
     def _score(self, snapshot: Snapshot, row: int, seed: int, statistics: dict[str, float]) -> Scores | None:
-        """Score a seed and put down its numbers and events; None where it has diverged."""
+        """Score a seed, and record its numbers and events; None if it has diverged."""
         spec, record, names = self._spec, self._record, self._data.mode_names
         last = snapshot.step == spec.train.steps
         samples = snapshot.sample(row, spec.evaluation.samples if last else spec.evaluation.quick_samples)
-        # A mean over steps that weren't finite isn't either; and a network can break before its loss shows it.
+        # The mean is not finite if any step's statistics weren't; and a network can break before its loss shows it.
         if not all(map(math.isfinite, statistics.values())) or not bool(samples.isfinite().all()):
             return None
         features = self._scorer.evaluator(samples)
@@ -281,6 +281,6 @@ class EnsembleRun:
 
 
 def _seeds_slug(seeds: Sequence[int]) -> str:
-    """Seeds as a short file name."""
+    """Format seeds for a short file name."""
     text = "-".join(map(str, seeds))
     return text if len(text) <= 60 else f"{seeds[0]}-to-{seeds[-1]}-{len(seeds)}"

@@ -1,4 +1,4 @@
-"""What of a run is tracked, and under which names; `results` reads the same names back."""
+"""Schema of a run's log: its tags, and the names of its metrics and pictures; `results` reads the same names."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
 
 SHEET = 64
-"""Images on a sheet: a square number."""
+"""Number of images on a sheet; a square number."""
 CLOUD = 2000
-"""Points in a picture of points."""
+"""Number of points in a scatter plot."""
 NAMED_MODES = 25
-"""With more modes than this their shares are no metrics of their own, but are in the timeline only."""
+"""With more modes than this, their shares are not tracked as metrics, but only in the timeline."""
 
 
 def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evaluator) -> dict[str, str]:
-    """Tags that say with what the numbers were made, so that they can be made again.
+    """Return the tags that describe how the numbers were produced, so that they can be reproduced.
 
     Args:
-        seeds: that train together: in other company a seed rounds differently.
+        seeds: all seeds that train together, since rounding depends on the composition of the ensemble.
     """
     return {
         "spec": json.dumps(spec.to_dict()),
         "together": ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
+        "headline": ",".join(spec.case.headline),
+        "mode-count": spec.case.mode_count or "",
         "commit": code_version(),
         "device": device,
         "machine": machine(),
@@ -55,18 +57,18 @@ def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evalu
 
 
 def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunInfo:
-    """The parent run of all seeds of a spec."""
+    """Describe the parent run of all seeds of a spec."""
     return RunInfo(spec.group_id, spec.title, flatten(spec.to_dict()), facts)
 
 
 def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunInfo:
-    """The run of one seed."""
+    """Describe the run of one seed."""
     params = {**flatten(spec.to_dict()), "seed": seed}
     return RunInfo(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
 
 
 def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str, float]:
-    """Scores under the names that they are tracked by: `fid`, `floor/fid`, `mode/3`, `good/3`, …
+    """Return scores by tracked name: `fid`, `floor/fid`, `mode/3`, `good/3`, …
 
     `mode/3` is the share of samples in that mode, `good/3` that of good ones.
     """
@@ -80,20 +82,18 @@ def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str,
 
 
 def event_names(events: Sequence[Event]) -> dict[str, float]:
-    """Events of one step under the names that they are tracked by; the value is the severity."""
+    """Return the events of one step by tracked name; the value is the severity."""
     return {f"event/{event.kind}": event.severity for event in events}
 
 
 def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.uint8]:
-    """Some samples to look at: images side by side, or points among their modes.
+    """Draw some samples: images side by side, or points with the modes.
 
     Args:
-        sample: gives that many samples.
+        sample: returns the given number of samples.
     """
     if isinstance(data, MixturePoints):
-        from ganbench.core.plotting import (
-            scatter,  # a third of a second, which the first training step need not wait for
-        )
+        from ganbench.core.plotting import scatter  # a third of a second, not needed before the first step
 
         points = sample(CLOUD).cpu().numpy()
         return scatter(points, data.means.numpy(), 3 * data.sigma)
@@ -101,7 +101,7 @@ def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.ui
 
 
 def sample_sheet(images: Tensor) -> NDArray[np.uint8]:
-    """A square number of images in [−1, 1] side by side, twice their size, [H, W] or [H, W, 3]."""
+    """Arrange a square number of images in [−1, 1] in a grid at twice their size, [H, W] or [H, W, 3]."""
     pixels: NDArray[np.uint8] = to_bytes(images).cpu().numpy()
     count, channels, height, width = pixels.shape
     side = math.isqrt(count)

@@ -1,4 +1,4 @@
-"""Where the time of a run goes: seconds by phase, and a close look at some training steps."""
+"""Profiling of runs: seconds by phase, and a detailed profile of some training steps."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from torch.profiler import ProfilerActivity, profile
 T = TypeVar("T")
 
 LOOKED_AT = 3
-"""Which of the snapshots' stretches of steps is looked at: not the first, where kernels and memory are being found."""
+"""The index of the profiled stretch of steps between snapshots; not the first ones, which select kernels and memory."""
 PARTS = ("draws", "critic's updates", "generator's updates")
-"""Of a step, as the trainer marks them."""
+"""Parts of a step, as the trainer marks them."""
 MICROSECOND = 1e-6
 
 
 class Stopwatch:
-    """Seconds by phase. Phases don't lie within each other.
+    """Seconds by phase. Phases are not nested.
 
     Attributes:
-        accelerated: whether training steps were replayed from a recording: `yes`, or `no, because …`.
+        accelerated: `yes` if training steps were replayed from a recording, or `no, because …`.
     """
 
     def __init__(self) -> None:
@@ -46,18 +46,18 @@ class Stopwatch:
 
 @dataclass
 class StepProfile:
-    """A close look at a stretch of training.
+    """A detailed profile of a few training steps.
 
     Attributes:
-        parts: seconds by part of a step (draws, critic, generator), on the processor that launches the work.
-        operators: (seconds, calls) by operator, on the device that does the work.
+        parts: seconds by part of a step (draws, critic, generator), on the CPU, which launches the work.
+        operators: (seconds, calls) by operator, on the device that performs the work.
     """
 
     parts: dict[str, float] = field(default_factory=dict)
     operators: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def at(self, stretches: Iterator[T]) -> Iterator[T]:
-        """Pass on what an iterator yields, and look closely at how one of its items is made."""
+        """Pass on the items of an iterator, and profile the computation of one of them."""
         for number in itertools.count():
             with profile(activities=_activities()) if number == LOOKED_AT else nullcontext() as profiler:
                 try:

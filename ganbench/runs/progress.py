@@ -1,6 +1,6 @@
-"""How far a group of seeds has come, for whoever wants to know: a small file beside its checkpoints.
+"""Progress of a group of seeds, published in a small file beside its checkpoints.
 
-So a sweep's table, `ganbench status` in another terminal and any executor see the same, and none needs a channel.
+A sweep's table, `ganbench status` in another terminal and any executor read the same file; no other channel is needed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from ganbench.training.trainer import Snapshot
 
 FILE = "progress.json"
 EVERY = 0.5
-"""Seconds between two looks."""
+"""Seconds between two updates of the file."""
 STALE = 600.0
-"""Seconds after which nobody elsewhere is believed to be at work any more: longer than an evaluation takes."""
+"""Seconds without an update after which a process on another host counts as dead; longer than an evaluation takes."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where seeds that train together are.
+    """Progress of seeds that train together.
 
     Attributes:
-        began_step: the step at which this process began or went on.
-        began, at: when it began, and now, in seconds since the epoch.
+        began_step: the step at which this process started or resumed.
+        began, at: the times of its start and of this update, in seconds since the epoch.
     """
 
     host: str
@@ -45,17 +45,17 @@ class Progress:
 
     @property
     def speed(self) -> float:
-        """Steps a second, of all its seeds together, evaluations included."""
+        """Steps per second, including evaluations; a step trains all seeds of the group."""
         return (self.step - self.began_step) / max(self.at - self.began, 1e-9)
 
     @property
     def seconds_left(self) -> float | None:
-        """None as long as nothing is known."""
+        """Estimated seconds until the end, or None before the first step."""
         return (self.steps - self.step) / self.speed if self.step > self.began_step else None
 
 
 class ProgressFile:
-    """Writes the file while a run goes on: the `Observer` of those who train for a sweep."""
+    """Writes the file during a run: the `Observer` of a sweep's tasks."""
 
     def __init__(self, folder: Path, steps: int) -> None:
         self._folder = folder
@@ -82,14 +82,14 @@ class ProgressFile:
             self._write(Progress(**asdict(self._now) | {"step": snapshot.step, "at": now}))
 
     def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
-        """Scores are read where they are tracked."""
+        """Do nothing: scores are read from the tracker."""
 
     def say(self, line: str) -> None:
         print(line, flush=True)
 
     def _write(self, progress: Progress) -> None:
         self._now = progress
-        # Nobody's work is lost with it: a full disk is told of by what matters.
+        # Best effort: the progress file is not essential, and a full disk is reported elsewhere.
         with suppress(OSError):
             part = self._folder / f".part-{FILE}"
             part.write_text(json.dumps(asdict(progress)))
@@ -97,7 +97,7 @@ class ProgressFile:
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """What is known of the group with this checkpoint folder; None where nobody is at work."""
+    """Read the progress of the group with this checkpoint folder; None if no process is working on it."""
     try:
         values = json.loads((folder / FILE).read_text())
         progress = Progress(**values | {"seeds": tuple(values["seeds"])})
@@ -114,5 +114,5 @@ def _is_at_work(progress: Progress) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # somebody else's, but there
+        return True  # another user's process, but it exists
     return True

@@ -1,4 +1,4 @@
-"""A tracked run made again from its stored spec, and its numbers held against those that were tracked."""
+"""Reproduction of a tracked run from its stored spec, and comparison of the numbers."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ganbench.tracking import DONE, RunRecord
 from ganbench.tracking.memory import MemoryTracker
 
 RELATIVE, ABSOLUTE = 0.02, 0.005
-"""How far a number of the first evaluation may be off on another machine: by 2 %, or by half a per cent of samples."""
+"""Tolerances for numbers of the first evaluation on another machine: 2 %, or half a per cent of the samples."""
 TIMES = ("train/seconds",)
-"""What is never the same twice."""
+"""Metrics that are never reproduced exactly."""
 LARGEST = sys.float_info.max
-"""What MLflow keeps of an infinite number."""
+"""The number that MLflow stores for infinity."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A number that came out otherwise; None where it is there on one side only."""
+    """A number that differs; None on the side where it is missing."""
 
     metric: str
     step: int
@@ -42,13 +42,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of making a run again.
+    """The result of reproducing a run.
 
     Attributes:
-        numbers: how many were compared.
-        differences: those that came out otherwise, first steps first.
-        surroundings: what is not as it was (commit, machine, device, torch): by name, as it was and as it is.
-        verdict: `same`, bit for bit; `close`, where the surroundings differ and every number of the first evaluation is
+        numbers: how many numbers were compared.
+        differences: the numbers that differ, in the order of steps.
+        surroundings: what has changed (commit, machine, device, torch): the value then and now, by name.
+        verdict: `same`, bit for bit; `close`, if the surroundings differ and every number of the first evaluation is
             within 2 %; or `different`.
     """
 
@@ -59,10 +59,10 @@ class Reproduction:
 
 
 def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
-    """The spec of a tracked run, and the seeds that it was trained together with.
+    """Return the spec of a tracked run, and all seeds of the ensemble that it was trained in.
 
     Raises:
-        GanbenchError: it was not tracked, the run didn't come to its end, or the spec means another run by now.
+        GanbenchError: the spec was not tracked, the run didn't finish, or the spec now resolves to a different run.
     """
     if "spec" not in record.tags or "together" not in record.tags:
         raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
@@ -80,10 +80,10 @@ def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
 def reproduce(
     record: RunRecord, device: torch.device, data: Data, folder: Path, observer: Observer, stop: threading.Event
 ) -> Reproduction | None:
-    """Train the seeds of a tracked run again, and compare; None if it was stopped.
+    """Train the seeds of a tracked run again, and compare the numbers; None if training was stopped.
 
     Args:
-        folder: for checkpoints.
+        folder: folder for checkpoints.
     """
     spec, together = spec_of(record)
     tracker = MemoryTracker()
@@ -101,7 +101,7 @@ def compare_numbers(
     again: Mapping[tuple[str, int], float],
     surroundings: Mapping[str, tuple[str, str]],
 ) -> Reproduction:
-    """Hold numbers by (metric, step) against others."""
+    """Compare two sets of numbers by (metric, step)."""
     keys = sorted({key for key in {**tracked, **again} if key[0] not in TIMES}, key=lambda key: (key[1], key[0]))
     differences = tuple(
         Difference(*key, tracked.get(key), again.get(key))
@@ -120,7 +120,7 @@ def compare_numbers(
 
 
 def threads_of(record: RunRecord) -> int | None:
-    """How many CPU threads a run was trained with: their number changes how sums are rounded."""
+    """Return the number of CPU threads a run was trained with, which affects how sums are rounded."""
     words = record.tags.get("device", "").partition("(")[2].split(" ")
     return int(words[0]) if words[0].isdigit() else None
 

@@ -1,4 +1,4 @@
-"""Run a spec over seeds: find out what is left to do, and do it; take up what was interrupted."""
+"""Runs of a spec over seeds: finished seeds are skipped, interrupted ones resumed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, loa
 
 
 class BusyError(GanbenchError):
-    """Another process is at the same runs."""
+    """Another process is already running these seeds."""
 
 
 def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: threading.Event) -> dict[int, Status]:
-    """Train and evaluate every seed that isn't done yet; return how each seed asked for ended.
+    """Train and evaluate every seed that isn't done yet; return the status of each seed of the job.
 
-    Setting `stop` ends it at the next opportunity, with a checkpoint.
+    Setting `stop` ends training at the next opportunity, with a checkpoint.
 
     Raises:
-        BusyError: another process is at the same runs.
+        BusyError: another process is already running these seeds.
         GanbenchError: a checkpoint is corrupt.
     """
     spec = job.spec
@@ -57,10 +57,11 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:
-    """The checkpoints of interrupted ensembles; what a killed process left half-written is removed.
+    """Return the checkpoints of interrupted ensembles, and remove files that a killed process left half-written.
 
     Raises:
-        GanbenchError: one is cut or changed and so is the one before it, or it is from another version of ganbench.
+        GanbenchError: a checkpoint and the one before it are truncated or altered, or it is from another version of
+            ganbench.
     """
     for leftover in folder.glob(f"{PART}*"):
         leftover.unlink()
@@ -72,9 +73,9 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
 
 
 def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tuple[tuple[int, ...], Checkpoint | None]]:
-    """Which seeds train together: each interrupted ensemble goes on whole, all other seeds begin as one.
+    """Group pending seeds into ensembles: each interrupted one is resumed as a whole, all other seeds form a new one.
 
-    An ensemble is not split, since seeds trained in other company round differently in the last bit.
+    An ensemble is not split, since the last bit of a seed's results depends on the seeds it trains with.
     """
     parts: list[tuple[tuple[int, ...], Checkpoint | None]] = []
     left = set(pending)
@@ -87,7 +88,10 @@ def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tupl
 
 
 def _already_finished(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:
-    """Remove a checkpoint whose seeds are all done: the process was killed just before it would have."""
+    """Remove a checkpoint whose seeds are all done, and return whether it was one.
+
+    It exists if the process was killed just before removing it.
+    """
     done = all(tracker.status(job.spec.run_id(seed)) in DONE for seed in checkpoint.record["seeds"])
     if done:
         remove_checkpoint(checkpoint.path)
@@ -95,12 +99,12 @@ def _already_finished(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> boo
 
 
 def _discard_runs(job: Job, tracker: Tracker) -> None:
-    """Take the runs that are to be repeated out of sight, with the checkpoint of an interrupted ensemble of theirs."""
+    """Discard the runs to be repeated, and any checkpoint they were interrupted with."""
     for path in checkpoint_paths(job.checkpoints):
         try:
             seeds = set(load_newest(path).record["seeds"])
         except (GanbenchError, KeyError):
-            seeds = set(job.seeds)  # of no use to anybody
+            seeds = set(job.seeds)  # unreadable, so of no use to any seed
         others = sorted(seeds - set(job.seeds))
         if others and seeds & set(job.seeds):
             raise GanbenchError(
@@ -115,7 +119,7 @@ def _discard_runs(job: Job, tracker: Tracker) -> None:
 
 @contextmanager
 def _exclusive_lock(folder: Path) -> Iterator[None]:
-    """Keep other processes from working at the same runs."""
+    """Hold a lock that keeps other processes from running the same seeds."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / ".lock", timeout=0):

@@ -1,4 +1,4 @@
-"""Where a sweep stands: of every group what is done, at work and missing."""
+"""Status of a sweep: the seeds of each group that are done, running and missing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class GroupStatus:
     """One group of a sweep: the seeds of a spec.
 
     Attributes:
-        told: in what it differs from other groups of the same title.
-        statuses: by seed; None where it hasn't begun.
-        progress: what whoever is at work says, if somebody is.
-        error: why it failed, where it did in this sweep.
+        told: the options in which it differs from other groups with the same title.
+        statuses: status by seed; None for a seed that hasn't started.
+        progress: as reported by the process that is running it, if any.
+        error: why it failed, if it did in this sweep.
     """
 
     spec: RunSpec
@@ -36,26 +36,26 @@ class GroupStatus:
 
     @property
     def work(self) -> float:
-        """How much there is to do, in samples that go through the critic: the currency nearest to time."""
+        """Amount of work, in samples that pass through the critic: the budget closest to time."""
         spec = self.spec
         return float(spec.train.steps * spec.costs["critic_evaluations"] * len(self.statuses))
 
     @property
     def share_done(self) -> float:
-        """From 0 to 1."""
+        """Share of the work that is done, in [0, 1]."""
         if self.done:
             return 1.0
         return self.progress.step / self.progress.steps if self.progress else 0.0
 
     @property
     def words(self) -> str:
-        """How its seeds ended: `9 finished, 1 diverged`."""
+        """Count its seeds by status: `9 finished, 1 diverged`."""
         told: list[str] = [status or "waiting" for status in self.statuses.values()]
         return ", ".join(f"{told.count(word)} {word}" for word in dict.fromkeys(told))
 
 
 def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[GroupStatus]:
-    """Where each group of a sweep stands, by what was tracked and what those at work say."""
+    """Return the status of each group of a sweep, from tracked statuses and progress files."""
     found = []
     for spec, told in zip(sweep.specs, differences(sweep.specs), strict=True):
         statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
@@ -65,7 +65,7 @@ def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, ex
 
 
 def differences(specs: Sequence[RunSpec]) -> list[str]:
-    """Of each spec the options in which it differs from others of the same title."""
+    """Return, for each spec, the options in which it differs from others with the same title."""
     flat = [flatten(spec.to_dict()) for spec in specs]
     alike_by_title: dict[str, list[dict[str, object]]] = {}
     for own, spec in zip(flat, specs, strict=True):

@@ -1,4 +1,4 @@
-"""Seeds of one spec as a piece of work that can be done by another process, or on another machine."""
+"""Tasks: seeds of one spec, to be trained by another process or on another machine."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from ganbench.tracking.store import find_store
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done, as plain values.
+    """A task as plain values.
 
     Attributes:
         group: the group id of the spec.
-        settings: of the spec, which resolve to it.
+        settings: settings that resolve to the spec.
         store: URI of the store.
         device: as in `--device`.
-        plugins: files that register what the spec names.
+        plugins: files that register the plug-in components of the spec.
     """
 
     group: str
@@ -49,13 +49,13 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What became of a task.
+    """The result of a task.
 
     Attributes:
-        statuses: by seed, how it ended.
-        error: what went wrong, in a line; nothing where nothing did.
-        busy: whether somebody else is at the same runs.
-        kept: how many runs are kept on this machine, because the tracking server did not answer.
+        statuses: final status by seed.
+        error: what went wrong, in one line; empty if nothing did.
+        busy: True if another process is running the same seeds.
+        kept: number of runs that are stored on this machine, because the tracking server did not answer.
     """
 
     group: str
@@ -66,14 +66,14 @@ class TaskResult:
 
 
 def perform(task: Task, stop: threading.Event) -> TaskResult:
-    """Do what of a task is left to do; whatever goes wrong is part of the outcome, since other tasks go on."""
+    """Perform the remaining work of a task; errors become part of the result, since other tasks continue."""
     try:
         return _perform(task, stop)
     except BusyError:
         return TaskResult(task.group, busy=True)
     except (GanbenchError, OSError) as error:
         return TaskResult(task.group, error=str(error))
-    except Exception as error:  # a plug-in's own code may raise anything: its sweep goes on without it
+    except Exception as error:  # a plug-in may raise anything, and the sweep continues without it
         traceback.print_exc()
         return TaskResult(task.group, error=f"{type(error).__name__}: {error}".partition("\n")[0])
 
@@ -107,7 +107,7 @@ def _data(dataset: Dataset, device: torch.device) -> Data:
 
 
 def plain(outcome: TaskResult) -> dict[str, Any]:
-    """An outcome as plain values, for JSON; `from_plain` reads it back."""
+    """Convert a result to plain values for JSON; `from_plain` converts it back."""
     return {**vars(outcome), "statuses": {str(seed): status for seed, status in outcome.statuses.items()}}
 
 

@@ -1,4 +1,4 @@
-"""How long a sweep will take on this machine, by a short probe of its groups."""
+"""Estimates of a sweep's duration on this machine, from a short probe of its groups."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ganbench.spec.run_spec import RunSpec
 from ganbench.training.trainer import Snapshot, train
 
 WARM_UP, PROBE = 3, 1.0
-"""Steps that aren't timed, and seconds of those that are."""
+"""Number of untimed steps, and seconds of timed ones."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What a group costs on this machine, in seconds.
+    """The costs of a group on this machine, in seconds.
 
     Attributes:
-        work: of a unit of `GroupStatus.work`.
-        quick: of an evaluation on the way, of one seed.
-        full: of the last evaluation, of one seed.
+        work: time for one unit of `GroupStatus.work`.
+        quick: time for an evaluation of one seed during training.
+        full: time for the final evaluation of one seed.
     """
 
     work: float
@@ -35,7 +35,7 @@ class Pace:
     full: float
 
     def seconds(self, standing: GroupStatus) -> float:
-        """What is left of a group; tracking and start-up are not part of it."""
+        """Estimate the remaining time of a group, without tracking and start-up."""
         evaluation, seeds = standing.spec.evaluation, len(standing.statuses)
         evaluations = standing.spec.train.steps / evaluation.every * seeds
         whole = standing.work * self.work + evaluations * self.quick + seeds * self.full
@@ -45,7 +45,7 @@ class Pace:
 def estimates(
     group_statuses: Sequence[GroupStatus], device: torch.device, say: Callable[[str], None]
 ) -> Iterator[tuple[GroupStatus, float]]:
-    """Seconds that each group will take alone on this machine: one of each architecture and data set is tried out."""
+    """Estimate the seconds that each group takes alone on this machine, from a probe per architecture and data set."""
     paces: dict[tuple[str, str], Pace] = {}
     for standing in group_statuses:
         spec = standing.spec
@@ -56,7 +56,7 @@ def estimates(
 
 
 def probe(standing: GroupStatus, data: Data, device: torch.device) -> Pace:
-    """Train a group for about a second, and score it twice."""
+    """Measure the pace of a group: train it for about a second, and score it twice."""
     spec, seeds = standing.spec, tuple(standing.statuses)
     snapshots = train(spec, seeds, data, device, every=1)
     began, last = 0.0, next(snapshots)
@@ -77,7 +77,7 @@ def probe(standing: GroupStatus, data: Data, device: torch.device) -> Pace:
 
 def _scoring(spec: RunSpec, scorer: Scorer, snapshot: Snapshot, *, quick: bool) -> float:
     count = spec.evaluation.quick_samples if quick else spec.evaluation.samples
-    scorer.floors(count, spec.case.quick if quick else tuple(spec.case.metrics))  # kept: costs this only once
+    scorer.floors(count, spec.case.quick if quick else tuple(spec.case.metrics))  # cached: computed only once
     began = time.perf_counter()
     scorer.score(scorer.evaluator(snapshot.sample(0, count)), quick=quick)
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""The history of a run's modes: as a file that a program reads, and as a heat map that a person looks at."""
+"""Timeline of a run's modes: as JSON for programs, and as a heat map for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_timeline(path: Path, looks: Sequence[Observation], events: Sequence[Event], names: Sequence[str]) -> None:
-    """Write the looks (good samples by mode, width, duplicates, critic) and the events as JSON."""
+    """Write the observations (good samples by mode, width, duplicates, critic) and the events as JSON."""
     content = {
         "modes": list(names),
         "looks": [
@@ -39,14 +39,12 @@ def write_timeline(path: Path, looks: Sequence[Observation], events: Sequence[Ev
 def timeline_figure(
     looks: Sequence[Observation], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
 ) -> Figure:
-    """Modes × steps: how full each mode was, relative to its share in real data, with the events marked.
+    """Draw a modes × steps heat map of each mode's share relative to real data, with the events marked.
 
     Args:
         expected: the share of each mode in real data.
     """
-    from ganbench.core.plotting import (
-        mode_heat_map,  # a third of a second, which the first training step need not wait for
-    )
+    from ganbench.core.plotting import mode_heat_map  # a third of a second, not needed before the first step
 
     fullness = [
         [count / (look.sight.samples * share) for count, share in zip(look.sight.counts, expected, strict=True)]

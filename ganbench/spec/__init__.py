@@ -1,1 +1,1 @@
-"""Specs: what is asked for, resolved and checked."""
+"""Specs: the settings of a run or a sweep, resolved and checked."""

@@ -1,7 +1,7 @@
-"""What a step costs, in every currency in which a budget can be given.
+"""Cost of a step in every currency that a budget can be given in.
 
-Losses can't be compared by steps: one trains its critic five times a step, another looks at real samples in the
-generator's update too, a gradient penalty doubles the critic's work. So all of it is counted.
+Losses can't be compared by steps: one trains its critic five times per step, another also uses real samples in the
+generator's update, and a gradient penalty doubles the critic's work. So all of these are counted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ CURRENCIES = ("steps", "critic_steps", "generator_steps", "images", "critic_eval
 
 
 def step_costs(train: TrainSpec, loss: Loss, penalties: Sequence[Penalty]) -> dict[str, int]:
-    """What one step costs, by currency.
+    """Cost of one step, by currency.
 
-    critic_steps and generator_steps are updates of a network, images are real samples that were seen. A critic
-    evaluation is one pass of one sample through the critic, forward or backward: an update of the critic takes 4 a
-    sample (real and generated, forward and back) and 4 more for each penalty (forward, back to the input, and back
-    through both); an update of the generator takes 2, and 1 more where the loss is paired. An unrolled critic update
-    costs twice an update: it is made, and gone back through.
+    critic_steps and generator_steps count updates of a network, images count real samples seen. A critic evaluation is
+    one pass of one sample through the critic, forward or backward: an update of the critic takes 4 per sample (real and
+    generated, forward and backward) and 4 more for each penalty (forward, back to the input, and back through both);
+    an update of the generator takes 2, and 1 more if the loss is paired. An unrolled critic update costs twice as much
+    as an ordinary one: it is made, and differentiated through.
     """
     critic_update = 4 * (1 + len(penalties))
     generator_update = 2 + loss.paired + 2 * train.unrolled * critic_update
@@ -38,15 +38,15 @@ def step_costs(train: TrainSpec, loss: Loss, penalties: Sequence[Penalty]) -> di
 
 
 def sees_real(train: TrainSpec, loss: Loss) -> bool:
-    """Whether the generator's update needs real samples."""
+    """Return whether the generator's update needs real samples."""
     return loss.paired or train.unrolled > 0
 
 
 def steps_for(currency: str, amount: float, costs: dict[str, int]) -> int:
-    """How many steps, at least one, come nearest to a budget.
+    """The number of steps, at least one, whose cost is nearest to a budget.
 
     Raises:
-        GanbenchError: the amount is no number above zero.
+        GanbenchError: the amount is not a positive number.
     """
     if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < 1e15:
         raise GanbenchError(f"{currency} must be a number above 0 and below 10^15, not {amount!r}")

@@ -1,4 +1,4 @@
-"""Every kind of component, with the registry that holds them."""
+"""The registry of each kind of component."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From settings to a resolved spec, and from a spec to its run id.
+"""Run specs: settings resolved into a complete specification, and the run ids derived from it.
 
-Settings are laid over each other in one order: the defaults of each component, the recipe of the loss, the config file,
-the flags. What comes out, `RunSpec`, says everything that the result depends on.
+Settings are merged in a fixed order, later ones overriding earlier ones: the defaults of each component, the recipe of
+the loss, the config file, the flags. The result, `RunSpec`, contains everything that a run's result depends on.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from ganbench.spec.budget import CURRENCIES, step_costs, steps_for
 from ganbench.spec.train_spec import EvaluationSpec, TrainSpec
 
 RESULTS_VERSION = 3
-"""Raised when the same spec begins to mean other numbers (streams, trainer): old run ids then don't match."""
+"""Increased when the same spec yields different numbers (streams, trainer), so that old run ids no longer match."""
 
 BUDGETS = (*CURRENCIES, "epochs")
-"""In what a budget can be given, as options of `train`; one of them."""
+"""The options of `train` that set a budget; at most one can be given."""
 DEFAULT_EPOCHS = 8
 DEFAULT_EVALUATIONS = 20
 DEFAULT_EVERY = 100
-"""Fewer steps than this between evaluations would spend more time on scoring than on training."""
+"""Minimum default interval: with fewer steps between evaluations, scoring would take more time than training."""
 
 TABLES = ("loss", "penalty", "arch", "wrapper", "dataset", "protocol", "train", "evaluation")
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that the result of a run depends on, but for the seed."""
+    """Everything that the result of a run depends on, except the seed."""
 
     loss: Loss
     penalties: tuple[Penalty, ...]
@@ -55,7 +55,7 @@ class RunSpec:
     evaluation: EvaluationSpec
 
     def to_dict(self) -> Settings:
-        """The spec as plain nested values; `resolve` makes the same spec from them."""
+        """The spec as plain nested values; `resolve` turns them into the same spec."""
         return {
             "loss": self.loss.to_spec(),
             "penalty": [penalty.to_spec() for penalty in self.penalties],
@@ -69,7 +69,7 @@ class RunSpec:
 
     @property
     def case(self) -> Case:
-        """What the protocol says about the data set."""
+        """The protocol's settings for the data set."""
         return self.protocol.case(self.dataset)
 
     @property
@@ -79,15 +79,15 @@ class RunSpec:
 
     @property
     def costs(self) -> dict[str, int]:
-        """What one step costs in every currency of `ganbench.spec.budget`."""
+        """Cost of one step in every currency of `ganbench.spec.budget`."""
         return step_costs(self.train, self.loss, self.penalties)
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        """A generator with new weights, from latents to samples [B, *shape]."""
+        """A newly initialised generator, from latents to samples [B, *shape]."""
         return self.arch.generator(shape)
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
-        """A critic with new weights and all its wrappers, from packs of samples to logits."""
+        """A newly initialised critic with all its wrappers, from packs of samples to logits."""
         network = self.arch.critic((self.train.pac * shape[0], *shape[1:]))
         for wrapper in self.wrappers:
             network = wrapper.wrap(network, self.train.packs)
@@ -100,15 +100,15 @@ class RunSpec:
 
     @property
     def group_id(self) -> str:
-        """Hash of the spec and of the versions of data, protocol and evaluator: what its seeds have in common."""
+        """Hash of the spec and of the versions of data, protocol and evaluator, shared by all its seeds."""
         return self._hash({})
 
     def run_id(self, seed: int) -> str:
-        """Hash of the same and the seed. Paths, device and worker count have no part in it."""
+        """Hash of the same and the seed; it does not depend on paths, device or worker count."""
         return self._hash({"seed": seed})
 
     def _foreign_code(self) -> dict[str, str]:
-        """The code of components that aren't ours: a plug-in that was mended makes other runs."""
+        """Hashes of the code of plug-in components: changing a plug-in changes the run ids."""
         trained = (self.loss, *self.penalties, self.arch, *self.wrappers)
         parts = (*trained, self.dataset, self.protocol, *self.case.metrics.values())
         return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
@@ -164,11 +164,12 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
 
 
 def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
-    """Lay flags over a config file.
+    """Apply flags on top of a config file.
 
-    Where flags name another component, the options that the file gives to its own are dropped; and with another loss
-    its penalties, its wrappers and the options that either loss has a recipe for; with another data set what either
-    has defaults for. So `--loss wgan-gp` over a full dump of a minimax run is wgan-gp as its paper has it.
+    If the flags name another component, the file's options for its own are dropped. With another loss, the file's
+    penalties and wrappers and all options set by either loss's recipe are dropped too; with another data set, all
+    options that either data set has defaults for. So `--loss wgan-gp` over a full dump of a minimax run trains
+    wgan-gp as in its paper.
     """
     below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
     for table in ("loss", "arch", "dataset", "protocol"):
@@ -183,7 +184,7 @@ def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Sett
             elif table in ("dataset", "protocol"):
                 if table == "dataset":
                     _drop_suited(below, old, new)
-                # How many samples are scored is the protocol's affair.
+                # The protocol determines the number of scored samples.
                 _drop(below, "evaluation", "samples")
                 _drop(below, "evaluation", "quick_samples")
     if any(budget in _options(flags, "train") for budget in BUDGETS):
@@ -193,7 +194,7 @@ def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Sett
 
 
 def _drop_suited(settings: Settings, *datasets: str) -> None:
-    """Drop what was chosen to suit one data set, or will be to suit another."""
+    """Drop options for which one of these data sets has defaults of its own."""
     arch = _name(settings.get("arch"))
     for dataset in datasets:
         suited = DATASETS[dataset].defaults
@@ -214,7 +215,7 @@ def _drop(settings: Settings, table: str, option: str) -> None:
 
 
 def _dataset_and_protocol(settings: Mapping[str, Any]) -> tuple[Dataset, Protocol]:
-    """A protocol may fix options of the data set: they are its defaults there."""
+    """Create the data set and the protocol; options that the protocol fixes become the data set's defaults."""
     options = _table(settings, "dataset", "mnist")
     usual = DATASETS[options["name"]].protocol
     protocol = PROTOCOLS.create(_table(settings, "protocol", usual))
@@ -236,7 +237,7 @@ def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset:
         counted: TrainSpec = from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")
         return counted
     costs = step_costs(spec, loss, penalties)
-    # An epoch is a pass of the critic over the data: losses with more critic updates a step get fewer steps for it.
+    # An epoch is one pass of the critic over the data: losses with more critic updates per step get fewer steps.
     costs["epochs"] = spec.batch_size * spec.n_critic
     scale = dataset.train_size if currency == "epochs" else 1
     if isinstance(amount, int | float) and not isinstance(amount, bool):
@@ -265,7 +266,7 @@ def _check(spec: RunSpec) -> None:
                 f"gradient at one sample depends on the others in the batch; leave it out, or say --penalty none"
             )
     try:
-        with torch.no_grad():  # two latents where the batch has two: BatchNorm can't train on one
+        with torch.no_grad():  # two latents if the batch has two: BatchNorm can't train on one
             spec.generator(spec.dataset.shape).train()(torch.zeros(min(2, batch), spec.arch.latent_dim))
         spec.critic(spec.dataset.shape)
     except (ValueError, RuntimeError, TypeError, ArithmeticError, MemoryError) as error:

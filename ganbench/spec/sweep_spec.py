@@ -1,4 +1,4 @@
-"""Experiments as files: a question, what all runs share, the axes that vary, and named budgets.
+"""Experiments as files: a question, the settings shared by all runs, the axes that vary, and named budgets.
 
     question = "Does packing bring back lost modes?"
     seeds = 10                              # or words, as in `--seeds`: "0-4,7"
@@ -47,7 +47,7 @@ MAX_SPECS = 1_000
 
 @dataclass(frozen=True)
 class Sweep:
-    """What an experiment file asks for, under one of its budgets."""
+    """An experiment file's specs and seeds, under one of its budgets."""
 
     name: str
     question: str
@@ -56,10 +56,10 @@ class Sweep:
     specs: tuple[RunSpec, ...]
 
     def where(self, conditions: Mapping[str, Sequence[str]]) -> Sweep:
-        """What of it meets all conditions: an option of the spec is one of some words.
+        """The part that meets all conditions; a condition lists the allowed values of an option of the spec.
 
         Raises:
-            GanbenchError: no spec has such an option, or none meets them.
+            GanbenchError: no spec has such an option, or none meets the conditions.
         """
         flat = [{key: str(value) for key, value in flatten(spec.to_dict()).items()} for spec in self.specs]
         known = set().union(*flat)
@@ -80,13 +80,13 @@ class Sweep:
 
 
 def read_sweep(path: Path, budget: str | None = None) -> Sweep:
-    """Every combination of the axes of an experiment file, as resolved specs.
+    """Read an experiment file; return every combination of its axes as a resolved spec.
 
     Args:
-        budget: one that the file names; by default its first.
+        budget: the name of one of the file's budgets; by default the first.
 
     Raises:
-        GanbenchError: the file is no experiment, or a combination can't be trained; the message says which.
+        GanbenchError: the file is not an experiment, or a combination can't be trained; the message says which.
     """
     file = read_config(path)
     for key in file:
@@ -120,7 +120,7 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
 
 
 def _seeds(written: Any, path: Path) -> tuple[int, ...]:
-    """Seeds from their number, or from words."""
+    """Parse a number of seeds, or a string that lists them."""
     if isinstance(written, int) and not isinstance(written, bool):
         if not 1 <= written <= MAX_SEEDS:
             raise GanbenchError(f"'{path}': {written} seeds are not between 1 and {MAX_SEEDS}")
@@ -144,7 +144,7 @@ def _axis(name: str, values: Any, path: Path) -> list[Settings]:
 
 
 def _under(base: Settings, limits: Settings) -> Settings:
-    """The base under a budget: a component that the budget names, and its amount, replace the base's whole."""
+    """Merge a budget over the base: components and amounts that it names replace the base's entirely."""
     below = {key: value for key, value in base.items() if not (key in COMPONENTS and key in limits)}
     if any(currency in limits.get("train", {}) for currency in BUDGETS):
         below["train"] = {key: value for key, value in below.get("train", {}).items() if key not in BUDGETS}
@@ -152,19 +152,19 @@ def _under(base: Settings, limits: Settings) -> Settings:
 
 
 def _check_distinct(base: Settings, axes: list[list[Settings]], path: Path) -> None:
-    """Refuse what would be trained as something else than it says: an option that is set in two places."""
+    """Refuse an option that is set in two places, which would train something other than the file says."""
     seen: dict[str, int] = {}
     for number, axis in enumerate(axes):
         for key in {key for value in axis for key in value}:
             if seen.setdefault(key, number) != number:
                 raise GanbenchError(f"'{path}': two axes set '{key}'")
             if key in COMPONENTS and key in base:
-                # Its options, and the recipe of a loss, would be mixed with those of the axis.
+                # Its options, and a loss's recipe, would be mixed with those of the axis.
                 raise GanbenchError(f"'{path}': '{key}' stands in [base] or the budget, and in an axis: leave one out")
 
 
 def _settings(written: Mapping[str, Any]) -> Settings:
-    """Settings from dotted names and from components as they are written in flags."""
+    """Settings from dotted names and from components in the syntax of flags."""
     layers: list[Settings] = []
     for key, value in written.items():
         table, dot, option = key.partition(".")

@@ -1,4 +1,4 @@
-"""How training goes and when it is scored, whatever the loss: the options that are no component's own."""
+"""Options of training and evaluation that belong to no component."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ STOP_ON = ("never", "collapse")
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """How training goes.
+    """Options of training.
 
     Attributes:
-        steps: a step is `n_critic` updates of the critic, then `n_generator` of the generator.
-        batch_size: real, and generated, samples in an update.
-        pac: so many samples of a batch are one input of the critic (Lin et al. 2018, arXiv:1712.04086).
-        unrolled: the generator's loss looks so many critic updates ahead (Metz et al. 2017, arXiv:1611.02163).
+        steps: number of steps, each `n_critic` updates of the critic and then `n_generator` of the generator.
+        batch_size: number of real, and of generated, samples in an update.
+        pac: number of samples packed into one input of the critic (Lin et al. 2018, arXiv:1712.04086).
+        unrolled: number of critic updates that the generator's loss looks ahead (Metz et al. 2017, arXiv:1611.02163).
         optimizer: "adam", "rmsprop" with β2 as its smoothing, or "sgd" with β1 as its momentum.
         generator_betas, critic_betas: (β1, β2), or (β1, β2, β2 after the burn-in).
-        burn_in: the share of training in which what has a schedule goes from its first to its last value, along
-            half a cosine: learning rates, β2, penalties with a `decay`, the half-life of `ema`.
-        lr_decay: both learning rates end at so many times their first value.
-        ema: the generator that is scored is a moving average with this half-life, as a share of all steps; 0 is none.
+        burn_in: the fraction of training during which scheduled values move from their initial to their final value,
+            along half a cosine: learning rates, β2, penalties with a `decay`, the half-life of `ema`.
+        lr_decay: final learning rates as a fraction of the initial ones.
+        ema: half-life of the moving average of the scored generator, as a fraction of all steps; 0 disables averaging.
         precision: of products and convolutions in training: "float32", or "bf16" with everything else in float32.
-        instance_noise: standard deviation of normal noise on all that the critic sees (Sønderby et al. 2017,
-            arXiv:1610.04490); it falls to zero in a straight line by the share `noise_until` of training.
+        instance_noise: standard deviation of the normal noise added to all critic inputs (Sønderby et al. 2017,
+            arXiv:1610.04490); it falls linearly to zero over the fraction `noise_until` of training.
     """
 
     steps: int = 1000
@@ -82,17 +82,17 @@ class TrainSpec:
 
     @property
     def packs(self) -> int:
-        """Inputs of one kind that the critic sees in an update."""
+        """Number of inputs of one kind (real or generated) that the critic gets in an update."""
         return self.batch_size // self.pac
 
 
 @dataclass(frozen=True)
 class EvaluationSpec:
-    """When samples are scored, and how many.
+    """Schedule and sample sizes of evaluation.
 
-    `every` steps `quick_samples` are scored, and `samples` at the end. They are separate series: scores at different
-    numbers of samples are not comparable. With `stop_on` "collapse" a seed ends that stays collapsed for `patience`
-    evaluations.
+    Every `every` steps `quick_samples` are scored, and `samples` at the end. They are separate series: scores at
+    different numbers of samples are not comparable. With `stop_on` "collapse", a seed is stopped once it has stayed
+    collapsed for `patience` evaluations.
     """
 
     every: int = 500

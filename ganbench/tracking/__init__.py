@@ -1,7 +1,7 @@
-"""Tracking: where runs are written to and read from, as an interface. Only `track/mlflow/` knows MLflow.
+"""Tracking: the interface for writing and reading runs. Only `tracking/mlflow/` knows MLflow.
 
-A run is written by one process at a time, and everything may be written twice: after a kill the resumed run logs its
-last evaluation again, and nothing is doubled by it.
+A run is written by one process at a time, and all writes are idempotent: after a kill the resumed run logs its last
+evaluation again, without duplicates.
 """
 
 from __future__ import annotations
@@ -17,63 +17,63 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Status = Literal["running", "finished", "collapsed", "diverged", "stopped"]
-"""`finished`, `collapsed` (ended early by `--stop-on collapse`) and `diverged` are results; `running` and `stopped`
-runs are taken up again by the same command."""
+"""`finished`, `collapsed` (ended early by `--stop-on collapse`) and `diverged` are results; the same command resumes
+`running` and `stopped` runs."""
 
 DONE: tuple[Status, ...] = ("finished", "collapsed", "diverged")
 
 
 class RunLog(Protocol):
-    """One run that is being written."""
+    """A run that is being written."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers at a step."""
+        """Log numbers at a step."""
 
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
-        """A picture at a step, [H, W] or [H, W, 3]."""
+        """Log a picture at a step, [H, W] or [H, W, 3]."""
 
     def figure(self, name: str, figure: Figure) -> None:
-        """A plot, under a file name."""
+        """Log a plot under a file name."""
 
     def tags(self, values: Mapping[str, str]) -> None:
-        """Words about the run as a whole."""
+        """Set tags of the run as a whole."""
 
     def file(self, path: Path, folder: str) -> None:
-        """A file, copied into a folder of the run's artifacts."""
+        """Copy a file into a folder of the run's artifacts."""
 
     def finish(self, status: Status, step: int) -> None:
-        """Close the run, which came to this step."""
+        """Close the run, which ended at this step."""
 
 
 class Tracker(Protocol):
-    """Where runs are kept."""
+    """A store of runs."""
 
     def status(self, run_id: str) -> Status | None:
-        """How the run with this id ended, or None if there is none."""
+        """Return the status of the run with this id, or None if there is none."""
 
     def statuses(self) -> Mapping[str, Status]:
-        """How every run ended, by its id."""
+        """Return the status of every run, by id."""
 
     def open(self, run: RunInfo, group: RunInfo) -> RunLog:
-        """Begin a run under its group's parent run, or take it up again."""
+        """Start a run under its group's parent run, or resume it."""
 
     def discard(self, run_id: str) -> None:
-        """Take a run out of sight, so that it can be repeated."""
+        """Hide a run, so that it can be repeated."""
 
     def settle(self) -> int:
-        """Wait until all that was written has arrived; return how many runs are kept here, because it can't."""
+        """Wait until all writes have been delivered; return the number of runs stored here because they can't be."""
 
     def close_group(self, group_id: str, status: Status) -> None:
-        """Mark the parent run, if there is one, as ended."""
+        """Mark the group's parent run as ended, if there is one."""
 
 
 COST_TAG = "cost-of-step/"
-"""What one step costs is tracked as tags that begin so."""
+"""Prefix of the tags for the costs of one step."""
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What is known about a run before it begins."""
+    """Facts about a run that are known before it starts."""
 
     id: str
     title: str

@@ -1,6 +1,6 @@
-"""A tracking server for a group of people: MLflow on PostgreSQL, artifacts served from a folder, users with passwords.
+"""Tracking server for a group of people: MLflow on PostgreSQL, artifacts served from a folder, users with passwords.
 
-Everything lies in one folder, which is made at the first start. PostgreSQL listens on a socket that only this server
+All data are in one folder, which is created at the first start. PostgreSQL listens on a socket that only this server
 can open, never on the network.
 """
 
@@ -34,11 +34,11 @@ PLACES = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for.
+    """The server's configuration.
 
     Attributes:
-        database: URI of a PostgreSQL that is there already; without one, one is started.
-        allowed_hosts: names under which others reach the server; MLflow answers no other.
+        database: URI of an existing PostgreSQL database; if None, a PostgreSQL server is started.
+        allowed_hosts: host names under which clients reach the server; MLflow rejects all others.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Plan:
 
 
 def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
-    """Serve until Ctrl-C or SIGTERM, and say how people reach it.
+    """Serve until Ctrl-C or SIGTERM, and say how clients connect.
 
     Raises:
         GanbenchError: there is no PostgreSQL or a package is missing, the folder can't be used, or the port is taken.
@@ -63,7 +63,7 @@ def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
         raise GanbenchError(f"the folder '{folder}' can't be used ({error.strerror}): choose another") from error
     if taken(plan.host, plan.port):
         raise GanbenchError(f"port {plan.port} is taken: choose another with --port")
-    # Set outright, since a shell may have started us with SIGINT ignored.
+    # Set explicitly, since a shell may have started us with SIGINT ignored.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:
@@ -84,7 +84,10 @@ def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
 
 
 def credentials(folder: Path) -> dict[str, str]:
-    """The administrator's name and password, and the key of sessions: from the environment, else made once and kept."""
+    """Return the administrator's name and password, and the session key.
+
+    They come from the environment, else they are generated once and stored.
+    """
     path = folder / "credentials"
     kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line) if path.exists() else {}
     known = {
@@ -93,17 +96,17 @@ def credentials(folder: Path) -> dict[str, str]:
         KEY: kept.get(KEY) or secrets.token_urlsafe(32),
     }
     if known != kept:
-        # Made unreadable for others before anything is in it.
+        # Created unreadable for others before anything is written to it.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write("".join(f"{name}={value}\n" for name, value in known.items()))
     return known
 
 
 def find_postgres() -> Path:
-    """The folder with PostgreSQL's programs.
+    """Return the folder with PostgreSQL's programs.
 
     Raises:
-        GanbenchError: it isn't installed.
+        GanbenchError: PostgreSQL isn't installed.
     """
     on_path = shutil.which("initdb")
     found = [Path(on_path).resolve().parent] if on_path else []
@@ -119,7 +122,7 @@ def find_postgres() -> Path:
 
 
 def mlflow_command(plan: Plan, folder: Path, database: str) -> list[str]:
-    """How MLflow's server is started."""
+    """Return the command that starts MLflow's server."""
     hosts = dict.fromkeys((plan.host, socket.gethostname(), "localhost", "127.0.0.1", *plan.allowed_hosts))
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
     command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts", "--app-name", "basic-auth"]
@@ -136,8 +139,8 @@ def _check_packages() -> None:
 @contextmanager
 def _mlflow(plan: Plan, folder: Path, database: str, known: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     config = folder / "auth.ini"
-    # People of a group write into each other's experiments. A password is checked once a minute: each check costs a
-    # tenth of a second by design, and a run is dozens of requests.
+    # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
+    # tenth of a second by design, and a run makes dozens of requests.
     config.write_text(
         f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder / 'users.db'}\n"
         f"admin_username = {known[USER]}\n"
@@ -149,12 +152,12 @@ def _mlflow(plan: Plan, folder: Path, database: str, known: dict[str, str]) -> I
         "MLFLOW_AUTH_ADMIN_USERNAME": known[USER],
         "MLFLOW_AUTH_ADMIN_PASSWORD": known[PASSWORD],
         "MLFLOW_FLASK_SERVER_SECRET_KEY": known[KEY],
-        # Its job runner would double the memory and the time to start, and runs nothing that we use.
+        # The job runner would double memory and start-up time, and runs nothing that we use.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
-        environment.pop(name, None)  # of a client; this is the server
+        environment.pop(name, None)  # these are for clients; this is the server
     with (folder / "mlflow.log").open("ab") as log:
         server = subprocess.Popen(
             mlflow_command(plan, folder, database), env=environment, stdout=log, stderr=log, start_new_session=True
@@ -163,7 +166,7 @@ def _mlflow(plan: Plan, folder: Path, database: str, known: dict[str, str]) -> I
         yield server
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of others
+            os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has child processes of its own
         server.wait()
 
 
@@ -174,7 +177,7 @@ def _database(plan: Plan, folder: Path) -> Iterator[str]:
         return
     programs, data = find_postgres(), folder / "postgres"
     owner = _owner(folder, data)
-    # A socket's path may have at most 107 characters, and a folder's own may have more.
+    # A socket's path may have at most 107 characters, and the path of the server's folder may be longer.
     sockets = Path(tempfile.mkdtemp(prefix="ganbench-", dir="/tmp"))
     if owner is not None:
         shutil.chown(sockets, owner)
@@ -200,7 +203,7 @@ def _database(plan: Plan, folder: Path) -> Iterator[str]:
 
 
 def _owner(folder: Path, data: Path) -> str | None:
-    """Who PostgreSQL must run as, since it refuses to run as root; None for whoever we are."""
+    """Return the user PostgreSQL must run as, since it refuses to run as root; None for the current user."""
     if os.getuid() != 0:
         return None
     try:

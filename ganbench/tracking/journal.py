@@ -1,7 +1,7 @@
-"""What is to be written about one run, in order, on disk: so that it outlives this process and the server's absence.
+"""Journal of the writes of one run, in order and on disk, so that they survive this process and an absent server.
 
-Everything a tracker does may be done twice, so a journal is simply gone through again from its start if nobody knows
-how far it got.
+All operations of a tracker are idempotent, so a journal is simply replayed from its start if it is unknown how much of
+it was delivered.
 """
 
 from __future__ import annotations
@@ -30,24 +30,25 @@ ENTRIES = "entries.jsonl"
 LOCKS = ".locks"
 DOINGS = ("open", "metrics", "image", "tags", "file", "finish", "close_group")
 PATIENCE = 120.0
-"""Seconds to wait for another process that is just delivering the same journal."""
+"""Seconds to wait for another process that is delivering the same journal."""
 
 
 class DamagedJournalError(GanbenchError):
-    """A journal holds what we didn't write."""
+    """A journal contains something that ganbench didn't write."""
 
 
 class Journal:
     """The journal of one run, or of the end of a group; also the `RunLog` that its run is written to.
 
-    Only one process has it at a time: who made this object, until it is delivered or the process ends.
+    Only one process holds it at a time: the one that created this object, until the journal is delivered or the process
+    ends.
 
     Args:
-        patience: seconds to wait for a process that has it.
+        patience: seconds to wait for a process that holds it.
         on_entry: called when there is something new to deliver.
 
     Raises:
-        GanbenchError: another process has it.
+        GanbenchError: another process holds it.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class Journal:
         self.folder = folder
         self._on_entry = on_entry
         self.complete = False
-        """Whether no more will be added to it."""
+        """True if no more entries will be added."""
         self._offset = 0
         self._delivered_to: RunLog | None = None
-        # Beside the folder, which is removed when all is delivered: who waits must not get the lock of nothing.
+        # Outside the folder, which is removed after delivery: a waiting process must not lock a deleted file.
         locks = folder.parent / LOCKS
         locks.mkdir(parents=True, exist_ok=True)
         self._lock = filelock.FileLock(locks / folder.name, timeout=patience, thread_local=False)
@@ -71,11 +72,11 @@ class Journal:
         _cut_torn_end(folder / ENTRIES)
 
     def begin(self, run: RunInfo, group: RunInfo) -> None:
-        """The run begins, or is taken up again."""
+        """Record that the run starts or is resumed."""
         self._add("open", run=asdict(run), group=asdict(group))
 
     def close_group(self, group_id: str, status: Status) -> None:
-        """A group ends."""
+        """Record that a group ends."""
         self._add("close_group", group_id=group_id, status=status, last=True)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -101,11 +102,11 @@ class Journal:
         self._add("finish", status=status, step=step, last=True)
 
     def deliver(self, tracker: Tracker) -> None:
-        """Write to the tracker what it hasn't got yet.
+        """Write the entries that haven't been delivered yet to the tracker.
 
         Raises:
-            DamagedJournalError: the journal holds what we didn't write.
-        GanbenchError: the tracker doesn't answer; what was written stays written.
+            DamagedJournalError: the journal contains something that ganbench didn't write.
+            GanbenchError: the tracker doesn't answer; entries delivered before stay delivered.
         """
         for entry, end in _entries(self.folder / ENTRIES, self._offset):
             try:
@@ -116,18 +117,18 @@ class Journal:
 
     @property
     def delivered(self) -> bool:
-        """Whether nothing is left to deliver, and nothing more will come."""
+        """True if everything has been delivered and no more entries will be added."""
         return self.complete and self._offset == (self.folder / ENTRIES).stat().st_size
 
     def remove(self) -> None:
-        """Forget it: it was delivered, or its run is to be repeated."""
-        # The entries first: a journal without them is nothing.
+        """Delete the journal: it was delivered, or its run is to be repeated."""
+        # The entries first: a folder without them is no longer a journal.
         (self.folder / ENTRIES).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
     def release(self) -> None:
-        """Leave it to others."""
+        """Release the journal to other processes."""
         self._lock.release()
 
     def _add(self, do: str, *, last: bool = False, **values: Any) -> None:
@@ -141,7 +142,7 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
-            os.truncate(path, before)  # a full disk: no torn line may stay before the next one
+            os.truncate(path, before)  # a full disk: the next line must not follow a torn one
             raise
         self.complete = last
         self._on_entry()
@@ -159,7 +160,7 @@ class Journal:
         elif do == "close_group":
             tracker.close_group(**entry)
         elif self._delivered_to is None:
-            return  # its first line was lost with a power cut; the run will be taken up again, and written again
+            return  # a power cut lost the first line; the run will be resumed, and written again
         elif do == "image":
             pixels = np.load(self.folder / "files" / entry.pop("file"), allow_pickle=False)
             self._delivered_to.image(**entry, pixels=pixels)
@@ -170,7 +171,7 @@ class Journal:
 
 
 def standing(folder: Path) -> Status | None:
-    """How the run of a journal ended, without having the journal; None where it says nothing that can be read."""
+    """Return the status of a journal's run, without holding the journal; None if it has none that can be read."""
     status: Status | None = None
     with suppress(GanbenchError, KeyError):
         for entry, _ in _entries(folder / ENTRIES, 0):
@@ -179,7 +180,7 @@ def standing(folder: Path) -> Status | None:
 
 
 def _entries(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """The whole lines from an offset on, and where each ends."""
+    """Yield the complete lines from an offset on, each with the offset of its end."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
@@ -203,6 +204,6 @@ def _damaged(folder: Path) -> DamagedJournalError:
 
 
 def _cut_torn_end(path: Path) -> None:
-    """Remove a last line that a killed process left unfinished."""
+    """Remove the last line if a killed process left it unfinished."""
     if path.exists():
         os.truncate(path, path.read_bytes().rfind(b"\n") + 1)

@@ -1,4 +1,4 @@
-"""A tracker that keeps everything in memory: for tests, and for using the trainer without a store."""
+"""In-memory tracker, for tests and for using the trainer without a store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class MemoryRunLog:
-    """One run in memory; writing a step's number again replaces it."""
+    """A run in memory; writing a step's number again replaces it."""
 
     head: RunInfo
     state: Status = "running"
@@ -70,4 +70,4 @@ class MemoryTracker:
         return 0
 
     def close_group(self, group_id: str, status: Status) -> None:
-        """There is no parent run to close."""
+        """Do nothing: there is no parent run to close."""

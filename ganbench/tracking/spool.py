@@ -1,7 +1,7 @@
-"""Writing to a tracking server that may go away: everything goes to journals on disk, and from there to the server.
+"""Spool for a tracking server that may become unreachable: everything is written to journals, then to the server.
 
-Training never waits for the server. What it has not got when a run ends stays on disk, and is delivered by the next
-command that writes to the same experiment, or by `ganbench sync`.
+Training never waits for the server. Journals that haven't been delivered when a run ends stay on disk; the next command
+that writes to the same experiment delivers them, and so does `ganbench sync`.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from ganbench.tracking.store import Store, find_store, state_folder
 PAUSE = 2.0
 """Seconds between two attempts to reach a server that does not answer."""
 PATIENCE = 30.0
-"""Seconds for which the end of a run waits for a server that does not answer."""
+"""Seconds to wait, at the end of a run, for a server that does not answer."""
 WHERE = "where.json"
 GROUP = "group-"
-"""So begin the names of journals that tell of a group's end."""
+"""Prefix of the names of journals that record the end of a group."""
 
 
 def open_tracker(store: Store, experiment: str) -> Tracker:
-    """The tracker for a store: MLflow itself where the store is a local file, else with a spool before it."""
+    """Return the tracker for a store: MLflow itself if the store is local, else MLflow behind a spool."""
     tracker = MlflowTracker(store, experiment)
     return tracker if store.local else Spool(tracker, _folder(store, experiment))
 
 
 def tracked_statuses(store: Store, experiment: str) -> dict[str, Status]:
-    """How every run ended, by its id, as the store and the journals know; nothing where there is no such experiment."""
+    """Return the status of every run by id, from the store and the journals; empty if there is no such experiment."""
     known = read_statuses(store, experiment)
     return known if store.local else known | _told_by_journals(_folder(store, experiment))
 
 
 class Spool:
-    """A tracker before a tracker that may go away."""
+    """A tracker in front of another that may become unreachable."""
 
     def __init__(self, inner: Tracker, folder: Path) -> None:
         self._inner = inner
@@ -54,7 +54,7 @@ class Spool:
         self._news = threading.Event()
         self._away_since: float | None = None
         self.trouble = ""
-        """What the server said, or that it said nothing, when it could not be written to."""
+        """The last error from writing to the server; empty if there was none."""
         self._left_by_others = True
         threading.Thread(target=self._deliver_for_ever, daemon=True).start()
 
@@ -78,7 +78,7 @@ class Spool:
         return self._known | _told_by_journals(self._folder)
 
     def open(self, run: RunInfo, group: RunInfo) -> RunLog:
-        with self._guard:  # or a journal that has just been delivered would be removed under it
+        with self._guard:  # otherwise a journal just delivered could be removed meanwhile
             journal = self._journal(run.id)
             journal.begin(run, group)
         return journal
@@ -105,7 +105,7 @@ class Spool:
         return left
 
     def _left(self) -> int:
-        """How many runs of this process have not arrived."""
+        """Return the number of this process's runs that have not been delivered."""
         with self._guard:
             return sum(each.complete and not name.startswith(GROUP) for name, each in self._journals.items())
 
@@ -142,10 +142,10 @@ class Spool:
 
 
 def sync(chosen: str | None) -> Iterator[tuple[str, str, int, str]]:
-    """Deliver what is kept on this machine; tell for each server and experiment how many runs arrived, and what failed.
+    """Deliver the journals on this machine; yield server, experiment, number of delivered runs, and error for each.
 
     Args:
-        chosen: only to this store.
+        chosen: the only store to deliver to; None for all.
     """
     for place in sorted((state_folder() / "spool").glob(f"*/{WHERE}")):
         where = json.loads(place.read_text())
@@ -161,13 +161,13 @@ def sync(chosen: str | None) -> Iterator[tuple[str, str, int, str]]:
 
 
 def leftovers(store: Store, experiment: str) -> int:
-    """Deliver what processes left behind, as long as there is hope; return how many runs are still kept here."""
+    """Deliver the journals that processes left behind, with retries; return the number of runs that remain here."""
     if store.local:
         return 0
     folder = _folder(store, experiment)
     deadline = time.monotonic() + PATIENCE
     while True:
-        with suppress(GanbenchError):  # what can't be delivered is counted
+        with suppress(GanbenchError):  # journals that can't be delivered are counted below
             deliver_all(folder, MlflowTracker(store, experiment))
         left = sum(not each.name.startswith(GROUP) for each in _journals_in(folder))
         if not left or time.monotonic() > deadline:
@@ -176,7 +176,7 @@ def leftovers(store: Store, experiment: str) -> int:
 
 
 def not_delivered(kept: int, store: Store) -> str:
-    """What to say of results that the tracking server has not got."""
+    """Message about results that have not been delivered to the tracking server."""
     return (
         f"The tracking server {store.uri} does not answer: the results of {kept} run{'s' * (kept > 1)} are kept in "
         f"{store.folder / 'spool'}. When it is back, `ganbench sync` delivers them."
@@ -184,10 +184,10 @@ def not_delivered(kept: int, store: Store) -> str:
 
 
 def deliver_all(place: Path, tracker: Tracker) -> int:
-    """Deliver the journals that processes left behind, and return how many runs arrived.
+    """Deliver the journals that processes left behind, and return the number of runs delivered.
 
     Raises:
-        DamagedJournalError: one is damaged; the others are delivered first.
+        DamagedJournalError: a journal is damaged; the others are delivered first.
         GanbenchError: the tracker doesn't answer.
     """
     arrived, trouble = 0, None
@@ -202,7 +202,7 @@ def deliver_all(place: Path, tracker: Tracker) -> int:
 
 
 def _deliver(folder: Path, tracker: Tracker) -> bool:
-    """Deliver a journal, and tell whether a run arrived; one that a process is at is left to it."""
+    """Deliver a journal, and return whether it held a run; skip it if another process holds it."""
     try:
         journal = Journal(folder, patience=0)
     except GanbenchError:
@@ -217,7 +217,7 @@ def _deliver(folder: Path, tracker: Tracker) -> bool:
 
 
 def _folder(store: Store, experiment: str) -> Path:
-    """Where what an experiment on a server has not got is kept."""
+    """Return the folder of the journals for an experiment on a server."""
     folder = store.folder / "spool" / hashlib.sha256(f"{store.uri} {experiment}".encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WHERE).write_text(json.dumps({"store": store.uri, "experiment": experiment}))

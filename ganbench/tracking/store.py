@@ -1,4 +1,4 @@
-"""Where a store is: a folder, a database or a server; and where checkpoints go."""
+"""Locations of stores (a folder, a database or a server) and of checkpoints."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DEFAULT = Path("mlruns-ganbench")
 
 @dataclass(frozen=True)
 class Store:
-    """A place for runs.
+    """The location of a store of runs.
 
     Attributes:
         uri: MLflow tracking URI.
-        folder: local folder for checkpoints, locks and, where the store is local, the database and artifacts.
-        local: whether `folder` holds the store itself.
+        folder: local folder for checkpoints, locks and, if the store is local, the database and artifacts.
+        local: True if `folder` holds the store itself.
     """
 
     uri: str
@@ -28,7 +28,7 @@ class Store:
     local: bool
 
     def prepare(self) -> None:
-        """Make the folder, and be sure that it can be written."""
+        """Create the folder, and check that it is writable."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             probe = self.folder / f".write-{os.getpid()}"
@@ -40,13 +40,13 @@ class Store:
             ) from error
 
     def checkpoints(self, experiment: str, group_id: str) -> Path:
-        """The folder for checkpoints of a group of runs: an experiment's own, in a store's own."""
+        """Return the folder for checkpoints of a group of runs; it is specific to the store and the experiment."""
         place = hashlib.sha256(f"{self.uri} {experiment}".encode()).hexdigest()[:12]
         return self.folder / "checkpoints" / place / group_id
 
 
 def find_store(chosen: str | None) -> Store:
-    """The store named by a folder or URI, else by `MLFLOW_TRACKING_URI`, else `./mlruns-ganbench`."""
+    """Return the store given by a folder or URI, else by `MLFLOW_TRACKING_URI`, else `./mlruns-ganbench`."""
     text = chosen or os.environ.get("MLFLOW_TRACKING_URI") or str(DEFAULT)
     parsed = urlparse(text)
     if parsed.scheme == "sqlite":
@@ -59,5 +59,5 @@ def find_store(chosen: str | None) -> Store:
 
 
 def state_folder() -> Path:
-    """Where checkpoints of runs on a server, and what it has not got, are kept, wherever the command was started."""
+    """Return the folder for checkpoints and journals of runs on a server; independent of the working directory."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ganbench"

@@ -1,4 +1,4 @@
-"""The MLflow page of a store, served by a light MLflow server."""
+"""MLflow page of a store, served by a lightweight MLflow server."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PATIENCE = 60.0
 
 
 def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[str], None]) -> int:
-    """Serve until Ctrl-C, and say where; a server's store is not served again, only its address is given.
+    """Serve until Ctrl-C, and print the address; for a store on a server, only print the address.
 
     Raises:
-        GanbenchError: the store isn't there, the port is taken, or the server doesn't start.
+        GanbenchError: the store doesn't exist, the port is taken, or the server doesn't start.
     """
     if not store.local:
         say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
@@ -39,11 +39,11 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
     command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
     shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
-    if host not in ("127.0.0.1", "localhost"):  # MLflow answers a named host only where it was told the name
+    if host not in ("127.0.0.1", "localhost"):  # MLflow only accepts host names that it was given
         command += ["--allowed-hosts", ",".join(f"{name}:{port}" for name in (shown, host, "localhost", "127.0.0.1"))]
-    # Its job runner would double the memory and the time to start, and runs nothing that we use.
+    # The job runner would double memory and start-up time, and runs nothing that we use.
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    # Set outright, since a shell may have started us with SIGINT ignored; or the server would outlive us.
+    # Set explicitly: a shell may have started us with SIGINT ignored, and then the server would outlive us.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     log = store.folder / "server.log"
@@ -61,7 +61,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
             return 0
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGTERM)  # MLflow's server is itself a parent of another
+                os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has a child process of its own
 
 
 def _check_mlflow() -> None:
@@ -78,7 +78,7 @@ def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> No
     """Wait until a server answers.
 
     Raises:
-        GanbenchError: it ends, or doesn't answer.
+        GanbenchError: the server exits, or doesn't answer in time.
     """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -93,7 +93,7 @@ def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> No
 
 
 def taken(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
+    """Return whether a process is listening on this port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,5 @@
-"""Training: a spec and a list of seeds become a stream of snapshots.
+"""Training: turns a spec and a list of seeds into a stream of snapshots.
 
-It knows no metric and no tracker. All state has a leading seed axis; one code path trains one seed or sixty-four.
+It is independent of metrics and trackers. All state has a leading seed axis; one code path trains one seed or
+sixty-four.
 """

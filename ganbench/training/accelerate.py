@@ -1,7 +1,7 @@
-"""A step recorded as a CUDA graph: its hundreds of small kernels are launched at once, not one by one from Python.
+"""Steps recorded as CUDA graphs: hundreds of small kernels are launched at once, not one by one from Python.
 
-Where a recording is made it proves itself on the spot: it has to change the state as the plain step does. A step that
-can't be recorded, or comes out different, goes on being made plainly, and says why.
+A recording is verified as soon as it is made: it must change the state as the plain step does. A step that can't be
+recorded, or gives different results, continues to run plainly, and the reason is reported.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from ganbench.training.state import State
 from ganbench.training.step import StepInputs
 
 WARM_UP = 3
-"""Plain steps before one is recorded: libraries choose their kernels and workspaces in them."""
+"""Plain steps before recording, in which libraries choose their kernels and workspaces."""
 TOLERANCE = 1e-2
-"""Between the changes that a recorded and a plain step make, relative to the latter, in L2 over the whole state."""
+"""Allowed L2 difference between the state changes of a recorded and a plain step, relative to the latter."""
 
 Statistics = dict[str, Tensor]
 MakeStep = Callable[[StepInputs], Statistics]
 Record = Callable[[Callable[[], Statistics]], tuple[Callable[[], None], Statistics]]
-"""From a function to what repeats its kernels, and the tensors in which its results will lie."""
+"""Records a function: returns a callable that replays its kernels, and the tensors that will hold its results."""
 
 
 class AcceleratedStep(Protocol):
-    """A step, and whether it is replayed from a recording."""
+    """A training step that may be replayed from a recording."""
 
     @property
     def words(self) -> str:
-        """`yes`, or `no, because …`."""
+        """`yes` if steps are replayed, else `no, because …`."""
 
     def __call__(self, given: StepInputs) -> Statistics:
-        """Make the step."""
+        """Run the step."""
 
 
 def accelerate(step: MakeStep, spec: RunSpec, state: State, device: torch.device, wanted: bool) -> AcceleratedStep:
-    """The fastest way known here to make the step: on a GPU a recording, on a CPU the step itself."""
+    """The fastest available form of the step: a recording on a GPU, the step itself on a CPU."""
     obstacle = why_not(spec, device) if wanted else "it was switched off"
     return PlainStep(step, obstacle) if obstacle else Recorded(step, state, record_cuda_graph)
 
 
 def why_not(spec: RunSpec, device: torch.device) -> str:
-    """The reason why steps can't be recorded; none where they can.
+    """The reason why steps can't be recorded, or an empty string if they can.
 
-    A recording repeats its plain numbers as they were, so all that differs from step to step has to be in tensors.
+    A recording replays plain numbers unchanged, so everything that differs from step to step must be in tensors.
     """
     train = spec.train
     if device.type != "cuda":
@@ -64,7 +64,7 @@ def why_not(spec: RunSpec, device: torch.device) -> str:
 
 
 class PlainStep:
-    """A step that is made as it is, and why."""
+    """A step that runs without recording, and the reason."""
 
     def __init__(self, step: MakeStep, reason: str) -> None:
         self._step = step
@@ -75,7 +75,7 @@ class PlainStep:
 
 
 class Recorded:
-    """A step that is recorded after a few plain ones, and replayed from then on."""
+    """A step that is recorded after a few plain ones and replayed from then on."""
 
     def __init__(self, step: MakeStep, state: State, record: Record) -> None:
         self._step, self._state, self._record = step, state, record
@@ -96,7 +96,7 @@ class Recorded:
         return self._begin(given)
 
     def _begin(self, given: StepInputs) -> Statistics:
-        """Make a step plainly, then again as a recording of it; keep that if the state comes out the same."""
+        """Run a step plainly, then again as a recording; keep the recording if the resulting state is the same."""
         live = self._state.all_tensors()
         before = [tensor.clone() for tensor in live]
         statistics = self._step(given)
@@ -109,7 +109,7 @@ class Recorded:
             replay()
             off, whole = _distance(live, after), _distance(before, after)
             trouble = "" if off <= TOLERANCE * whole else f"the recording was off by {off / whole:.2g} of a step"
-        except RuntimeError as error:  # what can't be recorded: the loss waits for the device, for example
+        except RuntimeError as error:  # something can't be recorded: for example, the loss synchronises with the device
             trouble = f"it can't be recorded: {str(error).partition(chr(10))[0]}"
         if trouble:
             self.words = f"no, because {trouble}"
@@ -122,7 +122,7 @@ class Recorded:
 
 
 def record_cuda_graph(function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
-    """Record what a function launches on the GPU, without running it."""
+    """Record the kernels that a function launches on the GPU, without running them."""
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):

@@ -1,6 +1,6 @@
-"""Checkpoints: tensors and a record in one safetensors file, written atomically and checked when read.
+"""Checkpoints: tensors and a record in one safetensors file, written atomically and verified when read.
 
-The one before the newest is kept beside it, for the day on which the newest can't be read.
+The previous one is kept beside the newest, in case the newest can't be read.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ganbench.core.errors import GanbenchError
 
 SUFFIX = ".safetensors"
 PART = ".part-"
-"""So begins the name of a file that is being written."""
+"""Prefix of the names of unfinished files."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was read: tensors on the CPU, and the record that was saved with them.
+    """The content of a checkpoint: tensors on the CPU, and the record that was saved with them.
 
     Attributes:
-        path: where the newest is, even where this is the one before it.
-        is_older: whether the newest was cut or changed, or lost.
+        path: the path of the newest checkpoint, even if this is the previous one.
+        is_older: True if the newest was truncated, altered or lost.
     """
 
     path: Path
@@ -42,10 +42,12 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Write a checkpoint so that the new or the old one is there, whole, whatever happens; and keep the old one.
+    """Write a checkpoint atomically, and keep the previous one.
+
+    At any moment, either the new or the old checkpoint is there and complete.
 
     Raises:
-        OSError: it can't be written (the disk is full, say); what was there is as it was.
+        OSError: it can't be written (for example, the disk is full); the existing files are unchanged.
     """
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(record)
@@ -66,18 +68,18 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], record: Mapping[s
 
 
 def older(path: Path) -> Path:
-    """Where the checkpoint before the newest is kept."""
+    """Path of the checkpoint before the newest."""
     return path.with_name(path.name + ".older")
 
 
 def checkpoint_paths(folder: Path) -> list[Path]:
-    """Where the newest of each ensemble's checkpoints is, or would be where only the one before it is left."""
+    """Path of each ensemble's newest checkpoint, also if only the one before it is left."""
     files = {*folder.glob(f"*{SUFFIX}"), *(path.with_suffix("") for path in folder.glob(f"*{SUFFIX}.older"))}
     return sorted(files)
 
 
 def load_newest(path: Path) -> Checkpoint:
-    """Read a checkpoint, or the one before it where it is cut, changed or lost.
+    """Read a checkpoint, or the previous one if it is truncated, altered or lost.
 
     Raises:
         GanbenchError: neither can be read.
@@ -88,14 +90,14 @@ def load_newest(path: Path) -> Checkpoint:
         if not older(path).exists():
             raise
         before = load_checkpoint(older(path))
-        # Else the next save would put the broken one in the place of the good one.
+        # Otherwise the next save would replace the good one with the broken one.
         path.unlink(missing_ok=True)
         return Checkpoint(path, before.tensors, before.record, is_older=True)
 
 
 def remove_checkpoint(path: Path) -> None:
-    """Remove a checkpoint and the one before it."""
-    older(path).unlink(missing_ok=True)  # first: a kill between the two must not leave the old one alone
+    """Remove a checkpoint and its predecessor."""
+    older(path).unlink(missing_ok=True)  # first: a kill between the two must not leave only the old one
     path.unlink(missing_ok=True)
 
 
@@ -103,7 +105,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read one file; nothing is unpickled.
 
     Raises:
-        GanbenchError: it is cut, changed, or no checkpoint.
+        GanbenchError: it is truncated, altered, or not a checkpoint.
     """
     try:
         with safe_open(path, "pt") as file:

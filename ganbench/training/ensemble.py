@@ -1,7 +1,7 @@
-"""S networks of one shape, held as one set of weights with a leading seed axis.
+"""S networks of the same shape, held as one set of weights with a leading seed axis.
 
-Mathematics is written for one seed and lifted over seeds by `lift`. Seeds are independent, so the gradient of the sum
-of their losses, given to one ordinary Adam on the stacked weights, *is* each seed's own Adam.
+The mathematics is written for one seed and lifted over seeds by `lift`. Seeds are independent, so one ordinary Adam on
+the stacked weights, given the gradient of the sum of their losses, *is* each seed's own Adam.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ganbench.core.seeding import Purpose, default_stream
 from ganbench.methods.layers import full_precision, upsample_channels_last
 
 Weights = dict[str, Tensor]
-"""Parameters and buffers by name. In an ensemble each is [S, ...], for one seed [...]."""
+"""Parameters and buffers by name: [S, ...] in an ensemble, [...] for one seed."""
 
 
 class Ensemble:
-    """S networks of one shape, each initialised from its own seed's stream.
+    """S networks of the same shape, each initialised from its own seed's stream.
 
-    With precision "bf16" products and convolutions in training are computed in bfloat16 (autocast); weights, gradients,
-    normalisation, the critic's head and all losses stay float32, and so do samples for scoring.
+    With precision "bf16", products and convolutions in training are computed in bfloat16 (autocast); weights,
+    gradients, normalisation, the critic's head and all losses stay float32, and so do samples for scoring.
 
     Attributes:
         parameters: leaf tensors [S, ...] that require gradients.
         buffers: running statistics [S, ...], changed in place by a forward pass in training mode.
-        trained: the parameters' storage without gradients: optimiser steps show through.
-        frozen: the same and the buffers: nothing is spent on gradients that nobody asks for.
+        trained: the parameters' storage without gradients; optimiser steps are visible in it.
+        frozen: `trained` and the buffers, for passes that need no gradients.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Ensemble:
     ) -> None:
         networks = []
         for seed in seeds:
-            # Built on the CPU: a seed's initial weights are the same on every device.
+            # Built on the CPU, so that a seed's initial weights are the same on every device.
             with default_stream(seed, purpose):
                 networks.append(build())
 
@@ -66,7 +66,7 @@ class Ensemble:
         if len(seeds) == 1 and device.type == "cpu":
             upsample_channels_last(self._network)
         for layer in self._network.modules():
-            # Alone it takes bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
+            # By itself it accepts bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
                 layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
         for layer in self._network_settling.modules():
@@ -75,7 +75,7 @@ class Ensemble:
 
     @property
     def weights(self) -> Weights:
-        """Everything a forward pass needs, [S, ...]; gradients flow to the parameters."""
+        """All tensors that a forward pass needs, [S, ...]; gradients flow to the parameters."""
         return self.parameters | self.buffers
 
     def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class Ensemble:
                 torch.func.functional_call(self._network_settling, weights, (inputs,))
 
     def gradients(self) -> list[Tensor]:
-        """The last gradient of each parameter, [S, ...]; zero of those that nothing depended on."""
+        """The last gradient of each parameter, [S, ...]; zero for parameters that no loss depended on."""
         every = self.parameters.values()
         return [torch.zeros_like(tensor) if tensor.grad is None else tensor.grad for tensor in every]
 
@@ -114,10 +114,10 @@ class Ensemble:
 
 
 def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
-    """A network as a function of its weights and inputs; the network is only the vehicle, and its own weights are lost.
+    """Turn a network into a function of its weights and inputs; the network's own weights are lost.
 
-    It is `torch.func.functional_call` without its care for a network that is used otherwise too, which costs more than
-    a small network's whole forward pass.
+    It does the same as `torch.func.functional_call`, without the precautions for networks that are also used otherwise,
+    which cost more than a small network's whole forward pass.
     """
     names = {id(tensor): name for name, tensor in (*network.named_parameters(), *network.named_buffers())}
     places = [
@@ -140,13 +140,13 @@ def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
 def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
     """Lift a function of one seed's tensors to tensors with a leading seed axis.
 
-    Arguments and results are tensors, or tuples or dicts of tensors. For one seed the axis is taken off and put back,
-    so that nothing is paid for it.
+    Arguments and results are tensors, or tuples or dicts of tensors. For a single seed the axis is removed and
+    restored, which costs nothing.
     """
     if seeds > 1:
         return torch.func.vmap(function, randomness="error")
 
-    # Not `tensor[0]`, whose gradient is a new tensor of zeros that one row is copied into.
+    # Not `tensor[0]`: its gradient would be a new tensor of zeros into which one row is copied.
     def alone(*arguments: Any) -> Any:
         mine = (_each(lambda tensor: tensor.squeeze(0), argument) for argument in arguments)
         return _each(lambda tensor: tensor.unsqueeze(0), function(*mine))
@@ -155,7 +155,7 @@ def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
 
 
 def _each(change: Callable[[Tensor], Tensor], held: Any) -> Any:
-    """What holds tensors, with each of them changed. (torch's `tree_map` costs more than a small layer.)"""
+    """Apply a function to each tensor in a nested structure. (torch's `tree_map` costs more than a small layer.)"""
     if isinstance(held, Tensor):
         return change(held)
     if isinstance(held, Mapping):

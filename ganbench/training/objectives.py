@@ -1,4 +1,4 @@
-"""The game that generator and critic play: what each of them minimises, for one seed."""
+"""The adversarial objectives: the losses of generator and critic, for one seed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ganbench.training.state import State
 from ganbench.training.unroll import unroll
 
 JUDGED = ("penalty", "critic-real", "critic-fake")
-"""What `Objectives.critic_losses` gives beside the loss."""
+"""The values that `Objectives.critic_losses` returns in addition to the loss."""
 
 
 class Objectives:
-    """The mathematics of a step for one seed: pure functions of weights, which `lift` makes functions of all seeds'."""
+    """The mathematics of a step for one seed: pure functions of weights, which `lift` extends to all seeds."""
 
     def __init__(self, spec: RunSpec, state: State) -> None:
         self._spec, self._state = spec, state
 
     def critic_losses(self, weights: Weights, fake: Tensor, given: UpdateInputs) -> tuple[Tensor, ...]:
-        """The critic's whole loss, then the `JUDGED`: penalty, and mean output on real and on generated samples."""
+        """The critic's total loss, then the `JUDGED`: penalty, and mean output on real and on generated samples."""
         real, fake = self._shown(given.real, given.real_noise), self._shown(fake, given.fake_noise)
         return self._judge(weights, real, fake, given)
 
     def generator_losses(
         self, weights: Weights, critic_weights: Weights, given: UpdateInputs, next_update: NextUpdate | None = None
     ) -> Tensor:
-        """The generator's loss against a critic that nothing is changed of, or what that would become by an update."""
+        """The generator's loss against the fixed critic, or, given `next_update`, against the unrolled one."""
         spec = self._spec
         real = self._shown(given.real, given.real_noise)
         fake = self._shown(self._state.generator.forward(weights, given.latents), given.fake_noise)
@@ -52,7 +52,7 @@ class Objectives:
         def critic(inputs: Tensor) -> Tensor:
             return self._state.critic.forward(weights, inputs)
 
-        # Real and generated ones in one pass: neither influences the other (see `ganbench.methods.wrappers`).
+        # Real and generated samples in one pass: neither influences the other (see `ganbench.methods.wrappers`).
         on_real, on_fake = critic(torch.cat([real, fake])).chunk(2)
         penalty = torch.zeros_like(on_real[0])
         for strength, term in zip(given.strengths, self._spec.penalties, strict=True):
@@ -62,7 +62,7 @@ class Objectives:
         return adversarial + penalty, penalty, output(on_real).mean(), output(on_fake).mean()
 
     def _shown(self, samples: Tensor, noise: Tensor) -> Tensor:
-        """What the critic is shown: samples with instance noise, `pac` of them side by side in one input."""
+        """The critic's inputs: samples with instance noise, `pac` of them side by side in one input."""
         pac = self._spec.train.pac
         noisy = samples + noise if self._spec.train.instance_noise else samples
         packs: Tensor = noisy.unflatten(0, (-1, pac))

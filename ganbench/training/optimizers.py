@@ -1,7 +1,7 @@
-"""Optimisers in two forms: torch's own for the updates that are made, a pure one for those that are looked ahead.
+"""Optimisers in two forms: torch's own for actual updates, and a pure one for unrolled updates.
 
-torch's are called as functions of tensors that are held here: its classes import the compiler, which takes more than a
-second, and look through all their options in every step.
+torch's are called as functions on state tensors held here: its optimiser classes import the compiler, which takes more
+than a second, and check all their options in every step.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from ganbench.spec.train_spec import OPTIMIZERS
 
 EPSILON = 1e-8
 TINY = 1e-30
-"""Under a square root, whose gradient at zero would be infinite."""
+"""Added under square roots, whose gradient at zero would be infinite."""
 
 Moments = tuple[Tensor, ...]
 Betas = tuple[float, float] | Tensor
 Change = Callable[[Tensor, Moments, Tensor, Betas], tuple[Tensor, Moments]]
-"""(gradient, moments, number of the update from 1, betas) to (what is taken off the weight at rate 1, new moments)."""
+"""(gradient, moments, number of the update from 1, betas) to (decrease of the weight at rate 1, new moments)."""
 LearningRate = float | Tensor
-"""On a GPU a number in the device's memory: a recorded step reads it anew each time."""
+"""On a GPU a number in device memory, which a recorded step reads anew each time."""
 
 
 class NextUpdate(NamedTuple):
     """The state of an optimiser before its next update, as tensors; each has the leading seed axis."""
 
     moments: dict[str, Moments]
-    """By name of what is trained."""
+    """Moments of each parameter, by name."""
     number: Tensor
     """Number of that update, from 1, [S]."""
     lr: Tensor
-    """[S]."""
+    """Learning rate, [S]."""
     betas: Tensor
-    """[S, 2]."""
+    """β1 and β2, [S, 2]."""
 
 
 class OptimizerState(NamedTuple):
-    """What an optimiser holds of each of its weights, changed in place by an update."""
+    """An optimiser's state for each of its weights, changed in place by an update."""
 
     moments: list[list[Tensor]]
-    """By number of the moment, then of the weight, of whose shape they are; zero at first."""
+    """Indexed by moment, then by weight; each has the weight's shape, and is zero at first."""
     counts: list[Tensor]
-    """Of updates that were made of each weight, float32 []."""
+    """Number of updates of each weight, float32 []."""
 
 
 Update = Callable[[list[Tensor], list[Tensor], OptimizerState, LearningRate, tuple[float, float]], None]
-"""Change weights and what is held of them in place, given gradients, learning rate and betas."""
+"""Changes weights and their state in place, given gradients, learning rate and betas."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Optimizer:
 
     Attributes:
         moments: their names.
-        update: torch's own.
-        change: the same rule as a pure function of one seed's tensors, which can be differentiated.
-        reads_rate: whether torch's reads a learning rate from the device's memory without waiting for it.
+        update: torch's implementation.
+        change: the same rule as a pure, differentiable function of one seed's tensors.
+        reads_rate: whether torch's reads a learning rate from device memory without synchronising.
     """
 
     moments: tuple[str, ...]
@@ -138,7 +138,7 @@ def _update_sgd(
     sgd(
         weights,
         gradients,
-        velocity,  # type: ignore[arg-type]  # typed as a list that may hold None; ours doesn't
+        velocity,  # type: ignore[arg-type]  # typed as a list that may contain None; ours doesn't
         lr=lr,
         momentum=betas[0],
         dampening=0.0,

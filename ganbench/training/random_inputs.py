@@ -1,8 +1,8 @@
-"""The random numbers of training, drawn in blocks of updates from streams that have no history.
+"""The random inputs of training, drawn in blocks of updates from streams without history.
 
-What the n-th update of a network draws is a function of the seed and of n alone. So a resumed run draws what the
-uninterrupted one drew, and two losses with the same seed are paired: their critics' n-th updates see the same images
-and latents, and their generators' n-th updates the same latents, however many updates there are to a step.
+The random numbers of a network's n-th update depend only on the seed and on n. So a resumed run draws the same numbers
+as an uninterrupted one, and two losses with the same seed are paired: their critics' n-th updates see the same images
+and latents, and their generators' n-th updates the same latents, however many updates a step has.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from ganbench.spec.run_spec import RunSpec
 from ganbench.training.schedule import ScheduledValues
 
 BLOCK = 32
-"""Updates whose numbers are drawn at once. Part of what a seed means: another value is another experiment."""
+"""Updates whose numbers are drawn at once. It determines the numbers of a seed: changing it changes the experiment."""
 
 
 class UpdateInputs(NamedTuple):
-    """What one update is given; every tensor has the leading seed axis.
+    """Inputs of one update; every tensor has the leading seed axis.
 
-    What an update doesn't need has no samples (`real`, `uniform`, `penalty_noise`), or is one zero (the noises).
+    Inputs that an update doesn't need are empty (`real`, `uniform`, `penalty_noise`) or a single zero (the noises).
     """
 
     real: Tensor
     """Training samples [S, B, *shape]."""
     latents: Tensor
-    """[S, B, z]."""
+    """Latents [S, B, z]."""
     real_noise: Tensor
     fake_noise: Tensor
     """Instance noise for real and for generated samples, [S, B, *shape]."""
     uniform: Tensor
-    """Numbers in [0, 1) for penalties, one an input of the critic, [S, P]."""
+    """Uniform numbers in [0, 1) for penalties, one per input of the critic, [S, P]."""
     penalty_noise: Tensor
     """Normal numbers for penalties, [S, P, *shape of an input]."""
     strengths: Tensor
-    """Factor on each penalty, [S, number of penalties]."""
+    """Factor of each penalty, [S, number of penalties]."""
 
 
 class InputSampler:
@@ -64,14 +64,14 @@ class InputSampler:
         self._strengths = lru_cache(1)(lambda strengths: torch.tensor([strengths] * len(seeds), device=data.device))
 
     def critic(self, step: int, plan: ScheduledValues) -> Iterator[UpdateInputs]:
-        """The draws of the critic's updates in step number `step`, from 0."""
+        """The inputs of the critic's updates in step number `step`, from 0."""
         for n in range(step * self._n_critic, (step + 1) * self._n_critic):
             yield self._draw(
                 n, plan, ("data", "latent", "penalty", "penalty-noise", "noise"), real=True, penalised=True
             )
 
     def generator(self, step: int, plan: ScheduledValues) -> Iterator[UpdateInputs]:
-        """The draws of the generator's updates; without real samples, unless its loss needs them."""
+        """The inputs of the generator's updates; without real samples unless its loss needs them."""
         purposes: tuple[Purpose, ...] = (
             "data-generator",
             "latent-generator",
@@ -102,7 +102,7 @@ class InputSampler:
         )
 
     def _indices(self, purpose: Purpose, batch: int) -> Tensor:
-        # The data are gone through in a new random order each epoch; what doesn't fill a batch is left out.
+        # Each epoch goes through the data in a new random order; an incomplete last batch is dropped.
         size = len(self._data)
         epoch, row = divmod(batch, size // self._batch_size)
         order = self._stack(purpose, epoch, lambda g: torch.randperm(size, generator=g, device=g.device))
@@ -124,15 +124,15 @@ class InputSampler:
         return scale * self._normal(purpose, number, size)
 
     def _normal(self, purpose: Purpose, number: int, size: tuple[int, ...]) -> Tensor:
-        # Not kept in blocks: it is as large as the batch itself.
+        # Not drawn in blocks: one draw is as large as the batch itself.
         drawn = [draw("normal", size, stream(seed, purpose, number, self._data.device)) for seed in self._seeds]
         return torch.stack(drawn)
 
     def _stack(self, purpose: Purpose, block: int, numbers: Callable[[torch.Generator], Tensor]) -> Tensor:
-        """A block of every seed's stream, [S, ...], kept until another block of that purpose is asked for."""
+        """A block of every seed's stream, [S, ...], cached until another block of that purpose is requested."""
         kept = self._kept.get(purpose)
         if kept is None or kept[0] != block:
-            self._kept.pop(purpose, None)  # freed before the next block is made
+            self._kept.pop(purpose, None)  # freed before the next block is created
             drawn = torch.stack([numbers(stream(seed, purpose, block, self._data.device)) for seed in self._seeds])
             kept = self._kept[purpose] = (block, drawn)
         return kept[1]

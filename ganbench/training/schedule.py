@@ -1,4 +1,4 @@
-"""What changes during training by plan: functions of the step alone, so that a resumed run finds them as they were."""
+"""Scheduled values: functions of the step alone, so that a resumed run continues with the same values."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ganbench.spec.run_spec import RunSpec
 
 @dataclass(frozen=True)
 class ScheduledValues:
-    """The planned values at a step.
+    """The scheduled values at a step.
 
     Attributes:
-        lr: factor on both learning rates.
+        lr: factor of both learning rates.
         generator_betas, critic_betas: (β1, β2).
-        strengths: factor on each penalty.
-        keep: how much of the averaged generator is kept in a step, in [0, 1).
+        strengths: factor of each penalty.
+        keep: decay rate of the averaged generator per step, in [0, 1).
         noise: standard deviation of the instance noise.
     """
 
@@ -29,10 +29,10 @@ class ScheduledValues:
 
 
 def plan(spec: RunSpec, step: int) -> ScheduledValues:
-    """The planned values at step number `step`, from 0.
+    """The scheduled values at step number `step`, from 0.
 
-    What has a first and a last value goes from one to the other along half a cosine during the burn-in, as in R3GAN
-    (Huang et al. 2024, arXiv:2501.05441), and stays there.
+    A value moves from its initial to its final setting along half a cosine during the burn-in, as in R3GAN (Huang et
+    al. 2024, arXiv:2501.05441), and then stays there.
     """
     train = spec.train
     eased = (1 - math.cos(math.pi * min(1.0, step / (train.burn_in * train.steps)))) / 2

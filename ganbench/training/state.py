@@ -1,4 +1,4 @@
-"""All that training changes: two ensembles, their optimisers, the averaged generator and the step."""
+"""The complete state of training: two ensembles, their optimisers, the averaged generator and the step."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ganbench.training.optimizers import KINDS, LearningRate, NextUpdate, Optimi
 from ganbench.training.schedule import ScheduledValues
 
 STATISTICS_BATCHES = 10
-"""Of latents, from which an averaged generator's running statistics are taken."""
+"""Batches of latents for recomputing an averaged generator's running statistics."""
 
 
 class StateMismatchError(Exception):
-    """Tensors that were taken from another spec's state."""
+    """The tensors come from a state of another spec."""
 
 
 @dataclass
 class Player:
-    """One of the two networks, and what trains it."""
+    """One of the two networks, with its optimiser."""
 
     network: Ensemble
     kind: Optimizer
     held: OptimizerState
     lr: float
-    """At first."""
+    """Initial learning rate."""
     updates: int
-    """In a step."""
+    """Updates per step."""
     rate: LearningRate
-    """At present, and so are the betas."""
+    """Current learning rate; `betas` are current, too."""
     betas: tuple[float, float] = (0.0, 0.0)
 
     def apply_schedule(self, lr: float, betas: tuple[float, float]) -> None:
-        """Take a factor on the learning rate, and betas, from the plan."""
+        """Set the learning rate to a multiple of the initial one, and the betas."""
         self.betas = betas
         if isinstance(self.rate, Tensor):
             self.rate.fill_(self.lr * lr)
@@ -45,16 +45,16 @@ class Player:
             self.rate = self.lr * lr
 
     def update(self, losses: Tensor) -> None:
-        """One update; `losses` is [S], and seeds share no weights, so that their sum trains each alone."""
+        """Make one update; `losses` is [S]. Seeds share no weights, so the sum of losses trains each independently."""
         network = self.network
         for parameter in network.parameters.values():
             parameter.grad = None
-        # Not `autograd.grad`, whose gradients lie in memory as they come; a fused update reads them as the weights lie.
+        # Not `autograd.grad`: the memory layout of its gradients varies, and a fused update needs that of the weights.
         losses.sum().backward()
         self.kind.update(list(network.trained.values()), network.gradients(), self.held, self.rate, self.betas)
 
     def next_update(self, step: int) -> NextUpdate:
-        """The optimiser after its updates of step number `step`, from 0, before its next one."""
+        """The optimiser's state between its updates of step number `step` (from 0) and the next one."""
         first = next(iter(self.network.trained.values()))
         each = torch.ones(len(first), device=first.device)
         return NextUpdate(
@@ -70,7 +70,7 @@ class State:
 
     Attributes:
         seeds: their number S.
-        averaged: the generator's weights that samples are made with: its moving average, or its own without one.
+        averaged: the generator weights used for sampling: the moving average, or the current weights without one.
     """
 
     def __init__(self, spec: RunSpec, seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> None:
@@ -89,23 +89,23 @@ class State:
         self._settled: dict[int, int] = {}
 
     def update_critic(self, losses: Tensor) -> None:
-        """One update of the critic, [S] losses, and what its wrappers do after it."""
+        """Update the critic with losses [S], then apply its wrappers' constraints."""
         self._players["critic"].update(losses)
         for constrain in self._constraints:
             for name, tensor in constrain(self.critic.trained, self.critic.buffers).items():
                 self.critic.frozen[name].copy_(tensor)
 
     def update_generator(self, losses: Tensor) -> None:
-        """One update of the generator, [S] losses."""
+        """Update the generator with losses [S]."""
         self._players["generator"].update(losses)
 
     def apply_schedule(self, planned: ScheduledValues) -> None:
-        """Give the optimisers the planned learning rates and betas."""
+        """Pass the scheduled learning rates and betas to the optimisers."""
         for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
             player.apply_schedule(planned.lr, betas)
 
     def finish_step(self, keep: float) -> None:
-        """Count a step, and let the averaged generator keep so much of itself, and take the rest from the generator."""
+        """Increment the step, and update the averaged generator with decay rate `keep`."""
         self.step += 1
         own = self.generator.frozen
         if self.averaged is not own:
@@ -113,13 +113,13 @@ class State:
                 self.averaged[name].lerp_(own[name], 1 - keep)
 
     def scored(self, row: int, latents: Callable[[int], Tensor]) -> Weights:
-        """The weights that the samples of the seed at `row` are made with.
+        """The weights used for sampling from the seed at `row`.
 
-        Running statistics of an averaged generator are those of its own activations, not of the generator's: they are
-        taken anew.
+        An averaged generator's running statistics must be those of its own activations, not of the generator's, so they
+        are recomputed.
 
         Args:
-            latents: a batch of latents by its number.
+            latents: returns a batch of latents by its number.
         """
         weights = {name: tensor[row] for name, tensor in self.averaged.items()}
         if self.averaged is not self.generator.frozen and self._settled.get(row) != self.step:
@@ -128,23 +128,23 @@ class State:
         return weights
 
     def next_critic_update(self) -> NextUpdate:
-        """The critic's optimiser, after its updates of the step that is being made, before its next one, as tensors."""
+        """The critic's optimiser state between its updates of the current step and the next one, as tensors."""
         return self._players["critic"].next_update(self.step)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that a resumed run needs beside the step, by name; each tensor has the leading seed axis.
+        """All tensors that a resumed run needs besides the step, by name, each with the leading seed axis.
 
         Random streams aren't among them: they are functions of the step (see `ganbench.core.seeding`).
         """
         return dict(self._slots())
 
     def all_tensors(self) -> list[Tensor]:
-        """Every tensor that a step changes, as it lies in memory."""
+        """Every tensor that a step changes, without copying."""
         counts = [count for player in self._players.values() for count in player.held.counts]
         return [*counts, *(tensor for _, tensor in self._slots())]
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
-        """Take up where `tensors` were taken, after `step` steps.
+        """Resume from `tensors`, taken after `step` steps.
 
         Raises:
             StateMismatchError: a tensor is missing or has another shape.
@@ -156,7 +156,7 @@ class State:
             slot.copy_(tensors[name])
 
     def _at(self, step: int) -> None:
-        """Set the step, and how many updates were made by then; the moments are still to be filled."""
+        """Set the step, and the number of updates made by then; the moments are restored separately."""
         self.step = step
         for player in self._players.values():
             for count in player.held.counts:

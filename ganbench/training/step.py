@@ -1,4 +1,4 @@
-"""One step of training: the updates of critic and generator, as a function of what was drawn for them."""
+"""One training step: the updates of critic and generator, as a function of their random inputs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ganbench.training.state import State
 
 
 class StepInputs(NamedTuple):
-    """What the updates of one step are given."""
+    """Inputs of all updates in one step."""
 
     critic: Sequence[UpdateInputs]
     generator: Sequence[UpdateInputs]
 
 
 class Step:
-    """Updates a state in place: `n_critic` updates of the critic, then `n_generator` of the generator.
+    """A step that updates a state in place: `n_critic` updates of the critic, then `n_generator` of the generator.
 
-    It counts nothing: all that it leaves behind is in the state's tensors, so that it can be recorded and replayed.
+    It keeps no counters: all its effects are in the state's tensors, so that it can be recorded and replayed.
     """
 
     def __init__(self, spec: RunSpec, state: State) -> None:
@@ -38,7 +38,7 @@ class Step:
         self._generator_losses = lift(game.generator_losses, seeds)
 
     def __call__(self, given: StepInputs) -> dict[str, Tensor]:
-        """Make the step; return statistics of its last updates, [S] each, on the device."""
+        """Run the step; return statistics of its last updates, [S] each, on the device."""
         state = self._state
         with record_function("critic's updates"):
             for draw in given.critic:

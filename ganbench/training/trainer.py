@@ -1,4 +1,4 @@
-"""The adversarial algorithm, as a generator function that yields snapshots."""
+"""The training loop, a generator function that yields snapshots."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ganbench.training.state import State
 from ganbench.training.step import Step, StepInputs
 
 LATENT_BLOCK = 500
-"""Evaluation latents are drawn in blocks of so many: sample i is the same however many are asked for."""
+"""Size of the blocks in which evaluation latents are drawn: sample i is the same however many are requested."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of training after a step. It is a view: look at it before the next one is asked for.
+    """The state of training after a step. It is a view: use it before requesting the next one.
 
     Attributes:
         step: number of steps done.
-        statistics: by name, one number a seed, [S], on the device; values of this step's last updates. Empty at the
-            start, where nothing was updated yet.
-        accelerated: `yes` where steps are replayed from a recording, else `no, because …`.
+        statistics: by name, one number per seed, [S], on the device; values of this step's last updates. Empty at the
+            start, before any update.
+        accelerated: `yes` if steps are replayed from a recording, else `no, because …`.
     """
 
     step: int
@@ -65,14 +65,14 @@ def train(
     resume_step: int = 0,
     accelerated: bool = True,
 ) -> Iterator[Snapshot]:
-    """Train the seeds together; yield a snapshot at the start, after each `every` steps and after the last.
+    """Train the seeds together; yield a snapshot at the start, after every `every` steps and after the last.
 
-    A step is `n_critic` updates of the critic and `n_generator` of the generator. Stopping early is `break`.
+    A step is `n_critic` updates of the critic and `n_generator` of the generator. To stop early, `break`.
 
     Args:
-        every: how often to yield; it does not change what is trained.
-        resume, resume_step: the tensors of a `State` and the step that they were taken after.
-        accelerated: whether steps may be recorded and replayed where that is faster; the numbers are the same.
+        every: number of steps between snapshots; it does not affect training.
+        resume, resume_step: the tensors of a `State`, and the step after which they were taken.
+        accelerated: whether steps may be recorded and replayed if that is faster; the numbers are the same.
     """
     state = State(spec, seeds, data.shape, device)
     if resume is not None:

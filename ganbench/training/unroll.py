@@ -1,4 +1,4 @@
-"""Looking ahead: the critic that so many of its own updates would make of it, as a function of the generator."""
+"""Unrolled GAN: the critic after k further updates, differentiable with respect to the generator."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def unroll(
 ) -> Weights:
     """One seed's critic after `updates` more updates (Metz et al. 2017, arXiv:1611.02163, eq. 7–9).
 
-    The updates are those that the optimiser would make, with its present moments, all with one batch; gradients flow
-    through them to whatever `objective` depends on. Nothing that is trained is changed.
+    The updates are those that the optimiser would make with its current moments, all on one batch; gradients flow
+    through them to everything that `objective` depends on. No trained weight is changed.
 
     Args:
         objective: the critic's loss with given weights.
         weights: the critic's weights and buffers.
         next_update: the optimiser's state, without the seed axis; weights that it doesn't name are buffers.
         change: the optimiser's rule.
-        constrain: what the wrappers do to the weights after an update.
+        constrain: applies the wrappers' constraints to the weights after an update.
     """
     moments, count = dict(next_update.moments), next_update.number
     for _ in range(updates):

@@ -170,14 +170,14 @@ class Display:
     def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
         if not scores:
             return
-        some = next(iter(scores.values()))
-        name = "modes-strict" if "modes-strict" in some.values else "modes"
-        modes = sorted(int(each.values[name]) for each in scores.values())
-        span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
-        quality = {"fid": "FID", "hq": "good"}
-        shown = [metric for metric in quality if metric in some.values][:1]
-        middle = [f"{quality[m]} {number(median(each.values[m] for each in scores.values()))}" for m in shown]
-        self._scores = "  ".join([*middle, f"modes {span}/{len(some.shares)}"])
+        some, case = next(iter(scores.values())), self._spec.case
+        counts = {name for name, ceiling in some.ceilings.items() if ceiling == len(some.shares)}
+        shown = [name for name in case.headline if name in some.values and name not in counts][:1]
+        self._scores = "  ".join(f"{name} {number(median(_each(scores, name)))}" for name in shown)
+        if case.mode_count is not None and case.mode_count in some.values:
+            modes = sorted(map(int, _each(scores, case.mode_count)))
+            span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
+            self._scores += f"  {case.mode_count} {span}/{len(some.shares)}"
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, soft_wrap=True)
@@ -199,6 +199,10 @@ class Display:
     def _critic_facts(self, snapshot: Snapshot) -> str:
         real, fake = (snapshot.statistics[name].median().item() for name in ("critic-real", "critic-fake"))
         return f"{self._names[0]} {real:.2f}  {self._names[1]} {fake:.2f}"
+
+
+def _each(scores: Mapping[int, Scores], metric: str) -> list[float]:
+    return [each.values[metric] for each in scores.values()]
 
 
 def _clock(seconds: float) -> str:

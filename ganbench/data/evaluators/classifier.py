@@ -1,7 +1,7 @@
-"""The frozen evaluator of images: a small classifier whose features and predictions every image metric is based on.
+"""The frozen image evaluator: a small classifier whose features and predictions underlie every image metric.
 
-Its weights are part of the package and named by their SHA-256, so that a number computed with it travels. It is always
-in eval mode, and refuses images that aren't what it was trained on.
+Its weights are part of the package and identified by their SHA-256, so that results are comparable across machines. It
+is always in eval mode, and rejects images of another shape or range than it was trained on.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ganbench.core.registry import near_miss
 from ganbench.data.evaluators import Features
 
 WEIGHTS = Path(__file__).parent / "weights"
-BATCH = 250  # on a CPU the activations of a batch should fit the cache
+BATCH = 250  # on a CPU the activations of a batch should fit in the cache
 
 TYPICAL = 0.9889
-"""Share of training images whose deviation is below 3: that of a Gaussian in the plane, 1 − e^(−4.5)."""
+"""Share of training images with deviation below 3: that of a Gaussian in the plane, 1 − e^(−4.5)."""
 
 
 class DigitCNN(nn.Module):
@@ -57,10 +57,10 @@ class DigitCNN(nn.Module):
 
 
 class TypicalRegion(nn.Module):
-    """Where real images lie in feature space: how far features are from the mean of their class.
+    """Deviation of features from the mean of their class, a test for typical images.
 
-    A classifier can be sure of pure noise; the Mahalanobis distance to the class mean under one covariance for all
-    classes (Lee et al. 2018, arXiv:1807.03888) tells noise from digits. It is scaled so that 98.89 % of training
+    A classifier can be confident on pure noise; the Mahalanobis distance to the class mean under one covariance for all
+    classes (Lee et al. 2018, arXiv:1807.03888) separates noise from digits. It is scaled so that 98.89 % of training
     images lie below 3, like points of a Gaussian in the plane.
     """
 
@@ -78,7 +78,7 @@ class TypicalRegion(nn.Module):
         return deviation
 
     def fit(self, features: Tensor, labels: Tensor) -> None:
-        """Calibrate it on real features and the classes that the classifier gives them."""
+        """Calibrate the region on real features and the classes that the classifier assigns to them."""
         exact = features.double()
         means = torch.stack([exact[labels == label].mean(0) for label in range(len(self.means))])
         covariance = torch.cov((exact - means[labels]).T)
@@ -90,7 +90,7 @@ class TypicalRegion(nn.Module):
 
 
 class FrozenClassifier(nn.Module):
-    """The classifier and its typical region: what a weights file holds."""
+    """The classifier and its typical region, as stored in a weights file."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class ImageEvaluator:
             ValueError: wrong type, shape or range, no images, or NaN among them.
         """
         check_images(samples, self._shape)
-        # TF32, a GPU's default for convolutions, would give other features than a CPU: numbers must travel.
+        # TF32, the GPU default for convolutions, would give different features than a CPU; results must be comparable.
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             parts = [self._classifier(batch.to(self._device)) for batch in samples.split(BATCH)]
         embedding, probabilities, labels, deviation = (torch.cat(part) for part in zip(*parts, strict=True))
@@ -158,7 +158,7 @@ class ImageEvaluator:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known about an evaluator; its JSON file also says how it was trained."""
+    """The model card of an evaluator; its JSON file also describes the training."""
 
     sha256: str
     test_accuracy: float
@@ -181,7 +181,7 @@ def read_card(name: str) -> ModelCard:
 
 
 def check_images(images: Tensor, shape: tuple[int, ...]) -> None:
-    """Refuse what isn't a batch of float images of this shape in [−1, 1]."""
+    """Raise ValueError unless this is a batch of float32 images of this shape in [−1, 1]."""
     if images.dtype != torch.float32:
         raise ValueError(f"images must be float32 in [−1, 1], not {images.dtype}")
     if images.ndim != 4 or tuple(images.shape[1:]) != shape:
@@ -189,16 +189,16 @@ def check_images(images: Tensor, shape: tuple[int, ...]) -> None:
     if images.shape[0] == 0:
         raise ValueError("there are no images")
     low, high = float(images.min()), float(images.max())
-    # NaN fails both comparisons, and so is refused here too.
+    # NaN fails both comparisons, and so is rejected here too.
     if not (low >= -1.001 and high <= 1.001):
         raise ValueError(f"images must lie in [−1, 1], not in [{low:g}, {high:g}]")
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Images in [−1, 1] as bytes, uint8, of the same shape."""
+    """Convert images in [−1, 1] to bytes, uint8, of the same shape."""
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def to_signed(images: Tensor) -> Tensor:
-    """Bytes 0…255 to float32 in [−1, 1]."""
+    """Convert bytes 0…255 to float32 in [−1, 1]."""
     return images.to(torch.float32).div_(127.5).sub_(1)

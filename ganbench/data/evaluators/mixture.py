@@ -1,4 +1,4 @@
-"""Points of a mixture of Gaussians, seen exactly: the nearest mean, and the distance from it in standard deviations."""
+"""The exact evaluator of points: the nearest mean of a Gaussian mixture, and the deviation in standard deviations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCK = 20_000
 
 
 class MixtureEvaluator:
-    """Gives each point the mode whose mean is nearest."""
+    """An evaluator that assigns each point to the mode with the nearest mean."""
 
     name = "exact"
 
@@ -26,7 +26,7 @@ class MixtureEvaluator:
         """Features of points, float32 [N, d].
 
         Raises:
-            ValueError: wrong type or shape, no points, or some that aren't finite.
+            ValueError: wrong type or shape, no points, or points that aren't finite.
         """
         if samples.dtype != torch.float32:
             raise ValueError(f"points must be float32, not {samples.dtype}")

@@ -1,4 +1,4 @@
-"""Images whose channels are digits: each channel is seen by itself, and the mode is the number that they spell."""
+"""The evaluator of images whose channels are digits: each is classified by itself; the mode is the number they form."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ BLOCK = 5_000
 
 
 class StackedEvaluator:
-    """Three digits as three channels: the mode is 100 a + 10 b + c.
+    """An evaluator of three digits in three channels: the mode is 100 a + 10 b + c.
 
-    The embedding is that of the three channels side by side; a sample is as sure and as typical as its worst channel.
-    Images of 32×32 are brought to the 28×28 that the classifier knows: cut where they were padded, scaled where they
-    were scaled.
+    The embedding concatenates those of the three channels; confidence and deviation are those of the worst channel.
+    Images of 32×32 are reduced to the classifier's 28×28: cropped if they were padded, rescaled if they were scaled.
     """
 
     def __init__(self, digits: ImageEvaluator, side: int = 28, scaled: bool = False) -> None:

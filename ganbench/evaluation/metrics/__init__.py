@@ -1,4 +1,4 @@
-"""Metrics: numbers that say how a set of generated samples compares with real ones."""
+"""Metrics: numbers that compare a set of generated samples with real ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ganbench.core.registry import Component, Registry, import_folder
 from ganbench.data.evaluators import Features, Reference
 
 Direction = Literal["lower", "higher", "real"]
-"""What is better: less, more, or nearer to what real data score.
+"""The better direction of a metric: lower, higher, or nearer to the value for real data.
 
-"real" is for numbers that real data don't have at an end of the scale: more confidence, density or diversity than real
-data have is a fault of another kind, and must not be counted as a merit.
+"real" is for metrics on which real data do not score at an end of the scale: more confidence, density or diversity
+than in real data is another kind of fault, and must not be counted as a merit.
 """
 
 Fault = Literal[
@@ -24,22 +24,23 @@ Fault = Literal[
     "blur",
     "copies",
 ]
-"""What can be wrong with a set of samples: modes that don't appear, modes in wrong shares, the same sample again and
-again, modes that are too narrow, samples that belong to no mode, images without detail, copies of training images."""
+"""Faults of a set of samples: missing modes, modes in wrong proportions, repeated samples, modes that are too narrow,
+samples that belong to no mode, images without detail, copies of training images.
+"""
 
 
 class UndefinedMetricError(ValueError):
-    """There is no such number for these samples; the message says why."""
+    """The metric is undefined for these samples; the message says why."""
 
 
 class Metric(Component):
-    """One number about generated samples, with the direction in which it is better.
+    """A number computed from generated samples, with the direction in which it is better.
 
     Attributes:
-        direction: what is better.
-        sees: the faults that it claims to see; `ganbench doctor` holds it to that.
+        direction: the better direction.
+        sees: the faults that it claims to see; `ganbench doctor` verifies the claim.
         unseen_floor: whether its floor must come from real samples that nothing was trained on.
-        ratio: whether it is a positive number that spans orders of magnitude: then two values differ by their ratio.
+        ratio: whether it is a positive number spanning orders of magnitude, so that values are compared by their ratio.
     """
 
     direction: ClassVar[Direction]
@@ -49,14 +50,14 @@ class Metric(Component):
 
     @abstractmethod
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        """The metric of `fake`, seen against `real`. Both are given by keyword: they can't be swapped unseen.
+        """The metric of `fake`, compared with `real`. Both are keyword-only, so that they can't be swapped by accident.
 
         Raises:
-            UndefinedMetricError: there is no such number for these samples.
+            UndefinedMetricError: the metric is undefined for these samples.
         """
 
     def ceiling(self, real: Reference) -> float | None:
-        """The best value that there can be, where there is one."""
+        """The best possible value, if there is one."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""The samples of each mode, for metrics of what happens within modes."""
+"""Grouping of samples by mode, for metrics within modes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ganbench.data.evaluators import Features
 
 
 def by_mode(features: Features, which: Tensor | None = None) -> dict[int, Tensor]:
-    """The indices of the samples, or of some of them (a mask [N]), of each mode that has at least two."""
+    """Indices of the samples, or of those in a mask [N], of each mode that has at least two."""
     indices = torch.arange(len(features), device=features.labels.device)
     indices = indices if which is None else indices[which]
     labels = features.labels[indices]
@@ -20,9 +20,9 @@ def by_mode(features: Features, which: Tensor | None = None) -> dict[int, Tensor
 
 
 def draw(features: Features, indices: Tensor, most: int, block: int) -> Tensor:
-    """At most so many of these samples, at random, but the same samples in whatever order they stand."""
+    """At most `most` of these samples, at random but independent of their order."""
     embedding = features.embedding[indices].double()
-    # Sorted by their places along one fixed random line: copies, which share a place, can stand in for each other.
+    # Sorted by projection onto a fixed random line: copies have the same projection, and are interchangeable.
     line = torch.randn(embedding.shape[1], generator=stream(0, "metric"), dtype=torch.float64)
     ordered = indices[(embedding * line.to(embedding.device)).sum(1).argsort()]
     chosen = torch.randperm(len(ordered), generator=stream(0, "metric", 1 + block))[:most]

@@ -1,4 +1,4 @@
-"""How sure the evaluator is."""
+"""Confidence of the evaluator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many real samples have a generated one nearby."""
+"""Share of real samples with a generated one nearby."""
 
 from __future__ import annotations
 

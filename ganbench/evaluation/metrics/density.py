@@ -1,4 +1,4 @@
-"""How crowded with real samples the places are where samples lie."""
+"""Density of real samples around generated ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Squared distances of many embeddings, block by block: the matrix of all of them is never held.
+"""Squared distances between many embeddings, block by block: the full matrix is never held in memory.
 
-They come from one product of matrices in float64. In float32 their error, 1e-7 of the squared norms, is as large as
-those of near neighbours in the plane; exact differences are ten times as slow for features of classifiers.
+They are computed by one matrix product in float64. In float32 their error, 1e-7 of the squared norms, is as large as
+the distances of near neighbours in the plane; exact differences are ten times slower for classifier features.
 """
 
 from __future__ import annotations
@@ -12,52 +12,52 @@ import torch
 from torch import Tensor
 
 BLOCK = 1 << 20
-"""Distances that are held at a time: 8 MB, which a cache holds."""
+"""Number of distances held at a time: 8 MB, which fits in a cache."""
 MANY = 8_000
-"""Where there are more to be near to, they are gone through so many at a time: few rows make slow products."""
+"""Larger reference sets are processed in chunks of this size; matrix products with few rows are slow."""
 PART = 64
-"""The least of each so many columns is found first, and only parts that can hold what is sought are searched: `amin`
-takes a tenth of the time of `topk` and `argmin`.
+"""The minimum of each chunk of this many columns is taken first, then only chunks that can contain the answer are
+searched: `amin` takes a tenth of the time of `topk` and `argmin`.
 """
 COARSE = 1e-4
-"""Squared distances below this part of the squared norms are not trusted to float32."""
+"""Squared distances below this fraction of the squared norms are recomputed in float64."""
 
 
 def squares(a: Tensor, b: Tensor, *, discount: float = 0.0, dtype: torch.dtype = torch.float64) -> Iterator[Tensor]:
-    """Blocks of rows of the squared distances of a [N, d] from b [M, d]; [N, M] in all.
+    """Yield blocks of rows of the squared distances of a [N, d] from b [M, d]; [N, M] in total.
 
-    A block is overwritten by the next one.
+    Each block is overwritten by the next one.
 
     Args:
-        discount: part of the squared norms that is taken off.
+        discount: fraction of the squared norms to subtract.
 
     Raises:
         ValueError: a coordinate isn't finite.
     """
     if not (bool(a.isfinite().all()) and bool(b.isfinite().all())):
         raise ValueError("embeddings must be finite")
-    centre = b.detach().double().mean(0)  # the nearer the points are to the origin, the less is rounded
-    left, right = (part.detach().double() - centre for part in (a, b))  # what is written into a block has no gradients
+    centre = b.detach().double().mean(0)  # the nearer the points are to the origin, the smaller the rounding
+    left, right = (part.detach().double() - centre for part in (a, b))  # blocks written in place have no gradients
     left_norms, right_norms = (part.square().sum(1, keepdim=True) * (1 - discount) for part in (left, right))
     # |x|² + |y|² − 2 x·y as one product: (−2x, |x|², 1)·(y, 1, |y|²).
     left = torch.cat([-2 * left, left_norms, torch.ones_like(left_norms)], 1).to(dtype)
     right = torch.cat([right, torch.ones_like(right_norms), right_norms], 1).to(dtype).T
     parts = left.split(rows_of_a_block(len(b)))
-    # One block of memory for all: new ones are taken from the system and given back each time.
+    # One block of memory for all: new ones would be requested from the system and returned each time.
     block = left.new_empty(len(parts[0]), len(b))
     for rows in parts:
         yield torch.mm(rows, right, out=block[: len(rows)])
 
 
 def rows_of_a_block(columns: int) -> int:
-    """In how many rows at a time distances from so many are found."""
+    """Number of rows in a block of distances with this many columns."""
     return max(1, BLOCK // columns)
 
 
 def by_row(count: int, blocks: Iterator[Tensor], find: Callable[[Tensor], Tensor]) -> Tensor:
-    """What is found in each of `count` rows of distances, [count, ...]."""
-    # Written into one tensor: small ones, kept between large temporaries that come and go, make the C library take new
-    # memory for every block, more than 20 GB for 100,000 × 100,000.
+    """Apply `find` to blocks of rows of distances; the results for all `count` rows, [count, ...]."""
+    # Written into one tensor: small results kept between large temporaries would make the C library allocate new memory
+    # for every block, more than 20 GB for 100,000 × 100,000.
     result: Tensor | None = None
     start = 0
     for block in blocks:
@@ -71,7 +71,7 @@ def by_row(count: int, blocks: Iterator[Tensor], find: Callable[[Tensor], Tensor
 
 
 def smallest(block: Tensor, most: int) -> Tensor:
-    """The smallest of each row in order, [rows, most]."""
+    """The `most` smallest values of each row in ascending order, [rows, most]."""
     parts, rest = _parts(block)
     if parts.shape[1] <= most:
         return block.topk(most, largest=False).values
@@ -81,7 +81,7 @@ def smallest(block: Tensor, most: int) -> Tensor:
 
 
 def place_of_smallest(block: Tensor) -> Tensor:
-    """In which column the smallest of each row is, int64 [rows]."""
+    """Column of the smallest value of each row, int64 [rows]."""
     parts, rest = _parts(block)
     if rest.shape[1] or not parts.shape[1]:
         return block.argmin(1)
@@ -90,7 +90,7 @@ def place_of_smallest(block: Tensor) -> Tensor:
 
 
 def _parts(block: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows in parts [rows, parts, PART], and what is left over [rows, fewer]."""
+    """Split rows into chunks [rows, parts, PART] and the remainder [rows, fewer]."""
     whole = block.shape[1] // PART * PART
     return block[:, :whole].unflatten(1, (-1, PART)), block[:, whole:]
 
@@ -101,9 +101,9 @@ def nearest(a: Tensor, b: Tensor) -> Tensor:
 
 
 def nearest_of_many(a: Tensor, b: Tensor) -> Tensor:
-    """The same at half the cost where b is large and d too: sought in float32, measured in float64.
+    """The same as `nearest` at half the cost for large b and d: searched in float32, measured in float64.
 
-    A copy has exactly 0. Where float32 might have mistaken one neighbour for another, float64 seeks again.
+    A copy has distance exactly 0. If float32 may have confused neighbours, the search is repeated in float64.
     """
     found = torch.zeros(len(a), dtype=torch.int64, device=a.device)
     best = torch.full((len(a),), torch.inf, device=a.device)

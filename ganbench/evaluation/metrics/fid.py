@@ -40,8 +40,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
             raise ValueError("features must be finite")
     a, b = a.double(), b.double()
     factor_a, factor_b = _factor(a), _factor(b)
-    # With Σ = RᵀR the eigenvalues of Σa Σb are the squared singular values of Ra Rbᵀ. No root of a rounding error is
-    # taken on the way, as there would be in that of a singular covariance.
+    # With Σ = RᵀR the eigenvalues of Σa Σb are the squared singular values of Ra Rbᵀ. This avoids roots of rounding
+    # errors, which the matrix root of a singular covariance would involve.
     overlap = torch.linalg.svdvals(factor_a @ factor_b.T).sum()
     means = (a.mean(0) - b.mean(0)).square().sum()
     distance = means + factor_a.square().sum() + factor_b.square().sum() - 2 * overlap

@@ -1,4 +1,4 @@
-"""How many samples belong to a mode."""
+"""Share of samples that belong to a mode."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Kid(Metric):
         a, b = (features.embedding[: self.samples].detach() for features in (fake, real))
         if min(len(a), len(b)) < 2:
             raise UndefinedMetricError("pairs need at least two samples")
-        # In this order: what is found within the sets is needed for what else is found between them.
+        # In this order: the search within the sets is reused by the search between them.
         within = _within(fake, len(a)) + memoize_on(real, ("kid", len(b)), lambda: _within(real, len(b)))
         between = _Kernel(a, b)
         if len(a) == len(b):
@@ -45,7 +45,7 @@ class Kid(Metric):
 
 
 def _within(features: Features, count: int) -> float:
-    """Mean kernel of two different ones of the first `count` samples."""
+    """Mean kernel over pairs of different samples among the first `count`."""
     a = features.embedding[:count].detach()
     kernel = _Kernel(a, a)
     look_within(features, count, kernel.add)
@@ -54,10 +54,10 @@ def _within(features: Features, count: int) -> float:
 
 
 class _Kernel:
-    """Sum of the kernel over pairs whose squared distances come block by block: x·y = (|x|² + |y|² − |x − y|²) / 2.
+    """Sum of the kernel over pairs, from blocks of squared distances: x·y = (|x|² + |y|² − |x − y|²) / 2.
 
     Attributes:
-        sum: of the pairs seen so far.
+        sum: over the pairs so far.
     """
 
     def __init__(self, a: Tensor, b: Tensor) -> None:
@@ -66,10 +66,10 @@ class _Kernel:
         self._rows = a.double().square().sum(1, keepdim=True) * self._half + 1
         self._columns = b.double().square().sum(1) * self._half
         self._start = 0
-        self._base, self._square = (self._rows.new_empty(0) for _ in range(2))  # memory that is used again
+        self._base, self._square = (self._rows.new_empty(0) for _ in range(2))  # reused memory
 
     def add(self, block: Tensor) -> None:
-        """The next rows."""
+        """Add the next rows."""
         base, square = (each.resize_(block.shape) for each in (self._base, self._square))
         end = self._start + len(block)
         torch.sub(self._columns, block, alpha=self._half, out=base).add_(self._rows[self._start : end])

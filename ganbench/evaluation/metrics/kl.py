@@ -1,4 +1,4 @@
-"""How far the shares of the modes are from what they should be, as papers measure it."""
+"""Divergence of the shares of the modes from the reference, as in published tables."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ class Kl(Metric):
 
     Σ p_k log(p_k / q_k), without smoothing; a mode that is not generated adds nothing. Papers call it the KL or the
     reverse KL. They differ in the base (ln, or log10: 2.3 times smaller), in the reference and in the samples that
-    count. It is
-    biased: a perfect sampler of K modes scores (K − 1) / 2N on N samples.
+    count. It is biased: a perfect sampler of K modes scores (K − 1) / 2N on N samples.
 
     Options:
         base: of the logarithm, e, 2 or 10.
@@ -49,10 +48,10 @@ class Kl(Metric):
         return divergence(counts / counts.sum(), target) / math.log(BASES[self.base])
 
     def counts(self, fake: Features) -> Tensor:
-        """How many of the samples that count fell into each mode, float64 [K].
+        """Number of counted samples in each mode, float64 [K].
 
         Raises:
-            UndefinedMetricError: none counts.
+            UndefinedMetricError: no sample counts.
         """
         counts = fake.counts(good=self.among == "good").double()
         if not bool(counts.any()):
@@ -64,10 +63,10 @@ def divergence(p: Tensor, q: Tensor) -> float:
     """KL(p ‖ q) in nats, for distributions [K]; ≥ 0.
 
     Raises:
-        UndefinedMetricError: it is infinite, since q lacks what p has.
+        UndefinedMetricError: it is infinite, since q is 0 where p is not.
     """
     if bool(((p > 0) & (q <= 0)).any()):
         raise UndefinedMetricError("there are samples in a mode that should hold none: the KL is infinite")
-    # xlogy(0, ·) is 0, as in the definition, but for a q of 0 it would be 0 · (−∞).
+    # xlogy(0, ·) is 0, as in the definition, but for q = 0 the product would be 0 · (−∞).
     terms = torch.xlogy(p, p) - torch.xlogy(p, q.where(p > 0, 1.0))
     return max(float(terms.sum()), 0.0)  # rounding can leave −1e-17

@@ -1,4 +1,4 @@
-"""How far the shares of the modes are from those in the data, weighted by the data."""
+"""Divergence of the shares of the modes from those in the data, weighted by the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several metrics ask of the same features, found once."""
+"""Memoised intermediate results that several metrics compute from the same features."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _kept: WeakKeyDictionary[Features, dict[tuple[object, ...], object]] = WeakKeyDi
 
 
 def memoize_on(features: Features, key: tuple[object, ...], find: Callable[[], T]) -> T:
-    """What `find` finds; from the second time on what it found, as long as these features live."""
+    """Call `find` once per key, and return the stored result afterwards, for as long as these features exist."""
     known = _kept.setdefault(features, {})
     if key not in known:
         known[key] = find()
-    return cast(T, known[key])  # what one key stands for always has the same type
+    return cast(T, known[key])  # a key's value always has the same type

@@ -1,4 +1,4 @@
-"""How many samples are copies of training images."""
+"""Share of samples that are copies of training images."""
 
 from __future__ import annotations
 

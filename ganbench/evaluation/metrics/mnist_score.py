@@ -1,4 +1,4 @@
-"""How sure of each sample, and how various over all of them, the classifier is."""
+"""Confidence of the classifier in each sample combined with diversity over all samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How wide the modes are."""
+"""Width of the modes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ModeWidth(Metric):
 
 
 def _variances(features: Features) -> dict[int, tuple[int, float]]:
-    """By mode, the good samples in it and the variance of their embedding, summed over its dimensions."""
+    """Number of good samples of each mode, and the variance of their embedding, summed over its dimensions."""
     if not bool(features.embedding.isfinite().all()):
         raise ValueError("embeddings must be finite")
     parts = by_mode(features, features.good)

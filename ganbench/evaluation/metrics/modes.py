@@ -1,4 +1,4 @@
-"""How many modes appear at all."""
+"""Number of modes that appear at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many modes appear beyond doubt."""
+"""Number of modes that appear beyond doubt."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
 class StrictModes(Metric):
     """Modes with at least two good samples and 1 % of what they should hold (ganbench, version 2).
 
-    A mode k should hold N · w_k of N samples. Classifier errors and stray samples give a mode one hit, seldom two that
-    are
-    good: this count does not grow with the number of samples, as the classic one does.
+    A mode k should hold N · w_k of N samples. Classifier errors and stray samples often give a mode one hit, but seldom
+    two good ones, so this count does not grow with the number of samples as the classic one does.
     """
 
     direction: ClassVar[Direction] = "higher"

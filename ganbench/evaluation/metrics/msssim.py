@@ -1,4 +1,4 @@
-"""Multi-scale structural similarity of small images, of all pairs of a batch at once (Wang et al. 2003)."""
+"""Multi-scale structural similarity of small images, for all pairs of a batch at once (Wang et al. 2003)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SIGMA, WINDOW = 0.8, 7
 WEIGHTS = (0.0448, 0.2856, 0.3001)
 """Exponents of the scales, the first three of the usual five; they are renormalised."""
 MIN_SIDE = 28
-"""Pixels that a side needs, so that the window fits the last scale."""
+"""Minimum side in pixels for the window to fit at the last scale."""
 C1, C2 = 0.01**2, 0.03**2
 
 
 def ms_ssim_of_pairs(images: Tensor) -> Tensor:
     """MS-SSIM in [0, 1] of each pair of n images, uint8 [n, C, H, W]; float32 [n (n − 1) / 2].
 
-    At each scale it is the mean of the contrast term over the pixels around which the window fits, at the last one of
-    the whole index, with the image mirrored at its borders; negative means count as 0.
+    At each scale but the last it is the mean of the contrast term over all pixels around which the window fits; at the
+    last, that of the whole index, with the image mirrored at its borders. Negative means count as 0.
     """
     x = images.float() / 255
     result = torch.ones(len(x) * (len(x) - 1) // 2, device=x.device)
@@ -33,7 +33,7 @@ def ms_ssim_of_pairs(images: Tensor) -> Tensor:
 
 
 def _similarity(x: Tensor, contrast_only: bool) -> Tensor:
-    """Mean over pixels of the contrast term, or of the index, of each pair, [P]. What one image has is found once."""
+    """Mean over pixels of the contrast term, or of the index, of each pair, [P]. Per-image terms are computed once."""
     mean = _blur(x)
     variance = (_blur(x * x) - mean * mean).clamp_min(0)
     i, j = torch.triu_indices(len(x), len(x), 1, device=x.device)
@@ -46,7 +46,7 @@ def _similarity(x: Tensor, contrast_only: bool) -> Tensor:
 
 
 def _blur(x: Tensor) -> Tensor:
-    """Weighted means in the window, [..., H, W] to [..., H − 6, W − 6], as two products of matrices."""
+    """Weighted means in the window, [..., H, W] to [..., H − 6, W − 6], as two matrix products."""
     rows, columns = (_band(size).to(x.device) for size in x.shape[-2:])
     return rows.T @ (x @ columns)
 

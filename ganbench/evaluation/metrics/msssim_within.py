@@ -1,4 +1,4 @@
-"""How alike the images of a mode are."""
+"""Similarity of images within a mode."""
 
 from __future__ import annotations
 

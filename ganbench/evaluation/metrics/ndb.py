@@ -1,4 +1,4 @@
-"""How many regions of the real data hold too many or too few samples."""
+"""Share of regions of the real data with significantly too many or too few samples."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def shares(fake: Features, real: Reference, count: int, bins: int) -> tuple[Tens
 
 
 def _find_bins(embedding: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """Centres of bins [bins, d] and the shares of the samples in them; the same for the same samples."""
-    from scipy.cluster.vq import kmeans2  # a fifth of a second, which the first training step need not wait for
+    """Centres of bins [bins, d] and the shares of the samples in them; deterministic."""
+    from scipy.cluster.vq import kmeans2  # takes a fifth of a second, too long before the first training step
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="One of the clusters is empty")  # no harm: a bin that holds nothing
+        warnings.filterwarnings("ignore", message="One of the clusters is empty")  # harmless: an empty bin
         centres, _ = kmeans2(embedding.double().cpu().numpy(), bins, minit="points", rng=np.random.default_rng(0))
     found = torch.from_numpy(centres).to(embedding.device)
     return found, _shares(embedding, found)

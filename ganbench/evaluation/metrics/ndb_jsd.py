@@ -1,4 +1,4 @@
-"""How far the shares of regions of the real data are from what they should be."""
+"""Divergence of the shares of regions of the real data."""
 
 from __future__ import annotations
 

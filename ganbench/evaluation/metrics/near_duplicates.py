@@ -1,4 +1,4 @@
-"""How many samples are nearly copies of others in the set."""
+"""Share of samples that are near-duplicates of others in the set."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ class NearDuplicates(Metric):
 
 
 def threshold(real: Reference, count: int, alpha: float) -> Tensor:
-    """Squared distance from the nearest other sample that a share `alpha` of `count` real samples is below, scalar."""
+    """The quantile `alpha` of squared distances of `count` real samples to their nearest other sample, scalar."""
     return memoize_on(real, ("near", count, alpha), lambda: radii(real, count, 1).quantile(alpha))

@@ -1,7 +1,7 @@
-"""Nearest neighbours and the balls that reach to them: what metrics of manifolds and of duplicates ask.
+"""Nearest neighbours and the balls that reach to them, for metrics of manifolds and of duplicates.
 
-All pairs of equally many samples are gone through once for all of them, and for `kid` where it is asked first: the
-products of embeddings, from which distances come, are most of the cost.
+All metrics share one pass over all pairs of equally many samples, and so does `kid` if it is computed first: the
+products of embeddings, from which distances are computed, are most of the cost.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ganbench.evaluation.metrics.distances import by_row, rows_of_a_block, small
 from ganbench.evaluation.metrics.memo import memoize_on
 
 RANKS = 8
-"""So many nearest neighbours are kept of each sample: metrics ask for other ranks of the same samples."""
+"""Number of nearest neighbours kept for each sample, since metrics use different ranks of the same samples."""
 BALLS = (3, 5)
-"""Ranks of neighbours that the balls of published metrics reach to; what lies in which is found for both at once."""
+"""Ranks of the neighbours that the balls of published metrics reach to; both are processed at once."""
 ROUNDING = 1e-13
-"""What rounding can do to a squared distance, as a part of the squared norms."""
+"""Bound on the rounding error of a squared distance, relative to the squared norms."""
 
 BlockVisitor = Callable[[Tensor], object]
-"""Whoever wants to see the same blocks of squared distances; a block is overwritten by the next one.
+"""A function that is shown the same blocks of squared distances; each block is overwritten by the next one.
 
-Within a set they are too small by `ROUNDING`; that of a sample from itself is shown as it comes out, hardly below 0.
+Within a set the distances are too small by `ROUNDING`; a sample's distance to itself may be slightly below 0.
 """
 
 
 def radii(features: Features, count: int, k: int) -> Tensor:
     """Squared distance of each of the first `count` embeddings from the k-th nearest other one, float64 [count].
 
-    Of copies it is exactly 0.
+    For copies it is exactly 0.
 
     Raises:
         UndefinedMetricError: there aren't k others.
@@ -48,10 +48,10 @@ def radii(features: Features, count: int, k: int) -> Tensor:
 
 
 def near_pairs(features: Features, count: int, near: Tensor) -> int:
-    """How many pairs of the first `count` embeddings are at most this squared distance apart."""
+    """Number of pairs among the first `count` embeddings whose squared distance is at most `near`."""
     embedding, most = features.embedding[:count], _usual_ranks(count)
     inside = memoize_on(features, ("ranks", count, most), lambda: _ranks(features, count, most)) <= near
-    (crowded,) = inside[:, -1].nonzero(as_tuple=True)  # there may be more than were kept
+    (crowded,) = inside[:, -1].nonzero(as_tuple=True)  # there may be more neighbours than were kept
     counts = inside.sum(1)
     if len(crowded):
         counts[crowded] = by_row(len(crowded), _others(embedding, crowded), lambda block: (block <= near).sum(1))
@@ -59,7 +59,7 @@ def near_pairs(features: Features, count: int, near: Tensor) -> int:
 
 
 def look_within(features: Features, count: int, also: BlockVisitor) -> None:
-    """Show all pairs of the first `count` embeddings, itself included; what is asked later of neighbours is known."""
+    """Show all pairs of the first `count` embeddings, self-pairs included; keep the neighbours for later queries."""
     most = _usual_ranks(count)
     found = _ranks(features, count, most, also)
     memoize_on(features, ("ranks", count, most), lambda: found)
@@ -70,15 +70,15 @@ def _usual_ranks(count: int) -> int:
 
 
 def _ranks(features: Features, count: int, most: int, also: BlockVisitor | None = None) -> Tensor:
-    """Squared distances of each of the first `count` embeddings from its nearest others in order, [count, most]."""
+    """Squared distances of each of the first `count` embeddings from its nearest others, ascending, [count, most]."""
     blocks = _others(features.embedding[:count], also=also)
     return by_row(count, blocks, lambda block: smallest(block, most)).clamp_min(0)
 
 
 def _others(a: Tensor, rows: Tensor | None = None, also: BlockVisitor | None = None) -> Iterator[Tensor]:
-    """Blocks of the squared distances within a set, [N, N] in all or of some rows; that from itself is infinite.
+    """Yield blocks of squared distances within a set, [N, N] or some of its rows; those to itself are infinite.
 
-    They are too small by what rounding can do: so copies have none, and what lies on the edge of a ball isn't inside.
+    They are reduced by the rounding error, so that copies have none, and points on the edge of a ball aren't inside.
     """
     rows = torch.arange(len(a), device=a.device) if rows is None else rows
     blocks = squares(a[rows], a, discount=ROUNDING)
@@ -89,12 +89,13 @@ def _others(a: Tensor, rows: Tensor | None = None, also: BlockVisitor | None = N
 
 
 class Crossing(NamedTuple):
-    """How two sets of equally many samples lie to each other.
+    """Relations between two sets of equally many samples.
+
+    A ball around a sample reaches to the k-th nearest other one of its own set; its edge is not inside.
 
     Attributes:
-        around_fake: in how many balls of real samples each generated one lies, int64 [N]; a ball reaches to the k-th
-            nearest other one of its own set, and what lies on its edge isn't inside.
-        real_inside: whether each real sample lies in a ball of a generated one, the same, bool [N].
+        around_fake: number of balls of real samples that contain each generated one, int64 [N].
+        real_inside: whether each real sample lies in a ball of a generated one, bool [N].
         nearest: squared distance of each real sample from the nearest generated one, float64 [N].
     """
 
@@ -104,7 +105,7 @@ class Crossing(NamedTuple):
 
 
 def crossing(fake: Features, real: Features, count: int, k: int) -> Crossing:
-    """How the first `count` of either set lie to each other, with balls to the neighbour of rank k.
+    """Relations between the first `count` samples of both sets, with balls that reach to the neighbour of rank k.
 
     Raises:
         UndefinedMetricError: there aren't k others.
@@ -115,7 +116,7 @@ def crossing(fake: Features, real: Features, count: int, k: int) -> Crossing:
 
 
 def look_across(fake: Features, real: Features, count: int, also: BlockVisitor) -> None:
-    """Show all pairs of the first `count` of either set; what is asked later of balls is known."""
+    """Show all pairs of the first `count` samples of both sets, and keep the relations for later queries."""
     ranks = _usual_balls(count)
     found = _cross(fake, real, count, ranks, also)
     memoize_on(fake, ("crossing", ref(real), count, ranks), lambda: found)
@@ -128,7 +129,7 @@ def _usual_balls(count: int) -> tuple[int, ...]:
 def _cross(
     fake: Features, real: Features, count: int, ranks: tuple[int, ...], also: BlockVisitor | None = None
 ) -> dict[int, Crossing]:
-    """By rank, how the two sets lie to each other."""
+    """Relations between the two sets, by rank."""
     edges = {k: (radii(fake, count, k)[:, None], radii(real, count, k)) for k in ranks}  # of the balls
     a, b = fake.embedding[:count], real.embedding[:count]
     nearest = torch.full((count,), torch.inf, dtype=torch.float64, device=a.device)
@@ -142,7 +143,7 @@ def _cross(
         torch.minimum(nearest, block.amin(0), out=nearest)
         for k, (fake_radii, real_radii) in edges.items():
             around[k][rows] = (block < real_radii).sum(1, dtype=torch.int32)
-            inside[k] |= (block < fake_radii[rows]).view(torch.uint8).amax(0)  # forty times as fast as `any`
+            inside[k] |= (block < fake_radii[rows]).view(torch.uint8).amax(0)  # forty times faster than `any`
         start = rows.stop
     nearest.clamp_min_(0)
     return {k: Crossing(around[k], inside[k].bool(), nearest) for k in ranks}

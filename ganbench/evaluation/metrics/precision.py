@@ -1,4 +1,4 @@
-"""How many samples look real."""
+"""Share of generated samples that look real."""
 
 from __future__ import annotations
 

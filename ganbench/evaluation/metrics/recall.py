@@ -1,4 +1,4 @@
-"""How much of the real data is generated."""
+"""Share of the real data that is generated."""
 
 from __future__ import annotations
 

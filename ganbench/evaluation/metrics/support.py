@@ -1,4 +1,4 @@
-"""How many different samples a generator can make."""
+"""Number of different samples that a generator can make."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ class Support(Metric):
         return count * (count - 1) / 2 / max(self._pairs(fake, real, count), by_chance)
 
     def _pairs(self, features: Features, real: Reference, count: int) -> int:
-        """Pairs of near-duplicates among the first `count`; at least one."""
+        """Number of pairs of near-duplicates among the first `count`; at least one."""
         return max(1, near_pairs(features, count, threshold(real, count, self.alpha)))

@@ -1,4 +1,4 @@
-"""How many different samples there seem to be."""
+"""Effective number of different samples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def vendi_score(embedding: Tensor) -> float:
     if bool((norms == 0).any()):
         raise UndefinedMetricError("a sample whose embedding is zero has no direction")
     unit = exact / norms
-    # X Xᵀ and XᵀX have the same eigenvalues, but for zeros, which add nothing to the entropy.
+    # X Xᵀ and XᵀX have the same eigenvalues except for zeros, which don't contribute to the entropy.
     gram = unit.T @ unit if unit.shape[0] > unit.shape[1] else unit @ unit.T
     values = torch.linalg.eigvalsh(gram / len(unit)).clamp_min(0)
-    return math.exp(max(float(-torch.xlogy(values, values).sum()), 0.0))  # of one direction rounding can leave −1e-16
+    return math.exp(max(float(-torch.xlogy(values, values).sum()), 0.0))  # with one direction rounding can leave −1e-16

@@ -1,4 +1,4 @@
-"""How many different samples there seem to be within a mode."""
+"""Effective number of different samples within a mode."""
 
 from __future__ import annotations
 

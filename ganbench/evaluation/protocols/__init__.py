@@ -22,6 +22,9 @@ from ganbench.evaluation.metrics import Metric
 MIN_SAMPLES = 500
 """Below this number of samples metrics mean nothing."""
 
+MAX_HEADLINE = 5
+"""Metrics shown by default if a protocol names none."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -61,6 +64,8 @@ class Case:
         metrics: by the name in the table, a metric with this protocol's options.
         quick: those that are cheap enough to be computed during training.
         data: the options of the data set that the protocol fixes.
+        headline: the metrics to show where there is room for a few; by default the first five.
+        mode_count: the metric that counts modes, if there is one.
     """
 
     samples: int
@@ -68,6 +73,12 @@ class Case:
     metrics: Mapping[str, Metric]
     quick: tuple[str, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
+    headline: tuple[str, ...] = ()
+    mode_count: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.headline:
+            object.__setattr__(self, "headline", tuple(self.metrics)[:MAX_HEADLINE])
 
 
 class Protocol(Component):

@@ -14,10 +14,9 @@ class Pacgan2018(Protocol):
     """2,500 points or 26,000 images; KL(generated ‖ uniform) in nats (Lin et al. 2018, arXiv:1712.04086).
 
     Points: good within 3 σ (L2), a mode counts with one good point, and the KL is ln K minus the entropy of the good
-    points'
-    shares: what lies off the modes does not count. Ring: 8 modes, radius 1, σ .01; grid: {−4, …, 4}², σ .05; 100,000
-    training points. Stacked-MNIST as in their comparison with VEEGAN: 28×28, 128,000 fixed triples of the pooled 70,000
-    digits; every image counts for the digits that the classifier sees in it.
+    points' shares: what lies off the modes does not count. Ring: 8 modes, radius 1, σ .01; grid: {−4, …, 4}², σ .05;
+    100,000 training points. Stacked-MNIST as in their comparison with VEEGAN: 28×28, 128,000 fixed triples of the
+    pooled 70,000 digits; every image counts for the digits that the classifier sees in it.
 
     From the authors' code, but for the classifier: theirs is not published, ours is used.
     """
@@ -26,7 +25,7 @@ class Pacgan2018(Protocol):
         points = _metrics("modes", "hq") | {"kl": _kl(among="good")}
 
         def case(**data: object) -> Case:
-            return Case(2_500, Rule("l2", 3.0), points, tuple(points), {"points": 100_000, **data})
+            return Case(2_500, Rule("l2", 3.0), points, tuple(points), {"points": 100_000, **data}, mode_count="modes")
 
         return {
             "ring": case(modes=8, radius=1.0, sigma=0.01),
@@ -48,9 +47,9 @@ class Pacgan2018Unrolled(Protocol):
 
 
 def stacked_case(samples: int, *, base: str = "e", **data: object) -> Case:
-    """Stacked-MNIST as published: every image counts, modes hit once count, KL against uniform over all images."""
+    """Stacked-MNIST as published: every image counts, one hit counts for a mode, KL against uniform over all images."""
     metrics = _metrics("modes") | {"kl": _kl(base=base)}
-    return Case(samples, Rule(), metrics, tuple(metrics), data)
+    return Case(samples, Rule(), metrics, tuple(metrics), data, mode_count="modes")
 
 
 def _kl(**options: object) -> Metric:

@@ -30,7 +30,7 @@ class Selfcond2020(Protocol):
         }
 
         def case(**data: object) -> Case:
-            return Case(50_000, Rule("linf", 3.0), metrics, tuple(metrics), data)
+            return Case(50_000, Rule("linf", 3.0), metrics, tuple(metrics), data, mode_count="modes")
 
         return {
             "ring": case(modes=8, radius=2.0, sigma=0.01),

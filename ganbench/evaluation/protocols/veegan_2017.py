@@ -21,7 +21,7 @@ class Veegan2017(Protocol):
         metrics = {name: METRICS.create({"name": name}) for name in ("modes", "hq")}
 
         def case(**data: object) -> Case:
-            return Case(2_500, Rule("l2", 3.0), metrics, tuple(metrics), data)
+            return Case(2_500, Rule("l2", 3.0), metrics, tuple(metrics), data, mode_count="modes")
 
         return {
             "ring": case(modes=8, radius=1.0, sigma=0.01),

@@ -1,8 +1,8 @@
-"""Samples that anyone made with anything: arrays, folders of PNGs and generators, read, checked and put into one form.
+"""Reading of samples from any source: arrays, folders of PNGs and generators, checked and brought into one form.
 
-A file comes from anywhere, so it is read as if somebody meant harm: nothing is unpickled by Python, sizes are checked
-before memory is asked for, and whatever is wrong is a `GanbenchError` of one line. A wrong guess of the layout or the
-range would be a wrong number, so what isn't unambiguous must be stated.
+Files are treated as potentially malicious: Python unpickles nothing, sizes are checked before memory is allocated, and
+every problem is a one-line `GanbenchError`. A wrong guess of the layout or the range would give a wrong number, so
+anything ambiguous must be stated.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ TORCH_SUFFIXES = (".pt", ".pth", ".pts", ".ts", ".torchscript", ".pt2")
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Samples in the form that evaluators want.
+    """Samples in the form that evaluators expect.
 
     Attributes:
-        tensor: float32 [N, *shape] on the CPU, images in [−1, 1], points as they are.
-        source: where they come from, in words, for instance "fakes.npz ('samples'), 50,000 × 1×28×28, bytes".
+        tensor: float32 [N, *shape] on the CPU, images in [−1, 1], points unscaled.
+        source: a description of their origin, for instance "fakes.npz ('samples'), 50,000 × 1×28×28, bytes".
     """
 
     tensor: Tensor
@@ -51,18 +51,18 @@ def read_samples(
     generator: GeneratorSource | None = None,
     most: int | None = None,
 ) -> Samples:
-    """Samples from a `.npy` or `.npz` file, a folder of PNGs, or a generator that is run.
+    """Read samples from a `.npy` or `.npz` file or a folder of PNGs, or draw them from a generator.
 
     Args:
-        path: what to read. Its name says what it is, its content is checked. A generator is a `.safetensors` file with
-            the weights of an architecture of ours, TorchScript, or what `torch.export.save` wrote.
-        shape: of one sample: [C, H, W] for images, [d] for points.
-        pixel_range: one of `RANGES`; needed where the values don't show it.
-        generator: how to run a generator; needed for one, and refused for anything else.
-        most: read no more than the first so many.
+        path: the file or folder. Its name determines its kind; its content is checked. A generator is a `.safetensors`
+            file with the weights of one of our architectures, TorchScript, or a file written by `torch.export.save`.
+        shape: the shape of one sample: [C, H, W] for images, [d] for points.
+        pixel_range: one of `RANGES`; required if the values are ambiguous.
+        generator: how to run a generator; required for one, and refused for anything else.
+        most: read only the first samples, at most this many.
 
     Raises:
-        GanbenchError: it can't be read, is not such samples, or leaves room for doubt.
+        GanbenchError: it can't be read, has other samples, or is ambiguous.
     """
     kind = _kind(path)
     if generator and most is not None:
@@ -90,7 +90,7 @@ def read_samples(
 
 
 def _kind(path: Path) -> str:
-    """What the path's name says it is: "folder" or a suffix that we read."""
+    """The kind of a path by its name: "folder" or a suffix that we read."""
     try:
         if path.is_dir():
             return "folder"
@@ -123,7 +123,7 @@ def _read_network(path: Path, kind: str, shape: tuple[int, ...], source: Generat
         "is no TorchScript and no torch.export program; a plain torch.save is a pickle, which is "
         "never loaded: write the generator with torch.export.save",
     )
-    # What it is, is said by its content: both kinds are often called .pt.
+    # The content decides: both kinds are often called .pt.
     if "archive_format" in members:
         return read_exported(path, members, source.device)
     return read_torchscript(path, members, source.device)

@@ -1,4 +1,4 @@
-"""NumPy's files, read without its pickles and without asking for memory that the file does not fill."""
+"""NumPy files, read without pickles and without allocating more memory than the file fills."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ganbench.evaluation.samples.layout import check_numbers
 from ganbench.evaluation.samples.zips import BROKEN, LIMIT, in_short, open_zip
 
 NAMES = ("samples", "images", "arr_0", "x")
-"""What the array with the samples may be called where there are several."""
+"""Names by which the array with the samples is recognised if there are several."""
 
 Array = npt.NDArray[Any]
 
 
 def read_npy(path: Path) -> tuple[Array, str]:
-    """The array of a `.npy` file, of any shape, and nothing more to say about it."""
+    """The array of a `.npy` file, of any shape, and an empty description."""
     try:
         with path.open("rb") as file:
             _check_header(file, path.stat().st_size, f"'{path}'")
@@ -34,7 +34,7 @@ def read_npy(path: Path) -> tuple[Array, str]:
 
 
 def read_npz(path: Path) -> tuple[Array, str]:
-    """The array of a `.npz` file that is the only one or has one of `NAMES`, and its name in words."""
+    """The array of a `.npz` file that is the only one or has one of `NAMES`, and a description with its name."""
     with open_zip(path, "is no .npz file: write it with np.savez(path, samples=…)") as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         name = _choose(path, names)
@@ -56,15 +56,15 @@ def _choose(path: Path, names: list[str]) -> str:
 
 
 def _check_header(file: IO[bytes], size: int, what: str) -> None:
-    """Refuse what isn't plain numbers that fill the file to its end.
+    """Refuse everything but plain numbers that fill the file to its end.
 
     Raises:
-        GanbenchError: the header is fine, but not of samples.
-        ValueError: it isn't a header of NumPy's.
+        GanbenchError: the header is valid, but not that of samples.
+        ValueError: it isn't a NumPy header.
     """
     version = np.lib.format.read_magic(file)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a header of Python 2, which is read all the same
+        warnings.simplefilter("ignore", UserWarning)  # a Python 2 header, which is readable nevertheless
         if version == (1, 0):
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         elif version == (2, 0):

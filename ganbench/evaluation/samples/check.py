@@ -1,4 +1,4 @@
-"""The checks that all samples go through, wherever they come from."""
+"""Checks for samples from any source."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ganbench.evaluation.samples.ranges import to_float, to_signed_range
 
 
 def check_array(array: object, shape: tuple[int, ...], pixel_range: str | None = None) -> Tensor:
-    """Samples given as a NumPy array or a tensor, as float32 [N, *shape] of their own memory, images in [−1, 1].
+    """Convert a NumPy array or tensor of samples to float32 [N, *shape] in new memory, images in [−1, 1].
 
     Raises:
-        GanbenchError: another type, layout or range, doubt about the range, no samples, or NaN among them.
+        GanbenchError: wrong type, layout or range, an ambiguous range, no samples, or NaN among them.
     """
     return checked(array, shape, pixel_range)[0]
 
 
 def checked(array: object, shape: tuple[int, ...], pixel_range: str | None) -> tuple[Tensor, str]:
-    """The same, and the range that images came in, in words; empty for points."""
+    """Do the same, and also return a description of the images' original range; empty for points."""
     numbers = _to_numpy(array)
     check_numbers(numbers.dtype, "the array")
     arranged = arrange(numbers, shape)
@@ -46,7 +46,7 @@ def _to_numpy(array: object) -> npt.NDArray[Any]:
     if array.layout != torch.strided or array.is_quantized or array.is_meta or array.is_nested:
         raise GanbenchError("samples must be a plain dense tensor, not a sparse, quantised, nested or meta one")
     tensor = array.detach().cpu().resolve_neg()
-    # NumPy has no bfloat16 and no float8; everything else it has.
+    # NumPy lacks bfloat16 and float8, and has all other types.
     narrow = tensor.is_floating_point() and tensor.dtype != torch.float64
     result: npt.NDArray[Any] = (tensor.float() if narrow else tensor.resolve_conj()).numpy()
     return result

@@ -1,10 +1,10 @@
-"""What `torch.export.save` wrote, run without `torch.export.load`.
+"""Programs written by `torch.export.save`, run without `torch.export.load`.
 
-PyTorch's own loader must not be given a stranger's file. It unpickles the example inputs, and the weights where the
-file says so, falling back to the unsafe pickle where the safe one refuses; it calls `eval` on the symbolic sizes, and
-`exec` on Python that it puts together from the names in the graph; and it loads compiled libraries. None of it is
-needed to run a generator. Its graph is a list of calls with plain arguments, as JSON, and its weights are raw bytes: so
-the calls are made one by one here, and only of the operators in `operators.py`. There are no loops in a graph.
+PyTorch's own loader must not be given an untrusted file. It unpickles the example inputs, and the weights if the file
+says so, falling back to the unsafe pickle if the safe one refuses; it calls `eval` on the symbolic sizes, and `exec` on
+Python assembled from the names in the graph; and it loads compiled libraries. None of this is needed to run a
+generator. Its graph is a list of calls with plain arguments, as JSON, and its weights are raw bytes. So the calls are
+made one by one here, and only of the operators in `operators.py`. There are no loops in a graph.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ganbench.evaluation.samples.operators import find_operator
 from ganbench.evaluation.samples.zips import in_short
 
 SCHEMA = 8
-"""Major version of the JSON that is understood; PyTorch raises it where old readers would misunderstand."""
+"""Supported major version of the JSON schema; PyTorch increases it for changes that old readers would misunderstand."""
 
 DTYPES = {
     1: torch.uint8,
@@ -46,16 +46,16 @@ MEMORY_FORMATS = {
 }
 
 Json = Any
-"""A value from the file. Its shape isn't checked beforehand: where it is another, reading it is one of `FAILED`."""
+"""A value from the file. Its structure isn't checked beforehand: a wrong one raises one of `FAILED` when read."""
 
 
 class UnsupportedError(Exception):
-    """The program needs something that isn't known here."""
+    """The program needs something that isn't supported here."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the graph: the function, its arguments as JSON, and where the results go."""
+    """One call of the graph: the function, its arguments as JSON, and the names of its results."""
 
     function: Callable[..., Any]
     positional: list[Json]
@@ -128,10 +128,10 @@ class Program:
 
 
 def read_exported(path: Path, members: dict[str, bytes], device: torch.device) -> Network:
-    """The generator that was exported, of one input and one output.
+    """The exported generator, with one input and one output.
 
     Raises:
-        GanbenchError: it is damaged, of another version, holds pickles, or uses operators that aren't known here.
+        GanbenchError: it is damaged, of another version, contains pickles, or uses unsupported operators.
     """
     try:
         program = _read(members, device)
@@ -178,7 +178,7 @@ def _tensors(members: dict[str, bytes], folder: str, config: str) -> dict[str, T
         flat = torch.frombuffer(
             bytearray(members[folder + entry["path_name"]]) or bytearray(8), dtype=DTYPES[meta["dtype"]]
         )
-        # Refused by PyTorch where it reaches beyond the bytes.
+        # PyTorch raises an error if this reaches beyond the bytes.
         tensor = flat.as_strided(sizes, strides, meta["storage_offset"]["as_int"])
         if tensor.numel() > flat.numel():
             raise UnsupportedError(f"a tensor of {tensor.numel():,} numbers made of {flat.numel():,}")
@@ -200,7 +200,7 @@ def _call(node: Json) -> Call:
 
 
 def _keep(result: Any, places: list[Json], values: dict[str, Any]) -> None:
-    """Put a call's result where the graph says: in one place, or a tuple's parts in several."""
+    """Store a call's result under the graph's names: as a whole, or each part of a tuple."""
     parts = [result] if len(places) == 1 else list(result or ())
     for place, part in zip(places, parts, strict=True):
         ((kind, target),) = place.items()

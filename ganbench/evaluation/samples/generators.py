@@ -1,4 +1,4 @@
-"""Running a generator that somebody else made: latents in, samples out, and every failure in one line."""
+"""Running of third-party generators: latents in, samples out, and every failure as a one-line error."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ganbench.evaluation.samples.zips import LIMIT, in_short
 from ganbench.methods.archs import Arch
 
 BLOCK = 500
-"""Latents are drawn in blocks of so many, as in training: sample i is the same however many are asked for."""
+"""Size of the blocks in which latents are drawn, as in training: sample i is the same however many are requested."""
 
 NOISE = -1
-"""Number of the block that noise of a network's own comes from, which isn't a block of latents."""
+"""Block number of the stream for a network's own noise; no block of latents has it."""
 
 CPU = torch.device("cpu")
 
 FAILED = (
-    RuntimeError,  # nearly everything that PyTorch raises, a full memory included
+    RuntimeError,  # nearly everything that PyTorch raises, including out of memory
     ValueError,
     TypeError,
     LookupError,
@@ -36,20 +36,20 @@ FAILED = (
     ArithmeticError,
     MemoryError,
 )
-"""What a network of unknown origin raises when it is loaded or called."""
+"""Exceptions that loading or calling a network of unknown origin can raise."""
 
 
 @dataclass(frozen=True)
 class GeneratorSource:
-    """How to draw samples from a generator.
+    """Settings for drawing samples from a generator.
 
     Attributes:
-        count: how many.
-        latent_shape: of one latent, for instance (100,) or (100, 1, 1); None where the file or `arch` knows it.
+        count: number of samples.
+        latent_shape: shape of one latent, for instance (100,) or (100, 1, 1); None if the file or `arch` determines it.
         latent: "normal" is N(0, I), "uniform" is U(−1, 1) in each coordinate.
-        seed: of the latents. With a run's weights, its seed and its device, the samples are the run's own.
-        arch: whose weights a `.safetensors` file holds; nothing else needs it.
-        device: where it is run.
+        seed: of the latents. With a run's weights, seed and device, the samples are the run's own.
+        arch: the architecture of the weights in a `.safetensors` file; not needed otherwise.
+        device: the device to run it on.
     """
 
     count: int
@@ -66,10 +66,10 @@ class Network:
 
     Attributes:
         forward: latents [B, *latent_shape] to samples.
-        what: what it is in words, to stand behind a file's name.
-        latent_shape: of one latent, where known.
-        batch: the only batch size that it takes; None where any will do.
-        pixel_range: of its images, where known.
+        what: a short description, appended to the file's name.
+        latent_shape: shape of one latent, if known.
+        batch: the only batch size that it accepts; None if any will do.
+        pixel_range: range of its images, if known.
     """
 
     forward: Callable[[Tensor], object]
@@ -81,7 +81,7 @@ class Network:
 
 @torch.no_grad()
 def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, path: str) -> npt.NDArray[Any]:
-    """`source.count` samples [N, …] as the network makes them.
+    """Generate `source.count` samples [N, …], in the network's own output format.
 
     Raises:
         GanbenchError: the network fails, or does not fit the latents.
@@ -96,14 +96,14 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
         for block in range(-(-source.count // BLOCK)):
             latents = _latents(source, latent_shape, block)
             made = np.concatenate([_run(network, part, path) for part in _parts(latents, network.batch)])[:BLOCK]
-            if made[0].size != math.prod(shape):  # said before all the others are made
+            if made[0].size != math.prod(shape):  # raised before all the others are made
                 raise GanbenchError(f"'{path}' makes samples of shape {list(made.shape[1:])}, not {list(shape)}")
             blocks.append(made)
     return np.concatenate(blocks)[: source.count]
 
 
 def one_line(path: str, error: BaseException) -> GanbenchError:
-    """A network's failure as news for the person who gave it."""
+    """A network's failure as a one-line error for the user."""
     return GanbenchError(f"the generator '{path}' fails ({type(error).__name__}: {in_short(error)}): try it by itself")
 
 
@@ -117,7 +117,7 @@ def _blame(path: str) -> Iterator[None]:
 
 @contextmanager
 def _own_random_numbers(source: GeneratorSource) -> Iterator[None]:
-    """Noise that a network draws by itself follows from the seed, and disturbs nobody else's."""
+    """Seed the noise that a network draws by itself, without affecting other random numbers."""
     cuda = [source.device] if source.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(stream(source.seed, "evaluation", NOISE).initial_seed())
@@ -141,7 +141,7 @@ def _latents(source: GeneratorSource, shape: tuple[int, ...], block: int) -> Ten
 
 
 def _parts(latents: Tensor, batch: int | None) -> Iterator[Tensor]:
-    """A block in batches of the one size that the network takes; the last is filled up with the first latents again."""
+    """Split a block into batches of the size that the network accepts; the last is padded with the first latents."""
     if batch is None:
         yield latents
         return

@@ -1,4 +1,4 @@
-"""How an array is laid out: which numbers it holds, which axis is which, and what is refused as it could be either."""
+"""Layout of arrays: number type and order of axes; ambiguous arrays are refused."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ REFUSED = {
 
 
 def times(shape: tuple[int, ...]) -> str:
-    """A shape in words: "1×28×28"."""
+    """Format a shape: "1×28×28"."""
     return "×".join(map(str, shape))
 
 
 def check_numbers(dtype: np.dtype[Any], what: str) -> None:
-    """Refuse what isn't whole numbers or floats."""
+    """Raise GanbenchError unless the type is an integer or floating-point one."""
     if dtype.hasobject or dtype.kind not in "uif":
         found = REFUSED["O"] if dtype.hasobject else REFUSED.get(dtype.kind, f"values of type {dtype}")
         raise GanbenchError(f"{what} holds {found}: save the samples as uint8 or float32")

@@ -1,6 +1,6 @@
-"""The operators that an exported generator may use: those of ATen that generators are made of, and sizes' arithmetic.
+"""The operators allowed in an exported generator: ATen operators used by generators, and arithmetic on sizes.
 
-None of them reads or writes files, or memory by its address, so calling them with a stranger's arguments does no harm.
+None of them reads or writes files, or memory by address, so calling them with untrusted arguments is harmless.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _ARITHMETIC = (
     operator.ge,
 )
 ARITHMETIC: dict[str, Callable[..., Any]] = {f"_operator.{function.__name__}": function for function in _ARITHMETIC}
-"""What is done with sizes that are only known when it runs."""
+"""Operations on sizes that are known only at run time."""
 
 
 def find_operator(target: str) -> Callable[..., Any] | None:
-    """The function that a graph calls "torch.ops.aten.relu.default" or "_operator.mul", if it is one of these."""
+    """The function with this name in a graph, "torch.ops.aten.relu.default" or "_operator.mul", if it is allowed."""
     if target in ARITHMETIC:
         return ARITHMETIC[target]
     match target.split("."):

@@ -1,4 +1,4 @@
-"""A folder of PNGs: one sample each, in the order of their names."""
+"""Folders of PNGs: one sample per file, in the order of their names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.zips import LIMIT, in_short
 
 UNREADABLE = (
-    OSError,  # no PNG, cut, or not to be opened
-    SyntaxError,  # PIL's word for broken chunks
-    ValueError,  # too much text in it, sizes that can't be
+    OSError,  # not a PNG, truncated, or unreadable
+    SyntaxError,  # PIL's error for broken chunks
+    ValueError,  # too much text in it, impossible sizes
     EOFError,
     IndexError,
     OverflowError,
@@ -31,13 +31,13 @@ UNREADABLE = (
 
 
 def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tuple[npt.NDArray[np.uint8], str]:
-    """The PNGs directly in a folder, uint8 [N, C, H, W], and what they are in words.
+    """The PNGs directly in a folder, uint8 [N, C, H, W], and a short description.
 
-    Grey images of one channel, or coloured ones of three; where one channel is wanted, coloured ones whose channels
-    are the same will do, since many programs write grey images so.
+    Images must be grey for one channel, or RGB for three; if one channel is expected, RGB images with equal channels
+    are also accepted, since many programs write grey images this way.
 
     Raises:
-        GanbenchError: none, or one that is unreadable or of another size or kind.
+        GanbenchError: there are none, or one is unreadable or of another size or kind.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise GanbenchError(f"'{folder}' is a folder, so of PNGs, and samples of shape {list(shape)} are no PNGs")
@@ -59,15 +59,15 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """One picture, uint8 [C, H, W]."""
+    """Read one picture, uint8 [C, H, W]."""
     channels, height, width = shape
     if not path.is_file():
         raise GanbenchError(f"'{path}' is no file, or a link that leads nowhere: remove it")
     try:
         with Image.open(path, formats=("PNG",)) as image:
-            image.verify()  # checksums, which decoding ignores; then it must be opened again
+            image.verify()  # verifies checksums, which decoding ignores; the file must then be reopened
         with Image.open(path, formats=("PNG",)) as image:
-            # Before it is decoded: a picture of the right size is no bomb.
+            # Checked before decoding: a picture of the right size is no decompression bomb.
             if image.size != (width, height):
                 raise GanbenchError(
                     f"'{path}' is {image.width}×{image.height} pixels and all must be {width}×{height}: resize it"

@@ -1,7 +1,7 @@
-"""Which range pixels are in, and how they come from there to [−1, 1].
+"""Pixel ranges: detection and conversion to [−1, 1].
 
-A range that is not stated must be unambiguous. Floats that fit two ranges, or hardly one, are an error: read wrongly,
-they would still give a number.
+A range that is not stated must be unambiguous. Floats that fit two ranges, or barely one, are an error: misread, they
+would still give a number.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ganbench.core.registry import near_miss
 
 RANGES = {"0..255": (0.0, 255.0), "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 TOLERANCE = 0.001
-"""How far a pixel may lie outside, after it was brought to [−1, 1]; interpolation and rounding do that."""
+"""Allowed excess of a pixel after conversion to [−1, 1], which interpolation and rounding can cause."""
 
 
 def to_float(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """A float32 copy whose numbers are all finite.
+    """A float32 copy with finite values only.
 
     Raises:
-        GanbenchError: NaN or infinity among them, or a float64 beyond float32.
+        GanbenchError: a value is NaN or infinite, or a float64 that exceeds float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         values = array.astype(np.float32, order="C")
@@ -36,10 +36,10 @@ def to_float(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 
 def to_signed_range(array: npt.NDArray[Any], stated: str | None) -> tuple[npt.NDArray[np.float32], str]:
-    """Pixels of any range as float32 in [−1, 1], and the range they came in, in words.
+    """Convert pixels of any range to float32 in [−1, 1]; return them and a description of the original range.
 
     Raises:
-        GanbenchError: the range is in doubt, or is not the stated one; NaN or infinity.
+        GanbenchError: the range is ambiguous, or is not the stated one; NaN or infinity.
     """
     if stated is not None and stated not in RANGES:
         raise GanbenchError(f"unknown range '{stated}': {near_miss(stated, RANGES)}")
@@ -71,9 +71,9 @@ def _range_of_integers(dtype: np.dtype[Any], low: float, high: float) -> str:
 
 def _range_of_floats(low: float, high: float) -> str:
     if -1 - TOLERANCE <= low < -0.1 and high <= 1 + TOLERANCE:
-        return "-1..1"  # clearly below zero, which rounding and interpolation can't do to the other two
+        return "-1..1"  # clearly negative, which rounding and interpolation can't cause in the other two
     if 0 <= low <= 0.01 and 0.9 <= high <= 1 + TOLERANCE / 2:
-        return "0..1"  # both ends are used; in −1..1 the darkest pixel would be grey, by chance at 0
+        return "0..1"  # both ends are used; in −1..1 the darkest pixel would be grey, and at 0 by coincidence
     if low >= 0 and 128 <= high <= 255 * (1 + TOLERANCE / 2):
         return "0..255"
     raise GanbenchError(

@@ -1,13 +1,13 @@
-"""TorchScript: a program in an archive, compiled and run by PyTorch's own interpreter, which knows no Python.
+"""TorchScript: a program in an archive, compiled and run by PyTorch's own interpreter, without Python.
 
-Nothing is unpickled by Python: `torch.jit.load` reads the archive's `.pkl` members in C++, where they can make tensors
-and objects of classes that the archive itself defines. But the program could write files (`torch.save` is one of its
-words) and read them, and parts of it may run while it is loaded. So its text is searched first, and a program that
-names a word of that kind is refused. What is loaded is packed anew from what was searched.
+Python unpickles nothing: `torch.jit.load` reads the archive's `.pkl` members in C++, where they can create tensors and
+objects of classes that the archive itself defines. But the program could write files (`torch.save` is available to it)
+and read them, and parts of it may run while it is loaded. So its text is searched first, and a program that contains
+such a name is refused. The archive that is loaded is repacked from the searched members.
 
-That keeps mishaps and simple tricks out. It is no sandbox: a program can run for ever, and PyTorch's C++ was not
-written for hostile archives. TorchScript of a stranger belongs in a container; a `torch.export` program or an array
-of samples is safer.
+This prevents accidents and simple attacks. It is no sandbox: a program can run forever, and PyTorch's C++ was not
+written for hostile archives. Run untrusted TorchScript in a container; a `torch.export` program or an array of samples
+is safer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
     """A scripted or traced generator, in eval mode.
 
     Raises:
-        GanbenchError: it is a pickle, damaged, or a program that wants more than to compute.
+        GanbenchError: it is a pickle, damaged, or a program that does more than compute.
     """
     code = {name: content for name, content in members.items() if name.startswith("code/") and name.endswith(".py")}
     if not code or "data.pkl" not in members or "constants.pkl" not in members:
@@ -49,7 +49,7 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
     if "model.json" in members:
         raise GanbenchError(f"'{path}' is TorchScript of before 2019: write it with a newer PyTorch")
     for name, content in code.items():
-        # Bytes that aren't ASCII can't be part of a name, but Python's \b would take some of them for letters.
+        # Non-ASCII bytes can't be part of a name, but Python's \b would treat some of them as letters.
         if found := FORBIDDEN.search(content.decode("ascii", errors="replace")):
             raise GanbenchError(
                 f"'{path}' has a program that uses '{found.group()}' ({name}), which generating samples doesn't need: "
@@ -57,7 +57,7 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
             )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TorchScript is deprecated, which is no news for who was given one
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, but its recipient can't change that
             module = torch.jit.load(_packed(members), map_location=device)
         module.eval()
     except FAILED as error:
@@ -66,7 +66,7 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
 
 
 def _packed(members: dict[str, bytes]) -> io.BytesIO:
-    """A new archive of the members: two readers can see different things in one hostile zip."""
+    """Repack the members into a new archive: two readers can see different contents in one hostile zip."""
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:
         for name, content in members.items():

@@ -1,4 +1,4 @@
-"""Weights of an architecture of ours, as a run leaves them among its artifacts or as anybody saves a state dict."""
+"""Weights of our architectures, from a run's artifacts or from a saved state dict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganbench.evaluation.samples.generators import FAILED, GeneratorSource, Netw
 from ganbench.evaluation.samples.zips import in_short
 
 PREFIXES = ("averaged/", "generator/")
-"""Of a run's state: the generator that was scored is the averaged one, where there is one."""
+"""Name prefixes in a run's state: the averaged generator, if there is one, is the one that was scored."""
 MOMENTS = ("/exp_avg", "/exp_avg_sq", "/square_avg", "/momentum_buffer")
 
 
@@ -21,7 +21,7 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
     """The generator of `source.arch` with the weights of a `.safetensors` file, in eval mode.
 
     Raises:
-        GanbenchError: no architecture is given, the file is broken, or its tensors are another network's.
+        GanbenchError: no architecture is given, the file is broken, or its tensors belong to another network.
     """
     if source.arch is None:
         raise GanbenchError(f"'{path}' holds weights and no network: say which architecture they belong to")
@@ -31,7 +31,7 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
     except (SafetensorError, OSError, ValueError, MemoryError) as error:
         raise GanbenchError(f"'{path}' is no .safetensors file, or cut or changed ({in_short(error)})") from error
     try:
-        with torch.random.fork_rng(devices=[]):  # initial weights, which are thrown away
+        with torch.random.fork_rng(devices=[]):  # initial weights, which are discarded
             network = source.arch.generator(shape)
     except FAILED as error:
         raise one_line(source.arch.name, error) from error
@@ -44,7 +44,7 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
 
 
 def _names(names: list[str]) -> list[str]:
-    """Of a run's state only the generator, without its optimiser; of anything else all."""
+    """The names of the generator's tensors, without optimiser state, in a run's state; of any other file, all names."""
     for prefix in PREFIXES:
         ours = [name for name in names if name.startswith(prefix) and not name.endswith(MOMENTS)]
         if ours:

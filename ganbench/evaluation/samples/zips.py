@@ -1,4 +1,4 @@
-"""Zip archives that may be broken or hostile: a member has the size and checksum that is promised, or none is read."""
+"""Zip archives that may be broken or hostile: members are read only if their sizes and checksums are as declared."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from ganbench.core.errors import GanbenchError
 
 LIMIT = 8 * 2**30
-"""The most bytes that samples or a network may take, unpacked."""
+"""Maximum size of samples or a network in bytes, unpacked."""
 
 BROKEN = (
-    BadZipFile,  # no zip, or a wrong checksum
-    zlib.error,  # what is packed is garbage
-    struct.error,  # cut in the middle of a field
-    OSError,  # offsets that lie before or behind the file
+    BadZipFile,  # not a zip, or a wrong checksum
+    zlib.error,  # corrupt compressed data
+    struct.error,  # truncated in the middle of a field
+    OSError,  # offsets before the start or beyond the end of the file
     EOFError,
     ValueError,  # names that aren't UTF-8, negative sizes; in NumPy's headers, everything
     SyntaxError,  # in NumPy's headers, which are Python expressions, too
@@ -29,15 +29,15 @@ BROKEN = (
     MemoryError,
     RecursionError,
 )
-"""What reading a damaged archive, or a NumPy array in it, raises."""
+"""Exceptions that reading a damaged archive, or a NumPy array in it, can raise."""
 
 
 @contextmanager
 def open_zip(path: Path, otherwise: str) -> Iterator[ZipFile]:
-    """A zip archive, with members of different names that are stored or deflated and, unpacked, below the limit.
+    """Open a zip archive whose members have distinct names, are stored or deflated, and unpack to less than the limit.
 
     Raises:
-        GanbenchError: it is no zip (the message ends with `otherwise`), or breaks while it is read.
+        GanbenchError: it is not a zip (the message ends with `otherwise`), or fails while it is read.
     """
     try:
         with path.open("rb") as file:
@@ -52,7 +52,7 @@ def open_zip(path: Path, otherwise: str) -> Iterator[ZipFile]:
 
 
 def read_members(path: Path, otherwise: str) -> dict[str, bytes]:
-    """All members of an archive of PyTorch's, by their names below the one folder that such an archive has."""
+    """All members of a PyTorch archive, by their names below its single top-level folder."""
     with open_zip(path, otherwise) as archive:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
     if len({name.partition("/")[0] for name in members}) != 1:
@@ -61,7 +61,7 @@ def read_members(path: Path, otherwise: str) -> dict[str, bytes]:
 
 
 def in_short(error: BaseException) -> str:
-    """The last line of an error's message, where PyTorch puts what matters, and not too much of it."""
+    """The last line of an error's message, where PyTorch puts the essentials, shortened to 160 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = lines[-1] if lines else type(error).__name__
     return line if len(line) <= 160 else f"{line[:159]}…"

@@ -19,9 +19,9 @@ from ganbench.core.seeding import DISTRIBUTIONS
 class Arch(Component):
     """A pair of networks.
 
-    Latents are `latent` numbers, N(0, 1) for "normal" and U(−1, 1) for "uniform", [B, latent_dim]; samples are
-    [B, *shape]: images in [−1, 1], points anywhere. `critic_scale` multiplies the widths of the critic's hidden layers,
-    for a critic that is smaller (Metz et al. 2017) or larger than the architecture's own.
+    Latents are [B, latent_dim], with entries from N(0, 1) if `latent` is "normal" and U(−1, 1) if it is "uniform";
+    samples are [B, *shape]: images in [−1, 1], points unbounded. `critic_scale` multiplies the widths of the critic's
+    hidden layers, for a critic that is smaller (Metz et al. 2017) or larger than the architecture's own.
     """
 
     latent_dim: int = 100
@@ -57,7 +57,7 @@ class Arch(Component):
         """
 
     def scaled(self, width: int) -> int:
-        """A width of the critic's, times `critic_scale`."""
+        """A width of the critic, multiplied by `critic_scale`."""
         return max(1, round(width * self.critic_scale))
 
 

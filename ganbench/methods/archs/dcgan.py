@@ -53,7 +53,7 @@ class Dcgan(Arch):
 
 
 def channels_and_quarter(shape: tuple[int, ...], name: str) -> tuple[int, int]:
-    """Channels, and a quarter of the side, of square images whose side can be halved twice."""
+    """The number of channels and a quarter of the side, for square images whose side is a multiple of 4."""
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] % 4:
         raise ValueError(f"{name} makes square images whose side is a multiple of 4; these samples are {list(shape)}")
     return shape[0], shape[1] // 4

@@ -1,4 +1,4 @@
-"""The networks of the large comparison of GANs on 28×28 images."""
+"""The networks of a large-scale comparison of GANs, for 28×28 images."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class PacGan2d(Arch):
         widths = (self.latent_dim, *self.generator_widths)
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
-            # Running statistics keep .95 of themselves at an update, as in the authors' code.
+            # Each update keeps a fraction .95 of the running statistics, as in the authors' code.
             norm = nn.BatchNorm1d(after, eps=1e-4, momentum=0.05)
             layers += [_initialised(nn.Linear(before, after, bias=False)), norm, nn.ReLU()]
         return nn.Sequential(*layers, _initialised(nn.Linear(widths[-1], numbers)))
@@ -48,7 +48,7 @@ class PacGan2d(Arch):
 
 
 class Maxout(nn.Module):
-    """Units that are the largest of some linear functions each, [B, inputs] to [B, units] (Goodfellow et al. 2013)."""
+    """Units that are maxima of several linear functions each, [B, inputs] to [B, units] (Goodfellow et al. 2013)."""
 
     def __init__(self, inputs: int, units: int, pieces: int) -> None:
         super().__init__()

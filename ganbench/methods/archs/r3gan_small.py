@@ -18,7 +18,7 @@ L = TypeVar("L", nn.Linear, nn.Conv2d)
 
 SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))
-"""What keeps the variance over a leaky ReLU. It is in the initial weights, not in the activation."""
+"""Factor that preserves the variance across a leaky ReLU. It is applied to initial weights, not to activations."""
 
 
 @register(ARCHS, "r3gan-small")
@@ -80,7 +80,7 @@ class R3GanSmall(Arch):
 
 
 class Block(nn.Module):
-    """An inverted bottleneck beside an identity, [B, C, H, W] to the same."""
+    """An inverted bottleneck with an identity shortcut, [B, C, H, W] to the same."""
 
     def __init__(self, width: int, groups: int, group_size: int, gain: float) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class Block(nn.Module):
 
 
 class GenerativeBasis(nn.Module):
-    """Latents [B, z] to features [B, C, side, side]: a learned picture for each channel, times a number."""
+    """Latents [B, z] to features [B, C, side, side]: a learned image per channel, times a function of the latents."""
 
     def __init__(self, latent_dim: int, width: int, side: int) -> None:
         super().__init__()
@@ -112,26 +112,26 @@ class GenerativeBasis(nn.Module):
 
 
 class Up(nn.Module):
-    """Twice the side, interpolated: [B, C, H, W] to [B, C, 2H, 2W]."""
+    """Interpolated upsampling to twice the side: [B, C, H, W] to [B, C, 2H, 2W]."""
 
     def forward(self, features: Tensor) -> Tensor:
         return _smoothed(interpolate(features, scale_factor=2.0))
 
 
 class Down(nn.Module):
-    """Half the side, low-pass filtered: [B, C, 2H, 2W] to [B, C, H, W]."""
+    """Low-pass filtered downsampling to half the side: [B, C, 2H, 2W] to [B, C, H, W]."""
 
     def forward(self, features: Tensor) -> Tensor:
         return avg_pool2d(_smoothed(features), 2)
 
 
 def _smoothed(features: Tensor) -> Tensor:
-    """Filtered with [1, 2, 1]/4 both ways, zeros outside; with a box of two pixels that makes [1, 3, 3, 1]."""
+    """Filter with [1, 2, 1]/4 along both axes, zeros outside; followed by a box of two pixels it makes [1, 3, 3, 1]."""
     return avg_pool2d(avg_pool2d(features, 2, stride=1, padding=1), 2, stride=1)
 
 
 def _scaled(layer: L, gain: float = 1.0) -> L:
-    """The layer with weights N(0, gain²/fan-in) and no bias yet."""
+    """Initialise a layer with weights N(0, gain²/fan-in) and zero biases, and return it."""
     nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

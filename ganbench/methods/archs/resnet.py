@@ -57,7 +57,7 @@ class ResNet(Arch):
 
 
 class Residual(nn.Module):
-    """A block's main path plus its shortcut, [B, C, H, W]; both paths change the shape alike."""
+    """A block's main path plus its shortcut, [B, C, H, W]; both paths change the shape in the same way."""
 
     def __init__(self, main: nn.Module, shortcut: nn.Module) -> None:
         super().__init__()
@@ -79,12 +79,12 @@ def _up(width: int) -> Residual:
         nn.ReLU(),
         nn.Conv2d(width, width, 3, padding=1),
     )
-    # A 1×1 convolution of repeated pixels is the repeated pixels of the convolution, at a quarter of the work.
+    # A 1×1 convolution commutes with upsampling; convolving first takes a quarter of the work.
     return Residual(main, nn.Sequential(nn.Conv2d(width, width, 1), nn.Upsample(scale_factor=2)))
 
 
 def _down_from_pixels(channels: int, width: int) -> Residual:
-    # No activation before the first convolution: it would throw away the dark half of the pixels.
+    # No activation before the first convolution: it would discard the dark half of the pixels.
     main = nn.Sequential(
         nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.AvgPool2d(2)
     )
@@ -92,7 +92,7 @@ def _down_from_pixels(channels: int, width: int) -> Residual:
 
 
 def _down(width: int) -> Residual:
-    # The mean of a 1×1 convolution is the 1×1 convolution of the mean, which is cheaper.
+    # A 1×1 convolution commutes with average pooling; pooling first is cheaper.
     return Residual(
         nn.Sequential(*_two_convolutions(width), nn.AvgPool2d(2)),
         nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(width, width, 1)),
@@ -108,7 +108,7 @@ def _two_convolutions(width: int) -> list[nn.Module]:
 
 
 def _initialised(network: nn.Module) -> nn.Module:
-    """He et al.'s scale where a ReLU halves the signal, the convolutions of the main paths; Glorot's elsewhere."""
+    """Initialise by He et al. in the main paths' convolutions, where ReLU halves the signal; by Glorot elsewhere."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.xavier_uniform_(module.weight)

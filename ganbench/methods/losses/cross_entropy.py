@@ -1,4 +1,4 @@
-"""The critic's side of every loss that trains it as a classifier; what its generators minimise differs."""
+"""The critic's loss shared by all objectives that train it as a classifier; their generator losses differ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganbench.methods.losses import Loss
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """Base: the critic classifies, by cross-entropy (Goodfellow et al. 2014, arXiv:1406.2661, eq. 1).
+    """Base class: the critic classifies, with cross-entropy loss (Goodfellow et al. 2014, arXiv:1406.2661, eq. 1).
 
     It minimises −E[(1 − s) log σ(x) + s log(1 − σ(x))] − E log(1 − σ(G)), where x and G are its logits on real and on
     generated samples and s is `smoothing`, in [0, 1): one-sided label smoothing (Salimans et al. 2016,

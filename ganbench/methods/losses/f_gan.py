@@ -17,11 +17,11 @@ from ganbench.methods.losses import LOSSES, Loss
 
 @dataclass(frozen=True)
 class Divergence:
-    """D_f(P‖Q) = Σ q f(p/q), told by what its variational bound needs.
+    """D_f(P‖Q) = Σ q f(p/q), represented by the functions in its variational bound.
 
     Attributes:
         g: the output activation g_f, from any number V to the domain of f*.
-        conjugate: f* ∘ g_f, as one function of V: composed, it is finite where g_f(V) alone has been rounded.
+        conjugate: f* ∘ g_f as one function of V: composed, it is finite even where g_f(V) alone would be rounded.
     """
 
     g: Callable[[Tensor], Tensor]
@@ -59,7 +59,7 @@ class FGan(Loss):
         ValueError: there is no such divergence or generator.
     """
 
-    # V is a log-odds for "js" only; what it means elsewhere depends on the divergence.
+    # V is a log-odds for "js" only; its meaning otherwise depends on the divergence.
     output: ClassVar[Literal["probability", "score"]] = "score"
 
     divergence: str = "kl"

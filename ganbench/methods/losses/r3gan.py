@@ -1,4 +1,4 @@
-"""The relativistic pairing objective with zero-centred gradient penalties on both kinds of samples."""
+"""The relativistic pairing objective with zero-centred gradient penalties on real and generated samples."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Wasserstein(Loss):
         "optimizer": "rmsprop",
         "generator_lr": 5e-5,
         "critic_lr": 5e-5,
-        # The paper doesn't give RMSProp's smoothing; its authors' code leaves it at PyTorch's .99.
+        # The paper doesn't state RMSProp's smoothing; its authors' code leaves it at PyTorch's .99.
         "generator_betas": (0.0, 0.99),
         "critic_betas": (0.0, 0.99),
     }

@@ -1,6 +1,6 @@
-"""Gradient penalties on the critic, each added to the critic's loss whatever that loss is.
+"""Gradient penalties on the critic, added to the critic's loss whatever that loss is.
 
-They see one seed's critic as a pure function and take its input gradient with `torch.func.grad`, which works under
+They take one seed's critic as a pure function and compute its input gradient with `torch.func.grad`, which works under
 `vmap` (`torch.autograd.grad` does not). The norm is always per sample.
 """
 
@@ -17,18 +17,18 @@ from torch import Tensor
 from ganbench.core.registry import Component, Registry, import_folder
 
 Critic = Callable[[Tensor], Tensor]
-"""Inputs [B, ...] to logits [B]; pure: no running statistics."""
+"""A pure function from inputs [B, ...] to logits [B], without running statistics."""
 
 
 @dataclass(frozen=True)
 class Penalty(Component):
     """A term of the critic's loss that depends on the critic's gradient at its input.
 
-    Its strength falls (or rises) to `decay` times what it is at first, along the burn-in of the training schedule.
+    Its strength falls (or rises) to `decay` times the initial value during the burn-in of the training schedule.
     """
 
     noisy: ClassVar[bool] = False
-    """Whether it uses `noise`; only then is any drawn."""
+    """True if it uses `noise`, which is drawn only then."""
 
     decay: float = 1.0
 
@@ -43,9 +43,9 @@ class Penalty(Component):
 
         Args:
             critic: one seed's critic.
-            real, fake: what the critic sees, [B, ...]. With packing an input is a pack of samples: its gradient is
-                that of the whole pack. `fake` carries a gradient to the generator where the critic is unrolled.
-            uniform: [B] random numbers in [0, 1), one an input.
+            real, fake: the critic's inputs, [B, ...]. With packing an input is a pack of samples: its gradient is that
+                of the whole pack. `fake` carries a gradient to the generator if the critic is unrolled.
+            uniform: [B] random numbers in [0, 1), one per input.
             noise: [B, ...] normal random numbers of the shape of `real`; empty unless the penalty is `noisy`.
         """
 
@@ -64,7 +64,7 @@ def gradient_norms(critic: Critic, samples: Tensor) -> Tensor:
 
 
 def between(real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
-    """x̂ = u x + (1 − u) G(z), one u an input, [B, ...]."""
+    """x̂ = u x + (1 − u) G(z), with one u per input, [B, ...]."""
     u = uniform.reshape(-1, *(1,) * (real.ndim - 1))
     return u * real + (1 - u) * fake
 

@@ -1,6 +1,6 @@
-"""What may be done to any critic: normalise its layers, show it a whole batch, bound its weights.
+"""Wrappers, applicable to any critic: they normalise its layers, add batch features, or bound its weights.
 
-A wrapper works with every architecture: it knows a critic's layers, and that it ends in a `Head`.
+A wrapper works with every architecture: it relies only on the critic's layers and on the `Head` at the end.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ class Wrapper(Component):
     """A change to the critic, or a constraint on its weights."""
 
     takes_penalties: ClassVar[bool] = True
-    """Whether the gradient penalties of `ganbench.methods.penalties` keep their meaning under it."""
+    """True if the gradient penalties of `ganbench.methods.penalties` keep their meaning with this wrapper."""
     excludes: ClassVar[tuple[str, ...]] = ()
-    """Wrappers beside which it means nothing."""
+    """Wrappers that it can't be combined with."""
 
     def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
-        """The changed critic; it may be the same object.
+        """The wrapped critic, which may be the same object.
 
-        The forward pass stays pure: what it keeps between updates are buffers that only `constrain` changes. It sees
-        real and generated samples in one pass, [2·batch, ...], first all of one kind and then all of the other.
+        The forward pass stays pure: state between updates is held in buffers that only `constrain` changes. Real and
+        generated samples arrive in one pass, [2·batch, ...], first all of one kind and then all of the other.
 
         Args:
-            batch: how many inputs of one kind, real or generated, the critic sees in an update.
+            batch: number of inputs of one kind, real or generated, in an update of the critic.
 
         Raises:
-            ValueError: it can't be done to such a critic, or with such a batch.
+            ValueError: it can't be applied to such a critic, or with such a batch size.
         """
         return critic
 
     def constrain(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """After each update of the critic: the tensors that are changed, by name.
+        """Return the tensors to change after each update of the critic, by name.
 
         It is a pure function of one seed's weights, and works under `vmap`.
         """

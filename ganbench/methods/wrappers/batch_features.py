@@ -1,4 +1,4 @@
-"""Features of a whole batch, shown to the critic's head beside those of the input."""
+"""Batch features: statistics of a whole batch, given to the critic's head in addition to the input's features."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ganbench.methods.layers import Head, full_precision, replace_layers
 
 
 def show_to_head(critic: nn.Module, layer: nn.Module, more: int) -> nn.Module:
-    """Put a layer that makes `more` features of [N, F] before the head of a critic, in place.
+    """Insert a layer that computes `more` features from [N, F] before a critic's head, in place.
 
-    What the head makes of its old features stays as it was; weights for the new ones are PyTorch's usual.
+    The head's weights for the old features are kept; those for the new ones have PyTorch's default initialisation.
 
     Raises:
         ValueError: the head's weight is already normalised, which a new head would undo.
@@ -34,7 +34,7 @@ def show_to_head(critic: nn.Module, layer: nn.Module, more: int) -> nn.Module:
 
 
 class Beside(nn.Module):
-    """Features [N, F] and, after them, those that a layer makes of them, [N, F + more]."""
+    """Features [N, F] concatenated with those that a layer computes from them, [N, F + more]."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ class BatchNorm(Wrapper):
 
 
 class GroupNormalised(nn.Module):
-    """Features [N, C, ...] less their mean over their group and all pixels, over its deviation, scaled and shifted.
+    """Normalise features [N, C, ...] by mean and deviation over their group and all pixels, then scale and shift.
 
     A group is `batch` neighbouring inputs; the variance is the biased one, as in `nn.BatchNorm2d`.
     """

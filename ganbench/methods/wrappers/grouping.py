@@ -1,4 +1,4 @@
-"""Real and generated samples apart: the groups that a layer which looks at a batch never mixes."""
+"""Groups for batch-level layers; real and generated samples are never mixed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from torch import Tensor
 
 
 def grouped(inputs: Tensor, size: int) -> Tensor:
-    """Inputs [N, ...] as groups of neighbours, [N / size, size, ...].
+    """Split inputs [N, ...] into groups of neighbours, [N / size, size, ...].
 
     Raises:
-        ValueError: the groups don't come out even, so that one of them would hold real and generated samples.
+        ValueError: `size` does not divide N, so a group would mix real and generated samples.
     """
     if len(inputs) % size:
         raise ValueError(f"this critic judges batches of {size} inputs; {len(inputs)} are no whole number of them")

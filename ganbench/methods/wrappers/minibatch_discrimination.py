@@ -17,7 +17,7 @@ from ganbench.methods.wrappers.grouping import grouped
 
 @register(WRAPPERS, "minibatch-discrimination")
 class MinibatchDiscrimination(Wrapper):
-    """How near the rest of the batch is, shown to the critic's head (Salimans et al. 2016, arXiv:1606.03498).
+    """Distances to the rest of the batch, as features for the head (Salimans et al. 2016, arXiv:1606.03498).
 
     Section 3.2: with M = f(x) T, [kernels, dimensions], the new features are o_b = Σ_j exp(−‖M_b − M_jb‖₁) over the
     other inputs of one kind. As in the authors' code an input isn't compared with itself, and T starts with columns of
@@ -42,7 +42,7 @@ class MinibatchDiscrimination(Wrapper):
 
 
 class Nearness(nn.Module):
-    """Features [N, F] to how near the others of each group are, [N, kernels], each in [0, batch − 1]."""
+    """Features [N, F] to proximities to the rest of the group, [N, kernels], each in [0, batch − 1]."""
 
     def __init__(self, features: int, kernels: int, dimensions: int, batch: int) -> None:
         super().__init__()
@@ -53,5 +53,5 @@ class Nearness(nn.Module):
         mapped = (features @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
         groups = grouped(mapped, self.batch)
         distances = (groups.unsqueeze(2) - groups.unsqueeze(1)).abs().sum(-1)
-        # The distance to itself is exactly 0, and its exponential 1.
+        # An input's distance to itself is exactly 0, and the exponential of that 1.
         return ((-distances).exp().sum(2) - 1).flatten(0, 1)

@@ -10,12 +10,12 @@ from ganbench.methods.wrappers.batch_features import show_to_head
 from ganbench.methods.wrappers.grouping import grouped
 
 EPSILON = 1e-8
-"""Under the square root, as in the authors' code: identical inputs have the feature 1e-4."""
+"""Added under the square root, as in the authors' code: identical inputs have the feature 1e-4."""
 
 
 @register(WRAPPERS, "minibatch-std")
 class MinibatchStd(Wrapper):
-    """How features vary in a group, shown to the critic's head (Karras et al. 2018, arXiv:1710.10196, section 3).
+    """Standard deviation within a group, as a feature for the head (Karras et al. 2018, arXiv:1710.10196, section 3).
 
     One more feature: the standard deviation of each feature over `group` neighbouring inputs, averaged over features.
     In the paper it is a feature map before the last convolution, and its groups are not of neighbours. Gradient
@@ -37,7 +37,7 @@ class MinibatchStd(Wrapper):
 
 
 class Deviation(nn.Module):
-    """Features [N, F] to the mean of their standard deviations over a group, [N, 1], the same for all of the group."""
+    """Features [N, F] to their mean standard deviation over a group, [N, 1], the same for the whole group."""
 
     def __init__(self, group: int) -> None:
         super().__init__()

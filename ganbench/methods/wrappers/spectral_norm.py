@@ -13,9 +13,9 @@ from ganbench.core.registry import register
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
 
 ITERATIONS_AT_FIRST = 15
-"""So many that σ is near the truth before any update, as in PyTorch's own spectral normalisation."""
+"""Enough for an accurate σ before the first update, as in PyTorch's own spectral normalisation."""
 WEIGHT, VECTOR = ".parametrizations.weight.original", ".parametrizations.weight.0."
-"""How a normalised layer's tensors are called: its weight, and its vectors u and v."""
+"""Name parts of a normalised layer's tensors: its weight, and its vectors u and v."""
 
 
 @register(WRAPPERS, "spectral-norm")
@@ -52,10 +52,10 @@ class SpectralNorm(Wrapper):
 
 
 class Normalised(nn.Module):
-    """A weight [outputs, ...] to the same divided by σ.
+    """A weight [outputs, ...] divided by its σ.
 
-    PyTorch's own renews u and v in place in its forward pass, which `vmap` can't do and the game must not: how often
-    the critic is looked at would change it.
+    PyTorch's own version renews u and v in place in its forward pass, which `vmap` can't do and training must not:
+    the result would depend on how often the critic is evaluated.
     """
 
     u: Tensor
@@ -75,7 +75,10 @@ class Normalised(nn.Module):
 
 
 def power_method(weight: Tensor, u: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """Unit vectors u [outputs] and v [the rest], nearer to the first singular vectors of a weight [outputs, ...]."""
+    """Run the power method on a weight [outputs, ...]; return unit vectors u [outputs] and v [the rest].
+
+    They approach the first singular vectors as `iterations` grows.
+    """
     matrix = weight.flatten(1)
     for _ in range(iterations):
         v = normalize(u @ matrix, dim=0)

@@ -18,7 +18,7 @@ from ganbench.core.registry import near_miss
 
 PUBLISHED = Path(__file__).parent / "published.csv"
 SPREADS = ("sd", "se", "ci95", "range", "unknown", "none")
-"""Meanings of a paper's ±: standard deviation, standard error, 95 % interval, range, unknown, or none (a single run)."""
+"""Meanings of a paper's ±: standard deviation, standard error, 95 % interval, range, unknown, or none (one run)."""
 
 
 @dataclass(frozen=True)

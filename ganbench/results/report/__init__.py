@@ -1,7 +1,7 @@
-"""Reports: one folder with a self-contained HTML page, the same in Markdown, and the numbers as CSV.
+"""Reports: a folder with a self-contained HTML page, the same in Markdown, and the numbers as CSV.
 
-Everything in words and figures is made from the tidy table, so that results.csv, about.json and samples/ give the same
-report again, byte for byte.
+All text and figures are generated from the tidy table, so that results.csv, about.json and samples/ reproduce the
+report byte for byte.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ SAMPLES = "samples"
 def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
     """Write report.html, report.md, results.csv, figures/ and samples/ into `out/<date>_<commit>`; return that folder.
 
-    Where a report with another title lies there, the folder's name gets a number.
+    If a report with another title is there already, a number is added to the folder's name.
 
     Args:
-        x: the budget that curves are drawn against, one of `ganbench.results.loading.BUDGETS`.
+        x: the budget on the x axis of curves, one of `ganbench.results.loading.BUDGETS`.
 
     Raises:
         GanbenchError: there is nothing to report, or the folder can't be written.
@@ -60,7 +60,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
 
 
 def write_report_again(source: Path) -> Path | None:
-    """Make a report again from its own results.csv, about.json and samples/; None where these are no report's.
+    """Regenerate a report from its own results.csv, about.json and samples/; None if these don't belong to a report.
 
     Raises:
         GanbenchError: a file can't be read, or the folder can't be written.
@@ -81,7 +81,7 @@ def _own_folder(out: Path, about: About) -> Path:
 
 
 def _drop_unreported_rows(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataFrame:
-    """Without what a report doesn't tell, half of all rows: modes' shares on the way, but of runs that are shown."""
+    """Drop rows the report doesn't use (about half): intermediate mode shares, except for runs that are shown."""
     on_the_way = table["protocol"].str.endswith(QUICK)
     unseen = table["metric"].str.startswith("mode/")
     unseen |= table["metric"].str.startswith("good/") & ~table["run"].isin(shown)

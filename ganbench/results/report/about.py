@@ -1,4 +1,4 @@
-"""What a report knows beside its numbers: what it is called, when and by which code it was made, and its budget."""
+"""Metadata of a report: title, date, version of the code, and budget."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FILE = "about.json"
 
 @dataclass(frozen=True)
 class About:
-    """Kept beside results.csv, so that the report can be made again as it was.
+    """A report's metadata, stored beside results.csv so that the report can be reproduced.
 
     Attributes:
-        date: when it was made, `2026-11-25`.
+        date: the day it was made, as in `2026-11-25`.
         code: the version of the code that made it.
-        x: the budget that curves are drawn against.
+        x: the budget on the x axis of curves.
     """
 
     title: str
@@ -32,10 +32,10 @@ class About:
 
 
 def read_about(folder: Path) -> About | None:
-    """What stands beside a results.csv, if it lies in a report's folder.
+    """Read the metadata in a report's folder; None if there is none.
 
     Raises:
-        GanbenchError: it can't be read.
+        GanbenchError: the file can't be read.
     """
     path = folder / FILE
     if not path.exists():

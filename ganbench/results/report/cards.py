@@ -1,4 +1,4 @@
-"""The best, the middle and the worst seed of each method: their samples on the way, and how these fall into modes."""
+"""Cards: the best, middle and worst seed of each method, with samples from training and their spread over modes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ganbench.results.run_summary import summarize_run
 from ganbench.results.table import EVENTS, QUICK
 
 MAX_PICTURES = 320
-"""In a page, so that it stays below five megabytes."""
+"""The most pictures on a page, which keeps it below five megabytes."""
 MAX_STEPS = 8
 SIDE = 224
-"""Pixels of a grid."""
+"""Width of a sample grid, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Seed:
     """One run in the report.
 
     Attributes:
-        place: `best`, `middle` or `worst` of its method; empty for the only one.
-        words: its verdict.
-        frames: step and sample grid as a data URI, by step.
-        histogram, timeline: how its samples fall into modes, at the end and during training; or nothing.
+        place: `best`, `middle` or `worst` of its method; empty for an only seed.
+        words: its summary.
+        frames: pairs of step and sample grid (a data URI), ordered by step.
+        histogram, timeline: the distribution of its samples over modes, at the end and during training; or empty.
     """
 
     seed: int
@@ -53,7 +53,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Card:
-    """One method on one data set; `steps` are those that all of its seeds have a picture of."""
+    """One method on one data set; `steps` are the steps for which all of its seeds have a picture."""
 
     dataset: str
     method: str
@@ -68,9 +68,9 @@ class Card:
 
 
 def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """By data set and method, the runs to show and their places: the best, the middle and the worst.
+    """Choose the best, middle and worst run for each data set and method; return run ids with these places.
 
-    By modes, then by the share of good samples, then by FID; a run without scores is the worst.
+    Runs are ranked by modes, then by the share of good samples, then by FID; a run without scores ranks last.
     """
     scores = final_scores(table)
     wide = scores.pivot_table(index="run", columns="metric", values="value", aggfunc="last")
@@ -93,10 +93,10 @@ def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str
 
 
 def cards(results: Results, names: Mapping[str, str], pictures: Pictures) -> list[Card]:
-    """A card a method and data set.
+    """Make a card for each combination of data set and method.
 
     Args:
-        names: by run, the name of its method.
+        names: the name of each run's method.
         pictures: sample grids of the runs that are shown.
     """
     table = results.table
@@ -130,10 +130,10 @@ def cards(results: Results, names: Mapping[str, str], pictures: Pictures) -> lis
 
 
 def small(picture: bytes) -> bytes:
-    """A sample grid as it is kept in a report: WebP, at most so many pixels wide."""
+    """Convert a sample grid to the report's format: WebP, at most `SIDE` pixels wide."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if image.width > SIDE:
-        # Digits are drawn twice their size; points are not on a raster.
+        # Digits are drawn at twice their size, so that halving loses nothing; points are not on a raster.
         image = image.resize((SIDE, SIDE * image.height // image.width), Image.Resampling.BOX)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=60, method=6)
@@ -145,7 +145,7 @@ def _data_uri(picture: bytes) -> str:
 
 
 def _timeline(rows: pd.DataFrame) -> Markup:
-    """Modes × steps of one run, from its quick scores; the floor is taken as an even share."""
+    """Draw the modes × steps heat map of one run from its quick scores; real data are assumed to be even over modes."""
     quick = rows[rows["protocol"].str.endswith(QUICK) & rows["metric"].str.startswith("good/")]
     if quick["step"].nunique() < 2:
         return Markup()

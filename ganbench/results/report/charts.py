@@ -1,6 +1,7 @@
-"""Charts over seeds: a colour a method, the same in all charts of a report; what is drawn of a seed says its values.
+"""Charts over seeds: one colour per method, the same in all charts of a report; the artists of a seed carry its values.
 
-An artist's `gid` is a `Mark` as JSON, which `ganbench.results.report.svg` makes the page's hovering and toggling of.
+An artist's `gid` is a `mark` in JSON, from which `ganbench.results.report.svg` makes the attributes that the page uses
+to show values on hover and to toggle methods.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ Line = tuple[Sequence[float], Sequence[float]]
 """The x and y values of one seed."""
 
 WIDE_NAME = 80
-"""Characters: a method's name that is longer is broken."""
+"""Characters; longer names of methods are wrapped."""
 FEW = 3
-"""More seeds than this are drawn with their median and the range of the middle half."""
+"""With more seeds than this, their median and interquartile range are drawn as well."""
 CROWD = 40
-"""More seeds than this are not drawn one by one."""
+"""More seeds than this are not drawn individually."""
 DOTS = 16
-"""About as many stand for a crowd of different values."""
+"""The approximate number of dots that represent a crowd of seeds with different values."""
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -42,11 +43,13 @@ def curves(
     floor: float | None,
     logarithmic: bool,
 ) -> Figure:
-    """One colour a method: a thin line a seed; of several the median and middle half, of a crowd only these.
+    """Draw a thin line per seed, with one colour per method.
+
+    Several seeds also get their median and interquartile range; a crowd gets only these.
 
     Args:
-        lines: by method and seed, x and y values.
-        numbers: of the methods in the whole report, which give their colours.
+        lines: x and y values by method and seed.
+        numbers: each method's number in the whole report, which determines its colour.
     """
     written = sum(_broken(name).count("\n") + 1 for name in lines)
     figure, axes = _figure(6, 3.2 + 0.17 * -(-written // _columns(lines)))
@@ -64,7 +67,7 @@ def curves(
             thin, alpha = (0.7, 0.3) if many else (1.3, 0.85)
             label = _broken(name) if place == 0 and not many else None
             (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha, label=label)
-            if len(steps) == 1:  # a line of one point would not be seen
+            if len(steps) == 1:  # a line of one point would be invisible
                 line.set(marker="o", markersize=4)
             line.set_gid(mark(number, f"{name} · seed {seed}", steps, values))
     if floor is not None:
@@ -86,10 +89,12 @@ def strip(
     xlabel: str,
     ceiling: float | None,
 ) -> Figure:
-    """A row a method and a dot a seed, equal values beside each other; of a crowd larger dots; the median as a bar.
+    """Draw a row per method with a dot per seed and a bar at the median.
+
+    Dots of equal values are side by side; a crowd gets larger dots, each for several seeds.
 
     Args:
-        groups: by method and seed, a value.
+        groups: values by method and seed.
     """
     names = {name: textwrap.fill(name, WIDE_NAME // 2) for name in groups}
     tallest = max((name.count("\n") for name in names.values()), default=0)
@@ -116,7 +121,7 @@ def strip(
 
 
 def _dots(seeds: Mapping[int, float]) -> Iterator[tuple[float, float, float, str]]:
-    """Value, offset, diameter and words of each dot: one a seed, or of a crowd one a value (or a narrow range)."""
+    """Yield value, offset, diameter and label of each dot: one per seed, or in a crowd one per value or range."""
     ordered = sorted(seeds.items(), key=lambda item: item[1])
     values = [value for _, value in ordered]
     if len(seeds) > CROWD:
@@ -139,11 +144,11 @@ def survival(
     xlabel: str,
     most: float,
 ) -> Figure:
-    """A performance profile: the share of all seeds, failed ones among them, that have at least so many.
+    """Draw a performance profile: the fraction of all seeds, including failed ones, with at least k modes, over k.
 
     Args:
-        groups: by method, a value for each seed; NaN for one that failed.
-        most: how far the axis goes.
+        groups: a value for each seed of each method; NaN for a failed seed.
+        most: the end of the x axis.
     """
     written = sum(_broken(name).count("\n") + 1 for name in groups)
     figure, axes = _figure(6, 3.0 + 0.17 * -(-written // _columns(groups)))
@@ -151,8 +156,8 @@ def survival(
     for place, (name, seeds) in enumerate(groups.items()):
         colour, dash = style(numbers[name])
         values = np.asarray(seeds, dtype=float)
-        shares = [float((values >= count).mean()) for count in at]  # NaN is never at least anything
-        # A hair's breadth apart, so that equal ones are seen.
+        shares = [float((values >= count).mean()) for count in at]  # comparisons with NaN are False
+        # Slightly offset, so that equal lines stay visible.
         drawn = [share - 0.006 * place for share in shares]
         (line,) = axes.step(at, drawn, dash, where="pre", color=colour, linewidth=1.8, label=_broken(name))
         line.set_gid(mark(numbers[name], name, at, shares))
@@ -165,12 +170,12 @@ def survival(
 
 
 def style(number: int) -> tuple[str, str]:
-    """A method's colour and line; when colours are used up the same with another line."""
+    """Return a method's colour and line style; when colours run out they repeat with another line style."""
     return PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
 
 
 def mark(number: int, words: str = "", at: Sequence[float] = (), values: Sequence[float] = ()) -> str:
-    """What an artist belongs to and says: the method's number, words, and its points (x may be missing)."""
+    """An artist's metadata as JSON: the method's number, a label, and its points (x may be missing)."""
     points = [[*map(_rounded, pair)] for pair in zip(at, values, strict=True)] if at else [[*map(_rounded, values)]]
     return json.dumps({"method": number, "words": words, "points": points if values else []})
 
@@ -180,7 +185,7 @@ def _rounded(value: float) -> float | None:
 
 
 def _middle(seeds: Sequence[Line]) -> tuple[list[float], ...]:
-    """At each x that any seed has: the median and the quartiles over the seeds that have it."""
+    """Each x of any seed, with the median and the quartiles over the seeds that have a value there."""
     by_step: dict[float, list[float]] = {}
     for steps, values in seeds:
         for step, value in zip(steps, values, strict=True):
@@ -195,13 +200,13 @@ def _broken(name: str) -> str:
 
 
 def _columns(names: Iterable[str]) -> int:
-    """Of a legend that is as wide as the figure."""
+    """Number of columns of a legend that is as wide as the figure."""
     longest = max((len(line) for name in names for line in _broken(name).split("\n")), default=0)
     return 3 if longest < 24 else 2 if longest <= 48 else 1
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    # A bare Figure: pyplot would keep every one alive, and want a display's backend.
+    # A bare Figure: pyplot would keep every figure alive, and require a display backend.
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)

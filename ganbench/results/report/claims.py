@@ -17,11 +17,11 @@ from ganbench.results.loading import final_scores
 from ganbench.results.report.tables import markdown, terminal
 
 SHORT = 60
-"""Characters of a caveat in a table; Markdown has all of it."""
+"""Characters to which a table shortens a caveat; Markdown has all of it."""
 
 
 def render_claims(claims: Sequence[Claim], style: str) -> str:
-    """Claims in the style `table`, `markdown`, `csv` or `json`."""
+    """Render claims in the style `table`, `markdown`, `csv` or `json`."""
     if style == "json":
         rows = [{name: _plain(value) for name, value in asdict(claim).items()} for claim in claims]
         return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
@@ -51,7 +51,7 @@ def render_claims(claims: Sequence[Claim], style: str) -> str:
 
 
 def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
-    """Published numbers for the data and under the protocols of a tidy table; and how many there are under others."""
+    """Render published numbers for the data and protocols of a tidy table, and count those under other protocols."""
     both = published_beside(table, metrics)
     same = [claim for claim, differs in both if not differs]
     others = [claim for claim, differs in both if differs]
@@ -66,8 +66,10 @@ def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
 
 
 def published_beside(table: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[Claim, str]]:
-    """Published numbers for the data of a tidy table, each with why it is another number than ours; empty where it is
-    the same. Those that can be compared stand first."""
+    """Return published numbers for the data of a tidy table, comparable ones first.
+
+    Each comes with the reason why it can't be compared with ours; empty if it can.
+    """
     settings = conditions_of(final_scores(table))[["dataset", "protocol"]].drop_duplicates()
     found = []
     for claim in read_claims():

@@ -1,4 +1,4 @@
-"""Two runs side by side, for the terminal, as Markdown or as JSON."""
+"""Comparison of two runs, for the terminal, as Markdown or as JSON."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ganbench.results.run_diff import differ
 from ganbench.results.run_summary import summarize_run
 
 MAX_STEPS = 6
-"""Of an event's steps that are listed."""
+"""The most steps of an event that are listed."""
 
 
 def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> str:
-    """Two runs of a tidy table in the style `table`, `markdown` or `json`; last what became of each, in words.
+    """Render two runs of a tidy table in the style `table`, `markdown` or `json`, with a summary of each at the end.
 
     Raises:
-        GanbenchError: they are the same run, or one isn't there.
+        GanbenchError: they are the same run, or one of them isn't in the table.
     """
     difference = differ(table, first, second)
     endings = [summarize_run(table[table["run"] == run], run) for run in difference.runs]

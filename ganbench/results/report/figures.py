@@ -1,4 +1,4 @@
-"""The figures of a report: how seeds ended, and what happened during training, for each data set."""
+"""Figures of a report: final results of the seeds, and curves over training, for each data set."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ganbench.results.report.tables import BUDGET_WORDS
 from ganbench.results.table import TRAIN
 
 SCORES = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("Share of good samples", False)}
-"""Of metrics that are drawn during training: the label, and whether the scale is logarithmic."""
+"""Metrics drawn over training: the label, and whether the scale is logarithmic."""
 BALANCE = {
     "critic-real": ("Critic's output on real samples", False),
     "critic-fake": ("Critic's output on generated samples", False),
     "generator-gradient": ("Norm of the generator's gradient", True),
 }
-"""Of statistics of the training itself, the same."""
+"""Statistics of training itself, in the same form as `SCORES`."""
 
 
 def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dict[str, Figure]]:
-    """Figures by data set and title.
+    """Draw all figures; return them by data set and title.
 
     Args:
         table: the tidy table.
-        names: by run, the name of its method.
-        x: the budget that curves are drawn against, one of `ganbench.results.loading.BUDGETS`.
+        names: the name of each run's method.
+        x: the budget on the x axis of curves, one of `ganbench.results.loading.BUDGETS`.
     """
     numbers = {name: number for number, name in enumerate(sorted(set(names.values())))}
     found = {}
@@ -51,10 +51,12 @@ def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dic
 
 
 def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, int], where: str) -> dict[str, Figure]:
-    """How many modes each seed ended with; nothing where there is hardly a seed to a method."""
+    """Draw the modes that each seed has at the end of training; no figures if no method has more than one seed."""
     scores = final_scores(table)
     metric = headline_modes(scores)
     rows = scores[scores["metric"] == metric].set_index("run")
+    if not len(rows):
+        return {}  # this protocol counts no modes
     dots: dict[str, dict[int, float]] = {}
     profiles: dict[str, list[float]] = {}
     ended = runs(table)
@@ -64,7 +66,7 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
         profiles.setdefault(names[run], []).append(value)
         if not math.isnan(value):
             seeds = dots.setdefault(names[run], {})
-            # The same seed may have been trained by several versions of the code.
+            # Several versions of the code may have trained the same seed.
             seeds[seed if seed not in seeds else -len(seeds)] = value
     if not any(len(values) > 1 for values in dots.values()):
         return {}
@@ -103,12 +105,12 @@ def _curves(
     rows = table.loc[table["metric"] == metric, needed].sort_values("step", kind="stable")
     lines: dict[str, dict[int, Line]] = {}
     for name, seeds in rows.groupby(rows["run"].map(names)):
-        # Seconds differ from seed to seed: a step stands where it does for the middle one.
+        # Seconds differ from seed to seed: a step is drawn at their median.
         middles = seeds.groupby("step")[x].median()
         at = dict(zip(middles.index.tolist(), middles.tolist(), strict=True))
         own: dict[int, Line] = {}
         for number, status, scored in _by_run(seeds):
-            # Given up since nothing changed any more: it stays in the count as it was.
+            # A run that was stopped early as collapsed stays in the count with its last value.
             last, given_up = max(scored), status == "collapsed"
             values = scored | {step: scored[last] for step in at if given_up and step > last}
             own[number if number not in own else -len(own)] = ([at[step] for step in values], list(values.values()))
@@ -128,7 +130,7 @@ def _curves(
 
 
 def _by_run(rows: pd.DataFrame) -> Iterator[tuple[int, str, dict[int, float]]]:
-    """Seed, status, and values by step of each run; in plain Python, for there may be ten thousand."""
+    """Yield seed, status, and values by step of each run; in plain Python, since there may be ten thousand runs."""
     values: dict[str, dict[int, float]] = {}
     heads: dict[str, tuple[int, str]] = {}
     columns = (rows[column].tolist() for column in ("run", "seed", "status", "step", "value"))

@@ -1,7 +1,7 @@
-"""How samples fall into modes, drawn as plain SVG: a page holds two such pictures of every seed that it shows.
+"""Distribution of samples over modes, drawn as plain SVG: a page has two such pictures for every seed shown.
 
-The same as `ganbench.core.plotting` draws for MLflow, in a hundredth of the time, and with each mode's value under the
-pointer.
+These are the figures that `ganbench.core.plotting` draws for MLflow, in a hundredth of the time, and with each mode's
+value as a tooltip.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from matplotlib.colors import to_hex
 from ganbench.core.plotting import EVENT_MARKS, FULLNESS, GREY, PALETTE
 
 GLYPHS = dict(zip(EVENT_MARKS, "▼◆✖■✚★▲", strict=True))
-"""By kind of event: the marker of `EVENT_MARKS` as a letter."""
+"""The markers of `EVENT_MARKS` as characters, by kind of event."""
 WIDTH, LEFT, RIGHT = 420, 62, 8
 BARS = 130
 """Height of the histogram's bars."""
 ROW = (5, 13)
-"""Height of a mode's row in the heat map: at least, and at most."""
+"""Minimum and maximum height of a mode's row in the heat map."""
 TALLEST = 300
 SHADES = 40
 LABELLED = 40
-"""More modes than this are not named."""
+"""The most modes that are labelled."""
 FAULT, RECOVERED = 11, 24
-"""Heights of events above the heat map: at one step something may be lost and something else regained."""
+"""Heights of faults and recoveries above the heat map; they differ, since both can occur at the same step."""
 
 
 def histogram(all_samples: Mapping[str, float], good: Mapping[str, float]) -> Markup:
-    """Share of samples in each mode, and of the good ones among them; an even share as a line."""
+    """Draw the share of samples in each mode, and of good ones among them, with an even share as a line."""
     count = len(all_samples)
     even = 1 / count
     top = min(1.0, max(*all_samples.values(), even) * 1.1)
@@ -65,17 +65,17 @@ def histogram(all_samples: Mapping[str, float], good: Mapping[str, float]) -> Ma
 def heat_map(
     steps: Sequence[int], fullness: Sequence[Sequence[float]], names: Sequence[str], events: Sequence[tuple[int, str]]
 ) -> Markup:
-    """Modes × steps: how full each mode was at each look, with events marked above.
+    """Draw a modes × steps heat map of each mode's share at each evaluation, with events marked above.
 
     Args:
-        steps: of the looks, [T].
-        fullness: [T][K], good samples relative to an even share: 0 empty, 1 as it should be.
-        events: step and kind.
+        steps: the steps of the evaluations, [T].
+        fullness: [T][K], good samples relative to an even share: 0 is empty, 1 is an even share.
+        events: pairs of step and kind.
     """
     row = max(min(ROW[1], TALLEST / len(names)), min(ROW[0], TALLEST / len(names)))
     top, tall = 32, row * len(names)
     half = (steps[1] - steps[0]) / 2
-    # Cells reach from halfway to the look before to halfway to the next.
+    # A cell extends halfway to the evaluations before and after it.
     edges = [steps[0] - half, *((a + b) / 2 for a, b in pairwise(steps)), steps[-1] + half]
     scale = (WIDTH - LEFT - RIGHT) / (edges[-1] - edges[0])
 
@@ -85,7 +85,7 @@ def heat_map(
     parts = []
     for mode, name in enumerate(names):
         y = top + tall - row * (mode + 1)
-        # Looks of the same shade are one rectangle.
+        # Consecutive evaluations of the same shade share a rectangle.
         looks = groupby(enumerate(fullness), key=lambda look: round(min(look[1][mode], 2.0) * SHADES / 2))
         cells = ((shade, [number for number, _ in alike]) for shade, alike in looks)
         drawn = "".join(
@@ -118,7 +118,7 @@ def _picture(height: float, parts: Sequence[str]) -> Markup:
 
 
 def _legend(entries: Sequence[tuple[str, str, str]], y: float) -> Iterator[str]:
-    """Glyph, colour and word of each, one after another."""
+    """Draw glyph, colour and word of each entry, side by side."""
     x = float(LEFT)
     for glyph, colour, word in entries:
         yield f'<text x="{x:.1f}" y="{y:.1f}" style="fill: {colour}">{glyph}</text>'
@@ -139,7 +139,7 @@ def _ink(kind: str) -> str:
 
 @cache
 def _shade(half: float) -> str:
-    """Of a mode that is twice as full as that."""
+    """Colour of a mode with twice this share of an even one."""
     return str(to_hex(FULLNESS(half)))
 
 
@@ -160,7 +160,7 @@ def _text(x: float, y: float, words: str, anchor: str) -> str:
 
 
 def _upright(x: float, y: float, words: str, *, narrow: bool) -> str:
-    """A label below a bar, turned where the bar is narrower."""
+    """Draw a label below a bar, rotated if the bar is too narrow."""
     if not narrow:
         return _text(x, y, words, "middle")
     return f'<text transform="translate({x + 4:.1f} {y - 6:.1f}) rotate(-90)" text-anchor="end">{escape(words)}</text>'

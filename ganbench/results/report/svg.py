@@ -1,4 +1,4 @@
-"""A figure as SVG that a page can be made lively with: ink that follows the page, methods and values as attributes."""
+"""Figures as SVG for interactive pages: lines follow the page's text colour; methods and values are attributes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 import matplotlib
 from matplotlib.figure import Figure
 
-# matplotlib quotes an attribute that contains " with ', and one that contains both with ".
+# matplotlib quotes attributes that contain " with ', and those that contain both with ".
 _MARK = re.compile(r"""<g id=(["'])(\{.*?\})\1>""")
 _FONTS = re.compile(r"font-family: '[^\"]*sans-serif")
 _GROUP = re.compile(r'<g id="[^"]*"')
@@ -22,13 +22,13 @@ _LONG = re.compile(r"(\.\d\d)\d+")
 
 
 def svg(figure: Figure) -> str:
-    """The same figure is the same bytes.
+    """Convert a figure to SVG; the same figure gives the same bytes.
 
-    What is black is drawn in `currentColor`, the ground is left open. An artist whose `gid` is a `charts.mark` is a
-    group of the classes `method` and `method-N`, with `data-words` and `data-points` (JSON) where it says something.
+    Black becomes `currentColor`, and the background is transparent. An artist whose `gid` is a `charts.mark` becomes a
+    group with the classes `method` and `method-N`, and with `data-words` and `data-points` (JSON) if it has a label.
     """
     buffer = io.StringIO()
-    # Without a date, and with a fixed salt for its ids. Unsimplified: points and values stay in step.
+    # No date, and a fixed salt for ids. Paths aren't simplified, so that points and values correspond.
     with matplotlib.rc_context({"svg.hashsalt": "ganbench", "svg.fonttype": "none", "path.simplify": False}):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
@@ -38,9 +38,9 @@ def svg(figure: Figure) -> str:
 
 
 def _shorter(text: str) -> str:
-    """The same picture in fewer bytes: a page holds a hundred. No group keeps an id, which others have too."""
+    """Compress the picture, since a page holds a hundred. Ids of groups are dropped: they aren't unique on a page."""
     text = _GROUP.sub("<g", _LEVEL.sub("", _FONTS.sub("font-family: sans-serif", text)))
-    # A hundredth of a point is enough.
+    # Precision of a hundredth of a point is enough.
     text = _NUMBERS.sub(lambda found: _LONG.sub(r"\1", found[0]), text)
     text = _PATH.sub(lambda found: found[0].replace(" \n", "").replace("\n", ""), text)
     return _BETWEEN.sub("><", text)

@@ -14,7 +14,7 @@ from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
 
 WIDE = 1000
-"""Columns of a terminal that no table fills: a row is never broken or cut."""
+"""A terminal width that no table reaches, so that rows are never wrapped or cut."""
 NOTE = (
     "median [lowest – highest] over finished seeds; with {least} seeds or more interquartile mean [95 % interval], "
     "failed seeds ranked worst; {budget}; minutes: of training a seed"
@@ -31,7 +31,7 @@ FAILURES = ("collapsed", "diverged", "stopped", "running")
 
 
 def cells(compared: pd.DataFrame, metrics: Sequence[str], x: str = "images") -> tuple[list[str], list[list[str]]]:
-    """Head and rows of a comparison in words: medians with ranges, failures by kind, empty columns left out."""
+    """Format the head and rows of a comparison: medians with ranges, failures by kind, without empty columns."""
     group = list(compared.columns[: compared.columns.get_loc("protocol")])
     group = [column for column in group if (compared[column] != "").any()]
     head = [*group, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
@@ -54,7 +54,7 @@ def cells(compared: pd.DataFrame, metrics: Sequence[str], x: str = "images") -> 
 
 
 def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = "images") -> str:
-    """A comparison in the style `table`, `markdown`, `latex`, `csv` or `json`."""
+    """Render a comparison in the style `table`, `markdown`, `latex`, `csv` or `json`."""
     if style == "csv":
         return compared.to_csv(index=False).rstrip("\n")
     if style == "json":
@@ -68,7 +68,7 @@ def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = 
 
 
 def render_contrasts(judgement: Ranking, contrasts: Sequence[Contrast], style: str) -> str:
-    """Every method against a baseline: how likely it is better, by how much, and how surely."""
+    """Render comparisons with a baseline: probability of being better, difference, and its interval and p-value."""
     baseline = contrasts[0].second
     head = [f"{judgement.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]
     rows = []
@@ -88,7 +88,7 @@ def render_contrasts(judgement: Ranking, contrasts: Sequence[Contrast], style: s
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A LaTeX table, for `booktabs`."""
+    """Format a LaTeX table for `booktabs`."""
     escaped = str.maketrans({each: f"\\{each}" for each in "&%$#_{}"} | {"–": "--", "−": "$-$", "∞": r"$\infty$"})
     lines = [" & ".join(cell.translate(escaped) for cell in line) + r" \\" for line in (head, *rows)]
     columns = "l" + "r" * (len(head) - 1)
@@ -97,12 +97,12 @@ def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def budget_note(x: str) -> str:
-    """What a budget's column holds."""
+    """Describe the column of a budget."""
     return f"{x.replace('_', ' ')}: {BUDGET_WORDS[x]}"
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '¦') for cell in line)} |" for line in lines)
 
@@ -113,7 +113,7 @@ def _failures(row: pd.Series) -> str:
 
 
 def terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a terminal, with its colours; plain text for a pipe."""
+    """Format a table for the terminal: in colour, or as plain text for a pipe."""
     from rich.console import Console
     from rich.table import Table
 
@@ -124,7 +124,7 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for row in rows:
         table.add_row(*row, style="dim" if row[0].startswith(FLOOR) else None)
     console = Console()
-    # Written to a buffer, so that the caller prints: a pipe gets plain text, a terminal its colours.
+    # Rendered to a buffer, so that the caller can print it: plain text for a pipe, colours for a terminal.
     buffer = io.StringIO()
     paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False)
     paper.print(table, highlight=False)

@@ -1,4 +1,4 @@
-"""What a report says in words: the answer first, then each method, then what was run."""
+"""Text of a report: the answer first, then each method, then the facts about its runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LEVEL = 0.95
 
 
 def methods(table: pd.DataFrame) -> dict[str, str]:
-    """By run, the name of its method among those on its data set: the loss, and what else sets it apart."""
+    """Map each run to the name of its method: the loss, and what else distinguishes it on its data set."""
     names: dict[str, str] = {}
     for _, rows in table.groupby("dataset", sort=True):
         own = group_names(rows)
         parts = {name: name.split(" · ") for name in own.values()}
-        # An architecture that all of them have is no part of a name.
+        # An architecture shared by all of them is left out of the names.
         if len({part[1] for part in parts.values()}) == 1:
             parts = {name: [part[0], *part[2:]] for name, part in parts.items()}
         names |= {run: " · ".join(parts[name]) for run, name in own.items()}
@@ -31,17 +31,17 @@ def methods(table: pd.DataFrame) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Lost:
-    """How many seeds of each method lost a mode: a sentence that begins for a data set, and its ends, fewest first."""
+    """Counts of seeds that lost a mode on one data set: the beginning of a sentence, and its ends, fewest first."""
 
     beginning: str
     ends: list[str]
 
 
 def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
-    """A sentence a data set; seeds that failed count as lost.
+    """Count the seeds of each method that lost a mode, for each data set; failed seeds count as lost.
 
     Args:
-        names: by run, the name of its method.
+        names: the name of each run's method.
     """
     each = runs(table)
     scores = final_scores(table)
@@ -49,6 +49,8 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
     for dataset, on_it in each.groupby("dataset", sort=True):
         metric = headline_modes(scores[scores["dataset"] == dataset])
         found = scores[scores["metric"] == metric].set_index("run")
+        if not len(found):
+            continue  # this protocol counts no modes
         counts: dict[tuple[int, int], list[str]] = {}
         for name, members in sorted(on_it.groupby(on_it["run"].map(names))):
             ended = members[members["status"].isin(RESULTS)]
@@ -67,7 +69,7 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
 
 
 def _counted(lost: int, seeds: int, names: Sequence[str]) -> str:
-    """`6 of 10 seeds of minimax (26–88 %)`, with Clopper and Pearson's interval."""
+    """`6 of 10 seeds of minimax (26–88 %)`, with the Clopper–Pearson interval."""
     low, high = stats.binomtest(lost, seeds).proportion_ci(LEVEL, method="exact")
     share = f"({100 * low:.0f}–{100 * high:.0f} %)"
     count = f"all {seeds}" if lost == seeds > 1 else f"{lost or 'none'} of {seeds}"
@@ -76,12 +78,12 @@ def _counted(lost: int, seeds: int, names: Sequence[str]) -> str:
 
 
 def answers(table: pd.DataFrame) -> list[str]:
-    """Which method is better by each metric, or why that can't be said: for each data set and protocol."""
+    """Say which method is better by each metric, or why that is undecided, for each data set and protocol."""
     return [f"{sentence}." for sentence in sentences(rank_methods(table, BY, headline(final_scores(table))))]
 
 
 def findings(compared: pd.DataFrame) -> list[str]:
-    """What the comparison says, a sentence a group."""
+    """Describe the comparison, in one sentence per group."""
     sentences = []
     groups = compared[compared["seeds"].notna()]
     for _, group in groups.iterrows():
@@ -90,11 +92,12 @@ def findings(compared: pd.DataFrame) -> list[str]:
         parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
         if finished:
             floors = _floor_of(group, compared)
-            # A published protocol has no strict count.
+            # Published protocols have no strict count.
             count = "modes" if pd.isna(group.get("modes-strict")) else "modes-strict"
-            low, high, full = (int(x) for x in (group[f"{count}-low"], group[f"{count}-high"], floors["modes"]))
-            found = f"{low}" if low == high else f"{low} to {high}"
-            parts.append(f"{found} of {full} modes found" + " beyond doubt" * (count == "modes-strict"))
+            if not pd.isna(group.get(count)):
+                low, high, full = (int(x) for x in (group[f"{count}-low"], group[f"{count}-high"], floors["modes"]))
+                found = f"{low}" if low == high else f"{low} to {high}"
+                parts.append(f"{found} of {full} modes found" + " beyond doubt" * (count == "modes-strict"))
             for metric, words in (("hq", "median share of good samples"), ("fid", "median FID")):
                 if metric in group and not pd.isna(group[metric]):
                     parts.append(f"{words} {number(group[metric])} (real data: {number(floors[metric])})")
@@ -103,7 +106,7 @@ def findings(compared: pd.DataFrame) -> list[str]:
 
 
 def _floor_of(group: pd.Series, compared: pd.DataFrame) -> pd.Series:
-    """The row of real data under the same protocol, number of samples and, where there are several, data set."""
+    """Return the row of real data with the same protocol, number of samples and, if there are several, data set."""
     alike = compared["seeds"].isna() & (compared["protocol"] == group["protocol"])
     alike &= compared["samples"] == group["samples"]
     if "dataset" in compared and alike.sum() > 1:
@@ -113,7 +116,7 @@ def _floor_of(group: pd.Series, compared: pd.DataFrame) -> pd.Series:
 
 
 def facts(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """What was run, so that another person can do it again."""
+    """List the facts needed to reproduce the runs."""
     each = runs(table)
     protocols = sorted(set(final_scores(table)["protocol"]))
 

@@ -1,7 +1,7 @@
-"""Executors: who does the tasks of a sweep. The experiment file is the same for all of them.
+"""Executors of a sweep's tasks. Experiment files are the same for all of them.
 
-An executor takes tasks, and gives back their outcomes as they end. A task whose process or machine was lost is begun
-again, from its checkpoint, without anybody being asked; that is what an executor is for.
+An executor accepts tasks, and returns their results as they end. It automatically restarts a task whose process or
+machine was lost, from its checkpoint.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Protocol
 from ganbench.runs.task import Task, TaskResult
 
 TRIES = 5
-"""How often a task is begun whose process dies under it."""
+"""The number of attempts at a task whose process keeps dying."""
 
 
 def choose(name: str, *, jobs: int | None, device: str, address: str | None, gpus: float | None, log: Path) -> Executor:
-    """The executor `local` or `ray`.
+    """Create the executor `local` or `ray`.
 
     Args:
-        jobs: tasks at once; None for what suits it.
+        jobs: number of concurrent tasks; None for the executor's default.
         device: `cpu` or `cuda`.
-        address: of a Ray cluster.
-        gpus: share of a GPU that each task gets under Ray.
-        log: where what local workers say goes.
+        address: address of a Ray cluster.
+        gpus: fraction of a GPU for each task under Ray.
+        log: file for the output of local workers.
     """
     if name == "ray":
         from ganbench.runs.executors.ray import Ray
@@ -36,22 +36,22 @@ def choose(name: str, *, jobs: int | None, device: str, address: str | None, gpu
 
 
 class Executor(Protocol):
-    """Does tasks, several at once."""
+    """Performs tasks, several concurrently."""
 
     jobs: int
-    """How many at once."""
+    """Number of concurrent tasks."""
 
     def submit(self, task: Task) -> None:
-        """Take a task."""
+        """Accept a task."""
 
     def wait(self, seconds: float) -> Sequence[TaskResult]:
-        """Outcomes that have come since the last call; waits for one for at most so long."""
+        """Return results since the last call; wait for one for at most `seconds`."""
 
     def stop(self) -> set[str]:
-        """Let every task end at its next opportunity, with a checkpoint.
+        """Ask every running task to stop at its next opportunity, with a checkpoint.
 
-        Returns the groups that are at work: their outcomes still come; others are given up.
+        Returns the groups that are running: their results will still arrive; waiting tasks are dropped.
         """
 
     def close(self) -> None:
-        """End whatever is left, at once."""
+        """Terminate everything still running, immediately."""

@@ -1,4 +1,4 @@
-"""A pool of processes on this machine: a few that share a CPU's cores, or one or more a GPU."""
+"""Process pool on this machine: a few processes that share a CPU's cores, or one or more per GPU."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ganbench.runs.executors import TRIES
 from ganbench.runs.task import Task, TaskResult, from_plain
 
 CORES_A_JOB = 4
-"""By default: fewer gain nothing for most networks, more don't either."""
+"""Cores per process by default; for most networks neither fewer nor more increase throughput."""
 GRACE = 30.0
-"""Seconds that a worker without a task has to go."""
+"""Seconds that a worker without a task has to exit."""
 
 
 class Local:
-    """Worker processes, each of which does one task after another.
+    """Worker processes, each of which performs one task after another.
 
-    Each gets its part of the cores as threads, or as many as $OMP_NUM_THREADS says.
+    Each gets its share of the cores as threads, or as many threads as $OMP_NUM_THREADS says.
 
-    A worker that dies, by a signal or for lack of memory, is replaced, and its task is begun again.
+    A worker that dies, from a signal or for lack of memory, is replaced, and its task is restarted.
 
     Args:
-        jobs: processes at once; by default one a GPU, or one for every four cores.
+        jobs: number of processes; by default one per GPU, or one for every four cores.
         device: `cpu` or `cuda`.
-        log: where what the workers say goes; it is removed if they said nothing.
+        log: file for the workers' output; it is removed if there is none.
     """
 
     def __init__(self, jobs: int | None, device: str, log: Path) -> None:
@@ -83,7 +83,7 @@ class Local:
             self._log.unlink()
 
     def _give(self) -> None:
-        """Give waiting tasks to whoever has none."""
+        """Assign waiting tasks to idle workers."""
         for place, worker in enumerate(self._workers):
             if not self._waiting or self._stopping:
                 return
@@ -109,7 +109,7 @@ class Local:
             if task is not None:
                 self._tries.pop(task.group, None)
             return [outcome]
-        # It is gone.
+        # The worker has exited.
         if worker in self._workers:
             self._workers[self._workers.index(worker)] = None
         status, task = worker.end(kill=False), worker.task
@@ -125,11 +125,11 @@ class Local:
 
 
 class _Worker:
-    """A process that reads tasks and writes outcomes, a line each."""
+    """A process that reads tasks and writes results, one per line."""
 
     def __init__(self, environment: Mapping[str, str], log: BinaryIO, said: queue.Queue[tuple[_Worker, bytes]]) -> None:
         self.task: Task | None = None
-        # In a session of its own: Ctrl-C in the terminal is for the one who started the sweep, who then tells it.
+        # In its own session: Ctrl-C in the terminal reaches the sweep's process only, which then stops the workers.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ganbench.runs.executors.worker"],
             stdin=subprocess.PIPE,
@@ -143,18 +143,18 @@ class _Worker:
     def give(self, task: Task) -> None:
         self.task = task
         assert self._process.stdin is not None
-        with suppress(OSError):  # it may have just died, which is about to be heard
+        with suppress(OSError):  # it may have just died, which will be noticed next
             self._process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
             self._process.stdin.flush()
 
     def release(self) -> None:
-        """No more tasks: it ends the one it is at as soon as it can, and goes."""
+        """Send no more tasks: the worker stops its current one as soon as it can, and exits."""
         assert self._process.stdin is not None
-        with suppress(OSError):  # it may be gone already
+        with suppress(OSError):  # it may have exited already
             self._process.stdin.close()
 
     def end(self, *, kill: bool) -> int:
-        """Wait until the process is gone, and return its exit status."""
+        """Wait for the process to exit, and return its exit status."""
         self.release()
         if not kill:
             with suppress(subprocess.TimeoutExpired):
@@ -171,6 +171,6 @@ class _Worker:
 
 
 def _gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    """Return the GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return chosen.split(",") if chosen else [str(number) for number in range(torch.cuda.device_count())]

@@ -1,7 +1,7 @@
-"""Tasks of a Ray cluster: fractions of GPUs, and nodes that may be lost, are Ray's affair.
+"""Execution of tasks on a Ray cluster, which handles fractions of GPUs and the loss of nodes.
 
-A task that is begun again on another node goes on from its checkpoint where the nodes share a file system (put
-$XDG_STATE_HOME or the store there), and else from its start; its results are the same and count once either way.
+A task that is restarted on another node resumes from its checkpoint if the nodes share a file system (put
+$XDG_STATE_HOME or the store there), and otherwise starts over; its results are the same and count once either way.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Ray:
     """A Ray cluster as an executor.
 
     Args:
-        jobs: tasks at once; by default as many as the cluster has room for.
-        gpus: share of a GPU that each task gets.
-        address: of the cluster; by default one that runs on this machine, else a new one.
+        jobs: number of concurrent tasks; by default as many as fit on the cluster.
+        gpus: fraction of a GPU for each task.
+        address: address of the cluster; by default one running on this machine, else a new one.
     """
 
     def __init__(self, jobs: int | None, gpus: float, address: str | None) -> None:
@@ -93,12 +93,12 @@ class Ray:
 
 
 def _perform(values: dict[str, Any]) -> dict[str, Any]:
-    """Do a task in a process of Ray's."""
+    """Perform a task in a Ray process."""
     return plain(perform(Task(**values), threading.Event()))
 
 
 def _running() -> str | None:
-    """The address of a cluster on this machine, if one runs; None begins a new one."""
+    """Return the address of a cluster running on this machine; None starts a new one."""
     try:
         ray.init(address="auto", log_to_driver=False, configure_logging=False)
     except ConnectionError:

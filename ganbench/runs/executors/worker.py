@@ -1,7 +1,7 @@
-"""A worker process: reads tasks from standard input, a JSON line each, and writes outcomes to standard output.
+"""Worker process: reads tasks from standard input, one JSON line each, and writes results to standard output.
 
-When its input ends it stops at the next opportunity, with a checkpoint: so it never outlives who started it, even where
-that was killed.
+When its input ends it stops at the next opportunity, with a checkpoint, so that it never outlives its parent process,
+even if that is killed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ganbench.runs.task import Task, perform, plain
 
 
 def main() -> None:
-    """Do tasks until there are no more."""
-    # What anybody prints must not come between the outcomes.
+    """Perform tasks until there are no more."""
+    # Nothing else that is printed may get between the results.
     outcomes = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     tasks: queue.Queue[str] = queue.Queue()

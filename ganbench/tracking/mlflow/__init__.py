@@ -1,9 +1,9 @@
-"""MLflow as the tracker. The only room that imports it."""
+"""MLflow as the tracker. No other package imports mlflow."""
 
 import os
 
-# They are read when mlflow is imported, which any of these files may be the first to do.
+# These are read when mlflow is imported, and any module of this package may be the first to import it.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# A request that is repeated behind our back can begin a run twice; the spool repeats what failed, and looks first.
+# A request that MLflow retries by itself can start a run twice; the spool retries failures, and checks first.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

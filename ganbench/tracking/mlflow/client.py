@@ -1,4 +1,4 @@
-"""Runs asked of MLflow itself: of a server or a database, and what is asked for seldom."""
+"""Reads through MLflow's client: from servers and databases, and for infrequent requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OLDEST = "attributes.start_time ASC"
 
 
 def ask_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]:
-    """As `reading.read_runs`.
+    """Read runs through MLflow; arguments as for `reading.read_runs`.
 
     Raises:
         GanbenchError: there is no such store or experiment.
@@ -38,7 +38,7 @@ def ask_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]
 def ask_images(
     store: Store, experiment: str, name: str, runs: Collection[str], most: int
 ) -> dict[str, dict[int, bytes]]:
-    """As `reading.read_images`."""
+    """Read pictures through MLflow; arguments as for `reading.read_images`."""
     pictures: dict[str, dict[int, bytes]] = {}
     client = connect_to_existing(store)
     found = client.get_experiment_by_name(experiment)
@@ -56,7 +56,7 @@ def ask_images(
 
 
 def read_statuses(store: Store, experiment: str) -> dict[str, Status]:
-    """How every run of an experiment ended, by its id; nothing where there is no such store or experiment."""
+    """Return the status of every run of an experiment, by id; empty if there is no such store or experiment."""
     check_experiment_name(experiment)
     if not is_there(store):
         return {}
@@ -65,10 +65,10 @@ def read_statuses(store: Store, experiment: str) -> dict[str, Status]:
 
 
 def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
-    """The run with this id, or the only one whose id begins so, with its whole history; and its experiment.
+    """Find the run with this id or unique prefix; return its experiment, and the run with its whole history.
 
     Raises:
-        GanbenchError: there is none in any experiment, or several.
+        GanbenchError: no run in any experiment matches, or several do.
     """
     client = connect_to_existing(store)
     if not re.fullmatch(r"[0-9a-f]{4,32}", run_id):
@@ -95,7 +95,7 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
             for metric in client.get_metric_history(run.info.run_id, key)
         ]
     else:
-        # The last value of each, but every event: it may have come more than once.
+        # The last value of each metric, but all values of events, which may occur more than once.
         last = [metric for metric in run.data._metric_objs if not metric.key.startswith("event/")]
         events = [key for key in run.data.metrics if key.startswith("event/")]
         told = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
@@ -112,9 +112,9 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
 
 
 def runs_page(store: Store, experiment: str) -> str:
-    """The path of the experiment's runs page within the MLflow UI."""
+    """Return the path of the experiment's runs page in the MLflow UI."""
     found = connect_to_existing(store).get_experiment_by_name(experiment)
     if found is None:
         return "/#/experiments"
-    # The bare address of an experiment lands on an empty page for language models.
+    # Without the parameter MLflow shows an empty page for language models.
     return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"

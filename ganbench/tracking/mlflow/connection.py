@@ -1,4 +1,4 @@
-"""A client of an MLflow store whose failures are one line."""
+"""Connections to an MLflow store, with failures reported as one line."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 
 
 def connect_to_existing(store: Store) -> MlflowClient:
-    """A client of a store that has been made.
+    """Return a client of an existing store.
 
     Raises:
-        GanbenchError: it hasn't.
+        GanbenchError: the store doesn't exist.
     """
     if not is_there(store):
         raise GanbenchError(
@@ -38,9 +38,9 @@ def connect_to_existing(store: Store) -> MlflowClient:
 
 
 def connect(store: Store) -> MlflowClient:
-    """A client of a store, which is made if need be."""
+    """Return a client of a store, which is created if necessary."""
     if store.local:
-        # Processes that open a missing database together would break its schema for good.
+        # Processes that create the same database at once would permanently break its schema.
         with filelock.FileLock(store.folder / ".store.lock"):
             database = database_of(store)
             if not database.exists():
@@ -51,7 +51,7 @@ def connect(store: Store) -> MlflowClient:
 
 
 def _make(database: Path) -> None:
-    """Make an empty store, which is there whole or not at all, even if this process is killed on the way."""
+    """Create an empty store atomically: if this process is killed, there is no partial store."""
     part = database.with_name(f".part-{database.name}")
     for leftover in database.parent.glob(f"{part.name}*"):
         leftover.unlink()
@@ -60,12 +60,12 @@ def _make(database: Path) -> None:
 
 
 def client(store: Store) -> MlflowClient:
-    """A client, which may or may not be answered."""
+    """Return a client without checking that the store answers."""
     return cast(MlflowClient, _ClientInWords(store.uri))
 
 
 class _ClientInWords:
-    """An MlflowClient whose failures (no server, no driver, a broken database) are one line that names the store."""
+    """An MlflowClient that reports failures (no server, no driver, a broken database) in one line naming the store."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
@@ -92,13 +92,16 @@ def _in_words(uri: str) -> Iterator[None]:
 
 
 def statuses(client: MlflowClient, experiment_id: str) -> dict[str, Status]:
-    """How every run of a seed ended, by its id."""
+    """Return the status of every seed's run, by id."""
     return {run.data.tags[RUN]: cast(Status, run.data.tags[STATUS]) for run in seed_runs(client, experiment_id)}
 
 
 def seed_runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
-    """The runs of seeds, oldest first; of two with one id, which a request that was repeated by the network can leave,
-    the older, which is the one that is written to."""
+    """Yield the runs of seeds, oldest first.
+
+    A request that was repeated by the network can leave two runs with one id: only the older is yielded, which is the
+    one written to.
+    """
     query, page, seen = f"tags.`{KIND}` = 'seed'", None, set[str]()
     while True:
         part = client.search_runs(

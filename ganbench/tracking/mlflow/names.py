@@ -1,4 +1,4 @@
-"""The names by which our runs are found in MLflow, and where a local store's tables are; without MLflow's import."""
+"""Names of our tags in MLflow, and the location of a local store's tables; doesn't import MLflow."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
 
 
 def check_experiment_name(name: str) -> None:
-    """Refuse a name that isn't plain text: it becomes part of a path."""
+    """Reject a name that isn't plain text, since it becomes part of a path."""
     if not re.fullmatch(r"[\w][\w .+-]{0,99}", name):
         raise GanbenchError(f"the experiment's name '{name}' must be letters, digits, spaces and . _ + - (at most 100)")
 
 
 def is_there(store: Store) -> bool:
-    """Whether a local store has been made; a server is believed to be there."""
+    """Return whether a store exists; servers are assumed to."""
     return not store.local or database_of(store).is_file()
 
 
 def database_of(store: Store) -> Path:
-    """The file of a local store."""
+    """Return the database file of a local store."""
     return store.folder / store.uri.rpartition("/")[2]

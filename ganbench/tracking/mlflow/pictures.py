@@ -1,4 +1,4 @@
-"""Which of a run's tracked pictures are shown: those of a name, evenly over its steps."""
+"""Selection of a run's tracked pictures: those of one name, evenly spread over its steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def chosen(paths: Iterable[str], name: str, most: int) -> dict[int, str]:
-    """By step, the paths of pictures (PNG) that MLflow wrote under a name: at most so many, as `evenly` has them."""
+    """Return by step the paths of at most `most` pictures (PNG) that MLflow wrote under a name, chosen by `evenly`."""
     by_step = {}
     for path in paths:
         match = re.search(rf"/{re.escape(name)}[%+]step[%+](\d+)[%+].*\.png$", path)
@@ -17,7 +17,7 @@ def chosen(paths: Iterable[str], name: str, most: int) -> dict[int, str]:
 
 
 def evenly(steps: Sequence[int], most: int) -> list[int]:
-    """At most so many of some steps, evenly chosen, the last among them."""
+    """Choose at most `most` of the steps, evenly spread and including the last."""
     if len(steps) <= most:
         return list(steps)
     places = [round((len(steps) - 1) * (1 - share / max(most - 1, 1))) for share in range(most)]

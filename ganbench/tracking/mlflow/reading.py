@@ -1,4 +1,4 @@
-"""Runs read back: from a local store's own tables and files where we know them, which MLflow takes seconds for."""
+"""Reading of runs: directly from a local store's tables and files if their layout is known; MLflow takes seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ganbench.tracking.store import Store
 def read_runs(
     store: Store, experiment: str, *, history: bool, metrics: Collection[str] | None = None
 ) -> list[RunRecord]:
-    """All seeds' runs of an experiment, oldest first; with `history` every step's value, else only the last.
+    """Read all seeds' runs of an experiment, oldest first; with `history` the values at every step, else the last one.
 
     Args:
-        metrics: names without which nothing is lost: others may be left out, but not events.
+        metrics: names of the metrics needed: others, except events, may be left out.
 
     Raises:
         GanbenchError: there is no such store or experiment.
@@ -34,8 +34,11 @@ def read_runs(
 def read_images(
     store: Store, experiment: str, name: str, runs: Collection[str], most: int
 ) -> dict[str, dict[int, bytes]]:
-    """By run id and step, pictures (PNG) of that name: at most so many of a run, evenly over its steps, the last among
-    them; runs without one are left out."""
+    """Read pictures (PNG) of a name, by run id and step.
+
+    At most `most` of each run are read, evenly spread over its steps and including the last; runs without pictures are
+    left out.
+    """
     if store.local and is_there(store):
         pictures = read_local_images(database_of(store), experiment, name, runs, most)
         if pictures is not None:

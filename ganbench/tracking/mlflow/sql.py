@@ -1,4 +1,4 @@
-"""A local store's runs read from its tables: what MLflow's own objects say, in a fraction of the time."""
+"""Direct reads from a local store's tables: the same data as MLflow's objects, in a fraction of the time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ganbench.tracking.mlflow.pictures import chosen
 OURS = "ganbench."
 EVENT = "event/"
 NAMES = 200
-"""Metrics that are asked for by name; SQLite takes a thousand."""
+"""The most metrics that are queried by name; SQLite allows a thousand."""
 
 
 def read_local(
     database: Path, experiment: str, *, history: bool, metrics: Collection[str] | None
 ) -> list[RunRecord] | None:
-    """As `reading.read_runs`; None where there is no such experiment, or the tables are others than we know."""
+    """Read runs as `reading.read_runs` does; None if there is no such experiment, or the schema is unknown."""
     try:
         with closing(_open(database)) as connection:
             return _read(connection, experiment, history, metrics)
@@ -37,7 +37,7 @@ def read_local(
 def read_local_images(
     database: Path, experiment: str, name: str, runs: Collection[str], most: int
 ) -> dict[str, dict[int, bytes]] | None:
-    """As `reading.read_images`; None where the tables are others than we know, or pictures lie elsewhere."""
+    """Read pictures as `reading.read_images` does; None if the schema is unknown, or pictures are stored elsewhere."""
     places = _places(database, experiment, runs)
     if places is None or not all(uri.startswith("file:") for uri in places.values()):
         return None
@@ -51,7 +51,7 @@ def read_local_images(
 
 
 def _places(database: Path, experiment: str, runs: Collection[str]) -> dict[str, str] | None:
-    """Where the artifacts of some runs are, of two with one id the older's; None as in `read_local`."""
+    """Return the artifact locations of some runs, of two with one id the older's; None as in `read_local`."""
     try:
         with closing(_open(database)) as connection:
             connection.execute("create temp table asked (run text primary key)")
@@ -63,7 +63,7 @@ def _places(database: Path, experiment: str, runs: Collection[str]) -> dict[str,
                 "where e.name = ? and r.lifecycle_stage = 'active' order by r.start_time desc, r.run_uuid desc",
                 (RUN, KIND, experiment),
             )
-            return dict(found.fetchall())  # the older one comes last
+            return dict(found.fetchall())  # the older of two runs comes last
     except sqlite3.Error:
         return None
 
@@ -94,7 +94,7 @@ def _read(
         ):
             kind[run][key] = value
     rows = defaultdict[str, list[tuple[str, int, float]]](list)
-    # The last value of each, but every event: it may have come more than once.
+    # The last value of each metric, but all values of events, which may occur more than once.
     if history:
         _collect(connection, "metrics", metrics, "", rows)
     else:
@@ -103,7 +103,7 @@ def _read(
     records: dict[str, RunRecord] = {}
     for (run,) in connection.execute("select run_uuid from ours order by place"):
         own = tags[run]
-        # Of two with one id, which a repeated request can leave, the older is the one that is written to.
+        # A repeated request can leave two runs with one id; the older is the one written to.
         records.setdefault(
             own[RUN],
             RunRecord(

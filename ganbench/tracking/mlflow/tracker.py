@@ -1,7 +1,7 @@
-"""Runs written to MLflow.
+"""Writing of runs to MLflow.
 
-Metrics carry a timestamp that follows from the step, so that logging an evaluation again after a kill writes the very
-rows that are there, which the store drops.
+The timestamp of a metric is derived from its step, so that logging an evaluation again after a kill writes identical
+rows, which the store drops.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class MlflowTracker:
             self._client.delete_run(run.info.run_id)
 
     def settle(self) -> int:
-        return 0  # every write waits for its answer
+        return 0  # every write waits for its response
 
     def close_group(self, group_id: str, status: Status) -> None:
         parent = self._find(group_id, "group")
@@ -90,7 +90,7 @@ class MlflowTracker:
             )
         else:
             self._client.update_run(run.info.run_id, status="RUNNING")
-        # Written for a run that was there as well: the process that began it may have been killed before this line.
+        # Also for an existing run: the process that created it may have been killed before this line.
         self._client.log_batch(
             run.info.run_id,
             params=[Param(name, str(value)) for name, value in head.params.items()],
@@ -100,7 +100,7 @@ class MlflowTracker:
 
 
 class MlflowRunLog:
-    """One MLflow run that is being written."""
+    """An MLflow run that is being written."""
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self._client = client
@@ -113,7 +113,7 @@ class MlflowRunLog:
             self._client.log_batch(self._id, metrics=rows[first : first + MAX_METRICS_A_BATCH])
 
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
-        # MLflow names the file after the moment, so that logging it again would show it twice.
+        # MLflow puts the time into the file name, so logging a picture again would show it twice.
         there = self._client.list_artifacts(self._id, "images")
         if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", artifact.path) for artifact in there):
             self._client.log_image(self._id, pixels, key=name, step=step, synchronous=True)
@@ -140,7 +140,7 @@ def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
                 f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name"
             )
         return str(found.experiment_id)
-    # Without a location MLflow would put artifacts into ./mlruns, wherever the command was started.
+    # Without a location MLflow would put artifacts into ./mlruns of the current folder.
     location = (store.folder / "artifacts" / name).as_uri() if store.local else None
     try:
         return str(client.create_experiment(name, artifact_location=location))
