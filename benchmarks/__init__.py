@@ -1,1 +1,1 @@
-"""Speed and memory are claims too: each is measured here, against an honest baseline, by `make bench`."""
+"""Benchmarks of the claims about speed and memory, each against a fair baseline; run by `make bench`."""

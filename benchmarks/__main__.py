@@ -61,14 +61,14 @@ ON_CPU = (
     "busy",
 )
 ON_GPU = ("training", "overhead", "seeds", "thousand", "ensembles", "limits", "scoring")
-"""What is measured where nothing is named: the most telling first, since a GPU is lent for minutes."""
+"""Benchmarks that run on a GPU by default, the most informative first, since GPU time may be limited to minutes."""
 
 
 def measure(names: Sequence[str], setting: Setting, until: float, keep: Callable[[list[Row]], None]) -> list[Row]:
-    """Measure; print each row as soon as it is known, and hand over all so far.
+    """Run the benchmarks; print each row as soon as it is known, and pass all rows so far to `keep`.
 
     Args:
-        until: when to begin nothing new (`time.monotonic`).
+        until: the time (`time.monotonic`) after which no benchmark is started.
     """
     console, rows = Console(), []
     for name in names:
@@ -83,7 +83,7 @@ def measure(names: Sequence[str], setting: Setting, until: float, keep: Callable
 
 
 def show(rows: list[Row]) -> Table:
-    """Wanted and reached, side by side."""
+    """Make a table of target and measured values."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "wanted", "reached", "rounds", "verdict"):
         table.add_column(column, justify="left" if column in ("", "verdict") else "right")
@@ -95,7 +95,7 @@ def show(rows: list[Row]) -> Table:
 
 
 def device_words(device: torch.device) -> str:
-    """The device's model."""
+    """Return the model name of the device."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     cpus = Path("/proc/cpuinfo")
@@ -139,7 +139,7 @@ def main() -> None:
 
 
 def write(path: Path, device: str, rounds: int, rehearsal: bool, rows: Sequence[Row]) -> None:
-    """Write what is known so far, whole or not at all."""
+    """Write the results so far, atomically."""
     facts = {
         "device": device,
         "torch": str(torch.__version__),

@@ -1,4 +1,4 @@
-"""The bare training step: the same mathematics as ours on plain modules, and nothing else."""
+"""Bare training step: the same mathematics as ours on plain modules, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from ganbench.spec.run_spec import RunSpec
 
 
 def bare_steps(spec: RunSpec, data: Data, device: torch.device) -> Iterator[None]:
-    """Training steps of the non-saturating GAN, without end: float32, one pass for real and generated samples, no
-    gradients that nobody needs, fused Adam."""
+    """Training steps of the non-saturating GAN, an endless iterator.
+
+    In float32, with one pass for real and generated samples, no unneeded gradients, and fused Adam.
+    """
     train = spec.train
     generator, critic = spec.generator(data.shape).to(device), spec.critic(data.shape).to(device)
-    # In the same memory format: this is about what a run adds to its own steps.
+    # Same memory format as ours, since only the overhead of a run over its steps is measured.
     if device.type == "cpu":
         upsample_channels_last(generator)
     ours = [_adam(network, lr) for network, lr in ((generator, train.generator_lr), (critic, train.critic_lr))]

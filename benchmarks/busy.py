@@ -1,4 +1,4 @@
-"""How training fares beside another busy process: with threads that wait as in `ganbench run`, and by default."""
+"""Training beside another busy process: with the thread wait policy of `ganbench run`, and with the default one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchmarks.measure import Row, Setting, in_turn, ratios
 from ganbench.cli.console.threads import POLICIES
 
 SPINNING: Mapping[str, str] = {"GOMP_SPINCOUNT": "300000"}
-"""What libgomp does where nothing is said."""
+"""The default of libgomp."""
 STEPS = 200
 
 
 def busy(setting: Setting) -> Iterator[Row]:
-    """A run of `mlp` alone and beside a process that takes a core, as ganbench sets threads and as they come."""
+    """Runs of `mlp` alone and beside a process that uses a core, with ganbench's thread settings and the defaults."""
     contenders = {
         f"{threads} {company}": partial(_seconds, environment, setting.steps(STEPS), company == "busy")
         for company in ("quiet", "busy")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.busy_child ARCH DATASET SEEDS`: steps a second of a training that begins as `ganbench run`."""
+"""`python -m benchmarks.busy_child ARCH DATASET SEEDS`: steps per second of training, started as by `ganbench run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a person waits: for help, for a list, for the first step; and what tracking costs."""
+"""Waiting times of commands: for help, for a list, and for the first step; and the cost of tracking."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganbench.tracking.store import find_store
 
 
 def waiting(setting: Setting) -> Iterator[Row]:
-    """Whole processes."""
+    """Times of whole processes."""
     device, rounds = setting.device, setting.rounds
     for words, promised in (("--help", 0.3), ("list", 0.5)):
         yield Row(f"ganbench {words}", "≤", promised, several_seconds(["-m", "ganbench", words], 2 * rounds + 1), "s")
@@ -30,7 +30,7 @@ def waiting(setting: Setting) -> Iterator[Row]:
 
 
 def tracking(setting: Setting) -> Iterator[Row]:
-    """The share of MLflow in a run as it is by default, of eight epochs with twenty evaluations: long, so done once."""
+    """MLflow's share of a default run of eight epochs with twenty evaluations; it is long, so measured only once."""
     device = setting.device
     spec = resolve({"loss": {"name": "non-saturating"}})
     data = spec.dataset.load(device, say=lambda _: None)

@@ -1,4 +1,4 @@
-"""How much a device does at once: many seeds together, recorded and plain, and what memory that takes."""
+"""Throughput of ensembles: many seeds together, with recorded and plain steps, and the memory used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THOUSAND = 1_000
 
 
 def ensembles(setting: Setting) -> Iterator[Row]:
-    """Steps of several seeds together on MNIST: recorded against plain, with the memory that they take."""
+    """Steps of several seeds together on MNIST: recorded against plain, with the memory used."""
     for arch in ("mlp", "dcgan"):
         for seeds in SEEDS[:2] if setting.rehearsal else SEEDS:
             yield _row(arch, seeds, setting)
@@ -53,7 +53,7 @@ def _row(arch: str, seeds: int, setting: Setting) -> Row:
 
 
 def a_thousand_seeds(setting: Setting) -> Iterator[Row]:
-    """The ring with 1,000 seeds at once against one run of a textbook."""
+    """The ring with 1,000 seeds at once, against one textbook run."""
     device, seeds = setting.device, 20 if setting.rehearsal else THOUSAND
     spec = _spec("ring", "mlp")
     data = spec.dataset.load(device, say=lambda _: None)
@@ -86,7 +86,7 @@ def _forget_peak(device: torch.device) -> None:
 
 
 def _peak(device: torch.device) -> float:
-    """MB."""
+    """Peak memory in MB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

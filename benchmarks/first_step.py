@@ -1,4 +1,4 @@
-"""`ganbench run` with the given arguments, as a process that ends as soon as some steps are made."""
+"""`ganbench run` with the given arguments, in a process that exits after the first steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganbench.training.trainer import Snapshot
 
 
 def leave(_: Display, snapshot: Snapshot) -> None:
-    """In the place of showing progress."""
+    """Exit after the first steps; replaces `Display.progress`."""
     if snapshot.step:
         os._exit(0)
 

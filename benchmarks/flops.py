@@ -1,4 +1,4 @@
-"""Floating-point operations of products and convolutions, counted as they are made."""
+"""Floating-point operations of products and convolutions, counted as they are executed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from torch.utils.flop_counter import flop_registry
 
 
 class Products(TorchDispatchMode):
-    """Counts while it is entered. torch's own counter looks at modules too, which functional gradients don't bear.
+    """Counts operations within a `with` block.
+
+    torch's own counter also hooks modules, which is incompatible with functional gradients.
 
     Attributes:
-        flops: multiplications and additions so far.
+        flops: number of multiplications and additions so far.
     """
 
     def __init__(self) -> None:

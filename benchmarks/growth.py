@@ -1,4 +1,4 @@
-"""How cost grows: with seeds, batch size, width, and the number of samples that are scored."""
+"""Growth of cost with seeds, batch size, width, and the number of samples scored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GENERATOR, CRITIC = (128, 256, 512, 1024), (512, 256)
 
 
 def growth(setting: Setting) -> Iterator[Row]:
-    """Each as a multiple of the smallest case, with the times behind it."""
+    """Costs as multiples of the smallest case, with the times behind them."""
     device, rounds = setting.device, setting.rounds
     yield _steps("seeds together, ring, mlp", {n: (_spec("ring"), n) for n in SEEDS}, device, rounds)
     batches = {n: (_spec("mnist", batch_size=n), 1) for n in BATCHES}
@@ -61,7 +61,7 @@ def _scoring(device: torch.device, rounds: int) -> Row:
         samples = data.floor_samples(count, 1)
         return seconds_of(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
 
-    score(SAMPLES[0])  # fills what is kept
+    score(SAMPLES[0])  # fills the cache
     found = in_turn({f"{count:,}": partial(score, count) for count in SAMPLES}, rounds)
     return _row("all metrics, by samples scored, mnist", found)
 

@@ -1,4 +1,4 @@
-"""How anything is measured here: contenders in turn, ratios within a round, medians over rounds."""
+"""Method of measurement: contenders take turns, ratios are formed within a round, medians over rounds."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from statistics import median
 import torch
 
 SHORTENED = 50
-"""In a rehearsal there are so many times fewer steps: its figures mean nothing, but everything is gone through."""
+"""Factor by which a rehearsal reduces steps: its figures mean nothing, but all code is executed."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """On what, and how thoroughly, is measured.
+    """Device and thoroughness of a measurement.
 
     Attributes:
-        rounds: how often each contender takes its turn.
-        rehearsal: whether everything is only gone through.
+        rounds: number of turns of each contender.
+        rehearsal: True to only check that everything runs.
     """
 
     device: torch.device
@@ -27,17 +27,17 @@ class Setting:
     rehearsal: bool = False
 
     def steps(self, count: int, at_least: int = 1) -> int:
-        """So many steps, or few in a rehearsal."""
+        """Return the number of steps, reduced in a rehearsal."""
         return max(at_least, count // SHORTENED) if self.rehearsal else count
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim and what was measured.
+    """One claim and its measurement.
 
     Attributes:
-        sign: "≥" or "≤", how the reached value must stand to the wanted one; "" where nothing was promised.
-        measured: the value of each round; none where it was not measured.
+        sign: "≥" or "≤", the relation required between the measured and the target value; "" if nothing was promised.
+        measured: the value of each round; empty if it was not measured.
         detail: the figures behind it.
     """
 
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Whether the promise is kept: said only where all rounds agree about it."""
+        """Say whether the promise is kept; all rounds must agree."""
         if not self.measured:
             return "not measured"
         if self.wanted is None:
@@ -65,7 +65,7 @@ class Row:
 
 
 def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Let every contender measure itself once a round: what slows the machine for a while slows all of them."""
+    """Measure every contender once per round, so that a temporary slowdown of the machine affects all of them."""
     found: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
@@ -74,12 +74,12 @@ def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[
 
 
 def ratios(some: list[float], others: list[float]) -> list[float]:
-    """Within each round."""
+    """Return the ratio within each round."""
     return [one / other for one, other in zip(some, others, strict=True)]
 
 
 def seconds_each(steps: Iterator[object], count: int, device: torch.device, warm_up: int = 0) -> float:
-    """Seconds for each of `count` items of an iterator, after some that aren't counted."""
+    """Mean seconds per item over `count` items of an iterator, after `warm_up` untimed ones."""
     for _ in range(warm_up):
         next(steps)
     wait_for(device)
@@ -91,6 +91,6 @@ def seconds_each(steps: Iterator[object], count: int, device: torch.device, warm
 
 
 def wait_for(device: torch.device) -> None:
-    """Until the device has done all that it was given."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""What a whole run costs over the bare training step."""
+"""Overhead of a whole run over the bare training step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEPS = {"cpu": {"mlp": 1_000, "dcgan": 300}, "cuda": {"mlp": 6_000, "dcgan": 3_
 
 
 def overhead(setting: Setting) -> Iterator[Row]:
-    """Of a run with one seed, its display included, scoring and tracking left out."""
+    """Overhead of a run with one seed, including the display, without scoring and tracking."""
     device, rounds = setting.device, setting.rounds
     for arch, steps in STEPS[device.type].items():
         spec = unscored(arch, setting.steps(steps, MIN_STEPS))

@@ -1,4 +1,4 @@
-"""How long `ganbench compare` and `ganbench report` take on a store of ten thousand runs, and how much memory."""
+"""Time and memory of `ganbench compare` and `ganbench report` on a store of ten thousand runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganbench.tracking.store import find_store
 RUNS = 10_000
 METHODS = 20
 STEPS = (1_000, 2_000, 3_000, 4_000)
-"""Scored quickly at all of them, in full at the last."""
+"""Steps of evaluations: quick ones, and a full one at the last."""
 
 
 WATCH = """
@@ -31,11 +31,11 @@ _, status, used = os.wait4(process.pid, 0)
 print(time.perf_counter() - began, used.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-"""A small process between: a child is said to have used at least as much memory as whoever started it."""
+"""A small intermediate process, since the reported memory of a child is at least that of its parent."""
 
 
 def reading(setting: Setting) -> Iterator[Row]:
-    """Whole processes on a made-up store: twenty methods, five hundred seeds of each."""
+    """Times of whole processes on a synthetic store: twenty methods with five hundred seeds each."""
     rounds = setting.rounds
     with tempfile.TemporaryDirectory() as folder:
         numbers = make_store(Path(folder) / "store")
@@ -47,7 +47,7 @@ def reading(setting: Setting) -> Iterator[Row]:
 
 
 def make_store(folder: Path) -> int:
-    """One run is written as any other, and copied with other names and values; how many numbers there are."""
+    """Write one run normally, copy it with other names and values, and return the number of tracked numbers."""
     store = find_store(str(folder))
     tracker = MlflowTracker(store, "ganbench")
     params = {"loss": "minimax", "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", "train.batch_size": 64}
@@ -104,7 +104,7 @@ def _copy(connection: sqlite3.Connection) -> None:
 
 
 def _whole(words: list[str]) -> tuple[float, float]:
-    """Seconds, and the most bytes of memory, of a command."""
+    """Return the seconds and the peak memory in bytes of a command."""
     command = [sys.executable, "-c", WATCH, sys.executable, "-m", "ganbench", *words]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:

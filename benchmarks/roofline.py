@@ -1,4 +1,4 @@
-"""What the machine can do at most: products and memory, measured; and what a step asks of it, counted."""
+"""Roofline: the machine's peak speed of products and memory, measured, and the demands of a step, counted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ganbench.spec.run_spec import resolve
 
 SIDE = {"cpu": 2048, "cuda": 8192}
 ADAM_PASSES = 7
-"""Over the weights, in float32: reads of weight, gradient and two moments, writes of weight and two moments."""
+"""Passes over the float32 weights: reads of weight, gradient and two moments, writes of weight and two moments."""
 
 
 def limits(setting: Setting) -> Iterator[Row]:
-    """Measured peaks, and the steps a second that they allow."""
+    """Measured peaks, and the steps per second that they allow."""
     device, peaks = setting.device, {}
     for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
         peaks[name] = product_speed(setting, dtype)

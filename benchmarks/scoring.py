@@ -1,4 +1,4 @@
-"""How long scoring takes, and other people's code beside it on the same features."""
+"""Duration of scoring, compared with other libraries on the same features."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ganbench.evaluation.scorer import Scorer
 from ganbench.spec.run_spec import resolve
 
 SHARED = ("fid", "kid", "precision", "recall", "density", "coverage")
-"""What both compute."""
+"""Metrics that both compute."""
 SIX = "the six that torchmetrics and prdc have, theirs against ours"
 TIMES = 3
-"""They take turns so often in a round, and their medians count: prdc's time varies by a quarter."""
+"""Turns of both in a round, of which the medians count: prdc's time varies by a quarter."""
 
 
 class Identity(torch.nn.Module):
-    """Features as they are, in the place of torchmetrics' Inception network."""
+    """Identity on features, in place of torchmetrics' Inception network."""
 
     def __init__(self, dimensions: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Identity(torch.nn.Module):
 
 
 def full_suite(setting: Setting) -> Iterator[Row]:
-    """Every metric of ganbench-1 for 10,000 MNIST samples, and the six that torchmetrics and prdc have too."""
+    """All metrics of ganbench-1 for 10,000 MNIST samples, and the six that torchmetrics and prdc also have."""
     device, rounds = setting.device, setting.rounds
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
@@ -43,7 +43,7 @@ def full_suite(setting: Setting) -> Iterator[Row]:
     samples = data.floor_samples(10_000, 1)
     names = tuple(spec.case.metrics)
 
-    kept = DiskCache(cache_folder() / "kept")  # what is seen of the training images, among others, is kept between runs
+    kept = DiskCache(cache_folder() / "kept")  # caches, between runs, statistics of the training images
 
     def whole() -> float:
         scorer = Scorer(spec.case, spec.dataset, data, evaluator, kept)
@@ -55,7 +55,7 @@ def full_suite(setting: Setting) -> Iterator[Row]:
         seen = spec.case.rule(evaluator(samples))
         return seconds_of(lambda: scorer.values(seen, SHARED), device)
 
-    whole()  # fills what is kept
+    whole()  # fills the cache
     real, fake = (evaluator(part).embedding for part in (data.reference(10_000), samples))
     wholes = in_turn({"whole": whole}, rounds)["whole"]
     detail = "their features and those of 10,000 real ones included"
@@ -80,7 +80,7 @@ def full_suite(setting: Setting) -> Iterator[Row]:
 
 
 def _theirs(real: Tensor, fake: Tensor) -> None:
-    import prdc  # not everywhere, and slow to import
+    import prdc  # not always installed, and slow to import
     from torchmetrics.image.fid import FrechetInceptionDistance
     from torchmetrics.image.kid import KernelInceptionDistance
 
@@ -97,7 +97,7 @@ def _theirs(real: Tensor, fake: Tensor) -> None:
 
 
 def seconds_of(what: Callable[[], object], device: torch.device) -> float:
-    """How long something takes on the device."""
+    """Time a call on the device, in seconds."""
     wait_for(device)
     began = time.perf_counter()
     what()

@@ -1,8 +1,8 @@
-"""The GAN loop of tutorials: a DataLoader over PIL images, BCE on a sigmoid, unfused Adam, all gradients.
+"""Textbook GAN loop, as in tutorials: a DataLoader over PIL images, BCE on a sigmoid, unfused Adam, all gradients.
 
-Same networks, batch, learning rate and mathematics as ours (the generator's update gets latents of its own, as in
-algorithm 1 of Goodfellow et al. 2014). The loader works in the process itself: its default, and on two cores faster
-than with worker processes.
+Same networks, batch, learning rate and mathematics as ours (the generator's update gets its own latents, as in
+algorithm 1 of Goodfellow et al. 2014). The loader runs in the main process: the default, and on two cores faster than
+worker processes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ganbench.spec.run_spec import RunSpec
 
 
 class Pictures(torch.utils.data.Dataset[Tensor]):
-    """Images [N, 28, 28] as PIL hands them out."""
+    """Images [N, 28, 28], loaded through PIL."""
 
     def __init__(self, images: NDArray[Any]) -> None:
         self.images = images
@@ -36,7 +36,7 @@ class Pictures(torch.utils.data.Dataset[Tensor]):
 
 
 class Points(torch.utils.data.Dataset[Tensor]):
-    """Points [N, 2] one by one."""
+    """Points [N, 2], loaded one by one."""
 
     def __init__(self, points: Tensor) -> None:
         self.points = points
@@ -49,7 +49,7 @@ class Points(torch.utils.data.Dataset[Tensor]):
 
 
 def textbook_steps(spec: RunSpec, samples: Pictures | Points, device: torch.device) -> Iterator[None]:
-    """Training steps of the non-saturating GAN, without end."""
+    """Training steps of the non-saturating GAN, an endless iterator."""
     train, shape = spec.train, spec.dataset.shape
     loader = DataLoader(samples, batch_size=train.batch_size, shuffle=True, drop_last=True)
     generator = spec.generator(shape).to(device)

@@ -1,4 +1,4 @@
-"""How fast training is: against the textbook, against the bare step, and with many seeds at once."""
+"""Speed of training: against the textbook, against the bare step, and with many seeds at once."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.training.trainer import Snapshot, train
 
 ENDLESS = 10**9
-# By device and architecture: times the textbook's speed, in float32 and in bf16.
+# Promised multiples of the textbook's speed, in float32 and bf16, by device and architecture.
 PROMISED: dict[str, dict[str, tuple[float, float | None]]] = {
     "cpu": {"mlp": (2.5, 3.5), "dcgan": (1.5, 2.0)},
     "cuda": {"mlp": (30.0, None), "dcgan": (8.0, None)},
 }
 MIN_STEPS = 8 * STRIDE
-"""Steps that are enough for turns to be counted."""
+"""The fewest steps that contain timed turns."""
 STEPS = {"cpu": {"mlp": 500, "dcgan": 200}, "cuda": {"mlp": 3_000, "dcgan": 1_500}}
 MANY = {"cpu": ("ring", 10, 3.0), "cuda": ("mnist", 32, 2.0)}
 
 
 def against_the_textbook(setting: Setting) -> Iterator[Row]:
-    """Throughput of a whole run, its display included and scoring left out, against the textbook's in float32."""
+    """Throughput of a whole run, with display and without scoring, against the textbook's in float32."""
     device, rounds = setting.device, setting.rounds
     for arch, (in_float32, in_bf16) in PROMISED[device.type].items():
         what = f"ganbench run, mnist, {arch}, batch 64, against a textbook loop"
@@ -54,7 +54,7 @@ def against_the_textbook(setting: Setting) -> Iterator[Row]:
 
 
 def many_seeds(setting: Setting) -> Iterator[Row]:
-    """Seeds together against one."""
+    """Throughput of several seeds together against one."""
     device, rounds = setting.device, setting.rounds
     dataset, seeds, promised = MANY[device.type]
     spec = _spec(dataset=dataset, arch="mlp")
@@ -64,7 +64,7 @@ def many_seeds(setting: Setting) -> Iterator[Row]:
     found = in_turn(
         {"one": partial(seconds_a_step, one, more, device), "many": partial(seconds_a_step, many, few, device)}, rounds
     )
-    work = flops_ofseconds_a_step(spec, seeds, data, device) / 1e9
+    work = flops_of_a_step(spec, seeds, data, device) / 1e9
     least = work / product_speed(setting, torch.float32)
     detail = (
         f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step; "
@@ -76,7 +76,7 @@ def many_seeds(setting: Setting) -> Iterator[Row]:
 
 
 def critic_updates(setting: Setting) -> Iterator[Row]:
-    """A critic's update of wgan-gp against one of the non-saturating loss, with the floor that FLOPs set."""
+    """Cost of a critic update of wgan-gp against one of the non-saturating loss, with the lower bound from FLOPs."""
     device, rounds = setting.device, setting.rounds
     times: dict[tuple[str, int], list[float]] = {}
     flops: dict[tuple[str, int], float] = {}
@@ -86,7 +86,7 @@ def critic_updates(setting: Setting) -> Iterator[Row]:
         spec = _spec(dataset="mnist", arch="mlp", loss=loss, n_critic=n_critic)
         data = spec.dataset.load(device, say=lambda _: None)
         steps = our_steps(spec, 1, data, device)
-        flops[loss, n_critic] = flops_ofseconds_a_step(spec, 1, data, device)
+        flops[loss, n_critic] = flops_of_a_step(spec, 1, data, device)
         contenders[f"{loss} {n_critic}"] = partial(seconds_a_step, steps, setting.steps(60, STRIDE), device)
     found = in_turn(contenders, rounds)
     times = {case: found[f"{case[0]} {case[1]}"] for case in cases}
@@ -108,8 +108,8 @@ def critic_updates(setting: Setting) -> Iterator[Row]:
     )
 
 
-def flops_ofseconds_a_step(spec: RunSpec, seeds: int, data: Data, device: torch.device) -> float:
-    """Floating-point operations in the products of one step; of a replayed recording none could be counted."""
+def flops_of_a_step(spec: RunSpec, seeds: int, data: Data, device: torch.device) -> float:
+    """Floating-point operations in the products of one step, run without recording: replayed steps can't be counted."""
     steps = train(spec, range(seeds), data, device, every=1, accelerated=False)
     next(steps)
     with Products() as counter:
@@ -118,7 +118,7 @@ def flops_ofseconds_a_step(spec: RunSpec, seeds: int, data: Data, device: torch.
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware."""
+    """Return whether the device multiplies bfloat16 in hardware."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpus = Path("/proc/cpuinfo")
@@ -128,14 +128,14 @@ def has_bf16(device: torch.device) -> bool:
 def our_steps(
     spec: RunSpec, seeds: int, data: Data, device: torch.device, accelerated: bool = True
 ) -> Iterator[Snapshot]:
-    """Our steps, told of as often as in a run."""
+    """Our training steps, with snapshots as often as in a run."""
     steps = train(spec, range(seeds), data, device, every=STRIDE, accelerated=accelerated)
     next(steps)
     return steps
 
 
 def seconds_a_step(steps: Iterator[object], count: int, device: torch.device) -> float:
-    """Seconds for each of so many of our steps."""
+    """Mean seconds per step over `count` of our steps."""
     return seconds_each(steps, count // STRIDE, device, 1) / STRIDE
 
 

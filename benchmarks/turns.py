@@ -1,7 +1,7 @@
-"""A run and something else in turns, ten steps of each, within one process.
+"""Alternation of a run and another loop, ten steps each, within one process.
 
-Two commands that are timed one after another differ by how the machine's speed drifts within a minute, which is more
-than what is looked for. Here a run is interrupted by its own observer, which lets the other make as many steps.
+If two commands are timed one after the other, the drift of the machine's speed within a minute exceeds the difference
+of interest. Here the run's own observer interrupts it, and lets the other loop make the same number of steps.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from ganbench.tracking.memory import MemoryTracker
 from ganbench.training.trainer import Snapshot
 
 WARM_UP = 5
-"""Turns that aren't counted."""
+"""Untimed turns."""
 
 
 class TakingTurns:
-    """An observer that passes everything on to another, and lets others step whenever it is told of progress."""
+    """An observer that forwards to another, and lets another loop make its steps at every report of progress."""
 
     def __init__(self, observer: Observer, other: Iterator[object], device: torch.device) -> None:
         self._observer = observer
@@ -39,7 +39,7 @@ class TakingTurns:
         self._device = device
         self._resumed: float | None = None
         self.turns: list[tuple[float, float]] = []
-        """Seconds of ten steps of the run, and of ten of the other."""
+        """Seconds of ten steps of the run and of ten of the other loop, for each turn."""
 
     def begin(self, seeds: Sequence[int], step: int) -> None:
         self._observer.begin(seeds, step)
@@ -64,17 +64,17 @@ class TakingTurns:
 
 
 def unscored(arch: str, steps: int, precision: str = "float32") -> RunSpec:
-    """A run of the non-saturating loss on MNIST that is scored at its end alone, and there as little as it can be."""
+    """A run of the non-saturating loss on MNIST with the least possible scoring, and only at its end."""
     settings = {"loss": {"name": "non-saturating"}, "arch": {"name": arch}, "dataset": {"name": "mnist"}}
     train = {"steps": steps, "precision": precision}
     return resolve({**settings, "train": train, "evaluation": {"every": steps, "samples": 500, "quick_samples": 500}})
 
 
 def in_turns(spec: RunSpec, data: Data, other: Iterator[object], device: torch.device) -> list[tuple[float, float]]:
-    """Seconds of ten steps of a run with one seed, its display included, and of ten of the other: for each turn."""
+    """Seconds of ten steps of a run with one seed, including its display, and of ten of the other, for each turn."""
     with tempfile.TemporaryDirectory() as folder:
         terminal = Console(file=io.StringIO(), force_terminal=True)
         with Display(spec, terminal) as display:
             observer = TakingTurns(display, other, device)
             run(Job(spec, (0,), device, Path(folder)), data, MemoryTracker(), observer, threading.Event())
-    return observer.turns[WARM_UP:-1]  # the last one holds the scoring
+    return observer.turns[WARM_UP:-1]  # the last one includes the scoring

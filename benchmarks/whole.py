@@ -1,4 +1,4 @@
-"""Whole commands, timed from outside as a person would."""
+"""Whole commands, timed from outside, as a user would."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 
 
 def seconds(command: Sequence[str]) -> float:
-    """Wall time of a Python command in an empty folder.
+    """Wall time of a Python command in an empty folder, in seconds.
 
     Raises:
-        RuntimeError: it failed; what it printed is told.
+        RuntimeError: it failed; the message has its output.
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as folder:
@@ -32,6 +32,6 @@ def seconds(command: Sequence[str]) -> float:
 
 
 def several_seconds(command: Sequence[str], times: int) -> list[float]:
-    """As often, after once that isn't counted."""
+    """Wall times of repeated runs of a command, after an untimed one."""
     seconds(command)
     return [seconds(command) for _ in range(times)]

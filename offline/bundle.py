@@ -25,14 +25,14 @@ from ganbench.data.fetch import fetch_fashion_mnist, fetch_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKER = "wheels"
-"""A folder that holds this one was written here, and may be replaced."""
+"""A folder that contains this one was written by this script, and may be replaced."""
 DATASETS = {"mnist": fetch_mnist, "fashion-mnist": fetch_fashion_mnist}
 MB = 1_000_000
 GLIBC = re.compile(r"manylinux_2_(\d+)_(\w+)")
 OLDEST_GLIBC = 5
 LARGEST_SHOWN = 8
 STORE = ("sqlalchemy", "alembic")
-"""What mlflow-skinny needs, and doesn't ask for, to keep runs in a database."""
+"""Packages that mlflow-skinny needs, but doesn't require, to store runs in a database."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Target:
     """The machine that a bundle is for.
 
     Attributes:
-        python: its version, as 3.12.
-        platform: the newest wheels that it takes, as manylinux_2_28_x86_64.
-        without: packages that it has.
-        extra: packages beside ganbench's own requirements.
+        python: its Python version, as in 3.12.
+        platform: the newest platform tag it accepts, as in manylinux_2_28_x86_64.
+        without: packages that it already has.
+        extra: packages in addition to ganbench's requirements.
     """
 
     python: str
@@ -53,7 +53,7 @@ class Target:
 
     @property
     def tags(self) -> list[str]:
-        """Platform tags of wheels, newest first; pip takes none but those that it is given."""
+        """Platform tags of wheels, newest first; pip accepts only those that it is given."""
         found = GLIBC.fullmatch(self.platform)
         if not found:
             raise GanbenchError(f"'{self.platform}' is no platform: write one like manylinux_2_28_x86_64")
@@ -82,14 +82,14 @@ def main() -> None:
 
 
 def write_bundle(target: Target, datasets: Sequence[str], limit: float, mlflow: str, to: Path) -> None:
-    """Choose, fetch and write; an older bundle is replaced only by a whole one.
+    """Choose, fetch and write the contents; an older bundle is replaced only by a complete one.
 
     Args:
-        limit: megabytes.
-        mlflow: `full`, `skinny`, or `auto` for the whole package where it fits.
+        limit: maximum size in megabytes.
+        mlflow: `full`, `skinny`, or `auto` for the full package if it fits.
 
     Raises:
-        GanbenchError: it would be too large, or a part of it can't be had.
+        GanbenchError: the bundle would be too large, or a part of it is unavailable.
     """
     unknown = [name for name in datasets if name not in DATASETS]
     if unknown:
@@ -105,7 +105,7 @@ def write_bundle(target: Target, datasets: Sequence[str], limit: float, mlflow: 
         taken = _size(part)
         kinds = ["full", "skinny"] if mlflow == "auto" else [mlflow]
         locks = [(kind, _resolve(target, kind)) for kind in kinds]
-        # The index says how large a wheel is, so what doesn't fit isn't fetched.
+        # The index gives the sizes of wheels, so nothing is fetched that doesn't fit.
         fitting = [(kind, lock) for kind, lock in locks if taken + sum(lock.values()) <= limit * MB]
         if not fitting:
             kind, lock = locks[-1]
@@ -142,7 +142,7 @@ def _build_own_wheel(folder: Path) -> None:
 
 
 def _resolve(target: Target, mlflow: str) -> dict[str, int]:
-    """Bytes by pinned requirement, of all that ganbench needs on the target."""
+    """Resolve everything that ganbench needs on the target; return wheel sizes in bytes by pinned requirement."""
     excluded, needed = list(target.without), ["pip", *target.extra]
     if mlflow == "skinny":
         excluded.append("mlflow")
@@ -161,7 +161,7 @@ def _resolve(target: Target, mlflow: str) -> dict[str, int]:
 
 
 def _wheel_size(package: dict[str, Any], target: Target) -> int:
-    """Bytes of the wheel that pip would take; of several that fit the largest, so that it is never too little."""
+    """Size in bytes of the wheel that pip would choose; the largest of several candidates, as an upper bound."""
     digits = target.python.replace(".", "")
     fits = re.compile(
         rf"-(cp{digits}|cp3\d*|py3|py2\.py3)-(cp{digits}|abi3|none)-(any|.*({'|'.join(target.tags)}).*)\.whl"

@@ -315,6 +315,50 @@ def test_the_loss_in_the_readme_is_listed_run_and_examined_with_no_other_edit(tm
     assert bad.stdout.splitlines()[-1] in text
 
 
+OTHER_NUMBERS = """
+from ganbench.plugin import METRICS, PROTOCOLS, Case, Metric, Protocol, Rule, register
+
+
+@register(METRICS, "spread")
+class Spread(Metric):
+    \"\"\"Standard deviation of the samples (nobody 2026, a test).\"\"\"
+
+    direction = "higher"
+
+    def __call__(self, fake, real):
+        return float(fake.embedding.std())
+
+
+@register(PROTOCOLS, "spread-only")
+class SpreadOnly(Protocol):
+    \"\"\"One metric, and neither modes nor FID (nobody 2026, a test).\"\"\"
+
+    def cases(self):
+        return {"ring": Case(500, Rule("l2", 3.0), {"spread": METRICS.create({"name": "spread"})}, ("spread",))}
+"""
+
+
+def test_a_protocol_of_a_plug_in_without_modes_and_fid_runs_compares_ranks_and_reports(tmp_path: Path) -> None:
+    plugin = tmp_path / "other.py"
+    plugin.write_text(OTHER_NUMBERS)
+    good = ganbench("check", plugin)
+    assert good.returncode == 0, good.stdout
+    store = ("--store", tmp_path / "store")
+    for loss in ("minimax", "hinge"):
+        words = ["--loss", loss, "--dataset", "ring", "--protocol", "spread-only", "--arch", SMALL[1], "--seeds", "0-5"]
+        done = ganbench("run", "--plugin", plugin, *words, "--steps", "20", "--eval-every", "10", *store)
+        assert done.returncode == 0, done.stderr
+        assert re.search(rf"{loss}, seed 5: spread \S+ \(real data: \S+\)", done.stdout), done.stdout
+        assert re.search(r"step 20/20 .* spread \d", done.stdout), done.stdout
+    compared = ganbench("compare", *store)
+    assert compared.returncode == 0, compared.stderr
+    # An interval and a judgement, though nothing that reads results has ever seen the metric.
+    assert re.search(r"minimax +mlp .*\d \[\S+ – \S+\]", compared.stdout), compared.stdout
+    assert re.search(r"^spread: ", compared.stdout, flags=re.MULTILINE), compared.stdout
+    report = ganbench("report", *store, "--out", tmp_path / "reports")
+    assert report.returncode == 0, report.stderr
+
+
 def test_ui_serves_the_runs_page_and_takes_its_server_along_when_it_ends(whole: Path) -> None:
     # As a script's background job is started: with SIGINT ignored.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Laws of architectures."""
+"""Checks of architectures."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Build = Callable[[tuple[int, ...]], nn.Module]
 
 
 def fitting(arch: Arch) -> dict[tuple[int, ...], str]:
-    """The shapes of samples that both networks can be built for, each with a data set that has them.
+    """Return the shapes of samples that both networks can be built for, each with a data set that has this shape.
 
     Raises:
-        Moot: there are none.
+        NotApplicable: there are none.
     """
     shapes: dict[tuple[int, ...], str] = {}
     for name, dataset in DATASETS.items():
@@ -41,7 +41,7 @@ def fitting(arch: Arch) -> dict[tuple[int, ...], str]:
 def refusal(build: Build, shape: tuple[int, ...]) -> Exception | None:
     try:
         build(shape)
-    except Exception as error:  # which kind it is, is what the law asks
+    except Exception as error:  # the check looks at the exception's type
         return error
     return None
 

@@ -1,4 +1,4 @@
-"""What a check is, and how a component is put through all checks of its kind."""
+"""Checks: their definition and registration, and running all checks of its kind on a component."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganbench.spec.registries import KINDS
 C = TypeVar("C", bound=Component)
 
 SEED = 0
-"""Seed of the random numbers that a check uses: the same each time."""
+"""Seed of the random numbers that a check uses, the same for every run."""
 
 
 class CheckFailed(Exception):  # noqa: N818 — a result, not a failure of ours
@@ -71,7 +71,7 @@ class Check:
             return None
         except CheckFailed as failure:
             return CheckResult(self.statement, str(failure))
-        except Exception as error:  # a component is foreign code: whatever it raises is news for its author
+        except Exception as error:  # a component is foreign code: anything it raises is reported to its author
             return CheckResult(self.statement, raises(error))
         return CheckResult(self.statement, None)
 
@@ -93,7 +93,7 @@ def check(
 
 
 def raises(error: Exception) -> str:
-    """An exception on one line."""
+    """Describe an exception in one line."""
     return f"raises {type(error).__name__}: {' '.join(str(error).split())}"
 
 

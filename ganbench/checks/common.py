@@ -1,4 +1,4 @@
-"""Laws of every component, whatever its kind."""
+"""Checks of all components, whatever their kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ganbench.core.registry import Component
 from ganbench.spec.registries import KINDS
 
 SHORTEST = 20
-"""Characters; fewer can hardly say what a thing is and where it comes from."""
+"""The fewest characters of a summary; fewer can hardly say what a component is and where it comes from."""
 
 
 def made_again(component: Component) -> None:
@@ -21,7 +21,7 @@ def made_again(component: Component) -> None:
 
 def described(component: Component) -> None:
     summary = component.summary()
-    # A dataclass without a docstring gets one that is its signature.
+    # A dataclass without a docstring gets its signature as one.
     if not summary or summary.startswith(f"{type(component).__name__}("):
         raise CheckFailed(f"the class {type(component).__name__} has no docstring")
     if len(summary) < SHORTEST:

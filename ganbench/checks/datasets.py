@@ -1,4 +1,4 @@
-"""Laws of data sets, as far as they can be told without loading one."""
+"""Checks of data sets that don't require loading them."""
 
 from __future__ import annotations
 

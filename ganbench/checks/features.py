@@ -1,4 +1,4 @@
-"""Features and references made by hand, for tests of metrics."""
+"""Synthetic features and references, for tests of metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make_features(
     probabilities: Tensor | None = None,
     confidence: Tensor | None = None,
 ) -> Features:
-    """Features of N samples: all in mode 0, at its centre, good and sure, where nothing else is said."""
+    """Make features of N samples; by default all are good, in mode 0 at its centre, with confidence 1."""
     count, device = len(embedding), embedding.device
     return Features(
         samples=embedding if samples is None else samples,
@@ -36,7 +36,7 @@ def make_features(
 
 
 def make_reference(features: Features, *, weights: Tensor | None = None, training: Tensor | None = None) -> Reference:
-    """A reference of these samples; the weights of its modes are their shares where nothing else is said."""
+    """Make a reference of these samples; by default the weights of its modes are their shares."""
     if weights is None:
         weights = features.counts().double() / len(features)
     parts = {field.name: getattr(features, field.name) for field in fields(features)}
@@ -44,13 +44,13 @@ def make_reference(features: Features, *, weights: Tensor | None = None, trainin
 
 
 def make_labelled(counts: list[int], *, good: Tensor | None = None) -> Features:
-    """Features of samples that fell into modes so many times, each at its mode's number."""
+    """Make features of `counts[k]` samples in each mode k; each sample's embedding is the number of its mode."""
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     return make_features(labels[:, None].float(), labels, len(counts), good=good)
 
 
 def make_images(seed: int, count: int = 1200, modes: int = 10, width: float = 1.0) -> Features:
-    """Features as of a set of images: one blurred pattern a mode, noise of some width on it, a share not good."""
+    """Make features that resemble a set of images: a blurred pattern per mode with noise, and some samples not good."""
     fixed, random = torch.Generator().manual_seed(0), torch.Generator().manual_seed(seed)
     centres = 4 * torch.randn(modes, 16, generator=fixed)
     patterns = torch.nn.functional.interpolate(torch.rand(modes, 1, 7, 7, generator=fixed), (28, 28), mode="bilinear")

@@ -1,4 +1,4 @@
-"""Laws of losses."""
+"""Checks of losses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Both = Callable[[Tensor, Tensor], Tensor]
 
 
 def both_losses(loss: Loss) -> Iterator[tuple[str, Both]]:
-    """Both networks' losses by name; that some have no use for real logits is a law of its own."""
+    """Yield the losses of both networks by name; another check is about losses that don't use the real logits."""
     yield "critic_loss", loss.critic_loss
     yield "generator_loss", lambda real, fake: loss.generator_loss(fake, real)
 

@@ -1,4 +1,4 @@
-"""Laws of metrics."""
+"""Checks of metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def seen(seed: int) -> Features:
 
 
 def reference() -> Reference:
-    """Always a new one: what a metric keeps with a reference is not there yet."""
+    """Make a new reference, on which metrics haven't memoized anything yet."""
     return make_reference(seen(2), training=seen(3).embedding)
 
 
@@ -71,7 +71,7 @@ def sees_collapse(metric: Metric) -> None:
     elif metric.direction == "lower":
         if not worse > max(better, again):
             raise CheckFailed(f"{told}: less would be better")
-    # Farther from what samples like real ones score than those are from each other.
+    # The score of collapse must be farther from those of realistic samples than these are from each other.
     elif not min(abs(worse - better), abs(worse - again)) > 3 * abs(again - better):
         raise CheckFailed(f"{told}: that is no nearer to real data than they are to each other")
 
@@ -80,11 +80,11 @@ def of_collapse(metric: Metric, real: Reference) -> float:
     try:
         return metric(fake=collapsed(good=False), real=real)
     except UndefinedMetricError:
-        return metric(fake=collapsed(good=True), real=real)  # of samples that aren't good it says nothing
+        return metric(fake=collapsed(good=True), real=real)  # it is undefined for samples that aren't good
 
 
 def collapsed(*, good: bool) -> Features:
-    """Every time the same training image: a good one, or a doubtful one far from its mode."""
+    """Features of one training image, repeated: a good one, or a doubtful one far from its mode."""
     same = seen(3).select(torch.zeros(COUNT, dtype=torch.int64))
     if good:
         return dataclasses.replace(same, good=torch.ones(COUNT, dtype=torch.bool))

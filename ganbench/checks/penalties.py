@@ -1,4 +1,4 @@
-"""Laws of penalties."""
+"""Checks of penalties."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEEDS = 3
 
 @dataclass(frozen=True)
 class Given:
-    """What a penalty is given, and the weights of the critic: float64, [B, ...] or with a seed axis before."""
+    """Inputs of a penalty, and the weights of the critic: float64, [B, ...] or with a leading seed axis."""
 
     weights: Tensor
     real: Tensor
@@ -28,7 +28,7 @@ class Given:
     noise: Tensor
 
     def twice(self) -> Given:
-        """The same batch twice over."""
+        """Repeat the batch once."""
         parts = {name: torch.cat([tensor, tensor]) for name, tensor in vars(self).items() if name != "weights"}
         return replace(self, **parts)
 
@@ -40,7 +40,7 @@ def draw(*seeds: int, batch: int = BATCH) -> Given:
 
 
 def value(penalty: Penalty, given: Given) -> Tensor:
-    """The penalty of a critic with a gradient that differs from sample to sample: D(x) = ½ Σ sin(x W)²."""
+    """Compute the penalty of a critic whose gradient differs between samples: D(x) = ½ Σ sin(x W)²."""
 
     def critic(samples: Tensor) -> Tensor:
         return (samples.flatten(1) @ given.weights).sin().square().sum(1) / 2
@@ -65,7 +65,7 @@ def scalar(penalty: Penalty) -> None:
 def per_sample(penalty: Penalty) -> None:
     given = draw()
     once, twice = value(penalty, given), value(penalty, given.twice())
-    # What is noisy may scale its noise by a statistic of the batch, and an unbiased one sees the repetition.
+    # A noisy penalty may scale its noise by a statistic of the batch; if unbiased, that changes with repetition.
     if not torch.allclose(once, twice, rtol=0.05 if penalty.noisy else 1e-6, atol=1e-9):
         raise CheckFailed(
             f"of a batch it is {numbers(once)}, of the same batch twice over {numbers(twice)}: take the norm of each "

@@ -1,4 +1,4 @@
-"""The output of `ganbench check`: a plug-in's components, each check with a mark, and what was found."""
+"""Output of `ganbench check`: a plug-in's components, with a mark for each check and the problems found."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ PASSED, FAILED = "✓", "✗"
 
 
 def components_of(target: str) -> list[tuple[str, str]]:
-    """Load a plug-in, and tell what it registers: (kind, name) of each component.
+    """Load a plug-in, and return the (kind, name) of each component that it registers.
 
-    Those are the components that weren't there before, and those of its own modules if it was loaded already.
+    These are the components that weren't registered before, and those of its own modules if it was loaded already.
 
     Raises:
         GanbenchError: it can't be loaded, or registers nothing.
@@ -38,7 +38,7 @@ def check_plugin(target: str, say: Callable[[str], None]) -> int:
 
     Args:
         target: as for `ganbench.core.plugins.load_plugin`.
-        say: prints a line.
+        say: called with each line to print.
     """
     own = components_of(target)
     passed = failed = 0

@@ -1,4 +1,4 @@
-"""Laws of protocols."""
+"""Checks of protocols."""
 
 from __future__ import annotations
 

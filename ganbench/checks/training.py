@@ -1,4 +1,4 @@
-"""Two steps of training with tiny networks: what laws about a component in use are examined with."""
+"""Two steps of training with tiny networks, for checks of components in use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TINY: Mapping[str, Any] = {
 
 
 class Noise(Data):
-    """Samples of any shape that are uniform noise in [−1, 1], with one mode."""
+    """Data of any shape: uniform noise in [−1, 1], with one mode."""
 
     def __init__(self, shape: tuple[int, ...], count: int = 64) -> None:
         self.shape, self.mode_names, self.device = shape, ("noise",), CPU
@@ -47,10 +47,10 @@ class Noise(Data):
 
 
 def trains(settings: Mapping[str, Any], data: Data | None = None) -> None:
-    """Train `SEEDS` together for two steps; `settings` are in place of those of `TINY`.
+    """Train `SEEDS` together for two steps; `settings` override those of `TINY`.
 
     Raises:
-        Broken: a loss, a gradient or a weight isn't finite, or there isn't one for each seed.
+        CheckFailed: a loss, a gradient or a weight isn't finite, or a statistic isn't given per seed.
     """
     spec = resolve({**TINY, **settings, "train": {**TINY["train"], **settings.get("train", {})}})
     last = list(train(spec, SEEDS, data or Ring().load(CPU), CPU, every=1))[-1]
@@ -65,6 +65,6 @@ def trains(settings: Mapping[str, Any], data: Data | None = None) -> None:
 
 
 def numbers(values: Tensor) -> str:
-    """A few numbers, as a person reads them."""
+    """Format the first few numbers of a tensor."""
     flat = values.detach().flatten().tolist()
     return ", ".join(f"{value:.4g}" for value in flat[:6]) + (", …" if len(flat) > 6 else "")

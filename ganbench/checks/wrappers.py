@@ -1,4 +1,4 @@
-"""Laws of wrappers."""
+"""Checks of wrappers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ganbench.methods.archs import ARCHS
 from ganbench.methods.wrappers import Wrapper
 
 BATCH = 8
-"""Inputs of one kind."""
+"""Number of inputs of one kind (real or generated)."""
 SEEDS = 2
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 28, 28))
-"""Of the inputs of critics that are wrapped, in order of preference."""
+"""Input shapes of the wrapped critics, in order of preference."""
 SCALE = 0.25
-"""Of critics that are wrapped: what is asked doesn't depend on their width."""
+"""Scale of the wrapped critics' widths, on which the checks don't depend."""
 
 
 def critics() -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
-    """A critic of every architecture that takes one of the shapes, with its name."""
+    """Yield a critic of every architecture that accepts one of the shapes, with its name and the shape."""
     for name, arch in ARCHS.items():
         for shape in SHAPES:
             try:
@@ -35,10 +35,10 @@ def critics() -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
 
 
 def wrapped(wrapper: Wrapper) -> Iterator[tuple[str, nn.Module, Tensor]]:
-    """Every critic that the wrapper can be done to, with the architecture's name and inputs of both kinds.
+    """Yield every critic that the wrapper can be applied to, with the architecture's name and inputs of both kinds.
 
     Raises:
-        Moot: there is none.
+        NotApplicable: there is none.
     """
     fit = False
     for name, critic, shape in critics():
@@ -53,7 +53,7 @@ def wrapped(wrapper: Wrapper) -> Iterator[tuple[str, nn.Module, Tensor]]:
 
 
 def tensors(critic: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Copies of parameters and buffers."""
+    """Return copies of parameters and buffers."""
     parameters = {name: tensor.detach().clone() for name, tensor in critic.named_parameters()}
     return parameters, {name: tensor.clone() for name, tensor in critic.named_buffers()}
 
@@ -92,7 +92,7 @@ def apart(wrapper: Wrapper) -> None:
         if not torch.equal(before, after):
             raise CheckFailed(
                 f"on {name} real samples have logits {numbers(before)}, and {numbers(after)} with other generated ones "
-                f"in the pass: look at each kind's {BATCH} inputs by themselves (see `ganbench.methods.wrappers.grouping`)"
+                f"in the pass: treat each kind's {BATCH} inputs by themselves (`ganbench.methods.wrappers.grouping`)"
             )
 
 

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 class _Commands(click.Group):
-    """A group that prints our own errors on one line, with exit status 2, as click prints its own."""
+    """A group that prints our errors as click prints its own: on one line, with exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -32,7 +32,7 @@ class _Commands(click.Group):
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
         except BrokenPipeError:
-            raise  # somebody closed the pipe; click ends quietly
+            raise  # the pipe was closed; click exits quietly
         except OSError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
@@ -41,7 +41,7 @@ class _Commands(click.Group):
             ctx.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)  # in the order in which a person needs them
+        return list(self.commands)  # in the order in which users need them
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,4 +1,4 @@
-"""The command about what papers claim."""
+"""The command for published results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganbench.cli.options import where_flag
     "source",
     type=click.Path(path_type=Path),
     metavar="CSV",
-    help="A table of claims of your own, with the same columns.",
+    help="Read your own table of claims, with the same columns.",
 )
 @click.option(
     "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
@@ -24,8 +24,8 @@ from ganbench.cli.options import where_flag
 def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
     """List published numbers, with their protocols, runs and caveats.
 
-    A number can be compared with ours only under the protocol that stands beside it; where none does, no protocol of
-    ours is the same, and the caveat says why.
+    A number can be compared with ours only under the protocol shown beside it. Where none is shown, none of our
+    protocols measures the same, and the caveat says why.
 
     \b
       ganbench claims --where dataset=ring

@@ -1,4 +1,4 @@
-"""Commands about the parts that there are: their names, their laws, and data sets."""
+"""Commands for components: list them, check plug-ins, and fetch data sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ganbench.core.errors import GanbenchError
 @plugins_flag
 @click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
 def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
-    """Show what there is: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
+    """List components: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
     from rich.console import Console
 
     from ganbench.cli.console.component_list import as_markdown, entries_of, listing
@@ -36,7 +36,7 @@ def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> 
 def check(target: str) -> None:
     """Check the components of a plug-in, and explain every check that fails.
 
-    TARGET is a Python file, a module, or the name of an installed plug-in. Ends with status 1 if a check fails.
+    TARGET is a Python file, a module, or the name of an installed plug-in. Exits with status 1 if a check fails.
 
     \b
       ganbench check hinge.py
@@ -49,14 +49,14 @@ def check(target: str) -> None:
 
 @click.group()
 def data() -> None:
-    """Get data sets."""
+    """Manage data sets."""
 
 
 @data.command()
 @click.argument("dataset")
 @plugins_flag
 def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
-    """Put a data set into the cache ($GANBENCH_DATA, else ~/.cache/ganbench), checked."""
+    """Download a data set into the cache ($GANBENCH_DATA, else ~/.cache/ganbench) and verify it."""
     import torch
 
     from ganbench.core.plugins import load_plugins

@@ -1,4 +1,4 @@
-"""Commands that measure: samples of anybody, and the metrics themselves."""
+"""Commands that evaluate samples from any generator, and the metrics themselves."""
 
 from __future__ import annotations
 
@@ -11,27 +11,32 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
 
 @click.command()
 @click.argument("samples", type=click.Path(path_type=Path))
-@click.option("--dataset", metavar="NAME", default="mnist", show_default=True, help="What they imitate.")
+@click.option("--dataset", metavar="NAME", default="mnist", show_default=True, help="The target data set.")
 @click.option(
     "--protocol",
     "protocols",
     metavar="NAME",
     multiple=True,
-    help="How they are scored; can be repeated, and `all` is every protocol for the data set. Default: ganbench-1.",
+    help="Evaluation protocol, or `all` for every protocol of the data set. Repeatable. Default: ganbench-1.",
 )
-@click.option("--range", "pixel_range", metavar="RANGE", help="Of float images, where in doubt: 0..1, -1..1 or 0..255.")
-@click.option("--count", type=int, help="Score so many, where that isn't the protocol's own number.")
-@click.option("--arch", metavar="NAME", help="Whose weights a .safetensors generator holds, with options as in `run`.")
-@click.option("--latent", metavar="SIZES", help="Shape of a generator's latent: 100, or 100,1,1.")
 @click.option(
-    "--latents",
-    type=click.Choice(["normal", "uniform"]),
-    help="How they are drawn. Default: as the --arch does, or normal.",
+    "--range", "pixel_range", metavar="RANGE", help="Pixel range of float images, if ambiguous: 0..1, -1..1 or 0..255."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of a generator's latents.")
+@click.option("--count", type=int, help="Number of samples to score, if not the protocol's default.")
+@click.option("--arch", metavar="NAME", help="Architecture of a .safetensors generator, with options as in `run`.")
+@click.option(
+    "--latent-shape", "latent", metavar="SIZES", help="Shape of a generator's latent vector: 100, or 100,1,1."
+)
+@click.option(
+    "--latent-distribution",
+    "latents",
+    type=click.Choice(["normal", "uniform"]),
+    help="Distribution of the latent vectors. Default: that of --arch, or normal.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of a generator's latent vectors.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--format", "style", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True)
-@click.option("--track", metavar="NAME", help="Keep it as a run of that name, beside those that were trained here.")
+@click.option("--track", metavar="NAME", help="Keep the scores as a run of this name, beside your own runs.")
 @experiment_flag
 @store_flag
 @plugins_flag
@@ -52,13 +57,13 @@ def evaluate(
     store: str | None,
     plugins: tuple[Path, ...],
 ) -> None:
-    """Score SAMPLES that anything made, with the floor of each number beside it.
+    """Score SAMPLES from any generator, with the floor of each metric beside it.
 
     \b
-    SAMPLES is a .npz or .npy file, a folder of PNGs, or a generator that is run:
+    SAMPLES is a .npz or .npy file, a folder of PNGs, or an exported generator:
       ganbench evaluate samples.npz --dataset mnist
       ganbench evaluate points.npy --dataset ring --protocol all
-      ganbench evaluate generator.pt2 --latent 100
+      ganbench evaluate generator.pt2 --latent-shape 100
       ganbench evaluate weights.safetensors --arch mlp
     """
     from ganbench.cli.console.evaluate import Request, evaluate_session
@@ -87,8 +92,8 @@ def evaluate(
 def doctor(data: str, style: str, plugins: tuple[Path, ...]) -> None:
     """Plant faults with known answers, and show which metric sees which kind of collapse.
 
-    Ends with status 1 where a metric does not see what it claims to see, or calls faulty samples better than real ones.
-    Metrics of plug-ins are examined too.
+    Exits with status 1 if a metric misses a fault that it claims to see, or scores faulty samples better than real
+    ones. Metrics of plug-ins are tested too.
     """
     from ganbench.cli.console.evaluation_tables import LEGEND, show_diagnosis
     from ganbench.core.plugins import load_plugins

@@ -1,4 +1,4 @@
-"""Flags that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def store_flag(command: Any) -> Any:
     return click.option(
         "--store",
         metavar="FOLDER|URI",
-        help="Where runs are kept: a folder, or an MLflow tracking URI. "
+        help="Where runs are stored: a folder or an MLflow tracking URI. "
         "Default: $MLFLOW_TRACKING_URI, else ./mlruns-ganbench.",
     )(command)
 
 
 def experiment_flag(command: Any) -> Any:
-    return click.option(
-        "--experiment", default=EXPERIMENT, show_default=True, help="The experiment that runs belong to."
-    )(command)
+    return click.option("--experiment", default=EXPERIMENT, show_default=True, help="Name of the MLflow experiment.")(
+        command
+    )
 
 
 def plugins_flag(command: Any) -> Any:
@@ -32,7 +32,7 @@ def plugins_flag(command: Any) -> Any:
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A Python file that registers losses, architectures, … of your own. Can be repeated.",
+        help="Python file with components of your own. Repeatable.",
     )(command)
 
 
@@ -42,7 +42,7 @@ def results_flag(command: Any) -> Any:
         "source",
         type=click.Path(path_type=Path),
         metavar="CSV",
-        help="Read results.csv of a report instead of a store.",
+        help="Read a report's results.csv instead of a store.",
     )(command)
 
 
@@ -51,7 +51,7 @@ def where_flag(command: Any) -> Any:
         "--where",
         multiple=True,
         metavar="OPTION=VALUE",
-        help="Only what has this option: loss=minimax, train.pac=1|2. Can be repeated; all must hold.",
+        help="Keep only what has this option: loss=minimax, train.pac=1|2. Repeatable; all must hold.",
     )(command)
 
 
@@ -63,5 +63,5 @@ def budget_flag(command: Any) -> Any:
         default="images",
         show_default=True,
         callback=lambda _context, _option, word: word.replace("-", "_"),
-        help="Set scores against images, step, critic-steps, generator-steps, critic-evaluations or seconds.",
+        help="Budget on the x axis: images, step, critic-steps, generator-steps, critic-evaluations or seconds.",
     )(command)

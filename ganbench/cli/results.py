@@ -1,4 +1,4 @@
-"""Commands that read what was tracked: compare, report, and the MLflow page."""
+"""Commands that read tracked runs: compare, report, and the MLflow page."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ganbench.core.errors import GanbenchError
 @store_flag
 @results_flag
 @budget_flag
-@click.option("--by", default="loss,arch,options", show_default=True, help="Columns that make a group.")
-@click.option("--metric", help="Metrics to show. Default: fid, modes, modes-strict, hq, kl, as far as measured.")
+@click.option("--by", default="loss,arch,options", show_default=True, help="Columns that define a group.")
+@click.option("--metric", help="Metrics to show, separated by commas. Default: the protocol's headline metrics.")
 @where_flag
 @click.option(
     "--select",
@@ -24,16 +24,16 @@ from ganbench.core.errors import GanbenchError
     default="last",
     show_default=True,
     metavar="POLICY",
-    help="Which scores count: last, best:METRIC on the way, or mean:K over the last K on the way.",
+    help="Which scores count: last, best:METRIC during training, or mean:K over the last K evaluations.",
 )
 @click.option(
     "--run",
     "pair",
     multiple=True,
     metavar="RUN",
-    help="Twice: set two runs side by side instead, their specs first. An id, or how it begins.",
+    help="Compare two runs (give it twice). A run id or a unique prefix.",
 )
-@click.option("--baseline", metavar="NAME", help="Set every other group against this one: `minimax`, or a whole name.")
+@click.option("--baseline", metavar="NAME", help="Compare every other group with this one: `minimax`, or a full name.")
 @click.option(
     "--format",
     "style",
@@ -54,11 +54,11 @@ def compare(
     baseline: str | None,
     style: str,
 ) -> None:
-    """Set the runs of an experiment side by side, and say which method is better, if the seeds can tell.
+    """Compare the runs of an experiment, and say which method is better if the seeds can tell.
 
-    With fewer than six seeds a cell shows the median and the whole range; with more, the interquartile mean and its
-    95 % interval, in which failed seeds rank worst. The floor, in the last row, is what real data score when they are
-    treated as generated.
+    With fewer than six seeds a cell shows the median and the full range; with six or more, the interquartile mean and
+    its 95 % interval, where failed seeds rank worst. The last row is the floor: the score of real data treated as
+    generated.
 
     \b
       ganbench compare --by loss --metric fid,modes --where arch=mlp
@@ -68,7 +68,6 @@ def compare(
     if pair:
         click.echo(_side_by_side(pair, store, source, style))
         return
-    from ganbench.core.component_index import directions
     from ganbench.core.settings import parse_where
     from ganbench.results.compare import HEADLINE, headline
     from ganbench.results.compare import compare as compare_groups
@@ -81,10 +80,12 @@ def compare(
 
     if source:
         results = read_csv(source)
-    elif policy == LAST and set(_words(metric or "")) <= set(directions()):
-        results = load_results(find_store(store), experiment, metrics=_words(metric) if metric else HEADLINE)
-        if metric is None and not set(results.table["metric"]) & set(HEADLINE):
-            results = load_results(find_store(store), experiment)  # a protocol of other metrics
+    elif policy == LAST:
+        wanted = _words(metric) if metric else list(HEADLINE)
+        results = load_results(find_store(store), experiment, metrics=wanted)
+        found = set(results.table["metric"]) & set(wanted)
+        if not found or (metric is not None and len(found) < len(wanted)):
+            results = load_results(find_store(store), experiment)  # other metrics, or words that need a hint
     else:
         results = load_results(find_store(store), experiment, history=policy != LAST)
     table = select(filter_runs(results.table, parse_where(where)), policy)
@@ -109,7 +110,7 @@ def compare(
 
 
 def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None, style: str) -> str:
-    """Two runs, of whatever experiments of the store, or of a table."""
+    """Compare two runs, from any experiments of the store, or from a table."""
     from ganbench.results.loading import load_pair, read_csv
     from ganbench.results.report.difference import side_by_side
     from ganbench.tracking.store import find_store
@@ -128,15 +129,15 @@ def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None,
 @results_flag
 @budget_flag
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for reports. Default: reports, or where results.csv lies."
+    "--out", type=click.Path(path_type=Path), help="Folder for reports. Default: reports, or the folder of results.csv."
 )
-@click.option("--title", help="What stands above it. Default: the experiment's name.")
+@click.option("--title", help="Title of the report. Default: the experiment's name.")
 def report(
     experiment: str, store: str | None, source: Path | None, x: str, out: Path | None, title: str | None
 ) -> None:
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
-    `--from REPORT/results.csv` makes a report again in its folder, the same to the byte by the same code.
+    `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes.
     """
     from ganbench.results.loading import load_results, read_csv
     from ganbench.results.report import write_report, write_report_again

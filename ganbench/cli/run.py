@@ -14,49 +14,52 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
 
 
 @click.command()
-@click.option("--loss", metavar="NAME", help="What both networks minimise (see `ganbench list losses`).")
-@click.option("--arch", metavar="NAME", help="The networks (see `ganbench list archs`).")
-@click.option("--dataset", metavar="NAME", help="What is imitated (see `ganbench list datasets`).")
+@click.option("--loss", metavar="NAME", help="The loss that both networks minimise (see `ganbench list losses`).")
+@click.option("--arch", metavar="NAME", help="The architecture of both networks (see `ganbench list archs`).")
+@click.option("--dataset", metavar="NAME", help="The data set to imitate (see `ganbench list datasets`).")
 @click.option(
     "--penalty",
     "penalties",
     multiple=True,
     metavar="NAME",
-    help="A gradient penalty on the critic in place of the loss's own, as gp:weight=10, or `none`. Can be repeated.",
+    help="Gradient penalty, for example gp:weight=10, or `none`. Default: the loss's own. Repeatable.",
 )
 @click.option(
-    "--protocol", metavar="NAME", help="How samples are scored (see `ganbench list protocols`). Default: ganbench-1."
+    "--protocol", metavar="NAME", help="Evaluation protocol (see `ganbench list protocols`). Default: ganbench-1."
 )
 @click.option(
-    "--seeds", default="0", show_default=True, help="Seeds, trained together: 0-2 or 0,3,7. A run is kept for each."
+    "--seeds",
+    default="0",
+    show_default=True,
+    help="Seeds to train together: 0-2 or 0,3,7. Each becomes a run of its own.",
 )
 @click.option(
     "--wrapper",
     "wrappers",
     multiple=True,
     metavar="NAME",
-    help="A change to the critic (see `ganbench list wrappers`), as spectral-norm, or `none`. Can be repeated.",
+    help="Change to the discriminator, as spectral-norm, or `none` (see `ganbench list wrappers`). Repeatable.",
 )
-@click.option("--pac", type=int, metavar="M", help="Show the critic M samples at once (PacGAN).")
-@click.option("--steps", metavar="N", help="The budget, in steps; 400k and 10M are understood.")
-@click.option("--epochs", type=float, help="The budget, in passes of the critic over the data. Default: 8.")
-@click.option("--critic-steps", metavar="N", help="The budget, in updates of the critic.")
-@click.option("--generator-steps", metavar="N", help="The budget, in updates of the generator.")
-@click.option("--images", metavar="N", help="The budget, in real images seen.")
-@click.option("--critic-evaluations", metavar="N", help="The budget, in passes of a sample through the critic.")
-@click.option("--batch-size", type=int, help="Real, and generated, samples in an update. Default: 64.")
+@click.option("--pac", type=int, metavar="M", help="Show the discriminator M samples at once (PacGAN).")
+@click.option("--steps", metavar="N", help="Budget in steps; 400k and 10M are understood.")
+@click.option("--epochs", type=float, help="Budget in passes of the discriminator over the data. Default: 8.")
+@click.option("--critic-steps", metavar="N", help="Budget in updates of the discriminator.")
+@click.option("--generator-steps", metavar="N", help="Budget in updates of the generator.")
+@click.option("--images", metavar="N", help="Budget in real images seen.")
+@click.option("--critic-evaluations", metavar="N", help="Budget in passes of a sample through the discriminator.")
+@click.option("--batch-size", type=int, help="Real (and generated) samples per update. Default: 64.")
 @click.option(
     "--eval-every", type=int, help="Steps between evaluations. Default: a twentieth of the steps, at least 100."
 )
 @click.option(
     "--stop-on",
     metavar="collapse",
-    help="End a seed that stays collapsed for 5 evaluations, or for N with collapse:N. It is scored and counted.",
+    help="Stop a seed that stays collapsed for 5 evaluations (collapse:N for N). It is scored and counted.",
 )
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bf16"]),
-    help="Of products and convolutions in training; bf16 is faster where the processor has it. Default: float32.",
+    help="Precision of products and convolutions in training; bf16 is faster where supported. Default: float32.",
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
@@ -73,17 +76,17 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
     "assignments",
     multiple=True,
     metavar="TABLE.OPTION=VALUE",
-    help="Any option of the spec: train.critic_lr=1e-4, arch.latent_dim=64. Can be repeated.",
+    help="Any option of the spec: train.critic_lr=1e-4, arch.latent_dim=64. Repeatable.",
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE.toml",
-    help="Settings from a file; flags override it. `--dry-run` prints one.",
+    help="Read settings from a file; options on the command line override it. `--dry-run` prints such a file.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
-@click.option("--force", is_flag=True, help="Repeat runs that are finished already.")
-@click.option("--profile", is_flag=True, help="Say at the end where the time went.")
+@click.option("--force", is_flag=True, help="Repeat runs that are already finished.")
+@click.option("--profile", is_flag=True, help="Print where the time went, and whether steps were accelerated.")
 @plugins_flag
 def run(
     loss: str | None,
@@ -118,12 +121,12 @@ def run(
     """Train a GAN on one or more seeds, and measure how much of the data it covers.
 
     A component's options follow its name: --arch mlp:latent_dim=64 --penalty gp:weight=1. What you don't set comes from
-    the loss's paper, then from defaults. The same command goes on where it was interrupted, and does nothing where it
-    is finished.
+    the loss's paper, then from defaults. Run the same command again to resume an interrupted run;
+    a finished run is not repeated.
     """
     began = time.perf_counter()  # before torch is imported
     choose_waiting()
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # torch's profiler reports on itself otherwise
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # otherwise torch's profiler reports on itself
     from ganbench.core.plugins import load_plugins
     from ganbench.core.settings import (
         merge,

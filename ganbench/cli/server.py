@@ -13,24 +13,24 @@ import click
     type=click.Path(path_type=Path),
     default=Path("ganbench-server"),
     show_default=True,
-    help="Where everything lies: the database, artifacts, users and logs.",
+    help="Folder for the database, artifacts, users and logs.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for all.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 @click.option(
     "--allowed-hosts",
     metavar="NAME,…",
     default="",
-    help="Names under which others reach this machine: MLflow answers no other.",
+    help="Host names under which MLflow may be reached.",
 )
-@click.option("--database", metavar="URI", help="A PostgreSQL that runs already, instead of one of our own.")
+@click.option("--database", metavar="URI", help="Use this running PostgreSQL instead of starting one.")
 def server(folder: Path, host: str, port: int, allowed_hosts: str, database: str | None) -> None:
     """Serve one store for a group of people: MLflow on PostgreSQL, with artifacts and a password.
 
     \b
     On the server (needs PostgreSQL, and `pip install 'ganbench[server]'`):
       ganbench server --host 0.0.0.0 --allowed-hosts gpu1.example.org
-    Everybody else:
+    Everyone else:
       export MLFLOW_TRACKING_URI=http://gpu1.example.org:5000
       export MLFLOW_TRACKING_USERNAME=… MLFLOW_TRACKING_PASSWORD=…
       ganbench sweep FILE.toml

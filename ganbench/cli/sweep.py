@@ -1,4 +1,4 @@
-"""Commands about many runs: experiment files, where they stand, and making a run again."""
+"""Commands for many runs: sweeps of experiment files, their status, and reproduction of runs."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from ganbench.spec.sweep_spec import Sweep
 
 SIGNALLED = 128
-"""Added to a signal's number it is the exit status of what the signal stopped."""
+"""Added to a signal's number, this is the exit status of a command that the signal stopped."""
 
 device_flag = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 
 
 def sweep_flags(command: Any) -> Any:
-    """Which runs of an experiment file are meant, and where they are kept."""
+    """Decorator: add the options that select runs of an experiment file, and their store."""
     flags = (
         click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path)),
-        click.option("--budget", metavar="NAME", help="One of the budgets that the file names. Default: its first."),
-        click.option("--seeds", help="Other seeds than the file's."),
+        click.option("--budget", metavar="NAME", help="A budget from the file. Default: the first."),
+        click.option("--seeds", help="Seeds to use instead of the file's."),
         where_flag,
         click.option(
-            "--experiment", help="The experiment that runs belong to. Default: the file's name and the budget's."
+            "--experiment", help="Name of the MLflow experiment. Default: the names of the file and the budget."
         ),
         store_flag,
         plugins_flag,
@@ -45,36 +45,40 @@ def sweep_flags(command: Any) -> Any:
     "--jobs",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Groups that train at once, each in a process. Default: one a GPU, or one for every four cores.",
+    help="Groups to train at once, each in its own process. Default: one per GPU, or one per four cores.",
 )
 @click.option(
     "--executor",
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Processes of this machine, or tasks of a Ray cluster (needs `pip install ganbench[ray]`).",
+    help="Processes on this machine, or tasks on a Ray cluster (`pip install ganbench[ray]`).",
 )
-@click.option("--address", metavar="ADDRESS", help="Of the Ray cluster. Default: one that is there, else a new one.")
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help="Address of the Ray cluster. Default: a running one on this machine, else a new one.",
+)
 @click.option(
     "--gpus",
     type=click.FloatRange(0, 8),
     metavar="SHARE",
-    help="Of a GPU for each group under Ray: .25 lets four share one. Default: 1 with --device cuda.",
+    help="GPU share of each group under Ray: .25 lets four groups share one GPU. Default: 1 with --device cuda.",
 )
 @click.option(
     "--minutes",
     type=click.FloatRange(0, min_open=True),
     metavar="N",
-    help="Stop by itself after so long. What is being trained keeps a checkpoint, and the same command goes on.",
+    help="Stop after this many minutes. Groups in progress save a checkpoint; run the command again to resume.",
 )
 @click.option(
     "--export",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Keep results.csv and the checkpoints of unfinished groups there, after each group; and go on from them where "
-    "the store doesn't know of them.",
+    help="After each group, write results.csv and the checkpoints of unfinished groups to this folder; at the start, "
+    "resume from it what the store doesn't have.",
 )
-@click.option("--dry-run", is_flag=True, help="Print what would be trained and about how long it takes, and stop.")
+@click.option("--dry-run", is_flag=True, help="Print what would be trained and the estimated time, and stop.")
 def sweep(
     file: Path,
     budget: str | None,
@@ -92,12 +96,10 @@ def sweep(
     export: Path | None,
     dry_run: bool,
 ) -> None:
-    """Run every combination in an experiment FILE; run again, it does only what is missing.
+    """Run every combination in an experiment FILE, or in all files of a FOLDER. Finished runs are kept.
 
-    Of a FOLDER every experiment is run, one after another by their names.
-
-    A group is one combination with all its seeds, which train together in one process. What fails is told and tried
-    again by the same command, and nothing else is lost by it.
+    A group is one combination with all its seeds, which train together in one process. Failures are
+    reported; run the command again to retry them.
 
     \b
     The experiments in the folder experiments/ each ask one question:
@@ -128,7 +130,7 @@ def sweep(
     from ganbench.results.export import Export
     from ganbench.runs.executors import choose
 
-    # What this machine has says nothing about a cluster's nodes.
+    # The devices of this machine say nothing about the nodes of a cluster.
     kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
     plugin_files = [str(path.absolute()) for path in plugins]
     ended = 0
@@ -162,9 +164,9 @@ def status(
     store: str | None,
     plugins: tuple[Path, ...],
 ) -> None:
-    """Show where the sweep of an experiment FILE, or of a FOLDER of them, stands: done, at work, waiting.
+    """Show the status of a sweep (an experiment FILE or a FOLDER of them): done, running, waiting.
 
-    Ends with status 1 as long as something is missing.
+    Exits with status 1 while anything is missing.
     """
     from ganbench.tracking.store import find_store
 
@@ -182,15 +184,15 @@ def status(
 @click.option(
     "--train", is_flag=True, help="For a claim: run the training that reproduces it, with the paper's budget."
 )
-@click.option("--seeds", help="For a claim: other seeds than the experiment's.")
+@click.option("--seeds", help="For a claim: seeds to use instead of the experiment's.")
 def reproduce(
     run: str, store: str | None, device: str, plugins: tuple[Path, ...], train: bool, seeds: str | None
 ) -> None:
-    """Train a tracked RUN again, or what reproduces a published CLAIM, and say whether the numbers agree.
+    """Train a tracked RUN again, or reproduce a published CLAIM, and check whether the numbers agree.
 
-    RUN is an id, or how it begins: `ganbench run --dry-run` prints ids, and results.csv of a report has them. On the
-    same machine and CPU numbers must be the same bit for bit; elsewhere those of the first evaluation must be within
-    2 %. Ends with status 1 where they are not.
+    RUN is a run id or a unique prefix: `ganbench run --dry-run` prints ids, and so does results.csv of a report. On
+    the same machine and CPU the numbers must be identical bit for bit; elsewhere those of the first evaluation must
+    agree within 2 %. Exits with status 1 if they don't.
 
     CLAIM is an id of `ganbench claims`. Without --train, print which experiment reproduces it, about how long that
     takes, and what its seeds say about the claim, if they have been trained.
@@ -265,9 +267,9 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
 @click.command()
 @store_flag
 def sync(store: str | None) -> None:
-    """Deliver results that are kept on this machine because a tracking server did not answer.
+    """Deliver results kept on this machine because a tracking server did not answer.
 
-    Nothing arrives twice. Without --store, what is kept for any server is delivered. Ends with status 1 where something
+    Nothing is delivered twice. Without --store, results for all servers are delivered. Exits with status 1 if some
     could not be.
     """
     from ganbench.tracking.spool import sync as deliver
@@ -286,7 +288,7 @@ def sync(store: str | None) -> None:
 
 
 def _files(path: Path) -> list[Path]:
-    """An experiment file, or those of a folder by their names."""
+    """Return the experiment file, or those of a folder sorted by name."""
     from ganbench.core.errors import GanbenchError
 
     if not path.is_dir():
@@ -305,7 +307,7 @@ def _load_sweep(
     experiment: str | None,
     plugins: tuple[Path, ...],
 ) -> tuple[Sweep, str]:
-    """What of an experiment file is meant, and the name of the experiment that its runs belong to."""
+    """Return the selected part of an experiment file, and the name of its experiment in the store."""
     import dataclasses
 
     from ganbench.core.plugins import load_plugins

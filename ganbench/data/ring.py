@@ -14,8 +14,8 @@ from ganbench.data.mixture import Mixture
 class Ring(Mixture):
     """Gaussians at equal distances on a circle, mode k at angle 2πk/K (Metz et al. 2017, arXiv:1611.02163).
 
-    The demo that most code copies puts the last mode on the first, since its angles run from 0 to 2π inclusive: seven
-    modes that are called eight. Here they are distinct.
+    The widely copied demo code puts the last mode on top of the first, since its angles run from 0 to 2π inclusive:
+    it has seven modes, not eight. Here they are distinct.
     """
 
     modes: int = 8

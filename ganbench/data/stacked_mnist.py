@@ -97,8 +97,8 @@ def _shifted(numbers: Tensor, by: int) -> Tensor:
 class StackedMnist(Dataset):
     """Three MNIST digits as three channels, 1000 modes (Metz et al. 2017, arXiv:1611.02163).
 
-    Options: `triples` fixed ones (0: new ones all the time); `digits` from the "train" split or "pooled" with the test
-    split; `frame` 28, padded-32 or scaled-32.
+    Options: `triples`, the number of fixed triples (0: new ones in every batch); `digits` from the "train" split or
+    "pooled" with the test split; `frame` 28, padded-32 or scaled-32.
     """
 
     kind: ClassVar[Kind] = "images"

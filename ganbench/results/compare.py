@@ -9,12 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ganbench.core.component_index import directions
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
 from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
-from ganbench.results.loading import BUDGETS, SCORED, STATUSES, final_scores, runs, varying_options
+from ganbench.results.loading import BUDGETS, SCORED, STATUSES, directions_in, final_scores, runs, varying_options
 
 BY = ("loss", "arch", "options")
 HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
@@ -25,7 +24,7 @@ GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
 
 
 def headline(table: pd.DataFrame) -> list[str]:
-    """Return the metrics to show by default: those of `HEADLINE` that were measured, or else the first ones that were."""
+    """Return the metrics to show by default: those of `HEADLINE`, if any was measured, else the first ones."""
     measured = list(dict.fromkeys(table["metric"].astype(str)))
     known = [metric for metric in HEADLINE if metric in measured]
     others = [metric for metric in measured if metric != "sample-count" and "/" not in metric]
@@ -169,9 +168,10 @@ def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dic
     Failed seeds rank worst.
     """
     found: dict[str, object] = {}
+    better = directions_in(scores)
     for metric in metrics:
         middle, low, high = math.nan, math.nan, math.nan
-        direction = directions().get(metric)
+        direction = better.get(metric)
         values = scores.loc[scores["metric"] == metric, "value"].dropna()
         if direction in ("lower", "higher") and len(values) + failed >= MIN_SEEDS:
             losses = np.append(as_losses(values.to_numpy(dtype=float), direction), [math.nan] * failed)

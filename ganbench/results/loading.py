@@ -13,7 +13,7 @@ import pandas as pd
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
-from ganbench.results.table import COLUMNS, EVENTS, HEAD, QUICK, TRAIN, WORD_COLUMNS, tidy, typed
+from ganbench.results.table import COLUMNS, EVENTS, HEAD, QUICK, TRAIN, WORD_COLUMNS, own_directions, tidy, typed
 from ganbench.tracking.mlflow.reading import read_images, read_runs
 from ganbench.tracking.store import Store
 
@@ -88,11 +88,13 @@ def read_csv(path: Path) -> Results:
         table = pd.read_csv(path, dtype=dict.fromkeys(WORD_COLUMNS, str))
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
-    missing = [column for column in COLUMNS if column not in table.columns]
+    missing = [column for column in COLUMNS if column not in (*table.columns, "direction")]
     if missing:
         raise GanbenchError(
             f"results '{path}' lack the columns {', '.join(missing)}: write them with `ganbench report`"
         )
+    if "direction" not in table.columns:
+        table["direction"] = own_directions(table)
     table[WORD_COLUMNS] = table[WORD_COLUMNS].fillna("")
     for column in ONCE:
         # Whatever the order of rows, the maximum is the filled-in value, since "" sorts before any word.
@@ -177,10 +179,16 @@ def runs(table: pd.DataFrame) -> pd.DataFrame:
         (table["step"].to_numpy(), codes)
     )  # stable: of several rows at the last step, the last one counts
     ends = np.flatnonzero(np.diff(codes[order], append=len(codes)))
-    last = table.iloc[order[ends]].drop(columns=["metric", "value", "floor", "ceiling"])
+    last = table.iloc[order[ends]].drop(columns=["metric", "value", "floor", "ceiling", "direction"])
     # Not every row has the time.
     seconds = table["seconds"].groupby(codes).max().to_numpy()
     return last.assign(seconds=seconds).reset_index(drop=True)
+
+
+def directions_in(scores: pd.DataFrame) -> dict[str, str]:
+    """Return what is better, `lower`, `higher` or `real`, for each metric of some rows, in alphabetical order."""
+    known = scores.loc[scores["direction"] != "", ["metric", "direction"]].drop_duplicates("metric")
+    return dict(sorted(zip(known["metric"].astype(str), known["direction"].astype(str), strict=True)))
 
 
 def headline_modes(scores: pd.DataFrame) -> str:

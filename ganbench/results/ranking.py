@@ -14,7 +14,6 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from ganbench.core.component_index import directions
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
@@ -29,7 +28,7 @@ from ganbench.results.inference import (
     winner,
 )
 from ganbench.results.inference import as_losses as losses_of
-from ganbench.results.loading import SCORED, final_scores, runs
+from ganbench.results.loading import SCORED, directions_in, final_scores, runs
 
 RESULTS = (*SCORED, "diverged")
 """Statuses of seeds that count; other seeds have not ended yet."""
@@ -98,6 +97,7 @@ def sentences(judgements: Iterable[Ranking]) -> list[str]:
 def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Ranking]:
     """Rank the groups of a tidy table by each metric with a known direction, wherever two or more were scored alike."""
     scores = final_scores(table)
+    better = directions_in(scores)
     conditions = conditions_of(scores)
     kinds = {kind: _setting(*kind) for kind in conditions.drop_duplicates().itertuples(index=False, name=None)}
     settings = dict(zip(conditions.index, map(kinds.get, conditions.itertuples(index=False, name=None)), strict=True))
@@ -117,8 +117,8 @@ def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str])
     for setting, alike in groupby(sorted(named, key=lambda item: item[0]), key=lambda item: item[0]):
         methods = {name: members for _, name, members in alike}
         for metric in metrics:
-            if metric in directions() and len(methods) > 1:
-                judged = _judge(metric, setting, methods, scores[scores["metric"] == metric])
+            if metric in better and len(methods) > 1:
+                judged = _judge(metric, better[metric], setting, methods, scores[scores["metric"] == metric])
                 if judged is not None:
                     found.append(judged)
     return found
@@ -157,6 +157,7 @@ def _named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[pd.Series]
 
 def _judge(
     metric: str,
+    direction: str,
     setting: str,
     methods: Mapping[str, pd.DataFrame],
     scores: pd.DataFrame,
@@ -165,7 +166,7 @@ def _judge(
     ours = by_run[by_run.index.isin(pd.concat(methods.values())["run"])]
     if ours.empty:
         return None
-    direction, target = directions()[metric], float(ours["floor"].median())
+    target = float(ours["floor"].median())
     if direction == "real" and math.isnan(target):
         return None
     values = by_run["value"]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ganbench.core.component_index import directions
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
-from ganbench.results.loading import OF_A_RUN, final_scores
+from ganbench.results.loading import OF_A_RUN, directions_in, final_scores
 from ganbench.results.table import EVENTS
 
 OUT_OF_SPEC = ("commit", "device", "status")
@@ -146,7 +145,7 @@ def _scores(first: pd.DataFrame, second: pd.DataFrame) -> list[Score]:
     one, other = (own.drop_duplicates("metric", keep="last").set_index("metric") for own in (first, second))
     counts = [own["value"].get("sample-count", math.nan) for own in (one, other)]
     found = []
-    for metric in (name for name in directions() if name in one.index and name in other.index):
+    for metric in (name for name in directions_in(first) if name in other.index):
         values = float(one["value"][metric]), float(other["value"][metric])
         shares = metric in SHARES and all(0 <= value <= 1 for value in values)
         noise = share_noise(*values, min(counts)) if shares else math.nan

@@ -29,8 +29,8 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
     if status not in SCORED:
         return {
             "diverged": f"diverged by step {step}: a loss was no longer finite, nothing was scored after it",
-            "stopped": f"stopped after step {step}; the same command goes on from there",
-            "running": f"running, or killed, at step {step}; the same command goes on from its last checkpoint",
+            "stopped": f"stopped after step {step}; run the same command again to resume",
+            "running": f"running, or killed, at step {step}; run the same command again to resume from its last checkpoint",
         }[status] + _happened(rows)
     scores = final_scores(rows)
     values, floors = (scores.set_index("metric")[column] for column in ("value", "floor"))
@@ -79,7 +79,7 @@ def _happened(rows: pd.DataFrame) -> str:
     for kind, steps in faults.groupby("metric", sort=False)["step"]:
         first = f"step {steps.iloc[0]:,}"
         told.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
-    return f"; on the way: {', '.join(told)}" if told else ""
+    return f"; during training: {', '.join(told)}" if told else ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,11 +10,10 @@ import re
 
 import pandas as pd
 
-from ganbench.core.component_index import directions
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.results.inference import as_losses
-from ganbench.results.loading import quick_scores
+from ganbench.results.loading import directions_in, quick_scores
 from ganbench.results.table import EVENTS, QUICK, TRAIN
 
 LAST = "last"
@@ -38,7 +37,7 @@ def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
         raise GanbenchError(f"there is no policy '{policy}': --select wants last, best:METRIC or mean:K")
     quick = quick_scores(table)
     if quick.empty:
-        raise GanbenchError(f"no run was scored on the way, so that '{policy}' has nothing to choose from")
+        raise GanbenchError(f"no run was scored during training, so '{policy}' has nothing to choose from")
     chosen = _best(quick, match[2]) if match[1] == "best" else _mean(quick, match[2])
     chosen = chosen.assign(protocol=chosen["protocol"].str.removesuffix(QUICK) + f", {policy}")
     others = table[table["protocol"].isin((TRAIN, EVENTS)) | (table["metric"] == "") | table.index.isin(quick.index)]
@@ -47,11 +46,11 @@ def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
 
 def _best(quick: pd.DataFrame, metric: str) -> pd.DataFrame:
     rows = quick[quick["metric"] == metric]
-    known = sorted(set(quick["metric"]) & directions().keys())
-    if rows.empty or metric not in directions():
-        raise GanbenchError(f"--select: no run has '{metric}' on the way: {near_miss(metric, known)}")
+    known = directions_in(quick)
+    if rows.empty or metric not in known:
+        raise GanbenchError(f"--select: no run has '{metric}' during training: {near_miss(metric, list(known))}")
     target = float(rows["floor"].median())
-    loss = as_losses(rows["value"].to_numpy(dtype=float), directions()[metric], target)
+    loss = as_losses(rows["value"].to_numpy(dtype=float), known[metric], target)
     best = rows.assign(loss=loss).sort_values(["loss", "step"], kind="stable").groupby("run").first()
     steps = quick["run"].map(best["step"])
     return quick[quick["step"] == steps]

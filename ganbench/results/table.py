@@ -1,9 +1,10 @@
 """The tidy table: one row per number, built from tracked runs. All reports and comparisons are functions of it.
 
 Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
-critic_evaluations, metric, value, floor, ceiling, status, commit, device, seconds`. The five from `step` on and
-`seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one
-row with an empty metric, so that it is never missing from a count.
+critic_evaluations, metric, value, floor, ceiling, direction, status, commit, device, seconds`. The five from
+`step` on and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one
+row with an empty metric, so that it is never missing from a count. `direction` says what is better: `lower`, `higher`,
+or `real`, nearer to real data.
 
 `protocol` is the protocol's name and version for scores from its full number of samples, the same followed by `/quick`
 for the smaller scores during training, `train` for statistics of training itself, and `events` for the findings of the
@@ -17,12 +18,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ganbench.core.component_index import directions
 from ganbench.tracking import COST_TAG, RunRecord
 
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
 KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS]
-COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"]
+COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "direction", "status", "commit", "device", "seconds"]
 HEAD = ("run", "group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
 """Columns that describe a run."""
 NUMBERS = {
@@ -35,6 +38,8 @@ FEW = [column for column in WORD_COLUMNS if column != "run"]
 """Text columns with few distinct values."""
 NAMED = ("loss", "arch", "dataset", "protocol")
 QUICK = "/quick"
+SCORES = 2
+"""Kinds of numbers below this, in `parse_metric_name`, are scores: full and quick ones."""
 TRAIN = "train"
 EVENTS = "events"
 NONE = float("nan")
@@ -48,13 +53,35 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     heads = pd.DataFrame([_head(record) for record in records], columns=[*HEAD, *COSTS])
     heads = heads.astype(dict.fromkeys(set(HEAD) & set(FEW), "category"))
     numbers = _numbers([_tracked(record) for record in records])
-    run, which = numbers.pop("at").to_numpy(), numbers.pop("which").to_numpy()
+    run, which = (numbers.pop(column).to_numpy(dtype=np.int64) for column in ("at", "which"))
     own = [record.tags.get("protocol", record.params.get("protocol", "")) for record in records]
     protocols = np.array([[name, name + QUICK, TRAIN, EVENTS] for name in own], dtype=object).reshape(-1, 4)
     table = heads.take(run).reset_index(drop=True).assign(**numbers, protocol=protocols[run, which])
     for cost in COSTS:
         table[cost] *= table["step"]
+    table["direction"] = _directions(records, run, table["metric"], scored=which < SCORES)
     return typed(table[COLUMNS])
+
+
+def own_directions(table: pd.DataFrame) -> pd.Series:
+    """The direction of each row's metric, for metrics of ours: older tables don't have the column."""
+    scored = ~table["protocol"].isin((TRAIN, EVENTS))
+    return table["metric"].astype(object).map(directions()).where(scored, "").fillna("")
+
+
+def _directions(
+    records: Sequence[RunRecord], run: NDArray[np.int64], metric: pd.Series, *, scored: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """The direction of each row's metric, as tracked with its run; "" for numbers that are no metric."""
+    tags = [record.tags.get("directions", "") for record in records]
+    codes, names = metric.cat.codes.to_numpy(), metric.cat.categories
+    found = np.full(len(metric), "", dtype=object)
+    for tag in set(tags):
+        known = dict(part.split("=") for part in tag.split(",")) if tag else directions()
+        own = np.array([known.get(name, "") for name in names], dtype=object)
+        rows = np.array([each == tag for each in tags])[run] & scored
+        found[rows] = own[codes[rows]]
+    return found
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:

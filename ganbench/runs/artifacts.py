@@ -29,9 +29,7 @@ def keep_artifacts(
     """
     names = data.mode_names
     if len(names) <= NAMED_MODES:
-        from ganbench.core.plotting import (
-            mode_histogram,
-        )  # imported late: takes a third of a second before the first step
+        from ganbench.core.plotting import mode_histogram  # a third of a second, not needed before the first step
 
         shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
         log.figure("mode-histogram.png", mode_histogram(names, *shares))

@@ -61,7 +61,7 @@ class Job:
     checkpoints: Path
     force: bool = False
     accelerated: bool = True
-    """Whether training steps may be recorded and replayed."""
+    """True if training steps may be recorded and replayed."""
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     look: StepProfile | None = None
     """A profile to fill with measurements of some steps, if wanted."""

@@ -43,6 +43,7 @@ def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evalu
         "together": ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
         "headline": ",".join(spec.case.headline),
+        "directions": ",".join(f"{name}={metric.direction}" for name, metric in spec.case.metrics.items()),
         "mode-count": spec.case.mode_count or "",
         "commit": code_version(),
         "device": device,

@@ -1,1 +1,1 @@
-"""The console: what a command prints."""
+"""Console output of the commands."""

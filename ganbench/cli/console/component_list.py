@@ -1,4 +1,4 @@
-"""What there is, for people: every component with a line about it and its source."""
+"""List of components: each with a one-line description and its source."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ganbench.core.plugins import installed_plugins, load_plugins
 
 
 def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, list[Entry]]:
-    """What there is of each kind, ours and of plug-ins: the installed ones and the given Python files."""
+    """Components of each kind, built in and from plug-ins (installed or given as files)."""
     if not plugins and not installed_plugins():
         return {kind: from_source(kind) for kind in kinds}
-    # Only here, since it takes seconds.
+    # Imported only here, since it takes seconds.
     from ganbench.spec.registries import KINDS
 
     load_plugins(plugins)
@@ -25,7 +25,7 @@ def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, 
 
 
 def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:
-    """A table of components: kind, name, the first line of the docstring, and the options with their defaults."""
+    """Make a table of components: kind, name, the first line of the docstring, and the options with their defaults."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="dim")
     table.add_column(style="bold", no_wrap=True)
@@ -41,7 +41,7 @@ def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:
 
 
 def as_markdown(entries: Mapping[str, Sequence[Entry]]) -> str:
-    """The same as Markdown: a heading and a table a kind; a paper that is named by its arXiv number is a link."""
+    """Format the components as Markdown: a heading and a table per kind; arXiv numbers become links."""
     parts = []
     for kind, components in entries.items():
         rows = [f"## {kind[0].upper()}{kind[1:]}", "", "| name | what it is | options |", "|---|---|---|"]

@@ -1,4 +1,4 @@
-"""One `ganbench evaluate` from a file to a table, and to a tracked run."""
+"""Session of `ganbench evaluate`: from a file to a table and, optionally, a tracked run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ARRAYS = (".npy", ".npz")
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be scored, and how; the words of the command line."""
+    """The samples to score and the options, as given on the command line."""
 
     path: Path
     dataset: str
@@ -44,7 +44,7 @@ class Request:
 
 
 def evaluate_session(request: Request, style: str, *, track: str | None, experiment: str, store: str | None) -> str:
-    """Read, score, keep where asked for, and return what to print."""
+    """Read the samples, score them, track the scores if requested, and return the text to print."""
     device = find_device(request.device)
     made = {name: set_up(request.dataset, name) for name in expand(request.protocols, request.dataset)}
     if not made:
@@ -76,7 +76,7 @@ def _generator(request: Request, count: int, dataset: Dataset, device: torch.dev
     arch = None
     if request.arch is not None:
         options = parse_component(request.arch)
-        # The sizes that `ganbench run` gives it on this data set.
+        # The defaults of `ganbench run` for this architecture on this data set.
         arch = ARCHS.create({**dataset.defaults.get("arch", {}).get(options["name"], {}), **options})
     return GeneratorSource(
         count=count,
@@ -93,12 +93,12 @@ def _sizes(text: str | None) -> tuple[int, ...] | None:
         return None
     parts = text.split(",")
     if not all(part.strip().isdecimal() and 0 < int(part) < 10**6 for part in parts):
-        raise GanbenchError(f"--latent '{text}' should read 100, or 100,1,1")
+        raise GanbenchError(f"--latent-shape '{text}' should read 100, or 100,1,1")
     return tuple(int(part) for part in parts)
 
 
 def _track(name: str, evaluations: list[Evaluation], samples: Samples, experiment: str, store: str | None) -> None:
-    """Keep each evaluation as a finished run: the name stands where a trained run has its loss."""
+    """Track each evaluation as a finished run, with its name in place of a trained run's loss."""
     tracker = MlflowTracker(find_store(store), experiment)
     digest = samples_sha256(samples.tensor)
     for evaluation in evaluations:

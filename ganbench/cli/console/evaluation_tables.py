@@ -1,4 +1,4 @@
-"""Evaluations and diagnoses as people read them: tables for the terminal and for Markdown."""
+"""Tables of evaluations and diagnoses, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEGEND = (
 
 
 def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
-    """Scores under one protocol or several, as `table`, `markdown` or `json`."""
+    """Format scores under one or several protocols as `table`, `markdown` or `json`."""
     if style == "json":
         return json.dumps([evaluation.to_dict() for evaluation in evaluations], indent=2, allow_nan=False)
     head = ["protocol", "samples", "metric", "value", "real data", "best possible", "better"]
@@ -43,7 +43,7 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
 
 
 def in_words(evaluation: Evaluation) -> str:
-    """The modes that are there and those that aren't."""
+    """List the modes that are covered and those that are missing."""
     there = [name for name, share in zip(evaluation.modes, evaluation.good_shares, strict=True) if share > 0]
     missing = [name for name in evaluation.modes if name not in there]
     text = f"{evaluation.protocol}: {len(there):,} of {len(evaluation.modes):,} modes hold a sample that counts"
@@ -53,7 +53,7 @@ def in_words(evaluation: Evaluation) -> str:
 
 
 def show_diagnosis(diagnosis: Diagnosis, style: str) -> str:
-    """Which metric saw which planted fault, as `table` or `markdown`."""
+    """Format the planted faults that each metric detected, as `table` or `markdown`."""
     head = ["metric", "better", "real", *diagnosis.faults[1:]]
     rows = [[row.metric, BETTER[row.direction], _real(row), *_marks(row, diagnosis)] for row in diagnosis.rows]
     title = f"{diagnosis.dataset}, {diagnosis.samples:,} samples"

@@ -1,4 +1,4 @@
-"""One `ganbench reproduce` as a person sees it: what is made again, and whether it came out the same."""
+"""Session of `ganbench reproduce`: the run that is trained again, and whether its numbers are the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganbench.tracking.mlflow.client import find_run
 from ganbench.tracking.store import Store
 
 SHOWN = 10
-"""Differences that are listed."""
+"""The most differences that are listed."""
 WORDS = {
     "same": "The same: all {numbers:,} numbers came out bit for bit as they were tracked.",
     "close": "Close: {different:,} of {numbers:,} numbers differ, and every one of the first evaluation is within 2 %. "
@@ -29,7 +29,7 @@ WORDS = {
 
 
 def reproduce_session(run_id: str, *, device: str, store: Store) -> int:
-    """Make a run again; return the exit status: 0 if its numbers are the same or close, else 1."""
+    """Reproduce a run; return the exit status: 0 if its numbers are the same or close, else 1."""
     console = Console(markup=False, highlight=False)
     experiment, record = find_run(store, run_id)
     spec, together = spec_of(record)

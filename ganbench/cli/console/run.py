@@ -1,4 +1,4 @@
-"""One `ganbench run` from start to end as a person sees it: describe, train, show, and say what came out."""
+"""Session of `ganbench run`: describe the spec, train, show progress, and print the outcome."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def run_session(
     accelerated: bool = True,
     profiled_since: float | None = None,
 ) -> int:
-    """Run, and return the exit status: 0, 1 where every seed diverged, 128 + the signal where one stopped it.
+    """Run, and return the exit status: 0, 1 if every seed diverged, 128 + the signal if one stopped the run.
 
     Args:
         accelerated: whether training steps may be recorded and replayed.
-        profiled_since: when the command began (`time.perf_counter`), if it is to say where the time went.
+        profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
     console = Console(markup=False, highlight=False)
     found = find_device(device)
@@ -49,9 +49,7 @@ def run_session(
     if kept:
         console.print(not_delivered(kept, place), soft_wrap=True)
         return 1
-    from ganbench.cli.console.run_outcome import (
-        show_outcome,  # what it takes to read results need not be waited for before training
-    )
+    from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
     show_outcome(spec, seeds, place, experiment, console)
     if look is not None and profiled_since is not None:

@@ -1,4 +1,4 @@
-"""What came out of a run, as a person reads it in the terminal."""
+"""Outcome of a run, printed in the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganbench.tracking.store import Store
 
 
 def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, console: Console) -> None:
-    """Print each seed's scores beside their floors, what became of it, and what to do next."""
+    """Print each seed's scores with their floors, its summary, and suggestions for next steps."""
     table = load_results(store, experiment).table
     ids = {seed: spec.run_id(seed) for seed in seeds}
     scores = final_scores(table)

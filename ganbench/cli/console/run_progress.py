@@ -1,4 +1,4 @@
-"""What a person sees in the terminal while a run goes on: a progress bar, or plain lines where there is no terminal."""
+"""Progress of a run: a bar in the terminal, or plain lines if there is no terminal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ganbench.spec.train_spec import TrainSpec
 from ganbench.training.trainer import Snapshot
 
 OPERATORS = 12
-"""How many of the largest operators are shown."""
+"""Number of operators shown, those that take most time."""
 REFRESH = 0.5
-"""Seconds between two readings of D(x) and D(G(z)): each waits for the device."""
+"""Seconds between two readings of D(x) and D(G(z)), each of which synchronises with the device."""
 
 
 def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, console: Console) -> None:
@@ -70,7 +70,7 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
 
 
 def _extras(train: TrainSpec) -> str:
-    """What is unusual about the training."""
+    """The training options that differ from their defaults."""
     named = ("pac", "unrolled", "ema", "instance_noise", "lr_decay")
     unusual = [name for name in named if getattr(train, name) != getattr(TrainSpec, name)]
     return "".join(f", {name} {getattr(train, name)}" for name in unusual)
@@ -85,11 +85,11 @@ def _plain(value: object) -> str:
 
 
 def profile_tables(seconds: Mapping[str, float], look: StepProfile, total: float) -> Group:
-    """Where the time of a run went, by phase; and within training, by part of a step and by operator.
+    """Make tables of a run's time by phase and, within training, by part of a step and by operator.
 
     Args:
-        seconds: by phase.
-        total: seconds of the whole command; what no phase has is start-up and reading back.
+        seconds: seconds by phase.
+        total: seconds of the whole command; the part outside all phases is start-up and reading back.
     """
     phases = {**seconds, "start-up and the rest": total - sum(seconds.values())}
     tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
@@ -103,7 +103,7 @@ def profile_tables(seconds: Mapping[str, float], look: StepProfile, total: float
 
 
 def memory_words(device: torch.device) -> str:
-    """The most memory that the run had at a time: the device's where it is a GPU, else the process's."""
+    """Describe the peak memory of the run: the device's if it is a GPU, else the process's."""
     if device.type == "cuda":
         return f"peak GPU memory: {torch.cuda.max_memory_allocated(device) / 1e6:,.0f} MB"
     return f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:,.0f} MB"
@@ -119,7 +119,7 @@ def _shares(title: str, rows: Mapping[str, tuple[float, int | None]], total: flo
 
 
 class Display:
-    """Watches a run and shows it: the `Observer` of the command line."""
+    """Shows the progress of a run: the `Observer` of the command line."""
 
     def __init__(self, spec: RunSpec, console: Console) -> None:
         self._spec = spec
@@ -211,7 +211,7 @@ def _clock(seconds: float) -> str:
 
 
 class _Speed(ProgressColumn):
-    """Steps a second."""
+    """Steps per second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.0f} steps/s" if task.speed else "", style="progress.data.speed")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, which work in progress hears at its next opportunity."""
+"""Ctrl-C and SIGTERM as requests to stop, which work in progress honours at its next opportunity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class _Stop:
-    """The wish to stop, and the signal that brought it."""
+    """A request to stop, and the signal that caused it."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -19,7 +19,7 @@ class _Stop:
 
 @contextmanager
 def signals() -> Iterator[_Stop]:
-    """Turn the first SIGINT or SIGTERM into a wish to stop; a second one ends the process as usual."""
+    """Turn the first SIGINT or SIGTERM into a request to stop; a second one ends the process as usual."""
     stop = _Stop()
     before = {sent: signal.getsignal(sent) for sent in (signal.SIGINT, signal.SIGTERM)}
 
@@ -31,7 +31,7 @@ def signals() -> Iterator[_Stop]:
         stop.number = sent
         stop.event.set()
         restore()
-        # Straight to the descriptor: a signal may come in the middle of anybody's printing.
+        # Written directly to the descriptor, since a signal may interrupt a print.
         os.write(2, b"\nstopping at the next opportunity; once more to quit at once\n")
 
     for sent in before:

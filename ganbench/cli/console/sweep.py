@@ -1,4 +1,4 @@
-"""One `ganbench sweep` as a person sees it: what is missing, how it goes, and what came out."""
+"""Session of `ganbench sweep`: the missing runs, their progress, and the outcome."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from ganbench.tracking.spool import leftovers, not_delivered, open_tracker, trac
 from ganbench.tracking.store import Store
 
 NAMED = 3
-"""Groups that are named where several failed for one reason."""
+"""The most groups that are named if several failed for the same reason."""
 TICK = 0.5
-"""Seconds between two looks at those who are at work."""
+"""Seconds between two updates of running groups."""
 BUSY_PAUSE = 2.0
-"""Seconds before a group is asked for again that somebody else is at."""
+"""Seconds before retrying a group that another process is running."""
 
 
 def sweep_session(
@@ -46,11 +46,11 @@ def sweep_session(
     until: float = math.inf,
     export: Export | None = None,
 ) -> int:
-    """Do what is missing, and return the exit status: 0, 1 where something failed, 128 + the signal that stopped it.
+    """Run what is missing; return the exit status: 0, 1 if something failed, 128 + the signal if one stopped the sweep.
 
     Args:
-        until: when to stop (`time.monotonic`): whoever is at work then ends with a checkpoint.
-        export: keeps results and checkpoints outside of the store; what is finished there is not done again.
+        until: when to stop (`time.monotonic`); tasks running then end with a checkpoint.
+        export: stores results and checkpoints outside the store; runs finished there are not repeated.
     """
     console = Console(markup=False, highlight=False)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
@@ -111,22 +111,22 @@ def sweep_session(
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         console.print(f"failed: {'; '.join(names[:NAMED])}{more}\n   {error}", style="red", soft_wrap=True)
     if stop.number is not None:
-        console.print(f"stopped; {counted(list(standing.values()))}. The same command goes on.")
+        console.print(f"stopped; {counted(list(standing.values()))}. Run the same command again to resume.")
         return 128 + stop.number
     if not all(each.done for each in standing.values()) and late:
-        console.print(f"the time is up; {counted(list(standing.values()))}. The same command goes on.")
+        console.print(f"the time is up; {counted(list(standing.values()))}. Run the same command again to resume.")
     kept = leftovers(store, experiment)
     if kept:
         console.print(not_delivered(kept, store), soft_wrap=True)
         return 1
     _compare(store, experiment, console)
     if failed:
-        console.print("\nThe same command tries again what failed, and only that.")
+        console.print("\nRun the same command again to retry what failed.")
     return 1 if failed else 0
 
 
 def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store) -> None:
-    """Show what would be trained, what of it is done, and about how long the rest takes."""
+    """Show the groups that would be trained, which of them are done, and an estimate of the remaining time."""
     console = Console(markup=False, highlight=False)
     tracked = tracked_statuses(store, experiment)
     found = group_statuses(sweep, tracked, store, experiment)
@@ -148,7 +148,7 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
 
 
 def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
-    """Show where a sweep stands; return the exit status: 0 if all is done, else 1."""
+    """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
     console = Console(markup=False, highlight=False)
     tracked = tracked_statuses(store, experiment)
     found = group_statuses(sweep, tracked, store, experiment)
@@ -164,7 +164,7 @@ def _note(standing: GroupStatus, outcome: TaskResult) -> None:
 
 
 def _fetch(dataset: Dataset, console: Console) -> None:
-    """Have the data in the cache before several processes want them."""
+    """Load the data into the cache before several processes need them."""
     if dataset.finite:
         dataset.load(torch.device("cpu"), say=console.print)
 

@@ -1,4 +1,4 @@
-"""A sweep as a table that lives in the terminal, or as lines where there is none."""
+"""Live table of a sweep in the terminal, or plain lines if there is no terminal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rich.text import Text
 from ganbench.runs.sweep_status import GroupStatus
 
 SHOWN = 12
-"""Groups that are shown at once."""
+"""The most groups that are shown at once."""
 QUIET = 30.0
-"""Seconds between two lines about the same work, where there is no terminal."""
+"""Seconds between two lines about the same group, if there is no terminal."""
 
 
 class SweepTable:
-    """Shows standings as they change."""
+    """Shows the status of groups as it changes."""
 
     def __init__(self, group_statuses: Sequence[GroupStatus], console: Console) -> None:
         self._standings = group_statuses
@@ -43,7 +43,7 @@ class SweepTable:
             self._live.stop()
 
     def refresh(self) -> None:
-        """Look again."""
+        """Refresh the table."""
         if self._live:
             self._live.update(Group(overview(self._standings), Text(self.summary())), refresh=True)
         elif time.monotonic() - self._said_at > QUIET:
@@ -54,7 +54,7 @@ class SweepTable:
                 self.say(f"  {_title(at_work)}: {facts}; {self.summary()}")
 
     def ended(self, standing: GroupStatus) -> None:
-        """A group has ended, well or not."""
+        """Report that a group has ended, successfully or not."""
         how = f"failed: {standing.error}" if standing.error else standing.words
         self.say(f"{_title(standing)}: {how}; {self.summary()}")
 
@@ -75,7 +75,7 @@ class SweepTable:
 
 
 def overview(group_statuses: Sequence[GroupStatus]) -> Table:
-    """What is at work and what failed, then what is done and what waits, as many as can be seen."""
+    """Make a table of running groups, then failed, waiting and finished ones, at most `SHOWN` in all."""
     shown = sorted(group_statuses, key=lambda each: (not each.progress, not each.error, each.done))[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for _ in range(3):
@@ -97,7 +97,7 @@ def overview(group_statuses: Sequence[GroupStatus]) -> Table:
 
 
 def counted(group_statuses: Sequence[GroupStatus]) -> str:
-    """How many groups are done, at work, failed and waiting."""
+    """Count the groups that are done, running, failed and waiting."""
     done = sum(each.done for each in group_statuses)
     failed = sum(bool(each.error) and not each.done for each in group_statuses)
     at_work = sum(each.progress is not None and not each.done and not each.error for each in group_statuses)
@@ -108,7 +108,7 @@ def counted(group_statuses: Sequence[GroupStatus]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """`0:05`, `1:02:03` or `14 days`."""
+    """Format a duration: `0:05`, `1:02:03` or `14 days`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours >= 48:

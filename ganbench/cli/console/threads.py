@@ -1,8 +1,8 @@
-"""How threads wait for each other on a machine that others use too; chosen before torch is imported.
+"""Wait policy of threads on a machine shared with other processes; chosen before torch is imported.
 
-The threads of a matrix product wait for each other many times in a step. Spinning, the default, is the fastest way to
-wait as long as each thread has a core of its own; where another process has one of the cores, a thread spins for one
-that can't run. How threads wait changes no number; how many there are would.
+The threads of a matrix product wait for each other many times per step. Spinning, the default, is the fastest way to
+wait as long as each thread has its own core; if another process occupies one of the cores, threads spin for one that
+can't run. The wait policy doesn't change any number; the number of threads would.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import time
 from pathlib import Path
 
 POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-"""With one of these set, whoever starts us has chosen."""
+"""If one of these environment variables is set, the user has chosen a policy."""
 LOOK = 0.1
-"""Seconds for which the machine is looked at."""
+"""Seconds for which the machine's load is measured."""
 BUSY = 0.5
-"""Cores in use by others from which the machine counts as busy."""
+"""With more cores than this in use by others, the machine counts as busy."""
 
 
 def choose_waiting() -> None:
-    """Let threads wait without spinning where others use the machine."""
+    """Let threads wait without spinning if other processes use the machine."""
     if not any(name in os.environ for name in POLICIES) and cores_in_use(LOOK) > BUSY:
         os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 def cores_in_use(seconds: float) -> float:
-    """Cores that other processes of normal priority use, over some time; 0 where the system doesn't say."""
+    """Measure the mean number of cores used by other processes of normal priority; 0 if the system doesn't say."""
     before, own = _busy_ticks(), time.process_time()
     time.sleep(seconds)
     after, mine = _busy_ticks(), time.process_time() - own

@@ -22,8 +22,9 @@ class Features:
         embedding: float32 [N, e], a space of meaningful distances: a classifier's last hidden layer, or the points.
         labels: int64 [N] in 0…K−1, the nearest mode, or the class with the highest probability.
         modes: number of modes K.
-        deviation: float32 [N, k], distance of a sample from its mode's centre, in standard deviations of the mode. The
-            norm is below 3 for 98.89 % of real samples: for Gaussians by nature, for images by calibration.
+        deviation: float32 [N, k], distance of a sample from its mode's centre, in standard deviations of the mode. Its
+            norm is below 3 for 98.89 % of real samples: by nature for Gaussians in the plane, for images by
+            calibration.
         good: bool [N], whether the protocol's rule counts it as a high-quality sample; all True before a rule is
             applied.
         probabilities: float32 [N, K] from a classifier, rows sum to 1; None without a classifier.

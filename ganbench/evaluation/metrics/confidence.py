@@ -13,7 +13,7 @@ from ganbench.evaluation.metrics import METRICS, Direction, Metric
 class Confidence(Metric):
     """Mean probability that the evaluator gives to the class it chose, in [0, 1] (ganbench, version 1).
 
-    A classifier can be sure of what is no image at all: this finds little, but explains other numbers.
+    A classifier can be confident even on noise: this metric detects little, but helps to interpret others.
     """
 
     direction: ClassVar[Direction] = "real"

@@ -14,7 +14,7 @@ from ganbench.evaluation.metrics.neighbours import crossing
 class Density(Metric):
     """Real samples that a sample is nearer to than their k-th neighbour, over k (Naeem et al. 2020, arXiv:2002.09797).
 
-    Mean over samples; about 1 for real data, 0 far away from them, above 1 in their midst. Equal counts, as in
+    Mean over samples; about 1 for real data, 0 far away from them, above 1 in dense regions. Equal counts, as in
     `precision`.
     """
 

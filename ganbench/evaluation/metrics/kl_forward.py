@@ -14,8 +14,8 @@ from ganbench.evaluation.metrics.kl import divergence
 class ForwardKl(Metric):
     """KL(data ‖ generated) of the shares of the modes, half a sample added (Krichevsky & Trofimov 1981).
 
-    Σ q_k ln(q_k / p_k) in nats. A missing mode would make it infinite, so p_k = (n_k + ½) / (N + K / 2). It punishes
-    missing modes more than the usual KL, and the more the larger N is. A perfect sampler scores (K − 1) / 2N.
+    Σ q_k ln(q_k / p_k) in nats. A missing mode would make it infinite, so p_k = (n_k + ½) / (N + K / 2). It penalises
+    missing modes more than the usual KL does, increasingly so for larger N. A perfect sampler scores (K − 1) / 2N.
     """
 
     direction: ClassVar[Direction] = "lower"

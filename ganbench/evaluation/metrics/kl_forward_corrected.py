@@ -12,9 +12,9 @@ from ganbench.evaluation.metrics.kl_forward import ForwardKl
 class CorrectedForwardKl(ForwardKl):
     """The `kl-forward` minus its first-order bias (K − 1) / 2N, by the argument of (Miller & Madow 1955).
 
-    With n_k Poisson of mean λ, the half sample takes the term 1 / 2λ out of E ln(n_k + ½) = ln λ − 1 / 24λ² …, and
-    what is left of the bias is that of the smoothed total, K / 2N, less 1 / 2N since the total is fixed. So perfect
-    samplers score 0 on average even with a handful of samples a mode.
+    With n_k Poisson of mean λ, the half sample removes the term 1 / 2λ from E ln(n_k + ½) = ln λ − 1 / 24λ² …; the
+    remaining bias is that of the smoothed total, K / 2N, less 1 / 2N since the total is fixed. So perfect samplers
+    score 0 on average even with a handful of samples per mode.
     """
 
     def __call__(self, *, fake: Features, real: Reference) -> float:

@@ -16,8 +16,8 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, Undef
 class MnistScore(Metric):
     """The Inception score with the frozen classifier: exp E KL(p(y|x) ‖ p(y)) (Salimans et al. 2016, arXiv:1606.03498).
 
-    In [1, K]. One perfect image a class reaches K, more than real data do: it is blind to what happens within a
-    class. Over all samples at once, not over ten splits.
+    In [1, K]. A single perfect image per class reaches K, more than real data do: it is blind to diversity within a
+    class. Computed over all samples at once, not over ten splits.
     """
 
     direction: ClassVar[Direction] = "real"

@@ -17,8 +17,8 @@ class ModeWidth(Metric):
     """Width of the modes relative to real ones; 1 for real data, 0 for points (ganbench, version 1).
 
     √(Σ n_k v_k / v*_k / Σ n_k), with v_k and v*_k the variance within a mode of generated and of real embeddings,
-    unbiased and over all dimensions, n_k its generated samples. Only good samples count, and modes with two of them
-    in either set.
+    unbiased and over all dimensions, n_k its generated samples. Only good samples count, and only modes with two
+    of them in both sets.
     """
 
     direction: ClassVar[Direction] = "real"

@@ -13,8 +13,8 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
 class Modes(Metric):
     """Modes hit by at least one sample that the protocol's rule accepts (Metz et al. 2017, arXiv:1611.02163).
 
-    The classic count. Where the rule accepts every sample, as the published ones do for images, a classifier's errors
-    add modes that aren't there.
+    The classic count. If the rule accepts every sample, as the published ones do for images, a classifier's errors
+    add spurious modes.
     """
 
     direction: ClassVar[Direction] = "higher"

@@ -20,8 +20,8 @@ class MsSsimWithin(Metric):
     """Mean MS-SSIM of two images of a mode, in [0, 1]: more is less diverse (Odena et al. 2017, arXiv:1610.09585).
 
     All pairs in `batches` batches of `batch` images of each mode, or as many as it has; the mean over modes is
-    weighted with their samples. Where more than `most` modes have two, so many of them are drawn. Three scales with a
-    7×7 window instead of five with 11×11, which don't fit 28×28: not comparable with numbers for larger images.
+    weighted by their samples. If more than `most` modes have two images, `most` of them are drawn. Three scales with
+    a 7×7 window instead of five with 11×11, which don't fit 28×28: not comparable with numbers for larger images.
     """
 
     direction: ClassVar[Direction] = "real"

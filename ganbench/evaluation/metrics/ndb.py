@@ -20,8 +20,8 @@ from ganbench.evaluation.metrics.memo import memoize_on
 class Ndb(Metric):
     """Share of bins whose share differs from the real one, NDB / K (Richardson & Weiss 2018, arXiv:1805.12462).
 
-    The bins are cells of k-means on real embeddings; a pooled two-proportion z-test at level `alpha` says what
-    differs. So real data score about `alpha`, and everything that isn't perfect comes to 1 with enough samples. Equal
+    The bins are cells of k-means on real embeddings; a pooled two-proportion z-test at level `alpha` decides which
+    differ. So real data score about `alpha`, and any imperfect generator approaches 1 with enough samples. Equal
     counts of the first samples are used, at most `samples`.
     """
 

@@ -20,8 +20,8 @@ ALPHA = 0.01
 class NearDuplicates(Metric):
     """Share of samples nearer to another one than all but 1 % of real samples are (ganbench, version 1).
 
-    Compared are equally many real samples, of either the first ones, since the nearest is the nearer the more there
-    are. So real data score about 1 %, and a sampler that repeats itself comes to 1. Fewer than real data have is no
+    The first samples of both sets are used, equally many, because nearest distances shrink with the number of samples.
+    So real data score about 1 %, and a sampler that repeats itself approaches 1. Fewer than real data have is no
     merit: noise has none.
     """
 

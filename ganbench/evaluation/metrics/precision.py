@@ -14,8 +14,8 @@ from ganbench.evaluation.metrics.neighbours import crossing
 class Precision(Metric):
     """Share of samples nearer to a real one than its k-th real neighbour (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
-    In [0, 1]; real data don't score 1, and a generator can buy more by giving up variety. As many real as generated
-    samples are used, of either the first ones, since the number is a matter of how many there are.
+    In [0, 1]; real data don't score 1, and a generator can raise it by giving up variety. The first samples of both
+    sets are used, equally many, because the value depends on the number of samples.
     """
 
     direction: ClassVar[Direction] = "real"

@@ -14,7 +14,7 @@ from ganbench.evaluation.metrics.neighbours import crossing
 class Recall(Metric):
     """Share of real samples nearer to one than its k-th like neighbour (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
-    In [0, 1]; real data don't score 1, and outliers buy more with their wide balls. Equal counts, as in `precision`.
+    In [0, 1]; real data don't score 1, and outliers raise it with their wide balls. Equal counts, as in `precision`.
     """
 
     direction: ClassVar[Direction] = "real"

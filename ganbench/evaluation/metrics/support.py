@@ -15,9 +15,9 @@ from ganbench.evaluation.metrics.neighbours import near_pairs
 class Support(Metric):
     """Number of different samples that it can make, by the birthday test (Arora & Zhang 2017, arXiv:1706.08224).
 
-    Pairs of samples, N (N − 1) / 2, over pairs of near-duplicates: a uniform sampler of S different ones makes the
-    same again in one of S pairs. What is a near-duplicate is known as in `near-duplicates`, so real data score about
-    N / `alpha`. More can't be told from that: it is the most that is reported.
+    Pairs of samples, N (N − 1) / 2, over pairs of near-duplicates: for a uniform sampler of S different ones, one in
+    S pairs repeats a sample. Near-duplicates are defined as in `near-duplicates`, so real data score about N / `alpha`.
+    Larger supports can't be distinguished from this, so it is the largest value reported.
     """
 
     direction: ClassVar[Direction] = "higher"

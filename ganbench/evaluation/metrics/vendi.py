@@ -17,8 +17,8 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, Undef
 class Vendi(Metric):
     """Vendi score: exp of the entropy of the eigenvalues of cosines / N (Friedman & Dieng 2023, arXiv:2210.02410).
 
-    The effective number of different samples, from 1 to the lower of N and the dimension of the embedding, so it says
-    nothing about more modes than there are dimensions.
+    The effective number of different samples, from 1 to the lower of N and the dimension of the embedding, so it
+    can't distinguish more modes than there are dimensions.
     """
 
     direction: ClassVar[Direction] = "real"

@@ -15,9 +15,9 @@ from ganbench.evaluation.metrics.vendi import vendi_score
 class VendiWithin(Metric):
     """Mean Vendi score of a sample's own mode, of at most `per_mode` drawn (Friedman & Dieng 2023, arXiv:2210.02410).
 
-    Σ n_k V_k / Σ n_k over the modes with two samples or more. V_k is at most the number of samples that it is of, and
-    grows with it while that is below some multiples of the dimension. So large modes are cut to one size, and with
-    fewer in a mode (Stacked-MNIST) only equally many samples in all can be compared, as value and floor are.
+    Σ n_k V_k / Σ n_k over the modes with two samples or more. V_k is at most the number of its samples, and grows with
+    it up to a few times the dimension. So large modes are cut to one size; with fewer samples per mode (Stacked-MNIST)
+    values are comparable only for equal totals, as value and floor are.
     """
 
     direction: ClassVar[Direction] = "real"

@@ -1,7 +1,7 @@
-"""Named, versioned protocols: data, number of samples, what counts as a good sample, metrics and their options.
+"""Named, versioned protocols: data, number of samples, rule for good samples, metrics and their options.
 
-A number means something only beside the protocol's name and version and the evaluator's hash. The same samples score
-differently under different protocols, by known factors; that is what published tables get wrong.
+A number is meaningful only together with the protocol's name and version and the evaluator's hash. The same samples
+score differently under different protocols, by known factors; published tables get this wrong.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ganbench.data.evaluators import Features
 from ganbench.evaluation.metrics import Metric
 
 MIN_SAMPLES = 500
-"""Below this number of samples metrics mean nothing."""
+"""Minimum number of samples for meaningful metrics."""
 
 MAX_HEADLINE = 5
-"""Metrics shown by default if a protocol names none."""
+"""Number of metrics in the default headline of a protocol that names none."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What counts as a high-quality sample.
+    """A rule for high-quality samples.
 
     Attributes:
-        norm: how the deviation from the mode's centre is measured: its length (l2), its largest part (linf: a box), or
-            not at all (any).
-        within: standard deviations that it must be below.
-        confidence: how sure a classifier must be, at least.
+        norm: measure of the deviation from the mode's centre: its length (l2), its largest component (linf: a box), or
+            none (any).
+        within: upper bound on the deviation, in standard deviations.
+        confidence: minimum confidence of the classifier.
     """
 
     norm: Literal["any", "l2", "linf"] = "any"
@@ -56,15 +56,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class Case:
-    """What a protocol says about one data set.
+    """A protocol's settings for one data set.
 
     Attributes:
-        samples: how many samples are scored.
-        rule: which of them count as high-quality.
-        metrics: by the name in the table, a metric with this protocol's options.
-        quick: those that are cheap enough to be computed during training.
+        samples: number of samples to score.
+        rule: the rule for high-quality samples.
+        metrics: metrics with this protocol's options, by their name in the table.
+        quick: the metrics that are cheap enough to be computed during training.
         data: the options of the data set that the protocol fixes.
-        headline: the metrics to show where there is room for a few; by default the first five.
+        headline: the few most important metrics, for compact output; by default the first five.
         mode_count: the metric that counts modes, if there is one.
     """
 
@@ -82,20 +82,20 @@ class Case:
 
 
 class Protocol(Component):
-    """A way to evaluate, fixed once and for all under a name and a version."""
+    """An evaluation procedure, permanently fixed under a name and a version."""
 
     version: ClassVar[int] = 1
-    """Raised when the same samples get other numbers: part of the run id."""
+    """Increased when the same samples get different numbers; part of the run id."""
 
     @abstractmethod
     def cases(self) -> Mapping[str, Case]:
-        """By the name of a data set, what the protocol says about it."""
+        """The protocol's settings by name of the data set."""
 
     def case(self, dataset: Dataset) -> Case:
-        """What it says about a data set.
+        """The protocol's settings for a data set.
 
         Raises:
-            GanbenchError: it says nothing about it, or it fixes an option otherwise.
+            GanbenchError: it has none, or it fixes an option at another value.
         """
         cases = self.cases()
         if dataset.name not in cases:
@@ -112,7 +112,7 @@ class Protocol(Component):
         return case
 
     def label(self, case: Case, samples: int) -> str:
-        """Name and version as they stand in tables; with the number of samples, where it isn't the protocol's own."""
+        """Name and version as shown in tables, with the number of samples if it isn't the protocol's own."""
         return f"{self.name} v{self.version}" + f" at N={samples:,}" * (samples != case.samples)
 
 

@@ -1,4 +1,4 @@
-"""Our own protocol."""
+"""The protocol of ganbench itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OF_SETS = ("precision", "recall", "density", "coverage", "near-duplicates", "sup
 OF_FEATURES = ("fid", "kid", "ndb", "ndb-jsd", "vendi", "vendi-within", "ms-ssim-within")
 OF_CLASSES = ("mnist-score", "confidence", "memorisation")
 HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
-"""Shown where there is room for a few; points have no FID."""
+"""The most important metrics, for compact output; points have no FID."""
 
 WITHIN_3_SIGMA = Rule("l2", 3.0)
 SURE_AND_TYPICAL = Rule("l2", 3.0, confidence=0.9)
@@ -30,7 +30,7 @@ class Ganbench1(Protocol):
     - Samples: 50,000 points or Stacked-MNIST images; 10,000 MNIST and Fashion-MNIST images, since their test sets have
       no more to compare with.
     - A good sample lies within 3 σ of its mode (L2); an image also needs the classifier ≥ 90 % sure. An image's σ are
-      those of the classifier's features, calibrated on real images, because a classifier is sure of noise too.
+      those of the classifier's features, calibrated on real images, because a classifier is confident on noise, too.
     - `modes` counts modes hit by one good sample. `modes-strict` wants at least two and 1 % of what the mode would
       hold if shares were right. The published protocols for images count any image, good or not.
     - KL in nats against the shares in the training data, over all samples; raw, and corrected for its bias.
@@ -40,7 +40,7 @@ class Ganbench1(Protocol):
     version: ClassVar[int] = 1
 
     def cases(self) -> Mapping[str, Case]:
-        # In this order: on its way `kid`, one of features, finds what those of sets ask for.
+        # In this order: `kid`, one of `OF_FEATURES`, computes distances that those of `OF_SETS` reuse.
         images = _metrics(*OF_MODES, *OF_FEATURES, *OF_SETS, *OF_CLASSES)
         quick = ("fid", "modes", "modes-strict", "hq", "kl", "mode-width", "near-duplicates", "confidence")
         labelled = Case(10_000, SURE_AND_TYPICAL, images, quick, headline=HEADLINE, mode_count="modes-strict")
@@ -63,7 +63,7 @@ class Ganbench1(Protocol):
         }
 
     def case(self, dataset: Dataset) -> Case:
-        """What it says about a data set; one that a plug-in brings is treated as its kind."""
+        """The settings for a data set; a plug-in's data set gets those of its kind."""
         cases = self.cases()
         if dataset.name in cases:
             return super().case(dataset)

@@ -38,7 +38,7 @@ class Pacgan2018(Protocol):
 class Pacgan2018Unrolled(Protocol):
     """25,600 Stacked-MNIST images; KL(generated ‖ uniform) in nats (Lin et al. 2018, arXiv:1712.04086, Table 3).
 
-    Their comparison with unrolled GANs: 28×28, new triples of the 60,000 training digits all the time. From the
+    Their comparison with unrolled GANs: 28×28, new triples of the 60,000 training digits in every batch. From the
     authors' code, but for the classifier: theirs is not published, ours is used.
     """
 

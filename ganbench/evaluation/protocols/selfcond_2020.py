@@ -19,7 +19,7 @@ class Selfcond2020(Protocol):
     100,000 triples, KL(generated ‖ uniform) to base 10.
 
     From the authors' code, but for the classifier: theirs (with its dropout left on) is not published, ours is used.
-    Assumed where we know of no statement: natural logarithms for points, triples from the training digits.
+    Assumed, since not stated: natural logarithms for points, triples from the training digits.
     """
 
     def cases(self) -> Mapping[str, Case]:

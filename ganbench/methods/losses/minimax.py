@@ -14,7 +14,7 @@ from ganbench.methods.losses.cross_entropy import CrossEntropy
 class Minimax(CrossEntropy):
     """Original saturating loss: G minimises E log(1 − D(G(z))) (Goodfellow et al. 2014, arXiv:1406.2661, eq. 1).
 
-    min_G max_D E log D(x) + E log(1 − D(G(z))), with D = σ(logit). Where D is sure that a sample is generated
+    min_G max_D E log D(x) + E log(1 − D(G(z))), with D = σ(logit). When D is confident that a sample is generated
     (logit → −∞) the generator's gradient vanishes: the loss saturates.
     """
 

@@ -14,8 +14,8 @@ from ganbench.methods.penalties import PENALTIES, Critic, Penalty, gradient_norm
 class DraganPenalty(Penalty):
     """Two-sided penalty around real samples: λ E(‖∇D(x + δ)‖₂ − 1)² (Kodali et al. 2017, arXiv:1705.07215).
 
-    δ = spread · std · ε with ε ~ N(0, 1) a number each, and std the standard deviation of all numbers of the real batch
-    together (divided by their count, not by one less). That is the paper's δ ~ N(0, cI), at the scale of the authors'
+    δ = spread · std · ε with ε ~ N(0, 1) for each number, and std the standard deviation over all numbers of the real
+    batch (divided by their count, not by one less). That is the paper's δ ~ N(0, cI), at the scale of the authors'
     code. The code differs from the paper in two ways: its noise is U(0, 1), so never negative, and it takes the
     gradient at a random point between x and x + δ.
     """

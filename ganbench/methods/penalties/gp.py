@@ -12,7 +12,7 @@ from ganbench.methods.penalties import PENALTIES, Critic, Penalty, between, grad
 class GradientPenalty(Penalty):
     """Two-sided penalty between real and generated samples: λ E(‖∇D(x̂)‖₂ − 1)² (Gulrajani et al. 2017, eq. 3).
 
-    x̂ = u x + (1 − u) G(z), one u ~ U(0, 1) a sample.
+    x̂ = u x + (1 − u) G(z), one u ~ U(0, 1) per sample.
     """
 
     weight: float = 10.0

@@ -12,8 +12,8 @@ from ganbench.methods.penalties import PENALTIES, Critic, Penalty, between, grad
 class LipschitzPenalty(Penalty):
     """One-sided penalty: only norms above 1 cost, λ E max(0, ‖∇D(x̂)‖₂ − 1)² (Petzka et al. 2018, arXiv:1709.08894).
 
-    x̂ = u x + (1 − u) G(z), one u ~ U(0, 1) a sample, as for `gp`. A Lipschitz critic may well be flatter than 1
-    somewhere; `gp` punishes that, `lp` doesn't.
+    x̂ = u x + (1 − u) G(z), one u ~ U(0, 1) per sample, as for `gp`. A Lipschitz critic may have gradients
+    below 1; `gp` penalises them, `lp` doesn't.
     """
 
     weight: float = 10.0

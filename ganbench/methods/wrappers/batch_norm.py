@@ -19,8 +19,8 @@ EPSILON = 1e-5
 class BatchNorm(Wrapper):
     """BatchNorm after every hidden layer of the critic but the first (Radford et al. 2016, arXiv:1511.06434).
 
-    Real and generated samples are normalised apart, each by its own batch. There are no running statistics: the critic
-    judges whole batches only. A layer's bias, which the normalisation would take away again, is left out. In a critic
+    Real and generated samples are normalised separately, each by its own batch. There are no running statistics: the
+    critic works on whole batches only. A layer's bias, which the normalisation would cancel, is left out. In a critic
     with shortcuts (`resnet`, `r3gan-small`) these are normalised too, which no paper does.
     """
 

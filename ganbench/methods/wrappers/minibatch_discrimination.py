@@ -17,7 +17,7 @@ from ganbench.methods.wrappers.grouping import grouped
 
 @register(WRAPPERS, "minibatch-discrimination")
 class MinibatchDiscrimination(Wrapper):
-    """Distances to the rest of the batch, as features for the head (Salimans et al. 2016, arXiv:1606.03498).
+    """Closeness to the rest of the batch, as features for the head (Salimans et al. 2016, arXiv:1606.03498).
 
     Section 3.2: with M = f(x) T, [kernels, dimensions], the new features are o_b = Σ_j exp(−‖M_b − M_jb‖₁) over the
     other inputs of one kind. As in the authors' code an input isn't compared with itself, and T starts with columns of

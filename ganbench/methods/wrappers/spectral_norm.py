@@ -23,8 +23,8 @@ class SpectralNorm(Wrapper):
     """Every linear and convolutional layer has W/σ(W) as its weight (Miyato et al. 2018, arXiv:1802.05957, eq. 8).
 
     σ = uᵀWv, W as a matrix [outputs, the rest]; after each update `iterations` steps of the power method renew u and v,
-    through which no gradient flows (algorithm 1). A layer of an architecture that starts it at zero has no W/σ; it
-    starts at random instead.
+    through which no gradient flows (algorithm 1). W/σ is undefined for a layer that its architecture initialises
+    to zero; such a layer starts at random instead.
     """
 
     iterations: int = 1
