@@ -102,7 +102,7 @@ class Scorer:
         """The mean and the variation of summaries of real samples."""
 
         def find() -> dict[str, float]:
-            sights = [self.see(self._stand_ins(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
+            sights = [self.see(self._floor_samples(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
             found = {"width": [s.width for s in sights], "duplicates": [s.duplicates for s in sights]}
             found["good"] = [s.good for s in sights]
             means = {name: fmean(values) for name, values in found.items()}
@@ -154,13 +154,13 @@ class Scorer:
 
     def _find_floors(self, samples: int, names: Sequence[str]) -> dict[str, float]:
         fresh = [name for name in names if self.case.metrics[name].unseen_floor]
-        floors = self.values(self.case.rule(self._stand_ins(samples, 0)), [n for n in names if n not in fresh])
+        floors = self.values(self.case.rule(self._floor_samples(samples, 0)), [n for n in names if n not in fresh])
         unseen = self._data.unseen(samples) if fresh else None
         if unseen is not None:
             floors |= self.values(self.case.rule(self.evaluator(unseen)), fresh)
         return {name: floors.get(name, math.nan) for name in names}
 
-    def _stand_ins(self, samples: int, draw: int) -> Features:
+    def _floor_samples(self, samples: int, draw: int) -> Features:
         return self.evaluator(self._data.floor_samples(samples, draw))
 
     def _key(self, what: str, samples: int) -> dict[str, object]:

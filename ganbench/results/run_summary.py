@@ -30,7 +30,7 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
         return {
             "diverged": f"diverged by step {step}: a loss was no longer finite, nothing was scored after it",
             "stopped": f"stopped after step {step}; run the same command again to resume",
-            "running": f"running, or killed, at step {step}; run the same command again to resume from its last checkpoint",
+            "running": f"running, or killed, at step {step}; run the same command again to resume",
         }[status] + _happened(rows)
     scores = final_scores(rows)
     values, floors = (scores.set_index("metric")[column] for column in ("value", "floor"))

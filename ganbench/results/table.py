@@ -1,10 +1,10 @@
 """The tidy table: one row per number, built from tracked runs. All reports and comparisons are functions of it.
 
 Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
-critic_evaluations, metric, value, floor, ceiling, direction, status, commit, device, seconds`. The five from
-`step` on and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one
-row with an empty metric, so that it is never missing from a count. `direction` says what is better: `lower`, `higher`,
-or `real`, nearer to real data.
+critic_evaluations, metric, value, floor, ceiling, direction, status, commit, device, seconds`. The five from `step` on
+and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps
+one row with an empty metric, so that it is never missing from a count. `direction` says what is better: `lower`,
+`higher`, or `real`, nearer to real data.
 
 `protocol` is the protocol's name and version for scores from its full number of samples, the same followed by `/quick`
 for the smaller scores during training, `train` for statistics of training itself, and `events` for the findings of the

@@ -443,7 +443,7 @@ def calls(small: Bench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked.append(draw)
         return original(count, draw)
 
-    monkeypatch.setattr(small.data, "stand_ins", counted)
+    monkeypatch.setattr(small.data, "floor_samples", counted)
     return asked
 
 

@@ -305,15 +305,15 @@ def only(each: RunRecord) -> str:
 
 def test_the_verdict_tells_what_happened_on_the_way_once_for_each_kind() -> None:
     events = [("missing-modes", 10, 0.5), ("recovery", 20, 0.0)]
-    assert only(record("minimax", 0, 4.0, events=events)).endswith("; on the way: missing-modes (step 10)")
+    assert only(record("minimax", 0, 4.0, events=events)).endswith("; during training: missing-modes (step 10)")
     many = [("missing-modes", step, 0.5) for step in (2, 4, 6, 8, 10)]
     assert only(record("minimax", 0, 4.0, events=many)).endswith(
-        "; on the way: missing-modes (5 times, first at step 2)"
+        "; during training: missing-modes (5 times, first at step 2)"
     )
     diverged = only(record("minimax", 0, 4.0, status="diverged", events=[("divergence", 15, 1.0)]))
     assert diverged.startswith("diverged by step 15")
-    assert diverged.endswith("; on the way: divergence (step 15)")
-    assert "on the way" not in only(record("minimax", 0, 4.0))
+    assert diverged.endswith("; during training: divergence (step 15)")
+    assert "during training" not in only(record("minimax", 0, 4.0))
 
 
 def test_the_verdict_of_a_run_that_was_given_up_begins_with_that() -> None:

@@ -198,5 +198,5 @@ def test_ctrl_c_stops_a_sweep_with_checkpoints(tmp_path: Path) -> None:
         driver.send_signal(signal.SIGINT)
         output, _ = driver.communicate(timeout=60)
     assert driver.returncode == 130, output
-    assert "The same command goes on" in output
+    assert "Run the same command again to resume" in output
     assert set(read_statuses(find_store(str(tmp_path / "store")), "sweep").values()) == {"stopped"}
