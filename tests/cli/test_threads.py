@@ -20,10 +20,8 @@ def _nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_busy_machine_is_seen() -> None:
-    before = cores_in_use(0.3)
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
-        assert cores_in_use(1.0) > min(before, 1.0) - 0.9 + 0.5
         assert cores_in_use(1.0) > 0.5
     finally:
         for other in others:
