@@ -61,15 +61,15 @@ def make_store(folder: Path) -> int:
     group = RunInfo("group", "a group", params, {})
     log = tracker.open(RunInfo("0" * 12, "seed 0", {**params, **options, "seed": 0}, {**tags, "seed": "0"}), group)
     digits = {f"{kind}/{digit}": 0.1 for kind in ("mode", "good") for digit in range(10)}
-    scores = {"fid": 1.0, "modes": 10.0, "modes-strict": 10.0, "hq": 0.9, "kl": 0.1}
+    scores = {"fid": 1.0, "modes": 10.0, "modes_strict": 10.0, "hq": 0.9, "kl": 0.1}
     bounds = {f"floor/{name}": value for name, value in scores.items()} | {
         "ceiling/modes": 10.0,
-        "ceiling/modes-strict": 10.0,
+        "ceiling/modes_strict": 10.0,
     }
     for step in STEPS:
-        log.metrics(step, {f"quick/{name}": value for name, value in (scores | {"sample-count": 2000.0}).items()})
-        log.metrics(step, {"train/seconds": 1.0, "train/critic-fake": 0.5, "train/generator-gradient": 1.0})
-    log.metrics(STEPS[-1], scores | bounds | digits | {"sample-count": 10_000.0})
+        log.metrics(step, {f"quick/{name}": value for name, value in (scores | {"sample_count": 2000.0}).items()})
+        log.metrics(step, {"train/seconds": 1.0, "train/critic_fake": 0.5, "train/generator_gradient": 1.0})
+    log.metrics(STEPS[-1], scores | bounds | digits | {"sample_count": 10_000.0})
     log.finish("finished", STEPS[-1])
     with closing(sqlite3.connect(database_of(store))) as connection:
         _copy(connection)

@@ -39,7 +39,7 @@ def main() -> None:
             axes = figure.add_subplot(len(SEEDS), len(LOSSES), row * len(LOSSES) + column + 1)
             sheet = np.asarray(Image.open(io.BytesIO(grids[run])).convert("L"))
             axes.imshow(sheet[:SHOWN, :SHOWN], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            found = f"{final[run, 'modes-strict']:.0f} of 10 digits, FID {number(final[run, 'fid'])}"
+            found = f"{final[run, 'modes_strict']:.0f} of 10 digits, FID {number(final[run, 'fid'])}"
             axes.set_title(f"{loss}, seed {seed}\n{found}", fontsize=10)
             axes.set_axis_off()
     PICTURE.parent.mkdir(exist_ok=True)

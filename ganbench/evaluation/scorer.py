@@ -94,8 +94,8 @@ class Scorer:
         return SampleSummary(
             samples=len(fake),
             counts=tuple(fake.counts(good=True).tolist()),
-            width=self._value(METRICS.create({"name": "mode-width"}), fake, self._watched),
-            duplicates=self._value(METRICS.create({"name": "near-duplicates"}), fake, self._watched),
+            width=self._value(METRICS.create({"name": "mode_width"}), fake, self._watched),
+            duplicates=self._value(METRICS.create({"name": "near_duplicates"}), fake, self._watched),
         )
 
     def noise(self, samples: int) -> RealBaseline:

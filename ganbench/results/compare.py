@@ -16,7 +16,7 @@ from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
 from ganbench.results.loading import BUDGETS, SCORED, STATUSES, directions_in, final_scores, runs, varying_options
 
 BY = ("loss", "arch", "options")
-HEADLINE = ("fid", "modes", "modes-strict", "hq", "kl")
+HEADLINE = ("fid", "modes", "modes_strict", "hq", "kl")
 """Metrics shown by default, as far as they were measured."""
 FLOOR = "real data"
 NOT_SCORED = {"protocol": "", "samples": float("nan")}
@@ -27,7 +27,7 @@ def headline(table: pd.DataFrame) -> list[str]:
     """Return the metrics to show by default: those of `HEADLINE`, if any was measured, else the first ones."""
     measured = list(dict.fromkeys(table["metric"].astype(str)))
     known = [metric for metric in HEADLINE if metric in measured]
-    others = [metric for metric in measured if metric != "sample-count" and "/" not in metric]
+    others = [metric for metric in measured if metric != "sample_count" and "/" not in metric]
     return known or others[: len(HEADLINE)] or list(HEADLINE)
 
 
@@ -124,7 +124,7 @@ def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
 
 def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Return, for each run, what two scores must share to be comparable: data set, protocol and number of samples."""
-    counts = scores[scores["metric"] == "sample-count"].set_index("run")
+    counts = scores[scores["metric"] == "sample_count"].set_index("run")
     return (
         counts[["dataset", "protocol", "value"]]
         .astype({"dataset": str, "protocol": str})

@@ -55,7 +55,7 @@ def load_results(
     Args:
         metrics: the metrics needed; others may be left out, which saves time.
     """
-    wanted = None if metrics is None else _tracked_names([*metrics, "sample-count"])
+    wanted = None if metrics is None else _tracked_names([*metrics, "sample_count"])
     records = read_runs(store, experiment, history=history, metrics=wanted)
     return Results(tidy(records), partial(read_images, store, experiment, "samples"))
 
@@ -193,7 +193,7 @@ def directions_in(scores: pd.DataFrame) -> dict[str, str]:
 
 def headline_modes(scores: pd.DataFrame) -> str:
     """Return the mode count to show: the strict one if there is one; published protocols have none."""
-    return "modes-strict" if (scores["metric"] == "modes-strict").any() else "modes"
+    return "modes_strict" if (scores["metric"] == "modes_strict").any() else "modes"
 
 
 def mode_shares(scores: pd.DataFrame, kind: str = "mode") -> dict[str, float]:

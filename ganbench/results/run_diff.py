@@ -143,7 +143,7 @@ def _why_not(heads: list[pd.Series], protocols: list[str]) -> str:
 
 def _scores(first: pd.DataFrame, second: pd.DataFrame) -> list[Score]:
     one, other = (own.drop_duplicates("metric", keep="last").set_index("metric") for own in (first, second))
-    counts = [own["value"].get("sample-count", math.nan) for own in (one, other)]
+    counts = [own["value"].get("sample_count", math.nan) for own in (one, other)]
     found = []
     for metric in (name for name in directions_in(first) if name in other.index):
         values = float(one["value"][metric]), float(other["value"][metric])

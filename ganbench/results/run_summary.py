@@ -41,7 +41,7 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
     if "fid" in values:
         sentences.append(f"FID {number(values['fid'])} (real data against real data: {number(floors['fid'])})")
     if not sentences:
-        shown = [name for name in values.index if name != "sample-count" and "/" not in name][:MAX_NAMED]
+        shown = [name for name in values.index if name != "sample_count" and "/" not in name][:MAX_NAMED]
         sentences = [f"{name} {number(values[name])} (real data: {number(floors[name])})" for name in shown]
     return "; ".join(sentences) + _happened(rows)
 
@@ -51,7 +51,7 @@ def _modes(scores: pd.DataFrame, values: pd.Series, word: str) -> list[str]:
         return []
     total = int(scores.set_index("metric")["ceiling"]["modes"])
     classic = int(values["modes"])
-    found = int(values.get("modes-strict", classic))
+    found = int(values.get("modes_strict", classic))
     sentences = [f"{found} of {total:,} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))]
     shares, good = mode_shares(scores), mode_shares(scores, "good")
     fewest = sorted(good, key=lambda name: good[name])[: len(good) - found]

@@ -108,7 +108,7 @@ def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
     rows = [*record.history]
     if record.status in ("collapsed", "diverged", "stopped"):
         ended = int(record.tags.get("ended-at", 0))
-        rows.append(("train/ended-at", ended, float(ended)))
+        rows.append(("train/ended_at", ended, float(ended)))
     return [*rows, (NOTHING, 0, NONE)]
 
 

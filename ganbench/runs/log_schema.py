@@ -79,7 +79,7 @@ def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str,
     if len(modes) <= NAMED_MODES:
         named |= {f"{prefix}mode/{mode}": share for mode, share in zip(modes, scores.shares, strict=True)}
         named |= {f"{prefix}good/{mode}": share for mode, share in zip(modes, scores.good_shares, strict=True)}
-    return named | {f"{prefix}sample-count": float(scores.samples)}
+    return named | {f"{prefix}sample_count": float(scores.samples)}
 
 
 def event_names(events: Sequence[Event]) -> dict[str, float]:

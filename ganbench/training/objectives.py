@@ -12,7 +12,7 @@ from ganbench.training.random_inputs import UpdateInputs
 from ganbench.training.state import State
 from ganbench.training.unroll import unroll
 
-JUDGED = ("penalty", "critic-real", "critic-fake")
+JUDGED = ("penalty", "critic_real", "critic_fake")
 """The values that `Objectives.critic_losses` returns in addition to the loss."""
 
 

@@ -52,7 +52,7 @@ class Step:
                 generator_loss = self._generator_losses(state.generator.weights, state.critic.frozen, draw, *ahead)
                 state.update_generator(generator_loss)
         return {
-            "critic-loss": critic_loss.detach(),
+            "critic_loss": critic_loss.detach(),
             **{name: values.detach() for name, values in zip(JUDGED, judged, strict=True)},
-            "generator-loss": generator_loss.detach(),
+            "generator_loss": generator_loss.detach(),
         }

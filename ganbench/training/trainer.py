@@ -91,7 +91,7 @@ def train(
 
         if state.step % every == 0 or state.step == spec.train.steps:
             gradients = {
-                "critic-gradient": state.critic.gradient_norms(),
-                "generator-gradient": state.generator.gradient_norms(),
+                "critic_gradient": state.critic.gradient_norms(),
+                "generator_gradient": state.generator.gradient_norms(),
             }
             yield Snapshot(state.step, statistics | gradients, state, step.words, seeds, spec.arch)

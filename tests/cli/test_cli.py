@@ -49,7 +49,7 @@ def test_the_read_arm_needs_no_torch() -> None:
 
 def test_list_shows_every_kind_and_one() -> None:
     everything = CliRunner().invoke(main, ["list"], env={"COLUMNS": "200"}).output
-    names = ("minimax", "wgan-gp", "gp", "dcgan", "mnist", "stacked-mnist", "ring", "modes-strict", "ganbench-1")
+    names = ("minimax", "wgan-gp", "gp", "dcgan", "mnist", "stacked-mnist", "ring", "modes_strict", "ganbench-1")
     for name in (*names, "pacgan-2018", "arXiv:1406.2661"):
         assert name in everything
     losses = CliRunner().invoke(main, ["list", "losses"], env={"COLUMNS": "200"}).output

@@ -148,21 +148,21 @@ def test_a_generator_that_collapsed_to_one_flat_image_is_scored(whole_scorer: Sc
     case = whole_scorer.case
     seen = case.rule(whole_scorer.evaluator(torch.full((500, 1, 28, 28), level)))
     values = whole_scorer.values(seen, tuple(case.metrics))
-    assert {name for name, value in values.items() if math.isnan(value)} <= {"mode-width"}
+    assert {name for name, value in values.items() if math.isnan(value)} <= {"mode_width"}
     assert torch.count_nonzero(seen.counts()) == 1
-    assert values["modes"] == values["modes-strict"] == values["hq"]
+    assert values["modes"] == values["modes_strict"] == values["hq"]
     assert values["hq"] in (0, 1), "all of them are good, or none"
     assert values["fid"] > 50
     assert values["kl"] > 2
-    assert values["near-duplicates"] == values["support"] == 1
+    assert values["near_duplicates"] == values["support"] == 1
 
 
 def test_a_generator_that_collapsed_to_one_digit_has_one_mode(scorer: Scorer, mnist: LabelledImages) -> None:
     seen = scorer.evaluator(mnist.batch(torch.zeros(500, dtype=torch.int64)))
     scores = scorer.score(seen, quick=True)
-    assert scores.values["modes"] == scores.values["modes-strict"] == 1
+    assert scores.values["modes"] == scores.values["modes_strict"] == 1
     assert scores.good_shares == scores.shares
-    assert scores.values["mode-width"] == 0
+    assert scores.values["mode_width"] == 0
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -199,12 +199,12 @@ def test_real_images_scored_as_generated_sit_on_the_floor(scorer: Scorer, mnist:
     scores = scorer.score(scorer.evaluator(images), quick=True)
     assert set(scores.values) == set(scores.floors) == set(scorer.case.quick)
     assert scores.values["fid"] == pytest.approx(scores.floors["fid"], abs=0.25)
-    assert scores.values["modes"] == scores.values["modes-strict"] == 10
-    assert scores.ceilings == {"modes": 10, "modes-strict": 10}
+    assert scores.values["modes"] == scores.values["modes_strict"] == 10
+    assert scores.ceilings == {"modes": 10, "modes_strict": 10}
     assert scores.values["kl"] < 0.01
     assert scores.values["confidence"] > 0.99
     assert scores.values["hq"] == pytest.approx(scores.floors["hq"], abs=0.015)
-    assert scores.values["mode-width"] == pytest.approx(1, abs=0.05)
+    assert scores.values["mode_width"] == pytest.approx(1, abs=0.05)
     assert sum(scores.shares) == pytest.approx(1)
     assert sum(scores.good_shares) == pytest.approx(scores.values["hq"])
     assert all(good <= share for good, share in zip(scores.good_shares, scores.shares, strict=True))
@@ -216,7 +216,7 @@ def test_fid_rises_with_every_class_that_is_dropped(scorer: Scorer, mnist: Label
     for dropped in range(0, 10, 3):
         kept = torch.nonzero(mnist.train_labels >= dropped).squeeze(1)[:2000]
         rows.append(scorer.score(scorer.evaluator(mnist.batch(kept)), quick=True).values)
-    assert [row["modes-strict"] for row in rows] == [10, 7, 4, 1]
+    assert [row["modes_strict"] for row in rows] == [10, 7, 4, 1]
     for metric in ("fid", "kl"):
         values = [row[metric] for row in rows]
         assert values == sorted(values)
@@ -237,7 +237,7 @@ def test_fid_rises_with_noise_and_blur(scorer: Scorer, mnist: LabelledImages) ->
 def test_floors_fall_with_the_number_of_samples_and_repeat(
     scorer: Scorer, evaluator: ImageEvaluator, mnist: LabelledImages, tmp_path: Path
 ) -> None:
-    names = ("fid", "kl", "modes-strict")
+    names = ("fid", "kl", "modes_strict")
     assert scorer.floors(2000, names)["fid"] < scorer.floors(500, names)["fid"]
     computed = make_scorer(evaluator, mnist).floors(500, names)
     for _ in range(2):  # computed and kept, then read

@@ -23,7 +23,7 @@ from ganbench.evaluation.metrics import memo as once
 from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
 
-OF_PAIRS = ("precision", "recall", "density", "coverage", "kid", "near-duplicates", "support", "ndb", "ndb-jsd")
+OF_PAIRS = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "ndb", "ndb_jsd")
 
 
 def score(name: str, fake: Features, real: Reference, **options: object) -> float:
@@ -102,12 +102,12 @@ def test_strict_modes_want_two_good_samples_and_a_share_of_what_is_due() -> None
     fake = make_labelled([889, 100, 1, 10], good=good)
     ideal = uniform(4)
     assert score("modes", fake, ideal) == 3
-    assert score("modes-strict", fake, ideal) == 2
-    assert score("modes-strict", fake, ideal, share=0.5) == 1
-    assert METRICS.create({"name": "modes-strict"}).ceiling(ideal) == 4
+    assert score("modes_strict", fake, ideal) == 2
+    assert score("modes_strict", fake, ideal, share=0.5) == 1
+    assert METRICS.create({"name": "modes_strict"}).ceiling(ideal) == 4
     assert score("hq", fake, ideal) == 0.99
     rare = make_reference(make_labelled([1] * 4), weights=torch.tensor([0.9, 0.0998, 1e-4, 1e-4]).double())
-    assert score("modes-strict", make_labelled([900, 97, 1, 2]), rare) == 3, "two are enough where one is due"
+    assert score("modes_strict", make_labelled([900, 97, 1, 2]), rare) == 3, "two are enough where one is due"
 
 
 def test_kl_by_hand() -> None:
@@ -139,7 +139,7 @@ def test_kl_is_undefined_where_it_would_be_infinite() -> None:
 
 @pytest.mark.parametrize("option", ["base", "reference", "among"])
 def test_kl_refuses_an_unknown_word(option: str) -> None:
-    for name in ("kl", "kl-corrected"):
+    for name in ("kl", "kl_corrected"):
         with pytest.raises(GanbenchError, match=f"{option} must be one of"):
             METRICS.create({"name": name, option: "other"})
 
@@ -150,9 +150,9 @@ def test_the_bias_of_a_kl_is_k_minus_1_over_2n_and_corrected_ones_have_none(weig
     ideal = make_reference(make_labelled([1] * len(weights)), weights=weights)
     bias = (len(weights) - 1) / (2 * samples)
     fakes = [drawn(weights, samples, seed) for seed in range(200)]
-    for name in ("kl", "kl-forward"):
+    for name in ("kl", "kl_forward"):
         raw = np.array([score(name, fake, ideal) for fake in fakes])
-        corrected = np.array([score(f"{name}-corrected", fake, ideal) for fake in fakes])
+        corrected = np.array([score(f"{name}_corrected", fake, ideal) for fake in fakes])
         error = float(raw.std()) / math.sqrt(len(fakes))
         assert raw.mean() == pytest.approx(bias, abs=4 * error + 0.04 * bias)
         assert corrected.mean() == pytest.approx(0, abs=4 * error + 0.04 * bias)
@@ -161,14 +161,14 @@ def test_the_bias_of_a_kl_is_k_minus_1_over_2n_and_corrected_ones_have_none(weig
 
 def test_corrected_kl_has_the_same_base() -> None:
     fake, ideal = make_labelled([60, 40, 0]), uniform(3)
-    decimal, natural = (score("kl-corrected", fake, ideal, base=base) for base in ("10", "e"))
+    decimal, natural = (score("kl_corrected", fake, ideal, base=base) for base in ("10", "e"))
     assert natural / decimal == pytest.approx(math.log(10), rel=1e-12)
     assert score("kl", fake, ideal) - natural == pytest.approx(1 / 200, rel=1e-12)
 
 
 def test_forward_kl_by_hand_is_finite_for_a_missing_mode() -> None:
     expected = 0.5 * math.log(0.5 / (9.5 / 10)) + 0.5 * math.log(0.5 / (0.5 / 10))
-    assert score("kl-forward", make_labelled([9, 0]), uniform(2)) == pytest.approx(expected, rel=1e-12)
+    assert score("kl_forward", make_labelled([9, 0]), uniform(2)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_jsd_is_0_for_the_same_ln_2_for_strangers_and_symmetric() -> None:
@@ -399,13 +399,13 @@ def test_bins_by_hand() -> None:
     p, q = counts.double() / 1000, shares
     middle = (p + q) / 2
     expected = (torch.xlogy(p, p / middle) + q * (q / middle).log()).sum() / 2
-    assert score("ndb-jsd", fake, reference, bins=10) == pytest.approx(float(expected), rel=1e-12)
+    assert score("ndb_jsd", fake, reference, bins=10) == pytest.approx(float(expected), rel=1e-12)
     assert len(centres) == 10
 
 
 def test_bins_need_samples() -> None:
     few = make_features(normal(0, 50, 3))
-    for name in ("ndb", "ndb-jsd"):
+    for name in ("ndb", "ndb_jsd"):
         with pytest.raises(UndefinedMetricError, match="100 bins"):
             score(name, few, make_reference(few))
 
@@ -416,13 +416,13 @@ def test_bins_need_samples() -> None:
 def test_mnist_score_is_k_for_sure_and_various_samples_and_1_for_doubt_or_sameness() -> None:
     def scored(probabilities: Tensor) -> float:
         fake = make_features(torch.zeros(len(probabilities), 1), modes=10, probabilities=probabilities)
-        return score("mnist-score", fake, make_reference(fake))
+        return score("mnist_score", fake, make_reference(fake))
 
     assert scored(torch.eye(10).repeat(5, 1)) == pytest.approx(10, rel=1e-12)
     assert scored(torch.full((50, 10), 0.1)) == pytest.approx(1, rel=1e-6)
     assert scored(torch.eye(10)[:1].repeat(50, 1)) == pytest.approx(1, rel=1e-12)
     with pytest.raises(UndefinedMetricError, match="no classifier"):
-        score("mnist-score", make_labelled([1]), uniform(1))
+        score("mnist_score", make_labelled([1]), uniform(1))
 
 
 @pytest.mark.parametrize(("count", "dimension"), [(7, 30), (30, 30), (12, 13)])
@@ -446,11 +446,11 @@ def test_vendi_within_is_the_mean_over_samples_of_that_of_their_mode() -> None:
     unit = torch.eye(8)
     embedding = torch.cat([unit[:6], unit[:1].repeat(3, 1), unit[7:]])
     fake = make_features(embedding, torch.tensor([0] * 6 + [1] * 3 + [2]), 3)
-    value = score("vendi-within", fake, make_reference(fake))
+    value = score("vendi_within", fake, make_reference(fake))
     assert value == pytest.approx((6 * 6 + 3 * 1) / 9, rel=1e-9), "a mode with one sample has no variety to speak of"
-    assert score("vendi-within", fake, make_reference(fake), per_mode=2) == pytest.approx((6 * 2 + 3) / 9, rel=1e-9)
+    assert score("vendi_within", fake, make_reference(fake), per_mode=2) == pytest.approx((6 * 2 + 3) / 9, rel=1e-9)
     with pytest.raises(UndefinedMetricError, match="no mode has two"):
-        score("vendi-within", make_labelled([1, 1]), uniform(2))
+        score("vendi_within", make_labelled([1, 1]), uniform(2))
 
 
 def test_ms_ssim_is_that_of_torchmetrics() -> None:
@@ -475,19 +475,19 @@ def test_ms_ssim_is_that_of_torchmetrics() -> None:
 
 def test_ms_ssim_within_is_1_for_the_same_image_and_falls_with_variety() -> None:
     same = make_images(0, 400).select(torch.zeros(400, dtype=torch.int64))
-    assert score("ms-ssim-within", same, uniform(10)) == pytest.approx(1, abs=1e-5)
-    widths = [score("ms-ssim-within", make_images(0, 400, width=width), uniform(10)) for width in (0.5, 1, 2)]
+    assert score("ms_ssim_within", same, uniform(10)) == pytest.approx(1, abs=1e-5)
+    widths = [score("ms_ssim_within", make_images(0, 400, width=width), uniform(10)) for width in (0.5, 1, 2)]
     assert widths == sorted(widths, reverse=True)
     many = make_images(1, 400, modes=40)
-    assert score("ms-ssim-within", many, uniform(40), most=3) == pytest.approx(
-        score("ms-ssim-within", many, uniform(40)), abs=0.1
+    assert score("ms_ssim_within", many, uniform(40), most=3) == pytest.approx(
+        score("ms_ssim_within", many, uniform(40)), abs=0.1
     )
 
 
 def test_ms_ssim_is_of_images_only() -> None:
     for samples in (torch.zeros(4, 2), torch.zeros(4, 1, 8, 8, dtype=torch.uint8)):
         with pytest.raises(UndefinedMetricError, match="aren't images"):
-            score("ms-ssim-within", make_features(torch.zeros(4, 2), samples=samples), uniform(1))
+            score("ms_ssim_within", make_features(torch.zeros(4, 2), samples=samples), uniform(1))
 
 
 # --- the same again and again
@@ -495,16 +495,16 @@ def test_ms_ssim_is_of_images_only() -> None:
 
 def test_near_duplicates_are_alpha_of_real_samples_and_all_that_were_doubled() -> None:
     reference, fresh = make_reference(make_features(normal(0, 4000, 5))), normal(1, 4000, 5)
-    assert score("near-duplicates", make_features(fresh), reference) == pytest.approx(0.01, abs=0.007)
+    assert score("near_duplicates", make_features(fresh), reference) == pytest.approx(0.01, abs=0.007)
     doubled = torch.cat([fresh[:3000], fresh[2000:3000]])  # 2000 of 4000 have a twin
-    assert score("near-duplicates", make_features(doubled), reference) == pytest.approx(0.505, abs=0.01)
+    assert score("near_duplicates", make_features(doubled), reference) == pytest.approx(0.505, abs=0.01)
     twins = make_features(fresh[:1].repeat(4000, 1))
-    assert score("near-duplicates", twins, reference) == 1
+    assert score("near_duplicates", twins, reference) == 1
 
 
 def test_near_duplicates_see_collapse_even_where_real_data_hold_copies() -> None:
     reference = make_reference(make_features(normal(0, 100, 5).repeat(3, 1)))
-    assert score("near-duplicates", make_features(torch.ones(300, 5)), reference) == 1
+    assert score("near_duplicates", make_features(torch.ones(300, 5)), reference) == 1
 
 
 @pytest.mark.parametrize("size", [100, 1000])
@@ -530,11 +530,11 @@ def test_modes_of_half_the_width_have_half_the_width() -> None:
     for factor in (0.0, 0.5, 1.0, 2.0):
         embedding = centres + factor * (images.embedding - centres)
         fake = make_features(embedding, images.labels, 10, good=images.good)
-        assert score("mode-width", fake, reference) == pytest.approx(factor, abs=1e-6)
+        assert score("mode_width", fake, reference) == pytest.approx(factor, abs=1e-6)
     fake = make_images(1, 3000)
-    assert score("mode-width", fake, reference) == pytest.approx(1, abs=0.02)
+    assert score("mode_width", fake, reference) == pytest.approx(1, abs=0.02)
     with pytest.raises(UndefinedMetricError, match="two good samples in both"):
-        score("mode-width", make_labelled([1] * 10), reference)
+        score("mode_width", make_labelled([1] * 10), reference)
 
 
 def test_memorisation_finds_copies_and_about_alpha_of_unseen_samples() -> None:
@@ -551,6 +551,6 @@ def test_memorisation_finds_copies_and_about_alpha_of_unseen_samples() -> None:
 
 def test_metrics_of_neighbours_need_some() -> None:
     one = make_features(torch.ones(1, 2))
-    for name in ("precision", "recall", "density", "coverage", "near-duplicates", "support", "kid", "fid"):
+    for name in ("precision", "recall", "density", "coverage", "near_duplicates", "support", "kid", "fid"):
         with pytest.raises(UndefinedMetricError):
             score(name, one, make_reference(one))

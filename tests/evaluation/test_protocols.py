@@ -99,10 +99,10 @@ def bench(protocol: str, dataset: str, mnist: Callable[[], LabelledImages], samp
     else:
         data = spec.dataset.load(CPU)
         usual = case.samples if len(case.metrics) < 5 else 2_500
-    if "ms-ssim-within" in case.metrics:
+    if "ms_ssim_within" in case.metrics:
         # Fewer pairs make it more uncertain, and move nothing.
-        cheap = METRICS.create({"name": "ms-ssim-within", "batches": 1, "batch": 48, "most": 30})
-        case = replace(case, metrics={**case.metrics, "ms-ssim-within": cheap})
+        cheap = METRICS.create({"name": "ms_ssim_within", "batches": 1, "batch": 48, "most": 30})
+        case = replace(case, metrics={**case.metrics, "ms_ssim_within": cheap})
     return Bench(case, spec.dataset, data, evaluator, samples or usual)
 
 
@@ -547,9 +547,9 @@ def test_what_is_not_defined_is_not_a_number() -> None:
     nowhere = 30 + torch.randn(600, 2, generator=torch.Generator().manual_seed(0))
     scores = made.scorer().score(made.evaluator(nowhere))
     assert scores.values["hq"] == scores.values["modes"] == 0
-    assert math.isnan(scores.values["mode-width"]), "no mode has two good samples"
+    assert math.isnan(scores.values["mode_width"]), "no mode has two good samples"
     assert math.isfinite(scores.values["kl"])
-    assert math.isfinite(scores.floors["mode-width"])
+    assert math.isfinite(scores.floors["mode_width"])
     published = points_bench("pacgan-2018", "ring", samples=600)
     values = published.scorer().score(published.evaluator(nowhere)).values
     assert math.isnan(values["kl"]), "there are no shares among no good samples"

@@ -109,8 +109,8 @@ def test_real_images_and_one_image_repeated(tmp_path: Path, mnist: LabelledImage
     assert good["protocol"] == "ganbench-1 v1 at N=1,000", "not the protocol's own number of samples: it says so"
     assert (value(good, "modes"), value(bad, "modes")) == (10, 1)
     assert value(good, "memorisation") == 1, "they are training images"
-    assert value(bad, "near-duplicates") == 1
-    assert value(bad, "mode-width") == 0
+    assert value(bad, "near_duplicates") == 1
+    assert value(bad, "mode_width") == 0
     assert value(good, "hq") > 0.95
 
 

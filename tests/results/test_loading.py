@@ -29,8 +29,8 @@ from ganbench.results.run_summary import summarize_run
 from ganbench.results.table import EVENTS, tidy
 from ganbench.tracking import RunRecord, Status
 
-FLOOR = {"fid": 0.5, "modes": 10.0, "modes-strict": 10.0, "hq": 0.98, "kl": 0.001, "confidence": 0.99}
-CEILING = {"modes": 10.0, "modes-strict": 10.0}
+FLOOR = {"fid": 0.5, "modes": 10.0, "modes_strict": 10.0, "hq": 0.98, "kl": 0.001, "confidence": 0.99}
+CEILING = {"modes": 10.0, "modes_strict": 10.0}
 SCORED: tuple[Status, ...] = ("finished", "collapsed")
 
 
@@ -50,7 +50,7 @@ def record(
     params = {"loss": loss, "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", **(params or {})}
     params |= {"train.batch_size": "10", "seed": str(seed)}
     shares = {str(k): 0.0 if k < missing else 1 / (10 - missing) for k in range(10)}
-    values = {"fid": fid, "modes": 10.0 - missing, "modes-strict": 10.0 - missing, "hq": 0.9}
+    values = {"fid": fid, "modes": 10.0 - missing, "modes_strict": 10.0 - missing, "hq": 0.9}
     values |= {"kl": fid / 100, "confidence": 0.9}
     values = {name: value for name, value in values.items() if name not in without}
     floors = {name: value for name, value in FLOOR.items() if name in values}
@@ -63,8 +63,8 @@ def record(
             history += [(f"{prefix}ceiling/{name}", step, value) for name, value in ceilings.items()]
             for kind, part in (("mode", 1.0), ("good", 0.9)):
                 history += [(f"{prefix}{kind}/{name}", step, part * share) for name, share in shares.items()]
-            history += [(f"{prefix}sample-count", step, 500.0 if prefix else samples)]
-        history += [("train/critic-loss", step, 1.0), ("train/seconds", step, step * 6.0)]
+            history += [(f"{prefix}sample_count", step, 500.0 if prefix else samples)]
+        history += [("train/critic_loss", step, 1.0), ("train/seconds", step, step * 6.0)]
         if status not in SCORED:
             break
     history += [(f"event/{kind}", step, severity) for kind, step, severity in events]
@@ -104,7 +104,7 @@ def test_full_and_quick_scores_are_not_mixed_and_each_has_its_floor() -> None:
     assert set(quick["protocol"]) == {"ganbench-1 v1/quick"}
     for scores in (final, quick):
         ceilings = scores.set_index("metric")["ceiling"].dropna()
-        assert ceilings.groupby("metric").unique().map(list).to_dict() == {"modes": [10.0], "modes-strict": [10.0]}
+        assert ceilings.groupby("metric").unique().map(list).to_dict() == {"modes": [10.0], "modes_strict": [10.0]}
 
 
 def test_a_run_without_a_tag_has_the_protocol_of_its_params() -> None:
@@ -167,7 +167,7 @@ def test_a_group_without_a_score_names_no_protocol() -> None:
 
 def test_the_headline_is_what_was_measured() -> None:
     assert headline(final_scores(STUDY)) == list(HEADLINE)
-    points = table(record("minimax", 0, 1.0, without=["fid", "modes-strict"]))
+    points = table(record("minimax", 0, 1.0, without=["fid", "modes_strict"]))
     assert headline(final_scores(points)) == ["modes", "hq", "kl"]
     assert "fid" not in compare(points).columns
     assert headline(final_scores(table(record("minimax", 0, 1.0, status="stopped")))) == list(HEADLINE)
@@ -327,7 +327,7 @@ def test_the_verdict_names_a_mode_that_has_much_more_than_its_share() -> None:
 
 
 def test_the_verdict_needs_no_fid_no_strict_count_and_no_named_modes() -> None:
-    words = only(record("minimax", 0, 4.0, missing=2, without=["fid", "modes-strict", "hq"]))
+    words = only(record("minimax", 0, 4.0, missing=2, without=["fid", "modes_strict", "hq"]))
     assert words == "8 of 10 digits; 0 and 1 are missing"
     nameless = record("minimax", 0, 4.0, missing=2, without=["hq", "fid"])
     history = [row for row in nameless.history if "mode/" not in row[0] and "good/" not in row[0]]
@@ -382,7 +382,7 @@ def test_findings_count_failures() -> None:
 
 
 def test_findings_of_points_have_no_fid_and_of_published_protocols_the_classic_count() -> None:
-    study = table(record("minimax", 0, 1.0, missing=2, without=["fid", "modes-strict"]))
+    study = table(record("minimax", 0, 1.0, missing=2, without=["fid", "modes_strict"]))
     (sentence,) = findings(compare(study))
     assert sentence == (
         "minimax · mlp: 1 seed, 8 of 10 modes found, median share of good samples 0.9 (real data: 0.98)."

@@ -52,7 +52,7 @@ def test_a_report_of_several_protocols_is_written(tmp_path: Path) -> None:
     """Where one of them has no strict count of modes, nor a FID."""
     study = table(
         record("minimax", 0, 9.0),
-        record("hinge", 1, 7.0, missing=3, protocol="pacgan-2018 v1", without=["fid", "modes-strict"]),
+        record("hinge", 1, 7.0, missing=3, protocol="pacgan-2018 v1", without=["fid", "modes_strict"]),
     )
     sentences = findings(compare(study))
     assert any(each.startswith("hinge · mlp: 1 seed, 7 of 10 modes found") for each in sentences)

@@ -68,9 +68,9 @@ def test_names_are_read_back_as_they_were_written() -> None:
         "quick/mode/b": 0.75,
         "quick/good/a": 0.2,
         "quick/good/b": 0.7,
-        "quick/sample-count": 7.0,
+        "quick/sample_count": 7.0,
     }
-    whole = metric_names(scores, ("a", "b"), "") | {"train/critic-loss": 0.7, "train/seconds": 9.0}
+    whole = metric_names(scores, ("a", "b"), "") | {"train/critic_loss": 0.7, "train/seconds": 9.0}
     rows = read_back(named | whole).set_index(["protocol", "metric"])
     for protocol in ("p v1", "p v1/quick"):
         own = rows.loc[protocol]
@@ -81,11 +81,11 @@ def test_names_are_read_back_as_they_were_written() -> None:
             "mode/b": 0.75,
             "good/a": 0.2,
             "good/b": 0.7,
-            "sample-count": 7.0,
+            "sample_count": 7.0,
         }
         assert own["floor"].dropna().to_dict() == {"fid": 0.5, "modes": 2.0}
         assert own["ceiling"].dropna().to_dict() == {"modes": 3.0}
-    assert rows.loc["train"]["value"].to_dict() == {"critic-loss": 0.7}
+    assert rows.loc["train"]["value"].to_dict() == {"critic_loss": 0.7}
     assert (rows["seconds"] == 9.0).all()
 
 

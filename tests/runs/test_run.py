@@ -245,7 +245,7 @@ def test_a_seed_that_stays_collapsed_is_given_up_scored_and_not_taken_up_again(
         assert (log.state, log.ended_at) == ("collapsed", 9)
         assert {step for name, step in log.numbers if name == "quick/fid"} == {3, 6, 9}
         assert {step for name, step in log.numbers if name == "fid"} == {9}, "the full score, where it was given up"
-        assert log.numbers["sample-count", 9] == spec.evaluation.samples
+        assert log.numbers["sample_count", 9] == spec.evaluation.samples
         assert "samples/samples.npy" in log.files
     before = outcome(whole)
     assert set(go(spec, SEEDS, data, whole, tmp_path / "whole").values()) == {"collapsed"}

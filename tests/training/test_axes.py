@@ -132,9 +132,9 @@ def test_unrolling_goes_through_the_critics_own_updates(points: MixturePoints, u
     loss = textbook.unrolled_generator_loss(generator, critic, given.real[0], given.latents[0], updates=updates, lr=0.5)
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(generator.parameters(), float("inf"))
-    assert snapshot.statistics["generator-loss"].item() == pytest.approx(loss.item(), rel=1e-4)
-    assert snapshot.statistics["generator-gradient"].item() == pytest.approx(float(norm), rel=1e-3)
-    plain = last(before, points).statistics["generator-gradient"].item()
+    assert snapshot.statistics["generator_loss"].item() == pytest.approx(loss.item(), rel=1e-4)
+    assert snapshot.statistics["generator_gradient"].item() == pytest.approx(float(norm), rel=1e-3)
+    plain = last(before, points).statistics["generator_gradient"].item()
     assert abs(plain - float(norm)) > 0.01 * plain, "looking ahead should make a difference here"
     for name, tensor in last(before, points).state.critic.frozen.items():
         assert torch.equal(tensor, snapshot.state.critic.frozen[name]), "the critic itself doesn't move"
@@ -172,7 +172,7 @@ def test_unrolling_without_a_step_size_changes_nothing(points: MixturePoints, op
     options = {"steps": 3, "optimizer": optimizer, "critic_lr": 1e-12}
     options |= {"generator_betas": [0.0, 0.9], "critic_betas": [0.0, 0.9]}
     plain, ahead = (last(spec_on_ring(train=options | {"unrolled": k}), points, (3, 4)) for k in (0, 2))
-    for name in ("generator-loss", "generator-gradient"):
+    for name in ("generator_loss", "generator_gradient"):
         torch.testing.assert_close(plain.statistics[name], ahead.statistics[name], rtol=1e-3, atol=1e-6)
 
 
@@ -219,7 +219,7 @@ def test_packing_shows_samples_side_by_side(points: MixturePoints, seeds: tuple[
     assert spec.train.packs == 2
     critic = spec.critic(points.shape)
     assert next(critic.parameters()).shape == (12, 8), "four points of two numbers"
-    assert last(spec, points, seeds).statistics["critic-loss"].isfinite().all()
+    assert last(spec, points, seeds).statistics["critic_loss"].isfinite().all()
 
 
 @pytest.mark.parametrize(

@@ -153,8 +153,8 @@ def test_paired_losses_get_real_samples_of_their_own() -> None:
 
 def test_the_gradient_norm_is_that_of_each_seed() -> None:
     spec = small_spec(train={"steps": 1})
-    together = last(spec, (0, 1), every=1).statistics["critic-gradient"]
-    alone = last(spec, (1,), every=1).statistics["critic-gradient"]
+    together = last(spec, (0, 1), every=1).statistics["critic_gradient"]
+    alone = last(spec, (1,), every=1).statistics["critic_gradient"]
     torch.testing.assert_close(together[1:], alone, rtol=1e-4, atol=1e-6)
 
 
@@ -190,8 +190,8 @@ def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
     reference: Callable[..., tuple[float, float]] = textbook.wgan_gp if loss == "wgan-gp" else textbook.minimax
     norms = reference(generator, critic, batches, lrs=(1e-3, 3e-3), betas=((0.4, 0.99), (0.2, 0.9)))
 
-    assert snapshot.statistics["generator-gradient"].item() == pytest.approx(norms[0], rel=2e-3)
-    assert snapshot.statistics["critic-gradient"].item() == pytest.approx(norms[1], rel=2e-3)
+    assert snapshot.statistics["generator_gradient"].item() == pytest.approx(norms[0], rel=2e-3)
+    assert snapshot.statistics["critic_gradient"].item() == pytest.approx(norms[1], rel=2e-3)
     for ensemble, network in ((snapshot.state.generator, generator), (snapshot.state.critic, critic)):
         theirs = torch.cat([(tensor - before[id(network)][name]).flatten() for name, tensor in floats(network)])
         ours = torch.cat(

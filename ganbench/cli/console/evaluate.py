@@ -130,4 +130,4 @@ def _metrics(evaluation: Evaluation) -> dict[str, float]:
     if len(evaluation.modes) <= NAMED_MODES:
         for kind, shares in (("mode", evaluation.shares), ("good", evaluation.good_shares)):
             named |= {f"{kind}/{mode}": share for mode, share in zip(evaluation.modes, shares, strict=True)}
-    return named | {"sample-count": float(evaluation.samples)}
+    return named | {"sample_count": float(evaluation.samples)}

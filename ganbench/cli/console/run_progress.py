@@ -197,7 +197,7 @@ class Display:
         )
 
     def _critic_facts(self, snapshot: Snapshot) -> str:
-        real, fake = (snapshot.statistics[name].median().item() for name in ("critic-real", "critic-fake"))
+        real, fake = (snapshot.statistics[name].median().item() for name in ("critic_real", "critic_fake"))
         return f"{self._names[0]} {real:.2f}  {self._names[1]} {fake:.2f}"
 
 

@@ -10,7 +10,7 @@ from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.metrics.kl import BASES, Kl
 
 
-@register(METRICS, "kl-corrected")
+@register(METRICS, "kl_corrected")
 class CorrectedKl(Kl):
     """The `kl` minus its first-order bias (m − 1) / 2N, for m modes hit by N samples (Miller & Madow 1955).
 

@@ -10,7 +10,7 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
 from ganbench.evaluation.metrics.kl import divergence
 
 
-@register(METRICS, "kl-forward")
+@register(METRICS, "kl_forward")
 class ForwardKl(Metric):
     """KL(data ‖ generated) of the shares of the modes, half a sample added (Krichevsky & Trofimov 1981).
 

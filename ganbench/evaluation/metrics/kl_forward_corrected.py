@@ -8,9 +8,9 @@ from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.metrics.kl_forward import ForwardKl
 
 
-@register(METRICS, "kl-forward-corrected")
+@register(METRICS, "kl_forward_corrected")
 class CorrectedForwardKl(ForwardKl):
-    """The `kl-forward` minus its first-order bias (K − 1) / 2N, by the argument of (Miller & Madow 1955).
+    """The `kl_forward` minus its first-order bias (K − 1) / 2N, by the argument of (Miller & Madow 1955).
 
     With n_k Poisson of mean λ, the half sample removes the term 1 / 2λ from E ln(n_k + ½) = ln λ − 1 / 24λ² …; the
     remaining bias is that of the smoothed total, K / 2N, less 1 / 2N since the total is fixed. So perfect samplers

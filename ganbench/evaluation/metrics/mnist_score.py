@@ -12,7 +12,7 @@ from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
 
 
-@register(METRICS, "mnist-score")
+@register(METRICS, "mnist_score")
 class MnistScore(Metric):
     """The Inception score with the frozen classifier: exp E KL(p(y|x) ‖ p(y)) (Salimans et al. 2016, arXiv:1606.03498).
 

@@ -12,7 +12,7 @@ from ganbench.evaluation.metrics.by_mode import by_mode
 from ganbench.evaluation.metrics.memo import memoize_on
 
 
-@register(METRICS, "mode-width")
+@register(METRICS, "mode_width")
 class ModeWidth(Metric):
     """Width of the modes relative to real ones; 1 for real data, 0 for points (ganbench, version 1).
 

@@ -9,7 +9,7 @@ from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
 
 
-@register(METRICS, "modes-strict")
+@register(METRICS, "modes_strict")
 class StrictModes(Metric):
     """Modes with at least two good samples and 1 % of what they should hold (ganbench, version 2).
 

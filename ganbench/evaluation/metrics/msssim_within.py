@@ -15,7 +15,7 @@ from ganbench.evaluation.metrics.by_mode import by_mode, draw
 from ganbench.evaluation.metrics.msssim import MIN_SIDE, ms_ssim_of_pairs
 
 
-@register(METRICS, "ms-ssim-within")
+@register(METRICS, "ms_ssim_within")
 class MsSsimWithin(Metric):
     """Mean MS-SSIM of two images of a mode, in [0, 1]: more is less diverse (Odena et al. 2017, arXiv:1610.09585).
 

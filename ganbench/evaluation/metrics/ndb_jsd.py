@@ -11,7 +11,7 @@ from ganbench.evaluation.metrics.jsd import jensen_shannon
 from ganbench.evaluation.metrics.ndb import shares
 
 
-@register(METRICS, "ndb-jsd")
+@register(METRICS, "ndb_jsd")
 class NdbJsd(Metric):
     """Jensen–Shannon divergence of the shares of the bins of `ndb`, nats (Richardson & Weiss 2018, arXiv:1805.12462).
 

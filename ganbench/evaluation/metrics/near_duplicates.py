@@ -16,7 +16,7 @@ ALPHA = 0.01
 """Share of real samples that count as near-duplicates."""
 
 
-@register(METRICS, "near-duplicates")
+@register(METRICS, "near_duplicates")
 class NearDuplicates(Metric):
     """Share of samples nearer to another one than all but 1 % of real samples are (ganbench, version 1).
 

@@ -16,7 +16,7 @@ class Support(Metric):
     """Number of different samples that it can make, by the birthday test (Arora & Zhang 2017, arXiv:1706.08224).
 
     Pairs of samples, N (N − 1) / 2, over pairs of near-duplicates: for a uniform sampler of S different ones, one in
-    S pairs repeats a sample. Near-duplicates are defined as in `near-duplicates`, so real data score about N / `alpha`.
+    S pairs repeats a sample. Near-duplicates are defined as in `near_duplicates`, so real data score about N / `alpha`.
     Larger supports can't be distinguished from this, so it is the largest value reported.
     """
 

@@ -11,7 +11,7 @@ from ganbench.evaluation.metrics.by_mode import by_mode, draw
 from ganbench.evaluation.metrics.vendi import vendi_score
 
 
-@register(METRICS, "vendi-within")
+@register(METRICS, "vendi_within")
 class VendiWithin(Metric):
     """Mean Vendi score of a sample's own mode, of at most `per_mode` drawn (Friedman & Dieng 2023, arXiv:2210.02410).
 

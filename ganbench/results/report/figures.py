@@ -18,9 +18,9 @@ from ganbench.results.table import TRAIN
 SCORES = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("Share of good samples", False)}
 """Metrics drawn over training: the label, and whether the scale is logarithmic."""
 BALANCE = {
-    "critic-real": ("Critic's output on real samples", False),
-    "critic-fake": ("Critic's output on generated samples", False),
-    "generator-gradient": ("Norm of the generator's gradient", True),
+    "critic_real": ("Critic's output on real samples", False),
+    "critic_fake": ("Critic's output on generated samples", False),
+    "generator_gradient": ("Norm of the generator's gradient", True),
 }
 """Statistics of training itself, in the same form as `SCORES`."""
 
@@ -116,7 +116,7 @@ def _curves(
             own[number if number not in own else -len(own)] = ([at[step] for step in values], list(values.values()))
         lines[str(name)] = dict(sorted(own.items()))
     floor = rows["floor"].median()
-    sizes = table.loc[table["metric"] == "sample-count", "value"].unique()
+    sizes = table.loc[table["metric"] == "sample_count", "value"].unique()
     counted = f" ({int(sizes[0]):,} samples)" if len(sizes) == 1 else ""
     return curves(
         dict(sorted(lines.items())),  # in the order of the table

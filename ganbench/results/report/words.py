@@ -93,11 +93,11 @@ def findings(compared: pd.DataFrame) -> list[str]:
         if finished:
             floors = _floor_of(group, compared)
             # Published protocols have no strict count.
-            count = "modes" if pd.isna(group.get("modes-strict")) else "modes-strict"
+            count = "modes" if pd.isna(group.get("modes_strict")) else "modes_strict"
             if not pd.isna(group.get(count)):
                 low, high, full = (int(x) for x in (group[f"{count}-low"], group[f"{count}-high"], floors["modes"]))
                 found = f"{low}" if low == high else f"{low} to {high}"
-                parts.append(f"{found} of {full} modes found" + " beyond doubt" * (count == "modes-strict"))
+                parts.append(f"{found} of {full} modes found" + " beyond doubt" * (count == "modes_strict"))
             for metric, words in (("hq", "median share of good samples"), ("fid", "median FID")):
                 if metric in group and not pd.isna(group[metric]):
                     parts.append(f"{words} {number(group[metric])} (real data: {number(floors[metric])})")
