@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganbench.core.formatting import number
-from ganbench.results.loading import load_results, runs
+from ganbench.results.loading import load_results
+from ganbench.results.views import final_scores, runs
 from ganbench.tracking.store import find_store
 
 LOSSES = ("minimax", "non-saturating", "wgan-gp")
@@ -31,7 +32,7 @@ def main() -> None:
     table = results.table
     grids = {run: steps[max(steps)] for run, steps in results.pictures(set(table["run"]), 1).items()}
     ids = {(run["loss"], run["seed"]): run["run"] for _, run in runs(table).iterrows()}
-    final = table[(table["protocol"] == "ganbench-1")].set_index(["run", "metric"])["value"]
+    final = final_scores(table).set_index(["run", "metric"])["value"]
     figure = Figure(figsize=(9, 9.6), layout="constrained", dpi=80)
     for row, seed in enumerate(SEEDS):
         for column, loss in enumerate(LOSSES):

@@ -35,7 +35,7 @@ from ganbench.core.settings import (
     to_toml,
 )
 from ganbench.results.compare import compare
-from ganbench.results.loading import read_csv, write_csv
+from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.runs.progress import FILE, Progress, read_progress
 from ganbench.spec.run_spec import resolve
 from ganbench.spec.sweep_spec import read_sweep
@@ -237,10 +237,10 @@ def test_a_damaged_table_is_refused_or_gives_the_numbers_that_stand_in_it(tmp_pa
     path.write_text("\n".join(lines[: data.draw(st.integers(0, len(lines)))]))
     try:
         read = read_csv(path).table
-        compared = compare(read, metrics=["fid"])
+        compared = compare(read, metrics=["fid"]).groups
     except GanbenchError:
         return
-    scored = read[(read["metric"] == "fid") & (read["protocol"] == "ganbench-1 v1") & (read["status"] == "finished")]
+    scored = read[(read["metric"] == "fid") & (read["kind"] == "final") & (read["status"] == "finished")]
     for _, row in compared[compared["loss"] == "minimax"].iterrows():
         own = scored[(scored["loss"] == "minimax") & scored["run"].isin(read["run"])]["value"].dropna()
         if len(own) and compared["loss"].tolist().count("minimax") == 1 and pd.notna(row["fid"]):

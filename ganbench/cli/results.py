@@ -69,49 +69,28 @@ def compare(
         click.echo(_side_by_side(pair, store, source, style))
         return
     from ganbench.core.settings import parse_where
-    from ganbench.results.compare import HEADLINE, headline
     from ganbench.results.compare import compare as compare_groups
-    from ganbench.results.loading import filter_runs, final_scores, load_results, read_csv
-    from ganbench.results.ranking import against, rank_methods, sentences
-    from ganbench.results.report.claims import beside
-    from ganbench.results.report.tables import render, render_contrasts
-    from ganbench.results.selection import LAST, select
+    from ganbench.results.csv_file import read_csv
+    from ganbench.results.loading import load_for_comparison
+    from ganbench.results.report.comparison import render_comparison
+    from ganbench.results.selection import select
+    from ganbench.results.views import filter_runs
     from ganbench.tracking.store import find_store
 
-    if source:
-        results = read_csv(source)
-    elif policy == LAST:
-        wanted = _words(metric) if metric else list(HEADLINE)
-        results = load_results(find_store(store), experiment, metrics=wanted)
-        found = set(results.table["metric"]) & set(wanted)
-        if not found or (metric is not None and len(found) < len(wanted)):
-            results = load_results(find_store(store), experiment)  # other metrics, or words that need a hint
-    else:
-        results = load_results(find_store(store), experiment, history=policy != LAST)
+    metrics = _words(metric.replace("-", "_")) if metric is not None else None
+    results = (
+        read_csv(source)
+        if source
+        else load_for_comparison(find_store(store), experiment, metrics=metrics, policy=policy)
+    )
     table = select(filter_runs(results.table, parse_where(where)), policy)
-    metrics = headline(final_scores(table)) if metric is None else _words(metric)
-    columns = _words(by)
-    click.echo(render(compare_groups(table, columns, metrics, x), metrics, style, x))
-    if style in ("csv", "json"):
-        return
-    judgements = rank_methods(table, columns, metrics)
-    for sentence in sentences(judgements):
-        click.echo(sentence)
-    published = beside(table, metrics, style)
-    if published:
-        click.echo(published)
-    if baseline is not None:
-        if not judgements:
-            raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
-        several = len({each.setting for each in judgements}) > 1
-        for judgement in judgements:
-            click.echo(f"\n{judgement.setting}" if several else "")
-            click.echo(render_contrasts(judgement, against(judgement, baseline), style))
+    click.echo(render_comparison(table, compare_groups(table, _words(by), metrics, x), style, baseline))
 
 
 def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None, style: str) -> str:
     """Compare two runs, from any experiments of the store, or from a table."""
-    from ganbench.results.loading import load_pair, read_csv
+    from ganbench.results.csv_file import read_csv
+    from ganbench.results.loading import load_pair
     from ganbench.results.report.difference import side_by_side
     from ganbench.tracking.store import find_store
 
@@ -139,7 +118,8 @@ def report(
 
     `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes.
     """
-    from ganbench.results.loading import load_results, read_csv
+    from ganbench.results.csv_file import read_csv
+    from ganbench.results.loading import load_results
     from ganbench.results.report import write_report, write_report_again
     from ganbench.tracking.store import find_store
 

@@ -226,8 +226,9 @@ def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | 
     from ganbench.core.errors import GanbenchError
     from ganbench.core.settings import parse_where
     from ganbench.results.claims.reproduction import judge_claim, recipe
-    from ganbench.results.loading import filter_runs, final_scores, load_results, runs
+    from ganbench.results.loading import load_results
     from ganbench.results.report.claims import render_claims
+    from ganbench.results.views import filter_runs, final_scores, runs
     from ganbench.tracking.store import find_store
 
     click.echo(render_claims([claim], "table"))

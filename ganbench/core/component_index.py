@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +51,6 @@ def from_source(kind: str) -> list[Entry]:
     return sorted(source.entries(), key=lambda entry: entry.name)
 
 
-@cache
-def directions() -> Mapping[str, str]:
-    """The better direction of each built-in metric: `lower`, `higher`, or `real` (nearer to the score of real data)."""
-    return dict(_Source(PACKAGE / FOLDERS["metrics"]).constants_of_class("direction"))
-
-
 class _Source:
     """The classes and constants of a folder of modules, by name.
 
@@ -81,22 +74,6 @@ class _Source:
         for name, cls in self._registered():
             summary = (ast.get_docstring(cls, clean=False) or "").strip().partition("\n")[0]
             yield Entry(name, summary, tuple(self._options(cls).items()))
-
-    def constants_of_class(self, name: str) -> Iterator[tuple[str, str]]:
-        """The name of each registered class, and the string that it or a base assigns to a class variable."""
-        for entry, cls in self._registered():
-            if (word := self._word(cls, name)) is not None:
-                yield entry, word
-
-    def _word(self, cls: ast.ClassDef, name: str) -> str | None:
-        for statement in cls.body:
-            match statement:
-                case ast.AnnAssign(target=ast.Name(id=target), value=ast.Constant(value=str(own))) if target == name:
-                    return own
-        bases = (
-            self._classes[base.id] for base in cls.bases if isinstance(base, ast.Name) and base.id in self._classes
-        )
-        return next((word for base in bases if (word := self._word(base, name)) is not None), None)
 
     def _registered(self) -> Iterator[tuple[str, ast.ClassDef]]:
         for cls in self._classes.values():

@@ -146,7 +146,7 @@ def _row(
     name: str, real: Sequence[float], values: Mapping[str, float], planted: Mapping[str, Planted], scorer: Scorer
 ) -> Row:
     metric = scorer.case.metrics[name]
-    scale = math.log if metric.ratio else float
+    scale = math.log if metric.scale == "log" else float
     usual = [scale(value) for value in real]
     findings = {fault: judge(scale(value), usual, metric.direction) for fault, value in values.items()}
     claims = _claims(planted, metric.sees)

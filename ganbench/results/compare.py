@@ -3,54 +3,72 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
+from ganbench.results.grouping import BY, CONDITIONS, conditions_of, grouped, named_groups
 from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
-from ganbench.results.loading import BUDGETS, SCORED, STATUSES, directions_in, final_scores, runs, varying_options
+from ganbench.results.ranking import Method, Ranking, Setting, rank
+from ganbench.results.views import BUDGETS, SCORED, STATUSES, facts_of, final_scores, headline, runs
 
-BY = ("loss", "arch", "options")
-HEADLINE = ("fid", "modes", "modes_strict", "hq", "kl")
-"""Metrics shown by default, as far as they were measured."""
-FLOOR = "real data"
-NOT_SCORED = {"protocol": "", "samples": float("nan")}
+COUNTED = (*SCORED, "diverged")
+"""Statuses of seeds that count; other seeds have not ended yet."""
 GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
+NO_SETTING: dict[str, object] = {"protocol": "", "selection": "", "samples": math.nan}
 
 
-def headline(table: pd.DataFrame) -> list[str]:
-    """Return the metrics to show by default: those of `HEADLINE`, if any was measured, else the first ones."""
-    measured = list(dict.fromkeys(table["metric"].astype(str)))
-    known = [metric for metric in HEADLINE if metric in measured]
-    others = [metric for metric in measured if metric != "sample_count" and "/" not in metric]
-    return known or others[: len(HEADLINE)] or list(HEADLINE)
+@dataclass(frozen=True)
+class Comparison:
+    """Groups of runs, summarised and ranked.
+
+    Attributes:
+        groups: one row per group. Its columns are those of `by`; protocol, selection, samples; seeds, and their number
+            by status; the medians over the seeds with full scores of the budget `x` and of seconds (of training: a
+            seed's share of its ensemble's time); and for each metric its median, lowest and highest value over those
+            seeds as `METRIC`, `METRIC_low` and `METRIC_high`, and with six seeds or more, including failed ones
+            (ranked worst), the interquartile mean and its 95 % interval as `METRIC_iqm`, `METRIC_ci_low` and
+            `METRIC_ci_high`. Missing values are NaN.
+        floors: one row per setting (data set, protocol, selection and number of samples): the scores of real data
+            treated as generated, as `METRIC`, `METRIC_low` and `METRIC_high`.
+        rankings: the groups of each setting ranked by each metric with a direction.
+        labels: the label of each metric.
+        scales: the scale of each metric, as in `ganbench.tracking.metric_facts.MetricFacts`.
+        extra: metrics that are outside the protocol.
+    """
+
+    groups: pd.DataFrame
+    floors: pd.DataFrame
+    rankings: tuple[Ranking, ...]
+    by: tuple[str, ...]
+    metrics: tuple[str, ...]
+    x: str
+    labels: Mapping[str, str]
+    scales: Mapping[str, str]
+    extra: frozenset[str]
+
+    def floor_of(self, group: pd.Series) -> pd.Series:
+        """Return the row of real data that was scored like a group."""
+        alike = np.logical_and.reduce([self.floors[name] == group[name] for name in CONDITIONS if name in group])
+        row: pd.Series = self.floors[alike].iloc[0]
+        return row
 
 
 def compare(
     table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] | None = None, x: str = "images"
-) -> pd.DataFrame:
-    """Summarise each group of runs in one row; below them, the floor: real data scored as if they were generated.
-
-    The columns are, in order:
-
-    - those of `by`, then protocol, samples, seeds, finished, collapsed, diverged, stopped, running;
-    - medians over the seeds with full scores (finished, or stopped early because they stayed collapsed) of the budget
-      `x` (by default, real images seen) and of seconds (of training: a seed's share of its ensemble's time);
-    - for each metric, its median, lowest and highest value over those seeds as `METRIC`, `METRIC-low` and
-      `METRIC-high`;
-    - with six seeds or more, including failed ones (ranked worst), the interquartile mean and its 95 % interval as
-      `METRIC-iqm`, `METRIC-ci-low` and `METRIC-ci-high`.
-
-    Missing values are NaN.
+) -> Comparison:
+    """Compare the groups of a tidy table.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
-    alike; naming other columns in `by` merges them. There is a floor row for each combination of data set, protocol and
-    number of samples.
+    alike; naming other columns in `by` merges them.
+
+    Args:
+        metrics: the metrics to compare by; by default the headline of the runs' protocols.
+        x: the budget to show.
 
     Raises:
         GanbenchError: there are no runs, a column, budget or metric is unknown, or a group mixes runs that can't be
@@ -58,60 +76,64 @@ def compare(
     """
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
-    metrics = headline(final_scores(table)) if metrics is None else metrics
+    scores = final_scores(table)
+    metrics = headline(scores) if metrics is None else list(metrics)
     _check(by, GROUPABLE, "runs can't be grouped by")
     _check([x], BUDGETS, "runs can't be set against")
-    scores = final_scores(table)
-    if not scores.empty:
+    if not scores.empty and metrics:
         _check(metrics, sorted(scores["metric"].unique()), "no run has the metric")
     by = by if "dataset" in by or table["dataset"].nunique() == 1 else ["dataset", *by]
     conditions = conditions_of(scores)
-    _check_one_protocol_a_run(scores, conditions)
-    each = runs(table).set_index("run", drop=False)
+    shown = scores[scores["metric"].isin(metrics) & scores["status"].isin(SCORED)]
+    floors = _floors(scores, conditions, metrics)
+    floors_of = {
+        Setting(*row[:4]): dict(zip(floors.columns, row, strict=True)) for row in floors.itertuples(index=False)
+    }
+    directions = facts_of(scores, "direction")
+    names = {run: name for name, members in named_groups(table, by) for run in members}
     groups = grouped(table, by).reset_index(drop=True)
     place_of = {run: place for place, members in groups["runs"].items() for run in members}
-    shown = scores[scores["metric"].isin(metrics) & scores["status"].isin(SCORED)]
-    values = dict(iter(shown.groupby(shown["run"].map(place_of))))
-    rows = []
-    for place, group in groups.iterrows():
-        members = each.loc[group["runs"]]
-        finished = members[members["status"].isin(SCORED)]
-        own = conditions[conditions.index.isin(finished["run"])].drop_duplicates()
-        if len(own) > 1:
-            raise GanbenchError(
-                f"the group {' · '.join(str(group[column]) for column in by)} mixes protocols, data sets or numbers of "
-                f"samples, which can't be compared: add options to --by"
-            )
-        row: dict[str, object] = {column: group[column] for column in by}
-        row |= {"protocol": own["protocol"].iloc[0], "samples": own["samples"].iloc[0]} if len(own) else NOT_SCORED
-        row["seeds"] = len(members)
-        row |= {status: int((members["status"] == status).sum()) for status in STATUSES}
-        row |= {x: finished[x].median(), "seconds": finished["seconds"].median()}
-        scored = values.get(place, shown.iloc[:0])
-        failed = int((members["status"] == "diverged").sum())
-        rows.append(row | _spread(scored, metrics, "value") | _intervals(scored, failed, metrics))
-    return pd.concat([pd.DataFrame(rows), _floors(scores, conditions, by, metrics)], ignore_index=True)
-
-
-def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return one row per group: the columns of `by`, and the ids of its `runs`.
-
-    `options` says what differs among groups that are otherwise alike.
-    """
-    rows = [
-        dict(zip(by, key, strict=True)) | {"runs": members["run"].tolist()}
-        for key, members in runs(table).groupby(list(by), sort=True, dropna=False)
-    ]
-    found = pd.DataFrame(rows)
-    return _name_differences(found, [column for column in by if column != "options"]) if "options" in by else found
-
-
-def group_names(table: pd.DataFrame) -> dict[str, str]:
-    """Map each run to its group's name: loss, architecture, and what distinguishes it from other groups of these."""
-    each = runs(table)[["run", "loss", "arch", "options"]]
-    named = _name_differences(each, ["loss", "arch"])
-    parts = zip(*(named[column] for column in ("loss", "arch", "options")), strict=True)
-    return {run: " · ".join(filter(None, each)) for run, each in zip(named["run"], parts, strict=True)}
+    scores_of = dict(iter(shown.groupby(shown["run"].map(place_of))))
+    all_runs = runs(table).set_index("run", drop=False)
+    rows, methods = [], []
+    for place, (_, group) in enumerate(groups.iterrows()):
+        members = all_runs.loc[group["runs"]]
+        setting = _setting_of(members, conditions, " · ".join(str(group[column]) for column in by))
+        own = scores_of.get(place, shown.iloc[:0])
+        floor = floors_of[setting] if setting is not None else {}
+        counted = members[members["status"].isin(COUNTED)]
+        seeds = _distinct_seeds(counted, place * len(all_runs))
+        losses = {
+            metric: dict(zip(seeds, values, strict=True))
+            for metric in directions.keys() & set(metrics)
+            if (values := _losses(counted, own, metric, directions[metric], floor.get(metric, math.nan))) is not None
+        }
+        estimates = {metric: estimate(np.array(list(values.values()))) for metric, values in losses.items()}
+        method = Method(names[group["runs"][0]], setting, losses, estimates)
+        methods.append(method)
+        rows.append(
+            {column: group[column] for column in by}
+            | (NO_SETTING if setting is None else {name: getattr(setting, name) for name in NO_SETTING})
+            | {"seeds": len(members)}
+            | {status: int((members["status"] == status).sum()) for status in STATUSES}
+            | {
+                name: members.loc[members["status"].isin(SCORED), name].median()
+                for name in dict.fromkeys((x, "seconds"))
+            }
+            | _spread(own, metrics, "value")
+            | _intervals(method, metrics, directions)
+        )
+    return Comparison(
+        groups=pd.DataFrame(rows),
+        floors=floors,
+        rankings=tuple(rank(methods, metrics, directions, floors_of)),
+        by=tuple(by),
+        metrics=tuple(metrics),
+        x=x,
+        labels=facts_of(scores, "label"),
+        scales=facts_of(scores, "scale"),
+        extra=frozenset(scores.loc[scores["kind"] == "extra", "metric"].unique()),
+    )
 
 
 def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
@@ -122,87 +144,74 @@ def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
             raise GanbenchError(f"{complaint} '{word}': {near_miss(word, known)}")
 
 
-def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each run, what two scores must share to be comparable: data set, protocol and number of samples."""
-    counts = scores[scores["metric"] == "sample_count"].set_index("run")
-    return (
-        counts[["dataset", "protocol", "value"]]
-        .astype({"dataset": str, "protocol": str})
-        .rename(columns={"value": "samples"})
-    )
+def _setting_of(members: pd.DataFrame, conditions: pd.DataFrame, name: str) -> Setting | None:
+    """The setting under which a group was scored; None if none of its seeds was, and others don't tell it.
 
+    A method without any scored seed has failed under the setting of the others, if its data set has only one.
 
-def _check_one_protocol_a_run(scores: pd.DataFrame, conditions: pd.DataFrame) -> None:
-    own = scores["run"].map(conditions["protocol"][~conditions.index.duplicated()])
-    odd = scores[own.notna() & (scores["protocol"] != own)]
-    if not odd.empty:
-        first = odd.iloc[0]
+    Raises:
+        GanbenchError: there are several.
+    """
+    scored = members.loc[members["status"].isin(SCORED), "run"]
+    own = conditions[conditions.index.isin(scored)].drop_duplicates()
+    if len(own) > 1:
         raise GanbenchError(
-            f"the run '{first['run']}' has its {first['metric']} under the protocol '{first['protocol']}', "
-            f"and its number of samples under '{own[odd.index[0]]}'"
+            f"the group {name} mixes protocols, data sets or numbers of samples, which can't be compared: add options "
+            f"to --by"
         )
+    if own.empty and (members["status"] == "diverged").any():
+        own = conditions[conditions["dataset"] == members["dataset"].iloc[0]].drop_duplicates()
+    return Setting(*own.iloc[0]) if len(own) == 1 else None
 
 
-def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
-    kinds = conditions.drop_duplicates()
+def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     rows = []
-    for _, kind in kinds.iterrows():
-        alike = conditions[(conditions == kind).all(axis=1)].index
-        name = FLOOR if len(kinds) == 1 else f"{FLOOR}: {kind['dataset']}, {kind['samples']:,.0f} samples"
-        row = dict.fromkeys(by, "") | {by[0]: name, "protocol": kind["protocol"], "samples": kind["samples"]}
-        rows.append(row | _spread(scores[scores["run"].isin(alike)], metrics, "floor"))
-    return pd.DataFrame(rows) if rows else pd.DataFrame([dict.fromkeys(by, "") | {by[0]: FLOOR} | NOT_SCORED])
+    for setting, alike in conditions.groupby(list(CONDITIONS), sort=True):
+        own = scores[scores["run"].isin(alike.index)]
+        rows.append(dict(zip(CONDITIONS, setting, strict=True)) | _spread(own, metrics, "floor"))
+    return pd.DataFrame(rows, columns=None if rows else [*CONDITIONS, *_spread(scores, metrics, "floor")])
+
+
+def _distinct_seeds(members: pd.DataFrame, before: int) -> list[int]:
+    """The seeds of runs; numbers of no seed, from −1 − `before` down, where groups were merged: they pair with none."""
+    if members["seed"].is_unique:
+        return [int(seed) for seed in members["seed"]]
+    return [-(before + number + 1) for number in range(len(members))]
+
+
+def _losses(
+    counted: pd.DataFrame, scores: pd.DataFrame, metric: str, direction: str, target: float
+) -> list[float] | None:
+    """The loss of each seed, NaN for a failed one; None if they can't be known.
+
+    That is so if the metric was measured for some of the scored seeds only, or if real data have no score to compare
+    with.
+    """
+    values = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")["value"]
+    scored = counted.loc[counted["status"].isin(SCORED), "run"]
+    if counted.empty or not scored.isin(values.index).all() or (direction == "real" and math.isnan(target)):
+        return None
+    losses: list[float] = as_losses(values.reindex(counted["run"]).to_numpy(dtype=float), direction, target).tolist()
+    return losses
 
 
 def _spread(scores: pd.DataFrame, metrics: Sequence[str], column: str) -> dict[str, object]:
     spread: dict[str, object] = {}
     for metric in metrics:
         values = scores.loc[scores["metric"] == metric, column].dropna()
-        spread |= {metric: values.median(), f"{metric}-low": values.min(), f"{metric}-high": values.max()}
+        spread |= {metric: values.median(), f"{metric}_low": values.min(), f"{metric}_high": values.max()}
     return spread
 
 
-def _intervals(scores: pd.DataFrame, failed: int, metrics: Sequence[str]) -> dict[str, object]:
-    """Interquartile means with 95 % intervals, for metrics with a direction (lower or higher is better).
-
-    Failed seeds rank worst.
-    """
-    found: dict[str, object] = {}
-    better = directions_in(scores)
+def _intervals(method: Method, metrics: Sequence[str], directions: Mapping[str, str]) -> dict[str, object]:
+    """Interquartile means with 95 % intervals, of metrics of which lower or higher values are better."""
+    intervals: dict[str, object] = {}
     for metric in metrics:
         middle, low, high = math.nan, math.nan, math.nan
-        direction = better.get(metric)
-        values = scores.loc[scores["metric"] == metric, "value"].dropna()
-        if direction in ("lower", "higher") and len(values) + failed >= MIN_SEEDS:
-            losses = np.append(as_losses(values.to_numpy(dtype=float), direction), [math.nan] * failed)
-            known = estimate(losses)
+        known = method.estimates.get(metric)
+        if known is not None and known.seeds >= MIN_SEEDS and directions[metric] in ("lower", "higher"):
             middle, low, high = known.middle, known.low, known.high
-            if direction == "higher":
+            if directions[metric] == "higher":
                 middle, low, high = -middle, -high, -low
-        found |= {f"{metric}-iqm": middle, f"{metric}-ci-low": low, f"{metric}-ci-high": high}
-    return found
-
-
-def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
-    """Reduce `options` to what differs among rows that are otherwise alike, without what most kinds of runs share."""
-    each = compared[[*others, "options"]].drop_duplicates()["options"]
-    kinds = [set(text.split("; ")) for text in each]
-    held = Counter(part for kind in kinds for part in kind)
-    usual = {part for part, count in held.items() if 2 * count > len(kinds)}
-    parts = []
-    for _, alike in compared.groupby(list(others), sort=False, dropna=False) if others else [("", compared)]:
-        differing = varying_options(alike["options"].tolist())
-        shorter = ["; ".join(part for part in text.split("; ") if part not in usual) for text in differing]
-        telling = len(set(shorter)) == len(set(differing))
-        parts.append(alike.assign(options=shorter if telling else differing))
-    return pd.concat(parts)
-
-
-def with_range(row: pd.Series, metric: str) -> str:
-    """Format the interquartile mean and its interval if there is one, else `median [lowest – highest]`.
-
-    Without a spread it is a single number.
-    """
-    suffixes = ("-iqm", "-ci-low", "-ci-high") if not pd.isna(row.get(f"{metric}-iqm")) else ("", "-low", "-high")
-    middle, low, high = (number(row[f"{metric}{suffix}"]) for suffix in suffixes)
-    return middle if low == high else f"{middle} [{low} – {high}]"
+        intervals |= {f"{metric}_iqm": middle, f"{metric}_ci_low": low, f"{metric}_ci_high": high}
+    return intervals

@@ -15,16 +15,18 @@ from pathlib import Path
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
-from ganbench.results.loading import OF_A_RUN, load_results, read_csv, runs, write_csv
-from ganbench.results.table import typed
+from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.loading import load_results
+from ganbench.results.table import ENDED_AT, FACTS, OF_A_RUN, typed
+from ganbench.results.views import runs
 from ganbench.tracking import DONE, Status
 from ganbench.tracking.store import Store
 
 CHECKPOINT = re.compile(r"[0-9a-f]{12}/seeds-[0-9a-z-]+\.safetensors")
 """Members of checkpoints.tar: a group's id and a file name."""
-NUMBER = ["run", "protocol", "metric", "step"]
+NUMBER = ["run", "kind", "metric", "step"]
 """Columns that identify a number."""
-OVERTAKEN = ("", "ended-at")
+OVERTAKEN = ("", ENDED_AT.metric)
 """Rows that say how far a run has come; they are outdated once it has been resumed."""
 
 
@@ -107,7 +109,7 @@ class Export:
 
 def merged(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Merge two tidy tables; numbers in both, and the columns that describe a run, are taken from the later one."""
-    words = dict.fromkeys([*OF_A_RUN, "protocol"], object)
+    words = dict.fromkeys([*OF_A_RUN, "kind", "selection", "metric", *FACTS], object)
     older, newer = before.astype(words), now.astype(words)
     again = older["run"].isin(newer["run"])
     numbers, known = (pd.MultiIndex.from_frame(table[NUMBER]) for table in (older, newer))

@@ -6,35 +6,46 @@ named if the 95 % intervals overlap.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-
-import numpy as np
-import pandas as pd
+from typing import NamedTuple
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
-from ganbench.results.compare import conditions_of, grouped
-from ganbench.results.inference import (
-    MIN_SEEDS,
-    Contrast,
-    Estimate,
-    contrast_all,
-    estimate,
-    seeds_to_decide,
-    winner,
-)
-from ganbench.results.inference import as_losses as losses_of
-from ganbench.results.loading import SCORED, directions_in, final_scores, runs
-
-RESULTS = (*SCORED, "diverged")
-"""Statuses of seeds that count; other seeds have not ended yet."""
+from ganbench.results.grouping import shown_protocol
+from ganbench.results.inference import MIN_SEEDS, Contrast, Estimate, contrast_all, seeds_to_decide, winner
 
 Seeds = Mapping[int, float]
 """Losses by seed; NaN for a failed seed."""
+
+
+class Setting(NamedTuple):
+    """Conditions under which scores are comparable."""
+
+    dataset: str
+    protocol: str
+    selection: str
+    samples: float
+
+    def __str__(self) -> str:
+        return f"{self.dataset}, {shown_protocol(self.protocol, self.selection)}, {number(self.samples)} samples"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A group of runs as a method to be ranked.
+
+    Attributes:
+        setting: how its seeds were scored; None if none of them was.
+        losses: losses by seed, for each metric that can rank it.
+        estimates: of those losses, by metric.
+    """
+
+    name: str
+    setting: Setting | None
+    losses: Mapping[str, Seeds]
+    estimates: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True)
@@ -81,56 +92,52 @@ class Ranking:
         return f"no winner: the 95 % intervals of {best} and {told} overlap; {more}"
 
 
-def sentences(judgements: Iterable[Ranking]) -> list[str]:
+def sentences(rankings: Iterable[Ranking]) -> list[str]:
     """One sentence per setting and result; metrics with the same result share it."""
-    each = list(judgements)
-    several = len({judgement.setting for judgement in each}) > 1
+    rankings = list(rankings)
+    several = len({ranking.setting for ranking in rankings}) > 1
     alike: dict[tuple[str, str], list[str]] = {}
-    for judgement in each:
-        alike.setdefault((judgement.setting, judgement.reason()), []).append(judgement.metric)
+    for ranking in rankings:
+        alike.setdefault((ranking.setting, ranking.reason()), []).append(ranking.metric)
     return [
         (f"{setting}: " if several else "") + f"{', '.join(metrics)}: {reason}"
         for (setting, reason), metrics in alike.items()
     ]
 
 
-def rank_methods(table: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> list[Ranking]:
-    """Rank the groups of a tidy table by each metric with a known direction, wherever two or more were scored alike."""
-    scores = final_scores(table)
-    better = directions_in(scores)
-    conditions = conditions_of(scores)
-    kinds = {kind: _setting(*kind) for kind in conditions.drop_duplicates().itertuples(index=False, name=None)}
-    settings = dict(zip(conditions.index, map(kinds.get, conditions.itertuples(index=False, name=None)), strict=True))
-    each = runs(table).set_index("run", drop=False)
-    named = []
-    for group in _named_groups(table, by):
-        members = each.loc[group["runs"]]
-        members = members[members["status"].isin(RESULTS)]
-        if members.empty:
-            continue
-        own = {settings[run] for run in members["run"] if run in settings}
-        # A method without any scored seed has failed under the setting of the others, if its data set has only one.
-        own = own or {setting for setting in settings.values() if setting.startswith(f"{members['dataset'].iloc[0]}, ")}
-        if len(own) == 1:
-            named.append((own.pop(), group["name"], members))
-    found = []
-    for setting, alike in groupby(sorted(named, key=lambda item: item[0]), key=lambda item: item[0]):
-        methods = {name: members for _, name, members in alike}
+def rank(
+    methods: Sequence[Method],
+    metrics: Sequence[str],
+    directions: Mapping[str, str],
+    floors: Mapping[Setting, Mapping[str, float]],
+) -> list[Ranking]:
+    """Rank methods by each metric, wherever two or more of them were scored alike.
+
+    Args:
+        directions: by metric.
+        floors: the scores of real data, by setting and metric.
+    """
+    rankings = []
+    for setting in sorted({method.setting for method in methods if method.setting is not None}):
         for metric in metrics:
-            if metric in better and len(methods) > 1:
-                judged = _judge(metric, better[metric], setting, methods, scores[scores["metric"] == metric])
-                if judged is not None:
-                    found.append(judged)
-    return found
+            alike = [method for method in methods if method.setting == setting and metric in method.losses]
+            if len(alike) > 1:
+                estimates = {method.name: method.estimates[metric] for method in alike}
+                losses = {method.name: method.losses[metric] for method in alike}
+                target = floors[setting][metric]
+                rankings.append(
+                    Ranking(metric, str(setting), directions[metric], target, losses, estimates, winner(estimates))
+                )
+    return rankings
 
 
-def against(judgement: Ranking, baseline: str) -> list[Contrast]:
+def against(ranking: Ranking, baseline: str) -> list[Contrast]:
     """Compare every other method with a baseline, with Holm's correction over these comparisons.
 
     Raises:
         GanbenchError: there is no such method, or several have that name.
     """
-    names = list(judgement.losses)
+    names = list(ranking.losses)
     matching = [name for name in names if name == baseline] or [
         name for name in names if name.split(" · ")[0] == baseline
     ]
@@ -141,46 +148,5 @@ def against(judgement: Ranking, baseline: str) -> list[Contrast]:
             else (f"there is no '{baseline}' to compare with: {near_miss(baseline, names)}")
         )
         raise GanbenchError(told)
-    others = {name: seeds for name, seeds in judgement.losses.items() if name != matching[0]}
-    return contrast_all(others, baseline=(matching[0], judgement.losses[matching[0]]))
-
-
-def _named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[pd.Series]:
-    """Yield groups with their names, which say how each differs from the others on the same data set."""
-    for _, on_one in table.groupby("dataset", sort=True):
-        groups = grouped(on_one, by)
-        telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
-        for _, group in groups.iterrows():
-            name = " · ".join(str(group[column]) for column in telling if group[column] != "")
-            yield pd.concat([group, pd.Series({"name": name or "all"})])
-
-
-def _judge(
-    metric: str,
-    direction: str,
-    setting: str,
-    methods: Mapping[str, pd.DataFrame],
-    scores: pd.DataFrame,
-) -> Ranking | None:
-    by_run = scores.set_index("run")
-    ours = by_run[by_run.index.isin(pd.concat(methods.values())["run"])]
-    if ours.empty:
-        return None
-    target = float(ours["floor"].median())
-    if direction == "real" and math.isnan(target):
-        return None
-    values = by_run["value"]
-    losses = {}
-    for number_of, (name, members) in enumerate(methods.items()):
-        raw = values.reindex(members["run"]).to_numpy(dtype=float)
-        own = losses_of(raw, direction, target)
-        seeds = members["seed"].tolist()
-        if not members["seed"].is_unique:  # groups were merged: these seeds pair with no others
-            seeds = [-(number_of * len(by_run) + place + 1) for place in range(len(members))]
-        losses[name] = dict(zip(seeds, own.tolist(), strict=True))
-    estimates = {name: estimate(np.array(list(own.values()))) for name, own in losses.items()}
-    return Ranking(metric, setting, direction, target, losses, estimates, winner(estimates))
-
-
-def _setting(dataset: str, protocol: str, samples: float) -> str:
-    return f"{dataset}, {protocol}, {number(samples)} samples"
+    others = {name: seeds for name, seeds in ranking.losses.items() if name != matching[0]}
+    return contrast_all(others, baseline=(matching[0], ranking.losses[matching[0]]))

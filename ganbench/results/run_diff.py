@@ -10,13 +10,12 @@ import pandas as pd
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
-from ganbench.results.loading import OF_A_RUN, directions_in, final_scores
-from ganbench.results.table import EVENTS
+from ganbench.results.table import OF_A_RUN
+from ganbench.results.views import events, facts_of, final_scores
+from ganbench.tracking.metric_names import SAMPLE_COUNT
 
 OUT_OF_SPEC = ("commit", "device", "status")
 """Columns that describe a run but are not part of its spec."""
-SHARES = ("hq",)
-"""Metrics that are shares of samples, so that their sampling noise is known."""
 SURE = 1.96
 
 
@@ -143,21 +142,22 @@ def _why_not(heads: list[pd.Series], protocols: list[str]) -> str:
 
 def _scores(first: pd.DataFrame, second: pd.DataFrame) -> list[Score]:
     one, other = (own.drop_duplicates("metric", keep="last").set_index("metric") for own in (first, second))
-    counts = [own["value"].get("sample_count", math.nan) for own in (one, other)]
-    found = []
-    for metric in (name for name in directions_in(first) if name in other.index):
-        values = float(one["value"][metric]), float(other["value"][metric])
-        shares = metric in SHARES and all(0 <= value <= 1 for value in values)
-        noise = share_noise(*values, min(counts)) if shares else math.nan
-        found.append(Score(metric, *values, float(one["floor"][metric]), noise))
-    return found
+    counts = [own["value"].get(SAMPLE_COUNT, math.nan) for own in (one, other)]
+    scores = []
+    for metric, scale in facts_of(first, "scale").items():
+        if metric in other.index:
+            values = float(one["value"][metric]), float(other["value"][metric])
+            is_share = scale == "share" and all(0 <= value <= 1 for value in values)
+            noise = share_noise(*values, min(counts)) if is_share else math.nan
+            scores.append(Score(metric, *values, float(one["floor"][metric]), noise))
+    return scores
 
 
 def _events(first: pd.DataFrame, second: pd.DataFrame) -> list[tuple[str, list[int], list[int]]]:
     def steps(rows: pd.DataFrame, kind: str) -> list[int]:
         return sorted(int(step) for step in rows.loc[rows["metric"] == kind, "step"])
 
-    one, other = (own[own["protocol"] == EVENTS] for own in (first, second))
+    one, other = events(first), events(second)
     return [(kind, steps(one, kind), steps(other, kind)) for kind in sorted({*one["metric"], *other["metric"]})]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from ganbench.core.formatting import number
-from ganbench.results.loading import SCORED, final_scores, mode_shares
-from ganbench.results.table import EVENTS
+from ganbench.results.views import SCORED, events, final_scores, headline_without_counts, mode_counts, mode_shares
+from ganbench.tracking.metric_names import GOOD
 
 DOMINANT = 2.0
 """A mode is named as dominant if its share is more than this many times an even share."""
@@ -33,28 +35,33 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
             "running": f"running, or killed, at step {step}; run the same command again to resume",
         }[status] + _happened(rows)
     scores = final_scores(rows)
-    values, floors = (scores.set_index("metric")[column] for column in ("value", "floor"))
     sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
-    sentences += _modes(scores, values, word)
-    if "hq" in values:
-        sentences.append(f"{values['hq']:.1%} of all samples are good (real data: {floors['hq']:.1%})")
-    if "fid" in values:
-        sentences.append(f"FID {number(values['fid'])} (real data against real data: {number(floors['fid'])})")
-    if not sentences:
-        shown = [name for name in values.index if name != "sample_count" and "/" not in name][:MAX_NAMED]
-        sentences = [f"{name} {number(values[name])} (real data: {number(floors[name])})" for name in shown]
+    sentences += _modes(scores, word)
+    sentences += [
+        f"{score.label} {_value(score.value, score.scale)} (real data: {_value(score.floor, score.scale)})"
+        for score in _shown(scores)
+    ]
     return "; ".join(sentences) + _happened(rows)
 
 
-def _modes(scores: pd.DataFrame, values: pd.Series, word: str) -> list[str]:
-    if "modes" not in values:
+def _shown(scores: pd.DataFrame) -> list[Any]:
+    """The rows of the headline metrics, but for counts of modes."""
+    by_metric = {row.metric: row for row in scores.itertuples()}
+    return [by_metric[metric] for metric in headline_without_counts(scores)]
+
+
+def _value(value: float, scale: str) -> str:
+    return f"{value:.1%}" if scale == "share" else number(value)
+
+
+def _modes(scores: pd.DataFrame, word: str) -> list[str]:
+    counts = mode_counts(scores)
+    if counts.empty or math.isnan(counts["value"].iloc[-1]):
         return []
-    total = int(scores.set_index("metric")["ceiling"]["modes"])
-    classic = int(values["modes"])
-    found = int(values.get("modes_strict", classic))
-    sentences = [f"{found} of {total:,} {word}" + (f" ({classic} if a single sample counts)" * (classic != found))]
-    shares, good = mode_shares(scores), mode_shares(scores, "good")
-    fewest = sorted(good, key=lambda name: good[name])[: len(good) - found]
+    count, total = int(counts["value"].iloc[-1]), counts["ceiling"].iloc[-1]
+    sentences = [f"{count} of {total:,.0f} {word}" if not math.isnan(total) else f"{count} {word}"]
+    shares, good = mode_shares(scores), mode_shares(scores, GOOD)
+    fewest = sorted(good, key=lambda name: good[name])[: len(good) - count]
     missing = [name for name in good if name in fewest]
     present = [name for name in good if name not in fewest]
     if missing and len(missing) <= min(len(present), MAX_NAMED):
@@ -74,9 +81,10 @@ def _dominant(shares: Mapping[str, float]) -> str:
 
 def _happened(rows: pd.DataFrame) -> str:
     """The faults during training, as the end of a sentence."""
-    faults = rows[(rows["protocol"] == EVENTS) & (rows["metric"] != "recovery")].sort_values("step", kind="stable")
+    faults = events(rows)
+    faults = faults[faults["metric"] != "recovery"].sort_values("step", kind="stable")
     told = []
-    for kind, steps in faults.groupby("metric", sort=False)["step"]:
+    for kind, steps in faults.groupby("metric", sort=False, observed=True)["step"]:
         first = f"step {steps.iloc[0]:,}"
         told.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
     return f"; during training: {', '.join(told)}" if told else ""

@@ -1,7 +1,7 @@
 """Selection of the scores that represent a run: the final ones, the best during training, or the mean of the last few.
 
-Published tables often report the best checkpoint without saying so. Here the policy has a name, which appears in the
-protocol column of every table made under it.
+Published tables often report the best checkpoint without saying so. Here the policy has a name, which every table made
+under it shows beside the protocol.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.results.inference import as_losses
-from ganbench.results.loading import directions_in, quick_scores
-from ganbench.results.table import EVENTS, QUICK, TRAIN
-
-LAST = "last"
+from ganbench.results.table import LAST, typed
+from ganbench.results.views import facts_of, quick_scores
 
 
 def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
@@ -39,14 +37,14 @@ def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
     if quick.empty:
         raise GanbenchError(f"no run was scored during training, so '{policy}' has nothing to choose from")
     chosen = _best(quick, match[2]) if match[1] == "best" else _mean(quick, match[2])
-    chosen = chosen.assign(protocol=chosen["protocol"].str.removesuffix(QUICK) + f", {policy}")
-    others = table[table["protocol"].isin((TRAIN, EVENTS)) | (table["metric"] == "") | table.index.isin(quick.index)]
-    return pd.concat([others, chosen], ignore_index=True)
+    chosen = chosen.assign(kind="final", selection=policy)
+    others = table[~table["kind"].isin(("final", "extra"))]
+    return typed(pd.concat([others, chosen], ignore_index=True))
 
 
 def _best(quick: pd.DataFrame, metric: str) -> pd.DataFrame:
     rows = quick[quick["metric"] == metric]
-    known = directions_in(quick)
+    known = facts_of(quick, "direction")
     if rows.empty or metric not in known:
         raise GanbenchError(f"--select: no run has '{metric}' during training: {near_miss(metric, list(known))}")
     target = float(rows["floor"].median())

@@ -1,15 +1,18 @@
 """The tidy table: one row per number, built from tracked runs. All reports and comparisons are functions of it.
 
-Columns: `run, group, dataset, protocol, arch, loss, options, seed, step, critic_steps, generator_steps, images,
-critic_evaluations, metric, value, floor, ceiling, direction, status, commit, device, seconds`. The five from `step` on
-and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps
-one row with an empty metric, so that it is never missing from a count. `direction` says what is better: `lower`,
-`higher`, or `real`, nearer to real data.
+Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
+generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, ceiling, direction, label, scale,
+status, commit, device, seconds`. The five from `step` on and `seconds` are the cost of training up to that point (see
+`ganbench.spec.budget`). A run without numbers yet keeps one row with an empty metric, so that it is never missing from
+a count.
 
-`protocol` is the protocol's name and version for scores from its full number of samples, the same followed by `/quick`
-for the smaller scores during training, `train` for statistics of training itself, and `events` for the findings of the
-collapse detector, whose metric is the kind of event and whose value is its severity. Text columns are categorical,
-since a million rows hold few distinct words; the exception is `run`, the key for joins.
+- `protocol` is the protocol's name and version, `headline` its most important metrics, separated by commas, and
+  `mode_count` the metric that counts modes, if there is one.
+- `kind` is one of `ganbench.tracking.metric_names.KINDS`; `selection` is the policy by which a run's final scores were
+  selected, and `last` means the scores at its end.
+- `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
+
+Text columns are categorical, since a million rows hold few distinct words; the exception is `run`, the key for joins.
 """
 
 from __future__ import annotations
@@ -18,16 +21,28 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from ganbench.core.component_index import directions
+from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RunRecord
+from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, from_tags
+from ganbench.tracking.metric_names import KINDS, SCORES, SECONDS, MetricName, parse_metric_name
 
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
-KEYS = ["run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS]
-COLUMNS = [*KEYS, "metric", "value", "floor", "ceiling", "direction", "status", "commit", "device", "seconds"]
-HEAD = ("run", "group", "dataset", "arch", "loss", "options", "seed", "status", "commit", "device")
-"""Columns that describe a run."""
+HEAD = (
+    *("run", "group", "dataset", "protocol", "headline", "mode_count", "arch", "loss", "options", "seed"),
+    *("status", "commit", "device"),
+)
+"""Columns that describe a run: they have the same value in all of its rows."""
+OF_A_RUN = HEAD[1:]
+FACTS = ("direction", "label", "scale")
+"""Columns that describe a metric."""
+COLUMNS = [
+    *HEAD[:10],
+    *("step", *COSTS),
+    *("kind", "selection", "metric", "value", "floor", "ceiling", *FACTS),
+    *HEAD[10:],
+    "seconds",
+]
 NUMBERS = {
     **dict.fromkeys(("seed", "step", *COSTS), "int64"),
     **dict.fromkeys(("value", "floor", "ceiling", "seconds"), "float64"),
@@ -37,51 +52,64 @@ WORD_COLUMNS = [column for column in COLUMNS if column not in NUMBERS]
 FEW = [column for column in WORD_COLUMNS if column != "run"]
 """Text columns with few distinct values."""
 NAMED = ("loss", "arch", "dataset", "protocol")
-QUICK = "/quick"
-SCORES = 2
-"""Kinds of numbers below this, in `parse_metric_name`, are scores: full and quick ones."""
-TRAIN = "train"
-EVENTS = "events"
+LAST = "last"
+"""The selection of the scores at the end of training."""
 NONE = float("nan")
-NOTHING = "train/"
+NOTHING = MetricName("train", "")
 """The name of a placeholder number without a metric; it gives a run without other numbers its row."""
+ENDED_AT = MetricName("train", "ended_at")
+"""The step at which a run ended without finishing."""
 
 
 def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Build the tidy table of some runs."""
+    metrics = _metrics_of(records)
     # Values shared by all rows of a run are computed once and repeated.
-    heads = pd.DataFrame([_head(record) for record in records], columns=[*HEAD, *COSTS])
+    heads = pd.DataFrame(
+        [_head(record, own) for record, own in zip(records, metrics, strict=True)], columns=[*HEAD, *COSTS]
+    )
     heads = heads.astype(dict.fromkeys(set(HEAD) & set(FEW), "category"))
     numbers = _numbers([_tracked(record) for record in records])
-    run, which = (numbers.pop(column).to_numpy(dtype=np.int64) for column in ("at", "which"))
-    own = [record.tags.get("protocol", record.params.get("protocol", "")) for record in records]
-    protocols = np.array([[name, name + QUICK, TRAIN, EVENTS] for name in own], dtype=object).reshape(-1, 4)
-    table = heads.take(run).reset_index(drop=True).assign(**numbers, protocol=protocols[run, which])
+    run = numbers.pop("at").to_numpy(dtype=np.int64)
+    table = heads.take(run).reset_index(drop=True).assign(**numbers)
     for cost in COSTS:
         table[cost] *= table["step"]
-    table["direction"] = _directions(records, run, table["metric"], scored=which < SCORES)
-    return typed(table[COLUMNS])
+    table["selection"] = np.where(table["kind"] == "final", LAST, "")
+    for column, values in _facts(numbers, run, metrics).items():
+        table[column] = values
+    return typed(fill_facts_of_runs(table)[COLUMNS])
 
 
-def own_directions(table: pd.DataFrame) -> pd.Series:
-    """The direction of each row's metric, for metrics of ours: older tables don't have the column."""
-    scored = ~table["protocol"].isin((TRAIN, EVENTS))
-    return table["metric"].astype(object).map(directions()).where(scored, "").fillna("")
+def _metrics_of(records: Sequence[RunRecord]) -> list[RunMetrics | None]:
+    """The metrics of each run as tracked, one object for equal ones; None for a run of an earlier version."""
+    known: dict[tuple[str, ...], RunMetrics | None] = {}
+    metrics = []
+    for record in records:
+        key = tuple(record.tags.get(name, "") for name in METRIC_TAGS)
+        if key not in known:
+            known[key] = from_tags(record.tags)
+        metrics.append(known[key])
+    return metrics
 
 
-def _directions(
-    records: Sequence[RunRecord], run: NDArray[np.int64], metric: pd.Series, *, scored: NDArray[np.bool_]
-) -> NDArray[np.object_]:
-    """The direction of each row's metric, as tracked with its run; "" for numbers that are no metric."""
-    tags = [record.tags.get("directions", "") for record in records]
-    codes, names = metric.cat.codes.to_numpy(), metric.cat.categories
-    found = np.full(len(metric), "", dtype=object)
-    for tag in set(tags):
-        known = dict(part.split("=") for part in tag.split(",")) if tag else directions()
-        own = np.array([known.get(name, "") for name in names], dtype=object)
-        rows = np.array([each == tag for each in tags])[run] & scored
-        found[rows] = own[codes[rows]]
-    return found
+def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics | None]) -> dict[str, np.ndarray]:
+    """The columns `FACTS` of each row, as tracked with its run; "" for numbers that are no scores."""
+    codes, names = numbers["metric"].cat.codes.to_numpy(), numbers["metric"].cat.categories
+    scored = numbers["kind"].isin(SCORES).to_numpy()
+    columns = {column: np.full(len(numbers), "", dtype=object) for column in FACTS}
+    distinct = {id(own): own for own in metrics}
+    of_run = np.array([id(own) for own in metrics])
+    for key, own in distinct.items():
+        facts = (own or earlier_metrics()).facts
+        rows = (of_run == key)[run] & scored
+        for column, values in columns.items():
+            known = np.array([getattr(facts.get(name, UNKNOWN), column) for name in names], dtype=object)
+            values[rows] = known[codes[rows]]
+    return columns
+
+
+UNKNOWN = MetricFacts("", "", "")
+"""Facts about a number that isn't the score of a known metric."""
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -93,14 +121,27 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(NUMBERS | dict.fromkeys(FEW, "category"))
 
 
-def _head(record: RunRecord) -> tuple[object, ...]:
+def _head(record: RunRecord, metrics: RunMetrics | None) -> tuple[object, ...]:
     """The values that all rows of a run share, and the costs of a step."""
     params, tags = record.params, record.tags
     options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
-    named = (params.get(name, "") for name in ("dataset", "arch", "loss"))
-    surroundings = (record.status, tags.get("commit", ""), tags.get("device", ""))
+    values: dict[str, object] = {
+        "run": record.id,
+        "group": record.group,
+        "dataset": params.get("dataset", ""),
+        "protocol": tags.get("protocol", params.get("protocol", "")),
+        "headline": ",".join(metrics.headline) if metrics else "",
+        "mode_count": metrics.mode_count if metrics else "",
+        "arch": params.get("arch", ""),
+        "loss": params.get("loss", ""),
+        "options": options,
+        "seed": record.seed,
+        "status": record.status,
+        "commit": tags.get("commit", ""),
+        "device": tags.get("device", ""),
+    }
     costs = (int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS)
-    return (record.id, record.group, *named, options, record.seed, *surroundings, *costs)
+    return (*(values[name] for name in HEAD), *costs)
 
 
 def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
@@ -108,50 +149,32 @@ def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
     rows = [*record.history]
     if record.status in ("collapsed", "diverged", "stopped"):
         ended = int(record.tags.get("ended-at", 0))
-        rows.append(("train/ended_at", ended, float(ended)))
-    return [*rows, (NOTHING, 0, NONE)]
+        rows.append((str(ENDED_AT), ended, float(ended)))
+    return [*rows, (str(NOTHING), 0, NONE)]
 
 
 def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
-    """The values of runs, with their bounds and times.
-
-    `at` is the position of the run, `which` the kind of number as returned by `parse_metric_name`.
-    """
+    """The values of runs, with their bounds and times; `at` is the position of the run."""
     names, steps, values = ([row[column] for rows in runs for row in rows] for column in range(3))
-    at = np.repeat(np.arange(len(runs)), [len(each) for each in runs])
+    at = np.repeat(np.arange(len(runs)), [len(rows) for rows in runs])
     codes, distinct = pd.factorize(np.array(names, dtype=object))
-    rows = pd.DataFrame({"at": at, "name": codes, "step": steps, "value": values})
-    rows = rows.drop_duplicates(["at", "name", "step"], keep="last")
-    places = pd.DataFrame([parse_metric_name(name) for name in distinct], columns=["which", "role", "metric"])
-    places["metric"] = places["metric"].astype("category")
-    rows = rows.join(places, on="name")
-    found = rows[rows["role"] == "value"]
-    for role, key in (
-        ("floor", ["at", "which", "metric", "step"]),
-        ("ceiling", ["at", "which", "metric", "step"]),
-        ("seconds", ["at", "step"]),
+    parsed = pd.DataFrame(map(parse_metric_name, distinct), columns=["kind", "metric", "role"])
+    parsed = parsed.astype({"kind": pd.CategoricalDtype(sorted(["", *KINDS])), "metric": "category"})
+    rows = pd.DataFrame({"at": at, "name": codes, "step": steps, "value": values}).join(parsed, on="name")
+    # Names of earlier versions parse to the same number: the last row counts, as for a number that was tracked twice.
+    rows = rows.drop_duplicates(["at", "kind", "metric", "role", "step"], keep="last")
+    times = (rows["kind"] == "train") & (rows["metric"] == SECONDS)
+    numbers = rows[(rows["role"] == "value") & ~times]
+    for column, chosen, key in (
+        ("floor", rows["role"] == "floor", ["at", "kind", "metric", "step"]),
+        ("ceiling", rows["role"] == "ceiling", ["at", "kind", "metric", "step"]),
+        ("seconds", times, ["at", "step"]),
     ):
-        beside = rows.loc[rows["role"] == role, [*key, "value"]].rename(columns={"value": role})
-        found = found.merge(beside, on=key, how="left")
-    alone = found["at"].map(found["at"].value_counts()) == 1
-    found = found[(found["metric"] != "") | alone]
-    found["metric"] = found["metric"].cat.remove_unused_categories()
-    return found.drop(columns=["name", "role"]).reset_index(drop=True)
-
-
-def parse_metric_name(name: str) -> tuple[int, str, str]:
-    """Split a tracked name into kind, role and metric.
-
-    The kind is 0 for full scores, 1 for quick ones, 2 for training statistics and 3 for events; the role is `value`,
-    `floor`, `ceiling` or `seconds`.
-    """
-    kind, _, rest = name.partition("/")
-    if kind == "train":
-        return 2, "seconds" if rest == "seconds" else "value", rest
-    if kind == "event":
-        return 3, "value", rest
-    metric = name.removeprefix("quick/")
-    bound, _, bounded = metric.partition("/")
-    if bound in ("floor", "ceiling"):
-        return int(kind == "quick"), bound, bounded
-    return int(kind == "quick"), "value", metric
+        beside = rows.loc[chosen, [*key, "value"]].rename(columns={"value": column})
+        numbers = numbers.merge(beside, on=key, how="left")
+    alone = numbers["at"].map(numbers["at"].value_counts()) == 1
+    numbers = numbers[(numbers["metric"] != NOTHING.metric) | alone]
+    numbers.loc[numbers["metric"] == NOTHING.metric, "kind"] = ""
+    for column in ("kind", "metric"):
+        numbers[column] = numbers[column].cat.remove_unused_categories()
+    return numbers.drop(columns=["name", "role"]).reset_index(drop=True)

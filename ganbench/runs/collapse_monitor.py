@@ -37,7 +37,7 @@ class CollapseMonitor:
         """Record an observation of a seed's samples, and its critic's outputs."""
         critic = None
         if self._spec.loss.output == "probability":
-            critic = (statistics["train/critic_real"], statistics["train/critic_fake"])
+            critic = (statistics["critic_real"], statistics["critic_fake"])
         look = {"step": step, "sight": asdict(sight), "critic": critic}
         self._history.setdefault(str(seed), []).append(look)
 

@@ -23,10 +23,19 @@ from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.artifacts import keep_artifacts
 from ganbench.runs.collapse_monitor import CollapseMonitor, History
-from ganbench.runs.log_schema import event_names, group_head, metric_names, run_facts, sample_picture, seed_head
+from ganbench.runs.log_schema import (
+    group_head,
+    named_events,
+    named_scores,
+    named_statistics,
+    run_facts,
+    sample_picture,
+    seed_head,
+)
 from ganbench.runs.profiling import StepProfile, Stopwatch
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import DONE, Status, Tracker
+from ganbench.tracking.metric_names import SECONDS, MetricName
 from ganbench.training.checkpoint import Checkpoint, remove_checkpoint, save_checkpoint
 from ganbench.training.state import StateMismatchError
 from ganbench.training.trainer import Snapshot, train
@@ -216,7 +225,7 @@ class EnsembleRun:
         for row, seed in enumerate(self._seeds):
             if str(seed) in record.diverged or str(seed) in record.collapsed:
                 continue
-            statistics = {f"train/{name}": values[row] for name, values in means.items()}
+            statistics = {name: values[row] for name, values in means.items()}
             scores = self._score(snapshot, row, seed, statistics)
             if scores is None:
                 record.diverged[str(seed)] = snapshot.step
@@ -236,8 +245,8 @@ class EnsembleRun:
         features = self._scorer.evaluator(samples)
         first = features.first(spec.evaluation.quick_samples)
         scores = self._scorer.score(first, quick=True)
-        statistics["train/seconds"] = record.seconds / len(self._seeds)
-        metrics = metric_names(scores, names, "quick/") | statistics
+        statistics[SECONDS] = record.seconds / len(self._seeds)
+        metrics = named_scores(scores, names, "quick") | named_statistics(statistics)
         self._watch.look(snapshot.step, seed, self._scorer.see(first), statistics)
         given_up = not last and self._watch.gives_up(seed)
         if given_up:
@@ -245,11 +254,11 @@ class EnsembleRun:
             features = self._scorer.evaluator(snapshot.sample(row, spec.evaluation.samples))
         if last or given_up:
             scores = self._scorer.score(features)
-            metrics |= metric_names(scores, names, "")
+            metrics |= named_scores(scores, names, "final")
         events = [event for event in self._watch.events(seed) if event.step == snapshot.step]
         for event in events:
             self._observer.say(f"seed {seed}, step {event.step:,}: {event.kind}: {event.words}")
-        record.metrics[str(seed)] = metrics | event_names(events)
+        record.metrics[str(seed)] = metrics | named_events(events)
         return scores
 
     def _save(self, snapshot: Snapshot) -> None:
@@ -265,7 +274,7 @@ class EnsembleRun:
             status = self._status(seed, "finished" if last else "running")
             if status == "diverged":
                 step = self._record.diverged[str(seed)]
-                log.metrics(step, {"event/divergence": 1.0})
+                log.metrics(step, {str(MetricName("event", "divergence")): 1.0})
                 self._observer.say(f"seed {seed} diverged by step {snapshot.step}: its loss is no longer finite")
             else:
                 if str(seed) in self._record.metrics:

@@ -20,9 +20,13 @@ from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.mixture import MixturePoints
 from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.metrics import Metric
+from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
+from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
+from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
 
 SHEET = 64
 """Number of images on a sheet; a square number."""
@@ -42,9 +46,7 @@ def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evalu
         "spec": json.dumps(spec.to_dict()),
         "together": ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
-        "headline": ",".join(spec.case.headline),
-        "directions": ",".join(f"{name}={metric.direction}" for name, metric in spec.case.metrics.items()),
-        "mode-count": spec.case.mode_count or "",
+        **metrics_of(spec.case).tags(),
         "commit": code_version(),
         "device": device,
         "machine": machine(),
@@ -68,23 +70,47 @@ def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunInfo:
     return RunInfo(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
 
 
-def metric_names(scores: Scores, modes: Sequence[str], prefix: str) -> dict[str, float]:
+def metrics_of(case: Case) -> RunMetrics:
+    """Return what a reader of results needs to know about the metrics of a protocol's case."""
+    return RunMetrics(facts_of(case.metrics), case.headline, case.mode_count or "")
+
+
+def facts_of(metrics: Mapping[str, Metric]) -> dict[str, MetricFacts]:
+    """Return the facts about metrics that are tracked beside their values."""
+    return {
+        name: MetricFacts(metric.direction, metric.label or name.replace("_", " "), metric.scale)
+        for name, metric in metrics.items()
+    }
+
+
+def named_scores(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, float]:
     """Return scores by tracked name: `fid`, `floor/fid`, `mode/3`, `good/3`, …
 
     `mode/3` is the share of samples in that mode, `good/3` that of good ones.
     """
-    named = {f"{prefix}{name}": value for name, value in scores.values.items()}
-    named |= {f"{prefix}floor/{name}": value for name, value in scores.floors.items()}
-    named |= {f"{prefix}ceiling/{name}": value for name, value in scores.ceilings.items()}
+    values: dict[MetricName, float] = {}
+    roles: tuple[tuple[Role, Mapping[str, float]], ...] = (
+        ("value", scores.values),
+        ("floor", scores.floors),
+        ("ceiling", scores.ceilings),
+    )
+    for role, numbers in roles:
+        values |= {MetricName(kind, metric, role): value for metric, value in numbers.items()}
     if len(modes) <= NAMED_MODES:
-        named |= {f"{prefix}mode/{mode}": share for mode, share in zip(modes, scores.shares, strict=True)}
-        named |= {f"{prefix}good/{mode}": share for mode, share in zip(modes, scores.good_shares, strict=True)}
-    return named | {f"{prefix}sample_count": float(scores.samples)}
+        for prefix, shares in ((MODE, scores.shares), (GOOD, scores.good_shares)):
+            values |= {MetricName(kind, prefix + mode): share for mode, share in zip(modes, shares, strict=True)}
+    values[MetricName(kind, SAMPLE_COUNT)] = float(scores.samples)
+    return {str(name): value for name, value in values.items()}
 
 
-def event_names(events: Sequence[Event]) -> dict[str, float]:
+def named_statistics(statistics: Mapping[str, float]) -> dict[str, float]:
+    """Return statistics of training by tracked name."""
+    return {str(MetricName("train", name)): value for name, value in statistics.items()}
+
+
+def named_events(events: Sequence[Event]) -> dict[str, float]:
     """Return the events of one step by tracked name; the value is the severity."""
-    return {f"event/{event.kind}": event.severity for event in events}
+    return {str(MetricName("event", event.kind)): event.severity for event in events}
 
 
 def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.uint8]:

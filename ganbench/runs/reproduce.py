@@ -21,10 +21,11 @@ from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking import DONE, RunRecord
 from ganbench.tracking.memory import MemoryTracker
+from ganbench.tracking.metric_names import SECONDS, MetricName, parse_metric_name
 
 RELATIVE, ABSOLUTE = 0.02, 0.005
 """Tolerances for numbers of the first evaluation on another machine: 2 %, or half a per cent of the samples."""
-TIMES = ("train/seconds",)
+TIMES = (str(MetricName("train", SECONDS)),)
 """Metrics that are never reproduced exactly."""
 LARGEST = sys.float_info.max
 """The number that MLflow stores for infinity."""
@@ -92,7 +93,7 @@ def reproduce(
     if log.state not in DONE:
         return None
     again = dict(log.numbers)
-    tracked = {(name, step): value for name, step, value in record.history}
+    tracked = {(str(parse_metric_name(name)), step): value for name, step, value in record.history}
     return compare_numbers(tracked, again, _surroundings(record, device))
 
 

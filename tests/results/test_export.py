@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
+from ganbench.results.csv_file import read_csv
 from ganbench.results.export import NUMBER, Export, merged
-from ganbench.results.loading import read_csv
 from ganbench.tracking.store import find_store
 
 QUICKLY = """

@@ -13,22 +13,20 @@ import pytest
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
-from ganbench.results.compare import HEADLINE, compare, group_names, headline
-from ganbench.results.loading import (
-    final_scores,
-    mode_shares,
-    quick_scores,
-    read_csv,
-    runs,
-    varying_options,
-    write_csv,
-)
+from ganbench.results.compare import compare
+from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.earlier import earlier_metrics
+from ganbench.results.grouping import group_names, varying_options
+from ganbench.results.report.sections.table import in_words
 from ganbench.results.report.tables import render
-from ganbench.results.report.words import findings
 from ganbench.results.run_summary import summarize_run
-from ganbench.results.table import EVENTS, tidy
+from ganbench.results.table import tidy
+from ganbench.results.views import events, final_scores, headline, mode_shares, quick_scores, runs
 from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.metric_facts import METRIC_TAGS, RunMetrics
+from ganbench.tracking.metric_names import GOOD
 
+HEADLINE = ["fid", "modes", "modes_strict", "hq", "kl"]
 FLOOR = {"fid": 0.5, "modes": 10.0, "modes_strict": 10.0, "hq": 0.98, "kl": 0.001, "confidence": 0.99}
 CEILING = {"modes": 10.0, "modes_strict": 10.0}
 SCORED: tuple[Status, ...] = ("finished", "collapsed")
@@ -71,6 +69,9 @@ def record(
     group = f"{loss}-{sorted(params.items())}".replace(f"'seed', '{seed}'", "")
     costs = {"critic_steps": 2, "generator_steps": 1, "images": 20, "critic_evaluations": 100}
     tags = {f"cost-of-step/{name}": str(cost) for name, cost in costs.items()}
+    counts = [name for name in ("modes_strict", "modes") if name in values]
+    facts = {name: earlier_metrics().facts[name] for name in values}
+    tags |= RunMetrics(facts, [name for name in HEADLINE if name in values], counts[0] if counts else "").tags()
     tags |= {"commit": "abc", "device": "cpu", "ended-at": "20" if status in SCORED else "15", "protocol": protocol}
     return RunRecord(f"{loss}{seed}{len(params)}", group, seed, status, params, tags, history)
 
@@ -101,7 +102,9 @@ def test_full_and_quick_scores_are_not_mixed_and_each_has_its_floor() -> None:
     ].tolist() == [31, 30]
     assert not final["metric"].str.contains("floor|ceiling|quick|critic").any()
     assert set(final["protocol"]) == {"ganbench-1 v1"}
-    assert set(quick["protocol"]) == {"ganbench-1 v1/quick"}
+    assert set(quick["protocol"]) == {"ganbench-1 v1"}
+    assert (set(final["kind"]), set(quick["kind"])) == ({"final"}, {"quick"})
+    assert (set(final["selection"]), set(quick["selection"])) == ({"last"}, {""})
     for scores in (final, quick):
         ceilings = scores.set_index("metric")["ceiling"].dropna()
         assert ceilings.groupby("metric").unique().map(list).to_dict() == {"modes": [10.0], "modes_strict": [10.0]}
@@ -115,15 +118,17 @@ def test_a_run_without_a_tag_has_the_protocol_of_its_params() -> None:
 
 def test_events_are_rows_of_their_own_and_no_scores() -> None:
     study = table(record("minimax", 0, 30.0, events=[("missing-modes", 10, 0.5), ("recovery", 20, 0.0)]))
-    events = study[study["protocol"] == EVENTS]
-    assert events[["metric", "step", "value"]].values.tolist() == [["missing-modes", 10, 0.5], ["recovery", 20, 0.0]]
+    assert events(study)[["metric", "step", "value"]].values.tolist() == [
+        ["missing-modes", 10, 0.5],
+        ["recovery", 20, 0.0],
+    ]
     assert not final_scores(study)["metric"].isin(["missing-modes", "recovery"]).any()
     assert not quick_scores(study)["metric"].isin(["missing-modes", "recovery"]).any()
 
 
 def test_shares_of_modes_are_of_all_samples_or_of_good_ones() -> None:
     scores = final_scores(table(record("minimax", 0, 30.0, missing=8)))
-    every, good = mode_shares(scores), mode_shares(scores, "good")
+    every, good = mode_shares(scores), mode_shares(scores, GOOD)
     assert list(every) == list(good) == list("0123456789")
     assert (every["0"], every["9"], good["9"]) == (0.0, 0.5, 0.45)
 
@@ -133,16 +138,18 @@ def test_every_run_is_counted_even_one_without_a_number() -> None:
     each = runs(table(record("minimax", 0, 1.0), empty))
     assert each["status"].tolist() == ["finished", "running"]
     compared = compare(table(record("minimax", 0, 1.0), empty))
-    assert compared["seeds"].tolist()[:2] == [1, 1]
+    assert compared.groups["seeds"].tolist() == [1, 1]
 
 
 def test_comparison_by_hand() -> None:
-    minimax, wgan, floor = (row for _, row in compare(STUDY).iterrows())
-    assert (minimax["fid"], minimax["fid-low"], minimax["fid-high"]) == (20, 10, 30)
-    assert (minimax["modes"], minimax["modes-low"], minimax["modes-high"]) == (7, 1, 9)
+    compared = compare(STUDY)
+    (_, minimax), (_, wgan) = compared.groups.iterrows()
+    floor = compared.floor_of(minimax)
+    assert (minimax["fid"], minimax["fid_low"], minimax["fid_high"]) == (20, 10, 30)
+    assert (minimax["modes"], minimax["modes_low"], minimax["modes_high"]) == (7, 1, 9)
     assert (minimax["seeds"], minimax["finished"], minimax["diverged"], minimax["stopped"]) == (3, 3, 0, 0)
     assert (wgan["seeds"], wgan["finished"], wgan["diverged"], wgan["stopped"]) == (3, 1, 1, 1)
-    assert (wgan["fid"], wgan["fid-low"], wgan["fid-high"]) == (4, 4, 4)
+    assert (wgan["fid"], wgan["fid_low"], wgan["fid_high"]) == (4, 4, 4)
     assert minimax["images"] == 400
     assert minimax["seconds"] == 120
     assert (floor["fid"], floor["modes"], floor["hq"], floor["kl"]) == (0.5, 10, 0.98, 0.001)
@@ -152,25 +159,28 @@ def test_comparison_by_hand() -> None:
 
 def test_a_run_that_was_given_up_is_scored_and_counted_as_collapsed() -> None:
     study = table(record("minimax", 0, 30.0, missing=9, status="collapsed"), record("minimax", 1, 10.0))
-    row = compare(study).iloc[0]
+    row = compare(study).groups.iloc[0]
     assert (row["seeds"], row["finished"], row["collapsed"]) == (2, 1, 1)
-    assert (row["fid"], row["fid-low"], row["fid-high"]) == (20, 10, 30)
-    assert "1 collapsed" in render(compare(study), ["fid"], "markdown")
+    assert (row["fid"], row["fid_low"], row["fid_high"]) == (20, 10, 30)
+    assert "1 collapsed" in render(compare(study), "markdown")
 
 
-def test_a_group_without_a_score_names_no_protocol() -> None:
-    row = compare(table(record("minimax", 0, 1.0, status="diverged"), record("wgan-gp", 0, 1.0))).iloc[0]
-    assert row["protocol"] == ""
-    assert pd.isna(row["samples"])
+def test_a_group_without_a_score_failed_under_the_protocol_of_the_others_if_there_is_one() -> None:
+    failed = record("minimax", 0, 1.0, status="diverged")
+    row = compare(table(failed, record("wgan-gp", 0, 1.0))).groups.iloc[0]
+    assert (row["protocol"], row["samples"]) == ("ganbench-1 v1", 5000)
     assert pd.isna(row["fid"])
+    alone = compare(table(failed)).groups.iloc[0]
+    assert alone["protocol"] == ""
+    assert pd.isna(alone["samples"])
 
 
 def test_the_headline_is_what_was_measured() -> None:
-    assert headline(final_scores(STUDY)) == list(HEADLINE)
+    assert headline(final_scores(STUDY)) == HEADLINE
     points = table(record("minimax", 0, 1.0, without=["fid", "modes_strict"]))
     assert headline(final_scores(points)) == ["modes", "hq", "kl"]
-    assert "fid" not in compare(points).columns
-    assert headline(final_scores(table(record("minimax", 0, 1.0, status="stopped")))) == list(HEADLINE)
+    assert "fid" not in compare(points).groups.columns
+    assert headline(final_scores(table(record("minimax", 0, 1.0, status="stopped")))) == []
 
 
 def test_runs_with_other_options_are_another_group_and_the_difference_is_named() -> None:
@@ -179,13 +189,13 @@ def test_runs_with_other_options_are_another_group_and_the_difference_is_named()
         record("minimax", 1, 7.0, params={"train.steps": "9", "arch.slope": "0.2"}),
         record("hinge", 0, 5.0, params={"train.steps": "5", "arch.slope": "0.2"}),
     )
-    compared = compare(study).iloc[:-1]
+    compared = compare(study).groups
     assert compared[["loss", "options", "fid"]].values.tolist() == [
         ["hinge", "", 5.0],
         ["minimax", "", 9.0],
         ["minimax", "train.steps=9", 7.0],
     ]
-    merged = compare(study, by=["loss"]).iloc[:-1]
+    merged = compare(study, by=["loss"]).groups
     assert merged[["loss", "seeds", "fid"]].values.tolist() == [["hinge", 1, 5.0], ["minimax", 2, 8.0]]
 
 
@@ -213,11 +223,12 @@ def test_scores_of_different_numbers_of_samples_are_not_put_together() -> None:
     with pytest.raises(GanbenchError, match="mixes protocols, data sets or numbers of samples"):
         compare(study, by=["loss"])
     compared = compare(study)
-    assert compared["loss"].tolist() == [
-        "minimax",
-        "minimax",
-        "real data: mnist, 5,000 samples",
-        "real data: mnist, 800 samples",
+    assert compared.groups["samples"].tolist() == [5000, 800]
+    assert compared.floors[["dataset", "samples"]].values.tolist() == [["mnist", 800], ["mnist", 5000]]
+    lines = render(compared, "markdown").splitlines()
+    assert [line.split(" |")[0] for line in lines[-2:]] == [
+        "| real data: mnist, 800 samples",
+        "| real data: mnist, 5,000 samples",
     ]
 
 
@@ -230,14 +241,15 @@ def test_scores_under_different_protocols_are_not_put_together() -> None:
     with pytest.raises(GanbenchError, match="mixes protocols, data sets or numbers of samples"):
         compare(study)
     compared = compare(study, by=["group"])
-    assert sorted(compared["protocol"]) == ["ganbench-1 v1", "ganbench-1 v1", "pacgan-2018 v1", "pacgan-2018 v1"]
-    assert compared[compared["protocol"] == "pacgan-2018 v1"]["fid"].isna().all()
+    for rows in (compared.groups, compared.floors):
+        assert sorted(rows["protocol"]) == ["ganbench-1 v1", "pacgan-2018 v1"]
+        assert rows[rows["protocol"] == "pacgan-2018 v1"]["fid"].isna().all()
 
 
 def test_budget_and_time_are_those_of_the_seeds_that_were_scored() -> None:
-    _, wgan, _ = (row for _, row in compare(STUDY).iterrows())
+    wgan = compare(STUDY).groups.iloc[1]
     assert wgan["images"] == 400
-    unfinished = compare(table(record("minimax", 0, 1.0, status="stopped"))).iloc[0]
+    unfinished = compare(table(record("minimax", 0, 1.0, status="stopped"))).groups.iloc[0]
     assert pd.isna(unfinished["images"])
 
 
@@ -261,11 +273,13 @@ def test_groups_are_named_by_what_sets_them_apart() -> None:
 
 def test_the_four_formats_say_the_same() -> None:
     compared = compare(STUDY)
-    from_csv = pd.read_csv(io.StringIO(render(compared, HEADLINE, "csv")))
-    from_json = json.loads(render(compared, HEADLINE, "json"))
-    assert from_csv["fid"].tolist() == [row["fid"] for row in from_json] == [20, 4, 0.5]
+    from_csv = pd.read_csv(io.StringIO(render(compared, "csv")))
+    from_json = json.loads(render(compared, "json"))
+    assert from_csv["fid"].tolist() == [20, 4, 0.5]
+    assert from_csv["row"].tolist() == ["group", "group", "floor"]
+    assert [row["fid"] for name in ("groups", "floors") for row in from_json[name]] == [20, 4, 0.5]
     for style in ("table", "markdown"):
-        lines = render(compared, HEADLINE, style).splitlines()
+        lines = render(compared, style).splitlines()
         (minimax,) = [line for line in lines if "minimax" in line]
         (wgan,) = [line for line in lines if "wgan-gp" in line]
         assert "20 [10 – 30]" in minimax.replace("20.0", "20")
@@ -288,13 +302,12 @@ def test_numbers_for_people(value: float, text: str) -> None:
 def test_verdicts() -> None:
     ids = {(row["loss"], row["seed"]): row["run"] for _, row in runs(STUDY).iterrows()}
     assert summarize_run(STUDY, ids["minimax", 0], "digits") == (
-        "7 of 10 digits; 0, 1 and 2 are missing; 90.0% of all samples are good (real data: 98.0%); "
-        "FID 30 (real data against real data: 0.5)"
+        "7 of 10 digits; 0, 1 and 2 are missing; FID 30 (real data: 0.5); share of good samples 90.0% (real data: "
+        "98.0%); KL of the modes' shares 0.3 (real data: 0.001)"
     )
-    assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits; 0 is missing; 90.0% of all")
-    assert summarize_run(STUDY, ids["minimax", 2]).startswith("1 of 10 modes; only 9 appears; 90.0%")
-    assert summarize_run(STUDY, ids["wgan-gp", 0]).startswith("10 of 10 modes; 90.0%")
-    assert "; FID 4 (" in summarize_run(STUDY, ids["wgan-gp", 0])
+    assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits; 0 is missing; FID 10 (")
+    assert summarize_run(STUDY, ids["minimax", 2]).startswith("1 of 10 modes; only 9 appears; FID 20")
+    assert summarize_run(STUDY, ids["wgan-gp", 0]).startswith("10 of 10 modes; FID 4 (")
     assert summarize_run(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
     assert summarize_run(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
 
@@ -318,7 +331,7 @@ def test_the_verdict_tells_what_happened_on_the_way_once_for_each_kind() -> None
 
 def test_the_verdict_of_a_run_that_was_given_up_begins_with_that() -> None:
     words = only(record("minimax", 0, 30.0, missing=9, status="collapsed"))
-    assert words.startswith("given up at step 20, since it stayed collapsed; 1 of 10 digits; only 9 appears; 90.0%")
+    assert words.startswith("given up at step 20, since it stayed collapsed; 1 of 10 digits; only 9 appears; FID 30")
 
 
 def test_the_verdict_names_a_mode_that_has_much_more_than_its_share() -> None:
@@ -327,25 +340,25 @@ def test_the_verdict_names_a_mode_that_has_much_more_than_its_share() -> None:
 
 
 def test_the_verdict_needs_no_fid_no_strict_count_and_no_named_modes() -> None:
-    words = only(record("minimax", 0, 4.0, missing=2, without=["fid", "modes_strict", "hq"]))
+    words = only(record("minimax", 0, 4.0, missing=2, without=["fid", "modes_strict", "hq", "kl"]))
     assert words == "8 of 10 digits; 0 and 1 are missing"
-    nameless = record("minimax", 0, 4.0, missing=2, without=["hq", "fid"])
+    nameless = record("minimax", 0, 4.0, missing=2, without=["hq", "fid", "kl"])
     history = [row for row in nameless.history if "mode/" not in row[0] and "good/" not in row[0]]
     assert only(dataclasses.replace(nameless, history=history)) == "8 of 10 digits"
 
 
-def test_the_verdict_says_where_the_classic_count_is_higher() -> None:
-    few = record("minimax", 0, 4.0, missing=3)
-    history = [(name, step, 9.0 if name == "modes" else value) for name, step, value in few.history]
-    assert only(dataclasses.replace(few, history=history)).startswith(
-        "7 of 10 digits (9 if a single sample counts); 0, 1 and 2 are missing"
-    )
+def test_runs_of_earlier_versions_read_like_todays() -> None:
+    """They tracked no facts about metrics, and hyphens where names have underscores now."""
+    today = record("minimax", 0, 30.0, missing=3)
+    tags = {name: word for name, word in today.tags.items() if name not in METRIC_TAGS}
+    history = [(name.replace("_", "-"), step, value) for name, step, value in today.history]
+    pd.testing.assert_frame_equal(table(dataclasses.replace(today, tags=tags, history=history)), table(today))
 
 
 def test_a_table_from_csv_is_the_table(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "results.csv")
     pd.testing.assert_frame_equal(read_csv(tmp_path / "results.csv").table, STUDY)
-    pd.testing.assert_frame_equal(compare(read_csv(tmp_path / "results.csv").table), compare(STUDY))
+    pd.testing.assert_frame_equal(compare(read_csv(tmp_path / "results.csv").table).groups, compare(STUDY).groups)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "\0\1\2", '"', "run,group\n"])
@@ -358,8 +371,10 @@ def test_other_files_are_no_results(tmp_path: Path, content: str) -> None:
 def test_a_results_file_with_a_word_for_a_number_is_refused(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "x.csv")
     text = (tmp_path / "x.csv").read_text()
-    assert ',20,40,20,400,2000,"fid",30,' in text
-    text = text.replace(',20,40,20,400,2000,"fid",30,', ',20,40,20,400,2000,"fid",thirty,')
+    assert ',20,40,20,400,2000,"final","last","fid",30,' in text
+    text = text.replace(
+        ',20,40,20,400,2000,"final","last","fid",30,', ',20,40,20,400,2000,"final","last","fid",thirty,'
+    )
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(GanbenchError, match="wrong type"):
         read_csv(tmp_path / "x.csv")
@@ -372,20 +387,22 @@ def test_a_results_file_with_a_strange_status_is_refused(tmp_path: Path) -> None
         read_csv(tmp_path / "x.csv")
 
 
-def test_findings_count_failures() -> None:
-    sentences = findings(compare(STUDY))
+def test_the_comparison_in_words_counts_failures_and_has_the_scores_of_real_data() -> None:
+    sentences = in_words(compare(STUDY))
     assert sentences[0] == (
-        "minimax · mlp: 3 seeds, 1 to 9 of 10 modes found beyond doubt, "
-        "median share of good samples 0.9 (real data: 0.98), median FID 20 (real data: 0.5)."
+        "minimax · mlp: 3 seeds, median FID 20 (real data: 0.5), median modes hit at least once 7 (real data: 10), "
+        "median modes covered 7 (real data: 10), median share of good samples 90.0% (real data: 98.0%), "
+        "median KL of the modes' shares 0.2 (real data: 0.001)."
     )
-    assert sentences[1].startswith("wgan-gp · mlp: 1 of 3 seeds finished, 10 of 10")
+    assert sentences[1].startswith("wgan-gp · mlp: 1 of 3 seeds finished, median FID 4 ")
 
 
-def test_findings_of_points_have_no_fid_and_of_published_protocols_the_classic_count() -> None:
-    study = table(record("minimax", 0, 1.0, missing=2, without=["fid", "modes_strict"]))
-    (sentence,) = findings(compare(study))
+def test_metrics_that_were_not_measured_are_not_in_the_words() -> None:
+    study = table(record("minimax", 0, 1.0, missing=2, without=["fid", "modes_strict", "kl"]))
+    (sentence,) = in_words(compare(study))
     assert sentence == (
-        "minimax · mlp: 1 seed, 8 of 10 modes found, median share of good samples 0.9 (real data: 0.98)."
+        "minimax · mlp: 1 seed, median modes hit at least once 8 (real data: 10), "
+        "median share of good samples 90.0% (real data: 98.0%)."
     )
 
 
@@ -393,7 +410,7 @@ def test_a_comparison_can_be_set_against_any_budget() -> None:
     costs = {"images": 400, "step": 20, "critic_steps": 40, "generator_steps": 20, "critic_evaluations": 2000}
     for budget, cost in costs.items():
         compared = compare(STUDY, x=budget)
-        assert compared[compared["loss"] == "minimax"][budget].iloc[0] == cost
-        assert f"{budget.replace('_', ' ')}:" in render(compared, HEADLINE, "table", budget)
+        assert compared.groups[compared.groups["loss"] == "minimax"][budget].iloc[0] == cost
+        assert f"{budget.replace('_', ' ')}:" in render(compared, "table")
     with pytest.raises(GanbenchError, match="can't be set against 'image': did you mean 'images'"):
         compare(STUDY, x="image")

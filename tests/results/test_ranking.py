@@ -15,13 +15,13 @@ from scipy import stats
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_where
-from ganbench.results.compare import compare, with_range
-from ganbench.results.loading import filter_runs, final_scores, write_csv
-from ganbench.results.ranking import Ranking, against, rank_methods, sentences
+from ganbench.results.compare import compare
+from ganbench.results.csv_file import write_csv
+from ganbench.results.ranking import Ranking, against, sentences
+from ganbench.results.report.tables import with_range
 from ganbench.results.selection import select
+from ganbench.results.views import filter_runs, final_scores
 from tests.results.test_loading import record, table
-
-BY = ["loss", "arch", "options"]
 
 
 def seeds(loss: str, fids: list[float], **more: Any) -> list[pd.DataFrame]:
@@ -36,8 +36,12 @@ WORSE, BETTER = [20.0, 21, 22, 23, 24, 25, 26, 27], [2.0, 3, 4, 5, 6, 7, 8, 9]
 ALIKE = [2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5]
 
 
+def rankings(found: pd.DataFrame, metrics: list[str]) -> list[Ranking]:
+    return list(compare(found, metrics=metrics).rankings)
+
+
 def by_fid(found: pd.DataFrame) -> Ranking:
-    (judged,) = rank_methods(found, BY, ["fid"])
+    (judged,) = rankings(found, ["fid"])
     return judged
 
 
@@ -53,13 +57,13 @@ def test_a_winner_is_named_only_where_intervals_lie_apart() -> None:
 
 def test_more_is_better_where_the_metric_says_so() -> None:
     few = pd.concat(seeds("minimax", WORSE, missing=6) + seeds("hinge", BETTER), ignore_index=True)
-    judged = {each.metric: each for each in rank_methods(few, BY, ["modes", "fid"])}
+    judged = {each.metric: each for each in rankings(few, ["modes", "fid"])}
     assert judged["modes"].winner == "hinge"
     assert judged["modes"].score(judged["modes"].estimates["minimax"].middle) == 4
 
 
 def test_nearer_to_real_data_is_better_where_the_metric_says_so() -> None:
-    judged = rank_methods(study(minimax=WORSE, hinge=BETTER), BY, ["hq"])[0]
+    judged = rankings(study(minimax=WORSE, hinge=BETTER), ["hq"])[0]
     assert judged.target == 0.98
     assert judged.estimates["hinge"].middle == pytest.approx(0.08), "0.9 of samples are good, of real ones 0.98"
 
@@ -92,8 +96,8 @@ def test_too_few_seeds_are_told() -> None:
 
 def test_only_what_was_scored_alike_is_judged_together() -> None:
     mixed = pd.concat(seeds("minimax", WORSE) + seeds("hinge", BETTER, samples=777.0), ignore_index=True)
-    assert rank_methods(mixed, BY, ["fid"]) == []
-    assert rank_methods(study(minimax=WORSE), BY, ["fid"]) == [], "one method has nothing to be compared with"
+    assert rankings(mixed, ["fid"]) == []
+    assert rankings(study(minimax=WORSE), ["fid"]) == [], "one method has nothing to be compared with"
 
 
 def test_against_a_baseline() -> None:
@@ -114,12 +118,12 @@ def test_the_same_table_gives_the_same_words() -> None:
 
 
 def test_cells_show_intervals_from_six_seeds_on_and_ranges_below() -> None:
-    many = compare(study(hinge=BETTER), metrics=["fid"]).iloc[0]
-    assert many["fid-iqm"] == stats.trim_mean(BETTER, 0.25)
-    assert many["fid-low"] <= many["fid-ci-low"] < many["fid-iqm"] < many["fid-ci-high"] <= many["fid-high"]
+    many = compare(study(hinge=BETTER), metrics=["fid"]).groups.iloc[0]
+    assert many["fid_iqm"] == stats.trim_mean(BETTER, 0.25)
+    assert many["fid_low"] <= many["fid_ci_low"] < many["fid_iqm"] < many["fid_ci_high"] <= many["fid_high"]
     assert with_range(many, "fid").startswith("5.5 [")
-    few = compare(study(hinge=BETTER[:3]), metrics=["fid"]).iloc[0]
-    assert math.isnan(few["fid-iqm"])
+    few = compare(study(hinge=BETTER[:3]), metrics=["fid"]).groups.iloc[0]
+    assert math.isnan(few["fid_iqm"])
     assert with_range(few, "fid") == "3 [2 – 4]"
 
 
@@ -132,7 +136,8 @@ def test_the_best_on_the_way_and_the_mean_of_the_last() -> None:
     assert set(best["step"]) == {20}
     modes = final_scores(select(found, "best:modes"))
     assert set(modes["step"]) == {10}, "where it had one mode more"
-    assert set(modes["protocol"]) == {"ganbench-1 v1, best:modes"}, "the policy is named"
+    assert set(modes["selection"]) == {"best:modes"}, "the policy is named"
+    assert set(modes["protocol"]) == {"ganbench-1 v1"}
     means = final_scores(select(found, "mean:2"))
     assert means[means["metric"] == "fid"].set_index("loss")["value"].to_dict() == {"minimax": 30.5, "hinge": 4.5}
     assert select(found, "last") is found
@@ -191,9 +196,9 @@ def test_a_sentence_for_metrics_of_which_the_same_is_known_and_names_that_tell_m
         for seed, fid in enumerate(fids)
     ]
     both = pd.concat([study(minimax=WORSE, hinge=BETTER), *other], ignore_index=True)
-    judgements = rank_methods(both, BY, ["fid", "kl"])
-    assert {name for each in judgements for name in each.losses} == {"hinge", "minimax"}
-    assert sentences(judgements) == [
+    ranked = rankings(both, ["fid", "kl"])
+    assert {name for each in ranked for name in each.losses} == {"hinge", "minimax"}
+    assert sentences(ranked) == [
         "mnist, ganbench-1 v1, 5,000 samples: fid, kl: hinge is better than every other: "
         "its 95 % interval overlaps none of theirs",
         "ring, ganbench-1 v1, 5,000 samples: fid, kl: no winner: that takes 6 seeds of each, and hinge has 2",

@@ -18,14 +18,18 @@ from scipy import stats as scipy_stats
 
 from ganbench.core.errors import GanbenchError
 from ganbench.results.compare import compare
-from ganbench.results.loading import Results, by_number, read_csv, write_csv
+from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.loading import Results
 from ganbench.results.report import write_report, write_report_again
 from ganbench.results.report.about import FILE
-from ganbench.results.report.cards import chosen
 from ganbench.results.report.charts import curves, strip, survival
 from ganbench.results.report.figures import draw
+from ganbench.results.report.sections.base import method_names
+from ganbench.results.report.sections.lost_modes import lost_modes
+from ganbench.results.report.sections.seeds import chosen
+from ganbench.results.report.sections.table import in_words
 from ganbench.results.report.svg import svg
-from ganbench.results.report.words import findings, lost_modes, methods
+from ganbench.results.views import by_number
 from ganbench.tracking.mlflow.pictures import evenly
 from tests.results.test_loading import STUDY, record, table
 
@@ -45,7 +49,7 @@ def png(grey: int) -> bytes:
 
 
 def drawn(study: pd.DataFrame, x: str) -> dict[str, dict[str, Any]]:
-    return draw(study, methods(study), x)
+    return draw(study, method_names(study), x)
 
 
 def test_a_report_of_several_protocols_is_written(tmp_path: Path) -> None:
@@ -54,8 +58,10 @@ def test_a_report_of_several_protocols_is_written(tmp_path: Path) -> None:
         record("minimax", 0, 9.0),
         record("hinge", 1, 7.0, missing=3, protocol="pacgan-2018 v1", without=["fid", "modes_strict"]),
     )
-    sentences = findings(compare(study))
-    assert any(each.startswith("hinge · mlp: 1 seed, 7 of 10 modes found") for each in sentences)
+    sentences = in_words(compare(study))
+    assert any(
+        each.startswith("hinge · mlp: 1 seed, median modes hit at least once 7 (real data: 10)") for each in sentences
+    )
     assert "hinge" in (write_report(Results(study), tmp_path, title="two") / "report.html").read_text()
 
 
@@ -70,7 +76,7 @@ def test_the_report_is_one_page_without_a_link_outside(tmp_path: Path) -> None:
     folder = write_report(Results(STUDY, pictures), tmp_path, title="A <study> & more")
     page = (folder / "report.html").read_text()
     assert "A &lt;study&gt; &amp; more" in page
-    shown = sum(map(len, chosen(STUDY, methods(STUDY)).values()))
+    shown = sum(map(len, chosen(STUDY, method_names(STUDY)).values()))
     assert page.count('src="data:image/webp;base64,') == 2 * shown
     # Figures carry the names of vocabularies in their metadata; those are names, and nothing is fetched from them.
     without_names = re.sub(r"<metadata>.*?</metadata>|xmlns(:\w+)?=\"[^\"]*\"", "", page, flags=re.DOTALL)
@@ -79,7 +85,7 @@ def test_the_report_is_one_page_without_a_link_outside(tmp_path: Path) -> None:
     )
     assert "wgan-gp" in (folder / "report.md").read_text()
     read = read_csv(folder / "results.csv").table
-    told = STUDY[~(STUDY["protocol"].str.endswith("/quick") & STUDY["metric"].str.startswith("mode/"))]
+    told = STUDY[~((STUDY["kind"] == "quick") & STUDY["metric"].str.startswith("mode/"))]
     pd.testing.assert_frame_equal(read, told.reset_index(drop=True))
 
 
@@ -151,10 +157,12 @@ def test_each_data_set_has_figures_of_its_own_against_any_budget() -> None:
     both = pd.concat([STUDY, table(record("minimax", 0, 3.0, params={"dataset": "fashion-mnist"}))])
     figures = drawn(both, "critic_steps")
     assert set(figures) == {"mnist", "fashion-mnist"}
-    assert {"FID", "Modes", "Modes at the end", "Seeds that kept so many"} <= set(figures["mnist"])
+    assert {"FID", "Modes covered", "Modes at the end", "Seeds that cover at least so many modes"} <= set(
+        figures["mnist"]
+    )
     axes: Any = figures["mnist"]["FID"].axes[0]
     assert axes.lines[0].get_xdata().tolist() == [20, 40], "two critic updates a step"
-    assert axes.get_xlabel() == "updates of the critic"
+    assert axes.get_xlabel() == "updates of the discriminator"
 
 
 def test_what_is_drawn_of_a_seed_says_its_values() -> None:
@@ -176,7 +184,7 @@ def test_the_seeds_that_lost_a_mode_are_counted_with_the_failed_ones_and_an_exac
     )
     # Clopper and Pearson's bounds are quantiles of beta distributions.
     low, high = scipy_stats.beta.ppf(0.025, 2, 2), scipy_stats.beta.ppf(0.975, 3, 1)
-    (found,) = lost_modes(study, methods(study))
+    (found,) = lost_modes(study, method_names(study))
     assert found.beginning == "On mnist (mlp), at least one of 10 modes was lost by"
     assert found.ends == [
         "none of 1 seed of hinge (0–98 %)",
@@ -186,7 +194,7 @@ def test_the_seeds_that_lost_a_mode_are_counted_with_the_failed_ones_and_an_exac
 
 def test_methods_of_which_as_many_seeds_lost_a_mode_share_a_line() -> None:
     several = [record(loss, seed, 9.0, missing=1) for loss in ("minimax", "hinge") for seed in (0, 1)]
-    (found,) = lost_modes(table(*several), methods(table(*several)))
+    (found,) = lost_modes(table(*several), method_names(table(*several)))
     assert found.ends == ["all 2 seeds of each of hinge and minimax (16–100 %)"]
 
 
@@ -194,7 +202,7 @@ def test_a_report_leaves_out_shares_on_the_way_of_seeds_that_it_does_not_show(tm
     study = table(*(record("minimax", seed, 9.0 + seed, missing=seed) for seed in range(5)))
     folder = write_report(Results(study), tmp_path, title="study")
     kept = read_csv(folder / "results.csv").table
-    ways = kept[kept["protocol"].str.endswith("/quick") & kept["metric"].str.contains("/")]
+    ways = kept[(kept["kind"] == "quick") & kept["metric"].str.contains("/")]
     assert set(ways["seed"]) == {0, 2, 4}, "best, middle and worst"
     assert set(ways["metric"].str.partition("/")[0]) == {"good"}
     scalars = ~study["metric"].str.contains("/")
@@ -218,7 +226,7 @@ def test_the_best_the_middle_and_the_worst_seed_are_shown() -> None:
         record("hinge", 0, 7.0),
     )
     seeds = dict(zip(study["run"], study["seed"], strict=True))
-    shown = chosen(study, methods(study))
+    shown = chosen(study, method_names(study))
     minimax = [(seeds[run], place) for run, place in shown["mnist", "minimax"]]
     assert minimax == [(3, "best"), (0, "middle"), (2, "worst")]
     assert [place for _, place in shown["mnist", "hinge"]] == [""]
@@ -324,5 +332,7 @@ def test_a_table_whose_rows_were_sorted_is_read_and_one_that_lost_what_a_run_was
     path.write_text("\n".join([head, *reversed(rows)]))
     pd.testing.assert_frame_equal(read_csv(path).table, study.iloc[::-1].reset_index(drop=True))
     path.write_text("\n".join([head, *rows[1:]]))
-    with pytest.raises(GanbenchError, match=r"line 2: of the run .* the row is missing that says options, group"):
+    with pytest.raises(
+        GanbenchError, match=r"line 2: of the run .* the row is missing that says headline, mode_count, options, group"
+    ):
         read_csv(path)

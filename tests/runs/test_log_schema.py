@@ -12,7 +12,14 @@ from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.scorer import Scores
 from ganbench.results.table import tidy
-from ganbench.runs.log_schema import NAMED_MODES, event_names, metric_names, sample_picture, sample_sheet
+from ganbench.runs.log_schema import (
+    NAMED_MODES,
+    named_events,
+    named_scores,
+    named_statistics,
+    sample_picture,
+    sample_sheet,
+)
 from ganbench.tracking import RunRecord
 from tests.conftest import random_data
 
@@ -57,7 +64,7 @@ def read_back(named: Mapping[str, float]) -> pd.DataFrame:
 
 def test_names_are_read_back_as_they_were_written() -> None:
     scores = Scores(7, {"fid": 1.0, "modes": 2.0}, {"fid": 0.5, "modes": 2.0}, {"modes": 3.0}, (0.25, 0.75), (0.2, 0.7))
-    named = metric_names(scores, ("a", "b"), "quick/")
+    named = named_scores(scores, ("a", "b"), "quick")
     assert named == {
         "quick/fid": 1.0,
         "quick/modes": 2.0,
@@ -70,10 +77,11 @@ def test_names_are_read_back_as_they_were_written() -> None:
         "quick/good/b": 0.7,
         "quick/sample_count": 7.0,
     }
-    whole = metric_names(scores, ("a", "b"), "") | {"train/critic_loss": 0.7, "train/seconds": 9.0}
-    rows = read_back(named | whole).set_index(["protocol", "metric"])
-    for protocol in ("p v1", "p v1/quick"):
-        own = rows.loc[protocol]
+    whole = named_scores(scores, ("a", "b"), "final")
+    whole |= named_statistics({"critic_loss": 0.7, "seconds": 9.0})
+    rows = read_back(named | whole).set_index(["kind", "metric"])
+    for kind in ("final", "quick"):
+        own = rows.loc[kind]
         assert own["value"].to_dict() == {
             "fid": 1.0,
             "modes": 2.0,
@@ -92,16 +100,16 @@ def test_names_are_read_back_as_they_were_written() -> None:
 def test_shares_of_very_many_modes_are_no_metrics_of_their_own() -> None:
     for modes, named in ((NAMED_MODES, True), (NAMED_MODES + 1, False)):
         even = (1 / modes,) * modes
-        names = metric_names(Scores(7, {}, {}, {}, even, even), tuple(map(str, range(modes))), "")
+        names = named_scores(Scores(7, {}, {}, {}, even, even), tuple(map(str, range(modes))), "final")
         assert ("mode/0" in names) == ("good/0" in names) == named
 
 
 def test_events_are_tracked_with_their_severity_and_read_back_as_events() -> None:
     events = [Event(30, "missing-modes", 0.5, "half are gone"), Event(30, "duplicates", 0.25, "a quarter are copies")]
-    named = event_names(events)
+    named = named_events(events)
     assert named == {"event/missing-modes": 0.5, "event/duplicates": 0.25}
     rows = read_back(named)
-    assert rows[["protocol", "metric", "value"]].to_numpy().tolist() == [
-        ["events", "missing-modes", 0.5],
-        ["events", "duplicates", 0.25],
+    assert rows[["kind", "metric", "value"]].to_numpy().tolist() == [
+        ["event", "missing-modes", 0.5],
+        ["event", "duplicates", 0.25],
     ]

@@ -118,7 +118,7 @@ def test_the_tables_say_what_mlflow_says(store: Store, history: bool, monkeypatc
     tracker.open(head(3), GROUP).finish("diverged", 5)
     tracker.discard("run2")
     direct = read_runs(store, "e", history=history)
-    chosen = read_runs(store, "e", history=history, metrics=["fid"])
+    chosen = read_runs(store, "e", history=history, needed=lambda tags: ["fid"])
     monkeypatch.setattr(reading, "read_local", lambda *_, **__: None)
     by_mlflow = read_runs(store, "e", history=history)
     assert [run.id for run in direct] == [run.id for run in by_mlflow] == ["run1", "run0", "run3"]
@@ -132,10 +132,10 @@ def test_the_tables_say_what_mlflow_says(store: Store, history: bool, monkeypatc
 def test_tables_that_we_do_not_know_are_left_to_mlflow(store: Store) -> None:
     MlflowTracker(store, "e").open(head(0), GROUP).finish("finished", 20)
     database = store.folder / "mlflow.db"
-    assert read_local(database, "another", history=False, metrics=None) is None
+    assert read_local(database, "another", history=False, needed=None) is None
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("alter table latest_metrics rename to newest_metrics")
-    assert read_local(database, "e", history=False, metrics=None) is None
+    assert read_local(database, "e", history=False, needed=None) is None
 
 
 def test_a_run_that_was_given_up_is_read_back_as_such(store: Store) -> None:

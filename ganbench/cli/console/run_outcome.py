@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ganbench.core.formatting import number
-from ganbench.results.compare import FLOOR, headline
-from ganbench.results.loading import final_scores, load_results
+from ganbench.results.loading import load_results
+from ganbench.results.report.tables import FLOOR
 from ganbench.results.run_summary import summarize_run
+from ganbench.results.views import final_scores, headline
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.store import Store
 
@@ -27,7 +28,7 @@ def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment
     for seed, run_id in ids.items():
         values = scores[scores["run"] == run_id].set_index("metric")["value"]
         shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
-    floors = own.groupby("metric")["floor"].median()
+    floors = own.groupby("metric", observed=True)["floor"].median()
     shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
     console.print()
     console.print(shown)

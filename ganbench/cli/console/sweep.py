@@ -14,10 +14,11 @@ from ganbench.cli.console.sweep_table import SweepTable, clock, counted, overvie
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Dataset
-from ganbench.results.compare import compare, headline
+from ganbench.results.compare import compare
 from ganbench.results.export import Export
-from ganbench.results.loading import final_scores, load_results
+from ganbench.results.loading import load_results
 from ganbench.results.report.tables import render
+from ganbench.results.views import final_scores
 from ganbench.runs.executors import Executor
 from ganbench.runs.progress import read_progress
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
@@ -177,7 +178,6 @@ def _compare(store: Store, experiment: str, console: Console) -> None:
         return
     if final_scores(table).empty:
         return
-    metrics = headline(final_scores(table))
     console.print()
-    console.print(render(compare(table, metrics=metrics), metrics, "table"), soft_wrap=True)
+    console.print(render(compare(table), "table"), soft_wrap=True)
     console.print(f"\nNext: ganbench report --experiment {experiment}", style="dim")

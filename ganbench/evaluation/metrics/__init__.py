@@ -15,6 +15,9 @@ Direction = Literal["lower", "higher", "real"]
 than in real data is another kind of fault, and must not be counted as a merit.
 """
 
+Scale = Literal["linear", "log", "share"]
+"""The scale of a metric's values."""
+
 Fault = Literal[
     "missing-modes",
     "imbalance",
@@ -40,13 +43,16 @@ class Metric(Component):
         direction: the better direction.
         sees: the faults that it claims to see; `ganbench doctor` verifies the claim.
         unseen_floor: whether its floor must come from real samples that nothing was trained on.
-        ratio: whether it is a positive number spanning orders of magnitude, so that values are compared by their ratio.
+        label: a short noun phrase for people; by default the name.
+        scale: "linear"; "log" for a positive number spanning orders of magnitude, compared by ratios; or "share", of
+            samples that are counted one by one, so that its sampling noise is binomial.
     """
 
     direction: ClassVar[Direction]
     sees: ClassVar[frozenset[Fault]] = frozenset()
     unseen_floor: ClassVar[bool] = False
-    ratio: ClassVar[bool] = False
+    label: ClassVar[str] = ""
+    scale: ClassVar[Scale] = "linear"
 
     @abstractmethod
     def __call__(self, *, fake: Features, real: Reference) -> float:

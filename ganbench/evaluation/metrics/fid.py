@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, Scale, UndefinedMetricError
 
 
 @register(METRICS, "fid")
@@ -20,6 +20,8 @@ class Fid(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    label: ClassVar[str] = "FID"
+    scale: ClassVar[Scale] = "log"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "off-mode"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:

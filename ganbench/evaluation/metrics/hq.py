@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, Scale
 
 
 @register(METRICS, "hq")
@@ -18,6 +18,8 @@ class HighQuality(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    label: ClassVar[str] = "share of good samples"
+    scale: ClassVar[Scale] = "share"
     sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:

@@ -25,6 +25,7 @@ class Kid(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    label: ClassVar[str] = "KID"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "off-mode"})
 
     samples: int = 10_000

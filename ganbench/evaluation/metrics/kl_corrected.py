@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
@@ -16,6 +17,8 @@ class CorrectedKl(Kl):
 
     So perfect samplers score 0 on average, single ones a little more or less, and different N can be compared.
     """
+
+    label: ClassVar[str] = "KL of the modes' shares, corrected for bias"
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         counts = self.counts(fake)

@@ -19,6 +19,7 @@ class ForwardKl(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    label: ClassVar[str] = "forward KL of the modes' shares"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:

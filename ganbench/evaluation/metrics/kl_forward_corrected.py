@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import METRICS
@@ -16,6 +18,8 @@ class CorrectedForwardKl(ForwardKl):
     remaining bias is that of the smoothed total, K / 2N, less 1 / 2N since the total is fixed. So perfect samplers
     score 0 on average even with a handful of samples per mode.
     """
+
+    label: ClassVar[str] = "forward KL of the modes' shares, corrected for bias"
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         return super().__call__(fake=fake, real=real) - (real.modes - 1) / (2 * len(fake))

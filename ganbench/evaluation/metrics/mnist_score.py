@@ -21,6 +21,7 @@ class MnistScore(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    label: ClassVar[str] = "MNIST score"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:

@@ -18,6 +18,7 @@ class StrictModes(Metric):
     """
 
     direction: ClassVar[Direction] = "higher"
+    label: ClassVar[str] = "modes covered"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 
     share: float = 0.01

@@ -25,6 +25,7 @@ class MsSsimWithin(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    label: ClassVar[str] = "MS-SSIM within modes"
     sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes"})
 
     batch: int = 64

@@ -26,6 +26,7 @@ class Ndb(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    label: ClassVar[str] = "NDB / K"
     sees: ClassVar[frozenset[Fault]] = frozenset({"imbalance", "duplicates", "shrunken-modes"})
 
     bins: int = 100

@@ -19,6 +19,7 @@ class NdbJsd(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    label: ClassVar[str] = "JSD of the bins"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance", "duplicates", "shrunken-modes"})
 
     bins: int = 100

@@ -26,6 +26,7 @@ class NearDuplicates(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    label: ClassVar[str] = "near-duplicates"
     sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
 
     alpha: float = ALPHA

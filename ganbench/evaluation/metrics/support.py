@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, Scale
 from ganbench.evaluation.metrics.near_duplicates import ALPHA, threshold
 from ganbench.evaluation.metrics.neighbours import near_pairs
 
@@ -21,8 +21,9 @@ class Support(Metric):
     """
 
     direction: ClassVar[Direction] = "higher"
+    label: ClassVar[str] = "number of different samples"
     sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
-    ratio: ClassVar[bool] = True
+    scale: ClassVar[Scale] = "log"
 
     alpha: float = ALPHA
     samples: int = 10_000

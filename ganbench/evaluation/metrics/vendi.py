@@ -22,6 +22,7 @@ class Vendi(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    label: ClassVar[str] = "Vendi score"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:

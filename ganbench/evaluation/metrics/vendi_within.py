@@ -21,6 +21,7 @@ class VendiWithin(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    label: ClassVar[str] = "Vendi score within modes"
     sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes"})
 
     per_mode: int = 500

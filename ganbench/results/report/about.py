@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
-from ganbench.results.loading import BUDGETS
+from ganbench.results.views import BUDGETS
 
 FILE = "about.json"
 

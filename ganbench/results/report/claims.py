@@ -12,9 +12,9 @@ from dataclasses import asdict
 import pandas as pd
 
 from ganbench.results.claims import COLUMNS, Claim, difference, read_claims
-from ganbench.results.compare import conditions_of
-from ganbench.results.loading import final_scores
+from ganbench.results.grouping import conditions_of, shown_protocol
 from ganbench.results.report.tables import markdown, terminal
+from ganbench.results.views import final_scores
 
 SHORT = 60
 """Characters to which a table shortens a caveat; Markdown has all of it."""
@@ -70,17 +70,17 @@ def published_beside(table: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[
 
     Each comes with the reason why it can't be compared with ours; empty if it can.
     """
-    settings = conditions_of(final_scores(table))[["dataset", "protocol"]].drop_duplicates()
-    found = []
+    settings = conditions_of(final_scores(table))[["dataset", "protocol", "selection"]].drop_duplicates()
+    claims = []
     for claim in read_claims():
         differences = [
-            difference(claim, dataset, protocol)
-            for dataset, protocol in settings.itertuples(index=False, name=None)
+            difference(claim, dataset, shown_protocol(protocol, selection))
+            for dataset, protocol, selection in settings.itertuples(index=False, name=None)
             if dataset == claim.dataset
         ]
         if claim.metric in metrics and differences:
-            found.append((claim, "" if "" in differences else differences[0]))
-    return sorted(found, key=lambda item: item[1] != "")
+            claims.append((claim, "" if "" in differences else differences[0]))
+    return sorted(claims, key=lambda item: item[1] != "")
 
 
 def _plain(value: object) -> object:

@@ -8,21 +8,28 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ganbench.results.compare import headline
-from ganbench.results.loading import final_scores, headline_modes, quick_scores, runs
-from ganbench.results.ranking import RESULTS
+from ganbench.results.compare import COUNTED
 from ganbench.results.report.charts import CROWD, Line, curves, strip, survival
 from ganbench.results.report.tables import BUDGET_WORDS
-from ganbench.results.table import TRAIN
+from ganbench.results.views import (
+    facts_of,
+    final_scores,
+    headline,
+    headline_without_counts,
+    mode_counts,
+    quick_scores,
+    runs,
+)
+from ganbench.tracking.metric_names import SAMPLE_COUNT
 
-SCORES = {"fid": ("FID", True), "modes": ("Modes", False), "hq": ("Share of good samples", False)}
-"""Metrics drawn over training: the label, and whether the scale is logarithmic."""
+MAX_SCORES = 3
+"""The most headline metrics that are drawn over training."""
 BALANCE = {
-    "critic_real": ("Critic's output on real samples", False),
-    "critic_fake": ("Critic's output on generated samples", False),
+    "critic_real": ("Discriminator's output on real samples", False),
+    "critic_fake": ("Discriminator's output on generated samples", False),
     "generator_gradient": ("Norm of the generator's gradient", True),
 }
-"""Statistics of training itself, in the same form as `SCORES`."""
+"""Statistics of training that are drawn: the label, and whether the scale is logarithmic."""
 
 
 def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dict[str, Figure]]:
@@ -39,10 +46,12 @@ def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dic
     for dataset, rows in table.groupby("dataset", sort=True):
         where = f" · {dataset}" if several else ""
         figures = _ends(rows, names, numbers, where)
-        for metric in (each for each in headline(rows) if each in SCORES):
-            label, logarithmic = SCORES[metric]
-            figures[label] = _curves(quick_scores(rows), metric, label, logarithmic, x, names, numbers, where)
-        training = rows[rows["protocol"] == TRAIN]
+        quick = quick_scores(rows)
+        labels, scales = facts_of(quick, "label"), facts_of(quick, "scale")
+        for metric in _drawn(quick):
+            label = labels[metric][:1].upper() + labels[metric][1:]
+            figures[label] = _curves(quick, metric, label, scales[metric] == "log", x, names, numbers, where)
+        training = rows[rows["kind"] == "train"]
         for statistic, (label, logarithmic) in BALANCE.items():
             if (training["metric"] == statistic).any():
                 figures[label] = _curves(training, statistic, label, logarithmic, x, names, numbers, where)
@@ -50,17 +59,23 @@ def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dic
     return found
 
 
+def _drawn(quick: pd.DataFrame) -> list[str]:
+    """The headline metrics drawn over training; of several that count modes, only the protocol's mode count."""
+    shown = {*mode_counts(quick)["metric"], *headline_without_counts(quick)}
+    return [metric for metric in headline(quick) if metric in shown][:MAX_SCORES]
+
+
 def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, int], where: str) -> dict[str, Figure]:
     """Draw the modes that each seed has at the end of training; no figures if no method has more than one seed."""
     scores = final_scores(table)
-    metric = headline_modes(scores)
-    rows = scores[scores["metric"] == metric].set_index("run")
-    if not len(rows):
+    rows = mode_counts(scores).drop_duplicates("run", keep="last").set_index("run")
+    if rows.empty:
         return {}  # this protocol counts no modes
+    label = " or ".join(sorted(set(rows["label"])))
     dots: dict[str, dict[int, float]] = {}
     profiles: dict[str, list[float]] = {}
     ended = runs(table)
-    ended = ended[ended["status"].isin(RESULTS)]
+    ended = ended[ended["status"].isin(COUNTED)]
     values = rows["value"].reindex(ended["run"])
     for run, seed, value in zip(ended["run"], ended["seed"].tolist(), values.tolist(), strict=True):
         profiles.setdefault(names[run], []).append(value)
@@ -78,14 +93,14 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
             dict(sorted(dots.items())),
             numbers=numbers,
             title=f"Modes at the end, {'larger dots for more seeds' if crowded else 'a dot a seed'}{where}",
-            xlabel=metric,
+            xlabel=label,
             ceiling=None if pd.isna(ceiling) else float(ceiling),
         ),
-        "Seeds that kept so many": survival(
+        "Seeds that cover at least so many modes": survival(
             dict(sorted(profiles.items())),
             numbers=numbers,
-            title=f"Share of seeds that kept at least so many{where}",
-            xlabel=metric,
+            title=f"Fraction of seeds that cover at least k modes{where}",
+            xlabel=label,
             most=float(most),
         ),
     }
@@ -116,7 +131,7 @@ def _curves(
             own[number if number not in own else -len(own)] = ([at[step] for step in values], list(values.values()))
         lines[str(name)] = dict(sorted(own.items()))
     floor = rows["floor"].median()
-    sizes = table.loc[table["metric"] == "sample_count", "value"].unique()
+    sizes = table.loc[table["metric"] == SAMPLE_COUNT, "value"].unique()
     counted = f" ({int(sizes[0]):,} samples)" if len(sizes) == 1 else ""
     return curves(
         dict(sorted(lines.items())),  # in the order of the table

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from ganbench.core.formatting import number
-from ganbench.results.compare import FLOOR, with_range
+from ganbench.results.compare import Comparison
+from ganbench.results.grouping import shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
 
+FLOOR = "real data"
+"""The name of the rows with the scores of real data treated as generated."""
 WIDE = 1000
 """A terminal width that no table reaches, so that rows are never wrapped or cut."""
 NOTE = (
@@ -22,63 +26,89 @@ NOTE = (
 BUDGET_WORDS = {
     "images": "real images seen",
     "step": "steps of training",
-    "critic_steps": "updates of the critic",
+    "critic_steps": "updates of the discriminator",
     "generator_steps": "updates of the generator",
-    "critic_evaluations": "passes of a sample through the critic, forward or back",
+    "critic_evaluations": "passes of a sample through the discriminator, forward or back",
     "seconds": "seconds of training a seed",
 }
 FAILURES = ("collapsed", "diverged", "stopped", "running")
 
 
-def cells(compared: pd.DataFrame, metrics: Sequence[str], x: str = "images") -> tuple[list[str], list[list[str]]]:
-    """Format the head and rows of a comparison: medians with ranges, failures by kind, without empty columns."""
-    group = list(compared.columns[: compared.columns.get_loc("protocol")])
-    group = [column for column in group if (compared[column] != "").any()]
-    head = [*group, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
-    rows = []
-    for _, row in compared.iterrows():
-        floor = pd.isna(row["seeds"])
-        rows.append(
-            [
-                *(str(row[column]) for column in group),
-                str(row["protocol"]),
-                number(row["samples"]),
-                "" if floor else str(int(row["seeds"])),
-                "" if floor else _failures(row),
-                *(with_range(row, metric) for metric in metrics),
-                "" if floor else number(row[x]),
-                "" if floor else number(row["seconds"] / 60),
-            ]
-        )
-    return head, rows
+def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list[str]]]:
+    """Format a comparison: the head, the rows of groups and those of real data; empty columns are left out."""
+    groups, x = comparison.groups, comparison.x
+    by = [column for column in comparison.by if (groups[column] != "").any()]
+    metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
+    head = [*by, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
+    rows = [
+        [
+            *(str(group[column]) for column in by),
+            shown_protocol(str(group["protocol"]), str(group["selection"])),
+            number(group["samples"]),
+            str(int(group["seeds"])),
+            _failures(group),
+            *(with_range(group, metric) for metric in comparison.metrics),
+            number(group[x]),
+            number(group["seconds"] / 60),
+        ]
+        for _, group in groups.iterrows()
+    ]
+    several = len(comparison.floors) > 1
+    floors = [
+        [
+            FLOOR + (f": {floor['dataset']}, {floor['samples']:,.0f} samples" if several else ""),
+            *[""] * (len(by) - 1),
+            shown_protocol(str(floor["protocol"]), str(floor["selection"])),
+            number(floor["samples"]),
+            *("", ""),
+            *(with_range(floor, metric) for metric in comparison.metrics),
+            *("", ""),
+        ]
+        for _, floor in comparison.floors.iterrows()
+    ]
+    return head, rows, floors
 
 
-def render(compared: pd.DataFrame, metrics: Sequence[str], style: str, x: str = "images") -> str:
+def render(comparison: Comparison, style: str) -> str:
     """Render a comparison in the style `table`, `markdown`, `latex`, `csv` or `json`."""
     if style == "csv":
-        return compared.to_csv(index=False).rstrip("\n")
+        both = pd.concat([comparison.groups.assign(row="group"), comparison.floors.assign(row="floor")])
+        return str(both[["row", *both.columns.drop("row")]].to_csv(index=False)).rstrip("\n")
     if style == "json":
-        return str(compared.to_json(orient="records", indent=2))
-    head, rows = cells(compared, metrics, x)
+        tables = {"groups": comparison.groups, "floors": comparison.floors}
+        return json.dumps(
+            {name: json.loads(str(table.to_json(orient="records"))) for name, table in tables.items()}, indent=2
+        )
+    head, rows, floors = cells(comparison)
     if style == "markdown":
-        return markdown(head, rows)
+        return markdown(head, [*rows, *floors])
     if style == "latex":
-        return latex(head, rows)
-    return f"{terminal(head, rows)}\n{NOTE.format(budget=budget_note(x), least=MIN_SEEDS)}"
+        return latex(head, [*rows, *floors])
+    return f"{terminal(head, rows, dim=floors)}\n{NOTE.format(budget=budget_note(comparison.x), least=MIN_SEEDS)}"
 
 
-def render_contrasts(judgement: Ranking, contrasts: Sequence[Contrast], style: str) -> str:
+def with_range(row: pd.Series, metric: str) -> str:
+    """Format the interquartile mean and its interval if there is one, else `median [lowest – highest]`.
+
+    Without a spread it is a single number.
+    """
+    suffixes = ("_iqm", "_ci_low", "_ci_high") if not pd.isna(row.get(f"{metric}_iqm")) else ("", "_low", "_high")
+    middle, low, high = (number(row[f"{metric}{suffix}"]) for suffix in suffixes)
+    return middle if low == high else f"{middle} [{low} – {high}]"
+
+
+def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str) -> str:
     """Render comparisons with a baseline: probability of being better, difference, and its interval and p-value."""
     baseline = contrasts[0].second
-    head = [f"{judgement.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]
+    head = [f"{ranking.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]
     rows = []
     for each in contrasts:
-        low, high = sorted((judgement.score(each.low), judgement.score(each.high)))
+        low, high = sorted((ranking.score(each.low), ranking.score(each.high)))
         rows.append(
             [
                 each.first,
                 f"{each.probability:.2f}",
-                number(judgement.score(each.difference)),
+                number(ranking.score(each.difference)),
                 "–" if math.isnan(low) else f"{number(low)} – {number(high)}",
                 "–" if math.isnan(each.adjusted) else f"{each.adjusted:.2g}",
                 str(each.paired),
@@ -112,17 +142,18 @@ def _failures(row: pd.Series) -> str:
     return ", ".join(counts) or "0"
 
 
-def terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Format a table for the terminal: in colour, or as plain text for a pipe."""
+def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[Sequence[str]] = ()) -> str:
+    """Format a table for the terminal, in colour, or as plain text for a pipe; the rows of `dim` come last, dimmed."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number_of, column in enumerate(head):
-        text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in rows)
+        text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
         table.add_column(column, justify="left" if text else "right")
-    for row in rows:
-        table.add_row(*row, style="dim" if row[0].startswith(FLOOR) else None)
+    for style, lines in ((None, rows), ("dim", dim)):
+        for row in lines:
+            table.add_row(*row, style=style)
     console = Console()
     # Rendered to a buffer, so that the caller can print it: plain text for a pipe, colours for a terminal.
     buffer = io.StringIO()

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.mlflow.connection import connect_to_existing, seed_runs, statuses
 from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS, check_experiment_name, is_there
 from ganbench.tracking.mlflow.pictures import chosen
@@ -96,8 +97,8 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
         ]
     else:
         # The last value of each metric, but all values of events, which may occur more than once.
-        last = [metric for metric in run.data._metric_objs if not metric.key.startswith("event/")]
-        events = [key for key in run.data.metrics if key.startswith("event/")]
+        last = [metric for metric in run.data._metric_objs if not metric.key.startswith(PREFIXES["event"])]
+        events = [key for key in run.data.metrics if key.startswith(PREFIXES["event"])]
         told = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
         rows = [(metric.key, metric.step, metric.value) for metric in [*last, *told]]
     return RunRecord(

@@ -6,24 +6,22 @@ from collections.abc import Collection
 
 from ganbench.tracking import RunRecord
 from ganbench.tracking.mlflow.names import check_experiment_name, database_of, is_there
-from ganbench.tracking.mlflow.sql import read_local, read_local_images
+from ganbench.tracking.mlflow.sql import Needed, read_local, read_local_images
 from ganbench.tracking.store import Store
 
 
-def read_runs(
-    store: Store, experiment: str, *, history: bool, metrics: Collection[str] | None = None
-) -> list[RunRecord]:
+def read_runs(store: Store, experiment: str, *, history: bool, needed: Needed | None = None) -> list[RunRecord]:
     """Read all seeds' runs of an experiment, oldest first; with `history` the values at every step, else the last one.
 
     Args:
-        metrics: names of the metrics needed: others, except events, may be left out.
+        needed: gives the names that are needed; others, except events, may be left out.
 
     Raises:
         GanbenchError: there is no such store or experiment.
     """
     check_experiment_name(experiment)
     if store.local and is_there(store):
-        records = read_local(database_of(store), experiment, history=history, metrics=metrics)
+        records = read_local(database_of(store), experiment, history=history, needed=needed)
         if records is not None:
             return records
     from ganbench.tracking.mlflow.client import ask_runs  # MLflow takes a second to import

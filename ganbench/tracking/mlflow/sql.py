@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -14,22 +14,24 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS
 from ganbench.tracking.mlflow.pictures import chosen
 
+Needed = Callable[[Iterable[Mapping[str, str]]], Collection[str]]
+"""A function from the tags of all runs to the tracked names that are needed."""
+
 OURS = "ganbench."
-EVENT = "event/"
+EVENT = PREFIXES["event"]
 NAMES = 200
 """The most metrics that are queried by name; SQLite allows a thousand."""
 
 
-def read_local(
-    database: Path, experiment: str, *, history: bool, metrics: Collection[str] | None
-) -> list[RunRecord] | None:
+def read_local(database: Path, experiment: str, *, history: bool, needed: Needed | None) -> list[RunRecord] | None:
     """Read runs as `reading.read_runs` does; None if there is no such experiment, or the schema is unknown."""
     try:
         with closing(_open(database)) as connection:
-            return _read(connection, experiment, history, metrics)
+            return _read(connection, experiment, history, needed)
     except sqlite3.Error:
         return None
 
@@ -75,7 +77,7 @@ def _open(database: Path) -> sqlite3.Connection:
 
 
 def _read(
-    connection: sqlite3.Connection, experiment: str, history: bool, metrics: Collection[str] | None
+    connection: sqlite3.Connection, experiment: str, history: bool, needed: Needed | None
 ) -> list[RunRecord] | None:
     found = connection.execute("select experiment_id from experiments where name = ?", (experiment,)).fetchone()
     if found is None:
@@ -93,6 +95,10 @@ def _read(
             f"select m.run_uuid, m.key, m.value from ours join {table} m on m.run_uuid = ours.run_uuid"
         ):
             kind[run][key] = value
+    our_tags = {
+        run: {name.removeprefix(OURS): own[name] for name in own if name.startswith(OURS)} for run, own in tags.items()
+    }
+    metrics = None if needed is None else needed(our_tags.values())
     rows = defaultdict[str, list[tuple[str, int, float]]](list)
     # The last value of each metric, but all values of events, which may occur more than once.
     if history:
@@ -112,7 +118,7 @@ def _read(
                 seed=int(own[SEED]),
                 status=cast(Status, own[STATUS]),
                 params=params[run],
-                tags={name.removeprefix(OURS): value for name, value in own.items() if name.startswith(OURS)},
+                tags=our_tags[run],
                 history=rows[run],
             ),
         )

@@ -1,0 +1,88 @@
+"""The tidy table as a CSV file: written with all digits, and read with every fault named by its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ganbench.core.errors import GanbenchError
+from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
+from ganbench.results.loading import Results
+from ganbench.results.table import COLUMNS, COSTS, OF_A_RUN, WORD_COLUMNS, typed
+from ganbench.results.views import STATUSES
+from ganbench.tracking.metric_names import KINDS, SCORES
+
+ONCE = ("headline", "mode_count", "options", "group", "commit", "device")
+"""Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
+REQUIRED = (
+    *("run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS),
+    *("metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"),
+)
+"""Columns that every version wrote."""
+
+
+def read_csv(path: Path) -> Results:
+    """Read a tidy table written by `write_csv`.
+
+    Raises:
+        GanbenchError: the file can't be read, or isn't such a table.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(WORD_COLUMNS, str))
+    except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
+        raise GanbenchError(f"results '{path}' can't be read: {error}") from error
+    missing = [column for column in REQUIRED if column not in table.columns]
+    if missing:
+        raise GanbenchError(
+            f"results '{path}' lack the columns {', '.join(missing)}: write them with `ganbench report`"
+        )
+    table = upgrade_csv(table)
+    missing = [column for column in COLUMNS if column not in table.columns]
+    if missing:
+        raise GanbenchError(f"results '{path}' lack the columns {', '.join(missing)}")
+    table[WORD_COLUMNS] = table[WORD_COLUMNS].fillna("")
+    for column in ONCE:
+        # Whatever the order of rows, the maximum is the filled-in value, since "" sorts before any word.
+        known = table.groupby("run")[column].transform("max")
+        table[column] = table[column].mask(table[column] == "", known)
+    headless = table[(table["run"] != "") & (table["group"] == "")]
+    if not headless.empty:
+        raise GanbenchError(
+            f"results '{path}', line {headless.index[0] + 2}: of the run '{headless['run'].iloc[0]}' the row is "
+            f"missing that says {', '.join(ONCE)}"
+        )
+    try:
+        table = typed(fill_facts_of_runs(table)[COLUMNS])
+    except (ValueError, TypeError) as error:
+        raise GanbenchError(f"results '{path}' hold a value of the wrong type: {error}") from error
+    strange = sorted(set(table["status"]) - set(STATUSES))
+    if strange:
+        raise GanbenchError(f"results '{path}' have the unknown status '{strange[0]}'")
+    unknown = sorted(set(table["kind"]) - {"", *KINDS})
+    if unknown:
+        raise GanbenchError(f"results '{path}' have numbers of the unknown kind '{unknown[0]}'")
+    nameless = table[(table["run"] == "") | ((table["metric"] != "") & (table["kind"] == ""))]
+    nameless = pd.concat([nameless, table[table["kind"].isin(SCORES) & (table["protocol"] == "")]])
+    if not nameless.empty:
+        # The first row is line 2 of the file.
+        raise GanbenchError(
+            f"results '{path}', line {nameless.index[0] + 2}: a number without its run, its kind or its protocol"
+        )
+    each = table[["run", *OF_A_RUN]].drop_duplicates()
+    torn = each[each["run"].duplicated()]
+    if not torn.empty:
+        raise GanbenchError(
+            f"results '{path}', line {torn.index[0] + 2}: the run '{torn['run'].iloc[0]}' is another one than above "
+            f"({', '.join(OF_A_RUN)} must be the same in all of its rows)"
+        )
+    return Results(table)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a tidy table: floats with all their digits, and the columns of `ONCE` only in a run's first row."""
+    import pyarrow.csv  # several times faster than pandas'; training needs neither
+
+    again = table["run"].duplicated()
+    once = {column: table[column].astype(object).mask(again, "") for column in ONCE}
+    pyarrow.csv.write_csv(pyarrow.Table.from_pandas(table.assign(**once), preserve_index=False), path)

@@ -1,0 +1,86 @@
+"""Results of earlier versions: what they didn't track is filled in, so that old stores and CSV files open.
+
+Facts about metrics were not tracked; `earlier.json` has them for the metrics of that time. A CSV file had the kind of a
+number at the end of its protocol (`ganbench-1 v1/quick`) or in its place (`train`, `events`), and hyphens in names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
+from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT
+
+QUICK, TRAIN, EVENTS = "/quick", "train", "events"
+
+
+@cache
+def earlier_metrics() -> RunMetrics:
+    """The metrics of earlier versions. A run's headline is the part of this one that it measured."""
+    content = _content()
+    facts = {name: MetricFacts(*values) for name, values in content["facts"].items()}
+    return RunMetrics(facts, tuple(content["headline"]))
+
+
+def headline_of(measured: Iterable[str]) -> str:
+    """Return the headline of an earlier run, separated by commas, from the metrics that it measured."""
+    there = list(dict.fromkeys(measured))
+    known = [metric for metric in earlier_metrics().headline if metric in there]
+    return ",".join(known or there[: len(earlier_metrics().headline)])
+
+
+def mode_count_of(measured: Iterable[str]) -> str:
+    """Return the metric that counts the modes of an earlier run: the strict count, if its protocol had one."""
+    there = set(measured)
+    return next((metric for metric in _content()["mode_counts"] if metric in there), "")
+
+
+def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """Fill in the headline and the mode count of runs that have scores but neither."""
+    bare = table[(table["headline"] == "") & (table["direction"] != "")]
+    if bare.empty:
+        return table
+    measured = bare[["protocol", "dataset", "metric"]].drop_duplicates().astype(str)
+    table = table.astype({"headline": object, "mode_count": object})
+    for (protocol, dataset), metrics in measured.groupby(["protocol", "dataset"])["metric"]:
+        rows = (table["headline"] == "") & (table["protocol"] == protocol) & (table["dataset"] == dataset)
+        table.loc[rows, "headline"] = headline_of(metrics)
+        table.loc[rows, "mode_count"] = mode_count_of(metrics)
+    return table
+
+
+def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:
+    """Give a table of text, as read from a CSV file of an earlier version, today's columns and names."""
+    if "kind" in table.columns:
+        return table
+    protocol, metric = table["protocol"].fillna(""), table["metric"].fillna("")
+    quick, train, events = protocol.str.endswith(QUICK), protocol == TRAIN, protocol == EVENTS
+    kind = np.select([metric == "", quick, train, events], ["", "quick", "train", "event"], "final")
+    own = protocol.where(~(train | events), "").str.removesuffix(QUICK)
+    shares = metric.str.startswith((MODE, GOOD))
+    table = table.assign(
+        kind=kind,
+        selection=np.where(kind == "final", "last", ""),
+        # Rows of training and of events didn't name the run's protocol.
+        protocol=own.groupby(table["run"].fillna("")).transform("max"),
+        metric=metric.where(events | shares, metric.str.replace("-", "_")),
+    )
+    scored = table["kind"].isin(("final", "quick")) & ~shares & (table["metric"] != SAMPLE_COUNT)
+    for column in ("direction", "label", "scale"):
+        known = {name: getattr(facts, column) for name, facts in earlier_metrics().facts.items()}
+        filled: pd.Series[Any] = table["metric"].map(known).fillna("").where(scored, "")
+        table[column] = table[column].fillna("") if column in table.columns else filled
+    return table.assign(headline="", mode_count="")
+
+
+@cache
+def _content() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    return content

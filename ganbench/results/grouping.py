@@ -1,0 +1,84 @@
+"""Groups of runs: which runs belong together, how groups are named, and what makes scores comparable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from ganbench.results.table import LAST
+from ganbench.results.views import runs
+from ganbench.tracking.metric_names import SAMPLE_COUNT
+
+BY = ("loss", "arch", "options")
+"""The columns that define a group by default."""
+CONDITIONS = ("dataset", "protocol", "selection", "samples")
+"""What two scores must share to be comparable."""
+
+
+def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return one row per group: the columns of `by`, and the ids of its `runs`.
+
+    `options` says what differs among groups that are otherwise alike.
+    """
+    rows = [
+        dict(zip(by, key, strict=True)) | {"runs": members["run"].tolist()}
+        for key, members in runs(table).groupby(list(by), sort=True, dropna=False)
+    ]
+    groups = pd.DataFrame(rows)
+    return _name_differences(groups, [column for column in by if column != "options"]) if "options" in by else groups
+
+
+def named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and the runs of each group; a name says how it differs from the others on the same data set."""
+    for _, on_one_dataset in table.groupby("dataset", sort=True):
+        groups = grouped(on_one_dataset, by)
+        telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
+        for _, group in groups.iterrows():
+            name = " · ".join(str(group[column]) for column in telling if group[column] != "")
+            yield name or "all", group["runs"]
+
+
+def group_names(table: pd.DataFrame) -> dict[str, str]:
+    """Map each run to its group's name: loss, architecture, and what distinguishes it from other groups of these."""
+    named = _name_differences(runs(table)[["run", *BY]], BY[:2])
+    parts = zip(*(named[column] for column in BY), strict=True)
+    return {run: " · ".join(filter(None, words)) for run, words in zip(named["run"], parts, strict=True)}
+
+
+def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return `CONDITIONS` by run: what two scores must share to be comparable."""
+    counts = scores[(scores["metric"] == SAMPLE_COUNT) & (scores["kind"] == "final")].set_index("run")
+    return (
+        counts[[*CONDITIONS[:-1], "value"]]
+        .astype(dict.fromkeys(CONDITIONS[:-1], str))
+        .rename(columns={"value": CONDITIONS[-1]})
+    )
+
+
+def shown_protocol(protocol: str, selection: str) -> str:
+    """Name a protocol with the policy that selected the scores, unless they are those at the end of training."""
+    return protocol if selection in ("", LAST) else f"{protocol}, {selection}"
+
+
+def varying_options(options: Sequence[str]) -> list[str]:
+    """Remove the options that all of the option strings share."""
+    parts = [text.split("; ") if text else [] for text in options]
+    common = set(parts[0]).intersection(*parts[1:]) if parts else set()
+    return ["; ".join(part for part in own if part not in common) for own in parts]
+
+
+def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
+    """Reduce `options` to what differs among rows that are otherwise alike, without what most kinds of runs share."""
+    distinct = compared[[*others, "options"]].drop_duplicates()["options"]
+    kinds = [set(text.split("; ")) for text in distinct]
+    counts = Counter(part for kind in kinds for part in kind)
+    usual = {part for part, count in counts.items() if 2 * count > len(kinds)}
+    parts = []
+    for _, alike in compared.groupby(list(others), sort=False, dropna=False) if others else [("", compared)]:
+        differing = varying_options(alike["options"].tolist())
+        shorter = ["; ".join(part for part in text.split("; ") if part not in usual) for text in differing]
+        telling = len(set(shorter)) == len(set(differing))
+        parts.append(alike.assign(options=shorter if telling else differing))
+    return pd.concat(parts)

@@ -1,0 +1,42 @@
+"""A comparison for people and programs: the table, the answer, and published numbers beside it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ganbench.core.errors import GanbenchError
+from ganbench.results.compare import Comparison
+from ganbench.results.ranking import against, sentences
+from ganbench.results.report.claims import beside
+from ganbench.results.report.tables import render, render_contrasts
+
+
+def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, baseline: str | None = None) -> str:
+    """Render a comparison of a tidy table in the style `table`, `markdown`, `latex`, `csv` or `json`.
+
+    Args:
+        baseline: name of the method to compare all others with.
+
+    Raises:
+        GanbenchError: there is no such baseline, or nothing to compare with it.
+    """
+    if style in ("csv", "json"):
+        return render(comparison, style)
+    parts = [render(comparison, style), *sentences(comparison.rankings)]
+    published = beside(table, comparison.metrics, style)
+    if published:
+        parts.append(published)
+    if baseline is not None:
+        parts += _contrasts(comparison, baseline, style)
+    return "\n".join(parts)
+
+
+def _contrasts(comparison: Comparison, baseline: str, style: str) -> list[str]:
+    if not comparison.rankings:
+        raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
+    several = len({ranking.setting for ranking in comparison.rankings}) > 1
+    parts = []
+    for ranking in comparison.rankings:
+        parts += [f"\n{ranking.setting}" if several else ""]
+        parts += [render_contrasts(ranking, against(ranking, baseline), style)]
+    return parts

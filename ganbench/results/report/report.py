@@ -1,0 +1,137 @@
+"""Reports: a folder with a self-contained HTML page, the same in Markdown, and the numbers as CSV.
+
+All text and figures are generated from the tidy table, so that results.csv, about.json and samples/ reproduce the
+report byte for byte.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.provenance import code_version
+from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.loading import Pictures, Results
+from ganbench.results.report.about import About, read_about
+from ganbench.results.report.sections import SECTIONS
+from ganbench.results.report.sections.base import Report, Section, method_names
+from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, chosen, small
+from ganbench.tracking.metric_names import GOOD, MODE
+
+TEMPLATES = Path(__file__).parent / "templates"
+SAMPLES = "samples"
+
+
+def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
+    """Write report.html, report.md, results.csv, figures/ and samples/ into `out/<date>_<commit>`; return that folder.
+
+    If a report with another title is there already, a number is added to the folder's name.
+
+    Args:
+        x: the budget on the x axis of curves, one of `ganbench.results.views.BUDGETS`.
+
+    Raises:
+        GanbenchError: there is nothing to report, or the folder can't be written.
+    """
+    about = About(title, str(datetime.date.today()), code_version(), x)
+    shown = [run for places in chosen(results.table, method_names(results.table)).values() for run, _ in places]
+    results = Results(_drop_unreported_rows(results.table, shown), results.pictures)
+    most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
+    pictures = {
+        run: {step: small(picture) for step, picture in steps.items()}
+        for run, steps in results.pictures(shown, most).items()
+    }
+    folder = _own_folder(out, about)
+    _write(Report(results, about, pictures), folder)
+    return folder
+
+
+def write_report_again(source: Path) -> Path | None:
+    """Regenerate a report from its own results.csv, about.json and samples/; None if these don't belong to a report.
+
+    Raises:
+        GanbenchError: a file can't be read, or the folder can't be written.
+    """
+    about = read_about(source.parent)
+    if about is None:
+        return None
+    _write(Report(read_csv(source), about, _kept_pictures(source.parent)), source.parent)
+    return source.parent
+
+
+def _own_folder(out: Path, about: About) -> Path:
+    name, numbers = f"{about.date}_{about.code}", count(2)
+    folder = out / name
+    while (there := read_about(folder)) is not None and there.title != about.title:
+        folder = out / f"{name}-{next(numbers)}"
+    return folder
+
+
+def _drop_unreported_rows(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataFrame:
+    """Drop rows the report doesn't use (about half): intermediate mode shares, except for runs that are shown."""
+    unused = table["metric"].str.startswith(MODE)
+    unused |= table["metric"].str.startswith(GOOD) & ~table["run"].isin(shown)
+    return table[~((table["kind"] == "quick") & unused)]
+
+
+def _write(report: Report, folder: Path) -> None:
+    sections = [section for section in SECTIONS if section.applies(report)]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    page = environment.get_template("page.html.jinja").render(
+        title=report.about.title,
+        date=f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}",
+        methods=len(report.numbers),
+        sections=[(section.title, section.html(report)) for section in sections],
+    )
+    try:
+        for name in ("figures", SAMPLES):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "report.html").write_text(page, encoding="utf-8")
+        (folder / "report.md").write_text(_markdown(report, sections), encoding="utf-8")
+        write_csv(report.table, folder / "results.csv")
+        report.about.write(folder)
+        for dataset, figures in report.figures.items():
+            for title, drawing in figures.items():
+                path = folder / "figures" / f"{_file_name(f'{title} {dataset}')}.svg"
+                path.write_text(drawing, encoding="utf-8")
+        for run, steps in report.pictures.items():
+            for step, picture in steps.items():
+                (folder / SAMPLES / f"{run}-{step}.webp").write_bytes(picture)
+    except OSError as error:
+        raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
+
+
+def _markdown(report: Report, sections: Sequence[Section]) -> str:
+    date = f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}"
+    parts = [f"# {report.about.title}", date]
+    for section in sections:
+        content = section.markdown(report)
+        if content:
+            parts += [f"## {section.title}", content] if section.title else [content]
+    return "\n\n".join(parts) + "\n"
+
+
+def _kept_pictures(folder: Path) -> Pictures:
+    pictures: dict[str, dict[int, bytes]] = {}
+    for path in sorted((folder / SAMPLES).glob("*-*.webp")):
+        run, _, step = path.stem.rpartition("-")
+        if step.isdigit():
+            pictures.setdefault(run, {})[int(step)] = path.read_bytes()
+    return pictures
+
+
+def _file_name(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

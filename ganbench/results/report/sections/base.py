@@ -1,0 +1,103 @@
+"""A section of a report, and the report that it reads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from ganbench.results.compare import Comparison, compare
+from ganbench.results.grouping import group_names
+from ganbench.results.loading import Pictures, Results
+from ganbench.results.report.about import About
+from ganbench.results.report.figures import draw
+from ganbench.results.report.svg import svg
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report's content; what several sections need is computed once.
+
+    Attributes:
+        pictures: sample grids of the runs that are shown.
+    """
+
+    results: Results
+    about: About
+    pictures: Pictures
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return self.results.table
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        return compare(self.table, x=self.about.x)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The name of each run's method."""
+        return method_names(self.table)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each method, which determines its colour."""
+        return {name: number for number, name in enumerate(sorted(set(self.names.values())))}
+
+    @cached_property
+    def figures(self) -> dict[str, dict[str, str]]:
+        """Figures as SVG, by data set and title."""
+        drawn = draw(self.table, self.names, self.about.x)
+        return {dataset: {title: svg(figure) for title, figure in own.items()} for dataset, own in drawn.items()}
+
+
+class Section(ABC):
+    """One section: a heading and what stands below it.
+
+    Attributes:
+        title: the heading; empty for none.
+        place: sections are ordered by it.
+    """
+
+    title: ClassVar[str]
+    place: ClassVar[int]
+
+    def applies(self, report: Report) -> bool:
+        """Return whether the report has anything to show here."""
+        return True
+
+    @abstractmethod
+    def html(self, report: Report) -> Markup:
+        """Return the content as HTML, with all text escaped."""
+
+    def markdown(self, report: Report) -> str:
+        """Return the content as Markdown; empty if it needs pictures."""
+        return ""
+
+
+def method_names(table: pd.DataFrame) -> dict[str, str]:
+    """Map each run to the name of its method: the loss, and what else distinguishes it on its data set."""
+    names: dict[str, str] = {}
+    for _, rows in table.groupby("dataset", sort=True):
+        own = group_names(rows)
+        parts = {name: name.split(" · ") for name in own.values()}
+        # An architecture shared by all of them is left out of the names.
+        if len({part[1] for part in parts.values()}) == 1:
+            parts = {name: [part[0], *part[2:]] for name, part in parts.items()}
+        names |= {run: " · ".join(parts[name]) for run, name in own.items()}
+    return names
+
+
+def fill(template: str, **values: object) -> Markup:
+    """Fill a Jinja template of HTML; text in the values is escaped."""
+    return Markup(_ENVIRONMENT.from_string(template).render(**values))
+
+
+_ENVIRONMENT = jinja2.Environment(
+    autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+)

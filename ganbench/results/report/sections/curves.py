@@ -1,0 +1,45 @@
+"""Figures for each data set: what the seeds ended with, and curves over training."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from markupsafe import Markup
+
+from ganbench.results.report.charts import style
+from ganbench.results.report.sections.base import Report, Section, fill
+
+DASHES = {"-": "", "--": "6 3", ":": "2 2", "-.": "6 2 2 2"}
+"""Line styles as SVG dash patterns."""
+TEMPLATE = """
+{% if methods|length > 1 %}
+<nav class="methods" aria-label="Methods: press to hide or show">
+{% for name, colour, dashes in methods %}
+  <button type="button" aria-pressed="true" data-method="{{ loop.index0 }}"><svg viewBox="0 0 24 8" width="24" \
+height="8" aria-hidden="true"><line x1="1" x2="23" y1="4" y2="4" stroke="{{ colour }}" stroke-width="3"\
+{% if dashes %} stroke-dasharray="{{ dashes }}"{% endif %}/></svg>{{ name }}</button>
+{% endfor %}
+</nav>
+{% endif %}
+{% for dataset, own in figures.items() if own %}
+<h2>{{ dataset }}</h2>
+<div class="figures">
+{% for title, figure in own.items() %}
+  <figure role="img" aria-label="{{ title }} on {{ dataset }}, with one colour per method; all values are in \
+results.csv">{{ figure|safe }}</figure>
+{% endfor %}
+</div>
+{% endfor %}
+"""
+
+
+class Curves(Section):
+    title: ClassVar[str] = ""
+    place: ClassVar[int] = 20
+
+    def html(self, report: Report) -> Markup:
+        methods = []
+        for name, number in report.numbers.items():
+            colour, line = style(number)
+            methods.append((name, "currentColor" if colour == "#000000" else colour, DASHES[line]))
+        return fill(TEMPLATE, methods=methods, figures=report.figures)

@@ -1,0 +1,88 @@
+"""The answer first: how many seeds of each method lost a mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+from markupsafe import Markup
+from scipy import stats
+
+from ganbench.core.formatting import number
+from ganbench.results.compare import COUNTED
+from ganbench.results.report.sections.base import Report, Section, fill
+from ganbench.results.views import final_scores, mode_counts, runs
+
+LEVEL = 0.95
+TEMPLATE = """
+<div class="lost">
+{% for sentence in sentences %}
+<div><p class="lead">{{ sentence.beginning }}</p>
+<ul>{% for end in sentence.ends %}<li>{{ end }}</li>{% endfor %}</ul></div>
+{% endfor %}
+</div>
+<p class="note">Seeds that failed count among those that lost a mode. In brackets: 95 % confidence interval of the
+share (Clopper and Pearson).</p>
+"""
+
+
+class LostModes(Section):
+    title: ClassVar[str] = ""
+    place: ClassVar[int] = 10
+
+    def applies(self, report: Report) -> bool:
+        return not mode_counts(final_scores(report.table)).empty
+
+    def html(self, report: Report) -> Markup:
+        return fill(TEMPLATE, sentences=lost_modes(report.table, report.names))
+
+    def markdown(self, report: Report) -> str:
+        sentences = lost_modes(report.table, report.names)
+        return "\n\n".join(f"{each.beginning}\n\n" + "\n".join(f"- {end}" for end in each.ends) for each in sentences)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Counts of seeds that lost a mode on one data set: the beginning of a sentence, and its ends, fewest first."""
+
+    beginning: str
+    ends: list[str]
+
+
+def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
+    """Count the seeds of each method that lost a mode, for each data set; failed seeds count as lost.
+
+    Args:
+        names: the name of each run's method.
+    """
+    scores = mode_counts(final_scores(table))
+    sentences = []
+    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+        counts = scores[scores["dataset"] == dataset].set_index("run")
+        if counts.empty:
+            continue  # its protocol counts no modes
+        methods: dict[tuple[int, int], list[str]] = {}
+        for name, members in sorted(on_dataset.groupby(on_dataset["run"].map(names))):
+            ended = members[members["status"].isin(COUNTED)]
+            if len(ended):
+                own = counts.reindex(ended["run"])
+                complete = int((own["value"] >= own["ceiling"]).sum())
+                methods.setdefault((len(ended) - complete, len(ended)), []).append(str(name))
+        if methods:
+            where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
+            fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
+            ends = [_counted(*count, own) for count, own in fewest]
+            modes = f"{number(counts['ceiling'].median())} modes"
+            sentences.append(Lost(f"{where}, at least one of {modes} was lost by", ends))
+    return sentences
+
+
+def _counted(lost: int, seeds: int, names: Sequence[str]) -> str:
+    """`6 of 10 seeds of minimax (26–88 %)`, with the Clopper–Pearson interval."""
+    low, high = stats.binomtest(lost, seeds).proportion_ci(LEVEL, method="exact")
+    share = f"({100 * low:.0f}–{100 * high:.0f} %)"
+    count = f"all {seeds}" if lost == seeds > 1 else f"{lost or 'none'} of {seeds}"
+    methods = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
+    return f"{count} seed{'s' * (seeds > 1)} of {methods} {share}"

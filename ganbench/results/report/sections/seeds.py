@@ -1,0 +1,230 @@
+"""The best, middle and worst seed of each method, with samples from training and their spread over modes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from PIL import Image
+
+from ganbench.results.inference import as_losses
+from ganbench.results.report.occupancy import heat_map, histogram
+from ganbench.results.report.sections.base import Report, Section, fill
+from ganbench.results.run_summary import summarize_run
+from ganbench.results.views import (
+    by_number,
+    events,
+    facts_of,
+    final_scores,
+    headline_without_counts,
+    mode_counts,
+    mode_shares,
+    quick_scores,
+    runs,
+)
+from ganbench.tracking.metric_names import GOOD
+
+MAX_PICTURES = 320
+"""The most pictures on a page, which keeps it below five megabytes."""
+MAX_STEPS = 8
+SIDE = 224
+"""Width of a sample grid, in pixels."""
+
+
+TEMPLATE = """
+<p class="note">The best, the middle and the worst seed of each method, by {{ order }}. Their samples are made from the
+same latents at every step.</p>
+{% for card in cards %}
+<article class="card method method-{{ card.number }}">
+  <h3>{{ card.dataset }} · {{ card.method }} <small>{{ card.count }} seed{{ "s" if card.count > 1 }}</small></h3>
+{% if card.steps|length > 1 %}
+  <p class="slider"><label>generator step <input type="range" min="0" max="{{ card.steps|length - 1 }}" \
+value="{{ card.steps|length - 1 }}" data-steps="{{ card.steps|tojson|forceescape }}"></label>
+  <output>{{ "{:,}".format(card.steps[-1]) }}</output> <button type="button" class="play">play</button></p>
+{% endif %}
+  <div class="seeds">
+{% for seed in card.seeds %}
+    <div{% if seed.failed %} class="failed"{% endif %}>
+      <h4>{{ seed.place ~ ": " if seed.place }}seed {{ seed.seed }}</h4>
+{% if seed.frames %}
+      <div class="frames">
+{% for step, picture in seed.frames if step in card.steps or not card.steps %}
+        <img class="frame{% if loop.last %} now{% endif %}" src="{{ picture }}" width="224" height="224" \
+alt="Samples of {{ card.method }} on {{ card.dataset }}, seed {{ seed.seed }}, after {{ step }} steps">
+{% endfor %}
+      </div>
+{% endif %}
+      <p>{{ seed.words }}.</p>
+{% if seed.histogram or seed.timeline %}
+      <details><summary>How its samples fall into modes</summary>
+{% if seed.histogram %}
+      <figure role="img" aria-label="Shares of the modes among the samples of {{ card.method }}, \
+seed {{ seed.seed }}">{{ seed.histogram }}</figure>
+{% endif %}
+{% if seed.timeline %}
+      <figure role="img" aria-label="How full each mode was during the training of {{ card.method }}, \
+seed {{ seed.seed }}, with events">{{ seed.timeline }}</figure>
+{% endif %}
+      </details>
+{% endif %}
+    </div>
+{% endfor %}
+  </div>
+</article>
+{% endfor %}
+"""
+
+
+class Seeds(Section):
+    title: ClassVar[str] = "Seeds"
+    place: ClassVar[int] = 50
+
+    def html(self, report: Report) -> Markup:
+        order = ", then by ".join(_order(final_scores(report.table)))
+        return fill(TEMPLATE, order=order or "nothing that was measured", cards=cards(report))
+
+    def markdown(self, report: Report) -> str:
+        return "\n".join(
+            f"- **{card.dataset} · {card.method} · {f'{seed.place}: ' if seed.place else ''}seed {seed.seed}**: "
+            f"{seed.words}."
+            for card in cards(report)
+            for seed in card.seeds
+        )
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One run in the report.
+
+    Attributes:
+        place: `best`, `middle` or `worst` of its method; empty for an only seed.
+        words: its summary.
+        frames: pairs of step and sample grid (a data URI), ordered by step.
+        histogram, timeline: the distribution of its samples over modes, at the end and during training; or empty.
+    """
+
+    seed: int
+    place: str
+    words: str
+    frames: list[tuple[int, str]]
+    histogram: Markup
+    timeline: Markup
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One method on one data set; `steps` are the steps for which all of its seeds have a picture."""
+
+    dataset: str
+    method: str
+    number: int
+    count: int
+    seeds: list[Seed]
+
+    @property
+    def steps(self) -> list[int]:
+        each = [{step for step, _ in seed.frames} for seed in self.seeds if seed.frames]
+        return sorted(set.intersection(*each)) if each else []
+
+
+def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Choose the best, middle and worst run for each data set and method; return run ids with these places.
+
+    Runs are ranked by their count of modes, then by the other headline metrics; a run without scores ranks last.
+
+    Args:
+        names: the name of each run's method.
+    """
+    scores = final_scores(table)
+    losses = pd.DataFrame(_order(scores), dtype=float)
+    all_runs = runs(table).set_index("run", drop=False)
+    places_of = {}
+    for (dataset, method), members in all_runs.groupby(["dataset", all_runs["run"].map(names)], sort=True):
+        ranked = losses.reindex(members["run"])
+        if len(losses.columns):
+            ranked = ranked.sort_values(list(losses.columns), kind="stable")
+        ids = [str(run) for run in ranked.index]
+        places = {0: ""} if len(ids) == 1 else {0: "best", len(ids) // 2: "middle", len(ids) - 1: "worst"}
+        places_of[str(dataset), str(method)] = [
+            (ids[at], "worst" if at == len(ids) - 1 > 0 else place) for at, place in places.items()
+        ]
+    return places_of
+
+
+def _order(scores: pd.DataFrame) -> dict[str, pd.Series]:
+    """What runs are ranked by: for each label the loss of each run, the most important first."""
+    counts = mode_counts(scores).drop_duplicates("run", keep="last").set_index("run")
+    order = {"count of modes": -counts["value"]} if len(counts) else {}
+    directions, labels = facts_of(scores, "direction"), facts_of(scores, "label")
+    for metric in headline_without_counts(scores):
+        rows = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")
+        losses = as_losses(rows["value"].to_numpy(dtype=float), directions[metric], float(rows["floor"].median()))
+        order[labels[metric]] = pd.Series(np.asarray(losses), index=rows.index)
+    return order
+
+
+def cards(report: Report) -> list[Card]:
+    """Make a card for each combination of data set and method."""
+    table, names = report.table, report.names
+    all_runs = runs(table).set_index("run", drop=False)
+    places = chosen(table, names)
+    all_shown = [run for shown in places.values() for run, _ in shown]
+    rows_of = dict(iter(table[table["run"].isin(all_shown)].groupby("run")))
+    made = []
+    for (dataset, method), shown in places.items():
+        seeds = []
+        for run, place in shown:
+            rows = rows_of[run]
+            scores = final_scores(rows)
+            shares, good = mode_shares(scores), mode_shares(scores, GOOD)
+            frames = [(step, _data_uri(picture)) for step, picture in sorted(report.pictures.get(run, {}).items())]
+            seeds.append(
+                Seed(
+                    seed=int(rows["seed"].iloc[0]),
+                    place=place,
+                    words=summarize_run(rows, run),
+                    frames=frames,
+                    histogram=histogram(shares, good) if shares else Markup(),
+                    timeline=_timeline(rows),
+                    failed=rows["status"].iloc[0] != "finished",
+                )
+            )
+        count = int(((all_runs["dataset"] == dataset) & (all_runs["run"].map(names) == method)).sum())
+        made.append(Card(dataset, method, report.numbers[method], count, seeds))
+    return made
+
+
+def small(picture: bytes) -> bytes:
+    """Convert a sample grid to the report's format: WebP, at most `SIDE` pixels wide."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    if image.width > SIDE:
+        # Digits are drawn at twice their size, so that halving loses nothing; points are not on a raster.
+        image = image.resize((SIDE, SIDE * image.height // image.width), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=60, method=6)
+    return buffer.getvalue()
+
+
+def _data_uri(picture: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+
+
+def _timeline(rows: pd.DataFrame) -> Markup:
+    """Draw the modes × steps heat map of one run from its quick scores; real data are assumed to be even over modes."""
+    quick = quick_scores(rows)
+    quick = quick[quick["metric"].str.startswith(GOOD)]
+    if quick["step"].nunique() < 2:
+        return Markup()
+    quick = quick.assign(mode=quick["metric"].str.removeprefix(GOOD))
+    shares = quick.pivot_table(index="step", columns="mode", values="value", sort=False).sort_index()
+    names = sorted(map(str, shares.columns), key=by_number)
+    fullness = (shares[names] * len(names)).to_numpy().tolist()
+    marks = list(zip(events(rows)["step"].tolist(), events(rows)["metric"].tolist(), strict=True))
+    return heat_map(shares.index.tolist(), fullness, names, marks)

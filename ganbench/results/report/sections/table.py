@@ -1,0 +1,78 @@
+"""The comparison of all groups as a table, and the same in words."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+from markupsafe import Markup
+
+from ganbench.core.formatting import number
+from ganbench.results.compare import Comparison
+from ganbench.results.inference import MIN_SEEDS
+from ganbench.results.report.sections.base import Report, Section, fill
+from ganbench.results.report.tables import NOTE, budget_note, cells, markdown
+
+TEMPLATE = """
+<div class="scroll" tabindex="0" role="region" aria-label="Comparison"><table>
+  <thead><tr>{% for cell in head %}<th scope="col">{{ cell }}</th>{% endfor %}</tr></thead>
+  <tbody>
+{% for row in rows %}
+  <tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+{% for row in floors %}
+  <tr class="floor">{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+  </tbody>
+</table></div>
+<p class="note">{{ note }}
+“Real data” is the floor: real samples scored as if they were generated.</p>
+<details><summary>The same in words</summary>
+<ul class="findings">
+{% for sentence in sentences %}
+  <li>{{ sentence }}</li>
+{% endfor %}
+</ul></details>
+"""
+
+
+class Table(Section):
+    title: ClassVar[str] = "Comparison"
+    place: ClassVar[int] = 40
+
+    def html(self, report: Report) -> Markup:
+        head, rows, floors = cells(report.comparison)
+        sentences = in_words(report.comparison)
+        return fill(TEMPLATE, head=head, rows=rows, floors=floors, note=_note(report), sentences=sentences)
+
+    def markdown(self, report: Report) -> str:
+        head, rows, floors = cells(report.comparison)
+        sentences = "\n".join(f"- {sentence}" for sentence in in_words(report.comparison))
+        return f"{markdown(head, [*rows, *floors])}\n\n{_note(report)}\n\n{sentences}"
+
+
+def in_words(comparison: Comparison) -> list[str]:
+    """Describe the comparison, in one sentence per group."""
+    sentences = []
+    for _, group in comparison.groups.iterrows():
+        name = " · ".join(str(group[key]) for key in ("dataset", "loss", "arch", "options") if group.get(key))
+        seeds, finished = int(group["seeds"]), int(group["finished"] + group["collapsed"])
+        parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
+        if finished:
+            floor = comparison.floor_of(group)
+            for metric in comparison.metrics:
+                if not pd.isna(group[metric]):
+                    real, ours = (_value(row[metric], comparison.scales.get(metric, "")) for row in (floor, group))
+                    label = comparison.labels.get(metric, metric)
+                    parts.append(f"median {label} {ours} (real data: {real})")
+        sentences.append(f"{name}: {', '.join(parts)}.")
+    return sentences
+
+
+def _value(value: float, scale: str) -> str:
+    return f"{value:.1%}" if scale == "share" else number(value)
+
+
+def _note(report: Report) -> str:
+    note = NOTE.format(budget=budget_note(report.about.x), least=MIN_SEEDS)
+    return f"{note[0].upper()}{note[1:]}."

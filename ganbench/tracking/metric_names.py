@@ -1,0 +1,71 @@
+"""Names under which a run's numbers are tracked: one codec writes and parses them.
+
+A name says of what kind a number is, and which bound if it is one: `fid`, `floor/fid`, `quick/fid`,
+`quick/ceiling/modes`, `extra/vendi`, `train/critic_loss`, `event/duplicates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, get_args
+
+Kind = Literal["final", "quick", "extra", "train", "event"]
+"""Kinds of numbers.
+
+`final`: scores of the protocol from its full number of samples. `quick`: the same from fewer samples, during training.
+`extra`: scores of the final samples by metrics outside the protocol. `train`: statistics of training. `event`: findings
+of the collapse detector, with the kind of event as the metric and its severity as the value.
+"""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SCORES: tuple[Kind, ...] = ("final", "quick", "extra")
+"""The kinds that are scores of samples; they have floors and ceilings."""
+
+Role = Literal["value", "floor", "ceiling"]
+BOUNDS: tuple[Role, ...] = ("floor", "ceiling")
+
+SAMPLE_COUNT = "sample_count"
+"""The number of samples that were scored, tracked beside their scores."""
+SECONDS = "seconds"
+"""Seconds of training so far: a statistic of training that becomes a column."""
+MODE, GOOD = "mode/", "good/"
+"""Prefixes of the shares of samples, and of good samples, in each mode."""
+
+
+class MetricName(NamedTuple):
+    """A tracked name."""
+
+    kind: Kind
+    metric: str
+    role: Role = "value"
+
+    def __str__(self) -> str:
+        return f"{PREFIXES[self.kind]}{'' if self.role == 'value' else f'{self.role}/'}{self.metric}"
+
+    @property
+    def is_score(self) -> bool:
+        """True for the score of a metric; counts and shares of samples beside the scores are none."""
+        return self.kind in SCORES and self.metric != SAMPLE_COUNT and not self.metric.startswith((MODE, GOOD))
+
+
+PREFIXES: dict[Kind, str] = {kind: "" if kind == "final" else f"{kind}/" for kind in KINDS}
+
+
+def parse_metric_name(name: str) -> MetricName:
+    """Parse a tracked name; earlier versions wrote hyphens where there are underscores now."""
+    first, _, rest = name.partition("/")
+    kind: Kind = next((kind for kind in KINDS[1:] if kind == first), "final")
+    metric = name if kind == "final" else rest
+    if kind == "event" or metric.startswith((MODE, GOOD)):
+        return MetricName(kind, metric)
+    role: Role = "value"
+    if kind in SCORES:
+        bound, _, bounded = metric.partition("/")
+        role = next((each for each in BOUNDS if each == bound), "value")
+        metric = metric if role == "value" else bounded
+    return MetricName(kind, metric.replace("-", "_"), role)
+
+
+def names_of_scores(metrics: Iterable[str]) -> set[str]:
+    """All names under which scores of these metrics may be tracked, those of earlier versions included."""
+    spelled = {spelling for metric in metrics for spelling in (metric, metric.replace("_", "-"))}
+    return {str(MetricName(kind, metric, role)) for kind in SCORES for metric in spelled for role in ("value", *BOUNDS)}
