@@ -1,8 +1,4 @@
-"""Named, versioned protocols: data, number of samples, rule for good samples, metrics and their options.
-
-A number is meaningful only together with the protocol's name and version and the evaluator's hash. The same samples
-score differently under different protocols, by known factors; published tables get this wrong.
-"""
+"""The base class of protocols, the cases and rules that they consist of, and their registry."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.registry import Component, Registry, import_folder
+from ganbench.core.registry import Component, Registry
 from ganbench.data import Dataset
 from ganbench.data.evaluators import Features
 from ganbench.evaluation.metrics import Metric
@@ -117,4 +113,3 @@ class Protocol(Component):
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
-import_folder(__name__, __path__)

@@ -1,9 +1,4 @@
-"""Reading of samples from any source: arrays, folders of PNGs and generators, checked and brought into one form.
-
-Files are treated as potentially malicious: Python unpickles nothing, sizes are checked before memory is allocated, and
-every problem is a one-line `GanbenchError`. A wrong guess of the layout or the range would give a wrong number, so
-anything ambiguous must be stated.
-"""
+"""Reading of samples: the reader is chosen by a path's name, and what it returns is brought into one form."""
 
 from __future__ import annotations
 
@@ -15,17 +10,14 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.arrays import read_npy, read_npz
-from ganbench.evaluation.samples.check import check_array, checked
+from ganbench.evaluation.samples.check import checked
 from ganbench.evaluation.samples.exported import read_exported
 from ganbench.evaluation.samples.generators import GeneratorSource, Network, generate
 from ganbench.evaluation.samples.layout import times
 from ganbench.evaluation.samples.pictures import read_pictures
-from ganbench.evaluation.samples.ranges import RANGES
 from ganbench.evaluation.samples.torchscript import read_torchscript
 from ganbench.evaluation.samples.weights import read_weights
 from ganbench.evaluation.samples.zips import read_members
-
-__all__ = ["RANGES", "GeneratorSource", "Samples", "check_array", "read_samples"]
 
 TORCH_SUFFIXES = (".pt", ".pth", ".pts", ".ts", ".torchscript", ".pt2")
 
