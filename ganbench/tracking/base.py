@@ -1,8 +1,4 @@
-"""Tracking: the interface for writing and reading runs. Only `tracking/mlflow/` knows MLflow.
-
-A run is written by one process at a time, and all writes are idempotent: after a kill the resumed run logs its last
-evaluation again, without duplicates.
-"""
+"""The interface of a tracker, and the records that are written to it and read back."""
 
 from __future__ import annotations
 

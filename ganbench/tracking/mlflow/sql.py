@@ -13,7 +13,7 @@ from typing import cast
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.base import RunRecord, Status
 from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS
 from ganbench.tracking.mlflow.pictures import chosen
 
