@@ -1,8 +1,4 @@
-"""Published results: one number per row, with its place in the paper and the caveats needed to interpret it.
-
-`published.csv` is the table. A number can be compared with ours only if the protocol is the same; otherwise
-`difference` explains in what way it is a different number.
-"""
+"""The table of published results: its columns, reading it, and selecting from it."""
 
 from __future__ import annotations
 
