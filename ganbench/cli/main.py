@@ -1,7 +1,4 @@
-"""The command line: parse, build a spec, make one call, print.
-
-Everything slow (torch, mlflow, pandas) is imported inside the commands, so that `--help` answers at once.
-"""
+"""The command `ganbench`: its commands in the order in which users need them, and its errors on one line."""
 
 from __future__ import annotations
 
