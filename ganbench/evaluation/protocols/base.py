@@ -81,7 +81,7 @@ class Protocol(Component):
     """An evaluation procedure, permanently fixed under a name and a version."""
 
     version: ClassVar[int] = 1
-    """Increased when the same samples get different numbers; part of the run id."""
+    """Increased when a case changes or the same samples get different numbers; part of the run id."""
 
     @abstractmethod
     def cases(self) -> Mapping[str, Case]:
