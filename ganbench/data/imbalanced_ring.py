@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.registry import register
-from ganbench.data import DATASETS
+from ganbench.data.base import DATASETS
 from ganbench.data.ring import Ring
 
 

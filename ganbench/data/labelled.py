@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.seeding import stream
-from ganbench.data import Data
+from ganbench.data.base import Data
 from ganbench.data.evaluators.classifier import to_signed
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.seeding import Purpose, stream
-from ganbench.data import Data, Dataset, Kind
+from ganbench.data.base import Data, Dataset, Kind
 from ganbench.data.evaluators.mixture import MixtureEvaluator
 
 PARTITION = 1 << 16

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 
 from ganbench.core.registry import register
-from ganbench.data import DATASETS, Dataset, Kind
+from ganbench.data.base import DATASETS, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card
 from ganbench.data.fetch import fetch_mnist
 from ganbench.data.idx import load_idx

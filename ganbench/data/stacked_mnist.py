@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate, pad
 
 from ganbench.core.registry import register
 from ganbench.core.seeding import Purpose, stream
-from ganbench.data import DATASETS, Data, Dataset, Kind
+from ganbench.data.base import DATASETS, Data, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card, to_signed
 from ganbench.data.evaluators.stacked import StackedEvaluator
 from ganbench.data.labelled import LabelledImages

@@ -20,7 +20,7 @@ import filelock
 import numpy as np
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunInfo, RunLog, Status, Tracker
+from ganbench.tracking.base import RunInfo, RunLog, Status, Tracker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.tracking import RunInfo, Status
+from ganbench.tracking.base import RunInfo, Status
 
 if TYPE_CHECKING:
     import numpy as np

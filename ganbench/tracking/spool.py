@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunInfo, RunLog, Status, Tracker
+from ganbench.tracking.base import RunInfo, RunLog, Status, Tracker
 from ganbench.tracking.journal import LOCKS, DamagedJournalError, Journal, standing
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.mlflow.tracker import MlflowTracker

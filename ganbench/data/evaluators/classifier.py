@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
-from ganbench.data.evaluators import Features
+from ganbench.data.evaluators.base import Features
 
 WEIGHTS = Path(__file__).parent / "weights"
 BATCH = 250  # on a CPU the activations of a batch should fit in the cache

@@ -7,7 +7,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from ganbench.data.evaluators import Features
+from ganbench.data.evaluators.base import Features
 
 BLOCK = 20_000
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ganbench.data.evaluators import Features
+from ganbench.data.evaluators.base import Features
 from ganbench.data.evaluators.classifier import ImageEvaluator, check_images, to_bytes
 
 BLOCK = 5_000

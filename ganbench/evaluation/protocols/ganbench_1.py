@@ -10,7 +10,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import register
 from ganbench.data import Dataset
 from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol, Rule
+from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol, Rule
 
 OF_MODES = ("modes", "modes_strict", "hq", "kl", "kl_corrected", "kl_forward", "kl_forward_corrected", "jsd")
 OF_SETS = ("precision", "recall", "density", "coverage", "near_duplicates", "support", "mode_width")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ganbench.core.registry import register
-from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol
+from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol
 from ganbench.evaluation.protocols.pacgan_2018 import stacked_case
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ganbench.core.registry import register
 from ganbench.evaluation.metrics import METRICS
-from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol, Rule
+from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol, Rule
 
 
 @register(PROTOCOLS, "veegan-2017")

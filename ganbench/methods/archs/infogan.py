@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from ganbench.core.registry import register
-from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs.base import ARCHS, Arch
 from ganbench.methods.archs.dcgan import channels_and_quarter
 from ganbench.methods.layers import Head, normal_weights
 

@@ -8,7 +8,7 @@ import math
 from torch import nn
 
 from ganbench.core.registry import register
-from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs.base import ARCHS, Arch
 from ganbench.methods.layers import Head
 
 

@@ -7,7 +7,7 @@ import itertools
 from torch import Tensor, nn
 
 from ganbench.core.registry import register
-from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs.base import ARCHS, Arch
 from ganbench.methods.layers import Head
 
 

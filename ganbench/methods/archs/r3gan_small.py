@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ganbench.core.registry import register
-from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs.base import ARCHS, Arch
 from ganbench.methods.archs.dcgan import channels_and_quarter
 from ganbench.methods.layers import Head
 

@@ -8,7 +8,7 @@ import math
 from torch import Tensor, nn
 
 from ganbench.core.registry import register
-from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs.base import ARCHS, Arch
 from ganbench.methods.archs.dcgan import channels_and_quarter
 from ganbench.methods.layers import Head
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganbench.methods.losses import Loss
+from ganbench.methods.losses.base import Loss
 
 
 @dataclass(frozen=True)

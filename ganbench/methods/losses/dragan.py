@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ganbench.core.registry import register
-from ganbench.methods.losses import LOSSES
+from ganbench.methods.losses.base import LOSSES
 from ganbench.methods.losses.non_saturating import NonSaturating
 
 

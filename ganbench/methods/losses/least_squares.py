@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from ganbench.core.registry import register
-from ganbench.methods.losses import LOSSES, Loss
+from ganbench.methods.losses.base import LOSSES, Loss
 
 
 @register(LOSSES, "least-squares")

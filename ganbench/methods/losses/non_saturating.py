@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.core.registry import register
-from ganbench.methods.losses import LOSSES
+from ganbench.methods.losses.base import LOSSES
 from ganbench.methods.losses.cross_entropy import CrossEntropy
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.core.registry import register
-from ganbench.methods.losses import LOSSES, Loss
+from ganbench.methods.losses.base import LOSSES, Loss
 
 
 @register(LOSSES, "rpgan")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 from ganbench.core.registry import register
-from ganbench.methods.losses import LOSSES, Loss
+from ganbench.methods.losses.base import LOSSES, Loss
 
 
 @register(LOSSES, "wasserstein")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ganbench.core.registry import register
-from ganbench.methods.losses import LOSSES
+from ganbench.methods.losses.base import LOSSES
 from ganbench.methods.losses.wasserstein import Wasserstein
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ganbench.core.registry import register
-from ganbench.methods.penalties import PENALTIES, Critic, Penalty, gradient_norms
+from ganbench.methods.penalties.base import PENALTIES, Critic, Penalty, gradient_norms
 
 
 @register(PENALTIES, "dragan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganbench.core.registry import register
-from ganbench.methods.penalties import PENALTIES, Critic, Penalty, squared_gradient_norms
+from ganbench.methods.penalties.base import PENALTIES, Critic, Penalty, squared_gradient_norms
 
 
 @register(PENALTIES, "r1")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganbench.core.registry import register
 from ganbench.methods.layers import Head, full_precision, replace_layers
-from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.base import WRAPPERS, Wrapper
 from ganbench.methods.wrappers.grouping import grouped
 
 EPSILON = 1e-5

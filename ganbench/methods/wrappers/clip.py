@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ganbench.core.registry import register
-from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.base import WRAPPERS, Wrapper
 
 
 @register(WRAPPERS, "clip")

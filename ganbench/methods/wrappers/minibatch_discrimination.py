@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from ganbench.core.registry import register
 from ganbench.methods.layers import Head
-from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.base import WRAPPERS, Wrapper
 from ganbench.methods.wrappers.batch_features import show_to_head
 from ganbench.methods.wrappers.grouping import grouped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ganbench.core.registry import register
-from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.base import WRAPPERS, Wrapper
 from ganbench.methods.wrappers.batch_features import show_to_head
 from ganbench.methods.wrappers.grouping import grouped
 

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
 from ganbench.core.registry import register
-from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.methods.wrappers.base import WRAPPERS, Wrapper
 
 ITERATIONS_AT_FIRST = 15
 """Enough for an accurate σ before the first update, as in PyTorch's own spectral normalisation."""

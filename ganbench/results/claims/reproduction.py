@@ -12,7 +12,7 @@ from typing import Literal
 from scipy import stats
 
 from ganbench.core.errors import GanbenchError
-from ganbench.results.claims import Claim
+from ganbench.results.claims.table import Claim
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
 """The folder of experiment files; they come with the source only."""

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import torch
 
-from ganbench.runs.executors import TRIES
+from ganbench.runs.executors.base import TRIES
 from ganbench.runs.task import Task, TaskResult, from_plain
 
 CORES_A_JOB = 4

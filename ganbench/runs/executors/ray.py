@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ganbench.core.errors import GanbenchError
-from ganbench.runs.executors import TRIES
+from ganbench.runs.executors.base import TRIES
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 
 try:

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import Status
+from ganbench.tracking.base import Status
 from ganbench.tracking.mlflow.names import KIND, RUN, STATUS, database_of, is_there
 from ganbench.tracking.store import Store
 

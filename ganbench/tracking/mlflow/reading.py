@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ganbench.tracking import RunRecord
+from ganbench.tracking.base import RunRecord
 from ganbench.tracking.mlflow.names import check_experiment_name, database_of, is_there
 from ganbench.tracking.mlflow.sql import Needed, read_local, read_local_images
 from ganbench.tracking.store import Store

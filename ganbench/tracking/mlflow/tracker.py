@@ -16,7 +16,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunInfo, Status
+from ganbench.tracking.base import RunInfo, Status
 from ganbench.tracking.mlflow.connection import connect, statuses
 from ganbench.tracking.mlflow.names import ENDED_AT, GROUP, KIND, RUN, SEED, STATUS, check_experiment_name
 from ganbench.tracking.store import Store

@@ -1,0 +1,62 @@
+"""The command `ganbench`: its commands in the order in which users need them, and its errors on one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ganbench.cli.claims import claims
+from ganbench.cli.components import check, data, list_components
+from ganbench.cli.evaluate import doctor, evaluate
+from ganbench.cli.results import compare, report, ui
+from ganbench.cli.run import run
+from ganbench.cli.server import server
+from ganbench.cli.sweep import reproduce, status, sweep, sync
+from ganbench.core.errors import GanbenchError
+from ganbench.core.version import __version__
+
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that prints our errors as click prints its own: on one line, with exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GanbenchError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except BrokenPipeError:
+            raise  # the pipe was closed; click exits quietly
+        except OSError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order in which users need them
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ganbench")
+def main() -> None:
+    """Train GANs, measure mode collapse, and compare what prevents it.
+
+    \b
+    A first run (a few minutes on a CPU), the same with another loss, and both side by side:
+      ganbench run --loss minimax --arch mlp
+      ganbench run --loss non-saturating --arch mlp
+      ganbench compare
+    """
+
+
+TRAINING = (run, sweep, status, reproduce)
+READING = (compare, report, claims, ui, sync, server)
+MEASURING = (evaluate, doctor)
+PARTS = (list_components, check, data)
+for command in (*TRAINING, *READING, *MEASURING, *PARTS):
+    main.add_command(command)

@@ -1,0 +1,115 @@
+"""The base class of protocols, the cases and rules that they consist of, and their registry."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import Component, Registry
+from ganbench.data import Dataset
+from ganbench.data.evaluators import Features
+from ganbench.evaluation.metrics import Metric
+
+MIN_SAMPLES = 500
+"""Minimum number of samples for meaningful metrics."""
+
+MAX_HEADLINE = 5
+"""Number of metrics in the default headline of a protocol that names none."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for high-quality samples.
+
+    Attributes:
+        norm: measure of the deviation from the mode's centre: its length (l2), its largest component (linf: a box), or
+            none (any).
+        within: upper bound on the deviation, in standard deviations.
+        confidence: minimum confidence of the classifier.
+    """
+
+    norm: Literal["any", "l2", "linf"] = "any"
+    within: float = 3.0
+    confidence: float = 0.0
+
+    def __call__(self, features: Features) -> Features:
+        """The features with `good` set by this rule."""
+        return replace(features, good=self._close(features) & (features.confidence >= self.confidence))
+
+    def _close(self, features: Features) -> Tensor:
+        if self.norm == "l2":
+            close: Tensor = features.deviation.norm(dim=1) < self.within
+            return close
+        if self.norm == "linf":
+            return features.deviation.abs().amax(dim=1) < self.within
+        return features.good.new_ones(len(features))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A protocol's settings for one data set.
+
+    Attributes:
+        samples: number of samples to score.
+        rule: the rule for high-quality samples.
+        metrics: metrics with this protocol's options, by their name in the table.
+        quick: the metrics that are cheap enough to be computed during training.
+        data: the options of the data set that the protocol fixes.
+        headline: the few most important metrics, for compact output; by default the first five.
+        mode_count: the metric that counts modes, if there is one.
+    """
+
+    samples: int
+    rule: Rule
+    metrics: Mapping[str, Metric]
+    quick: tuple[str, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    headline: tuple[str, ...] = ()
+    mode_count: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.headline:
+            object.__setattr__(self, "headline", tuple(self.metrics)[:MAX_HEADLINE])
+
+
+class Protocol(Component):
+    """An evaluation procedure, permanently fixed under a name and a version."""
+
+    version: ClassVar[int] = 1
+    """Increased when a case changes or the same samples get different numbers; part of the run id."""
+
+    @abstractmethod
+    def cases(self) -> Mapping[str, Case]:
+        """The protocol's settings by name of the data set."""
+
+    def case(self, dataset: Dataset) -> Case:
+        """The protocol's settings for a data set.
+
+        Raises:
+            GanbenchError: it has none, or it fixes an option at another value.
+        """
+        cases = self.cases()
+        if dataset.name not in cases:
+            raise GanbenchError(
+                f"protocol '{self.name}' says nothing about {dataset.name}: it is for {', '.join(sorted(cases))}"
+            )
+        case, options = cases[dataset.name], dataset.to_spec()
+        for option, fixed in case.data.items():
+            if options[option] != fixed:
+                raise GanbenchError(
+                    f"protocol '{self.name}' fixes {dataset.name}: {option} is {fixed}, not {options[option]}; "
+                    f"choose another protocol, or leave the option out"
+                )
+        return case
+
+    def label(self, case: Case, samples: int) -> str:
+        """Name and version as shown in tables, with the number of samples if it isn't the protocol's own."""
+        return f"{self.name} v{self.version}" + f" at N={samples:,}" * (samples != case.samples)
+
+
+PROTOCOLS: Registry[Protocol] = Registry("protocol")

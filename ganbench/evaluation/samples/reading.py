@@ -1,0 +1,121 @@
+"""Reading of samples: the reader is chosen by a path's name, and what it returns is brought into one form."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.arrays import read_npy, read_npz
+from ganbench.evaluation.samples.check import checked
+from ganbench.evaluation.samples.exported import read_exported
+from ganbench.evaluation.samples.generators import GeneratorSource, Network, generate
+from ganbench.evaluation.samples.layout import times
+from ganbench.evaluation.samples.pictures import read_pictures
+from ganbench.evaluation.samples.torchscript import read_torchscript
+from ganbench.evaluation.samples.weights import read_weights
+from ganbench.evaluation.samples.zips import read_members
+
+TORCH_SUFFIXES = (".pt", ".pth", ".pts", ".ts", ".torchscript", ".pt2")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples in the form that evaluators expect.
+
+    Attributes:
+        tensor: float32 [N, *shape] on the CPU, images in [−1, 1], points unscaled.
+        source: a description of their origin, for instance "fakes.npz ('samples'), 50,000 × 1×28×28, bytes".
+    """
+
+    tensor: Tensor
+    source: str
+
+
+def read_samples(
+    path: Path,
+    shape: tuple[int, ...],
+    *,
+    pixel_range: str | None = None,
+    generator: GeneratorSource | None = None,
+    most: int | None = None,
+) -> Samples:
+    """Read samples from a `.npy` or `.npz` file or a folder of PNGs, or draw them from a generator.
+
+    Args:
+        path: the file or folder. Its name determines its kind; its content is checked. A generator is a `.safetensors`
+            file with the weights of one of our architectures, TorchScript, or a file written by `torch.export.save`.
+        shape: the shape of one sample: [C, H, W] for images, [d] for points.
+        pixel_range: one of `RANGES`; required if the values are ambiguous.
+        generator: how to run a generator; required for one, and refused for anything else.
+        most: read only the first samples, at most this many.
+
+    Raises:
+        GanbenchError: it can't be read, has other samples, or is ambiguous.
+    """
+    kind = _kind(path)
+    if generator and most is not None:
+        generator = dataclasses.replace(generator, count=min(generator.count, most))
+    if kind in (".safetensors", *TORCH_SUFFIXES):
+        if generator is None:
+            raise GanbenchError(f"'{path}' is a generator: say how many samples to draw, and from what latents")
+        network = _read_network(path, kind, shape, generator)
+        values, what = generate(network, shape, generator, str(path)), network.what
+        pixel_range = pixel_range or (network.pixel_range if len(shape) > 1 else None)  # points have no range
+    else:
+        if generator is not None:
+            raise GanbenchError(f"'{path}' is no generator, so it has no latents: leave out what describes them")
+        if kind == "folder":
+            values, what = read_pictures(path, shape, most)
+        else:
+            values, what = (read_npz if kind == ".npz" else read_npy)(path)
+            values = values[:most] if values.ndim else values
+    try:
+        tensor, range_in_words = checked(values, shape, pixel_range)
+    except GanbenchError as error:
+        raise GanbenchError(f"'{path}': {error}") from error
+    size = f"{len(tensor):,} × {times(shape)}"
+    return Samples(tensor, ", ".join(filter(None, (f"{path.name}{what}", size, range_in_words))))
+
+
+def _kind(path: Path) -> str:
+    """The kind of a path by its name: "folder" or a suffix that we read."""
+    try:
+        if path.is_dir():
+            return "folder"
+        if not path.is_file():
+            raise GanbenchError(_why_no_file(path))
+    except OSError as error:
+        raise GanbenchError(f"'{path}' can't be read: {error.strerror or error}") from error
+    suffix = path.suffix.lower()
+    if suffix in (".npy", ".npz", ".safetensors", *TORCH_SUFFIXES):
+        return suffix
+    raise GanbenchError(
+        f"'{path}' is of no kind that ganbench reads: give a .npy or .npz file, a folder of PNGs, or a generator "
+        f"(.safetensors, {', '.join(TORCH_SUFFIXES)})"
+    )
+
+
+def _why_no_file(path: Path) -> str:
+    if path.is_symlink():
+        return f"'{path}' is a link that leads nowhere: mend it, or give the file itself"
+    if path.exists():
+        return f"'{path}' is neither a file nor a folder: give one of them"
+    return f"there is no file or folder '{path}'"
+
+
+def _read_network(path: Path, kind: str, shape: tuple[int, ...], source: GeneratorSource) -> Network:
+    if kind == ".safetensors":
+        return read_weights(path, shape, source)
+    members = read_members(
+        path,
+        "is no TorchScript and no torch.export program; a plain torch.save is a pickle, which is "
+        "never loaded: write the generator with torch.export.save",
+    )
+    # The content decides: both kinds are often called .pt.
+    if "archive_format" in members:
+        return read_exported(path, members, source.device)
+    return read_torchscript(path, members, source.device)

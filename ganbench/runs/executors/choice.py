@@ -1,0 +1,26 @@
+"""Choice of an executor by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganbench.runs.executors.base import Executor
+
+
+def choose(name: str, *, jobs: int | None, device: str, address: str | None, gpus: float | None, log: Path) -> Executor:
+    """Create the executor `local` or `ray`.
+
+    Args:
+        jobs: number of concurrent tasks; None for the executor's default.
+        device: `cpu` or `cuda`.
+        address: address of a Ray cluster.
+        gpus: fraction of a GPU for each task under Ray.
+        log: file for the output of local workers.
+    """
+    if name == "ray":
+        from ganbench.runs.executors.ray import Ray
+
+        return Ray(jobs, gpus if gpus is not None else float(device == "cuda"), address)
+    from ganbench.runs.executors.local import Local
+
+    return Local(jobs, device, log)
