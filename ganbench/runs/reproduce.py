@@ -17,6 +17,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.data import Data
 from ganbench.runs.ensemble_run import Job, Observer
+from ganbench.runs.log_schema import ensemble_seeds
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking import DONE, RunRecord
@@ -64,7 +65,8 @@ def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
     Raises:
         GanbenchError: the spec was not tracked, the run didn't finish, or the spec now resolves to a different run.
     """
-    if "spec" not in record.tags or "together" not in record.tags:
+    seeds = ensemble_seeds(record.tags)
+    if "spec" not in record.tags or not seeds:
         raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
     if record.status not in DONE:
         raise GanbenchError(f"the run '{record.id}' has not come to its end: it is {record.status}")
@@ -74,7 +76,7 @@ def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
             f"the spec of run '{record.id}' means another run by now: ganbench's training, the data, the protocol, the "
             f"evaluator or a plug-in has changed since {record.tags.get('commit', 'then')}; check out that version"
         )
-    return spec, tuple(map(int, record.tags["together"].split(",")))
+    return spec, seeds
 
 
 def reproduce(
@@ -85,9 +87,9 @@ def reproduce(
     Args:
         folder: folder for checkpoints.
     """
-    spec, together = spec_of(record)
+    spec, seeds = spec_of(record)
     tracker = MemoryTracker()
-    run(Job(spec, together, device, folder), data, tracker, observer, stop)
+    run(Job(spec, seeds, device, folder), data, tracker, observer, stop)
     log = tracker.runs[record.id]
     if log.state not in DONE:
         return None
