@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.console.threads import choose_waiting
-from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, experiment_flag, plugins_flag, store_flag
 
 
 @click.command()
@@ -61,7 +61,7 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
     type=click.Choice(["float32", "bf16"]),
     help="Precision of products and convolutions in training; bf16 is faster where supported. Default: float32.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@device_flag
 @click.option(
     "--accelerate",
     type=click.Choice(["auto", "off"]),
