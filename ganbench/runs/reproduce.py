@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -30,6 +31,8 @@ TIMES = ("train/seconds",)
 LARGEST = sys.float_info.max
 """The number that MLflow stores for infinity."""
 
+Agreement = Literal["same", "close", "different"]
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -49,14 +52,14 @@ class Reproduction:
         numbers: how many numbers were compared.
         differences: the numbers that differ, in the order of steps.
         surroundings: what has changed (commit, machine, device, torch): the value then and now, by name.
-        verdict: `same`, bit for bit; `close`, if the surroundings differ and every number of the first evaluation is
+        agreement: `same`, bit for bit; `close`, if the surroundings differ and every number of the first evaluation is
             within 2 %; or `different`.
     """
 
     numbers: int
     differences: tuple[Difference, ...]
     surroundings: Mapping[str, tuple[str, str]]
-    verdict: str
+    agreement: Agreement
 
 
 def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
@@ -111,14 +114,15 @@ def compare_numbers(
         if not _same(tracked.get(key), again.get(key))
     )
     first = min((step for _, step in keys), default=0)
-    early = [each for each in differences if each.step == first]
+    early = [difference for difference in differences if difference.step == first]
+    agreement: Agreement
     if not differences:
-        verdict = "same"
-    elif surroundings and all(_close(each.tracked, each.again) for each in early):
-        verdict = "close"
+        agreement = "same"
+    elif surroundings and all(_close(difference.tracked, difference.again) for difference in early):
+        agreement = "close"
     else:
-        verdict = "different"
-    return Reproduction(len(keys), differences, surroundings, verdict)
+        agreement = "different"
+    return Reproduction(len(keys), differences, surroundings, agreement)
 
 
 def threads_of(record: RunRecord) -> int | None:
@@ -142,7 +146,7 @@ def _surroundings(record: RunRecord, device: torch.device) -> dict[str, tuple[st
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return False
-    one, other = (math.copysign(LARGEST, each) if math.isinf(each) else each for each in (one, other))
+    one, other = (math.copysign(LARGEST, value) if math.isinf(value) else value for value in (one, other))
     return one == other or (math.isnan(one) and math.isnan(other))
 
 

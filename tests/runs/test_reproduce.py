@@ -32,14 +32,14 @@ ELSEWHERE = {"machine": ("here", "there")}
 
 def test_the_same_numbers_are_the_same_but_for_times() -> None:
     made = compare_numbers(NUMBERS, NUMBERS | {("train/seconds", 5): 7.0}, {})
-    assert (made.verdict, made.numbers, made.differences) == ("same", 3, ())
+    assert (made.agreement, made.numbers, made.differences) == ("same", 3, ())
 
 
 def test_what_the_store_changes_is_not_held_against_a_number() -> None:
     tracked = {("a", 1): LARGEST, ("b", 1): -LARGEST, ("c", 1): math.nan}
     again = {("a", 1): math.inf, ("b", 1): -math.inf, ("c", 1): math.nan}
-    assert compare_numbers(tracked, again, {}).verdict == "same"
-    assert compare_numbers(tracked, again | {("c", 1): 0.0}, {}).verdict == "different"
+    assert compare_numbers(tracked, again, {}).agreement == "same"
+    assert compare_numbers(tracked, again | {("c", 1): 0.0}, {}).agreement == "different"
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_what_the_store_changes_is_not_held_against_a_number() -> None:
 def test_one_machine_must_be_exact_and_another_close_at_first(
     changed: dict[tuple[str, int], float], here: str, elsewhere: str
 ) -> None:
-    assert compare_numbers(NUMBERS, NUMBERS | changed, {}).verdict == here
-    assert compare_numbers(NUMBERS, NUMBERS | changed, ELSEWHERE).verdict == elsewhere
+    assert compare_numbers(NUMBERS, NUMBERS | changed, {}).agreement == here
+    assert compare_numbers(NUMBERS, NUMBERS | changed, ELSEWHERE).agreement == elsewhere
 
 
 def test_a_number_on_one_side_only_is_a_difference() -> None:
@@ -86,16 +86,16 @@ def test_a_tracked_run_comes_out_the_same_and_a_tampered_one_does_not(tmp_path: 
     def again(tampered: RunRecord, place: str) -> str:
         made = reproduce(tampered, torch.device("cpu"), data, tmp_path / place, Silent(), threading.Event())
         assert made is not None
-        return made.verdict
+        return made.agreement
 
     assert again(with_old_tag(record), "a") == "same"
     ((name, step, value),) = (each for each in record.history if each[:2] == ("hq", spec.train.steps))
     others = [each for each in record.history if each[:2] != (name, step)]
     tampered = dataclasses.replace(record, history=[*others, (name, step, math.nextafter(value, 9e9))])
     assert again(tampered, "b") == "different"
-    told = CliRunner().invoke(main, ["reproduce", record.id[:8], "--store", str(tmp_path / "store")])
-    assert told.exit_code == 0, told.output
-    assert "bit for bit" in told.output
+    result = CliRunner().invoke(main, ["reproduce", record.id[:8], "--store", str(tmp_path / "store")])
+    assert result.exit_code == 0, result.output
+    assert "bit for bit" in result.output
 
 
 def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
