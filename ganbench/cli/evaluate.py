@@ -90,9 +90,9 @@ def evaluate(
 @format_flag("table", "markdown")
 @plugins_flag
 def doctor(data: str, style: str, plugins: tuple[Path, ...]) -> None:
-    """Plant faults with known answers, and show which metric sees which kind of collapse.
+    """Plant faults with known answers, and show which metric detects which kind of collapse.
 
-    Exits with status 1 if a metric misses a fault that it claims to see, or scores faulty samples better than real
+    Exits with status 1 if a metric misses a fault that it claims to detect, or scores faulty samples better than real
     ones. Metrics of plug-ins are tested too.
     """
     from ganbench.cli.console.evaluation_tables import LEGEND, show_diagnosis
