@@ -62,5 +62,5 @@ def sync(store: str | None) -> None:
             failed = True
             click.echo(f"   not all: {trouble}", err=True)
     if nothing:
-        click.echo("nothing is kept here")
+        click.echo("there is nothing to deliver")
     raise SystemExit(int(failed))

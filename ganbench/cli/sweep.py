@@ -113,15 +113,15 @@ def sweep(
 
     choose_waiting()
     until = time.monotonic() + 60 * minutes if minutes is not None else math.inf
-    several = [_load_sweep(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
-    place = find_store(store)
+    sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
+    run_store = find_store(store)
     if executor != "ray" and (address is not None or gpus is not None):
         raise GanbenchError("--address and --gpus are for --executor ray")
     from ganbench.cli.console.sweep import dry_run_session, sweep_session
 
     if dry_run:
-        for asked, name in several:
-            dry_run_session(asked, device=device, experiment=name, store=place)
+        for selected, name in sweeps:
+            dry_run_session(selected, device=device, experiment=name, store=run_store)
         return
     from ganbench.core.device import find_device
     from ganbench.results.export import Export
@@ -130,24 +130,23 @@ def sweep(
     # The devices of this machine say nothing about the nodes of a cluster.
     kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
     plugin_files = [str(path.absolute()) for path in plugins]
-    ended = 0
-    for asked, name in several:
-        ended = max(
-            ended,
-            sweep_session(
-                asked,
-                choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=place.folder / f"{name}.log"),
-                device=kind,
-                experiment=name,
-                store=place,
-                plugins=plugin_files,
-                until=until,
-                export=Export(export, place, name) if export is not None else None,
-            ),
+    exit_status = 0
+    for selected, name in sweeps:
+        log = run_store.folder / f"{name}.log"
+        session_status = sweep_session(
+            selected,
+            choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=log),
+            device=kind,
+            experiment=name,
+            store=run_store,
+            plugins=plugin_files,
+            until=until,
+            export=Export(export, run_store, name) if export is not None else None,
         )
-        if ended >= SIGNALLED or time.monotonic() >= until:
+        exit_status = max(exit_status, session_status)
+        if exit_status >= SIGNALLED or time.monotonic() >= until:
             break
-    raise SystemExit(ended)
+    raise SystemExit(exit_status)
 
 
 @click.command()
@@ -167,10 +166,11 @@ def status(
     """
     from ganbench.tracking.store import find_store
 
-    several = [_load_sweep(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
+    sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
+    run_store = find_store(store)
     from ganbench.cli.console.sweep import status_session
 
-    raise SystemExit(max(status_session(asked, experiment=name, store=find_store(store)) for asked, name in several))
+    raise SystemExit(max(status_session(selected, experiment=name, store=run_store) for selected, name in sweeps))
 
 
 def _files(path: Path) -> list[Path]:
@@ -201,7 +201,7 @@ def _load_sweep(
     from ganbench.spec.sweep_spec import read_sweep
 
     load_plugins(plugins)
-    asked = read_sweep(file, budget).where(parse_where(where))
+    selected = read_sweep(file, budget).where(parse_where(where))
     if seeds is not None:
-        asked = dataclasses.replace(asked, seeds=parse_seeds(seeds))
-    return asked, experiment or "-".join(filter(None, (asked.name, asked.budget)))
+        selected = dataclasses.replace(selected, seeds=parse_seeds(seeds))
+    return selected, experiment or "-".join(filter(None, (selected.name, selected.budget)))
