@@ -25,7 +25,7 @@ from ganbench.results.claims import COLUMNS, PUBLISHED, SPREADS, Claim, differen
 from ganbench.results.claims.reproduction import FILES, ClaimComparison, compare_scores, compare_tracked, recipe
 from ganbench.results.loading import Results
 from ganbench.results.report.claims import beside
-from ganbench.spec.sweep_spec import read_sweep
+from ganbench.spec.sweep_spec import Sweep, read_sweep
 from ganbench.tracking import RunRecord, Status
 from ganbench.tracking.store import Store, find_store
 from tests.results.test_loading import record, table
@@ -273,6 +273,24 @@ def test_reproducing_a_claim_says_what_to_run_and_how_long_it_takes(tmp_path: Pa
     assert (other.exit_code, "not comparable" in other.output) == (0, True)
     missing = CliRunner().invoke(main, ["reproduce-claim", "pacgan-table-1-ring-pacgan9-modes"])
     assert (missing.exit_code, "did you mean" in missing.stderr) == (2, True)
+
+
+def test_training_a_claim_trains_its_part_of_the_experiment_with_the_given_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganbench.cli.console import reproduce_claim
+
+    trained: list[tuple[int, tuple[int, ...], str]] = []
+
+    def train(sweep: Sweep, executor: object, *, experiment: str, **_: object) -> int:
+        trained.append((len(sweep.specs), sweep.seeds, experiment))
+        return 1
+
+    monkeypatch.setattr(reproduce_claim, "sweep_session", train)
+    words = ["reproduce-claim", "pacgan-table-1-ring-pacgan2-modes", "--train", "--seeds", "0-4"]
+    result = CliRunner().invoke(main, [*words, "--device", "cpu", "--store", str(tmp_path / "store")])
+    assert result.exit_code == 1, result.output
+    assert trained == [(1, (0, 1, 2, 3, 4), "pacgan_2d-paper")]
 
 
 def test_a_claim_and_a_run_are_reproduced_by_two_commands_and_each_names_the_other() -> None:
