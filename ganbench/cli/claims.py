@@ -1,12 +1,14 @@
-"""The command for published results."""
+"""Commands for published results: list them, and reproduce one."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
-from ganbench.cli.options import where_flag
+from ganbench.cli.console.threads import choose_waiting
+from ganbench.cli.options import device_flag, format_flag, seeds_flag, store_flag, where_flag
 
 
 @click.command()
@@ -18,9 +20,7 @@ from ganbench.cli.options import where_flag
     metavar="CSV",
     help="Read your own table of claims, with the same columns.",
 )
-@click.option(
-    "--format", "style", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True
-)
+@format_flag("table", "markdown", "csv", "json")
 def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
     """List published numbers, with their protocols, runs and caveats.
 
@@ -35,7 +35,47 @@ def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
     from ganbench.results.claims import PUBLISHED, read_claims, select
     from ganbench.results.report.claims import render_claims
 
-    chosen = select(read_claims(source or PUBLISHED), parse_where(where))
-    click.echo(render_claims(chosen, style))
-    if style == "table" and source is None and len(chosen):
-        click.echo(f"\nganbench reproduce {chosen[0].id} says how to see for yourself; --format csv has all ids")
+    selected = select(read_claims(source or PUBLISHED), parse_where(where))
+    click.echo(render_claims(selected, style))
+    if style == "table" and source is None and len(selected):
+        click.echo(f"\nganbench reproduce-claim {selected[0].id} says how to reproduce it; --format csv has all ids")
+
+
+@click.command("reproduce-claim")
+@click.argument("claim_id", metavar="CLAIM")
+@store_flag
+@device_flag
+@seeds_flag
+@click.option("--train", is_flag=True, help="Train the seeds that haven't been trained, with the paper's budget.")
+def reproduce_claim(claim_id: str, store: str | None, device: str, seeds: str | None, train: bool) -> None:
+    """Print the experiment that reproduces a published CLAIM, its cost, and what its seeds say.
+
+    CLAIM is an id of `ganbench claims --format csv`. The cost is an estimate of the training time on this machine. The
+    seeds are compared with the claim if they have been trained, which --train does.
+
+    \b
+      ganbench reproduce-claim pacgan-table-1-ring-pacgan2-modes
+      ganbench reproduce-claim pacgan-table-1-ring-pacgan2-modes --train --seeds 0-4
+    """
+    choose_waiting()
+    from ganbench.core.errors import GanbenchError
+    from ganbench.core.registry import near_miss
+    from ganbench.core.settings import parse_seeds
+    from ganbench.results.claims import read_claims
+    from ganbench.tracking.store import find_store
+
+    published = {claim.id: claim for claim in read_claims()}
+    if claim_id not in published:
+        if re.fullmatch("[0-9a-f]+", claim_id):
+            raise GanbenchError(f"'{claim_id}' is no claim; for a tracked run: ganbench reproduce {claim_id}")
+        raise GanbenchError(f"there is no claim '{claim_id}': {near_miss(claim_id, list(published))}")
+    from ganbench.cli.console.reproduce_claim import reproduce_claim_session
+
+    status = reproduce_claim_session(
+        published[claim_id],
+        seeds=parse_seeds(seeds) if seeds is not None else None,
+        train=train,
+        device=device,
+        store=find_store(store),
+    )
+    raise SystemExit(status)

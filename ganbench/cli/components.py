@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import plugins_flag
+from ganbench.cli.options import format_flag, plugins_flag
 from ganbench.core.errors import GanbenchError
 
 
 @click.command("list")
 @click.argument("kind", required=False)
 @plugins_flag
-@click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+@format_flag("table", "markdown")
 def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
     """List components: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
     from rich.console import Console

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, experiment_flag, format_flag, plugins_flag, store_flag
 
 
 @click.command()
@@ -34,8 +34,8 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
     help="Distribution of the latent vectors. Default: that of --arch, or normal.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a generator's latent vectors.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--format", "style", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True)
+@device_flag
+@format_flag("table", "markdown", "json")
 @click.option("--track", metavar="NAME", help="Keep the scores as a run of this name, beside your own runs.")
 @experiment_flag
 @store_flag
@@ -87,12 +87,12 @@ def evaluate(
 
 @click.command()
 @click.option("--data", type=click.Choice(["all", "mnist", "ring"]), default="all", show_default=True)
-@click.option("--format", "style", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+@format_flag("table", "markdown")
 @plugins_flag
 def doctor(data: str, style: str, plugins: tuple[Path, ...]) -> None:
-    """Plant faults with known answers, and show which metric sees which kind of collapse.
+    """Plant faults with known answers, and show which metric detects which kind of collapse.
 
-    Exits with status 1 if a metric misses a fault that it claims to see, or scores faulty samples better than real
+    Exits with status 1 if a metric misses a fault that it claims to detect, or scores faulty samples better than real
     ones. Metrics of plug-ins are tested too.
     """
     from ganbench.cli.console.evaluation_tables import LEGEND, show_diagnosis

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from ganbench.cli.claims import claims
+from ganbench.cli.claims import claims, reproduce_claim
 from ganbench.cli.components import check, data, list_components
 from ganbench.cli.evaluate import doctor, evaluate
+from ganbench.cli.reproduce import reproduce
 from ganbench.cli.results import compare, report, ui
 from ganbench.cli.run import run
-from ganbench.cli.server import server
-from ganbench.cli.sweep import reproduce, status, sweep, sync
+from ganbench.cli.server import server, sync
+from ganbench.cli.sweep import status, sweep
 from ganbench.core.errors import GanbenchError
 from ganbench.core.version import __version__
 
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 TRAINING = (run, sweep, status, reproduce)
-READING = (compare, report, claims, ui, sync, server)
+READING = (compare, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, doctor)
 PARTS = (list_components, check, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):

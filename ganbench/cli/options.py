@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,21 @@ def plugins_flag(command: Any) -> Any:
         metavar="FILE",
         help="Python file with components of your own. Repeatable.",
     )(command)
+
+
+def device_flag(command: Any) -> Any:
+    return click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)(
+        command
+    )
+
+
+def seeds_flag(command: Any) -> Any:
+    return click.option("--seeds", help="Seeds to use instead of the experiment's: 0-2 or 0,3,7.")(command)
+
+
+def format_flag(*formats: str) -> Callable[[Any], Any]:
+    """Decorator: add `--format`; the first format is the default."""
+    return click.option("--format", "style", type=click.Choice(formats), default=formats[0], show_default=True)
 
 
 def results_flag(command: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.console.threads import choose_waiting
-from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, experiment_flag, plugins_flag, store_flag
 
 
 @click.command()
@@ -61,7 +61,7 @@ from ganbench.cli.options import experiment_flag, plugins_flag, store_flag
     type=click.Choice(["float32", "bf16"]),
     help="Precision of products and convolutions in training; bf16 is faster where supported. Default: float32.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@device_flag
 @click.option(
     "--accelerate",
     type=click.Choice(["auto", "off"]),
@@ -124,7 +124,7 @@ def run(
     the loss's paper, then from defaults. Run the same command again to resume an interrupted run;
     a finished run is not repeated.
     """
-    began = time.perf_counter()  # before torch is imported
+    began_at = time.perf_counter()  # before torch is imported
     choose_waiting()
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # otherwise torch's profiler reports on itself
     from ganbench.core.plugins import load_plugins
@@ -143,9 +143,9 @@ def run(
     load_plugins(plugins)
     named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
     flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
-    for several, texts in (("penalty", penalties), ("wrapper", wrappers)):
+    for kind, texts in (("penalty", penalties), ("wrapper", wrappers)):
         if texts:
-            flags[several] = [parse_component(text) for text in texts if text != "none"]
+            flags[kind] = [parse_component(text) for text in texts if text != "none"]
     counts = {
         "steps": steps,
         "critic_steps": critic_steps,
@@ -162,22 +162,22 @@ def run(
     spec = resolve(
         apply_overrides(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)]))
     )
-    chosen = parse_seeds(seeds)
+    seed_numbers = parse_seeds(seeds)
     if dry_run:
         click.echo(to_toml(spec.to_dict()), nl=False)
-        for seed in chosen:
+        for seed in seed_numbers:
             click.echo(f"# seed {seed}: run {spec.run_id(seed)}")
         return
     from ganbench.cli.console.run import run_session
 
     status = run_session(
         spec,
-        chosen,
+        seed_numbers,
         device=device,
         experiment=experiment,
         store=store,
         force=force,
         accelerated=accelerate == "auto",
-        profiled_since=began if profile else None,
+        profiled_since=began_at if profile else None,
     )
     raise SystemExit(status)

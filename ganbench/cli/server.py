@@ -1,10 +1,12 @@
-"""The command that starts a tracking server for a group of people."""
+"""Commands for tracking servers: start one for a group of people, and deliver results to one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
+
+from ganbench.cli.options import store_flag
 
 
 @click.command()
@@ -39,3 +41,26 @@ def server(folder: Path, host: str, port: int, allowed_hosts: str, database: str
 
     names = tuple(name.strip() for name in allowed_hosts.split(",") if name.strip())
     raise SystemExit(serve_group(Plan(folder, host, port, names, database), say=click.echo))
+
+
+@click.command()
+@store_flag
+def sync(store: str | None) -> None:
+    """Deliver results kept on this machine because a tracking server did not answer.
+
+    Nothing is delivered twice. Without --store, results for all servers are delivered. Exits with status 1 if some
+    could not be.
+    """
+    from ganbench.tracking.spool import sync as deliver
+
+    failed = False
+    nothing = True
+    for uri, experiment, arrived, trouble in deliver(store):
+        nothing = False
+        click.echo(f"{uri}, experiment {experiment}: {arrived} run{'s' * (arrived != 1)} delivered")
+        if trouble:
+            failed = True
+            click.echo(f"   not all: {trouble}", err=True)
+    if nothing:
+        click.echo("there is nothing to deliver")
+    raise SystemExit(int(failed))

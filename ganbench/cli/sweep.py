@@ -1,4 +1,4 @@
-"""Commands for many runs: sweeps of experiment files, their status, and reproduction of runs."""
+"""Commands for experiment files: run a sweep, and show its status."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.console.threads import choose_waiting
-from ganbench.cli.options import plugins_flag, store_flag, where_flag
+from ganbench.cli.options import device_flag, plugins_flag, seeds_flag, store_flag, where_flag
 
 if TYPE_CHECKING:
-    from ganbench.results.claims import Claim
     from ganbench.spec.sweep_spec import Sweep
 
 SIGNALLED = 128
 """Added to a signal's number, this is the exit status of a command that the signal stopped."""
-
-device_flag = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 
 
 def sweep_flags(command: Any) -> Any:
@@ -25,7 +22,7 @@ def sweep_flags(command: Any) -> Any:
     flags = (
         click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path)),
         click.option("--budget", metavar="NAME", help="A budget from the file. Default: the first."),
-        click.option("--seeds", help="Seeds to use instead of the file's."),
+        seeds_flag,
         where_flag,
         click.option(
             "--experiment", help="Name of the MLflow experiment. Default: the names of the file and the budget."
@@ -116,15 +113,15 @@ def sweep(
 
     choose_waiting()
     until = time.monotonic() + 60 * minutes if minutes is not None else math.inf
-    several = [_load_sweep(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
-    place = find_store(store)
+    sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
+    run_store = find_store(store)
     if executor != "ray" and (address is not None or gpus is not None):
         raise GanbenchError("--address and --gpus are for --executor ray")
     from ganbench.cli.console.sweep import dry_run_session, sweep_session
 
     if dry_run:
-        for asked, name in several:
-            dry_run_session(asked, device=device, experiment=name, store=place)
+        for selected, name in sweeps:
+            dry_run_session(selected, device=device, experiment=name, store=run_store)
         return
     from ganbench.core.device import find_device
     from ganbench.results.export import Export
@@ -133,24 +130,23 @@ def sweep(
     # The devices of this machine say nothing about the nodes of a cluster.
     kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
     plugin_files = [str(path.absolute()) for path in plugins]
-    ended = 0
-    for asked, name in several:
-        ended = max(
-            ended,
-            sweep_session(
-                asked,
-                choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=place.folder / f"{name}.log"),
-                device=kind,
-                experiment=name,
-                store=place,
-                plugins=plugin_files,
-                until=until,
-                export=Export(export, place, name) if export is not None else None,
-            ),
+    exit_status = 0
+    for selected, name in sweeps:
+        log = run_store.folder / f"{name}.log"
+        session_status = sweep_session(
+            selected,
+            choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=log),
+            device=kind,
+            experiment=name,
+            store=run_store,
+            plugins=plugin_files,
+            until=until,
+            export=Export(export, run_store, name) if export is not None else None,
         )
-        if ended >= SIGNALLED or time.monotonic() >= until:
+        exit_status = max(exit_status, session_status)
+        if exit_status >= SIGNALLED or time.monotonic() >= until:
             break
-    raise SystemExit(ended)
+    raise SystemExit(exit_status)
 
 
 @click.command()
@@ -170,122 +166,11 @@ def status(
     """
     from ganbench.tracking.store import find_store
 
-    several = [_load_sweep(each, budget, seeds, where, experiment, plugins) for each in _files(file)]
+    sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
+    run_store = find_store(store)
     from ganbench.cli.console.sweep import status_session
 
-    raise SystemExit(max(status_session(asked, experiment=name, store=find_store(store)) for asked, name in several))
-
-
-@click.command()
-@click.argument("run", metavar="RUN|CLAIM")
-@store_flag
-@device_flag
-@plugins_flag
-@click.option(
-    "--train", is_flag=True, help="For a claim: run the training that reproduces it, with the paper's budget."
-)
-@click.option("--seeds", help="For a claim: seeds to use instead of the experiment's.")
-def reproduce(
-    run: str, store: str | None, device: str, plugins: tuple[Path, ...], train: bool, seeds: str | None
-) -> None:
-    """Train a tracked RUN again, or reproduce a published CLAIM, and check whether the numbers agree.
-
-    RUN is a run id or a unique prefix: `ganbench run --dry-run` prints ids, and so does results.csv of a report. On
-    the same machine and CPU the numbers must be identical bit for bit; elsewhere those of the first evaluation must
-    agree within 2 %. Exits with status 1 if they don't.
-
-    CLAIM is an id of `ganbench claims`. Without --train, print which experiment reproduces it, about how long that
-    takes, and what its seeds say about the claim, if they have been trained.
-
-    \b
-      ganbench reproduce 480a2fd3ba0e
-      ganbench reproduce pacgan-table-1-ring-pacgan2-modes
-      ganbench reproduce pacgan-table-1-ring-pacgan2-modes --train --seeds 0-4
-    """
-    choose_waiting()
-    from ganbench.core.errors import GanbenchError
-    from ganbench.core.plugins import load_plugins
-    from ganbench.core.registry import near_miss
-    from ganbench.results.claims import read_claims
-    from ganbench.tracking.store import find_store
-
-    claims = {claim.id: claim for claim in read_claims()}
-    if run in claims:
-        raise SystemExit(_reproduce_claim(claims[run], store, device, seeds, train))
-    if "-" in run:
-        raise GanbenchError(f"there is no claim '{run}': {near_miss(run, list(claims))}")
-    if train or seeds is not None:
-        raise GanbenchError("--train and --seeds are for claims: a run is trained again as it was")
-    load_plugins(plugins)
-    from ganbench.cli.console.reproduce import reproduce_session
-
-    raise SystemExit(reproduce_session(run, device=device, store=find_store(store)))
-
-
-def _reproduce_claim(claim: Claim, store: str | None, device: str, seeds: str | None, train: bool) -> int:
-    from ganbench.core.errors import GanbenchError
-    from ganbench.core.settings import parse_where
-    from ganbench.results.claims.reproduction import judge_claim, recipe
-    from ganbench.results.loading import load_results
-    from ganbench.results.report.claims import render_claims
-    from ganbench.results.views import filter_runs, final_scores, runs
-    from ganbench.tracking.store import find_store
-
-    click.echo(render_claims([claim], "table"))
-    try:
-        found = recipe(claim)
-    except GanbenchError as error:
-        click.echo(f"\n{error}")
-        return 0
-    asked, name = _load_sweep(found.file, found.budget, seeds, found.where, None, ())
-    place = find_store(store)
-    click.echo(f"\n{found.command}\n")
-    from ganbench.cli.console.sweep import dry_run_session, sweep_session
-
-    if train:
-        from ganbench.core.device import find_device
-        from ganbench.runs.executors import choose
-
-        kind = find_device(device).type
-        chosen = choose("local", jobs=None, device=kind, address=None, gpus=None, log=place.folder / f"{name}.log")
-        status = sweep_session(asked, chosen, device=kind, experiment=name, store=place, plugins=[])
-        if status:
-            return status
-    else:
-        dry_run_session(asked, device=device, experiment=name, store=place)
-    try:
-        table = filter_runs(load_results(place, name).table, parse_where(found.where))
-    except GanbenchError:
-        click.echo("\nnone of its seeds has been trained: --train does that")
-        return 0
-    scores = final_scores(table)
-    failed = int((runs(table)["status"] == "diverged").sum())
-    finding = judge_claim(claim, scores.loc[scores["metric"] == claim.metric, "value"].tolist(), failed)
-    click.echo(f"\n{finding.verdict}: {finding.why}")
-    return 0
-
-
-@click.command()
-@store_flag
-def sync(store: str | None) -> None:
-    """Deliver results kept on this machine because a tracking server did not answer.
-
-    Nothing is delivered twice. Without --store, results for all servers are delivered. Exits with status 1 if some
-    could not be.
-    """
-    from ganbench.tracking.spool import sync as deliver
-
-    failed = False
-    nothing = True
-    for uri, experiment, arrived, trouble in deliver(store):
-        nothing = False
-        click.echo(f"{uri}, experiment {experiment}: {arrived} run{'s' * (arrived != 1)} delivered")
-        if trouble:
-            failed = True
-            click.echo(f"   not all: {trouble}", err=True)
-    if nothing:
-        click.echo("nothing is kept here")
-    raise SystemExit(int(failed))
+    raise SystemExit(max(status_session(selected, experiment=name, store=run_store) for selected, name in sweeps))
 
 
 def _files(path: Path) -> list[Path]:
@@ -316,7 +201,7 @@ def _load_sweep(
     from ganbench.spec.sweep_spec import read_sweep
 
     load_plugins(plugins)
-    asked = read_sweep(file, budget).where(parse_where(where))
+    selected = read_sweep(file, budget).where(parse_where(where))
     if seeds is not None:
-        asked = dataclasses.replace(asked, seeds=parse_seeds(seeds))
-    return asked, experiment or "-".join(filter(None, (asked.name, asked.budget)))
+        selected = dataclasses.replace(selected, seeds=parse_seeds(seeds))
+    return selected, experiment or "-".join(filter(None, (selected.name, selected.budget)))

@@ -35,6 +35,11 @@ CLOUD = 2000
 NAMED_MODES = 25
 """With more modes than this, their shares are not tracked as metrics, but only in the timeline."""
 
+SEEDS_TAG = "ensemble-seeds"
+"""The tag with all seeds that were trained together."""
+OLD_SEEDS_TAG = "together"
+"""The same tag in older stores."""
+
 
 def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evaluator) -> dict[str, str]:
     """Return the tags that describe how the numbers were produced, so that they can be reproduced.
@@ -44,7 +49,7 @@ def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evalu
     """
     return {
         "spec": json.dumps(spec.to_dict()),
-        "together": ",".join(map(str, seeds)),
+        SEEDS_TAG: ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
         **metrics_of(spec.case).tags(),
         "commit": code_version(),
@@ -57,6 +62,12 @@ def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evalu
         "host": platform.node(),
         "pid": str(os.getpid()),
     }
+
+
+def ensemble_seeds(tags: Mapping[str, str]) -> tuple[int, ...]:
+    """Return all seeds that a run was trained with, from its tags; empty if they weren't tracked."""
+    seeds = tags.get(SEEDS_TAG, tags.get(OLD_SEEDS_TAG))
+    return tuple(map(int, seeds.split(","))) if seeds is not None else ()
 
 
 def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunInfo:

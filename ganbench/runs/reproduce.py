@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -17,6 +18,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.data import Data
 from ganbench.runs.ensemble_run import Job, Observer
+from ganbench.runs.log_schema import ensemble_seeds
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking import DONE, RunRecord
@@ -29,6 +31,8 @@ TIMES = (str(MetricName("train", SECONDS)),)
 """Metrics that are never reproduced exactly."""
 LARGEST = sys.float_info.max
 """The number that MLflow stores for infinity."""
+
+Agreement = Literal["same", "close", "different"]
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,14 @@ class Reproduction:
         numbers: how many numbers were compared.
         differences: the numbers that differ, in the order of steps.
         surroundings: what has changed (commit, machine, device, torch): the value then and now, by name.
-        verdict: `same`, bit for bit; `close`, if the surroundings differ and every number of the first evaluation is
+        agreement: `same`, bit for bit; `close`, if the surroundings differ and every number of the first evaluation is
             within 2 %; or `different`.
     """
 
     numbers: int
     differences: tuple[Difference, ...]
     surroundings: Mapping[str, tuple[str, str]]
-    verdict: str
+    agreement: Agreement
 
 
 def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
@@ -65,7 +69,8 @@ def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
     Raises:
         GanbenchError: the spec was not tracked, the run didn't finish, or the spec now resolves to a different run.
     """
-    if "spec" not in record.tags or "together" not in record.tags:
+    seeds = ensemble_seeds(record.tags)
+    if "spec" not in record.tags or not seeds:
         raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
     if record.status not in DONE:
         raise GanbenchError(f"the run '{record.id}' has not come to its end: it is {record.status}")
@@ -75,7 +80,7 @@ def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
             f"the spec of run '{record.id}' means another run by now: ganbench's training, the data, the protocol, the "
             f"evaluator or a plug-in has changed since {record.tags.get('commit', 'then')}; check out that version"
         )
-    return spec, tuple(map(int, record.tags["together"].split(",")))
+    return spec, seeds
 
 
 def reproduce(
@@ -86,9 +91,9 @@ def reproduce(
     Args:
         folder: folder for checkpoints.
     """
-    spec, together = spec_of(record)
+    spec, seeds = spec_of(record)
     tracker = MemoryTracker()
-    run(Job(spec, together, device, folder), data, tracker, observer, stop)
+    run(Job(spec, seeds, device, folder), data, tracker, observer, stop)
     log = tracker.runs[record.id]
     if log.state not in DONE:
         return None
@@ -110,14 +115,15 @@ def compare_numbers(
         if not _same(tracked.get(key), again.get(key))
     )
     first = min((step for _, step in keys), default=0)
-    early = [each for each in differences if each.step == first]
+    early = [difference for difference in differences if difference.step == first]
+    agreement: Agreement
     if not differences:
-        verdict = "same"
-    elif surroundings and all(_close(each.tracked, each.again) for each in early):
-        verdict = "close"
+        agreement = "same"
+    elif surroundings and all(_close(difference.tracked, difference.again) for difference in early):
+        agreement = "close"
     else:
-        verdict = "different"
-    return Reproduction(len(keys), differences, surroundings, verdict)
+        agreement = "different"
+    return Reproduction(len(keys), differences, surroundings, agreement)
 
 
 def threads_of(record: RunRecord) -> int | None:
@@ -141,7 +147,7 @@ def _surroundings(record: RunRecord, device: torch.device) -> dict[str, tuple[st
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return False
-    one, other = (math.copysign(LARGEST, each) if math.isinf(each) else each for each in (one, other))
+    one, other = (math.copysign(LARGEST, value) if math.isinf(value) else value for value in (one, other))
     return one == other or (math.isnan(one) and math.isnan(other))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -45,6 +47,26 @@ def test_the_read_arm_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_people_read_discriminator_and_only_options_say_critic() -> None:
+    from rich.console import Console
+
+    from ganbench.cli.console.run_progress import describe
+    from ganbench.spec.run_spec import resolve
+
+    console = Console(width=300)
+    with console.capture() as capture:
+        spec = resolve({"loss": {"name": "hinge"}, "wrapper": [{"name": "spectral-norm"}]})
+        describe(spec, (0,), "cpu", "here", console)
+    shown = [capture.get()]
+    for name, command in main.commands.items():
+        with click.Context(command, info_name=name, max_content_width=1_000, terminal_width=1_000) as context:
+            shown.append(command.get_help(context))
+    options = r"\bcritic[-_]\w+"
+    for text in shown:
+        assert "critic" not in re.sub(options, "", text), text
+    assert "discriminator" in shown[0]
 
 
 def test_list_shows_every_kind_and_one() -> None:

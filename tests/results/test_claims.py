@@ -21,10 +21,13 @@ from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.methods.archs import ARCHS
 from ganbench.methods.losses import LOSSES
-from ganbench.results.claims import COLUMNS, PUBLISHED, SPREADS, Claim, difference, read_claims, select
-from ganbench.results.claims.reproduction import FILES, judge_claim, recipe
+from ganbench.results.claims import COLUMNS, PUBLISHED, SPREADS, Claim, difference, read_claims, reproduction, select
+from ganbench.results.claims.reproduction import FILES, ClaimComparison, compare_scores, compare_tracked, recipe
+from ganbench.results.loading import Results
 from ganbench.results.report.claims import beside
-from ganbench.spec.sweep_spec import read_sweep
+from ganbench.spec.sweep_spec import Sweep, read_sweep
+from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.store import Store, find_store
 from tests.results.test_loading import record, table
 
 CLAIMS = read_claims()
@@ -155,7 +158,7 @@ def claim(metric: str, value: float, spread: float, kind: str, runs: int | None)
 
 
 @pytest.mark.parametrize(
-    ("value", "spread", "kind", "runs", "verdict"),
+    ("value", "spread", "kind", "runs", "agreement"),
     [
         (10.0, math.nan, "none", None, "inside"),
         # Our mean is 10, its half interval 2.776 · 1.581 / √5 = 1.963.
@@ -172,9 +175,10 @@ def claim(metric: str, value: float, spread: float, kind: str, runs: int | None)
     ],
 )
 def test_a_claim_is_inside_where_chance_explains_the_difference(
-    value: float, spread: float, kind: str, runs: int | None, verdict: str
+    value: float, spread: float, kind: str, runs: int | None, agreement: str
 ) -> None:
-    assert judge_claim(claim("modes", value, spread, kind, runs), [8.0, 9.0, 10.0, 11.0, 12.0]).verdict == verdict
+    published = claim("modes", value, spread, kind, runs)
+    assert compare_scores(published, [8.0, 9.0, 10.0, 11.0, 12.0]).agreement == agreement
 
 
 def test_a_true_claim_is_inside_nineteen_times_of_twenty() -> None:
@@ -184,20 +188,57 @@ def test_a_true_claim_is_inside_nineteen_times_of_twenty() -> None:
     for _ in range(2_000):
         theirs, ours = random.normal(5, 2, (2, 10))
         published = claim("modes", float(theirs.mean()), float(theirs.std(ddof=1) / math.sqrt(10)), "se", 10)
-        inside += judge_claim(published, ours.tolist()).verdict == "inside"
+        inside += compare_scores(published, ours.tolist()).agreement == "inside"
     assert 0.93 < inside / 2_000 < 0.97
 
 
 def test_what_can_not_be_compared_says_why() -> None:
     published = claim("modes", 6.3, 0.5, "se", 10)
-    assert "2 of our seeds failed" in judge_claim(published, [6.0, 7.0], failed=2).why
-    assert "two seeds" in judge_claim(published, [6.0]).why
+    failed, too_few = compare_scores(published, [6.0, 7.0], failed=2), compare_scores(published, [6.0])
+    assert (failed.agreement, too_few.agreement) == ("not comparable", "not comparable")
+    assert "2 of our seeds failed" in failed.reason
+    assert "two seeds" in too_few.reason
     with pytest.raises(GanbenchError, match="no protocol of ours"):
         recipe(dataclasses.replace(published, protocol=""))
     with pytest.raises(GanbenchError, match="no combination"):
         recipe(dataclasses.replace(published, loss=""))
     with pytest.raises(GanbenchError, match="no experiment with the setting of Elsewhere"):
         recipe(dataclasses.replace(published, paper="Elsewhere"))
+
+
+def test_the_tracked_seeds_of_its_experiment_are_compared_with_a_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = claim("modes", 6.3, 0.5, "se", 10)
+    store = find_store(str(tmp_path / "nowhere"))
+    read: list[str] = []
+
+    def compared(*seeds: RunRecord) -> ClaimComparison | None:
+        def load(_: Store, experiment: str) -> Results:
+            read.append(experiment)
+            return Results(table(*seeds))
+
+        monkeypatch.setattr(reproduction, "load_results", load)
+        return compare_tracked(published, store)
+
+    def seed(number: int, missing: int, *, status: Status = "finished", pac: int = 1) -> RunRecord:
+        params = {"dataset": "ring", "train.pac": str(pac)}
+        return record("non-saturating", number, 1.0, missing=missing, status=status, params=params)
+
+    inside = compared(seed(0, 3), seed(1, 4), seed(2, 4), seed(0, 9, pac=2))
+    assert inside is not None
+    assert inside.agreement == "inside"
+    assert "ours 6.333" in inside.reason, "the seeds of the other method don't count"
+    outside = compared(seed(0, 0), seed(1, 0), seed(2, 1))
+    assert outside is not None
+    assert outside.agreement == "outside"
+    failed = compared(seed(0, 3), seed(1, 4), seed(2, 4, status="diverged"))
+    assert failed is not None
+    assert "1 of our seeds failed" in failed.reason
+    assert compared(seed(0, 9, pac=2)) is None, "none of its seeds"
+    assert set(read) == {"pacgan_2d-paper"}
+    monkeypatch.undo()
+    assert compare_tracked(published, store) is None, "no store"
 
 
 def test_every_recipe_is_a_part_of_its_experiment_with_as_many_seeds_as_the_paper() -> None:
@@ -219,7 +260,7 @@ def test_every_recipe_is_a_part_of_its_experiment_with_as_many_seeds_as_the_pape
 
 
 def test_reproducing_a_claim_says_what_to_run_and_how_long_it_takes(tmp_path: Path) -> None:
-    words = ["reproduce", "pacgan-table-1-ring-pacgan2-modes", "--store", str(tmp_path / "store")]
+    words = ["reproduce-claim", "pacgan-table-1-ring-pacgan2-modes", "--store", str(tmp_path / "store")]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     for part in (
@@ -228,7 +269,37 @@ def test_reproducing_a_claim_says_what_to_run_and_how_long_it_takes(tmp_path: Pa
         "none of its seeds",
     ):
         assert part in result.output
-    other = CliRunner().invoke(main, ["reproduce", "veegan-mixtures-ring-ali-modes"])
+    other = CliRunner().invoke(main, ["reproduce-claim", "veegan-mixtures-ring-ali-modes"])
     assert (other.exit_code, "not comparable" in other.output) == (0, True)
-    missing = CliRunner().invoke(main, ["reproduce", "pacgan-table-1-ring-pacgan9-modes"])
+    missing = CliRunner().invoke(main, ["reproduce-claim", "pacgan-table-1-ring-pacgan9-modes"])
     assert (missing.exit_code, "did you mean" in missing.stderr) == (2, True)
+
+
+def test_training_a_claim_trains_its_part_of_the_experiment_with_the_given_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganbench.cli.console import reproduce_claim
+
+    trained: list[tuple[int, tuple[int, ...], str]] = []
+
+    def train(sweep: Sweep, executor: object, *, experiment: str, **_: object) -> int:
+        trained.append((len(sweep.specs), sweep.seeds, experiment))
+        return 1
+
+    monkeypatch.setattr(reproduce_claim, "sweep_session", train)
+    words = ["reproduce-claim", "pacgan-table-1-ring-pacgan2-modes", "--train", "--seeds", "0-4"]
+    result = CliRunner().invoke(main, [*words, "--device", "cpu", "--store", str(tmp_path / "store")])
+    assert result.exit_code == 1, result.output
+    assert trained == [(1, (0, 1, 2, 3, 4), "pacgan_2d-paper")]
+
+
+def test_a_claim_and_a_run_are_reproduced_by_two_commands_and_each_names_the_other() -> None:
+    assert all("-" in each.id for each in CLAIMS), "which is how a claim's id is told from a run's"
+    for words, message in (
+        (["reproduce", CLAIMS[0].id], f"ganbench reproduce-claim {CLAIMS[0].id}"),
+        (["reproduce-claim", "480a2fd3"], "ganbench reproduce 480a2fd3"),
+    ):
+        result = CliRunner().invoke(main, words)
+        assert (result.exit_code, message in result.stderr) == (2, True), result.output
+    listed = CliRunner().invoke(main, ["claims", "--where", "paper=PacGAN"]).output
+    assert "ganbench reproduce-claim pacgan-" in listed

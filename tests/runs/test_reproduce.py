@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
+from ganbench.runs.log_schema import OLD_SEEDS_TAG, SEEDS_TAG
 from ganbench.runs.reproduce import LARGEST, Difference, compare_numbers, reproduce, spec_of, threads_of
 from ganbench.runs.task import Task, perform
 from ganbench.spec.run_spec import resolve
@@ -31,14 +32,14 @@ ELSEWHERE = {"machine": ("here", "there")}
 
 def test_the_same_numbers_are_the_same_but_for_times() -> None:
     made = compare_numbers(NUMBERS, NUMBERS | {("train/seconds", 5): 7.0}, {})
-    assert (made.verdict, made.numbers, made.differences) == ("same", 3, ())
+    assert (made.agreement, made.numbers, made.differences) == ("same", 3, ())
 
 
 def test_what_the_store_changes_is_not_held_against_a_number() -> None:
     tracked = {("a", 1): LARGEST, ("b", 1): -LARGEST, ("c", 1): math.nan}
     again = {("a", 1): math.inf, ("b", 1): -math.inf, ("c", 1): math.nan}
-    assert compare_numbers(tracked, again, {}).verdict == "same"
-    assert compare_numbers(tracked, again | {("c", 1): 0.0}, {}).verdict == "different"
+    assert compare_numbers(tracked, again, {}).agreement == "same"
+    assert compare_numbers(tracked, again | {("c", 1): 0.0}, {}).agreement == "different"
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,19 @@ def test_what_the_store_changes_is_not_held_against_a_number() -> None:
 def test_one_machine_must_be_exact_and_another_close_at_first(
     changed: dict[tuple[str, int], float], here: str, elsewhere: str
 ) -> None:
-    assert compare_numbers(NUMBERS, NUMBERS | changed, {}).verdict == here
-    assert compare_numbers(NUMBERS, NUMBERS | changed, ELSEWHERE).verdict == elsewhere
+    assert compare_numbers(NUMBERS, NUMBERS | changed, {}).agreement == here
+    assert compare_numbers(NUMBERS, NUMBERS | changed, ELSEWHERE).agreement == elsewhere
 
 
 def test_a_number_on_one_side_only_is_a_difference() -> None:
     lost = {key: value for key, value in NUMBERS.items() if key != ("mode/1", 5)}
     assert compare_numbers(NUMBERS, lost, {}).differences == (Difference("mode/1", 5, 0.1, None),)
+
+
+def with_old_tag(record: RunRecord) -> RunRecord:
+    """The same run as a version of ganbench before the tag's new name has tracked it."""
+    tags = {OLD_SEEDS_TAG if name == SEEDS_TAG else name: value for name, value in record.tags.items()}
+    return dataclasses.replace(record, tags=tags)
 
 
 def test_a_tracked_run_comes_out_the_same_and_a_tampered_one_does_not(tmp_path: Path) -> None:
@@ -71,34 +78,37 @@ def test_a_tracked_run_comes_out_the_same_and_a_tampered_one_does_not(tmp_path: 
     perform(Task(spec.group_id, spec.to_dict(), (3, 5), "e", store.uri, "cpu"), threading.Event())
     record = next(each for each in read_runs(store, "e", history=True) if each.seed == 5)
     assert spec_of(record) == (spec, (3, 5)), "with the seed that it was trained together with"
+    assert {SEEDS_TAG, OLD_SEEDS_TAG} & set(record.tags) == {SEEDS_TAG}
+    assert spec_of(with_old_tag(record)) == (spec, (3, 5)), "of an older store"
     assert threads_of(record) == 1
     data = spec.dataset.load(torch.device("cpu"))
 
     def again(tampered: RunRecord, place: str) -> str:
         made = reproduce(tampered, torch.device("cpu"), data, tmp_path / place, Silent(), threading.Event())
         assert made is not None
-        return made.verdict
+        return made.agreement
 
-    assert again(record, "a") == "same"
+    assert again(with_old_tag(record), "a") == "same"
     ((name, step, value),) = (each for each in record.history if each[:2] == ("hq", spec.train.steps))
     others = [each for each in record.history if each[:2] != (name, step)]
     tampered = dataclasses.replace(record, history=[*others, (name, step, math.nextafter(value, 9e9))])
     assert again(tampered, "b") == "different"
-    told = CliRunner().invoke(main, ["reproduce", record.id[:8], "--store", str(tmp_path / "store")])
-    assert told.exit_code == 0, told.output
-    assert "bit for bit" in told.output
+    result = CliRunner().invoke(main, ["reproduce", record.id[:8], "--store", str(tmp_path / "store")])
+    assert result.exit_code == 0, result.output
+    assert "bit for bit" in result.output
 
 
 def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
     spec = resolve(SETTINGS)
-    tags = {"spec": "{}", "together": "0", "commit": "abc"}
+    tags = {"spec": "{}", SEEDS_TAG: "0", "commit": "abc"}
     record = RunRecord(spec.run_id(0), "g", 0, "finished", {}, tags, [])
     with pytest.raises(GanbenchError, match=r"means another run by now.*since abc"):
         spec_of(record)
     with pytest.raises(GanbenchError, match="has not come to its end: it is stopped"):
         spec_of(dataclasses.replace(record, status="stopped"))
-    with pytest.raises(GanbenchError, match="didn't keep its spec"):
-        spec_of(dataclasses.replace(record, tags={}))
+    for lacking in ("spec", SEEDS_TAG):
+        with pytest.raises(GanbenchError, match="didn't keep its spec"):
+            spec_of(dataclasses.replace(record, tags={name: tags[name] for name in tags if name != lacking}))
     with pytest.raises(GanbenchError, match="there is no store"):
         find_run(find_store(str(tmp_path / "nowhere")), "abcdef")
     (tmp_path / "mlflow.db").touch()

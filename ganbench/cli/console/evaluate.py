@@ -46,28 +46,29 @@ class Request:
 def evaluate_session(request: Request, style: str, *, track: str | None, experiment: str, store: str | None) -> str:
     """Read the samples, score them, track the scores if requested, and return the text to print."""
     device = find_device(request.device)
-    made = {name: set_up(request.dataset, name) for name in expand(request.protocols, request.dataset)}
-    if not made:
+    settings = {name: set_up(request.dataset, name) for name in expand(request.protocols, request.dataset)}
+    if not settings:
         raise GanbenchError(f"no protocol knows {request.dataset}: name one with --protocol")
-    dataset = next(iter(made.values()))[0]
-    for name, (other, protocol) in made.items():
-        protocol.case(other)
-        if other.shape != dataset.shape:
-            raise GanbenchError(f"protocol '{name}' wants samples of shape {list(other.shape)}: score it by itself")
-    wanted = request.count or max(protocol.case(other).samples for other, protocol in made.values())
+    dataset = next(iter(settings.values()))[0]
+    for name, (own_dataset, protocol) in settings.items():
+        protocol.case(own_dataset)
+        if own_dataset.shape != dataset.shape:
+            shape = list(own_dataset.shape)
+            raise GanbenchError(f"protocol '{name}' wants samples of shape {shape}: score it by itself")
+    count = request.count or max(protocol.case(own_dataset).samples for own_dataset, protocol in settings.values())
     samples = read_samples(
         request.path,
         dataset.shape,
         pixel_range=request.pixel_range,
-        generator=_generator(request, wanted, dataset, device),
+        generator=_generator(request, count, dataset, device),
     )
     evaluations = evaluate_under(
-        list(made), samples.tensor, dataset=request.dataset, count=request.count, device=device
+        list(settings), samples.tensor, dataset=request.dataset, count=request.count, device=device
     )
-    said = show_evaluations(evaluations, style)
+    text = show_evaluations(evaluations, style)
     if track is not None:
         _track(track, evaluations, samples, experiment, store)
-    return said if style != "table" else f"{samples.source}\n\n{said}"
+    return text if style != "table" else f"{samples.source}\n\n{text}"
 
 
 def _generator(request: Request, count: int, dataset: Dataset, device: torch.device) -> GeneratorSource | None:

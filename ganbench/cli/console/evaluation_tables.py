@@ -14,8 +14,8 @@ BETTER: Mapping[str | None, str] = {"lower": "lower", "higher": "higher", "real"
 MARKS = {"sees": "○", "blind": "·", "wrong": "✗", "undefined": "–"}
 CLAIMED, MISSED = "●", "MISSED"
 LEGEND = (
-    "● sees it, as it claims · ○ sees it too · · blind · ✗ wrong: calls it better than real data · – not defined · "
-    "MISSED: claims to see it and doesn't"
+    "● detects it, as claimed · ○ detects it, too · · blind · ✗ wrong: rates it better than real data · "
+    "– not defined · MISSED: claims to detect it and doesn't"
 )
 
 
@@ -35,7 +35,7 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
             BETTER[score.direction],
         ]
         for evaluation in evaluations
-        for first, score in ((not place, score) for place, score in enumerate(evaluation.scores))
+        for first, score in ((index == 0, score) for index, score in enumerate(evaluation.scores))
     ]
     if style == "markdown":
         return markdown(head, rows)
@@ -44,9 +44,9 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
 
 def in_words(evaluation: Evaluation) -> str:
     """List the modes that are covered and those that are missing."""
-    there = [name for name, share in zip(evaluation.modes, evaluation.good_shares, strict=True) if share > 0]
-    missing = [name for name in evaluation.modes if name not in there]
-    text = f"{evaluation.protocol}: {len(there):,} of {len(evaluation.modes):,} modes hold a sample that counts"
+    covered = [name for name, share in zip(evaluation.modes, evaluation.good_shares, strict=True) if share > 0]
+    missing = [name for name in evaluation.modes if name not in covered]
+    text = f"{evaluation.protocol}: {len(covered):,} of {len(evaluation.modes):,} modes hold a sample that counts"
     if missing and len(missing) <= 12:
         text += f"; missing: {', '.join(missing)}"
     return f"{text}. Seen by {evaluation.evaluator} ({evaluation.evaluator_sha256[:12]}…)."

@@ -1,4 +1,4 @@
-"""Session of `ganbench reproduce`: the run that is trained again, and whether its numbers are the same."""
+"""Session of `ganbench reproduce`: train a run again, and print how its numbers agree."""
 
 from __future__ import annotations
 
@@ -32,36 +32,37 @@ def reproduce_session(run_id: str, *, device: str, store: Store) -> int:
     """Reproduce a run; return the exit status: 0 if its numbers are the same or close, else 1."""
     console = Console(markup=False, highlight=False)
     experiment, record = find_run(store, run_id)
-    spec, together = spec_of(record)
+    spec, seeds = spec_of(record)
     was_on_cpu = record.tags.get("device", "").startswith("cpu")
-    found = find_device("cpu" if device == "auto" and was_on_cpu else device)
+    torch_device = find_device("cpu" if device == "auto" and was_on_cpu else device)
     threads = threads_of(record)
-    if found.type == "cpu" and threads:
+    if torch_device.type == "cpu" and threads:
         torch.set_num_threads(threads)
-    place = f"run {record.id} of experiment {experiment}, seed {record.seed}; nothing is tracked"
-    describe(spec, together, device_name(found), place, console)
-    data = spec.dataset.load(found, say=console.print)
+    origin = f"run {record.id} of experiment {experiment}, seed {record.seed}; nothing is tracked"
+    describe(spec, seeds, device_name(torch_device), origin, console)
+    data = spec.dataset.load(torch_device, say=console.print)
     with tempfile.TemporaryDirectory() as folder, signals() as stop, Display(spec, console) as display:
-        made = reproduce(record, found, data, Path(folder), display, stop.event)
-    if made is None:
+        reproduction = reproduce(record, torch_device, data, Path(folder), display, stop.event)
+    if reproduction is None:
         return 128 + (stop.number or 0)
-    _show(made, console)
-    return 0 if made.verdict in ("same", "close") else 1
+    _show(reproduction, console)
+    return 0 if reproduction.agreement in ("same", "close") else 1
 
 
-def _show(made: Reproduction, console: Console) -> None:
+def _show(reproduction: Reproduction, console: Console) -> None:
     console.print()
-    for name, (was, now) in made.surroundings.items():
+    for name, (was, now) in reproduction.surroundings.items():
         console.print(f"{name} was {was or 'not kept'}, is {now}", soft_wrap=True)
-    if made.differences:
+    differences = reproduction.differences
+    if differences:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for column in ("step", "metric", "tracked", "again"):
             table.add_column(column, justify="left" if column == "metric" else "right")
-        for each in made.differences[:SHOWN]:
-            values = ("–" if value is None else number(value) for value in (each.tracked, each.again))
-            table.add_row(f"{each.step:,}", each.metric, *values)
+        for difference in differences[:SHOWN]:
+            values = ("–" if value is None else number(value) for value in (difference.tracked, difference.again))
+            table.add_row(f"{difference.step:,}", difference.metric, *values)
         console.print(table)
-        if len(made.differences) > SHOWN:
-            console.print(f"and {len(made.differences) - SHOWN:,} more")
-    words = WORDS[made.verdict].format(numbers=made.numbers, different=len(made.differences))
+        if len(differences) > SHOWN:
+            console.print(f"and {len(differences) - SHOWN:,} more")
+    words = WORDS[reproduction.agreement].format(numbers=reproduction.numbers, different=len(differences))
     console.print(words, soft_wrap=True)

@@ -36,33 +36,35 @@ def run_session(
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
     console = Console(markup=False, highlight=False)
-    found = find_device(device)
-    place = find_store(store)
-    describe(spec, seeds, device_name(found), f"{_near(place)}, experiment {experiment}", console)
-    tracker = open_tracker(place, experiment)
-    data = spec.dataset.load(found, say=console.print)
-    look = StepProfile() if profiled_since is not None else None
-    job = Job(spec, seeds, found, place.checkpoints(experiment, spec.group_id), force, accelerated, look=look)
+    torch_device = find_device(device)
+    run_store = find_store(store)
+    describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
+    tracker = open_tracker(run_store, experiment)
+    data = spec.dataset.load(torch_device, say=console.print)
+    profile = StepProfile() if profiled_since is not None else None
+    checkpoints = run_store.checkpoints(experiment, spec.group_id)
+    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, look=profile)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
-    kept = tracker.settle()
-    if kept:
-        console.print(not_delivered(kept, place), soft_wrap=True)
+    undelivered = tracker.settle()
+    if undelivered:
+        console.print(not_delivered(undelivered, run_store), soft_wrap=True)
         return 1
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
-    show_outcome(spec, seeds, place, experiment, console)
-    if look is not None and profiled_since is not None:
+    show_outcome(spec, seeds, run_store, experiment, console)
+    if profile is not None and profiled_since is not None:
         console.print()
         console.print(f"accelerated: {job.stopwatch.accelerated}", soft_wrap=True)
-        console.print(memory_words(found))
-        console.print(profile_tables(job.stopwatch.seconds, look, time.perf_counter() - profiled_since))
+        console.print(memory_words(torch_device))
+        console.print(profile_tables(job.stopwatch.seconds, profile, time.perf_counter() - profiled_since))
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number
     return 1 if all(status == "diverged" for status in statuses.values()) else 0
 
 
-def _near(store: Store) -> str:
+def _address(store: Store) -> str:
+    """The URI of a store on a server, or the path of a local one."""
     if not store.local:
         return store.uri
     try:

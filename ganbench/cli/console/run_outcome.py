@@ -19,19 +19,19 @@ def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment
     table = load_results(store, experiment).table
     ids = {seed: spec.run_id(seed) for seed in seeds}
     scores = final_scores(table)
-    shown = Table(box=None, padding=(0, 2, 0, 0), title=None)
-    shown.add_column("")
-    own = scores[scores["run"].isin(ids.values())]
-    metrics = headline(own)
+    rows = Table(box=None, padding=(0, 2, 0, 0), title=None)
+    rows.add_column("")
+    run_scores = scores[scores["run"].isin(ids.values())]
+    metrics = headline(run_scores)
     for metric in metrics:
-        shown.add_column(metric, justify="right")
+        rows.add_column(metric, justify="right")
     for seed, run_id in ids.items():
         values = scores[scores["run"] == run_id].set_index("metric")["value"]
-        shown.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
-    floors = own.groupby("metric", observed=True)["floor"].median()
-    shown.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
+        rows.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
+    floors = run_scores.groupby("metric", observed=True)["floor"].median()
+    rows.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
     console.print()
-    console.print(shown)
+    console.print(rows)
     console.print()
     for seed, run_id in ids.items():
         if (table["run"] == run_id).any():

@@ -27,8 +27,12 @@ REFRESH = 0.5
 """Seconds between two readings of D(x) and D(G(z)), each of which synchronises with the device."""
 
 
-def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, console: Console) -> None:
-    """Print the resolved spec in a few lines."""
+def describe(spec: RunSpec, seeds: Sequence[int], device: str, store: str, console: Console) -> None:
+    """Print the resolved spec in a few lines.
+
+    Args:
+        store: the store and experiment, in words.
+    """
     train, evaluation = spec.train, spec.evaluation
     images = train.steps * spec.costs["images"]
     epochs = train.steps * train.n_critic * train.batch_size / spec.dataset.train_size
@@ -39,23 +43,24 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
     def options(component: Mapping[str, object]) -> str:
         return ", ".join(f"{key} {_plain(value)}" for key, value in component.items() if key != "name")
 
-    penalties = "; ".join(f"{each.name} ({options(each.to_spec())})" for each in spec.penalties)
-    table.add_row("loss", f"{spec.loss.name} — {type(spec.loss).summary()}")
+    penalties = "; ".join(f"{penalty.name} ({options(penalty.to_spec())})" for penalty in spec.penalties)
+    table.add_row("loss", f"{spec.loss.name} — {type(spec.loss).summary()} D gives a {spec.loss.output}.")
     table.add_row("penalty", penalties or "none")
     table.add_row("arch", f"{spec.arch.name} ({options(spec.arch.to_spec())})")
     if spec.wrappers:
-        table.add_row("critic", "; ".join(f"{each.name} ({options(each.to_spec())})" for each in spec.wrappers))
+        wrappers = "; ".join(f"{wrapper.name} ({options(wrapper.to_spec())})" for wrapper in spec.wrappers)
+        table.add_row("discriminator", wrappers)
     table.add_row("data", f"{spec.dataset.name}, seeds {', '.join(map(str, seeds))}" + _together(seeds))
     table.add_row(
         "training",
-        f"{train.steps:,} steps of {train.n_critic} critic and {train.n_generator} generator "
+        f"{train.steps:,} steps of {train.n_critic} discriminator and {train.n_generator} generator "
         f"update{'s' * (train.n_generator > 1)}, batch {train.batch_size}: {images:,} real images "
-        f"({epochs:.3g} epochs of the critic)" + _extras(train),
+        f"({epochs:.3g} epochs of the discriminator)" + _extras(train),
     )
     table.add_row(
         train.optimizer,
         f"generator lr {train.generator_lr:g} betas {_plain(train.generator_betas)}, "
-        f"critic lr {train.critic_lr:g} betas {_plain(train.critic_betas)}",
+        f"discriminator lr {train.critic_lr:g} betas {_plain(train.critic_betas)}",
     )
     table.add_row(
         "scoring",
@@ -65,7 +70,7 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, place: str, conso
         * (evaluation.stop_on == "collapse"),
     )
     table.add_row("device", device)
-    table.add_row("store", place)
+    table.add_row("store", store)
     console.print(table)
 
 
@@ -84,7 +89,7 @@ def _plain(value: object) -> str:
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def profile_tables(seconds: Mapping[str, float], look: StepProfile, total: float) -> Group:
+def profile_tables(seconds: Mapping[str, float], profile: StepProfile, total: float) -> Group:
     """Make tables of a run's time by phase and, within training, by part of a step and by operator.
 
     Args:
@@ -93,12 +98,13 @@ def profile_tables(seconds: Mapping[str, float], look: StepProfile, total: float
     """
     phases = {**seconds, "start-up and the rest": total - sum(seconds.values())}
     tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
-    if look.parts:
-        steps = sum(look.parts.values())
-        tables.append(_shares("a training step", {name: (spent, None) for name, spent in look.parts.items()}, steps))
-        largest = dict(sorted(look.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
-        work = sum(own for own, _ in look.operators.values())
-        tables.append(_shares("its operators", largest, work))
+    if profile.parts:
+        step_time = sum(profile.parts.values())
+        parts = {name.replace("critic", "discriminator"): (spent, None) for name, spent in profile.parts.items()}
+        tables.append(_shares("a training step", parts, step_time))
+        largest = dict(sorted(profile.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
+        operator_time = sum(spent for spent, _ in profile.operators.values())
+        tables.append(_shares("its operators", largest, operator_time))
     return Group(*tables)
 
 
@@ -124,7 +130,6 @@ class Display:
     def __init__(self, spec: RunSpec, console: Console) -> None:
         self._spec = spec
         self._console = console
-        self._names = ("D(x)", "D(G(z))") if spec.loss.output == "probability" else ("critic(x)", "critic(G(z))")
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -136,7 +141,7 @@ class Display:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=spec.train.steps, facts="")
-        self._critic = ""
+        self._discriminator = ""
         self._scores = ""
         self._read_at = 0.0
         self._began = (time.monotonic(), 0)
@@ -152,17 +157,17 @@ class Display:
 
     def begin(self, seeds: Sequence[int], step: int) -> None:
         self._began = (time.monotonic(), step)
-        who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-        self._bar.reset(self._task, completed=step, description=who)
+        label = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+        self._bar.reset(self._task, completed=step, description=label)
         if step:
-            self.say(f"{who}: going on from step {step:,}")
+            self.say(f"{label}: going on from step {step:,}")
 
     def progress(self, snapshot: Snapshot) -> None:
         now = time.monotonic()
         if self._console.is_terminal and snapshot.statistics and now - self._read_at > REFRESH:
-            self._critic = self._critic_facts(snapshot)
+            self._discriminator = _discriminator_facts(snapshot)
             self._read_at = now
-        facts = "  ".join(filter(None, (self._critic, self._scores)))
+        facts = "  ".join(filter(None, (self._discriminator, self._scores)))
         self._bar.update(self._task, completed=snapshot.step, facts=facts)
         if not self._console.is_terminal and snapshot.statistics and self._due(snapshot.step):
             self._line(snapshot, now)
@@ -170,14 +175,14 @@ class Display:
     def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
         if not scores:
             return
-        some, case = next(iter(scores.values())), self._spec.case
-        counts = {name for name, ceiling in some.ceilings.items() if ceiling == len(some.shares)}
-        shown = [name for name in case.headline if name in some.values and name not in counts][:1]
-        self._scores = "  ".join(f"{name} {number(median(_each(scores, name)))}" for name in shown)
-        if case.mode_count is not None and case.mode_count in some.values:
-            modes = sorted(map(int, _each(scores, case.mode_count)))
+        first, case = next(iter(scores.values())), self._spec.case
+        counts = {name for name, ceiling in first.ceilings.items() if ceiling == len(first.shares)}
+        shown = [name for name in case.headline if name in first.values and name not in counts][:1]
+        self._scores = "  ".join(f"{name} {number(median(_values(scores, name)))}" for name in shown)
+        if case.mode_count is not None and case.mode_count in first.values:
+            modes = sorted(map(int, _values(scores, case.mode_count)))
             span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
-            self._scores += f"  {case.mode_count} {span}/{len(some.shares)}"
+            self._scores += f"  {case.mode_count} {span}/{len(first.shares)}"
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, soft_wrap=True)
@@ -193,16 +198,17 @@ class Display:
         steps = self._spec.train.steps
         self.say(
             f"step {snapshot.step:>{len(str(steps))}}/{steps}  {speed:6.1f} steps/s  {_clock(left)} left  "
-            f"{self._critic_facts(snapshot)}  {self._scores}"
+            f"{_discriminator_facts(snapshot)}  {self._scores}"
         )
 
-    def _critic_facts(self, snapshot: Snapshot) -> str:
-        real, fake = (snapshot.statistics[name].median().item() for name in ("critic_real", "critic_fake"))
-        return f"{self._names[0]} {real:.2f}  {self._names[1]} {fake:.2f}"
+
+def _discriminator_facts(snapshot: Snapshot) -> str:
+    real, fake = (snapshot.statistics[name].median().item() for name in ("critic_real", "critic_fake"))
+    return f"D(x) {real:.2f}  D(G(z)) {fake:.2f}"
 
 
-def _each(scores: Mapping[int, Scores], metric: str) -> list[float]:
-    return [each.values[metric] for each in scores.values()]
+def _values(scores: Mapping[int, Scores], metric: str) -> list[float]:
+    return [seed_scores.values[metric] for seed_scores in scores.values()]
 
 
 def _clock(seconds: float) -> str:

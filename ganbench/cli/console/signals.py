@@ -21,21 +21,21 @@ class _Stop:
 def signals() -> Iterator[_Stop]:
     """Turn the first SIGINT or SIGTERM into a request to stop; a second one ends the process as usual."""
     stop = _Stop()
-    before = {sent: signal.getsignal(sent) for sent in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
-        for sent, handler in before.items():
-            signal.signal(sent, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
-    def wish(sent: int, frame: object) -> None:
-        stop.number = sent
+    def request_stop(number: int, frame: object) -> None:
+        stop.number = number
         stop.event.set()
         restore()
         # Written directly to the descriptor, since a signal may interrupt a print.
         os.write(2, b"\nstopping at the next opportunity; once more to quit at once\n")
 
-    for sent in before:
-        signal.signal(sent, wish)
+    for number in handlers:
+        signal.signal(number, request_stop)
     try:
         yield stop
     finally:

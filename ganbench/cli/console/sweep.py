@@ -59,66 +59,68 @@ def sweep_session(
     if export is not None:
         tracked = export.statuses() | tracked
         export.restore()
-    standing = {each.spec.group_id: each for each in group_statuses(sweep, tracked, store, experiment)}
-    missing = [each for each in standing.values() if not each.done]
+    groups = {group.spec.group_id: group for group in group_statuses(sweep, tracked, store, experiment)}
+    missing = [group for group in groups.values() if not group.done]
     console.print(
         f"{len(sweep.specs)} groups of {len(sweep.seeds)} seeds, "
         + f"budget {sweep.budget}, " * bool(sweep.budget)
         + f"experiment {experiment}; {len(missing)} groups to do, {executor.jobs} at once, on {device}",
         soft_wrap=True,
     )
-    for dataset in dict.fromkeys(each.spec.dataset for each in missing):
+    for dataset in dict.fromkeys(group.spec.dataset for group in missing):
         _fetch(dataset, console)
     tasks = {
-        each.spec.group_id: Task(
-            each.spec.group_id, each.spec.to_dict(), sweep.seeds, experiment, store.uri, device, plugins
+        group.spec.group_id: Task(
+            group.spec.group_id, group.spec.to_dict(), sweep.seeds, experiment, store.uri, device, plugins
         )
-        for each in missing
+        for group in missing
     }
     try:
-        with signals() as stop, SweepTable(list(standing.values()), console) as table:
+        with signals() as stop, SweepTable(list(groups.values()), console) as table:
             for task in tasks.values():
                 executor.submit(task)
             left = set(tasks)
-            again: list[tuple[float, Task]] = []
+            retries: list[tuple[float, Task]] = []
             stopping = late = False
             while left:
-                for outcome in executor.wait(TICK):
-                    group = standing[outcome.group]
-                    if outcome.busy and not stopping:
-                        again.append((time.monotonic() + BUSY_PAUSE, tasks[outcome.group]))
+                for result in executor.wait(TICK):
+                    group = groups[result.group]
+                    if result.busy and not stopping:
+                        retries.append((time.monotonic() + BUSY_PAUSE, tasks[result.group]))
                         continue
-                    left.discard(outcome.group)
-                    _note(group, outcome)
+                    left.discard(result.group)
+                    _record_result(group, result)
                     table.ended(group)
                     if export is not None:
-                        export.write(list(standing))
+                        export.write(list(groups))
                 late = time.monotonic() >= until
                 if (stop.event.is_set() or late) and not stopping:
                     stopping = True
                     left &= executor.stop()
                 if not stopping:
-                    for _, task in [each for each in again if each[0] <= time.monotonic()]:
-                        executor.submit(task)
-                    again = [each for each in again if each[0] > time.monotonic()]
-                for name in left:
-                    standing[name].progress = read_progress(store.checkpoints(experiment, name))
+                    now = time.monotonic()
+                    for due, task in retries:
+                        if due <= now:
+                            executor.submit(task)
+                    retries = [(due, task) for due, task in retries if due > now]
+                for group_id in left:
+                    groups[group_id].progress = read_progress(store.checkpoints(experiment, group_id))
                 table.refresh()
     finally:
         executor.close()
-    failed = [each for each in standing.values() if each.error]
-    for error in dict.fromkeys(each.error for each in failed):
-        names = [f"{each.spec.title}  {each.told}".strip() for each in failed if each.error == error]
+    failed = [group for group in groups.values() if group.error]
+    for error in dict.fromkeys(group.error for group in failed):
+        names = [f"{group.spec.title}  {group.told}".strip() for group in failed if group.error == error]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         console.print(f"failed: {'; '.join(names[:NAMED])}{more}\n   {error}", style="red", soft_wrap=True)
     if stop.number is not None:
-        console.print(f"stopped; {counted(list(standing.values()))}. Run the same command again to resume.")
+        console.print(f"stopped; {counted(list(groups.values()))}. Run the same command again to resume.")
         return 128 + stop.number
-    if not all(each.done for each in standing.values()) and late:
-        console.print(f"the time is up; {counted(list(standing.values()))}. Run the same command again to resume.")
-    kept = leftovers(store, experiment)
-    if kept:
-        console.print(not_delivered(kept, store), soft_wrap=True)
+    if late and not all(group.done for group in groups.values()):
+        console.print(f"the time is up; {counted(list(groups.values()))}. Run the same command again to resume.")
+    undelivered = leftovers(store, experiment)
+    if undelivered:
+        console.print(not_delivered(undelivered, store), soft_wrap=True)
         return 1
     _compare(store, experiment, console)
     if failed:
@@ -130,17 +132,17 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
     """Show the groups that would be trained, which of them are done, and an estimate of the remaining time."""
     console = Console(markup=False, highlight=False)
     tracked = tracked_statuses(store, experiment)
-    found = group_statuses(sweep, tracked, store, experiment)
+    groups = group_statuses(sweep, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
     total = 0.0
-    for standing, seconds in estimates(found, find_device(device), say=console.print):
+    for group, seconds in estimates(groups, find_device(device), say=console.print):
         total += seconds
-        took = "done" if standing.done else f"about {clock(seconds)}"
-        spec = standing.spec
+        time_left = "done" if group.done else f"about {clock(seconds)}"
+        spec = group.spec
         console.print(
-            f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {standing.told}  {took}", soft_wrap=True
+            f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {group.told}  {time_left}", soft_wrap=True
         )
-    runs = f"{len(found)} groups of {len(sweep.seeds)} seeds, {len(found) * len(sweep.seeds):,} runs"
+    runs = f"{len(groups)} groups of {len(sweep.seeds)} seeds, {len(groups) * len(sweep.seeds):,} runs"
     console.print(
         f"{runs}, in experiment {experiment}: about {clock(total)} in all, one group after another and without "
         f"tracking, by a short probe on this machine",
@@ -152,16 +154,16 @@ def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
     """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
     console = Console(markup=False, highlight=False)
     tracked = tracked_statuses(store, experiment)
-    found = group_statuses(sweep, tracked, store, experiment)
-    console.print(overview(found))
-    console.print(f"{counted(found)}, in experiment {experiment}")
-    return 0 if all(each.done for each in found) else 1
+    groups = group_statuses(sweep, tracked, store, experiment)
+    console.print(overview(groups))
+    console.print(f"{counted(groups)}, in experiment {experiment}")
+    return 0 if all(group.done for group in groups) else 1
 
 
-def _note(standing: GroupStatus, outcome: TaskResult) -> None:
-    standing.progress = None
-    standing.error = outcome.error
-    standing.statuses |= outcome.statuses
+def _record_result(group: GroupStatus, result: TaskResult) -> None:
+    group.progress = None
+    group.error = result.error
+    group.statuses |= result.statuses
 
 
 def _fetch(dataset: Dataset, console: Console) -> None:

@@ -23,12 +23,12 @@ QUIET = 30.0
 class SweepTable:
     """Shows the status of groups as it changes."""
 
-    def __init__(self, group_statuses: Sequence[GroupStatus], console: Console) -> None:
-        self._standings = group_statuses
+    def __init__(self, groups: Sequence[GroupStatus], console: Console) -> None:
+        self._groups = groups
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._began = time.monotonic()
-        self._before = _work_done(group_statuses)
+        self._before = _work_done(groups)
         self._said_at = self._began
 
     def __enter__(self) -> SweepTable:
@@ -45,18 +45,18 @@ class SweepTable:
     def refresh(self) -> None:
         """Refresh the table."""
         if self._live:
-            self._live.update(Group(overview(self._standings), Text(self.summary())), refresh=True)
+            self._live.update(Group(overview(self._groups), Text(self.summary())), refresh=True)
         elif time.monotonic() - self._said_at > QUIET:
-            at_work = next((each for each in self._standings if each.progress), None)
+            at_work = next((group for group in self._groups if group.progress), None)
             if at_work is not None and at_work.progress is not None:
                 progress = at_work.progress
                 facts = f"step {progress.step:,}/{progress.steps:,}, {progress.speed:.0f} steps/s"
                 self.say(f"  {_title(at_work)}: {facts}; {self.summary()}")
 
-    def ended(self, standing: GroupStatus) -> None:
+    def ended(self, group: GroupStatus) -> None:
         """Report that a group has ended, successfully or not."""
-        how = f"failed: {standing.error}" if standing.error else standing.words
-        self.say(f"{_title(standing)}: {how}; {self.summary()}")
+        result = f"failed: {group.error}" if group.error else group.words
+        self.say(f"{_title(group)}: {result}; {self.summary()}")
 
     def say(self, line: str) -> None:
         self._said_at = time.monotonic()
@@ -65,46 +65,46 @@ class SweepTable:
     def summary(self) -> str:
         """`3 of 24 groups done, 1 at work, 20 waiting, about 0:12:40 left`."""
         left = self._seconds_left()
-        return counted(self._standings) + (f", about {clock(left)} left" if left else "")
+        return counted(self._groups) + (f", about {clock(left)} left" if left else "")
 
     def _seconds_left(self) -> float | None:
-        done = _work_done(self._standings)
+        done = _work_done(self._groups)
         spent = time.monotonic() - self._began
-        left = sum(each.work for each in self._standings if not each.error) - done
+        left = sum(group.work for group in self._groups if not group.error) - done
         return spent / (done - self._before) * left if done > self._before and left > 0 else None
 
 
-def overview(group_statuses: Sequence[GroupStatus]) -> Table:
+def overview(groups: Sequence[GroupStatus]) -> Table:
     """Make a table of running groups, then failed, waiting and finished ones, at most `SHOWN` in all."""
-    shown = sorted(group_statuses, key=lambda each: (not each.progress, not each.error, each.done))[:SHOWN]
+    shown = sorted(groups, key=lambda group: (not group.progress, not group.error, group.done))[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for _ in range(3):
         table.add_column()
-    for standing in shown:
-        progress = standing.progress
-        bar = ProgressBar(total=1.0, completed=standing.share_done, width=20)
-        facts = standing.words
-        if standing.error:
-            facts = f"failed: {standing.error}"
+    for group in shown:
+        progress = group.progress
+        bar = ProgressBar(total=1.0, completed=group.share_done, width=20)
+        facts = group.words
+        if group.error:
+            facts = f"failed: {group.error}"
         elif progress is not None:
             left = progress.seconds_left
             facts = f"step {progress.step:,}/{progress.steps:,}  {progress.speed:.0f} steps/s"
             facts += f"  {clock(left)} left" if left is not None else ""
-        table.add_row(Text(_title(standing)), bar, Text(facts))
-    if len(group_statuses) > len(shown):
-        table.add_row(Text(f"and {len(group_statuses) - len(shown):,} more", style="dim"), "", "")
+        table.add_row(Text(_title(group)), bar, Text(facts))
+    if len(groups) > len(shown):
+        table.add_row(Text(f"and {len(groups) - len(shown):,} more", style="dim"), "", "")
     return table
 
 
-def counted(group_statuses: Sequence[GroupStatus]) -> str:
+def counted(groups: Sequence[GroupStatus]) -> str:
     """Count the groups that are done, running, failed and waiting."""
-    done = sum(each.done for each in group_statuses)
-    failed = sum(bool(each.error) and not each.done for each in group_statuses)
-    at_work = sum(each.progress is not None and not each.done and not each.error for each in group_statuses)
-    waiting = len(group_statuses) - done - failed - at_work
+    done = sum(group.done for group in groups)
+    failed = sum(bool(group.error) and not group.done for group in groups)
+    at_work = sum(group.progress is not None and not group.done and not group.error for group in groups)
+    waiting = len(groups) - done - failed - at_work
     parts = {"at work": at_work, "failed": failed, "waiting": waiting}
-    told = [f"{number} {word}" for word, number in parts.items() if number]
-    return ", ".join([f"{done} of {len(group_statuses)} groups done", *told])
+    others = [f"{number} {word}" for word, number in parts.items() if number]
+    return ", ".join([f"{done} of {len(groups)} groups done", *others])
 
 
 def clock(seconds: float) -> str:
@@ -116,9 +116,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _title(standing: GroupStatus) -> str:
-    return f"{standing.spec.title}  {standing.told}".strip()
+def _title(group: GroupStatus) -> str:
+    return f"{group.spec.title}  {group.told}".strip()
 
 
-def _work_done(group_statuses: Sequence[GroupStatus]) -> float:
-    return sum(each.work * each.share_done for each in group_statuses)
+def _work_done(groups: Sequence[GroupStatus]) -> float:
+    return sum(group.work * group.share_done for group in groups)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """If one of these environment variables is set, the user has chosen a policy."""
-LOOK = 0.1
+LOAD_SECONDS = 0.1
 """Seconds for which the machine's load is measured."""
 BUSY = 0.5
 """With more cores than this in use by others, the machine counts as busy."""
@@ -21,16 +21,17 @@ BUSY = 0.5
 
 def choose_waiting() -> None:
     """Let threads wait without spinning if other processes use the machine."""
-    if not any(name in os.environ for name in POLICIES) and cores_in_use(LOOK) > BUSY:
+    if not any(name in os.environ for name in POLICIES) and cores_in_use(LOAD_SECONDS) > BUSY:
         os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 def cores_in_use(seconds: float) -> float:
     """Measure the mean number of cores used by other processes of normal priority; 0 if the system doesn't say."""
-    before, own = _busy_ticks(), time.process_time()
+    ticks, cpu_seconds = _busy_ticks(), time.process_time()
     time.sleep(seconds)
-    after, mine = _busy_ticks(), time.process_time() - own
-    return max(0.0, (after - before) / os.sysconf("SC_CLK_TCK") - mine) / seconds
+    of_all = (_busy_ticks() - ticks) / os.sysconf("SC_CLK_TCK")
+    of_this_process = time.process_time() - cpu_seconds
+    return max(0.0, of_all - of_this_process) / seconds
 
 
 def _busy_ticks() -> int:

@@ -1,4 +1,4 @@
-"""Reproduction of published numbers: the experiment for a claim, and the verdict of its seeds."""
+"""Reproduction of published numbers: the experiment for a claim, and the agreement of its seeds with the claim."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from typing import Literal
 from scipy import stats
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.settings import parse_where
 from ganbench.results.claims.table import Claim
+from ganbench.results.loading import load_results
+from ganbench.results.views import filter_runs, final_scores, runs
+from ganbench.tracking.store import Store
 
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
 """The folder of experiment files; they come with the source only."""
 FILES = {("PacGAN", "Table 1"): "pacgan_2d.toml", ("PacGAN", "Table 2"): "pacgan_stacked.toml"}
 """Experiment files by paper and place; their budget `paper` has the setting of that table."""
 PAPER = "paper"
-LEVEL = 0.95
+CONFIDENCE = 0.95
+"""Confidence of all intervals."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +36,24 @@ class Recipe:
     where: tuple[str, ...]
 
     @property
-    def experiment(self) -> str:
+    def name(self) -> str:
+        """Name of the experiment in the store."""
         return f"{self.file.stem}-{self.budget}"
 
     @property
     def command(self) -> str:
-        words = " ".join(f"--where {each}" for each in self.where)
+        words = " ".join(f"--where {condition}" for condition in self.where)
         here = Path.cwd()
         file = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
         return f"ganbench sweep {file} --budget {self.budget} {words}"
 
 
 @dataclass(frozen=True)
-class ClaimResult:
-    """The verdict of our seeds on a claim, and the reason."""
+class ClaimComparison:
+    """The agreement of our seeds with a claim, and the reason."""
 
-    verdict: Literal["inside", "outside", "not comparable"]
-    why: str
+    agreement: Literal["inside", "outside", "not comparable"]
+    reason: str
 
 
 def recipe(claim: Claim) -> Recipe:
@@ -67,14 +73,30 @@ def recipe(claim: Claim) -> Recipe:
         raise GanbenchError(
             f"not comparable: ganbench has no experiment with the setting of {claim.paper}, {claim.place}"
         )
-    path = EXPERIMENTS / name
-    if not path.exists():
+    file = EXPERIMENTS / name
+    if not file.exists():
         raise GanbenchError(f"the experiment file {name} comes with the source of ganbench, which isn't here")
-    return Recipe(path, PAPER, (f"dataset={claim.dataset}", *claim.options.split("; ")))
+    return Recipe(file, PAPER, (f"dataset={claim.dataset}", *claim.options.split("; ")))
 
 
-def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> ClaimResult:
-    """Judge whether a published mean agrees with the mean over our seeds.
+def compare_tracked(claim: Claim, store: Store) -> ClaimComparison | None:
+    """Compare a claim with all tracked seeds of its experiment; None if there are none.
+
+    Raises:
+        GanbenchError: no experiment reproduces the claim.
+    """
+    experiment = recipe(claim)
+    try:
+        table = filter_runs(load_results(store, experiment.name).table, parse_where(experiment.where))
+    except GanbenchError:
+        return None
+    scores = final_scores(table)
+    failed = int((runs(table)["status"] == "diverged").sum())
+    return compare_scores(claim, scores.loc[scores["metric"] == claim.metric, "value"].tolist(), failed)
+
+
+def compare_scores(claim: Claim, scores: Sequence[float], failed: int = 0) -> ClaimComparison:
+    """Compare a published mean with the mean over our seeds.
 
     *Inside* means that the two means differ by no more than chance explains at 95 %: |m − m'| ≤ √(h² + h'²), where h
     is the half-width of the 95 % interval of our mean (Student's t), and h' that of the paper's mean, from its spread:
@@ -86,24 +108,24 @@ def judge_claim(claim: Claim, scores: Sequence[float], failed: int = 0) -> Claim
         failed: the number of seeds without a score.
     """
     if failed:
-        return ClaimResult("not comparable", f"{failed} of our seeds failed, and a mean can't hold them")
+        return ClaimComparison("not comparable", f"{failed} of our seeds failed, and a mean can't include them")
     if len(scores) < 2:
-        return ClaimResult("not comparable", f"that takes two seeds of ours, and there is {len(scores) or 'none'}")
-    ours, reach = fmean(scores), _t(len(scores)) * stdev(scores) / math.sqrt(len(scores))
-    theirs, kind = _reach(claim)
-    allowed = math.hypot(reach, theirs)
-    told = f"ours {ours:.4g} ± {reach:.2g} (95 %, {len(scores)} seeds), published {claim.text} ({kind})"
-    verdict: Literal["inside", "outside"] = "inside" if abs(ours - claim.value) <= allowed else "outside"
-    return ClaimResult(
-        verdict, f"{told}; they differ by {abs(ours - claim.value):.3g}, and chance explains {allowed:.2g}"
+        return ClaimComparison("not comparable", f"that takes two seeds of ours, and there is {len(scores) or 'none'}")
+    mean, half_width = fmean(scores), _t(len(scores)) * stdev(scores) / math.sqrt(len(scores))
+    published_half_width, spread_kind = _published_half_width(claim)
+    difference, allowed = abs(mean - claim.value), math.hypot(half_width, published_half_width)
+    return ClaimComparison(
+        "inside" if difference <= allowed else "outside",
+        f"ours {mean:.4g} ± {half_width:.2g} (95 %, {len(scores)} seeds), published {claim.text} ({spread_kind}); "
+        f"they differ by {difference:.3g}, and chance explains {allowed:.2g}",
     )
 
 
-def _reach(claim: Claim) -> tuple[float, str]:
+def _published_half_width(claim: Claim) -> tuple[float, str]:
     """Half-width of the published mean's 95 % interval, as far as the paper gives it, and the name of its spread."""
     match claim.spread_kind:
         case "se":
-            return stats.norm.ppf((1 + LEVEL) / 2) * claim.spread, "standard error"
+            return stats.norm.ppf((1 + CONFIDENCE) / 2) * claim.spread, "standard error"
         case "ci95":
             return claim.spread, "95 % interval"
         case "sd" if claim.runs is not None and claim.runs > 1:
@@ -112,4 +134,4 @@ def _reach(claim: Claim) -> tuple[float, str]:
 
 
 def _t(count: int) -> float:
-    return float(stats.t.ppf((1 + LEVEL) / 2, count - 1))
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))

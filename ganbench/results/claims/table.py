@@ -96,14 +96,14 @@ def select(claims: Iterable[Claim], conditions: Mapping[str, Sequence[str]]) -> 
     for column in conditions:
         if column not in COLUMNS:
             raise GanbenchError(f"claims have no column '{column}': {near_miss(column, COLUMNS)}")
-    kept = list(claims)
+    selected = list(claims)
     for column, words in conditions.items():
         wanted = {word.casefold() for word in words}
-        there = sorted({_word(claim, column) for claim in kept} - {""})
-        kept = [claim for claim in kept if _word(claim, column).casefold() in wanted]
-        if not kept:
-            raise GanbenchError(f"no claim has {column} = {' or '.join(words)}; there is {', '.join(there)}")
-    return kept
+        values = sorted({_word(claim, column) for claim in selected} - {""})
+        selected = [claim for claim in selected if _word(claim, column).casefold() in wanted]
+        if not selected:
+            raise GanbenchError(f"no claim has {column} = {' or '.join(words)}; there is {', '.join(values)}")
+    return selected
 
 
 def difference(claim: Claim, dataset: str, protocol: str) -> str:
@@ -114,11 +114,11 @@ def difference(claim: Claim, dataset: str, protocol: str) -> str:
     """
     if claim.dataset != dataset:
         return f"data differ: {claim.dataset}, not {dataset}"
-    own, _, version = protocol.partition(" ")
+    name, _, version = protocol.partition(" ")
     if claim.protocol == "":
         return f"protocol differs: {claim.caveat or 'no protocol of ours is the same'}"
-    if claim.protocol != own:
-        return f"protocol differs: {claim.protocol}, not {own}"
+    if claim.protocol != name:
+        return f"protocol differs: {claim.protocol}, not {name}"
     # The version may be followed by deviations from the protocol: `v1 at N=1,000`, `v1, best:fid`.
     return "" if re.fullmatch(r"v\d+", version) else f"protocol differs: {protocol}, not {claim.protocol} alone"
 

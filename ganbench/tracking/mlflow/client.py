@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.base import RunRecord, Status
+from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.mlflow.connection import connect_to_existing, seed_runs, statuses
 from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS, check_experiment_name, is_there
 from ganbench.tracking.mlflow.pictures import chosen

@@ -13,8 +13,8 @@ from typing import cast
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.base import RunRecord, Status
+from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS
 from ganbench.tracking.mlflow.pictures import chosen
 
