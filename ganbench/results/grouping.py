@@ -14,7 +14,7 @@ from ganbench.tracking.metric_names import SAMPLE_COUNT
 BY = ("loss", "arch", "options")
 """The columns that define a group by default."""
 CONDITIONS = ("dataset", "protocol", "selection", "samples")
-"""What two scores must share to be comparable."""
+"""Conditions that two scores must share to be comparable."""
 
 
 def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -159,7 +159,7 @@ def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str
 
 
 def _order(scores: pd.DataFrame) -> dict[str, pd.Series]:
-    """What runs are ranked by: for each label the loss of each run, the most important first."""
+    """The numbers that runs are ranked by: for each label the loss of each run, the most important first."""
     counts = mode_counts(scores).drop_duplicates("run", keep="last").set_index("run")
     order = {"count of modes": -counts["value"]} if len(counts) else {}
     directions, labels = facts_of(scores, "direction"), facts_of(scores, "label")
