@@ -14,9 +14,10 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
-from ganbench.data import DATASETS, Data, Dataset
+from ganbench.data import Data, Dataset
 from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
+from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
 from ganbench.evaluation.samples import check_array
@@ -134,11 +135,8 @@ def expand(protocols: Sequence[str], dataset: str) -> list[str]:
 
 
 def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
-    """Create the data set, with the options that the protocol fixes, and the protocol."""
-    options = parse_component(dataset)
-    made = PROTOCOLS.create({"name": protocol})
-    case = made.cases().get(options["name"])
-    return DATASETS.create({**(case.data if case else {}), **options}), made
+    """Create the data set and the protocol from their names, with options as in "ring:radius=2"."""
+    return dataset_and_protocol(parse_component(dataset), {"name": protocol})
 
 
 def samples_sha256(samples: Tensor) -> str:
