@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
 from ganbench.data import Data, Dataset
@@ -108,9 +109,10 @@ def evaluate(
         count: number of samples to score, if not the protocol's default.
 
     Raises:
-        GanbenchError: samples of the wrong shape, range or number, or an unknown name.
+        GanbenchError: samples of the wrong shape, range or number, an unknown name, or no GPU although one is
+            requested.
     """
-    found = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else device.replace("auto", "cpu"))
+    found = find_device(device)
     tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
     return evaluate_under([protocol], tensor, dataset=dataset, count=count, device=found)[0]
 
