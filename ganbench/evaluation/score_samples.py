@@ -16,8 +16,6 @@ from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
 from ganbench.data import Data, Dataset
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
@@ -161,9 +159,7 @@ class _Bench:
         self._dataset, self._protocol = set_up(dataset, protocol)
         self._case = self._protocol.case(self._dataset)
         self._data: Data = self._dataset.load(device, say=_quiet)
-        self._evaluator = self._dataset.evaluator(device)
-        kept = DiskCache(cache_folder() / "kept")
-        self._scorer = Scorer(self._case, self._dataset, self._data, self._evaluator, kept)
+        self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data)
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
         wanted = count or self._case.samples
@@ -177,15 +173,15 @@ class _Bench:
                 f"protocol '{self._protocol.name}' wants {wanted:,} samples, there are {len(samples):,}: "
                 f"generate more{hint}"
             )
-        scores = self._scorer.score(self._evaluator(samples[:wanted].to(self._data.device)))
+        scores = self._scorer.score(self._scorer.evaluator(samples[:wanted].to(self._data.device)))
         return self._evaluation(scores)
 
     def _evaluation(self, scores: Scores) -> Evaluation:
         return Evaluation(
             dataset=self._dataset.name,
             protocol=self._protocol.label(self._case, scores.samples),
-            evaluator=self._evaluator.name,
-            evaluator_sha256=self._evaluator.sha256,
+            evaluator=self._scorer.evaluator.name,
+            evaluator_sha256=self._scorer.evaluator.sha256,
             samples=scores.samples,
             scores=tuple(
                 Score(

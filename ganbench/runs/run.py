@@ -12,8 +12,6 @@ import filelock
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.ensemble_run import EnsembleRun, Job, Observer, Record
 from ganbench.tracking import DONE, Status, Tracker
@@ -45,8 +43,7 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
-                evaluator = spec.dataset.evaluator(job.device)
-                scorer = Scorer(spec.case, spec.dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
+                scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
                 statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
                 if stop.is_set():
                     break

@@ -19,6 +19,7 @@ from ganbench.data.evaluators import Features
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
+from ganbench.evaluation import scorer
 from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.protocols import Case, Protocol, Rule
 from ganbench.evaluation.scorer import Scores
@@ -136,7 +137,7 @@ class MortalTracker(MemoryTracker):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(Mnist, "evaluator", lambda self, device: QuickEvaluator())
-    monkeypatch.setattr(run, "cache_folder", lambda: cache)
+    monkeypatch.setattr(scorer, "cache_folder", lambda: cache)
     # Half of the time would go into plots, which this tracker throws away.
     monkeypatch.setattr(watch, "timeline_figure", lambda *arguments: Figure())
     monkeypatch.setattr(plots, "mode_histogram", lambda *arguments: Figure())
