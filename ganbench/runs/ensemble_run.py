@@ -9,11 +9,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 import torch
 
@@ -23,9 +21,8 @@ from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.artifacts import keep_artifacts
 from ganbench.runs.collapse_monitor import CollapseMonitor, History
+from ganbench.runs.job import Job, Observer
 from ganbench.runs.log_schema import event_names, group_head, metric_names, run_facts, sample_picture, seed_head
-from ganbench.runs.profiling import StepProfile, Stopwatch
-from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import Checkpoint, remove_checkpoint, save_checkpoint
 from ganbench.training.state import StateMismatchError
@@ -33,38 +30,6 @@ from ganbench.training.trainer import Snapshot, train
 
 STRIDE = 10
 """Steps between two snapshots of training, for the progress bar, the mean statistics and Ctrl-C."""
-
-
-class Observer(Protocol):
-    """Receives the progress of a run."""
-
-    def begin(self, seeds: Sequence[int], step: int) -> None:
-        """Called when these seeds begin to train together, after `step` steps."""
-
-    def progress(self, snapshot: Snapshot) -> None:
-        """Called with each snapshot; reading its statistics synchronises with the device."""
-
-    def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
-        """Called when seeds have been scored."""
-
-    def say(self, line: str) -> None:
-        """Show a line of text."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run to perform: its spec, seeds, and how to run them."""
-
-    spec: RunSpec
-    seeds: tuple[int, ...]
-    device: torch.device
-    checkpoints: Path
-    force: bool = False
-    accelerated: bool = True
-    """True if training steps may be recorded and replayed."""
-    stopwatch: Stopwatch = field(default_factory=Stopwatch)
-    look: StepProfile | None = None
-    """A profile to fill with measurements of some steps, if wanted."""
 
 
 @dataclass
@@ -154,33 +119,33 @@ class EnsembleRun:
             resume_step=record.step,
             accelerated=self._job.accelerated,
         )
-        phase = self._job.stopwatch
+        profile = self._job.profile
         clock: float | None = None
         over = False
-        for snapshot in self._job.look.at(snapshots) if self._job.look else snapshots:
+        for snapshot in profile.steps.at(snapshots) if profile.steps else snapshots:
             due = snapshot.step % spec.evaluation.every == 0 or snapshot.step == spec.train.steps
             if due and self._job.device.type == "cuda":
                 torch.cuda.synchronize()
             if clock is not None:  # the first snapshot is the state before training
                 seconds = time.monotonic() - clock
                 record.seconds += seconds
-                phase.add("training", seconds)
+                profile.add("training", seconds)
                 self._look(snapshot)
                 if due:
-                    with phase("evaluation"):
+                    with profile.phase("evaluation"):
                         self._evaluate(snapshot)
-                    with phase("checkpoints"):
+                    with profile.phase("checkpoints"):
                         self._save(snapshot)
             if due:
-                with phase("tracking"):
+                with profile.phase("tracking"):
                     self._track(snapshot)
-            with phase("display"):
+            with profile.phase("display"):
                 self._observer.progress(snapshot)
             over = snapshot.step == spec.train.steps or not self._logs
             if stop.is_set() or over:
                 break
             clock = time.monotonic()
-        self._job.stopwatch.accelerated = snapshot.accelerated
+        profile.accelerated = snapshot.accelerated
         if self._job.device.type == "cuda":
             self._observer.say(f"accelerated: {snapshot.accelerated}")
         if over:

@@ -13,7 +13,8 @@ import filelock
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer
-from ganbench.runs.ensemble_run import EnsembleRun, Job, Observer, Record
+from ganbench.runs.ensemble_run import EnsembleRun, Record
+from ganbench.runs.job import Job, Observer
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
 

@@ -26,7 +26,7 @@ from ganbench.evaluation.scorer import Scores
 from ganbench.methods.losses.minimax import Minimax
 from ganbench.runs import collapse_monitor as watch
 from ganbench.runs import ensemble_run, run
-from ganbench.runs.ensemble_run import Job
+from ganbench.runs.job import Job
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import Status
 from ganbench.tracking.memory import MemoryRunLog, MemoryTracker

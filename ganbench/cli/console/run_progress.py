@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ganbench.core.formatting import number
 from ganbench.evaluation.scorer import Scores
-from ganbench.runs.profiling import StepProfile
+from ganbench.runs.profiling import RunProfile
 from ganbench.spec.run_spec import RunSpec
 from ganbench.spec.train_spec import TrainSpec
 from ganbench.training.trainer import Snapshot
@@ -84,20 +84,20 @@ def _plain(value: object) -> str:
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def profile_tables(seconds: Mapping[str, float], look: StepProfile, total: float) -> Group:
+def profile_tables(profile: RunProfile, total: float) -> Group:
     """Make tables of a run's time by phase and, within training, by part of a step and by operator.
 
     Args:
-        seconds: seconds by phase.
         total: seconds of the whole command; the part outside all phases is start-up and reading back.
     """
-    phases = {**seconds, "start-up and the rest": total - sum(seconds.values())}
+    phases = {**profile.seconds, "start-up and the rest": total - sum(profile.seconds.values())}
     tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
-    if look.parts:
-        steps = sum(look.parts.values())
-        tables.append(_shares("a training step", {name: (spent, None) for name, spent in look.parts.items()}, steps))
-        largest = dict(sorted(look.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
-        work = sum(own for own, _ in look.operators.values())
+    steps = profile.steps
+    if steps is not None and steps.parts:
+        parts = {name: (spent, None) for name, spent in steps.parts.items()}
+        tables.append(_shares("a training step", parts, sum(steps.parts.values())))
+        largest = dict(sorted(steps.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
+        work = sum(own for own, _ in steps.operators.values())
         tables.append(_shares("its operators", largest, work))
     return Group(*tables)
 
