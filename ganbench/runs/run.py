@@ -13,7 +13,8 @@ import filelock
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer
-from ganbench.runs.ensemble_run import EnsembleRun, Record
+from ganbench.runs.checkpoint_record import CheckpointRecord
+from ganbench.runs.ensemble_run import EnsembleRun
 from ganbench.runs.job import Job, Observer
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
@@ -65,7 +66,7 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
         leftover.unlink()
     found = [load_newest(path) for path in checkpoint_paths(folder)]
     for checkpoint in found:
-        if set(checkpoint.record) != {field.name for field in fields(Record)}:
+        if set(checkpoint.record) != {field.name for field in fields(CheckpointRecord)}:
             raise GanbenchError(f"the checkpoint '{checkpoint.path}' is of another version: delete it to start again")
     return found
 
