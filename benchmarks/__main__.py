@@ -29,6 +29,8 @@ from benchmarks.reading import reading
 from benchmarks.roofline import limits
 from benchmarks.scoring import full_suite
 from benchmarks.training import against_the_textbook, critic_updates, many_seeds
+from ganbench.core.device import find_device
+from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version
 
 RESULTS = Path(__file__).parent / "results"
@@ -119,9 +121,10 @@ def main() -> None:
     unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark '{unknown[0]}': choose from {', '.join(BENCHMARKS)}")
-    if chosen.device == "cuda" and not torch.cuda.is_available():
-        parser.error("this machine has no GPU that torch can use")
-    device = torch.device(chosen.device)
+    try:
+        device = find_device(chosen.device)
+    except GanbenchError as error:
+        parser.error(str(error))
     warnings.filterwarnings("ignore", module="torchmetrics")
     words = device_words(device)
     out = chosen.out

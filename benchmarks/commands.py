@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks.measure import Row, Setting
 from benchmarks.whole import seconds, several_seconds
 from ganbench.cli.console.run_progress import Display
-from ganbench.runs.ensemble_run import Job
+from ganbench.runs.job import Job
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import resolve
 from ganbench.tracking.mlflow.tracker import MlflowTracker
@@ -39,7 +39,7 @@ def tracking(setting: Setting) -> Iterator[Row]:
         job = Job(spec, (0,), device, Path(folder) / "checkpoints")
         with Display(spec, Console(quiet=True)) as display:
             run(job, data, tracker, display, threading.Event())
-    spent = job.stopwatch.seconds
+    spent = job.profile.seconds
     share = 100 * spent["tracking"] / sum(spent.values())
     detail = ", ".join(f"{phase} {value:.2f} s" for phase, value in spent.items())
     yield Row("tracking in a default run, metrics and pictures", "≤", 2.0, [share], "%", detail)

@@ -11,8 +11,6 @@ import torch
 
 from benchmarks.measure import Row, Setting, in_turn, ratios, seconds_each
 from benchmarks.scoring import seconds_of
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.ensemble_run import STRIDE
 from ganbench.spec.run_spec import RunSpec, resolve
@@ -53,13 +51,12 @@ def _steps(what: str, cases: dict[Any, tuple[RunSpec, int]], device: torch.devic
 def _scoring(device: torch.device, rounds: int) -> Row:
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
-    evaluator = spec.dataset.evaluator(device)
-    scorer = Scorer(spec.case, spec.dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
+    scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
     names = tuple(spec.case.metrics)
 
     def score(count: int) -> float:
         samples = data.floor_samples(count, 1)
-        return seconds_of(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
+        return seconds_of(lambda: scorer.values(spec.case.rule(scorer.evaluator(samples)), names), device)
 
     score(SAMPLES[0])  # fills the cache
     found = in_turn({f"{count:,}": partial(score, count) for count in SAMPLES}, rounds)

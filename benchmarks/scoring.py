@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import Row, Setting, in_turn, ratios, wait_for
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.spec.run_spec import resolve
 
@@ -43,14 +41,12 @@ def full_suite(setting: Setting) -> Iterator[Row]:
     samples = data.floor_samples(10_000, 1)
     names = tuple(spec.case.metrics)
 
-    kept = DiskCache(cache_folder() / "kept")  # caches, between runs, statistics of the training images
-
     def whole() -> float:
-        scorer = Scorer(spec.case, spec.dataset, data, evaluator, kept)
+        scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
         return seconds_of(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
 
     def ours() -> float:
-        scorer = Scorer(spec.case, spec.dataset, data, evaluator, kept)
+        scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
         _ = scorer.reference
         seen = spec.case.rule(evaluator(samples))
         return seconds_of(lambda: scorer.values(seen, SHARED), device)

@@ -20,7 +20,8 @@ from benchmarks.measure import wait_for
 from ganbench.cli.console.run_progress import Display
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scores
-from ganbench.runs.ensemble_run import STRIDE, Job, Observer
+from ganbench.runs.ensemble_run import STRIDE
+from ganbench.runs.job import Job, Observer
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking.memory import MemoryTracker

@@ -18,8 +18,6 @@ from scipy.stats import beta
 
 from ganbench.data import DATASETS
 from ganbench.data.evaluators import Features
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.collapse_detector import Observation, detect
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
@@ -33,15 +31,15 @@ FIRST_DRAW = 10_000
 def main(name: str, runs: int) -> None:
     device = torch.device("cpu")
     dataset = DATASETS.create({"name": name})
-    data, evaluator = dataset.load(device), dataset.evaluator(device)
+    data = dataset.load(device)
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
-    scorer = Scorer(case, dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
+    scorer = Scorer.with_disk_cache(case, dataset, data)
     noise = scorer.noise(SAMPLES)
-    everything = evaluator(data.batch(torch.arange(len(data)))) if dataset.finite else None
+    everything = scorer.evaluator(data.batch(torch.arange(len(data)))) if dataset.finite else None
 
     def draw(number: int) -> Features:
         if everything is None:
-            return evaluator(data.floor_samples(SAMPLES, FIRST_DRAW + number))
+            return scorer.evaluator(data.floor_samples(SAMPLES, FIRST_DRAW + number))
         random = torch.Generator().manual_seed(FIRST_DRAW + number)
         return everything.select(torch.randperm(len(everything), generator=random)[:SAMPLES])
 

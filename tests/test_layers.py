@@ -120,7 +120,7 @@ def test_one_folder_imports_mlflow_and_one_click() -> None:
 
 def test_nothing_unpickles_files() -> None:
     for module, imported in imports().items():
-        if module != "ganbench.data.fetch":
+        if module != "ganbench.data.sources":
             assert "pickle" not in packages(imported), module
     for path in PACKAGE.rglob("*.py"):
         assert "torch.load" not in path.read_text(), path

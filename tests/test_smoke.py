@@ -11,7 +11,7 @@ import torch
 from ganbench.data.ring import Ring
 from ganbench.methods.losses import LOSSES
 from ganbench.methods.penalties import PENALTIES
-from ganbench.runs.ensemble_run import Job
+from ganbench.runs.job import Job
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import resolve
 from ganbench.tracking.memory import MemoryTracker

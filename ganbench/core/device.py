@@ -6,17 +6,21 @@ import torch
 
 from ganbench.core.errors import GanbenchError
 
+NAMES = ("auto", "cpu", "cuda")
+
 
 def find_device(name: str) -> torch.device:
     """The device for `auto`, `cpu` or `cuda`.
 
     Raises:
-        GanbenchError: a GPU is requested and there is none.
+        GanbenchError: a GPU is requested and there is none, or there is no such name.
     """
+    if name not in NAMES:
+        raise GanbenchError(f"unknown device '{name}': choose {', '.join(NAMES)}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise GanbenchError("this machine has no GPU that torch can use: choose --device cpu or auto")
+        raise GanbenchError("this machine has no GPU that torch can use: choose the device cpu or auto")
     return torch.device(name)
 
 

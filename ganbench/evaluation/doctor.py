@@ -13,14 +13,12 @@ from statistics import fmean, stdev
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from ganbench.data import Data, Dataset
-from ganbench.data.evaluators import Evaluator, Features
-from ganbench.data.fetch import cache_folder
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.collapse_detector import Observation, detect
 from ganbench.evaluation.faults import (
     HELD_OUT,
@@ -88,9 +86,8 @@ def examine_images(say: Callable[[str], None], samples: int = SAMPLES) -> Diagno
     seen = LabelledImages(
         digits.train[:-HELD_OUT], digits.train_labels[:-HELD_OUT], digits.test, digits.test_labels, digits.mode_names
     )
-    evaluator = Mnist().evaluator(device)
-    planted = image_faults(ImageSource(digits, evaluator), seen)
-    return _examine(Mnist(), seen, evaluator, planted, samples, say)
+    planted = image_faults(ImageSource(digits, Mnist().evaluator(device)), seen)
+    return _examine(Mnist(), seen, planted, samples, say)
 
 
 def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
@@ -98,7 +95,7 @@ def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagno
     ring = Ring()
     points = ring.load(torch.device("cpu"))
     planted = point_faults(PointSource(points), points)
-    return _examine(ring, points, ring.evaluator(points.device), planted, samples, say)
+    return _examine(ring, points, planted, samples, say)
 
 
 def judge(value: float, real: Sequence[float], direction: Direction) -> FaultResult:
@@ -115,7 +112,6 @@ def judge(value: float, real: Sequence[float], direction: Direction) -> FaultRes
 def _examine(
     dataset: Dataset,
     data: Data,
-    evaluator: Evaluator,
     planted: Mapping[str, Planted],
     samples: int,
     say: Callable[[str], None],
@@ -123,11 +119,11 @@ def _examine(
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
     guests = {name: METRICS.create({"name": name}) for name in METRICS if METRICS[name].is_foreign()}
     case = replace(case, metrics={**case.metrics, **guests})
-    scorer = Scorer(case, dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
+    scorer = Scorer.with_disk_cache(case, dataset, data)
     names = tuple(case.metrics)
 
     def values(fault: Planted, draw: int) -> dict[str, float]:
-        return scorer.values(case.rule(evaluator(fault.draw(samples, draw))), names)
+        return scorer.values(case.rule(scorer.evaluator(fault.draw(samples, draw))), names)
 
     say(f"{dataset.name}: {REAL_DRAWS} sets of {samples:,} real samples, to know what chance does")
     real = [values(planted["real"], draw) for draw in range(1, REAL_DRAWS + 1)]
@@ -139,7 +135,7 @@ def _examine(
         _row(name, [each[name] for each in real], {fault: found[fault][name] for fault in planted}, planted, scorer)
         for name in names
     ]
-    return Diagnosis(dataset.name, samples, tuple(planted), (*rows, _detector_row(scorer, evaluator, data, planted)))
+    return Diagnosis(dataset.name, samples, tuple(planted), (*rows, _detector_row(scorer, data, planted)))
 
 
 def _row(
@@ -153,17 +149,17 @@ def _row(
     return Row(name, metric.direction, fmean(real), findings, values, claims, _failures(findings, claims))
 
 
-def _detector_row(scorer: Scorer, evaluator: Evaluator, data: Data, planted: Mapping[str, Planted]) -> Row:
+def _detector_row(scorer: Scorer, data: Data, planted: Mapping[str, Planted]) -> Row:
     """The detector's results for a run that is sound for five observations and then has the fault."""
     noise = scorer.noise(QUICK)
 
-    def look(step: int, features: Features) -> Observation:
-        return Observation(step, scorer.see(features))
+    def observe(step: int, samples: Tensor) -> Observation:
+        return Observation(step, scorer.see(scorer.evaluator(samples)))
 
-    sound = [look(step, evaluator(planted["real"].draw(QUICK, 10 + step))) for step in range(1, 6)]
+    sound = [observe(step, planted["real"].draw(QUICK, 10 + step)) for step in range(1, 6)]
     findings: dict[str, FaultResult] = {}
     for name, fault in planted.items():
-        faulty = [look(5 + step, evaluator(fault.draw(QUICK, 20 + step))) for step in range(1, 3)]
+        faulty = [observe(5 + step, fault.draw(QUICK, 20 + step)) for step in range(1, 3)]
         events = detect([*sound, *faulty], noise, 1000, data.mode_names)
         findings[name] = "sees" if any(event.step > 5 for event in events) else "blind"
     claims, nothing = _claims(planted, DETECTOR_SEES), dict.fromkeys(planted, math.nan)

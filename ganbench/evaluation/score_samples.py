@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
-from ganbench.data import DATASETS, Data, Dataset
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
+from ganbench.data import Data, Dataset
+from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
 from ganbench.evaluation.samples import check_array
@@ -107,9 +107,10 @@ def evaluate(
         count: number of samples to score, if not the protocol's default.
 
     Raises:
-        GanbenchError: samples of the wrong shape, range or number, or an unknown name.
+        GanbenchError: samples of the wrong shape, range or number, an unknown name, or no GPU although one is
+            requested.
     """
-    found = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else device.replace("auto", "cpu"))
+    found = find_device(device)
     tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
     return evaluate_under([protocol], tensor, dataset=dataset, count=count, device=found)[0]
 
@@ -134,11 +135,8 @@ def expand(protocols: Sequence[str], dataset: str) -> list[str]:
 
 
 def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
-    """Create the data set, with the options that the protocol fixes, and the protocol."""
-    options = parse_component(dataset)
-    made = PROTOCOLS.create({"name": protocol})
-    case = made.cases().get(options["name"])
-    return DATASETS.create({**(case.data if case else {}), **options}), made
+    """Create the data set and the protocol from their names, with options as in "ring:radius=2"."""
+    return dataset_and_protocol(parse_component(dataset), {"name": protocol})
 
 
 def samples_sha256(samples: Tensor) -> str:
@@ -161,9 +159,7 @@ class _Bench:
         self._dataset, self._protocol = set_up(dataset, protocol)
         self._case = self._protocol.case(self._dataset)
         self._data: Data = self._dataset.load(device, say=_quiet)
-        self._evaluator = self._dataset.evaluator(device)
-        kept = DiskCache(cache_folder() / "kept")
-        self._scorer = Scorer(self._case, self._dataset, self._data, self._evaluator, kept)
+        self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data)
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
         wanted = count or self._case.samples
@@ -177,15 +173,15 @@ class _Bench:
                 f"protocol '{self._protocol.name}' wants {wanted:,} samples, there are {len(samples):,}: "
                 f"generate more{hint}"
             )
-        scores = self._scorer.score(self._evaluator(samples[:wanted].to(self._data.device)))
+        scores = self._scorer.score(self._scorer.evaluator(samples[:wanted].to(self._data.device)))
         return self._evaluation(scores)
 
     def _evaluation(self, scores: Scores) -> Evaluation:
         return Evaluation(
             dataset=self._dataset.name,
             protocol=self._protocol.label(self._case, scores.samples),
-            evaluator=self._evaluator.name,
-            evaluator_sha256=self._evaluator.sha256,
+            evaluator=self._scorer.evaluator.name,
+            evaluator_sha256=self._scorer.evaluator.sha256,
             samples=scores.samples,
             scores=tuple(
                 Score(

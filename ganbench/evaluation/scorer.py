@@ -12,6 +12,7 @@ import torch
 
 from ganbench.data import Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.collapse_detector import RealBaseline, SampleSummary, noise_of
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
@@ -58,6 +59,11 @@ class Scorer:
         self._kept = kept or DiskCache(None)
         self._watch = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
         self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
+
+    @classmethod
+    def with_disk_cache(cls, case: Case, dataset: Dataset, data: Data) -> Scorer:
+        """A scorer with the data set's own evaluator; constant results are kept between processes."""
+        return cls(case, dataset, data, dataset.evaluator(data.device), DiskCache(cache_folder() / "kept"))
 
     def score(self, features: Features, *, quick: bool = False) -> Scores:
         """Score features by every metric, or by the quick ones only."""

@@ -1,9 +1,9 @@
-"""Final artifacts of a seed: weights, samples, and their distribution over modes."""
+"""Final artifacts of a seed: weights, samples, their distribution over modes, and the timeline of its modes."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,16 @@ from safetensors.torch import save_file
 
 from ganbench.data import Data
 from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.evaluation.collapse_detector import Event, Observation
 from ganbench.runs.log_schema import NAMED_MODES
+from ganbench.runs.timeline import timeline_figure, write_timeline
 from ganbench.tracking import RunLog
 from ganbench.training.trainer import Snapshot
 
 KEPT_IMAGES = 1000
 KEPT_POINTS = 50_000
+MAX_TAG_LENGTH = 4000
+"""Characters that an MLflow tag holds."""
 
 
 def keep_artifacts(
@@ -42,3 +46,14 @@ def keep_artifacts(
         np.save(samples, (to_bytes(kept) if images else kept).cpu().numpy(), allow_pickle=False)
         log.file(weights, "checkpoint")
         log.file(samples, "samples")
+
+
+def keep_timeline(log: RunLog, data: Data, observations: Sequence[Observation], events: Sequence[Event]) -> None:
+    """Track the timeline of a seed's modes as text, as a file and as a heat map."""
+    log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MAX_TAG_LENGTH] or "none"})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "timeline.json"
+        write_timeline(path, observations, events, data.mode_names)
+        log.file(path, "timeline")
+    if observations:
+        log.figure("timeline.png", timeline_figure(observations, events, data.mode_names, data.weights.tolist()))

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ganbench.data import Data
 from ganbench.evaluation.collapse_detector import Event, Observation, RealBaseline, SampleSummary, collapsed_for, detect
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.log_schema import NAMED_MODES
-from ganbench.runs.timeline import timeline_figure, write_timeline
 from ganbench.spec.run_spec import RunSpec
-from ganbench.tracking import RunLog
-
-MAX_TAG_LENGTH = 4000
-"""Characters that an MLflow tag holds."""
 
 History = dict[str, list[dict[str, Any]]]
 """Observations by seed, as plain values: part of the checkpoint."""
@@ -33,18 +26,18 @@ class CollapseMonitor:
         self._scorer = scorer
         self._history = history
 
-    def look(self, step: int, seed: int, sight: SampleSummary, statistics: Mapping[str, float]) -> None:
+    def observe(self, step: int, seed: int, samples: SampleSummary, statistics: Mapping[str, float]) -> None:
         """Record an observation of a seed's samples, and its critic's outputs."""
         critic = None
         if self._spec.loss.output == "probability":
             critic = (statistics["critic_real"], statistics["critic_fake"])
-        look = {"step": step, "sight": asdict(sight), "critic": critic}
-        self._history.setdefault(str(seed), []).append(look)
+        observation = {"step": step, "sight": asdict(samples), "critic": critic}
+        self._history.setdefault(str(seed), []).append(observation)
 
     def events(self, seed: int, diverged_at: int | None = None) -> list[Event]:
         """Return the events of a seed so far."""
         names = self._data.mode_names if len(self._data.mode_names) <= NAMED_MODES else ()
-        events = detect(self._looks(seed), self._noise, self._spec.train.steps, names)
+        events = detect(self.observations(seed), self._baseline, self._spec.train.steps, names)
         if diverged_at is not None:
             events.append(Event(diverged_at, "divergence", 1.0, "a loss was no longer finite"))
         return events
@@ -52,25 +45,17 @@ class CollapseMonitor:
     def gives_up(self, seed: int) -> bool:
         """True if a seed has stayed collapsed for as many evaluations as the spec tolerates."""
         options = self._spec.evaluation
-        return options.stop_on == "collapse" and collapsed_for(self._looks(seed), self._noise) >= options.patience
+        if options.stop_on != "collapse":
+            return False
+        return collapsed_for(self.observations(seed), self._baseline) >= options.patience
 
-    def keep(self, log: RunLog, seed: int, diverged_at: int | None) -> None:
-        """Track the timeline of a seed as text, as a file and as a heat map."""
-        looks, events, names = self._looks(seed), self.events(seed, diverged_at), self._data.mode_names
-        log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MAX_TAG_LENGTH] or "none"})
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "timeline.json"
-            write_timeline(path, looks, events, names)
-            log.file(path, "timeline")
-        if looks:
-            log.figure("timeline.png", timeline_figure(looks, events, names, self._data.weights.tolist()))
-
-    def _looks(self, seed: int) -> list[Observation]:
+    def observations(self, seed: int) -> list[Observation]:
+        """Return the observations of a seed so far."""
         return [
-            Observation(look["step"], SampleSummary(**look["sight"]), tuple(look["critic"]) if look["critic"] else None)
-            for look in self._history.get(str(seed), [])
+            Observation(plain["step"], SampleSummary(**plain["sight"]), plain["critic"] and tuple(plain["critic"]))
+            for plain in self._history.get(str(seed), [])
         ]
 
     @cached_property
-    def _noise(self) -> RealBaseline:
+    def _baseline(self) -> RealBaseline:
         return self._scorer.noise(self._spec.evaluation.quick_samples)

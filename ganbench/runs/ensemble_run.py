@@ -9,33 +9,23 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
-from ganbench.core.device import device_name
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
-from ganbench.runs.artifacts import keep_artifacts
-from ganbench.runs.collapse_monitor import CollapseMonitor, History
-from ganbench.runs.log_schema import (
-    group_head,
-    named_events,
-    named_scores,
-    named_statistics,
-    run_facts,
-    sample_picture,
-    seed_head,
-)
-from ganbench.runs.profiling import StepProfile, Stopwatch
-from ganbench.spec.run_spec import RunSpec
-from ganbench.tracking import DONE, Status, Tracker
-from ganbench.tracking.metric_names import SECONDS, MetricName
+from ganbench.runs.checkpoint_record import CheckpointRecord
+from ganbench.runs.collapse_monitor import CollapseMonitor
+from ganbench.runs.ensemble_logs import EnsembleLogs
+from ganbench.runs.job import Job, Observer
+from ganbench.runs.mean_statistics import MeanStatistics
+from ganbench.runs.seed_scorer import SeedScorer
+from ganbench.tracking import Status, Tracker
+from ganbench.tracking.metric_names import SECONDS
 from ganbench.training.checkpoint import Checkpoint, remove_checkpoint, save_checkpoint
 from ganbench.training.state import StateMismatchError
 from ganbench.training.trainer import Snapshot, train
@@ -44,61 +34,8 @@ STRIDE = 10
 """Steps between two snapshots of training, for the progress bar, the mean statistics and Ctrl-C."""
 
 
-class Observer(Protocol):
-    """Receives the progress of a run."""
-
-    def begin(self, seeds: Sequence[int], step: int) -> None:
-        """Called when these seeds begin to train together, after `step` steps."""
-
-    def progress(self, snapshot: Snapshot) -> None:
-        """Called with each snapshot; reading its statistics synchronises with the device."""
-
-    def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
-        """Called when seeds have been scored."""
-
-    def say(self, line: str) -> None:
-        """Show a line of text."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run to perform: its spec, seeds, and how to run them."""
-
-    spec: RunSpec
-    seeds: tuple[int, ...]
-    device: torch.device
-    checkpoints: Path
-    force: bool = False
-    accelerated: bool = True
-    """True if training steps may be recorded and replayed."""
-    stopwatch: Stopwatch = field(default_factory=Stopwatch)
-    look: StepProfile | None = None
-    """A profile to fill with measurements of some steps, if wanted."""
-
-
-@dataclass
-class Record:
-    """The part of a checkpoint besides the tensors, stored as JSON."""
-
-    seeds: list[int]
-    step: int = 0
-    seconds: float = 0.0
-    """Total training time of all seeds so far, without evaluation."""
-    looks: int = 0
-    """Number of snapshots whose statistics were summed since the last evaluation."""
-    sums: dict[str, list[float]] = field(default_factory=dict)
-    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Scores of the evaluation at this step, by seed."""
-    diverged: dict[str, int] = field(default_factory=dict)
-    """The step at which a seed's loss was no longer finite, by seed."""
-    collapsed: dict[str, int] = field(default_factory=dict)
-    """The step at which a seed was stopped early as collapsed, by seed."""
-    history: History = field(default_factory=dict)
-    """Observations of the collapse detector so far, by seed."""
-
-
 class EnsembleRun:
-    """Seeds that train together, from their start or checkpoint to their end."""
+    """The loop over the snapshots of seeds that train together: it evaluates, saves and tracks them when due."""
 
     def __init__(
         self,
@@ -111,27 +48,25 @@ class EnsembleRun:
         observer: Observer,
     ) -> None:
         self._job = job
-        self._spec = job.spec
-        self._seeds = seeds
-        self._data = data
-        self._scorer = scorer
         self._observer = observer
-        self._path = job.checkpoints / f"seeds-{_seeds_slug(seeds)}.safetensors"
-        self._resumed = checkpoint.tensors if checkpoint else None
-        self._record = Record(**checkpoint.record) if checkpoint else Record(list(seeds))
-        self._sums = {name: torch.tensor(sums, dtype=torch.float64) for name, sums in self._record.sums.items()}
-        self._watch = CollapseMonitor(job.spec, data, scorer, self._record.history)
-        facts = run_facts(job.spec, seeds, device_name(job.device), scorer.evaluator)
-        group = group_head(job.spec, facts)
-        # In an interrupted ensemble, some seeds may have diverged, or been closed just before the process was killed.
-        self._logs = {
-            seed: tracker.open(seed_head(job.spec, seed, facts), group)
-            for seed in seeds
-            if tracker.status(job.spec.run_id(seed)) not in DONE
-        }
+        self._record = CheckpointRecord(**checkpoint.record) if checkpoint else CheckpointRecord(list(seeds))
+        self._means = MeanStatistics(self._record.sums, self._record.looks)
+        self._snapshots = train(
+            job.spec,
+            seeds,
+            data,
+            job.device,
+            every=math.gcd(STRIDE, job.spec.evaluation.every),
+            resume=checkpoint.tensors if checkpoint else None,
+            resume_step=self._record.step,
+            accelerated=job.accelerated,
+        )
+        monitor = CollapseMonitor(job.spec, data, scorer, self._record.history)
+        self._scorer = SeedScorer(job.spec, data.mode_names, scorer, monitor)
+        self._logs = EnsembleLogs(job, seeds, data, scorer.evaluator, monitor, tracker)
 
     def train(self, stop: threading.Event) -> dict[int, Status]:
-        """Train to the end, or until `stop` is set or every seed has diverged.
+        """Train to the end, or until `stop` is set or every seed has ended.
 
         Raises:
             GanbenchError: the checkpoint does not fit the spec.
@@ -139,154 +74,89 @@ class EnsembleRun:
         try:
             return self._train(stop)
         except StateMismatchError as error:
-            self._close("stopped")
+            self._stop()
             raise GanbenchError(
                 f"the checkpoint '{self._path}' doesn't fit: {error}; delete it to start again"
             ) from error
         except torch.OutOfMemoryError as error:
-            self._close("stopped")
+            self._stop()
             raise GanbenchError("the GPU's memory is full: try fewer seeds at once, or a smaller batch") from error
         except BaseException:
-            self._close("stopped")
+            self._stop()
             raise
 
     def _train(self, stop: threading.Event) -> dict[int, Status]:
-        spec, record = self._spec, self._record
-        self._observer.begin(self._seeds, record.step)
-        snapshots = train(
-            spec,
-            self._seeds,
-            self._data,
-            self._job.device,
-            every=math.gcd(STRIDE, spec.evaluation.every),
-            resume=self._resumed,
-            resume_step=record.step,
-            accelerated=self._job.accelerated,
-        )
-        phase = self._job.stopwatch
+        spec, record, profile = self._job.spec, self._record, self._job.profile
+        on_gpu = self._job.device.type == "cuda"
+        self._observer.begin(record.seeds, record.step)
         clock: float | None = None
         over = False
-        for snapshot in self._job.look.at(snapshots) if self._job.look else snapshots:
+        for snapshot in profile.steps.at(self._snapshots) if profile.steps else self._snapshots:
             due = snapshot.step % spec.evaluation.every == 0 or snapshot.step == spec.train.steps
-            if due and self._job.device.type == "cuda":
+            if due and on_gpu:
                 torch.cuda.synchronize()
             if clock is not None:  # the first snapshot is the state before training
                 seconds = time.monotonic() - clock
-                record.seconds += seconds
-                phase.add("training", seconds)
-                self._look(snapshot)
+                profile.add("training", seconds)
+                self._advance(snapshot, seconds)
                 if due:
-                    with phase("evaluation"):
+                    with profile.phase("evaluation"):
                         self._evaluate(snapshot)
-                    with phase("checkpoints"):
+                    with profile.phase("checkpoints"):
                         self._save(snapshot)
             if due:
-                with phase("tracking"):
-                    self._track(snapshot)
-            with phase("display"):
+                with profile.phase("tracking"):
+                    self._logs.write(snapshot, record)
+            with profile.phase("display"):
                 self._observer.progress(snapshot)
-            over = snapshot.step == spec.train.steps or not self._logs
+            over = snapshot.step == spec.train.steps or self._logs.all_closed
             if stop.is_set() or over:
                 break
             clock = time.monotonic()
-        self._job.stopwatch.accelerated = snapshot.accelerated
-        if self._job.device.type == "cuda":
+        profile.accelerated = snapshot.accelerated
+        if on_gpu:
             self._observer.say(f"accelerated: {snapshot.accelerated}")
         if over:
             remove_checkpoint(self._path)
         else:
             self._save(snapshot)
-            self._close("stopped")
-        ended: Status = "finished" if over else "stopped"
-        return {seed: self._status(seed, ended) for seed in self._seeds}
+            self._stop()
+        return {seed: record.status(seed, "finished" if over else "stopped") for seed in record.seeds}
 
-    def _status(self, seed: int, otherwise: Status) -> Status:
-        if str(seed) in self._record.diverged:
-            return "diverged"
-        return "collapsed" if str(seed) in self._record.collapsed else otherwise
-
-    def _close(self, status: Status) -> None:
-        for log in self._logs.values():
-            log.finish(status, self._record.step)
-
-    def _look(self, snapshot: Snapshot) -> None:
-        for name, values in snapshot.statistics.items():
-            # Sums stay on the device, so that no synchronisation is needed.
-            before = self._sums[name].to(values.device) if name in self._sums else 0.0
-            self._sums[name] = before + values.double()
-        self._record.looks += 1
-        self._record.metrics = {}
+    def _advance(self, snapshot: Snapshot, seconds: float) -> None:
+        """Record that this snapshot has been reached, `seconds` after the last one."""
+        self._means.add(snapshot.statistics)
+        self._record.seconds += seconds
         self._record.step = snapshot.step
+        self._record.metrics = {}
 
     def _evaluate(self, snapshot: Snapshot) -> None:
-        record = self._record
-        means = {name: (sums / record.looks).tolist() for name, sums in self._sums.items()}
-        found: dict[int, Scores] = {}
-        for row, seed in enumerate(self._seeds):
-            if str(seed) in record.diverged or str(seed) in record.collapsed:
+        record, means, scores = self._record, self._means.take(), dict[int, Scores]()
+        for row, seed in enumerate(record.seeds):
+            if record.status(seed, "running") != "running":
                 continue
             statistics = {name: values[row] for name, values in means.items()}
-            scores = self._score(snapshot, row, seed, statistics)
-            if scores is None:
-                record.diverged[str(seed)] = snapshot.step
+            statistics[SECONDS] = record.seconds / len(record.seeds)
+            evaluation = self._scorer.score(snapshot, row, seed, statistics)
+            record.add(seed, evaluation)
+            if evaluation.scores is None:
+                self._observer.say(f"seed {seed} diverged by step {record.step}: its loss is no longer finite")
             else:
-                found[seed] = scores
-        self._sums, record.looks = {}, 0
-        self._observer.scored(snapshot.step, found)
-
-    def _score(self, snapshot: Snapshot, row: int, seed: int, statistics: dict[str, float]) -> Scores | None:
-        """Score a seed, and record its numbers and events; None if it has diverged."""
-        spec, record, names = self._spec, self._record, self._data.mode_names
-        last = snapshot.step == spec.train.steps
-        samples = snapshot.sample(row, spec.evaluation.samples if last else spec.evaluation.quick_samples)
-        # The mean is not finite if any step's statistics weren't; and a network can break before its loss shows it.
-        if not all(map(math.isfinite, statistics.values())) or not bool(samples.isfinite().all()):
-            return None
-        features = self._scorer.evaluator(samples)
-        first = features.first(spec.evaluation.quick_samples)
-        scores = self._scorer.score(first, quick=True)
-        statistics[SECONDS] = record.seconds / len(self._seeds)
-        metrics = named_scores(scores, names, "quick") | named_statistics(statistics)
-        self._watch.look(snapshot.step, seed, self._scorer.see(first), statistics)
-        given_up = not last and self._watch.gives_up(seed)
-        if given_up:
-            record.collapsed[str(seed)] = snapshot.step
-            features = self._scorer.evaluator(snapshot.sample(row, spec.evaluation.samples))
-        if last or given_up:
-            scores = self._scorer.score(features)
-            metrics |= named_scores(scores, names, "final")
-        events = [event for event in self._watch.events(seed) if event.step == snapshot.step]
-        for event in events:
-            self._observer.say(f"seed {seed}, step {event.step:,}: {event.kind}: {event.words}")
-        record.metrics[str(seed)] = metrics | named_events(events)
-        return scores
+                scores[seed] = evaluation.scores
+            for event in evaluation.events:
+                self._observer.say(f"seed {seed}, step {event.step:,}: {event.kind}: {event.words}")
+        self._observer.scored(record.step, scores)
 
     def _save(self, snapshot: Snapshot) -> None:
-        self._record.sums = {name: sums.tolist() for name, sums in self._sums.items()}
+        self._record.sums, self._record.looks = self._means.sums(), self._means.count
         save_checkpoint(self._path, snapshot.state.tensors(), asdict(self._record))
 
-    def _track(self, snapshot: Snapshot) -> None:
-        last = snapshot.step == self._spec.train.steps
-        for row, seed in enumerate(self._seeds):
-            log = self._logs.get(seed)
-            if log is None:
-                continue
-            status = self._status(seed, "finished" if last else "running")
-            if status == "diverged":
-                step = self._record.diverged[str(seed)]
-                log.metrics(step, {str(MetricName("event", "divergence")): 1.0})
-                self._observer.say(f"seed {seed} diverged by step {snapshot.step}: its loss is no longer finite")
-            else:
-                if str(seed) in self._record.metrics:
-                    log.metrics(snapshot.step, self._record.metrics[str(seed)])
-                log.image("samples", snapshot.step, sample_picture(self._data, partial(snapshot.sample, row)))
-            if status in DONE:
-                self._watch.keep(log, seed, self._record.diverged.get(str(seed)))
-                if status != "diverged":
-                    keep_artifacts(log, self._data, snapshot, row, seed, self._record.metrics[str(seed)])
-                log.tags({"accelerated": snapshot.accelerated})
-                log.finish(status, self._record.diverged.get(str(seed), snapshot.step))
-                del self._logs[seed]
+    def _stop(self) -> None:
+        self._logs.close("stopped", self._record.step)
+
+    @property
+    def _path(self) -> Path:
+        return self._job.checkpoints / f"seeds-{_seeds_slug(self._record.seeds)}.safetensors"
 
 
 def _seeds_slug(seeds: Sequence[int]) -> str:

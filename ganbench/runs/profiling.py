@@ -14,34 +14,11 @@ from torch.profiler import ProfilerActivity, profile
 
 T = TypeVar("T")
 
-LOOKED_AT = 3
+PROFILED = 3
 """The index of the profiled stretch of steps between snapshots; not the first ones, which select kernels and memory."""
 PARTS = ("draws", "critic's updates", "generator's updates")
 """Parts of a step, as the trainer marks them."""
 MICROSECOND = 1e-6
-
-
-class Stopwatch:
-    """Seconds by phase. Phases are not nested.
-
-    Attributes:
-        accelerated: `yes` if training steps were replayed from a recording, or `no, because …`.
-    """
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.accelerated = "no, because nothing was trained"
-
-    @contextmanager
-    def __call__(self, phase: str) -> Iterator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add(phase, time.perf_counter() - began)
-
-    def add(self, phase: str, seconds: float) -> None:
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
 
 
 @dataclass
@@ -59,7 +36,7 @@ class StepProfile:
     def at(self, stretches: Iterator[T]) -> Iterator[T]:
         """Pass on the items of an iterator, and profile the computation of one of them."""
         for number in itertools.count():
-            with profile(activities=_activities()) if number == LOOKED_AT else nullcontext() as profiler:
+            with profile(activities=_activities()) if number == PROFILED else nullcontext() as profiler:
                 try:
                     item = next(stretches)
                 except StopIteration:
@@ -76,6 +53,33 @@ class StepProfile:
             else:
                 own = event.self_device_time_total if torch.cuda.is_available() else event.self_cpu_time_total
                 self.operators[event.key] = (own * MICROSECOND, event.count)
+
+
+class RunProfile:
+    """The time that a run takes: seconds by phase and, if wanted, a detailed profile of some training steps.
+
+    Attributes:
+        steps: the profile of training steps to fill in; None if none is wanted.
+        seconds: seconds by phase; phases are not nested.
+        accelerated: `yes` if training steps were replayed from a recording, or `no, because …`.
+    """
+
+    def __init__(self, steps: StepProfile | None = None) -> None:
+        self.steps = steps
+        self.seconds: dict[str, float] = {}
+        self.accelerated = "no, because nothing was trained"
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the seconds spent in the context to a phase."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, time.perf_counter() - began)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
 
 def _activities() -> list[ProfilerActivity]:

@@ -17,7 +17,7 @@ from ganbench.core.device import device_name
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.data import Data
-from ganbench.runs.ensemble_run import Job, Observer
+from ganbench.runs.job import Job, Observer
 from ganbench.runs.log_schema import ensemble_seeds
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec, resolve

@@ -12,10 +12,10 @@ import filelock
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
-from ganbench.runs.ensemble_run import EnsembleRun, Job, Observer, Record
+from ganbench.runs.checkpoint_record import CheckpointRecord
+from ganbench.runs.ensemble_run import EnsembleRun
+from ganbench.runs.job import Job, Observer
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
 
@@ -45,8 +45,7 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
-                evaluator = spec.dataset.evaluator(job.device)
-                scorer = Scorer(spec.case, spec.dataset, data, evaluator, DiskCache(cache_folder() / "kept"))
+                scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
                 statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
                 if stop.is_set():
                     break
@@ -67,7 +66,7 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
         leftover.unlink()
     found = [load_newest(path) for path in checkpoint_paths(folder)]
     for checkpoint in found:
-        if set(checkpoint.record) != {field.name for field in fields(Record)}:
+        if set(checkpoint.record) != {field.name for field in fields(CheckpointRecord)}:
             raise GanbenchError(f"the checkpoint '{checkpoint.path}' is of another version: delete it to start again")
     return found
 

@@ -17,7 +17,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import load_plugins
 from ganbench.core.settings import Settings
 from ganbench.data import Data, Dataset
-from ganbench.runs.ensemble_run import Job
+from ganbench.runs.job import Job
 from ganbench.runs.progress import ProgressFile
 from ganbench.runs.run import BusyError, run
 from ganbench.spec.run_spec import resolve

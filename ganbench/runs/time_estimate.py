@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import torch
 
 from ganbench.data import Data
-from ganbench.data.fetch import cache_folder
-from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.sweep_status import GroupStatus
 from ganbench.spec.run_spec import RunSpec
@@ -70,7 +68,7 @@ def probe(standing: GroupStatus, data: Data, device: torch.device) -> Pace:
     _wait(device)
     timed = last.step - min(WARM_UP, last.step)
     step = (time.perf_counter() - began) / max(timed, 1)
-    scorer = Scorer(spec.case, spec.dataset, data, spec.dataset.evaluator(device), DiskCache(cache_folder() / "kept"))
+    scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
     quick, full = (_scoring(spec, scorer, last, quick=quick) for quick in (True, False))
     return Pace(step * spec.train.steps / standing.work, quick, full)
 

@@ -15,21 +15,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_timeline(path: Path, looks: Sequence[Observation], events: Sequence[Event], names: Sequence[str]) -> None:
+def write_timeline(
+    path: Path, observations: Sequence[Observation], events: Sequence[Event], names: Sequence[str]
+) -> None:
     """Write the observations (good samples by mode, width, duplicates, critic) and the events as JSON."""
     content = {
         "modes": list(names),
         "looks": [
             {
-                "step": look.step,
-                "samples": look.sight.samples,
-                "good": look.sight.good,
-                "width": None if math.isnan(look.sight.width) else look.sight.width,
-                "duplicates": look.sight.duplicates,
-                "critic": look.critic,
-                "counts": list(look.sight.counts),
+                "step": observation.step,
+                "samples": observation.sight.samples,
+                "good": observation.sight.good,
+                "width": None if math.isnan(observation.sight.width) else observation.sight.width,
+                "duplicates": observation.sight.duplicates,
+                "critic": observation.critic,
+                "counts": list(observation.sight.counts),
             }
-            for look in looks
+            for observation in observations
         ],
         "events": [asdict(event) for event in events],
     }
@@ -37,7 +39,7 @@ def write_timeline(path: Path, looks: Sequence[Observation], events: Sequence[Ev
 
 
 def timeline_figure(
-    looks: Sequence[Observation], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
+    observations: Sequence[Observation], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
 ) -> Figure:
     """Draw a modes × steps heat map of each mode's share relative to real data, with the events marked.
 
@@ -47,7 +49,8 @@ def timeline_figure(
     from ganbench.core.plotting import mode_heat_map  # a third of a second, not needed before the first step
 
     fullness = [
-        [count / (look.sight.samples * share) for count, share in zip(look.sight.counts, expected, strict=True)]
-        for look in looks
+        [count / (summary.samples * share) for count, share in zip(summary.counts, expected, strict=True)]
+        for summary in (observation.sight for observation in observations)
     ]
-    return mode_heat_map([look.step for look in looks], fullness, names, [(e.step, e.kind) for e in events])
+    steps = [observation.step for observation in observations]
+    return mode_heat_map(steps, fullness, names, [(e.step, e.kind) for e in events])

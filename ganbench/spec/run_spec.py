@@ -20,7 +20,8 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import from_options, near_miss
 from ganbench.core.settings import Settings, merge, parse_component, parse_components, parse_count
 from ganbench.data import DATASETS, Dataset
-from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol
+from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
+from ganbench.evaluation.protocols import Case, Protocol
 from ganbench.methods.archs import ARCHS, Arch
 from ganbench.methods.losses import LOSSES, Loss
 from ganbench.methods.penalties import PENALTIES, Penalty
@@ -136,7 +137,9 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
         if key not in TABLES:
             raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
     loss = LOSSES.create(_table(settings, "loss", "minimax"))
-    dataset, protocol = _dataset_and_protocol(settings)
+    dataset_options = _table(settings, "dataset", "mnist")
+    usual_protocol = DATASETS[dataset_options["name"]].protocol
+    dataset, protocol = dataset_and_protocol(dataset_options, _table(settings, "protocol", usual_protocol))
     case = protocol.case(dataset)
     arch_options = _table(settings, "arch", "mlp")
     arch = ARCHS.create(dict(dataset.defaults.get("arch", {}).get(arch_options["name"], {})) | arch_options)
@@ -212,15 +215,6 @@ def _name(table: Any) -> str | None:
 def _drop(settings: Settings, table: str, option: str) -> None:
     if isinstance(settings.get(table), dict):
         settings[table].pop(option, None)
-
-
-def _dataset_and_protocol(settings: Mapping[str, Any]) -> tuple[Dataset, Protocol]:
-    """Create the data set and the protocol; options that the protocol fixes become the data set's defaults."""
-    options = _table(settings, "dataset", "mnist")
-    usual = DATASETS[options["name"]].protocol
-    protocol = PROTOCOLS.create(_table(settings, "protocol", usual))
-    case = protocol.cases().get(options["name"])
-    return DATASETS.create({**(case.data if case else {}), **options}), protocol
 
 
 def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset: Dataset) -> TrainSpec:

@@ -7,6 +7,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 from ganbench.checks.features import make_features, make_reference
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import Component
-from ganbench.data import DATASETS, Data, Dataset, fetch
+from ganbench.data import DATASETS, Data, Dataset, fetch, sources
 from ganbench.data.evaluators.classifier import to_bytes, to_signed
 from ganbench.data.fashion_mnist import CLASSES, FashionMnist
 from ganbench.data.fetch import fetch_fashion_mnist
@@ -28,6 +29,7 @@ from ganbench.data.labelled import LabelledImages
 from ganbench.data.mixture import Mixture, MixturePoints
 from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
+from ganbench.data.sources import FASHION_MNIST
 from ganbench.data.stacked_mnist import ON_THE_FLY, StackedDigits, StackedMnist
 from ganbench.evaluation.metrics.kl import Kl
 from ganbench.evaluation.protocols import PROTOCOLS
@@ -488,8 +490,8 @@ def clothes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]
         files[f"{part}-images-idx3-ubyte"] = idx(images)
         files[f"{part}-labels-idx1-ubyte"] = idx(np.arange(count, dtype=np.uint8) % 10)
     sums = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(fetch, "FASHION_MNIST_MD5", sums)
-    monkeypatch.setattr(fetch, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
+    monkeypatch.setattr(fetch, "FASHION_MNIST", replace(FASHION_MNIST, md5=sums))
+    monkeypatch.setattr(sources, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
     (tmp_path / "debian").mkdir()
     return files
 

@@ -23,7 +23,6 @@ from ganbench.data.evaluators.classifier import (
     to_signed,
 )
 from ganbench.data.fashion_mnist import FashionMnist
-from ganbench.data.fetch import cache_folder
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import EVALUATOR, Mnist
 from ganbench.evaluation.cache import DiskCache
@@ -56,9 +55,9 @@ def scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
 
 
 @pytest.fixture(scope="module")
-def whole_scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
+def whole_scorer(mnist: LabelledImages) -> Scorer:
     """One by every metric. As in a run: what is the same in every run is kept between runs."""
-    return make_scorer(evaluator, mnist, quick=False, kept=DiskCache(cache_folder() / "kept"))
+    return Scorer.with_disk_cache(PROTOCOLS.create({"name": "ganbench-1"}).case(Mnist()), Mnist(), mnist)
 
 
 @pytest.mark.parametrize(("dataset", "least"), [(Mnist(), 0.995), (FashionMnist(), 0.93)])

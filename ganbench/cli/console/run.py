@@ -10,8 +10,8 @@ from rich.console import Console
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
-from ganbench.runs.ensemble_run import Job
-from ganbench.runs.profiling import StepProfile
+from ganbench.runs.job import Job
+from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.spool import not_delivered, open_tracker
@@ -41,9 +41,9 @@ def run_session(
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
     tracker = open_tracker(run_store, experiment)
     data = spec.dataset.load(torch_device, say=console.print)
-    profile = StepProfile() if profiled_since is not None else None
+    profile = RunProfile(StepProfile() if profiled_since is not None else None)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, look=profile)
+    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, profile=profile)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()
@@ -53,11 +53,11 @@ def run_session(
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
     show_outcome(spec, seeds, run_store, experiment, console)
-    if profile is not None and profiled_since is not None:
+    if profiled_since is not None:
         console.print()
-        console.print(f"accelerated: {job.stopwatch.accelerated}", soft_wrap=True)
+        console.print(f"accelerated: {profile.accelerated}", soft_wrap=True)
         console.print(memory_words(torch_device))
-        console.print(profile_tables(job.stopwatch.seconds, profile, time.perf_counter() - profiled_since))
+        console.print(profile_tables(profile, time.perf_counter() - profiled_since))
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number
     return 1 if all(status == "diverged" for status in statuses.values()) else 0

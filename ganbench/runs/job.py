@@ -1,0 +1,46 @@
+"""A run to perform, and the observer that is told of its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from ganbench.evaluation.scorer import Scores
+from ganbench.runs.profiling import RunProfile
+from ganbench.spec.run_spec import RunSpec
+from ganbench.training.trainer import Snapshot
+
+
+class Observer(Protocol):
+    """Receives the progress of a run."""
+
+    def begin(self, seeds: Sequence[int], step: int) -> None:
+        """Called when these seeds begin to train together, after `step` steps."""
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Called with each snapshot; reading its statistics synchronises with the device."""
+
+    def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
+        """Called when seeds have been scored."""
+
+    def say(self, line: str) -> None:
+        """Show a line of text."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to perform: its spec, seeds, and how to run them."""
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+    device: torch.device
+    checkpoints: Path
+    force: bool = False
+    accelerated: bool = True
+    """True if training steps may be recorded and replayed."""
+    profile: RunProfile = field(default_factory=RunProfile)
+    """The profile to fill in."""
