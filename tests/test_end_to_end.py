@@ -116,7 +116,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
         done = ganbench("run", "--loss", loss, *SMALL, "--seeds", "0-2", "--steps", "30", "--store", store)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("of 10 digits") == 3
-        assert "real data against real data" in done.stdout
+        assert "(real data: " in done.stdout
     assert len([key for key in read(store) if key[1] == "fid"]) == 6
 
     compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)

@@ -10,6 +10,7 @@ from ganbench.cli.claims import claims, reproduce_claim
 from ganbench.cli.components import check, data, list_components
 from ganbench.cli.evaluate import doctor, evaluate
 from ganbench.cli.reproduce import reproduce
+from ganbench.cli.rescore import rescore
 from ganbench.cli.results import compare, report, ui
 from ganbench.cli.run import run
 from ganbench.cli.server import server, sync
@@ -57,7 +58,7 @@ def main() -> None:
 
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, report, claims, reproduce_claim, ui, sync, server)
-MEASURING = (evaluate, doctor)
+MEASURING = (evaluate, rescore, doctor)
 PARTS = (list_components, check, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):
     main.add_command(command)

@@ -52,6 +52,16 @@ def format_flag(*formats: str) -> Callable[[Any], Any]:
     return click.option("--format", "style", type=click.Choice(formats), default=formats[0], show_default=True)
 
 
+def metrics_flag(command: Any) -> Any:
+    return click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        metavar="NAME",
+        help="A metric outside the protocol, with options as in ndb:bins=50, for the final samples. Repeatable.",
+    )(command)
+
+
 def results_flag(command: Any) -> Any:
     return click.option(
         "--from",

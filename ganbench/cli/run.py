@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.console.threads import choose_waiting
-from ganbench.cli.options import device_flag, experiment_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plugins_flag, store_flag
 
 
 @click.command()
@@ -84,6 +84,7 @@ from ganbench.cli.options import device_flag, experiment_flag, plugins_flag, sto
     metavar="FILE.toml",
     help="Read settings from a file; options on the command line override it. `--dry-run` prints such a file.",
 )
+@metrics_flag
 @click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
 @click.option("--force", is_flag=True, help="Repeat runs that are already finished.")
 @click.option("--profile", is_flag=True, help="Print where the time went, and whether steps were accelerated.")
@@ -113,6 +114,7 @@ def run(
     store: str | None,
     assignments: tuple[str, ...],
     config: Path | None,
+    metrics: tuple[str, ...],
     dry_run: bool,
     force: bool,
     profile: bool,
@@ -177,6 +179,7 @@ def run(
         experiment=experiment,
         store=store,
         force=force,
+        metrics=metrics,
         accelerated=accelerate == "auto",
         profiled_since=began_at if profile else None,
     )

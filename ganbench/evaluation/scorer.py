@@ -65,6 +65,19 @@ class Scorer:
         """A scorer with the data set's own evaluator; constant results are kept between processes."""
         return cls(case, dataset, data, dataset.evaluator(data.device), DiskCache(cache_folder() / "kept"))
 
+    @property
+    def device(self) -> torch.device:
+        return self._data.device
+
+    @property
+    def mode_names(self) -> tuple[str, ...]:
+        return self._data.mode_names
+
+    def with_metrics(self, metrics: Mapping[str, Metric]) -> Scorer:
+        """The same data, rule and evaluator with other metrics, none of them quick."""
+        case = replace(self.case, metrics=metrics, quick=(), headline=tuple(metrics), mode_count=None)
+        return Scorer(case, self._dataset, self._data, self.evaluator, self._kept)
+
     def score(self, features: Features, *, quick: bool = False) -> Scores:
         """Score features by every metric, or by the quick ones only."""
         names = self.case.quick if quick else tuple(self.case.metrics)

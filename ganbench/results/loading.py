@@ -10,7 +10,7 @@ import pandas as pd
 
 from ganbench.results.earlier import earlier_metrics
 from ganbench.results.table import LAST, tidy
-from ganbench.tracking.metric_facts import from_tags
+from ganbench.tracking.metric_facts import metrics_from_tags
 from ganbench.tracking.metric_names import SAMPLE_COUNT, SECONDS, MetricName, names_of_scores
 from ganbench.tracking.mlflow.reading import read_images, read_runs
 from ganbench.tracking.mlflow.sql import Needed
@@ -83,8 +83,8 @@ def _headlines(tags: Iterable[Mapping[str, str]]) -> set[str]:
     """The headline metrics of runs, and their mode counts."""
     names: set[str] = set()
     for own in tags:
-        metrics = from_tags(own) or earlier_metrics()
-        names |= {*metrics.headline, metrics.mode_count} - {""}
+        metrics = metrics_from_tags(own)
+        names |= {*(metrics.headline or earlier_metrics().headline), metrics.mode_count} - {""}
     return names
 
 

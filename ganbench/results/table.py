@@ -24,7 +24,7 @@ import pandas as pd
 
 from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RunRecord
-from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, from_tags
+from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
 from ganbench.tracking.metric_names import KINDS, SCORES, SECONDS, MetricName, parse_metric_name
 
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
@@ -80,19 +80,19 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     return typed(fill_facts_of_runs(table)[COLUMNS])
 
 
-def _metrics_of(records: Sequence[RunRecord]) -> list[RunMetrics | None]:
-    """The metrics of each run as tracked, one object for equal ones; None for a run of an earlier version."""
-    known: dict[tuple[str, ...], RunMetrics | None] = {}
+def _metrics_of(records: Sequence[RunRecord]) -> list[RunMetrics]:
+    """The metrics of each run as tracked, one object for equal ones."""
+    known: dict[tuple[str, ...], RunMetrics] = {}
     metrics = []
     for record in records:
         key = tuple(record.tags.get(name, "") for name in METRIC_TAGS)
         if key not in known:
-            known[key] = from_tags(record.tags)
+            known[key] = metrics_from_tags(record.tags)
         metrics.append(known[key])
     return metrics
 
 
-def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics | None]) -> dict[str, np.ndarray]:
+def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics]) -> dict[str, np.ndarray]:
     """The columns `FACTS` of each row, as tracked with its run; "" for numbers that are no scores."""
     codes, names = numbers["metric"].cat.codes.to_numpy(), numbers["metric"].cat.categories
     scored = numbers["kind"].isin(SCORES).to_numpy()
@@ -100,7 +100,7 @@ def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics 
     distinct = {id(own): own for own in metrics}
     of_run = np.array([id(own) for own in metrics])
     for key, own in distinct.items():
-        facts = (own or earlier_metrics()).facts
+        facts = {**(own.facts or earlier_metrics().facts), **own.extra}
         rows = (of_run == key)[run] & scored
         for column, values in columns.items():
             known = np.array([getattr(facts.get(name, UNKNOWN), column) for name in names], dtype=object)
@@ -121,7 +121,7 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(NUMBERS | dict.fromkeys(FEW, "category"))
 
 
-def _head(record: RunRecord, metrics: RunMetrics | None) -> tuple[object, ...]:
+def _head(record: RunRecord, metrics: RunMetrics) -> tuple[object, ...]:
     """The values that all rows of a run share, and the costs of a step."""
     params, tags = record.params, record.tags
     options = "; ".join(f"{key}={params[key]}" for key in sorted(params) if key not in (*NAMED, "seed"))
@@ -130,8 +130,8 @@ def _head(record: RunRecord, metrics: RunMetrics | None) -> tuple[object, ...]:
         "group": record.group,
         "dataset": params.get("dataset", ""),
         "protocol": tags.get("protocol", params.get("protocol", "")),
-        "headline": ",".join(metrics.headline) if metrics else "",
-        "mode_count": metrics.mode_count if metrics else "",
+        "headline": ",".join(metrics.headline),
+        "mode_count": metrics.mode_count,
         "arch": params.get("arch", ""),
         "loss": params.get("loss", ""),
         "options": options,

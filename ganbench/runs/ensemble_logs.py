@@ -32,7 +32,7 @@ class EnsembleLogs:
         self._steps = job.spec.train.steps
         self._data = data
         self._monitor = monitor
-        facts = run_facts(job.spec, seeds, device_name(job.device), evaluator)
+        facts = run_facts(job.spec, seeds, device_name(job.device), evaluator, job.extra_metrics)
         group = group_head(job.spec, facts)
         # In an interrupted ensemble, some seeds may have diverged, or been closed just before the process was killed.
         self._open = {

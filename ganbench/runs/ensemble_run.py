@@ -62,7 +62,7 @@ class EnsembleRun:
             accelerated=job.accelerated,
         )
         monitor = CollapseMonitor(job.spec, data, scorer, self._record.history)
-        self._scorer = SeedScorer(job.spec, data.mode_names, scorer, monitor)
+        self._scorer = SeedScorer(job.spec, data.mode_names, scorer, monitor, job.extra_metrics)
         self._logs = EnsembleLogs(job, seeds, data, scorer.evaluator, monitor, tracker)
 
     def train(self, stop: threading.Event) -> dict[int, Status]:

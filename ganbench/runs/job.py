@@ -9,6 +9,7 @@ from typing import Protocol
 
 import torch
 
+from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.scorer import Scores
 from ganbench.runs.profiling import RunProfile
 from ganbench.spec.run_spec import RunSpec
@@ -42,5 +43,7 @@ class Job:
     force: bool = False
     accelerated: bool = True
     """True if training steps may be recorded and replayed."""
+    extra_metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """Metrics outside the protocol, by which the final samples are scored as well."""
     profile: RunProfile = field(default_factory=RunProfile)
     """The profile to fill in."""

@@ -41,17 +41,20 @@ OLD_SEEDS_TAG = "together"
 """The same tag in older stores."""
 
 
-def run_facts(spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evaluator) -> dict[str, str]:
+def run_facts(
+    spec: RunSpec, seeds: Sequence[int], device: str, evaluator: Evaluator, extra: Mapping[str, Metric]
+) -> dict[str, str]:
     """Return the tags that describe how the numbers were produced, so that they can be reproduced.
 
     Args:
         seeds: all seeds that train together, since rounding depends on the composition of the ensemble.
+        extra: metrics outside the protocol.
     """
     return {
         "spec": json.dumps(spec.to_dict()),
         SEEDS_TAG: ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
-        **metrics_of(spec.case).tags(),
+        **metrics_of(spec.case, extra).tags(),
         "commit": code_version(),
         "device": device,
         "machine": machine(),
@@ -81,9 +84,9 @@ def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunInfo:
     return RunInfo(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
 
 
-def metrics_of(case: Case) -> RunMetrics:
-    """Return what a reader of results needs to know about the metrics of a protocol's case."""
-    return RunMetrics(facts_of(case.metrics), case.headline, case.mode_count or "")
+def metrics_of(case: Case, extra: Mapping[str, Metric] | None = None) -> RunMetrics:
+    """Return the facts that a reader of results needs about the metrics of a protocol's case, and of extra ones."""
+    return RunMetrics(facts_of(case.metrics), case.headline, case.mode_count or "", facts_of(extra or {}))
 
 
 def facts_of(metrics: Mapping[str, Metric]) -> dict[str, MetricFacts]:
@@ -100,6 +103,16 @@ def named_scores(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, 
     `mode/3` is the share of samples in that mode, `good/3` that of good ones.
     """
     values: dict[MetricName, float] = {}
+    if len(modes) <= NAMED_MODES:
+        for prefix, shares in ((MODE, scores.shares), (GOOD, scores.good_shares)):
+            values |= {MetricName(kind, prefix + mode): share for mode, share in zip(modes, shares, strict=True)}
+    values[MetricName(kind, SAMPLE_COUNT)] = float(scores.samples)
+    return named_values(scores, kind) | {str(name): value for name, value in values.items()}
+
+
+def named_values(scores: Scores, kind: Kind) -> dict[str, float]:
+    """Return the values, floors and ceilings of metrics by tracked name."""
+    values: dict[MetricName, float] = {}
     roles: tuple[tuple[Role, Mapping[str, float]], ...] = (
         ("value", scores.values),
         ("floor", scores.floors),
@@ -107,10 +120,6 @@ def named_scores(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, 
     )
     for role, numbers in roles:
         values |= {MetricName(kind, metric, role): value for metric, value in numbers.items()}
-    if len(modes) <= NAMED_MODES:
-        for prefix, shares in ((MODE, scores.shares), (GOOD, scores.good_shares)):
-            values |= {MetricName(kind, prefix + mode): share for mode, share in zip(modes, shares, strict=True)}
-    values[MetricName(kind, SAMPLE_COUNT)] = float(scores.samples)
     return {str(name): value for name, value in values.items()}
 
 

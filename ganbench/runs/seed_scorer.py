@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.collapse_monitor import CollapseMonitor
-from ganbench.runs.log_schema import named_events, named_scores, named_statistics
+from ganbench.runs.log_schema import named_events, named_scores, named_statistics, named_values
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import Status
 from ganbench.training.trainer import Snapshot
@@ -35,11 +36,19 @@ class SeedEvaluation:
 class SeedScorer:
     """Scores seeds of snapshots, and decides which of them end: as diverged, collapsed or finished."""
 
-    def __init__(self, spec: RunSpec, mode_names: Sequence[str], scorer: Scorer, monitor: CollapseMonitor) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        mode_names: Sequence[str],
+        scorer: Scorer,
+        monitor: CollapseMonitor,
+        extra: Mapping[str, Metric],
+    ) -> None:
         self._spec = spec
         self._mode_names = mode_names
         self._scorer = scorer
         self._monitor = monitor
+        self._extra = extra
 
     def score(self, snapshot: Snapshot, row: int, seed: int, statistics: Mapping[str, float]) -> SeedEvaluation:
         """Score the seed at `row`, and show its samples to the collapse monitor.
@@ -64,6 +73,8 @@ class SeedScorer:
         if last or given_up:
             scores = self._scorer.score(features)
             numbers |= named_scores(scores, self._mode_names, "final")
+            if self._extra:
+                numbers |= named_values(self._scorer.with_metrics(self._extra).score(features), "extra")
         events = [event for event in self._monitor.events(seed) if event.step == step]
         status: Status = "finished" if last else "collapsed" if given_up else "running"
         return SeedEvaluation(status, scores, numbers | named_events(events), events)

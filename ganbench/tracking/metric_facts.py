@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
-METRIC_TAGS = METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG = "metrics", "headline", "mode-count"
+METRIC_TAGS = METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG, EXTRA_TAG = (
+    "metrics",
+    "headline",
+    "mode-count",
+    "extra-metrics",
+)
 
 
 @dataclass(frozen=True)
@@ -30,31 +35,47 @@ class MetricFacts:
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """The metrics of a run.
+    """The metrics of a run; a run of an earlier version has none but extra ones.
 
     Attributes:
-        facts: by metric.
+        facts: by metric of its protocol.
         headline: the most important metrics of its protocol, in order.
         mode_count: the metric that counts modes; empty if there is none.
+        extra: facts by metric outside its protocol.
     """
 
-    facts: Mapping[str, MetricFacts]
+    facts: Mapping[str, MetricFacts] = field(default_factory=dict)
     headline: Sequence[str] = ()
     mode_count: str = ""
+    extra: Mapping[str, MetricFacts] = field(default_factory=dict)
 
     def tags(self) -> dict[str, str]:
-        """The tags to track; `from_tags` converts them back."""
+        """The tags to track; `metrics_from_tags` converts them back."""
         return {
-            METRICS_TAG: json.dumps({name: astuple(facts) for name, facts in self.facts.items()}, ensure_ascii=False),
+            METRICS_TAG: _to_json(self.facts),
             HEADLINE_TAG: ",".join(self.headline),
             MODE_COUNT_TAG: self.mode_count,
+            **self.extra_tag(),
         }
 
+    def extra_tag(self) -> dict[str, str]:
+        """The tag of the extra metrics alone, for a run that has ended; none if there are no extra metrics."""
+        return {EXTRA_TAG: _to_json(self.extra)} if self.extra else {}
 
-def from_tags(tags: Mapping[str, str]) -> RunMetrics | None:
-    """Read the metrics of a run from its tags; None for a run of an earlier version, which has none."""
-    if METRICS_TAG not in tags:
-        return None
-    facts = {str(name): MetricFacts(*map(str, values)) for name, values in json.loads(tags[METRICS_TAG]).items()}
-    headline = [name for name in tags.get(HEADLINE_TAG, "").split(",") if name]
-    return RunMetrics(facts, headline, tags.get(MODE_COUNT_TAG, ""))
+
+def metrics_from_tags(tags: Mapping[str, str]) -> RunMetrics:
+    """Read the metrics of a run from its tags."""
+    return RunMetrics(
+        facts=_from_json(tags.get(METRICS_TAG, "{}")),
+        headline=[name for name in tags.get(HEADLINE_TAG, "").split(",") if name],
+        mode_count=tags.get(MODE_COUNT_TAG, ""),
+        extra=_from_json(tags.get(EXTRA_TAG, "{}")),
+    )
+
+
+def _to_json(facts: Mapping[str, MetricFacts]) -> str:
+    return json.dumps({name: astuple(each) for name, each in facts.items()}, ensure_ascii=False)
+
+
+def _from_json(text: str) -> dict[str, MetricFacts]:
+    return {str(name): MetricFacts(*map(str, values)) for name, values in json.loads(text).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.console import Console
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
+from ganbench.runs.extra_metrics import create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
@@ -26,16 +28,19 @@ def run_session(
     experiment: str,
     store: str | None,
     force: bool,
+    metrics: Sequence[str] = (),
     accelerated: bool = True,
     profiled_since: float | None = None,
 ) -> int:
     """Run, and return the exit status: 0, 1 if every seed diverged, 128 + the signal if one stopped the run.
 
     Args:
+        metrics: metrics outside the protocol, for the final samples.
         accelerated: whether training steps may be recorded and replayed.
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
     console = Console(markup=False, highlight=False)
+    extra_metrics = create_extra_metrics(metrics, spec)
     torch_device = find_device(device)
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
@@ -43,7 +48,7 @@ def run_session(
     data = spec.dataset.load(torch_device, say=console.print)
     profile = RunProfile(StepProfile() if profiled_since is not None else None)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, profile=profile)
+    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()
@@ -52,7 +57,7 @@ def run_session(
         return 1
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
-    show_outcome(spec, seeds, run_store, experiment, console)
+    show_outcome(spec, seeds, run_store, experiment, console, extra_metrics)
     if profiled_since is not None:
         console.print()
         console.print(f"accelerated: {profile.accelerated}", soft_wrap=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -14,8 +17,19 @@ from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.store import Store
 
 
-def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment: str, console: Console) -> None:
-    """Print each seed's scores with their floors, its summary, and suggestions for next steps."""
+def show_outcome(
+    spec: RunSpec,
+    seeds: tuple[int, ...],
+    store: Store,
+    experiment: str,
+    console: Console,
+    extra_metrics: Collection[str] = (),
+) -> None:
+    """Print each seed's scores with their floors, its summary, and suggestions for next steps.
+
+    Args:
+        extra_metrics: the metrics outside the protocol that were asked for.
+    """
     table = load_results(store, experiment).table
     ids = {seed: spec.run_id(seed) for seed in seeds}
     scores = final_scores(table)
@@ -37,5 +51,21 @@ def show_outcome(spec: RunSpec, seeds: tuple[int, ...], store: Store, experiment
         if (table["run"] == run_id).any():
             words = summarize_run(table, run_id, spec.dataset.mode_word)
             console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
+    _show_extra_metrics(run_scores, ids, extra_metrics, console)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
     console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")
+
+
+def _show_extra_metrics(
+    scores: pd.DataFrame, ids: Mapping[int, str], metrics: Collection[str], console: Console
+) -> None:
+    """Print extra metrics of each seed, and the command that measures them for a run that was finished before."""
+    for metric in metrics:
+        rows = scores[(scores["metric"] == metric) & (scores["kind"] == "extra")]
+        values = dict(zip(rows["run"], zip(rows["value"], rows["floor"], strict=True), strict=True))
+        for seed, run_id in ids.items():
+            if run_id in values:
+                value, floor = map(number, values[run_id])
+                console.print(f"seed {seed}: {metric} {value} (extra; real data: {floor})")
+            elif run_id in set(scores["run"]):
+                console.print(f"seed {seed} was finished before: ganbench rescore {run_id} --metric {metric}")

@@ -59,6 +59,17 @@ class MlflowTracker:
         )
         return MlflowRunLog(self._client, seed)
 
+    def amend(self, run_id: str) -> MlflowRunLog:
+        """Open a run that has ended, to add to it; its status stays.
+
+        Raises:
+            GanbenchError: there is no such run.
+        """
+        run = self._find(run_id, "seed")
+        if run is None:
+            raise GanbenchError(f"there is no run '{run_id}' in this experiment")
+        return MlflowRunLog(self._client, run)
+
     def discard(self, run_id: str) -> None:
         run = self._find(run_id, "seed")
         if run is not None:
