@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganbench.data.evaluators import Features
-from ganbench.evaluation.metrics import UndefinedMetricError
+from ganbench.evaluation.metrics.base import UndefinedMetricError
 from ganbench.evaluation.metrics.distances import by_row, rows_of_a_block, smallest, squares
 from ganbench.evaluation.metrics.memo import memoize_on
 
