@@ -29,6 +29,12 @@ samples that belong to no mode, images without detail, copies of training images
 """
 
 
+PairStatistic = Literal["neighbours", "balls", "kernel"]
+"""Statistics of pairs of samples: distances from the nearest neighbours, relations to the balls that reach to them, and
+means of a kernel (`ganbench/evaluation/metrics/pairs.py`).
+"""
+
+
 class UndefinedMetricError(ValueError):
     """The metric is undefined for these samples; the message says why."""
 
@@ -39,12 +45,14 @@ class Metric(Component):
     Attributes:
         direction: the better direction.
         sees: the faults that it claims to see; `ganbench doctor` verifies the claim.
+        pair_statistics: those that it reads. Metrics that are computed together share the passes that find them.
         unseen_floor: whether its floor must come from real samples that nothing was trained on.
         ratio: whether it is a positive number spanning orders of magnitude, so that values are compared by their ratio.
     """
 
     direction: ClassVar[Direction]
     sees: ClassVar[frozenset[Fault]] = frozenset()
+    pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset()
     unseen_floor: ClassVar[bool] = False
     ratio: ClassVar[bool] = False
 
