@@ -16,6 +16,7 @@ from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.collapse_detector import RealBaseline, SampleSummary, noise_of
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.protocols import Case, Rule
 from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
 
@@ -93,7 +94,9 @@ class Scorer:
 
     def values(self, fake: Features, names: Sequence[str]) -> dict[str, float]:
         """The metrics of samples to which the protocol's rule has been applied."""
-        return {name: self._value(self.case.metrics[name], fake) for name in names}
+        metrics = {name: self.case.metrics[name] for name in names}
+        share_pairs(fake, metrics.values())
+        return {name: self._value(metric, fake) for name, metric in metrics.items()}
 
     def floors(self, samples: int, names: Sequence[str]) -> Mapping[str, float]:
         """The scores of `samples` real samples treated as generated."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import os
 import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,15 @@ from torch import Tensor
 from ganbench.checks.features import make_features, make_images, make_labelled, make_reference
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, neighbours
+from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, pairs
 from ganbench.evaluation.metrics import memo as once
 from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
+from ganbench.evaluation.metrics.pairs import PairStatistics, PairsWithin, share_pairs
 
 OF_PAIRS = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "ndb", "ndb_jsd")
+SHARING = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support")
+"""Those that read the same statistics of pairs."""
 
 
 def score(name: str, fake: Features, real: Reference, **options: object) -> float:
@@ -195,7 +201,7 @@ def test_distances_in_blocks_are_those_of_cdist(block: int, monkeypatch: pytest.
     torch.testing.assert_close(distances.nearest(a, b), exact.amin(1), rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(distances.nearest_of_many(a, b), exact.amin(1), rtol=1e-5, atol=1e-10)
     itself = torch.cdist(a.double(), a.double()).square().sort(1).values
-    found = neighbours.radii(make_features(a), len(a), 3)
+    found = PairsWithin(a).radii(3)
     torch.testing.assert_close(found, itself[:, 3], rtol=1e-10, atol=1e-10)
 
 
@@ -206,7 +212,7 @@ def test_how_two_sets_lie_to_each_other_is_what_all_distances_say(block: int, mo
     between = torch.cdist(fake[:60].double(), real[:60].double()).square()
     sets = (fake[:60].double(), real[:60].double())
     own, other = (torch.cdist(a, a).square().sort(1).values[:, 4, None] for a in sets)
-    found = neighbours.crossing(make_features(fake), make_features(real), 60, 4)
+    found = PairStatistics.of(make_features(fake), make_features(real), 60).balls(4)
     assert torch.equal(found.around_fake, (between < other.T).sum(1))
     assert torch.equal(found.real_inside, (between < own).any(0))
     torch.testing.assert_close(found.nearest, between.amin(0), rtol=1e-10, atol=1e-10)
@@ -217,12 +223,12 @@ def test_pairs_are_counted_where_there_are_more_neighbours_than_are_kept(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distances, "BLOCK", block)
-    heap = normal(0, 3 * neighbours.RANKS, 3) / 100
+    heap = normal(0, 3 * pairs.RANKS, 3) / 100
     points = torch.cat([normal(1, 40, 3), heap, normal(2, 5, 3)])
     apart = torch.cdist(points.double(), points.double()).square()
     for near in (1e-4, 0.01, 0.3, 30.0):
-        pairs = int((apart <= near).sum() - len(points)) // 2
-        assert neighbours.near_pairs(make_features(points), len(points), torch.tensor(near)) == pairs
+        expected = int((apart <= near).sum() - len(points)) // 2
+        assert PairsWithin(points).near_pairs(torch.tensor(near)) == expected
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="the memory in use is read from Linux's /proc")
@@ -244,23 +250,26 @@ def test_near_neighbours_in_the_plane_are_told_apart() -> None:
     """Points at distance 1 from the origin that are 1e-5 apart: float32 products could not see that."""
     points = torch.tensor([[1.0, 0.0], [1.0, 1e-5], [-1.0, 0.0], [-1.0, 3e-5]])
     expected = torch.tensor([1e-5, 1e-5, 3e-5, 3e-5]).double()
-    torch.testing.assert_close(neighbours.radii(make_features(points), 4, 1).sqrt(), expected, rtol=1e-2, atol=0)
+    torch.testing.assert_close(PairsWithin(points).radii(1).sqrt(), expected, rtol=1e-2, atol=0)
     sought = distances.nearest_of_many(points[::2], points[1::2]).sqrt()
     torch.testing.assert_close(sought, expected[::2], rtol=1e-2, atol=0)
 
 
 def test_copies_have_no_distance_at_all() -> None:
     a = 100 + normal(0, 300, 17)
-    assert not neighbours.radii(make_features(a.repeat(2, 1)), 600, 1).any()
+    assert not PairsWithin(a.repeat(2, 1)).radii(1).any()
     assert not distances.nearest_of_many(a.flip(0), a).any()
 
 
 def test_what_was_found_is_kept_as_long_as_the_features_live() -> None:
     features = make_features(normal(0, 50, 3))
-    first, other_rank, fewer = (neighbours.radii(features, count, k) for count, k in ((50, 3), (50, 5), (40, 3)))
+    of = PairStatistics.of  # a set and itself, as floors are found
+    first, other_rank, fewer = (of(features, features, most).fake.radii(k) for most, k in ((50, 3), (50, 5), (40, 3)))
     assert other_rank.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
     assert fewer.untyped_storage().data_ptr() != first.untyped_storage().data_ptr()
-    neighbours.crossing(features, features, 50, 3)  # as floors are found
+    of(features, features, 50).balls(3)
+    of(features, features, 50).kernel_means()
+    assert of(features, features, 50).balls(3) is of(features, features, 60).balls(3)
     before = len(once._kept)
     del features
     assert len(once._kept) == before - 1
@@ -318,6 +327,98 @@ def test_as_many_real_as_generated_samples_are_compared(name: str) -> None:
     assert score(name, make_features(b), whole, samples=500) == score(name, fewer, cut)
 
 
+# --- statistics of pairs, which metrics share
+
+
+def together(names: Sequence[str], fake: Features, real: Reference) -> dict[str, float]:
+    """Values of metrics, computed in this order, NaN where they aren't defined."""
+    metrics = {name: METRICS.create({"name": name}) for name in names}
+    share_pairs(fake, metrics.values())
+    values = {}
+    for name, metric in metrics.items():
+        try:
+            values[name] = metric(fake=fake, real=real)
+        except UndefinedMetricError:
+            values[name] = math.nan
+    return values
+
+
+def same(some: dict[str, float], others: dict[str, float]) -> bool:
+    """Equality of all bits; NaN is NaN."""
+    return {name: value.hex() for name, value in some.items()} == {name: value.hex() for name, value in others.items()}
+
+
+def two_sets(fakes: int, reals: int) -> tuple[Features, Reference]:
+    """Two new sets, of whose pairs nothing is known."""
+    return make_features(normal(0, fakes, 6)), make_reference(make_features(0.8 * normal(1, reals, 6)))
+
+
+def in_any_order(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Orders in which each of them comes first, and each of them last; and these reversed."""
+    for start in range(len(names)):
+        turned = (*names[start:], *names[:start])
+        yield turned
+        yield turned[::-1]
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes of the sets whose pairs were gone through."""
+    found: list[tuple[int, int]] = []
+
+    def counting(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
+        found.append((len(a), len(b)))
+        return distances.squares(a, b, discount=discount)
+
+    monkeypatch.setattr(pairs, "squares", counting)
+    return found
+
+
+def test_metrics_that_read_statistics_of_pairs_say_so() -> None:
+    assert {name for name in METRICS if METRICS[name].pair_statistics} == set(SHARING)
+
+
+def test_all_metrics_have_the_same_values_in_any_order(real: Reference) -> None:
+    fake = make_images(1)
+    # Of copies no statistics are known.
+    expected = {name: score(name, replace(fake), replace(real)) for name in METRICS}
+    for order in (list(METRICS), list(METRICS)[::-1]):
+        assert same(together(order, replace(fake), replace(real)), expected), order
+
+
+@pytest.mark.parametrize(("fakes", "reals"), [(4, 4), (120, 120), (90, 120), (120, 90)])
+def test_in_any_order_pairs_are_gone_through_once(fakes: int, reals: int, passes: list[tuple[int, int]]) -> None:
+    alone = {name: together([name], *two_sets(fakes, reals))[name] for name in SHARING}
+    equal = min(fakes, reals)
+    once_each = {(fakes, fakes), (reals, reals), (fakes, reals), (equal, equal)}
+    for names in itertools.chain(in_any_order(SHARING), itertools.permutations(SHARING, 2)):
+        passes.clear()
+        values = together(names, *two_sets(fakes, reals))
+        assert same(values, {name: alone[name] for name in names}), names
+        # Within either set and across them; where there are more of one kind, `kid` alone takes all of it.
+        assert len(passes) <= (3 if fakes == reals else 5), (names, passes)
+        assert set(passes) <= once_each, names
+
+
+def test_metrics_that_were_not_announced_have_the_same_values() -> None:
+    expected = together(SHARING, *two_sets(120, 120))
+    for names in in_any_order(SHARING):
+        fake, real = two_sets(120, 120)
+        assert same({name: score(name, fake, real) for name in names}, {name: expected[name] for name in names})
+
+
+def test_nothing_is_looked_for_that_no_metric_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        pytest.fail("nobody reads this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pairs, "KernelSum", never)
+        together([name for name in SHARING if name != "kid"], *two_sets(120, 120))
+    with monkeypatch.context() as patch:
+        patch.setattr(pairs, "smallest", never)
+        together(["kid"], *two_sets(120, 120))
+
+
 # --- kernels and bins
 
 
@@ -342,22 +443,6 @@ def test_kid_is_what_all_pairs_say(fakes: int, reals: int, block: int, monkeypat
     expected = float(sum(apart) - 2 * kernel(a, b).mean())
     fake, reference = make_features(a.clone().requires_grad_()), make_reference(make_features(b))
     assert score("kid", fake, reference) == pytest.approx(expected, rel=1e-9, abs=1e-9 * float(kernel(a, b).mean()))
-
-
-@pytest.mark.parametrize("name", sorted(set(OF_PAIRS) - {"kid"}))
-@pytest.mark.parametrize("count", [4, 120, 200])
-def test_what_kid_finds_on_its_way_is_what_others_would_have_found(name: str, count: int) -> None:
-    def value(*, after_kid: bool) -> float:
-        fake, reference = make_features(normal(0, count, 6)), make_reference(make_features(0.8 * normal(1, count, 6)))
-        if after_kid:
-            score("kid", fake, reference)
-        return score(name, fake, reference, **({"bins": 4} if name.startswith("ndb") else {}))
-
-    if count == 4 and name in ("density", "coverage"):
-        with pytest.raises(UndefinedMetricError, match="rank 5"):
-            value(after_kid=True)
-    else:
-        assert value(after_kid=True) == value(after_kid=False)
 
 
 def test_kid_has_no_bias_and_may_be_negative() -> None:

@@ -26,7 +26,7 @@ from ganbench.data.ring import Ring
 from ganbench.data.stacked_mnist import StackedDigits, StackedMnist
 from ganbench.evaluation import scorer
 from ganbench.evaluation.cache import DiskCache
-from ganbench.evaluation.metrics import METRICS
+from ganbench.evaluation.metrics import METRICS, distances, pairs
 from ganbench.evaluation.protocols import PROTOCOLS, Case, Rule
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.spec.run_spec import resolve
@@ -589,6 +589,28 @@ def test_the_noise_is_that_of_exact_points() -> None:
     assert noise.width[0] == pytest.approx(1, abs=0.05)
     assert 0 < noise.width[1] < 0.1
     assert noise.least == (2,) * 8
+
+
+def test_metrics_share_their_pairs_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scorer goes through the pairs within two sets and across them, and the values are the same bit for bit."""
+    made = points_bench("ganbench-1", "ring", 500)
+    case = replace(made.case, metrics={**made.case.metrics, "kid": METRICS.create({"name": "kid"})})
+    monkeypatch.setattr(scorer, "REFERENCE", 500)
+    passes = []
+
+    def counting(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
+        passes.append((len(a), len(b)))
+        return distances.squares(a, b, discount=discount)
+
+    monkeypatch.setattr(pairs, "squares", counting)
+    orders = (tuple(case.metrics), tuple(case.metrics)[::-1], tuple(sorted(case.metrics)))
+    found = []
+    for names in orders:
+        passes.clear()
+        at_work = replace(made, case=case).scorer()
+        found.append(at_work.values(case.rule(made.evaluator(made.data.floor_samples(500, 7))), names))
+        assert passes == [(500, 500)] * 3, names
+    assert found[0] == found[1] == found[2]
 
 
 def test_labelled_counts_reach_the_scores() -> None:

@@ -16,10 +16,12 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.settings import parse_component
 from ganbench.data import Dataset
+from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
 from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, samples_sha256, set_up
+from ganbench.evaluation.scorer import Scores
 from ganbench.methods.archs import ARCHS
-from ganbench.runs.log_schema import NAMED_MODES
+from ganbench.runs.log_schema import metrics_of, named_scores
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
@@ -67,7 +69,8 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
     )
     text = show_evaluations(evaluations, style)
     if track is not None:
-        _track(track, evaluations, samples, experiment, store)
+        cases = [protocol.case(own_dataset) for own_dataset, protocol in settings.values()]
+        _track(track, evaluations, cases, samples, experiment, store)
     return text if style != "table" else f"{samples.source}\n\n{text}"
 
 
@@ -98,16 +101,24 @@ def _sizes(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def _track(name: str, evaluations: list[Evaluation], samples: Samples, experiment: str, store: str | None) -> None:
+def _track(
+    name: str,
+    evaluations: list[Evaluation],
+    cases: list[Case],
+    samples: Samples,
+    experiment: str,
+    store: str | None,
+) -> None:
     """Track each evaluation as a finished run, with its name in place of a trained run's loss."""
     tracker = MlflowTracker(find_store(store), experiment)
     digest = samples_sha256(samples.tensor)
-    for evaluation in evaluations:
+    for evaluation, case in zip(evaluations, cases, strict=True):
         identity = [name, digest, evaluation.dataset, evaluation.protocol, evaluation.evaluator_sha256]
         run_id = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
         params = {"loss": name, "arch": "samples", "dataset": evaluation.dataset, "protocol": evaluation.protocol}
         tags = {
             "protocol": evaluation.protocol,
+            **metrics_of(case).tags(),
             "evaluator": evaluation.evaluator,
             "evaluator-sha256": evaluation.evaluator_sha256,
             "source": samples.source,
@@ -119,16 +130,19 @@ def _track(name: str, evaluations: list[Evaluation], samples: Samples, experimen
         title = f"{name} · {evaluation.dataset} · {evaluation.protocol}"
         group = RunInfo(f"g{run_id}", title, params, tags)
         log = tracker.open(RunInfo(run_id, title, {**params, "seed": 0}, tags), group)
-        log.metrics(0, _metrics(evaluation))
+        log.metrics(0, _numbers(evaluation))
         log.finish("finished", 0)
         tracker.close_group(group.id, "finished")
 
 
-def _metrics(evaluation: Evaluation) -> dict[str, float]:
-    named = {score.metric: score.value for score in evaluation.scores}
-    named |= {f"floor/{score.metric}": score.floor for score in evaluation.scores}
-    named |= {f"ceiling/{s.metric}": s.ceiling for s in evaluation.scores if s.ceiling is not None}
-    if len(evaluation.modes) <= NAMED_MODES:
-        for kind, shares in (("mode", evaluation.shares), ("good", evaluation.good_shares)):
-            named |= {f"{kind}/{mode}": share for mode, share in zip(evaluation.modes, shares, strict=True)}
-    return named | {"sample_count": float(evaluation.samples)}
+def _numbers(evaluation: Evaluation) -> dict[str, float]:
+    """The scores of an evaluation by tracked name."""
+    scores = Scores(
+        samples=evaluation.samples,
+        values={score.metric: score.value for score in evaluation.scores},
+        floors={score.metric: score.floor for score in evaluation.scores},
+        ceilings={score.metric: score.ceiling for score in evaluation.scores if score.ceiling is not None},
+        shares=evaluation.shares,
+        good_shares=evaluation.good_shares,
+    )
+    return named_scores(scores, evaluation.modes, "final")

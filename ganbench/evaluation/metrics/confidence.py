@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Metric
+from ganbench.evaluation.metrics.base import METRICS, Direction, Metric
 
 
 @register(METRICS, "confidence")

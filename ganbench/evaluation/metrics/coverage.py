@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
-from ganbench.evaluation.metrics.neighbours import crossing, radii
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, PairStatistic
+from ganbench.evaluation.metrics.pairs import PairStatistics
 
 
 @register(METRICS, "coverage")
@@ -20,13 +20,14 @@ class Coverage(Metric):
 
     direction: ClassVar[Direction] = "higher"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates"})
+    pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours", "balls"})
 
     k: int = 5
     samples: int = 10_000
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        count = min(len(fake), len(real), self.samples)
-        covered = crossing(fake, real, count, self.k).nearest < radii(real, count, self.k)
+        pairs = PairStatistics.of(fake, real, self.samples)
+        covered = pairs.balls(self.k).nearest < pairs.real.radii(self.k)
         return float(covered.double().mean())
 
     def ceiling(self, real: Reference) -> float:

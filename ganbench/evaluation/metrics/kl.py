@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, UndefinedMetricError
 
 BASES = {"e": math.e, "2": 2.0, "10": 10.0}
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS
+from ganbench.evaluation.metrics.base import METRICS
 from ganbench.evaluation.metrics.kl_forward import ForwardKl
 
 

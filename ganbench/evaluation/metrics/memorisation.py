@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.distances import nearest_of_many
 from ganbench.evaluation.metrics.memo import memoize_on
 

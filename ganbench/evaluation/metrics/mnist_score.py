@@ -9,7 +9,7 @@ import torch
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, UndefinedMetricError
 
 
 @register(METRICS, "mnist_score")

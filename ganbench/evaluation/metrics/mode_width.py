@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.by_mode import by_mode
 from ganbench.evaluation.metrics.memo import memoize_on
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganbench.core.registry import register
 from ganbench.core.seeding import stream
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.by_mode import by_mode, draw
 from ganbench.evaluation.metrics.msssim import MIN_SIDE, ms_ssim_of_pairs
 

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
-from ganbench.evaluation.metrics.memo import memoize_on
-from ganbench.evaluation.metrics.neighbours import radii
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, PairStatistic
+from ganbench.evaluation.metrics.pairs import PairStatistics, PairsWithin
 
 ALPHA = 0.01
 """Share of real samples that count as near-duplicates."""
@@ -28,16 +27,17 @@ class NearDuplicates(Metric):
     direction: ClassVar[Direction] = "real"
     label: ClassVar[str] = "near-duplicates"
     sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
+    pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours"})
 
     alpha: float = ALPHA
     samples: int = 10_000
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        count = min(len(fake), len(real), self.samples)
-        near = radii(fake, count, 1) <= threshold(real, count, self.alpha)
+        pairs = PairStatistics.of(fake, real, self.samples)
+        near = pairs.fake.radii(1) <= threshold(pairs.real, self.alpha)
         return float(near.double().mean())
 
 
-def threshold(real: Reference, count: int, alpha: float) -> Tensor:
-    """The quantile `alpha` of squared distances of `count` real samples to their nearest other sample, scalar."""
-    return memoize_on(real, ("near", count, alpha), lambda: radii(real, count, 1).quantile(alpha))
+def threshold(real: PairsWithin, alpha: float) -> Tensor:
+    """The quantile `alpha` of squared distances of real samples to their nearest other one, scalar."""
+    return real.radii(1).quantile(alpha)

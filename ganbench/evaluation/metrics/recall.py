@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
-from ganbench.evaluation.metrics.neighbours import crossing
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, PairStatistic
+from ganbench.evaluation.metrics.pairs import PairStatistics
 
 
 @register(METRICS, "recall")
@@ -19,10 +19,11 @@ class Recall(Metric):
 
     direction: ClassVar[Direction] = "real"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes"})
+    pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours", "balls"})
 
     k: int = 3
     samples: int = 10_000
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        count = min(len(fake), len(real), self.samples)
-        return float(crossing(fake, real, count, self.k).real_inside.double().mean())
+        pairs = PairStatistics.of(fake, real, self.samples)
+        return float(pairs.balls(self.k).real_inside.double().mean())

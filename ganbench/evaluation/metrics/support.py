@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric, Scale
+from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, PairStatistic, Scale
 from ganbench.evaluation.metrics.near_duplicates import ALPHA, threshold
-from ganbench.evaluation.metrics.neighbours import near_pairs
+from ganbench.evaluation.metrics.pairs import PairStatistics
 
 
 @register(METRICS, "support")
@@ -21,18 +21,15 @@ class Support(Metric):
     """
 
     direction: ClassVar[Direction] = "higher"
-    label: ClassVar[str] = "number of different samples"
     sees: ClassVar[frozenset[Fault]] = frozenset({"duplicates"})
+    pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours"})
+    label: ClassVar[str] = "number of different samples"
     scale: ClassVar[Scale] = "log"
 
     alpha: float = ALPHA
     samples: int = 10_000
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        count = min(len(fake), len(real), self.samples)
-        by_chance = self._pairs(real, real, count)
-        return count * (count - 1) / 2 / max(self._pairs(fake, real, count), by_chance)
-
-    def _pairs(self, features: Features, real: Reference, count: int) -> int:
-        """Number of pairs of near-duplicates among the first `count`; at least one."""
-        return max(1, near_pairs(features, count, threshold(real, count, self.alpha)))
+        pairs = PairStatistics.of(fake, real, self.samples)
+        count, near = len(pairs.real), threshold(pairs.real, self.alpha)
+        return count * (count - 1) / 2 / max(1, pairs.fake.near_pairs(near), pairs.real.near_pairs(near))

@@ -40,7 +40,6 @@ class Ganbench1(Protocol):
     version: ClassVar[int] = 1
 
     def cases(self) -> Mapping[str, Case]:
-        # In this order: `kid`, one of `OF_FEATURES`, computes distances that those of `OF_SETS` reuse.
         images = _metrics(*OF_MODES, *OF_FEATURES, *OF_SETS, *OF_CLASSES)
         quick = ("fid", "modes", "modes_strict", "hq", "kl", "mode_width", "near_duplicates", "confidence")
         labelled = Case(10_000, SURE_AND_TYPICAL, images, quick, headline=HEADLINE, mode_count="modes_strict")
