@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
@@ -14,14 +15,13 @@ from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.log_schema import named_scores
+from ganbench.runs.reproduce import ABSOLUTE, RELATIVE
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking import RunRecord
 from ganbench.tracking.metric_names import GOOD, MODE, parse_metric_name
 
 WEIGHTS = "checkpoint/weights.safetensors"
 """The artifact that holds a run's weights."""
-SAME = 0.005
-"""Shares of modes that differ by more than this are those of other samples; rounding moves a few."""
 
 
 def spec_to_rescore(record: RunRecord) -> RunSpec:
@@ -53,7 +53,8 @@ def rescore(record: RunRecord, spec: RunSpec, weights: Path, metrics: Mapping[st
             f"new scores can't be compared with its own"
         )
     features = scorer.evaluator(_samples(spec, record.seed, weights, scorer.device))
-    _check_same_samples(record, scorer.with_metrics({}).score(features), scorer)
+    quick = {name: spec.case.metrics[name] for name in spec.case.quick}
+    _check_same_samples(record, scorer.with_metrics(quick).score(features), scorer)
     return scorer.with_metrics(metrics).score(features)
 
 
@@ -65,18 +66,20 @@ def _samples(spec: RunSpec, seed: int, weights: Path, device: torch.device) -> t
 
 def _check_same_samples(record: RunRecord, scores: Scores, scorer: Scorer) -> None:
     tracked = {str(parse_metric_name(name)): value for name, _, value in record.history}
-    shares = {
-        name: value
-        for name, value in named_scores(scores, scorer.mode_names, "final").items()
-        if parse_metric_name(name).metric.startswith((MODE, GOOD))
-    }
-    other = [name for name, value in shares.items() if abs(tracked.get(name, value) - value) > SAME]
+    numbers = named_scores(scores, scorer.mode_names, "final")
+    again = {name: numbers[name] for name in numbers if name.startswith((MODE, GOOD))} or scores.values
+    other = [name for name, value in again.items() if not _close(tracked.get(name, value), value)]
     if other:
-        share = parse_metric_name(other[0]).metric
+        name = other[0]
         raise GanbenchError(
-            f"the weights of run '{record.id}' don't make the samples that were scored: {share} was "
-            f"{tracked[other[0]]:.4f} and is {shares[other[0]]:.4f}"
+            f"the weights of run '{record.id}' don't make the samples that were scored: {name} was "
+            f"{tracked[name]:.4g} and is {again[name]:.4g}"
         )
+
+
+def _close(tracked: float, again: float) -> bool:
+    both_undefined = math.isnan(tracked) and math.isnan(again)
+    return both_undefined or math.isclose(tracked, again, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
 
 
 def step_of_final_scores(record: RunRecord) -> int:

@@ -1,0 +1,36 @@
+"""Reports that earlier versions wrote still read, and give the numbers that they printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ganbench.results.compare import compare
+from ganbench.results.csv_file import read_csv
+from ganbench.results.report.tables import cells, markdown
+from ganbench.results.views import final_scores, headline, mode_counts
+
+REPORTS = sorted((Path(__file__).parents[2] / "reports").glob("*/results.csv"))
+
+
+def test_there_is_a_report() -> None:
+    assert REPORTS
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
+def test_the_comparison_is_the_table_that_was_printed(path: Path) -> None:
+    printed = (path.parent / "report.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.replace("modes-strict", "modes_strict") for line in printed if line.startswith("| ")]
+    head, groups, floors = cells(compare(read_csv(path).table))
+    assert sorted(markdown(head, [*groups, *floors]).splitlines()) == sorted(rows)
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
+def test_facts_that_were_not_written_are_filled_in(path: Path) -> None:
+    table = read_csv(path).table
+    scores = final_scores(table)
+    assert set(scores.loc[scores["metric"].isin(headline(scores)), "direction"]) <= {"lower", "higher", "real"}
+    assert set(mode_counts(scores)["metric"]) == {"modes_strict"}
+    assert set(table["kind"]) <= {"", "final", "quick", "train", "event"}
+    assert set(table.loc[table["kind"] == "final", "selection"]) == {"last"}

@@ -1,0 +1,137 @@
+"""Metrics outside the protocol: asked for when a run starts, or afterwards, the numbers are the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli import main
+from ganbench.results.compare import compare
+from ganbench.results.loading import load_results
+from ganbench.results.views import final_scores
+from ganbench.tracking.mlflow.client import find_run
+from ganbench.tracking.store import find_store
+from tests.results.test_loading import record, table
+
+RUN = [
+    "run",
+    "--loss",
+    "minimax",
+    "--dataset",
+    "ring",
+    "--steps",
+    "6",
+    "--seeds",
+    "0-1",
+    "--set",
+    "evaluation.samples=600",
+]
+RUN += ["--arch", "mlp:latent_dim=2,generator_widths=[16],critic_widths=[16]", "--set", "evaluation.quick_samples=500"]
+PLUGIN = '''
+from ganbench.plugin import METRICS, Metric, register
+
+
+@register(METRICS, "spread")
+class Spread(Metric):
+    """Standard deviation of all coordinates."""
+
+    direction = "real"
+    label = "standard deviation"
+
+    def __call__(self, *, fake, real):
+        return float(fake.samples.std())
+'''
+
+
+def ganbench(*words: str | Path, status: int = 0) -> str:
+    done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+    assert done.exit_code == status, done.output
+    return done.output
+
+
+def extra_scores(store: Path) -> pd.DataFrame:
+    scores = final_scores(load_results(find_store(str(store)), "ganbench").table)
+    columns = ["run", "metric", "step", "value", "floor", "direction", "label", "protocol"]
+    return scores[scores["kind"] == "extra"][columns].sort_values(["run", "metric"]).reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two seeds that were measured by the protocol alone."""
+    path = tmp_path_factory.mktemp("plain") / "store"
+    ganbench(*RUN, "--store", path)
+    return path
+
+
+def test_rescored_numbers_equal_those_measured_during_the_run(tmp_path: Path) -> None:
+    (tmp_path / "spread.py").write_text(PLUGIN)
+    metrics = ("--metric", "vendi", "--metric", "spread")
+    plugin = ("--plugin", tmp_path / "spread.py")
+    output = ganbench(*RUN, *metrics, *plugin, "--store", tmp_path / "store")
+    assert "seed 1: spread" in output
+    assert "(extra; real data: " in output
+    later = tmp_path / "later"
+    ganbench(*RUN, "--store", later)
+    output = ganbench("rescore", *metrics, "--store", later)  # this process knows the plug-in already
+    assert output.count("spread") == 2 + 1
+    expected, rescored = extra_scores(tmp_path / "store"), extra_scores(later)
+    assert len(expected) == 4
+    pd.testing.assert_frame_equal(rescored, expected, check_exact=True)
+    assert set(expected["direction"]) == {"real"}
+    shown = ganbench("compare", "--metric", "spread,kl", "--store", later)
+    assert "spread (extra)" in shown
+    assert "kl (extra)" not in shown
+
+
+def test_a_finished_run_names_the_command_that_measures_it(store: Path) -> None:
+    assert "ganbench rescore" in ganbench(*RUN, "--metric", "vendi", "--store", store)
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [("kl", "it is measured anyway"), ("vendy", "did you mean 'vendi'?"), ("vendi:nothing=1", "nothing")],
+)
+def test_metrics_that_cannot_be_added(store: Path, metric: str, words: str) -> None:
+    assert words in ganbench(*RUN, "--metric", metric, "--store", store, status=2)
+    assert words in ganbench("rescore", "--metric", metric, "--store", store, status=1)
+
+
+def test_weights_of_another_run_are_refused(store: Path) -> None:
+    place = find_store(str(store))
+    first = load_results(place, "ganbench").table["run"].iloc[0]
+    paths = sorted((store / "artifacts").rglob("weights.safetensors"))
+    weights = [path.read_bytes() for path in paths]
+    for path, other in zip(paths, reversed(weights), strict=True):
+        path.write_bytes(other)
+    try:
+        assert "don't make the samples that were scored" in ganbench(
+            "rescore", first, "--metric", "vendi", "--store", store, status=1
+        )
+    finally:
+        for path, own in zip(paths, weights, strict=True):
+            path.write_bytes(own)
+    assert find_run(place, first)[1].status == "finished"
+
+
+def test_a_metric_of_some_seeds_only_gives_no_interval_and_no_rank() -> None:
+    measured = [record("minimax", seed, float(seed)) for seed in range(6)]
+    fewer = [record("hinge", seed, float(seed), without=["kl"] if seed else []) for seed in range(6)]
+    compared = compare(table(*measured, *fewer), metrics=["fid", "kl"])
+    hinge, minimax = (compared.groups.set_index("loss").loc[loss] for loss in ("hinge", "minimax"))
+    assert pd.isna(hinge["kl_iqm"])
+    assert not pd.isna(minimax["kl_iqm"])
+    assert [ranking.metric for ranking in compared.rankings] == ["fid"]
+
+
+def test_scores_beside_the_protocol_do_not_change_its_headline() -> None:
+    today = record("minimax", 0, 30.0)
+    widened = dataclasses.replace(
+        today, history=[*today.history, ("extra/vendi", 20, 5.0), ("extra/floor/vendi", 20, 9.0)]
+    )
+    compared = compare(table(widened))
+    assert "vendi" not in compared.metrics
+    assert compare(table(widened), metrics=["vendi"]).extra == {"vendi"}
