@@ -12,7 +12,7 @@ import torch
 from ganbench.checks.base import CheckFailed, NotApplicable, check
 from ganbench.checks.features import make_images, make_reference
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics import Direction, Fault, Metric, Scale, UndefinedMetricError
 
 COUNT = 1200
 FEW = (1, 2, 5)
@@ -55,6 +55,18 @@ def repeats(metric: Metric) -> None:
 def directed(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):
         raise CheckFailed(f"its direction is '{metric.direction}'")
+
+
+@check("metrics", "its name is an identifier, so that MLflow and pandas take it unquoted")
+def named(metric: Metric) -> None:
+    if not metric.name.isidentifier():
+        raise CheckFailed(f"its name is '{metric.name}': write {metric.name.replace('-', '_')}")
+
+
+@check("metrics", "its scale is one of " + ", ".join(get_args(Scale)))
+def scaled(metric: Metric) -> None:
+    if metric.scale not in get_args(Scale):
+        raise CheckFailed(f"its scale is '{metric.scale}'")
 
 
 @check("metrics", "total collapse, to one doubtful training image, is worse than real data in its declared direction")

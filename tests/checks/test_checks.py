@@ -50,7 +50,8 @@ Broken = tuple[str, type[Component], str, str]
 @contextmanager
 def registered(kind: str, component: type[Component]) -> Iterator[str]:
     """Register a component for a while: the other tests must not see it."""
-    registry, name = KINDS[kind], "on-purpose"
+    registry = KINDS[kind]
+    name = getattr(component, "registered_as", "on_purpose" if kind == "metrics" else "on-purpose")
     register(registry, name)(component)
     try:
         yield name

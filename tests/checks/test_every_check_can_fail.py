@@ -16,7 +16,7 @@ from ganbench.core.registry import Component
 from ganbench.data.evaluators import Features, Reference
 from ganbench.data.evaluators.mixture import MixtureEvaluator
 from ganbench.data.ring import Ring
-from ganbench.evaluation.metrics import Direction, Fault, Metric
+from ganbench.evaluation.metrics import Direction, Fault, Metric, Scale
 from ganbench.evaluation.metrics.hq import HighQuality
 from ganbench.evaluation.metrics.modes import Modes
 from ganbench.evaluation.protocols import Case, Rule
@@ -258,6 +258,18 @@ class Undirected(HighQuality):
     direction: ClassVar[Direction] = "upwards"  # type: ignore[assignment]  # that is what is wrong with it
 
 
+class Hyphenated(HighQuality):
+    """Share of good samples under a name that needs quotes (nobody 2026)."""
+
+    registered_as = "on-purpose"
+
+
+class Scaleless(HighQuality):
+    """Share of good samples on a scale that there isn't (nobody 2026)."""
+
+    scale: ClassVar[Scale] = "cubic"  # type: ignore[assignment]  # that is what is wrong with it
+
+
 class Overclaims(HighQuality):
     """Share of good samples that claims to see a fault that there isn't (nobody 2026)."""
 
@@ -324,6 +336,8 @@ ALSO_BROKEN: list[Broken] = [
     ("metrics", ForgetfulMetric, "made_again", "to_spec() must describe all of it"),
     ("metrics", SourcelessMetric, "described", "arXiv"),
     ("metrics", Undirected, "directed", "'upwards'"),
+    ("metrics", Hyphenated, "named", "write on_purpose"),
+    ("metrics", Scaleless, "scaled", "'cubic'"),
     ("metrics", Overclaims, "claims", "ugliness; there are"),
     ("metrics", BelowItself, "bounded", "its ceiling is 9"),
     ("metrics", Variance, "of_few", "raise UndefinedMetricError"),

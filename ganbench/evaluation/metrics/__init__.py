@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from ganbench.core.registry import import_folder
-from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, PairStatistic, UndefinedMetricError
+from ganbench.evaluation.metrics.base import (
+    METRICS,
+    Direction,
+    Fault,
+    Metric,
+    PairStatistic,
+    Scale,
+    UndefinedMetricError,
+)
 
-__all__ = ["METRICS", "Direction", "Fault", "Metric", "PairStatistic", "UndefinedMetricError"]
+__all__ = ["METRICS", "Direction", "Fault", "Metric", "PairStatistic", "Scale", "UndefinedMetricError"]
 
 import_folder(__name__, __path__)
