@@ -99,15 +99,15 @@ def compare(
     for place, (_, group) in enumerate(groups.iterrows()):
         members = all_runs.loc[group["runs"]]
         setting = _setting_of(members, conditions, " · ".join(str(group[column]) for column in by))
-        own = scores_of.get(place, shown.iloc[:0])
+        group_scores = scores_of.get(place, shown.iloc[:0])
         floor = floors_of[setting] if setting is not None else {}
         counted = members[members["status"].isin(COUNTED)]
         seeds = _distinct_seeds(counted, place * len(all_runs))
-        losses = {
-            metric: dict(zip(seeds, values, strict=True))
-            for metric in directions.keys() & set(metrics)
-            if (values := _losses(counted, own, metric, directions[metric], floor.get(metric, math.nan))) is not None
-        }
+        losses: dict[str, dict[int, float]] = {}
+        for metric in directions.keys() & set(metrics):
+            values = _losses(counted, group_scores, metric, directions[metric], floor.get(metric, math.nan))
+            if values is not None:
+                losses[metric] = dict(zip(seeds, values, strict=True))
         estimates = {metric: estimate(np.array(list(values.values()))) for metric, values in losses.items()}
         method = Method(names[group["runs"][0]], setting, losses, estimates)
         methods.append(method)
@@ -120,7 +120,7 @@ def compare(
                 name: members.loc[members["status"].isin(SCORED), name].median()
                 for name in dict.fromkeys((x, "seconds"))
             }
-            | _spread(own, metrics, "value")
+            | _spread(group_scores, metrics, "value")
             | _intervals(method, metrics, directions)
         )
     return Comparison(
@@ -153,22 +153,22 @@ def _setting_of(members: pd.DataFrame, conditions: pd.DataFrame, name: str) -> S
         GanbenchError: there are several.
     """
     scored = members.loc[members["status"].isin(SCORED), "run"]
-    own = conditions[conditions.index.isin(scored)].drop_duplicates()
-    if len(own) > 1:
+    settings = conditions[conditions.index.isin(scored)].drop_duplicates()
+    if len(settings) > 1:
         raise GanbenchError(
             f"the group {name} mixes protocols, data sets or numbers of samples, which can't be compared: add options "
             f"to --by"
         )
-    if own.empty and (members["status"] == "diverged").any():
-        own = conditions[conditions["dataset"] == members["dataset"].iloc[0]].drop_duplicates()
-    return Setting(*own.iloc[0]) if len(own) == 1 else None
+    if settings.empty and (members["status"] == "diverged").any():
+        settings = conditions[conditions["dataset"] == members["dataset"].iloc[0]].drop_duplicates()
+    return Setting(*settings.iloc[0]) if len(settings) == 1 else None
 
 
 def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     rows = []
     for setting, alike in conditions.groupby(list(CONDITIONS), sort=True):
-        own = scores[scores["run"].isin(alike.index)]
-        rows.append(dict(zip(CONDITIONS, setting, strict=True)) | _spread(own, metrics, "floor"))
+        alike_scores = scores[scores["run"].isin(alike.index)]
+        rows.append(dict(zip(CONDITIONS, setting, strict=True)) | _spread(alike_scores, metrics, "floor"))
     return pd.DataFrame(rows, columns=None if rows else [*CONDITIONS, *_spread(scores, metrics, "floor")])
 
 

@@ -69,8 +69,8 @@ def read_csv(path: Path) -> Results:
         raise GanbenchError(
             f"results '{path}', line {nameless.index[0] + 2}: a number without its run, its kind or its protocol"
         )
-    each = table[["run", *OF_A_RUN]].drop_duplicates()
-    torn = each[each["run"].duplicated()]
+    descriptions = table[["run", *OF_A_RUN]].drop_duplicates()
+    torn = descriptions[descriptions["run"].duplicated()]
     if not torn.empty:
         raise GanbenchError(
             f"results '{path}', line {torn.index[0] + 2}: the run '{torn['run'].iloc[0]}' is another one than above "

@@ -63,13 +63,13 @@ def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:
     protocol, metric = table["protocol"].fillna(""), table["metric"].fillna("")
     quick, train, events = protocol.str.endswith(QUICK), protocol == TRAIN, protocol == EVENTS
     kind = np.select([metric == "", quick, train, events], ["", "quick", "train", "event"], "final")
-    own = protocol.where(~(train | events), "").str.removesuffix(QUICK)
+    run_protocol = protocol.where(~(train | events), "").str.removesuffix(QUICK)
     shares = metric.str.startswith((MODE, GOOD))
     table = table.assign(
         kind=kind,
         selection=np.where(kind == "final", "last", ""),
         # Rows of training and of events didn't name the run's protocol.
-        protocol=own.groupby(table["run"].fillna("")).transform("max"),
+        protocol=run_protocol.groupby(table["run"].fillna("")).transform("max"),
         metric=metric.where(events | shares, metric.str.replace("-", "_")),
     )
     scored = table["kind"].isin(("final", "quick")) & ~shares & (table["metric"] != SAMPLE_COUNT)

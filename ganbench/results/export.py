@@ -59,8 +59,8 @@ class Export:
         if not self.results.exists():
             return {}
         ended = runs(read_csv(self.results).table)
-        told = dict(zip(ended["run"].astype(str), ended["status"].astype(str), strict=True))
-        return {run: status for run, status in told.items() if status in DONE}
+        statuses = dict(zip(ended["run"].astype(str), ended["status"].astype(str), strict=True))
+        return {run: status for run, status in statuses.items() if status in DONE}
 
     def restore(self) -> None:
         """Unpack exported checkpoints to where the sweep looks for them; existing ones are kept.

@@ -66,7 +66,7 @@ def varying_options(options: Sequence[str]) -> list[str]:
     """Remove the options that all of the option strings share."""
     parts = [text.split("; ") if text else [] for text in options]
     common = set(parts[0]).intersection(*parts[1:]) if parts else set()
-    return ["; ".join(part for part in own if part not in common) for own in parts]
+    return ["; ".join(part for part in options_of_run if part not in common) for options_of_run in parts]
 
 
 def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:

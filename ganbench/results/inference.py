@@ -148,18 +148,18 @@ def contrast_all(
     else:
         pairs = [(method, baseline) for method in methods.items()]
     raw = [_contrast(*one, *other) for one, other in pairs]
-    adjusted = holm([each.p for each in raw])
-    return [Contrast(**{**vars(each), "adjusted": value}) for each, value in zip(raw, adjusted, strict=True)]
+    adjusted = holm([contrast.p for contrast in raw])
+    return [Contrast(**{**vars(contrast), "adjusted": value}) for contrast, value in zip(raw, adjusted, strict=True)]
 
 
 def holm(ps: Sequence[float]) -> list[float]:
     """Holm's step-down correction (1979): adjusted pᵢ = max over j ≤ i of (m − j + 1) · p₍ⱼ₎, at most 1."""
     adjusted = [math.nan] * len(ps)
-    known = [place for place in range(len(ps)) if not math.isnan(ps[place])]
+    known = [index for index in range(len(ps)) if not math.isnan(ps[index])]
     worst = 0.0
-    for rank, place in enumerate(sorted(known, key=lambda each: ps[each])):
-        worst = max(worst, min(1.0, (len(known) - rank) * ps[place]))
-        adjusted[place] = worst
+    for rank, index in enumerate(sorted(known, key=lambda index: ps[index])):
+        worst = max(worst, min(1.0, (len(known) - rank) * ps[index]))
+        adjusted[index] = worst
     return adjusted
 
 
@@ -168,10 +168,10 @@ def winner(estimates: Mapping[str, Estimate]) -> str | None:
 
     A method without an interval can neither win nor be beaten.
     """
-    if len(estimates) < 2 or not all(each.has_interval for each in estimates.values()):
+    if len(estimates) < 2 or not all(estimate.has_interval for estimate in estimates.values()):
         return None
     best = min(estimates, key=lambda name: estimates[name].middle)
-    others = [each for name, each in estimates.items() if name != best]
+    others = [estimate for name, estimate in estimates.items() if name != best]
     return best if all(estimates[best].high < other.low for other in others) else None
 
 
@@ -183,7 +183,7 @@ def seeds_to_decide(one: Estimate, other: Estimate) -> int | None:
     """
     if not (one.has_interval and other.has_interval):
         return None
-    first, second = sorted((one, other), key=lambda each: each.middle)
+    first, second = sorted((one, other), key=lambda estimate: estimate.middle)
     if first.high < second.low:
         return max(one.seeds, other.seeds)
     gap = second.middle - first.middle
@@ -201,8 +201,8 @@ def profile(losses: Values, thresholds: Values) -> Values:
 
 def _contrast(first: str, one: Mapping[int, float], second: str, other: Mapping[int, float]) -> Contrast:
     shared = sorted(one.keys() & other.keys())
-    left, right = (np.array([each[seed] for seed in shared], dtype=float) for each in (one, other))
-    all_left, all_right = (np.array(list(each.values()), dtype=float) for each in (one, other))
+    left, right = (np.array([losses[seed] for seed in shared], dtype=float) for losses in (one, other))
+    all_left, all_right = (np.array(list(losses.values()), dtype=float) for losses in (one, other))
     differences = _differences(left, right)
     low, high = _interval(np.sort(differences)) if len(shared) else (math.nan, math.nan)
     middle = float(_middles(np.sort(differences)[None])[0]) if len(shared) else math.nan
@@ -221,7 +221,7 @@ def _ranked(losses: Values) -> Values:
 def _differences(left: Values, right: Values) -> Values:
     """Differences of pairs; a failure is infinitely worse than a score, and two failures are equal."""
     both = np.isnan(left) & np.isnan(right)
-    left, right = (np.where(np.isnan(each), np.inf, each) for each in (left, right))
+    left, right = (np.where(np.isnan(losses), np.inf, losses) for losses in (left, right))
     with np.errstate(invalid="ignore"):
         return np.where(both, 0.0, left - right)
 

@@ -82,8 +82,8 @@ def load_pair(store: Store, first: str, second: str) -> pd.DataFrame:
 def _headlines(tags: Iterable[Mapping[str, str]]) -> set[str]:
     """The headline metrics of runs, and their mode counts."""
     names: set[str] = set()
-    for own in tags:
-        metrics = metrics_from_tags(own)
+    for run_tags in tags:
+        metrics = metrics_from_tags(run_tags)
         names |= {*(metrics.headline or earlier_metrics().headline), metrics.mode_count} - {""}
     return names
 

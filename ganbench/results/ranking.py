@@ -77,19 +77,19 @@ class Ranking:
         """Say which method is better, or why that is undecided and how many seeds would decide."""
         if self.winner is not None:
             return f"{self.winner} is better than every other: its 95 % interval overlaps none of theirs"
-        few = {name: each.seeds for name, each in self.estimates.items() if not each.has_interval}
+        few = {name: estimate.seeds for name, estimate in self.estimates.items() if not estimate.has_interval}
         if few:
-            name = min(few, key=lambda each: few[each])
+            name = min(few, key=lambda method: few[method])
             return f"no winner: that takes {MIN_SEEDS} seeds of each, and {name} has {few[name]}"
         best, *others = sorted(self.estimates, key=lambda name: self.estimates[name].middle)
         rivals = [name for name in others if self.estimates[name].low <= self.estimates[best].high]
         needed = [seeds_to_decide(self.estimates[best], self.estimates[name]) for name in rivals]
-        told = ", ".join(rivals[:3]) + (f" and {len(rivals) - 3} more" if len(rivals) > 3 else "")
-        if any(each is None for each in needed):
+        close = ", ".join(rivals[:3]) + (f" and {len(rivals) - 3} more" if len(rivals) > 3 else "")
+        if any(count is None for count in needed):
             more = "as far as these seeds tell they are as good as equal" if len(rivals) == 1 else "some are too close"
         else:
-            more = f"about {max(each or 0 for each in needed)} seeds of each would tell"
-        return f"no winner: the 95 % intervals of {best} and {told} overlap; {more}"
+            more = f"about {max(count or 0 for count in needed)} seeds of each would tell"
+        return f"no winner: the 95 % intervals of {best} and {close} overlap; {more}"
 
 
 def sentences(rankings: Iterable[Ranking]) -> list[str]:
@@ -142,11 +142,11 @@ def against(ranking: Ranking, baseline: str) -> list[Contrast]:
         name for name in names if name.split(" · ")[0] == baseline
     ]
     if len(matching) != 1:
-        told = (
+        complaint = (
             f"the baseline '{baseline}' could be any of {'; '.join(matching)}"
             if matching
             else (f"there is no '{baseline}' to compare with: {near_miss(baseline, names)}")
         )
-        raise GanbenchError(told)
+        raise GanbenchError(complaint)
     others = {name: seeds for name, seeds in ranking.losses.items() if name != matching[0]}
     return contrast_all(others, baseline=(matching[0], ranking.losses[matching[0]]))

@@ -74,14 +74,14 @@ def find(table: pd.DataFrame, run: str) -> str:
         GanbenchError: no run matches, or several do.
     """
     ids = list(dict.fromkeys(table["run"]))
-    found = [name for name in ids if name == run] or [name for name in ids if name.startswith(run)]
-    if len(found) != 1:
+    matching = [name for name in ids if name == run] or [name for name in ids if name.startswith(run)]
+    if len(matching) != 1:
         raise GanbenchError(
-            f"several runs begin with '{run}': {', '.join(found[:6])}"
-            if found
+            f"several runs begin with '{run}': {', '.join(matching[:6])}"
+            if matching
             else f"there is no run '{run}': {near_miss(run, ids)}"
         )
-    return str(found[0])
+    return str(matching[0])
 
 
 def differ(table: pd.DataFrame, first: str, second: str) -> Difference:
@@ -94,10 +94,10 @@ def differ(table: pd.DataFrame, first: str, second: str) -> Difference:
     if ids[0] == ids[1]:
         raise GanbenchError(f"'{first}' and '{second}' are the same run: name two")
     rows = tuple(table[table["run"] == run] for run in ids)
-    heads = [own.iloc[0] for own in rows]
+    heads = [run_rows.iloc[0] for run_rows in rows]
     spec = [_spec(head) for head in heads]
-    scores = [final_scores(own) for own in rows]
-    protocols = [" and ".join(sorted(set(own["protocol"]))) for own in scores]
+    scores = [final_scores(run_rows) for run_rows in rows]
+    protocols = [" and ".join(sorted(set(run_rows["protocol"]))) for run_rows in scores]
     return Difference(
         runs=ids,
         names=_pair(
@@ -141,8 +141,8 @@ def _why_not(heads: list[pd.Series], protocols: list[str]) -> str:
 
 
 def _scores(first: pd.DataFrame, second: pd.DataFrame) -> list[Score]:
-    one, other = (own.drop_duplicates("metric", keep="last").set_index("metric") for own in (first, second))
-    counts = [own["value"].get(SAMPLE_COUNT, math.nan) for own in (one, other)]
+    one, other = (rows.drop_duplicates("metric", keep="last").set_index("metric") for rows in (first, second))
+    counts = [rows["value"].get(SAMPLE_COUNT, math.nan) for rows in (one, other)]
     scores = []
     for metric, scale in facts_of(first, "scale").items():
         if metric in other.index:

@@ -83,11 +83,11 @@ def _happened(rows: pd.DataFrame) -> str:
     """The faults during training, as the end of a sentence."""
     faults = events(rows)
     faults = faults[faults["metric"] != "recovery"].sort_values("step", kind="stable")
-    told = []
+    phrases = []
     for kind, steps in faults.groupby("metric", sort=False, observed=True)["step"]:
         first = f"step {steps.iloc[0]:,}"
-        told.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
-    return f"; during training: {', '.join(told)}" if told else ""
+        phrases.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
+    return f"; during training: {', '.join(phrases)}" if phrases else ""
 
 
 def _listed(names: Sequence[str]) -> str:

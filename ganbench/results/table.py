@@ -66,7 +66,8 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     metrics = _metrics_of(records)
     # Values shared by all rows of a run are computed once and repeated.
     heads = pd.DataFrame(
-        [_head(record, own) for record, own in zip(records, metrics, strict=True)], columns=[*HEAD, *COSTS]
+        [_head(record, described) for record, described in zip(records, metrics, strict=True)],
+        columns=[*HEAD, *COSTS],
     )
     heads = heads.astype(dict.fromkeys(set(HEAD) & set(FEW), "category"))
     numbers = _numbers([_tracked(record) for record in records])
@@ -97,10 +98,10 @@ def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics]
     codes, names = numbers["metric"].cat.codes.to_numpy(), numbers["metric"].cat.categories
     scored = numbers["kind"].isin(SCORES).to_numpy()
     columns = {column: np.full(len(numbers), "", dtype=object) for column in FACTS}
-    distinct = {id(own): own for own in metrics}
-    of_run = np.array([id(own) for own in metrics])
-    for key, own in distinct.items():
-        facts = {**(own.facts or earlier_metrics().facts), **own.extra}
+    distinct = {id(run_metrics): run_metrics for run_metrics in metrics}
+    of_run = np.array([id(run_metrics) for run_metrics in metrics])
+    for key, run_metrics in distinct.items():
+        facts = {**(run_metrics.facts or earlier_metrics().facts), **run_metrics.extra}
         rows = (of_run == key)[run] & scored
         for column, values in columns.items():
             known = np.array([getattr(facts.get(name, UNKNOWN), column) for name in names], dtype=object)

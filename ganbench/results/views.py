@@ -32,17 +32,17 @@ def filter_runs(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) ->
     """
     for option, words in conditions.items():
         if option in WORDS:
-            own = table[option].astype(str)
+            values = table[option].astype(str)
         else:
-            own = table["options"].str.extract(rf"(?:^|; ){re.escape(option)}=([^;]*)(?:; |$)", expand=False)
-            if own.isna().all():
+            values = table["options"].str.extract(rf"(?:^|; ){re.escape(option)}=([^;]*)(?:; |$)", expand=False)
+            if values.isna().all():
                 known = {part.partition("=")[0] for text in table["options"].unique() for part in text.split("; ")}
                 raise GanbenchError(f"--where: no run has an option '{option}': {near_miss(option, {*known, *WORDS})}")
-        kept = table[own.isin(words)]
-        if kept.empty:
-            there = ", ".join(sorted(own.dropna().unique())[:12])
-            raise GanbenchError(f"--where: no run has {option} = {' or '.join(words)}; there is {there}")
-        table = kept
+        remaining = table[values.isin(words)]
+        if remaining.empty:
+            known_values = ", ".join(sorted(values.dropna().unique())[:12])
+            raise GanbenchError(f"--where: no run has {option} = {' or '.join(words)}; there is {known_values}")
+        table = remaining
     return table
 
 

@@ -127,8 +127,13 @@ def _dots(seeds: Mapping[int, float]) -> Iterator[tuple[float, float, float, str
     if len(seeds) > CROWD:
         step = (values[-1] - values[0]) / DOTS if len(set(values)) > DOTS else 0.0
         for _, alike in groupby(values, key=lambda value: value if step == 0.0 else round(value / step)):
-            own = list(alike)
-            yield fmean(own), 0.0, 2 + 14 * (len(own) / len(values)) ** 0.5, f"{len(own)} of {len(values)} seeds"
+            equal = list(alike)
+            yield (
+                fmean(equal),
+                0.0,
+                2 + 14 * (len(equal) / len(values)) ** 0.5,
+                f"{len(equal)} of {len(values)} seeds",
+            )
         return
     for place, (seed, value) in enumerate(ordered):
         beside = values[:place].count(value)

@@ -39,13 +39,13 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
     else:
         rows = [
             [
-                each.metric,
-                number(each.first),
-                number(each.second),
-                _difference(each.difference, each.tie),
-                number(each.floor),
+                score.metric,
+                number(score.first),
+                number(score.second),
+                _difference(score.difference, score.tie),
+                number(score.floor),
             ]
-            for each in difference.scores
+            for score in difference.scores
         ]
         parts.append(draw(["metric", "A", "B", "B − A", "real data"], rows))
     if difference.events:
@@ -62,8 +62,8 @@ def _difference(value: float, tie: bool) -> str:
 
 
 def _steps(steps: Sequence[int]) -> str:
-    told = ", ".join(f"{step:,}" for step in steps[:MAX_STEPS])
-    return (told + f" and {len(steps) - MAX_STEPS} more" * (len(steps) > MAX_STEPS)) or "–"
+    listed = ", ".join(f"{step:,}" for step in steps[:MAX_STEPS])
+    return (listed + f" and {len(steps) - MAX_STEPS} more" * (len(steps) > MAX_STEPS)) or "–"
 
 
 def _plain(value: object) -> object:

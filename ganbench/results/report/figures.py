@@ -41,7 +41,7 @@ def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dic
         x: the budget on the x axis of curves, one of `ganbench.results.loading.BUDGETS`.
     """
     numbers = {name: number for number, name in enumerate(sorted(set(names.values())))}
-    found = {}
+    figures_of = {}
     several = table["dataset"].nunique() > 1
     for dataset, rows in table.groupby("dataset", sort=True):
         where = f" · {dataset}" if several else ""
@@ -55,8 +55,8 @@ def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dic
         for statistic, (label, logarithmic) in BALANCE.items():
             if (training["metric"] == statistic).any():
                 figures[label] = _curves(training, statistic, label, logarithmic, x, names, numbers, where)
-        found[str(dataset)] = figures
-    return found
+        figures_of[str(dataset)] = figures
+    return figures_of
 
 
 def _drawn(quick: pd.DataFrame) -> list[str]:
@@ -92,7 +92,7 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
         "Modes at the end": strip(
             dict(sorted(dots.items())),
             numbers=numbers,
-            title=f"Modes at the end, {'larger dots for more seeds' if crowded else 'a dot a seed'}{where}",
+            title=f"Modes at the end; {'larger dots are more seeds' if crowded else 'each dot is one seed'}{where}",
             xlabel=label,
             ceiling=None if pd.isna(ceiling) else float(ceiling),
         ),
@@ -123,13 +123,16 @@ def _curves(
         # Seconds differ from seed to seed: a step is drawn at their median.
         middles = seeds.groupby("step")[x].median()
         at = dict(zip(middles.index.tolist(), middles.tolist(), strict=True))
-        own: dict[int, Line] = {}
+        seed_lines: dict[int, Line] = {}
         for number, status, scored in _by_run(seeds):
             # A run that was stopped early as collapsed stays in the count with its last value.
             last, given_up = max(scored), status == "collapsed"
             values = scored | {step: scored[last] for step in at if given_up and step > last}
-            own[number if number not in own else -len(own)] = ([at[step] for step in values], list(values.values()))
-        lines[str(name)] = dict(sorted(own.items()))
+            seed_lines[number if number not in seed_lines else -len(seed_lines)] = (
+                [at[step] for step in values],
+                list(values.values()),
+            )
+        lines[str(name)] = dict(sorted(seed_lines.items()))
     floor = rows["floor"].median()
     sizes = table.loc[table["metric"] == SAMPLE_COUNT, "value"].unique()
     counted = f" ({int(sizes[0]):,} samples)" if len(sizes) == 1 else ""

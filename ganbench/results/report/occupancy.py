@@ -86,14 +86,13 @@ def heat_map(
     for mode, name in enumerate(names):
         y = top + tall - row * (mode + 1)
         # Consecutive evaluations of the same shade share a rectangle.
-        looks = groupby(enumerate(fullness), key=lambda look: round(min(look[1][mode], 2.0) * SHADES / 2))
-        cells = ((shade, [number for number, _ in alike]) for shade, alike in looks)
-        drawn = "".join(
-            _rectangle(
-                across(edges[own[0]]), y, (edges[own[-1] + 1] - edges[own[0]]) * scale, row, _shade(shade / SHADES)
-            )
-            for shade, own in cells
-        )
+        drawn = ""
+        for shade, alike in groupby(
+            range(len(fullness)), key=lambda at: round(min(fullness[at][mode], 2) * SHADES / 2)
+        ):
+            evaluations = list(alike)
+            left, right = edges[evaluations[0]], edges[evaluations[-1] + 1]
+            drawn += _rectangle(across(left), y, (right - left) * scale, row, _shade(shade / SHADES))
         words = f"{name}: {fullness[-1][mode]:.2f} of an even share at step {steps[-1]:,}"
         parts.append(f'<g shape-rendering="crispEdges">{_title(words)}{drawn}</g>')
         if len(names) <= LABELLED:

@@ -41,15 +41,15 @@ def _shorter(text: str) -> str:
     """Compress the picture, since a page holds a hundred. Ids of groups are dropped: they aren't unique on a page."""
     text = _GROUP.sub("<g", _LEVEL.sub("", _FONTS.sub("font-family: sans-serif", text)))
     # Precision of a hundredth of a point is enough.
-    text = _NUMBERS.sub(lambda found: _LONG.sub(r"\1", found[0]), text)
-    text = _PATH.sub(lambda found: found[0].replace(" \n", "").replace("\n", ""), text)
+    text = _NUMBERS.sub(lambda match: _LONG.sub(r"\1", match[0]), text)
+    text = _PATH.sub(lambda match: match[0].replace(" \n", "").replace("\n", ""), text)
     return _BETWEEN.sub("><", text)
 
 
-def _as_classes(found: re.Match[str]) -> str:
-    told = json.loads(html.unescape(found[2]))
-    classes = f'class="method method-{told["method"]}"'
-    if not told["words"]:
+def _as_classes(match: re.Match[str]) -> str:
+    mark = json.loads(html.unescape(match[2]))
+    classes = f'class="method method-{mark["method"]}"'
+    if not mark["words"]:
         return f"<g {classes}>"
-    points = json.dumps(told["points"], separators=(",", ":"))
-    return f'<g {classes} data-words="{html.escape(told["words"])}" data-points="{points}">'
+    points = json.dumps(mark["points"], separators=(",", ":"))
+    return f'<g {classes} data-words="{html.escape(mark["words"])}" data-points="{points}">'

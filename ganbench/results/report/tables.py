@@ -102,16 +102,16 @@ def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str
     baseline = contrasts[0].second
     head = [f"{ranking.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]
     rows = []
-    for each in contrasts:
-        low, high = sorted((ranking.score(each.low), ranking.score(each.high)))
+    for contrast in contrasts:
+        low, high = sorted((ranking.score(contrast.low), ranking.score(contrast.high)))
         rows.append(
             [
-                each.first,
-                f"{each.probability:.2f}",
-                number(ranking.score(each.difference)),
+                contrast.first,
+                f"{contrast.probability:.2f}",
+                number(ranking.score(contrast.difference)),
                 "–" if math.isnan(low) else f"{number(low)} – {number(high)}",
-                "–" if math.isnan(each.adjusted) else f"{each.adjusted:.2g}",
-                str(each.paired),
+                "–" if math.isnan(contrast.adjusted) else f"{contrast.adjusted:.2g}",
+                str(contrast.paired),
             ]
         )
     return {"markdown": markdown, "latex": latex}.get(style, terminal)(head, rows)
@@ -119,7 +119,7 @@ def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Format a LaTeX table for `booktabs`."""
-    escaped = str.maketrans({each: f"\\{each}" for each in "&%$#_{}"} | {"–": "--", "−": "$-$", "∞": r"$\infty$"})
+    escaped = str.maketrans({symbol: f"\\{symbol}" for symbol in "&%$#_{}"} | {"–": "--", "−": "$-$", "∞": r"$\infty$"})
     lines = [" & ".join(cell.translate(escaped) for cell in line) + r" \\" for line in (head, *rows)]
     columns = "l" + "r" * (len(head) - 1)
     body = "\n".join([lines[0], r"\midrule", *lines[1:]])

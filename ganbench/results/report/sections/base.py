@@ -53,7 +53,9 @@ class Report:
     def figures(self) -> dict[str, dict[str, str]]:
         """Figures as SVG, by data set and title."""
         drawn = draw(self.table, self.names, self.about.x)
-        return {dataset: {title: svg(figure) for title, figure in own.items()} for dataset, own in drawn.items()}
+        return {
+            dataset: {title: svg(figure) for title, figure in figures.items()} for dataset, figures in drawn.items()
+        }
 
 
 class Section(ABC):
@@ -84,12 +86,12 @@ def method_names(table: pd.DataFrame) -> dict[str, str]:
     """Map each run to the name of its method: the loss, and what else distinguishes it on its data set."""
     names: dict[str, str] = {}
     for _, rows in table.groupby("dataset", sort=True):
-        own = group_names(rows)
-        parts = {name: name.split(" · ") for name in own.values()}
+        names_of_runs = group_names(rows)
+        parts = {name: name.split(" · ") for name in names_of_runs.values()}
         # An architecture shared by all of them is left out of the names.
         if len({part[1] for part in parts.values()}) == 1:
             parts = {name: [part[0], *part[2:]] for name, part in parts.items()}
-        names |= {run: " · ".join(parts[name]) for run, name in own.items()}
+        names |= {run: " · ".join(parts[name]) for run, name in names_of_runs.items()}
     return names
 
 

@@ -21,10 +21,10 @@ height="8" aria-hidden="true"><line x1="1" x2="23" y1="4" y2="4" stroke="{{ colo
 {% endfor %}
 </nav>
 {% endif %}
-{% for dataset, own in figures.items() if own %}
+{% for dataset, drawn in figures.items() if drawn %}
 <h2>{{ dataset }}</h2>
 <div class="figures">
-{% for title, figure in own.items() %}
+{% for title, figure in drawn.items() %}
   <figure role="img" aria-label="{{ title }} on {{ dataset }}, with one colour per method; all values are in \
 results.csv">{{ figure|safe }}</figure>
 {% endfor %}

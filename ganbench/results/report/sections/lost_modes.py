@@ -40,7 +40,9 @@ class LostModes(Section):
 
     def markdown(self, report: Report) -> str:
         sentences = lost_modes(report.table, report.names)
-        return "\n\n".join(f"{each.beginning}\n\n" + "\n".join(f"- {end}" for end in each.ends) for each in sentences)
+        return "\n\n".join(
+            f"{sentence.beginning}\n\n" + "\n".join(f"- {end}" for end in sentence.ends) for sentence in sentences
+        )
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,13 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
         for name, members in sorted(on_dataset.groupby(on_dataset["run"].map(names))):
             ended = members[members["status"].isin(COUNTED)]
             if len(ended):
-                own = counts.reindex(ended["run"])
-                complete = int((own["value"] >= own["ceiling"]).sum())
+                ended_counts = counts.reindex(ended["run"])
+                complete = int((ended_counts["value"] >= ended_counts["ceiling"]).sum())
                 methods.setdefault((len(ended) - complete, len(ended)), []).append(str(name))
         if methods:
             where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
             fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
-            ends = [_counted(*count, own) for count, own in fewest]
+            ends = [_counted(*count, methods_with_it) for count, methods_with_it in fewest]
             modes = f"{number(counts['ceiling'].median())} modes"
             sentences.append(Lost(f"{where}, at least one of {modes} was lost by", ends))
     return sentences

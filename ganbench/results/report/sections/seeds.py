@@ -130,8 +130,8 @@ class Card:
 
     @property
     def steps(self) -> list[int]:
-        each = [{step for step, _ in seed.frames} for seed in self.seeds if seed.frames]
-        return sorted(set.intersection(*each)) if each else []
+        steps_of_seeds = [{step for step, _ in seed.frames} for seed in self.seeds if seed.frames]
+        return sorted(set.intersection(*steps_of_seeds)) if steps_of_seeds else []
 
 
 def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
