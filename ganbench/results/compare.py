@@ -81,7 +81,11 @@ def compare(
     _check(by, GROUPABLE, "runs can't be grouped by")
     _check([x], BUDGETS, "runs can't be set against")
     if not scores.empty and metrics:
-        _check(metrics, sorted(scores["metric"].unique()), "no run has the metric")
+        known = sorted(scores["metric"].unique())
+        for metric in metrics:
+            if metric not in known:
+                hint = f"`ganbench rescore --metric {metric}` measures what the protocol didn't"
+                raise GanbenchError(f"no run has the metric '{metric}': {near_miss(metric, known)} ({hint})")
     by = by if "dataset" in by or table["dataset"].nunique() == 1 else ["dataset", *by]
     conditions = conditions_of(scores)
     shown = scores[scores["metric"].isin(metrics) & scores["status"].isin(SCORED)]
