@@ -120,9 +120,10 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert len([key for key in read(store) if key[1] == "fid"]) == 6
 
     compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
-    assert [row["loss"] for row in compared] == ["minimax", "non-saturating", "real data"]
+    assert [row["loss"] for row in compared["groups"]] == ["minimax", "non-saturating"]
+    assert [row["dataset"] for row in compared["floors"]] == ["mnist"]
     with closing(sqlite3.connect(store / "mlflow.db")) as database:
-        for row in compared[:2]:
+        for row in compared["groups"]:
             query = """
                 select metrics.value from metrics join params on params.run_uuid = metrics.run_uuid
                 where params.key = 'loss' and params.value = ? and metrics.key = ?
@@ -131,7 +132,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
                 values = [value for (value,) in database.execute(query, (row["loss"], metric))]
                 assert len(values) == row["seeds"] == row["finished"] == 3
                 assert row[metric] == pytest.approx(statistics.median(values), rel=1e-9)
-                assert (row[f"{metric}-low"], row[f"{metric}-high"]) == pytest.approx((min(values), max(values)))
+                assert (row[f"{metric}_low"], row[f"{metric}_high"]) == pytest.approx((min(values), max(values)))
             assert row["images"] == 30 * 64
             assert (row["protocol"], row["samples"]) == ("ganbench-1 v1 at N=1,000", 1000)
     table = ganbench("compare", "--store", store).stdout
@@ -153,7 +154,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         *("report.html", "report.md", "results.csv", "about.json", "figures", "samples")
     }
-    assert (folder / "figures" / "modes-mnist.svg").read_text().startswith("<svg")
+    assert (folder / "figures" / "modes-covered-mnist.svg").read_text().startswith("<svg")
     page = (folder / "report.html").read_text()
     shown = {path.name: base64.b64encode(path.read_bytes()).decode() for path in (folder / "samples").iterdir()}
     assert len({name.partition("-")[0] for name in shown}) == 6, "best, middle and worst of two methods"
@@ -253,7 +254,8 @@ def test_points_whose_generator_stays_collapsed_are_given_up_scored_and_told(tmp
         assert timeline["modes"] == list("01234")
     assert {np.load(path).shape for path in store.rglob("samples.npy")} == {(50_000, 2)}
     assert checkpoints(store) == []
-    (row, floor) = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
+    compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
+    (row,), (floor,) = compared["groups"], compared["floors"]
     assert (row["seeds"], row["collapsed"], row["finished"], row["modes"]) == (2, 2, 0, 0)
     assert (floor["modes"], floor["samples"]) == (5, 800)
     before = read(store)
@@ -289,7 +291,7 @@ def test_diverged_seeds_are_a_result_and_the_others_go_on(tmp_path: Path, thresh
     assert done.returncode == status, done.stderr
     found = tags(tmp_path, "status")
     assert set(found) == ({"finished", "diverged"} if status == 0 else {"diverged"})
-    (row, _) = json.loads(ganbench("compare", "--store", tmp_path, "--format", "json").stdout)
+    (row,) = json.loads(ganbench("compare", "--store", tmp_path, "--format", "json").stdout)["groups"]
     assert (row["seeds"], row["diverged"], row["finished"]) == (6, found.count("diverged"), found.count("finished"))
     assert done.stdout.count("diverged by step") >= found.count("diverged")
     assert checkpoints(tmp_path) == []

@@ -28,7 +28,7 @@ def test_a_spec_is_resolved_as_it_was_and_has_the_same_runs(name: str, tmp_path:
 def test_runs_give_what_they_gave(tmp_path: Path) -> None:
     """The same numbers of the same names at the same steps, for a loss of ours and one of a plug-in."""
     made = make(tmp_path, ("ring", "plugin"))
-    now = {(row["run"], row["protocol"], row["metric"], int(row["step"])): row["value"] for row in made["rows"]}
+    now = {(row["run"], row["kind"], row["metric"], int(row["step"])): row["value"] for row in made["rows"]}
     before = {tuple(key): value for *key, value in GOLDEN["numbers"]}
     assert now.keys() == before.keys()
     for key, value in before.items():

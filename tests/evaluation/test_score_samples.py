@@ -130,8 +130,8 @@ def test_an_evaluation_is_kept_beside_trained_runs(grid_without_a_mode: Path, tm
     shown = CliRunner().invoke(main, ["compare", "--store", str(tmp_path / "store"), "--format", "csv"])
     assert shown.exit_code == 0, shown.output
     lines = shown.output.splitlines()
-    assert lines[0].startswith("loss,arch,options,protocol,samples,seeds")
-    assert lines[1].startswith("theirs,samples,,veegan-2017 v1,2500.0,1")
+    assert lines[0].startswith("row,loss,arch,options,protocol,selection,samples,seeds")
+    assert lines[1].startswith("group,theirs,samples,,veegan-2017 v1,last,2500.0,1")
 
 
 def test_a_generator_of_ours_is_run_from_its_weights(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which method is better by each metric, or why that is undecided."""
+"""The answer for each metric: the better method, or the reason why that is undecided."""
 
 from __future__ import annotations
 
