@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ganbench.checks.base import run_checks
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import load_plugin
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 PASSED, FAILED = "✓", "✗"
 
@@ -20,11 +20,11 @@ def components_of(target: str) -> list[tuple[str, str]]:
     Raises:
         GanbenchError: it can't be loaded, or registers nothing.
     """
-    before = {(kind, name) for kind, registry in KINDS.items() for name in registry}
+    before = {(kind, name) for kind, registry in REGISTRIES.items() for name in registry}
     module = load_plugin(target)
     own = [
         (kind, name)
-        for kind, registry in KINDS.items()
+        for kind, registry in REGISTRIES.items()
         for name, component in registry.items()
         if (kind, name) not in before or f"{component.__module__}.".startswith(f"{module}.")
     ]
