@@ -116,10 +116,10 @@ def run_checks(kind: str, name: str) -> list[CheckResult]:
     except Exception as error:  # foreign code, as in `Check.run`
         return [CheckResult("it can be made with its default options", raises(error))]
     results: list[CheckResult] = []
-    for each in sorted(CHECKS[kind], key=lambda each: each.rank == "whole"):
-        if each.rank == "whole" and any(result.problem for result in results):
+    for entry in sorted(CHECKS[kind], key=lambda entry: entry.rank == "whole"):
+        if entry.rank == "whole" and any(result.problem for result in results):
             break
-        result = each.run(component)
+        result = entry.run(component)
         if result is not None:
             results.append(result)
     return results
