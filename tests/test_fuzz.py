@@ -39,7 +39,7 @@ from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.runs.progress import FILE, Progress, read_progress
 from ganbench.spec.run_spec import resolve
 from ganbench.spec.sweep_spec import read_sweep
-from ganbench.tracking.journal import ENTRIES, Journal, standing
+from ganbench.tracking.journal import ENTRIES, Journal, journal_status
 from ganbench.tracking.memory import MemoryTracker
 from ganbench.tracking.mlflow.names import check_experiment_name
 from ganbench.tracking.spool import deliver_all
@@ -268,7 +268,7 @@ def test_a_damaged_journal_is_told_of_and_does_not_keep_others_back(
     journal = Journal(place / "b")
     journal.close_group("g", "finished")
     journal.release()
-    assert standing(place / "a") in (None, "running", "finished")
+    assert journal_status(place / "a") in (None, "running", "finished")
     try:
         deliver_all(place, MemoryTracker())
     except GanbenchError as error:
