@@ -20,7 +20,7 @@ from ganbench.tracking.metric_names import GOOD, MODE, parse_metric_name
 
 WEIGHTS = "checkpoint/weights.safetensors"
 """The artifact that holds a run's weights."""
-SAME = 0.005
+SHARE_TOLERANCE = 0.005
 """Shares of modes that differ by more than this are those of other samples; rounding moves a few."""
 
 
@@ -70,12 +70,12 @@ def _check_same_samples(record: RunRecord, scores: Scores, scorer: Scorer) -> No
         for name, value in named_scores(scores, scorer.mode_names, "final").items()
         if parse_metric_name(name).metric.startswith((MODE, GOOD))
     }
-    other = [name for name, value in shares.items() if abs(tracked.get(name, value) - value) > SAME]
-    if other:
-        share = parse_metric_name(other[0]).metric
+    different = [name for name, value in shares.items() if abs(tracked.get(name, value) - value) > SHARE_TOLERANCE]
+    if different:
+        share = parse_metric_name(different[0]).metric
         raise GanbenchError(
             f"the weights of run '{record.id}' don't make the samples that were scored: {share} was "
-            f"{tracked[other[0]]:.4f} and is {shares[other[0]]:.4f}"
+            f"{tracked[different[0]]:.4f} and is {shares[different[0]]:.4f}"
         )
 
 
