@@ -17,7 +17,7 @@ from ganbench.core.registry import Component
 from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.protocols import PROTOCOLS, Rule
 from ganbench.methods.losses import Loss
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 DOCS = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- made by docs/generate\.py: ([a-z-]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
@@ -26,12 +26,12 @@ BETTER = {"lower": "lower", "higher": "higher", "real": "near real"}
 
 def table(kind: str) -> str:
     """Name, first line and options of each component, as `ganbench list --format markdown` has them."""
-    return as_markdown({kind: from_registry(KINDS[kind])}).partition("\n\n")[2]
+    return as_markdown({kind: from_registry(REGISTRIES[kind])}).partition("\n\n")[2]
 
 
 def in_full(kind: str) -> str:
     """All that the docstrings say, what a loss trains with, and where the source is."""
-    return "\n\n".join("\n\n".join(_about(name, component, kind)) for name, component in KINDS[kind].items())
+    return "\n\n".join("\n\n".join(_about(name, component, kind)) for name, component in REGISTRIES[kind].items())
 
 
 def metrics() -> str:

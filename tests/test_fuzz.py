@@ -36,10 +36,10 @@ from ganbench.core.settings import (
 )
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
-from ganbench.runs.progress import FILE, Progress, read_progress
+from ganbench.runs.progress import PROGRESS_FILE, Progress, read_progress
 from ganbench.spec.run_spec import resolve
 from ganbench.spec.sweep_spec import read_sweep
-from ganbench.tracking.journal import ENTRIES, Journal, standing
+from ganbench.tracking.journal import ENTRIES, Journal, journal_status
 from ganbench.tracking.memory import MemoryTracker
 from ganbench.tracking.mlflow.names import check_experiment_name
 from ganbench.tracking.spool import deliver_all
@@ -252,7 +252,7 @@ def test_a_damaged_table_is_refused_or_gives_the_numbers_that_stand_in_it(tmp_pa
 def test_torn_files_of_our_own_are_no_reason_to_stop(tmp_path: Path, content: bytes, cut: int) -> None:
     whole = json.dumps(vars(Progress(platform.node(), os.getpid(), (0,), 10, 5, 0, 1.0, 2.0))).encode()
     for written in (content, whole[:cut], whole[:cut] + content):
-        (tmp_path / FILE).write_bytes(written)
+        (tmp_path / PROGRESS_FILE).write_bytes(written)
         found = read_progress(tmp_path)
         assert found is None or isinstance(found, Progress)
 
@@ -268,7 +268,7 @@ def test_a_damaged_journal_is_told_of_and_does_not_keep_others_back(
     journal = Journal(place / "b")
     journal.close_group("g", "finished")
     journal.release()
-    assert standing(place / "a") in (None, "running", "finished")
+    assert journal_status(place / "a") in (None, "running", "finished")
     try:
         deliver_all(place, MemoryTracker())
     except GanbenchError as error:

@@ -165,15 +165,17 @@ def scalable(arch: Arch) -> None:
 @check("archs", "seeds side by side (torch.func.vmap) have the outputs and input gradients of each alone", "whole")
 def lifted(arch: Arch) -> None:
     shape = min(fitting(arch), key=math.prod)
-    both = (
+    cases = (
         ("generator", arch.generator, torch.randn(SEEDS, BATCH, arch.latent_dim), False),
         ("critic", arch.critic, samples_like(shape, SEEDS, 2), True),
     )
-    for name, build, inputs, penalised in both:
+    for name, build, inputs, penalised in cases:
         networks = [build(shape).train() for _ in range(SEEDS)]
         weights = [dict(network.named_parameters()) | dict(network.named_buffers()) for network in networks]
-        weights = [{name: tensor.detach().clone() for name, tensor in each.items()} for each in weights]
-        stacked = {name: torch.stack([each[name] for each in weights]) for name in weights[0]}
+        weights = [
+            {name: tensor.detach().clone() for name, tensor in network_weights.items()} for network_weights in weights
+        ]
+        stacked = {name: torch.stack([network_weights[name] for network_weights in weights]) for name in weights[0]}
 
         def run(
             weights: dict[str, Tensor], x: Tensor, network: nn.Module = networks[0], penalised: bool = penalised
@@ -190,7 +192,7 @@ def lifted(arch: Arch) -> None:
             "no .item(), no `if` on a number, no random layers, no change in place but BatchNorm's in the generator",
         ):
             together = torch.func.vmap(run)(stacked, inputs)
-            alone = torch.stack([run(each, x) for each, x in zip(weights, inputs, strict=True)])
+            alone = torch.stack([run(network_weights, x) for network_weights, x in zip(weights, inputs, strict=True)])
         if not torch.allclose(together, alone, rtol=1e-2, atol=1e-3 * alone.abs().max().item()):
             raise CheckFailed(
                 f"the {name} of {SEEDS} seeds gives {numbers(together)} side by side, {numbers(alone)} alone"

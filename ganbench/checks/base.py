@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import torch
 
 from ganbench.core.registry import Component
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 C = TypeVar("C", bound=Component)
 
@@ -76,8 +76,8 @@ class Check:
         return CheckResult(self.statement, None)
 
 
-CHECKS: dict[str, list[Check]] = {kind: [] for kind in KINDS}
-"""The checks of each kind, as in `ganbench.spec.registries.KINDS`."""
+CHECKS: dict[str, list[Check]] = {kind: [] for kind in REGISTRIES}
+"""The checks of each kind, as in `ganbench.spec.registries.REGISTRIES`."""
 
 
 def check(
@@ -112,14 +112,14 @@ def run_checks(kind: str, name: str) -> list[CheckResult]:
     Checks that don't apply are left out, and so are checks of rank "whole" while any other check fails.
     """
     try:
-        component: Component = KINDS[kind].create({"name": name})
+        component: Component = REGISTRIES[kind].create({"name": name})
     except Exception as error:  # foreign code, as in `Check.run`
         return [CheckResult("it can be made with its default options", raises(error))]
     results: list[CheckResult] = []
-    for each in sorted(CHECKS[kind], key=lambda each: each.rank == "whole"):
-        if each.rank == "whole" and any(result.problem for result in results):
+    for entry in sorted(CHECKS[kind], key=lambda entry: entry.rank == "whole"):
+        if entry.rank == "whole" and any(result.problem for result in results):
             break
-        result = each.run(component)
+        result = entry.run(component)
         if result is not None:
             results.append(result)
     return results

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ganbench.checks.base import CHECKS, CheckFailed, check
 from ganbench.core.registry import Component
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 SHORTEST = 20
 """The fewest characters of a summary; fewer can hardly say what a component is and where it comes from."""
 
 
 def made_again(component: Component) -> None:
-    registry = next(registry for registry in KINDS.values() if type(component) in registry.values())
+    registry = next(registry for registry in REGISTRIES.values() if type(component) in registry.values())
     again = registry.create(component.to_spec())
     if again != component:
         raise CheckFailed(

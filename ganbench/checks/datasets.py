@@ -18,7 +18,7 @@ DIMENSIONS = {"images": 3, "points": 1}
 
 
 @check("datasets", "it says what it is without being loaded: kind, shape, size and the word for its modes")
-def told(dataset: Dataset) -> None:
+def describes_itself(dataset: Dataset) -> None:
     if dataset.kind not in get_args(Kind):
         raise CheckFailed(f"kind is '{dataset.kind}': it must be one of {', '.join(get_args(Kind))}")
     if len(dataset.shape) != DIMENSIONS[dataset.kind]:
@@ -53,13 +53,13 @@ def scored(dataset: Dataset) -> None:
 
 @check("datasets", "its evaluator looks at samples as networks make them")
 def evaluates(dataset: Dataset) -> None:
-    seen = dataset.evaluator(CPU)(torch.zeros(3, *dataset.shape))
-    if len(seen) != 3:
-        raise CheckFailed(f"of 3 samples it saw {len(seen)}")
-    if not seen.good.all():
+    features = dataset.evaluator(CPU)(torch.zeros(3, *dataset.shape))
+    if len(features) != 3:
+        raise CheckFailed(f"of 3 samples it saw {len(features)}")
+    if not features.good.all():
         raise CheckFailed("some samples aren't good: that is for a protocol's rule to say, not for the evaluator")
-    if not ((seen.labels >= 0) & (seen.labels < seen.modes)).all():
-        raise CheckFailed(f"labels are {seen.labels.tolist()}: they must lie in 0…{seen.modes - 1}")
+    if not ((features.labels >= 0) & (features.labels < features.modes)).all():
+        raise CheckFailed(f"labels are {features.labels.tolist()}: they must lie in 0…{features.modes - 1}")
 
 
 @check("datasets", "its evaluator refuses samples of another type, shape or range with a ValueError")

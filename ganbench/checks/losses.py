@@ -19,7 +19,7 @@ from ganbench.methods.wrappers import WRAPPERS
 from ganbench.spec.train_spec import TrainSpec
 
 EXTREME = 50.0
-LEVEL = 0.5
+EQUAL_LOGIT = 0.5
 SHIFT = 3.0
 OUTPUTS = ("probability", "score")
 
@@ -86,12 +86,12 @@ def unordered(loss: Loss) -> None:
 def opposed(loss: Loss) -> None:
     gradients = []
     for _, value_of in both_losses(loss):
-        real, fake = torch.full((2, 5), LEVEL).unbind()
+        real, fake = torch.full((2, 5), EQUAL_LOGIT).unbind()
         real.requires_grad_()
         fake.requires_grad_()
         gradients.append(torch.autograd.grad(value_of(real, fake), (real, fake), allow_unused=True))
     (on_real, on_fake), (_, on_own) = gradients
-    for whose, gradient, sign, does in (
+    for whose, gradient, sign, requirement in (
         ("critic_loss with respect to real logits", on_real, -1, "it must be negative: the critic raises them"),
         ("critic_loss with respect to generated logits", on_fake, 1, "it must be positive: the critic lowers them"),
         ("generator_loss with respect to generated logits", on_own, -1, "it must be negative: G raises them"),
@@ -99,7 +99,9 @@ def opposed(loss: Loss) -> None:
         if gradient is None:
             raise CheckFailed(f"the gradient of {whose} is none at all: it doesn't depend on them")
         if not (sign * gradient > 0).all():
-            raise CheckFailed(f"the gradient of {whose} is {numbers(gradient)} where all logits are {LEVEL:g}; {does}")
+            raise CheckFailed(
+                f"the gradient of {whose} is {numbers(gradient)} where all logits are {EQUAL_LOGIT:g}; {requirement}"
+            )
 
 
 @check("losses", "a loss that isn't `paired` leaves real logits out of the generator's loss")
@@ -109,10 +111,12 @@ def unpaired(loss: Loss) -> None:
     fake, real = torch.randn(2, 5)
     hint = "say `paired = True` if it compares both kinds of samples, else leave `real` alone"
     with must_not_raise("generator_loss without real logits", hint):
-        without = loss.generator_loss(fake, real[:0])
-    given = loss.generator_loss(fake, real)
-    if not close(without, given):
-        raise CheckFailed(f"generator_loss is {numbers(given)} with real logits and {numbers(without)} without; {hint}")
+        without_real = loss.generator_loss(fake, real[:0])
+    with_real = loss.generator_loss(fake, real)
+    if not close(without_real, with_real):
+        raise CheckFailed(
+            f"generator_loss is {numbers(with_real)} with real logits and {numbers(without_real)} without; {hint}"
+        )
 
 
 @check("losses", "a `paired` loss compares: D + constant gives the same losses as D")

@@ -20,31 +20,31 @@ TOLERANCE = 1e-9
 
 
 @functools.cache
-def seen(seed: int) -> Features:
+def image_features(seed: int) -> Features:
     return make_images(seed, COUNT)
 
 
 def reference() -> Reference:
     """Make a new reference, on which metrics haven't memoized anything yet."""
-    return make_reference(seen(2), training=seen(3).embedding)
+    return make_reference(image_features(2), training=image_features(3).embedding)
 
 
 @functools.cache
-def known() -> Reference:
+def shared_reference() -> Reference:
     return reference()
 
 
 @check("metrics", "it is a number that doesn't depend on the order of samples, and the same each time")
 def repeats(metric: Metric) -> None:
-    fake, real = seen(1), known()
+    fake, real = image_features(1), shared_reference()
     value = metric(fake=fake, real=real)
     if not math.isfinite(value):
         raise CheckFailed(f"of {COUNT} typical samples it is {value}")
-    for again, how in ((real, "asked again"), (reference(), "asked again with a reference that nothing was asked of")):
+    for again, when in ((real, "asked again"), (reference(), "asked again with a reference that nothing was asked of")):
         other = metric(fake=fake, real=again)
         if other != value:
             raise CheckFailed(
-                f"it is {value:.9g}, and {other:.9g} {how}: draw random numbers with `ganbench.core.seeding.stream`"
+                f"it is {value:.9g}, and {other:.9g} {when}: draw random numbers with `ganbench.core.seeding.stream`"
             )
     shuffled = metric(fake=fake.select(torch.randperm(len(fake))), real=real)
     if not math.isclose(shuffled, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
@@ -73,22 +73,25 @@ def scaled(metric: Metric) -> None:
 def sees_collapse(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):
         raise NotApplicable
-    real = known()
-    better, again = (metric(fake=seen(seed), real=real) for seed in (1, 4))
-    worse = of_collapse(metric, real)
-    told = f"of samples like real ones it is {better:.4g} and {again:.4g}, of one image again and again {worse:.4g}"
+    real = shared_reference()
+    typical, other_typical = (metric(fake=image_features(seed), real=real) for seed in (1, 4))
+    of_collapse = value_of_collapse(metric, real)
+    comparison = (
+        f"of samples like real ones it is {typical:.4g} and {other_typical:.4g}, "
+        f"of one image again and again {of_collapse:.4g}"
+    )
     if metric.direction == "higher":
-        if not worse < min(better, again):
-            raise CheckFailed(f"{told}: more would be better")
+        if not of_collapse < min(typical, other_typical):
+            raise CheckFailed(f"{comparison}: more would be better")
     elif metric.direction == "lower":
-        if not worse > max(better, again):
-            raise CheckFailed(f"{told}: less would be better")
+        if not of_collapse > max(typical, other_typical):
+            raise CheckFailed(f"{comparison}: less would be better")
     # The score of collapse must be farther from those of realistic samples than these are from each other.
-    elif not min(abs(worse - better), abs(worse - again)) > 3 * abs(again - better):
-        raise CheckFailed(f"{told}: that is no nearer to real data than they are to each other")
+    elif not min(abs(of_collapse - typical), abs(of_collapse - other_typical)) > 3 * abs(other_typical - typical):
+        raise CheckFailed(f"{comparison}: that is no nearer to real data than they are to each other")
 
 
-def of_collapse(metric: Metric, real: Reference) -> float:
+def value_of_collapse(metric: Metric, real: Reference) -> float:
     try:
         return metric(fake=collapsed(good=False), real=real)
     except UndefinedMetricError:
@@ -97,16 +100,16 @@ def of_collapse(metric: Metric, real: Reference) -> float:
 
 def collapsed(*, good: bool) -> Features:
     """Features of one training image, repeated: a good one, or a doubtful one far from its mode."""
-    same = seen(3).select(torch.zeros(COUNT, dtype=torch.int64))
+    repeated = image_features(3).select(torch.zeros(COUNT, dtype=torch.int64))
     if good:
-        return dataclasses.replace(same, good=torch.ones(COUNT, dtype=torch.bool))
-    assert same.probabilities is not None
-    doubtful = torch.full_like(same.probabilities, 0.6 / 9)
-    doubtful[torch.arange(COUNT), same.labels] = 0.4
+        return dataclasses.replace(repeated, good=torch.ones(COUNT, dtype=torch.bool))
+    assert repeated.probabilities is not None
+    doubtful = torch.full_like(repeated.probabilities, 0.6 / 9)
+    doubtful[torch.arange(COUNT), repeated.labels] = 0.4
     return dataclasses.replace(
-        same,
+        repeated,
         good=torch.zeros(COUNT, dtype=torch.bool),
-        deviation=torch.full_like(same.deviation, 9.0),
+        deviation=torch.full_like(repeated.deviation, 9.0),
         probabilities=doubtful,
         confidence=doubtful.amax(1),
     )
@@ -121,14 +124,14 @@ def claims(metric: Metric) -> None:
 
 @check("metrics", "its ceiling, if it names one, is a number that good samples don't go beyond")
 def bounded(metric: Metric) -> None:
-    ceiling = metric.ceiling(known())
+    ceiling = metric.ceiling(shared_reference())
     if ceiling is None:
         raise NotApplicable
     if not math.isfinite(ceiling):
         raise CheckFailed(f"its ceiling is {ceiling}: give None where there is no best value")
     if metric.direction == "lower":
         raise CheckFailed(f"it is better where it is lower, and has a ceiling of {ceiling:.4g}")
-    value = metric(fake=seen(1), real=known())
+    value = metric(fake=image_features(1), real=shared_reference())
     if value > ceiling:
         raise CheckFailed(f"its ceiling is {ceiling:.4g}, and of samples like real ones it is {value:.4g}")
 
@@ -137,7 +140,7 @@ def bounded(metric: Metric) -> None:
 def of_few(metric: Metric) -> None:
     for few in FEW:
         try:
-            value = metric(fake=seen(1).first(few), real=known())
+            value = metric(fake=image_features(1).first(few), real=shared_reference())
         except UndefinedMetricError:
             continue
         if not math.isfinite(value):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ganbench.checks.base import run_checks
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import load_plugin
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 PASSED, FAILED = "✓", "✗"
 
@@ -20,17 +20,17 @@ def components_of(target: str) -> list[tuple[str, str]]:
     Raises:
         GanbenchError: it can't be loaded, or registers nothing.
     """
-    before = {(kind, name) for kind, registry in KINDS.items() for name in registry}
+    before = {(kind, name) for kind, registry in REGISTRIES.items() for name in registry}
     module = load_plugin(target)
-    own = [
+    components = [
         (kind, name)
-        for kind, registry in KINDS.items()
+        for kind, registry in REGISTRIES.items()
         for name, component in registry.items()
         if (kind, name) not in before or f"{component.__module__}.".startswith(f"{module}.")
     ]
-    if not own:
+    if not components:
         raise GanbenchError(f"'{target}' registers nothing: put @register(LOSSES, 'name') before a class, for instance")
-    return own
+    return components
 
 
 def check_plugin(target: str, say: Callable[[str], None]) -> int:
@@ -40,9 +40,9 @@ def check_plugin(target: str, say: Callable[[str], None]) -> int:
         target: as for `ganbench.core.plugins.load_plugin`.
         say: called with each line to print.
     """
-    own = components_of(target)
+    components = components_of(target)
     passed = failed = 0
-    for kind, name in own:
+    for kind, name in components:
         say(f"{kind}  {name}")
         for result in run_checks(kind, name):
             say(f"  {PASSED if result.problem is None else FAILED} {result.statement}")
@@ -52,7 +52,7 @@ def check_plugin(target: str, say: Callable[[str], None]) -> int:
                 failed += 1
                 say(f"      {result.problem}")
         say("")
-    say(f"{_count(len(own), 'component')}: {_count(passed, 'check')} passed, {failed} failed")
+    say(f"{_count(len(components), 'component')}: {_count(passed, 'check')} passed, {failed} failed")
     return 1 if failed else 0
 
 

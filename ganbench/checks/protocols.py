@@ -47,12 +47,12 @@ def cases(protocol: Protocol) -> None:
 
 @check("protocols", "its label is its name and version, and the number of samples where that isn't its own")
 def labelled(protocol: Protocol) -> None:
-    usual = f"{protocol.name} v{protocol.version}"
+    name_and_version = f"{protocol.name} v{protocol.version}"
     for case in protocol.cases().values():
-        for samples, expected in ((case.samples, usual), (1234, f"{usual} at N=1,234")):
-            found = protocol.label(case, samples)
-            if found != expected:
-                raise CheckFailed(f"with {samples} samples it is '{found}', not '{expected}'")
+        for samples, expected in ((case.samples, name_and_version), (1234, f"{name_and_version} at N=1,234")):
+            label = protocol.label(case, samples)
+            if label != expected:
+                raise CheckFailed(f"with {samples} samples it is '{label}', not '{expected}'")
 
 
 @check("protocols", "what it calls good is some of the samples, and it changes nothing else of them")

@@ -58,8 +58,8 @@ def tensors(critic: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return parameters, {name: tensor.clone() for name, tensor in critic.named_buffers()}
 
 
-def stacked(ones: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([one[name] for one in ones]) for name in ones[0]}
+def stacked(per_seed: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([tensors_of_seed[name] for tensors_of_seed in per_seed]) for name in per_seed[0]}
 
 
 @check("wrappers", "it can be done to critics of any architecture, which then judge both kinds in one pass")
@@ -115,7 +115,7 @@ def constrains(wrapper: Wrapper) -> None:
     for name, critic, _ in wrapped(wrapper):
         parameters, buffers = tensors(critic)
         before = parameters | buffers
-        kept = {key: tensor.clone() for key, tensor in before.items()}
+        copies = {key: tensor.clone() for key, tensor in before.items()}
         for key, tensor in wrapper.constrain(parameters, buffers).items():
             if key not in before:
                 raise CheckFailed(f"on {name} it gives '{key}', and the critic has no such tensor")
@@ -123,7 +123,7 @@ def constrains(wrapper: Wrapper) -> None:
                 raise CheckFailed(
                     f"on {name} '{key}' has shape {list(before[key].shape)} and becomes {list(tensor.shape)}"
                 )
-        for key, tensor in kept.items():
+        for key, tensor in copies.items():
             if not torch.equal(before[key], tensor):
                 raise CheckFailed(f"on {name} it changes '{key}' in place: give the new tensor back instead")
 
@@ -131,16 +131,18 @@ def constrains(wrapper: Wrapper) -> None:
 @check("wrappers", "`constrain` does to seeds side by side (torch.func.vmap) what it does to each alone")
 def constrains_lifted(wrapper: Wrapper) -> None:
     for name, critic, _ in wrapped(wrapper):
-        one = tensors(critic)
-        other = tuple({key: 2 * tensor for key, tensor in each.items()} for each in one)
-        both = [stacked(list(pair)) for pair in zip(one, other, strict=True)]
-        alone = stacked([dict(wrapper.constrain(*map(dict, each))) for each in (one, other)])
+        first_seed = tensors(critic)
+        second_seed = tuple({key: 2 * tensor for key, tensor in group.items()} for group in first_seed)
+        side_by_side = [stacked(list(pair)) for pair in zip(first_seed, second_seed, strict=True)]
+        alone = stacked(
+            [dict(wrapper.constrain(*map(dict, seed_tensors))) for seed_tensors in (first_seed, second_seed)]
+        )
 
         def constrain(parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return dict(wrapper.constrain(parameters, buffers))
 
         with must_not_raise(f"on {name} under torch.func.vmap it"):
-            together = torch.func.vmap(constrain)(*both) if alone else {}
+            together = torch.func.vmap(constrain)(*side_by_side) if alone else {}
         for key, tensor in alone.items():
             if not torch.allclose(together[key], tensor, rtol=1e-4, atol=1e-5):
                 raise CheckFailed(f"on {name} '{key}' differs: {numbers(together[key])}, alone {numbers(tensor)}")

@@ -6,7 +6,7 @@ import torch
 
 from ganbench.core.errors import GanbenchError
 
-NAMES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def find_device(name: str) -> torch.device:
@@ -15,8 +15,8 @@ def find_device(name: str) -> torch.device:
     Raises:
         GanbenchError: a GPU is requested and there is none, or there is no such name.
     """
-    if name not in NAMES:
-        raise GanbenchError(f"unknown device '{name}': choose {', '.join(NAMES)}")
+    if name not in DEVICES:
+        raise GanbenchError(f"unknown device '{name}': choose {', '.join(DEVICES)}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():

@@ -34,19 +34,19 @@ EVENT_MARKS = {
     "recovery": ("^", PALETTE[2], "recovered"),
 }
 """The mark of each event: marker, colour, and legend label."""
-FAULT, RECOVERED = 0.8, -0.8
+FAULT_HEIGHT, RECOVERY_HEIGHT = 0.8, -0.8
 """Heights of the marks above the heat map; losses and recoveries can coincide at one step."""
 
 
 def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Sequence[float]) -> Figure:
     """Bar chart of the share of samples, and of good samples, in each mode; a line marks an even share."""
     longest = max(map(len, names))
-    turned = longest > 3
+    rotated = longest > 3
     # A bare Figure: pyplot would keep every figure alive and require a display backend. Margins are computed by hand,
     # because matplotlib's automatic layout takes as long as the drawing, and every run draws this figure.
     figure = Figure(figsize=(4.4, 2.6), dpi=110)
-    bottom = 0.75 + (0.05 * longest if turned else 0.0)
-    axes = figure.add_axes(_inches(figure, left=0.72, right=0.1, bottom=bottom, top=0.1))
+    bottom = 0.75 + (0.05 * longest if rotated else 0.0)
+    axes = figure.add_axes(_axes_box(figure, left=0.72, right=0.1, bottom=bottom, top=0.1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.bar(names, all_samples, color=PALETTE[5], label="all samples")
     axes.bar(names, good, color=PALETTE[0], label="good ones among them")
@@ -54,7 +54,7 @@ def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Seq
     axes.set(xlabel="mode", ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(0, min(1.0, max(*all_samples, 1 / len(names)) * 1.1))
-    if turned:
+    if rotated:
         axes.tick_params(axis="x", labelrotation=45, labelsize=8)
     figure.legend(frameon=False, fontsize=8, loc="lower center", ncols=3)
     return figure
@@ -73,35 +73,35 @@ def mode_heat_map(
         fullness: [T][K], good samples relative to the mode's share in real data: 0 empty, 1 as in real data.
         events: step and kind.
     """
-    many = len(names) > 40
-    tall = 2.6 if many else 0.2 * len(names)
-    label = 0.3 if many else 0.08 * max(map(len, names))
-    figure = Figure(figsize=(5.6, 1.75 + tall), dpi=110)
-    sides = {"left": 0.35 + label, "right": 0.95}
-    above = figure.add_axes(_inches(figure, **sides, bottom=1.15 + tall + 0.05, top=0.1))
-    axes = figure.add_axes(_inches(figure, **sides, bottom=1.05, top=0.6), sharex=above)
-    for each in (above, axes):
-        each.spines[:].set_visible(False)
-    above.set_yticks([])
-    above.set_ylim(-2, 2)
-    above.tick_params(axis="x", length=0, labelbottom=False)
+    many_modes = len(names) > 40
+    map_height = 2.6 if many_modes else 0.2 * len(names)
+    label_width = 0.3 if many_modes else 0.08 * max(map(len, names))
+    figure = Figure(figsize=(5.6, 1.75 + map_height), dpi=110)
+    margins = {"left": 0.35 + label_width, "right": 0.95}
+    event_axes = figure.add_axes(_axes_box(figure, **margins, bottom=1.15 + map_height + 0.05, top=0.1))
+    axes = figure.add_axes(_axes_box(figure, **margins, bottom=1.05, top=0.6), sharex=event_axes)
+    for panel in (event_axes, axes):
+        panel.spines[:].set_visible(False)
+    event_axes.set_yticks([])
+    event_axes.set_ylim(-2, 2)
+    event_axes.tick_params(axis="x", length=0, labelbottom=False)
     # Each cell extends halfway to the previous evaluation and halfway to the next.
-    inner = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
-    half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 1
-    edges = [steps[0] - half, *inner, steps[-1] + half]
-    rows = [[min(look[mode], 2.0) for look in fullness] for mode in range(len(names))]
+    midpoints = [(a + b) / 2 for a, b in itertools.pairwise(steps)]
+    half_interval = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 1
+    edges = [steps[0] - half_interval, *midpoints, steps[-1] + half_interval]
+    rows = [[min(by_mode[mode], 2.0) for by_mode in fullness] for mode in range(len(names))]
     picture = axes.pcolormesh(edges, range(len(names) + 1), rows, cmap=FULLNESS, vmin=0, vmax=2, rasterized=True)
     axes.set(xlabel="generator steps", ylabel="mode")
-    if not many:
+    if not many_modes:
         axes.set_yticks([mode + 0.5 for mode in range(len(names))], names, fontsize=8 if len(names) <= 12 else 6)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
-    beside = figure.add_axes(_inches(figure, left=5.6 - 0.85, right=0.72, bottom=1.05, top=0.6))
-    scale = figure.colorbar(picture, cax=beside, ticks=[0, 1, 2])
-    scale.ax.set_yticklabels(["empty", "as real", "≥ 2×"], fontsize=8)
-    scale.outline.set_visible(False)
-    _mark_events(above, events)
-    above.set_xlim(edges[0], edges[-1])
+    scale_axes = figure.add_axes(_axes_box(figure, left=5.6 - 0.85, right=0.72, bottom=1.05, top=0.6))
+    colour_bar = figure.colorbar(picture, cax=scale_axes, ticks=[0, 1, 2])
+    colour_bar.ax.set_yticklabels(["empty", "as real", "≥ 2×"], fontsize=8)
+    colour_bar.outline.set_visible(False)
+    _mark_events(event_axes, events)
+    event_axes.set_xlim(edges[0], edges[-1])
     if events:
         figure.legend(frameon=False, fontsize=8, loc="lower center", ncols=4, handletextpad=0.2)
     return figure
@@ -125,7 +125,7 @@ def scatter(points: NDArray[np.floating], means: NDArray[np.floating], radius: f
     return np.frombuffer(buffer.getvalue(), np.uint8).reshape(side, side, 4)[..., :3].copy()
 
 
-def _inches(
+def _axes_box(
     figure: Figure, *, left: float, right: float, bottom: float, top: float
 ) -> tuple[float, float, float, float]:
     """Axes with these margins in inches, as the fractions of the figure that matplotlib expects."""
@@ -134,16 +134,16 @@ def _inches(
 
 
 def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
-    for kind, (marker, colour, word) in EVENT_MARKS.items():
-        steps = [step for step, what in events if what == kind]
+    for kind, (marker, colour, label) in EVENT_MARKS.items():
+        steps = [step for step, event_kind in events if event_kind == kind]
         if steps:
             axes.plot(
                 steps,
-                [RECOVERED if kind == "recovery" else FAULT] * len(steps),
+                [RECOVERY_HEIGHT if kind == "recovery" else FAULT_HEIGHT] * len(steps),
                 marker,
                 color=colour,
                 markersize=7,
                 linestyle="",
-                label=word,
+                label=label,
                 clip_on=False,
             )

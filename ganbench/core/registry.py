@@ -88,8 +88,8 @@ class Registry(Mapping[str, type[C]]):
         """Create a component from its name and options; an unknown or ill-typed option is an error."""
         options = dict(spec)
         component = self[options.pop("name")]
-        made: C = from_options(component, options, f"{self.kind} '{component.name}'")
-        return made
+        instance: C = from_options(component, options, f"{self.kind} '{component.name}'")
+        return instance
 
 
 @dataclass_transform(frozen_default=True)

@@ -94,9 +94,9 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> Settings:
     merged: Settings = {}
     for layer in layers:
         for key, value in layer.items():
-            under = merged.get(key)
-            if isinstance(value, Mapping) and isinstance(under, Mapping):
-                merged[key] = merge([under, value])
+            lower = merged.get(key)
+            if isinstance(value, Mapping) and isinstance(lower, Mapping):
+                merged[key] = merge([lower, value])
             else:
                 merged[key] = value
     return merged
@@ -145,13 +145,13 @@ def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= {key if sub == "name" else f"{key}.{sub}": leaf for sub, leaf in flatten(value).items()}
         elif key in LISTS:
-            flat[key] = " + ".join(_compact(each) for each in value) or "none"
+            flat[key] = " + ".join(_format_component(component) for component in value) or "none"
         else:
             flat[key] = list(value) if isinstance(value, tuple) else value
     return flat
 
 
-def _compact(component: Mapping[str, Any]) -> str:
+def _format_component(component: Mapping[str, Any]) -> str:
     options = ",".join(f"{key}={value}" for key, value in component.items() if key != "name")
     return f"{component['name']}:{options}" if options else str(component["name"])
 

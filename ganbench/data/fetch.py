@@ -36,9 +36,9 @@ Say = Callable[[str], None]
 
 def cache_folder() -> Path:
     """The cache folder for data sets: `$GANBENCH_DATA`, or `ganbench` in the user's cache folder."""
-    chosen = os.environ.get("GANBENCH_DATA")
-    if chosen:
-        return Path(chosen)
+    folder = os.environ.get("GANBENCH_DATA")
+    if folder:
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganbench"
 
 
@@ -144,21 +144,21 @@ def _accept(path: Path, content: bytes, source: Source) -> None:
 def _download(url: str) -> bytes:
     # DNS lookup ignores the socket time-out, so the first byte is awaited from outside the requesting thread.
     result: list[bytes | Exception] = []
-    began = threading.Event()
+    responded = threading.Event()
 
-    def ask() -> None:
+    def request() -> None:
         try:
             with urllib.request.urlopen(url, timeout=MIRROR_PATIENCE) as answer:
                 first = answer.read(1)
-                began.set()
+                responded.set()
                 result.append(first + answer.read())
         except Exception as error:  # passed to the waiting thread, which raises it
             result.append(error)
-        began.set()
+        responded.set()
 
-    thread = threading.Thread(target=ask, daemon=True)
+    thread = threading.Thread(target=request, daemon=True)
     thread.start()
-    if not began.wait(MIRROR_PATIENCE):
+    if not responded.wait(MIRROR_PATIENCE):
         raise TimeoutError(f"no answer within {MIRROR_PATIENCE:.0f} s")
     thread.join(LONGEST_DOWNLOAD)
     if not result:

@@ -68,10 +68,10 @@ class RefusedError(Exception):
 
 def own_mirror(dataset: str) -> list[str]:
     """The URL of a data set below `$GANBENCH_MIRROR` (a folder or URL), tried before all others; empty if unset."""
-    chosen = os.environ.get("GANBENCH_MIRROR")
-    if not chosen:
+    mirror = os.environ.get("GANBENCH_MIRROR")
+    if not mirror:
         return []
-    base = chosen if "://" in chosen else Path(chosen).absolute().as_uri()
+    base = mirror if "://" in mirror else Path(mirror).absolute().as_uri()
     return [f"{base.rstrip('/')}/{dataset}/"]
 
 

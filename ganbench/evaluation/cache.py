@@ -30,10 +30,10 @@ class DiskCache:
 
     def numbers(self, key: Mapping[str, Any], compute: Callable[[], dict[str, float]]) -> dict[str, float]:
         """Numbers by name, read from the cache or computed and stored."""
-        found = self._read(key, "json")
-        if found is not None:
+        content = self._read(key, "json")
+        if content is not None:
             try:
-                numbers: dict[str, float] = json.loads(found)
+                numbers: dict[str, float] = json.loads(content)
                 return numbers
             except ValueError:
                 pass  # truncated, for example by a full disk: treated as missing
@@ -43,10 +43,10 @@ class DiskCache:
 
     def tensor(self, key: Mapping[str, Any], compute: Callable[[], Tensor]) -> Tensor:
         """A tensor on the CPU, read from the cache or computed and stored."""
-        found = self._read(key, "safetensors")
-        if found is not None:
+        content = self._read(key, "safetensors")
+        if content is not None:
             try:
-                return load(found)["tensor"]
+                return load(content)["tensor"]
             except (SafetensorError, KeyError):
                 pass
         tensor = compute().cpu().contiguous()
@@ -82,8 +82,8 @@ class DiskCache:
 def _code() -> str:
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for room in CODE:
-        files = sorted((root / room).glob("*.py")) if (root / room).is_dir() else [root / room]
+    for entry in CODE:
+        files = sorted((root / entry).glob("*.py")) if (root / entry).is_dir() else [root / entry]
         for file in files:
             digest.update(file.read_bytes())
     return digest.hexdigest()

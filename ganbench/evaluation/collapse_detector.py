@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, pdtrc
 
 Kind = Literal["missing-modes", "shrunken-modes", "off-mode", "duplicates", "d-saturation", "divergence", "recovery"]
-KINDS: tuple[Kind, ...] = (
+EVENT_KINDS: tuple[Kind, ...] = (
     "missing-modes",
     "shrunken-modes",
     "off-mode",
@@ -73,12 +73,12 @@ class Observation:
 
     Attributes:
         step: generator steps done.
-        sight: summary of the samples.
+        summary: that of the samples.
         critic: mean D(x) and D(G(z)) since the previous observation if D is a probability; else None.
     """
 
     step: int
-    sight: SampleSummary
+    summary: SampleSummary
     critic: tuple[float, float] | None = None
 
 
@@ -117,7 +117,7 @@ class Event:
     words: str
 
 
-def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> RealBaseline:
+def baseline_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> RealBaseline:
     """The baseline for a number of samples.
 
     Args:
@@ -135,7 +135,9 @@ def noise_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) 
     )
 
 
-def detect(looks: Sequence[Observation], noise: RealBaseline, steps: int, names: Sequence[str] = ()) -> list[Event]:
+def detect(
+    observations: Sequence[Observation], baseline: RealBaseline, steps: int, names: Sequence[str] = ()
+) -> list[Event]:
     """The events in a history of observations, in order.
 
     Args:
@@ -143,155 +145,166 @@ def detect(looks: Sequence[Observation], noise: RealBaseline, steps: int, names:
         names: the names of the modes, for the descriptions.
     """
     events: list[Event] = []
-    for kind in KINDS[:4]:
-        events += _episodes(kind, looks, noise, steps, names)
-    events += _saturation(looks)
+    for kind in EVENT_KINDS[:4]:
+        events += _episodes(kind, observations, baseline, steps, names)
+    events += _saturation(observations)
     return sorted(events, key=lambda event: event.step)
 
 
-def collapsed_for(looks: Sequence[Observation], noise: RealBaseline) -> int:
+def collapsed_for(observations: Sequence[Observation], baseline: RealBaseline) -> int:
     """Number of consecutive observations, up to the last, at which the generator was collapsed."""
     count = 0
-    for look in reversed(looks):
-        if not any(_severity(kind, look.sight, noise) >= COLLAPSED for kind in COLLAPSING):
+    for observation in reversed(observations):
+        if not any(_severity(kind, observation.summary, baseline) >= COLLAPSED for kind in COLLAPSING):
             break
         count += 1
     return count
 
 
-def modes_there(sight: SampleSummary, noise: RealBaseline) -> list[bool]:
+def modes_present(summary: SampleSummary, baseline: RealBaseline) -> list[bool]:
     """For each mode, whether it has enough good samples to count as present."""
-    return [count >= least for count, least in zip(sight.counts, noise.least, strict=True)]
+    return [count >= least for count, least in zip(summary.counts, baseline.least, strict=True)]
 
 
-def modes_by_chance(good: int, noise: RealBaseline) -> tuple[float, float]:
+def modes_by_chance(good: int, baseline: RealBaseline) -> tuple[float, float]:
     """Number of modes present if `good` samples are distributed as in real data: mean and standard deviation.
 
     A mode's count is taken as Poisson, independent of the others'. With fewer good samples, fewer modes are found; this
     is attributed to samples off the modes, not to missing modes.
     """
-    chance = _chances(good, noise)
+    chance = _chances(good, baseline)
     return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
 
 
-def _chances(good: int, noise: RealBaseline) -> NDArray[np.float64]:
+def _chances(good: int, baseline: RealBaseline) -> NDArray[np.float64]:
     """Probability that each mode is present, [K]."""
-    chances: NDArray[np.float64] = pdtrc(np.asarray(noise.least) - 1, good * np.asarray(noise.weights))
+    chances: NDArray[np.float64] = pdtrc(np.asarray(baseline.least) - 1, good * np.asarray(baseline.weights))
     return chances
 
 
-def _chance_of_so_few(there: int, good: int, noise: RealBaseline) -> float:
-    """Exact probability that at most `there` modes are present."""
+def _chance_of_so_few(present: int, good: int, baseline: RealBaseline) -> float:
+    """Exact probability that at most `present` modes are present."""
     distribution = np.ones(1)
-    for chance in _chances(good, noise):
+    for chance in _chances(good, baseline):
         distribution = np.convolve(distribution, (1 - chance, chance))
-    return float(distribution[: there + 1].sum())
+    return float(distribution[: present + 1].sum())
 
 
 def _episodes(
-    kind: Kind, looks: Sequence[Observation], noise: RealBaseline, steps: int, names: Sequence[str]
+    kind: Kind, observations: Sequence[Observation], baseline: RealBaseline, steps: int, names: Sequence[str]
 ) -> list[Event]:
     events: list[Event] = []
     least_so_far = math.inf  # the lowest severity in this run
     sound_before = is_open = False
-    for number, look in enumerate(looks):
-        severity = _severity(kind, look.sight, noise)
+    for number, observation in enumerate(observations):
+        severity = _severity(kind, observation.summary, baseline)
         if math.isnan(severity):
             continue
-        faulty = _beyond_chance(kind, look.sight, noise) and (severity >= MATTERS or kind == "missing-modes")
+        faulty = _beyond_chance(kind, observation.summary, baseline) and (
+            severity >= MATTERS or kind == "missing-modes"
+        )
         if not faulty:
             # If there are too few good samples to tell, the fault neither opens nor closes.
-            if severity < _step(kind, noise):
+            if severity < _smallest_new_loss(kind, baseline):
                 if is_open:
-                    events.append(Event(look.step, "recovery", 0.0, f"recovered from {kind}"))
+                    events.append(Event(observation.step, "recovery", 0.0, f"recovered from {kind}"))
                 is_open, sound_before = False, True
         elif not is_open:
-            worse = sound_before or severity >= least_so_far + _step(kind, noise)
-            if worse or look.step * 2 >= steps:
+            worse = sound_before or severity >= least_so_far + _smallest_new_loss(kind, baseline)
+            if worse or observation.step * 2 >= steps:
                 is_open = True
-                words = _words(kind, looks[: number + 1], noise, names, worse)
-                events.append(Event(look.step, kind, severity, words))
+                words = _description(kind, observations[: number + 1], baseline, names, worse)
+                events.append(Event(observation.step, kind, severity, words))
         least_so_far = min(least_so_far, severity)
     return events
 
 
-def _severity(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> float:
+def _severity(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -> float:
     if kind == "missing-modes":
         # With very few samples, even real data may show no mode at all: then none is missing.
-        expected = _modes_of_real(noise)[0]
-        lost = 1 - sum(modes_there(sight, noise)) / expected if expected > 0 else 0.0
+        expected = _modes_of_real(baseline)[0]
+        lost = 1 - sum(modes_present(summary, baseline)) / expected if expected > 0 else 0.0
     elif kind == "shrunken-modes":
-        lost = 1 - sight.width / noise.width[0]
+        lost = 1 - summary.width / baseline.width[0]
     elif kind == "off-mode":
-        lost = 1 - sight.good / noise.good[0]
+        lost = 1 - summary.good / baseline.good[0]
     else:
-        lost = (sight.duplicates - noise.duplicates[0]) / (1 - noise.duplicates[0])
+        lost = (summary.duplicates - baseline.duplicates[0]) / (1 - baseline.duplicates[0])
     return lost if math.isnan(lost) else min(1.0, max(0.0, lost))
 
 
-def _beyond_chance(kind: Kind, sight: SampleSummary, noise: RealBaseline) -> bool:
+def _beyond_chance(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -> bool:
     if kind == "missing-modes":
-        there, good = sum(modes_there(sight, noise)), sum(sight.counts)
-        mean, deviation = modes_by_chance(good, noise)
-        if there >= mean - BEYOND_CHANCE * deviation - ROUNDING:
+        present, good = sum(modes_present(summary, baseline)), sum(summary.counts)
+        mean, deviation = modes_by_chance(good, baseline)
+        if present >= mean - BEYOND_CHANCE * deviation - ROUNDING:
             return False
         # If only a few modes are likely to be missed, the normal approximation is poor: use the exact probability.
-        return _chance_of_so_few(there, good, noise) < float(ndtr(-BEYOND_CHANCE))
+        return _chance_of_so_few(present, good, baseline) < float(ndtr(-BEYOND_CHANCE))
     if kind == "shrunken-modes":
         # The fewer good samples, the less certain is their width.
-        deviation = noise.width[1] * math.sqrt(noise.good[0] / max(sight.good, 1 / sight.samples))
-        return sight.width < noise.width[0] - BEYOND_CHANCE * deviation
+        deviation = baseline.width[1] * math.sqrt(baseline.good[0] / max(summary.good, 1 / summary.samples))
+        return summary.width < baseline.width[0] - BEYOND_CHANCE * deviation
     if kind == "off-mode":
-        return sight.good < noise.good[0] - BEYOND_CHANCE * noise.good[1]
-    return sight.duplicates > noise.duplicates[0] + BEYOND_CHANCE * noise.duplicates[1]
+        return summary.good < baseline.good[0] - BEYOND_CHANCE * baseline.good[1]
+    return summary.duplicates > baseline.duplicates[0] + BEYOND_CHANCE * baseline.duplicates[1]
 
 
-def _step(kind: Kind, noise: RealBaseline) -> float:
+def _smallest_new_loss(kind: Kind, baseline: RealBaseline) -> float:
     """Increase in severity that counts as a new loss: a tenth, or one mode beyond chance."""
     if kind != "missing-modes":
         return MATTERS
-    mean, deviation = _modes_of_real(noise)
+    mean, deviation = _modes_of_real(baseline)
     if mean == 0:
         return MATTERS
     return max(1.0, BEYOND_CHANCE * deviation) / mean - ROUNDING
 
 
-def _modes_of_real(noise: RealBaseline) -> tuple[float, float]:
-    return modes_by_chance(round(noise.good[0] * noise.samples), noise)
+def _modes_of_real(baseline: RealBaseline) -> tuple[float, float]:
+    return modes_by_chance(round(baseline.good[0] * baseline.samples), baseline)
 
 
-def _words(kind: Kind, looks: Sequence[Observation], noise: RealBaseline, names: Sequence[str], worse: bool) -> str:
-    sight = looks[-1].sight
+def _description(
+    kind: Kind, observations: Sequence[Observation], baseline: RealBaseline, names: Sequence[str], worse: bool
+) -> str:
+    summary = observations[-1].summary
     never = "" if worse else " by half of the budget"
     if kind == "missing-modes":
-        now = modes_there(sight, noise)
-        seen = [any(modes_there(look.sight, noise)[mode] for look in looks[:-1]) for mode in range(len(now))]
-        text = f"{sum(now)} of {len(now)} modes are left" if worse else f"only {sum(now)} of {len(now)} modes{never}"
-        named = zip(names, now, seen, strict=True) if names else ()
-        lost = [name for name, here, before in named if before and not here]
+        present_now = modes_present(summary, baseline)
+        present_before = [
+            any(modes_present(observation.summary, baseline)[mode] for observation in observations[:-1])
+            for mode in range(len(present_now))
+        ]
+        text = (
+            f"{sum(present_now)} of {len(present_now)} modes are left"
+            if worse
+            else f"only {sum(present_now)} of {len(present_now)} modes{never}"
+        )
+        modes = zip(names, present_now, present_before, strict=True) if names else ()
+        lost = [name for name, is_present, was_present in modes if was_present and not is_present]
         return f"{text}; lost: {', '.join(lost)}" if worse and 0 < len(lost) <= 12 else text
     if kind == "shrunken-modes":
-        return f"modes are {sight.width:.0%} as wide as real ones{never}"
+        return f"modes are {summary.width:.0%} as wide as real ones{never}"
     if kind == "off-mode":
-        return f"{1 - sight.good:.0%} of all samples belong to no mode{never}"
-    return f"{sight.duplicates:.0%} of all samples are near-duplicates of others{never}"
+        return f"{1 - summary.good:.0%} of all samples belong to no mode{never}"
+    return f"{summary.duplicates:.0%} of all samples are near-duplicates of others{never}"
 
 
-def _saturation(looks: Sequence[Observation]) -> list[Event]:
+def _saturation(observations: Sequence[Observation]) -> list[Event]:
     """Saturation events: D(x) → 1 and D(G(z)) → 0 in two consecutive observations."""
     events: list[Event] = []
     is_open, before = False, False
-    for look in looks:
-        if look.critic is None:
+    for observation in observations:
+        if observation.critic is None:
             continue
-        real, fake = look.critic
+        real, fake = observation.critic
         won = real > 1 - WON and fake < WON
         if won and before and not is_open:
             is_open = True
             words = f"the discriminator has won: D(x) {real:.3f}, D(G(z)) {fake:.3f}"
-            events.append(Event(look.step, "d-saturation", 1.0, words))
+            events.append(Event(observation.step, "d-saturation", 1.0, words))
         elif is_open and not won:
             is_open = False
-            events.append(Event(look.step, "recovery", 0.0, "recovered from d-saturation"))
+            events.append(Event(observation.step, "recovery", 0.0, "recovered from d-saturation"))
         before = won
     return events

@@ -17,6 +17,6 @@ def dataset_and_protocol(dataset: Mapping[str, Any], protocol: Mapping[str, Any]
     Raises:
         GanbenchError: an unknown name or option, or a value of the wrong type or out of range.
     """
-    made = PROTOCOLS.create(protocol)
-    case = made.cases().get(dataset["name"])
-    return DATASETS.create({**(case.data if case else {}), **dataset}), made
+    created = PROTOCOLS.create(protocol)
+    case = created.cases().get(dataset["name"])
+    return DATASETS.create({**(case.data if case else {}), **dataset}), created

@@ -83,11 +83,11 @@ def examine_images(say: Callable[[str], None], samples: int = SAMPLES) -> Diagno
     device = torch.device("cpu")
     digits = Mnist().load(device, say=say)
     # The "training" images; the rest serve as real samples.
-    seen = LabelledImages(
+    training_part = LabelledImages(
         digits.train[:-HELD_OUT], digits.train_labels[:-HELD_OUT], digits.test, digits.test_labels, digits.mode_names
     )
-    planted = image_faults(ImageSource(digits, Mnist().evaluator(device)), seen)
-    return _examine(Mnist(), seen, planted, samples, say)
+    planted = image_faults(ImageSource(digits, Mnist().evaluator(device)), training_part)
+    return _examine(Mnist(), training_part, planted, samples, say)
 
 
 def examine_points(say: Callable[[str], None], samples: int = SAMPLES) -> Diagnosis:
@@ -117,8 +117,8 @@ def _examine(
     say: Callable[[str], None],
 ) -> Diagnosis:
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
-    guests = {name: METRICS.create({"name": name}) for name in METRICS if METRICS[name].is_foreign()}
-    case = replace(case, metrics={**case.metrics, **guests})
+    plugin_metrics = {name: METRICS.create({"name": name}) for name in METRICS if METRICS[name].is_foreign()}
+    case = replace(case, metrics={**case.metrics, **plugin_metrics})
     scorer = Scorer.with_disk_cache(case, dataset, data)
     names = tuple(case.metrics)
 
@@ -127,12 +127,18 @@ def _examine(
 
     say(f"{dataset.name}: {REAL_DRAWS} sets of {samples:,} real samples, to know what chance does")
     real = [values(planted["real"], draw) for draw in range(1, REAL_DRAWS + 1)]
-    found = {}
+    values_by_fault = {}
     for name, fault in planted.items():
         say(f"{dataset.name}: {name}")
-        found[name] = values(fault, 0)
+        values_by_fault[name] = values(fault, 0)
     rows = [
-        _row(name, [each[name] for each in real], {fault: found[fault][name] for fault in planted}, planted, scorer)
+        _row(
+            name,
+            [values_of_draw[name] for values_of_draw in real],
+            {fault: values_by_fault[fault][name] for fault in planted},
+            planted,
+            scorer,
+        )
         for name in names
     ]
     return Diagnosis(dataset.name, samples, tuple(planted), (*rows, _detector_row(scorer, data, planted)))
@@ -143,31 +149,31 @@ def _row(
 ) -> Row:
     metric = scorer.case.metrics[name]
     scale = math.log if metric.scale == "log" else float
-    usual = [scale(value) for value in real]
-    findings = {fault: judge(scale(value), usual, metric.direction) for fault, value in values.items()}
+    scaled_real = [scale(value) for value in real]
+    findings = {fault: judge(scale(value), scaled_real, metric.direction) for fault, value in values.items()}
     claims = _claims(planted, metric.sees)
     return Row(name, metric.direction, fmean(real), findings, values, claims, _failures(findings, claims))
 
 
 def _detector_row(scorer: Scorer, data: Data, planted: Mapping[str, Planted]) -> Row:
     """The detector's results for a run that is sound for five observations and then has the fault."""
-    noise = scorer.noise(QUICK)
+    baseline = scorer.baseline(QUICK)
 
     def observe(step: int, samples: Tensor) -> Observation:
-        return Observation(step, scorer.see(scorer.evaluator(samples)))
+        return Observation(step, scorer.summarize(scorer.evaluator(samples)))
 
     sound = [observe(step, planted["real"].draw(QUICK, 10 + step)) for step in range(1, 6)]
     findings: dict[str, FaultResult] = {}
     for name, fault in planted.items():
         faulty = [observe(5 + step, fault.draw(QUICK, 20 + step)) for step in range(1, 3)]
-        events = detect([*sound, *faulty], noise, 1000, data.mode_names)
+        events = detect([*sound, *faulty], baseline, 1000, data.mode_names)
         findings[name] = "sees" if any(event.step > 5 for event in events) else "blind"
     claims, nothing = _claims(planted, DETECTOR_SEES), dict.fromkeys(planted, math.nan)
     return Row(DETECTOR, None, math.nan, findings, nothing, claims, _failures(findings, claims))
 
 
 def _claims(planted: Mapping[str, Planted], sees: frozenset[Fault]) -> frozenset[str]:
-    return frozenset(fault for fault, each in planted.items() if each.faults & sees)
+    return frozenset(name for name, fault in planted.items() if fault.faults & sees)
 
 
 def _failures(findings: Mapping[str, FaultResult], claims: frozenset[str]) -> frozenset[str]:

@@ -62,9 +62,9 @@ def common_faults(source: Source, weights: Tensor) -> dict[str, Planted]:
         return source.of_modes(weights, count, draw)
 
     def without(lost: int) -> Callable[[int, int], Tensor]:
-        kept = weights.clone()
-        kept[:lost] = 0
-        return lambda count, draw: source.of_modes(kept / kept.sum(), count, draw)
+        remaining = weights.clone()
+        remaining[:lost] = 0
+        return lambda count, draw: source.of_modes(remaining / remaining.sum(), count, draw)
 
     def one_repeated(count: int, draw: int) -> Tensor:
         one = real(1, draw)
@@ -100,28 +100,28 @@ class ImageSource:
 
     def __init__(self, data: LabelledImages, evaluator: Evaluator) -> None:
         """Hold out part of the training images; the doctor's `data` contains only the rest."""
-        held, labels = data.train[-HELD_OUT:], data.train_labels[-HELD_OUT:]
+        held_out, labels = data.train[-HELD_OUT:], data.train_labels[-HELD_OUT:]
         self.modes = len(data.mode_names)
-        self._images = held
+        self._images = held_out
         self._by_mode = [(labels == mode).nonzero().squeeze(1) for mode in range(self.modes)]
-        seen = evaluator(to_signed(held))
+        features = evaluator(to_signed(held_out))
         self._by_closeness = []
         for indices in self._by_mode:
-            embedding = seen.embedding[indices]
+            embedding = features.embedding[indices]
             distances = (embedding - embedding.mean(0)).norm(dim=1)
             self._by_closeness.append(indices[distances.argsort()])
 
     def of_modes(self, shares: Tensor, count: int, draw: int) -> Tensor:
         random = stream(draw, "planted")
-        picked = []
+        chosen = []
         counts = torch.multinomial(shares, count, replacement=True, generator=random).bincount(minlength=self.modes)
         for indices, wanted in zip(self._by_mode, counts.tolist(), strict=True):
-            picked.append(indices[torch.randperm(len(indices), generator=random)[:wanted]])
-        return to_signed(self._images[torch.cat(picked)])
+            chosen.append(indices[torch.randperm(len(indices), generator=random)[:wanted]])
+        return to_signed(self._images[torch.cat(chosen)])
 
     def narrowed(self, count: int, draw: int) -> Tensor:
-        each = count // self.modes
-        return to_signed(self._images[torch.cat([indices[:each] for indices in self._by_closeness])])
+        per_mode = count // self.modes
+        return to_signed(self._images[torch.cat([indices[:per_mode] for indices in self._by_closeness])])
 
     def junk(self, count: int, draw: int) -> Tensor:
         return torch.rand(count, *self._images.shape[1:], generator=stream(draw, "planted", 2)) * 2 - 1

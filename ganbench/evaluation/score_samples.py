@@ -110,9 +110,9 @@ def evaluate(
         GanbenchError: samples of the wrong shape, range or number, an unknown name, or no GPU although one is
             requested.
     """
-    found = find_device(device)
+    torch_device = find_device(device)
     tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
-    return evaluate_under([protocol], tensor, dataset=dataset, count=count, device=found)[0]
+    return evaluate_under([protocol], tensor, dataset=dataset, count=count, device=torch_device)[0]
 
 
 def evaluate_under(
@@ -123,15 +123,15 @@ def evaluate_under(
     Args:
         samples: float32 [N, *shape], images in [−1, 1], points unscaled.
     """
-    return [_Bench(dataset, name, device).score(samples, count) for name in expand(protocols, dataset)]
+    return [_ProtocolScorer(dataset, name, device).score(samples, count) for name in expand(protocols, dataset)]
 
 
 def expand(protocols: Sequence[str], dataset: str) -> list[str]:
     """Protocol names, with "all" replaced by those that support the data set with its options."""
     if list(protocols) != [ALL]:
         return list(protocols)
-    usual = set_up(dataset, "ganbench-1")[0]
-    return [name for name in PROTOCOLS if _knows(name, usual)]
+    target = set_up(dataset, "ganbench-1")[0]
+    return [name for name in PROTOCOLS if _supports(name, target)]
 
 
 def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
@@ -144,7 +144,7 @@ def samples_sha256(samples: Tensor) -> str:
     return hashlib.sha256(samples.cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
-def _knows(name: str, dataset: Dataset) -> bool:
+def _supports(name: str, dataset: Dataset) -> bool:
     try:
         PROTOCOLS.create({"name": name}).case(dataset)
     except GanbenchError:
@@ -152,7 +152,7 @@ def _knows(name: str, dataset: Dataset) -> bool:
     return True
 
 
-class _Bench:
+class _ProtocolScorer:
     """A protocol ready to score samples of a data set."""
 
     def __init__(self, dataset: str, protocol: str, device: torch.device) -> None:

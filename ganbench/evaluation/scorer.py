@@ -14,7 +14,7 @@ from ganbench.data import Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
 from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
-from ganbench.evaluation.collapse_detector import RealBaseline, SampleSummary, noise_of
+from ganbench.evaluation.collapse_detector import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.protocols import Case, Rule
@@ -51,14 +51,14 @@ class Scorer:
     """A protocol applied to one data set; constant results are computed once, when first needed."""
 
     def __init__(
-        self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, kept: DiskCache | None = None
+        self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, cache: DiskCache | None = None
     ) -> None:
         self.evaluator = evaluator
         self.case = case
         self._dataset = dataset
         self._data = data
-        self._kept = kept or DiskCache(None)
-        self._watch = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
+        self._cache = cache or DiskCache(None)
+        self._detector_rule = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
         self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
 
     @classmethod
@@ -77,7 +77,7 @@ class Scorer:
     def with_metrics(self, metrics: Mapping[str, Metric]) -> Scorer:
         """The same data, rule and evaluator with other metrics, none of them quick."""
         case = replace(self.case, metrics=metrics, quick=(), headline=tuple(metrics), mode_count=None)
-        return Scorer(case, self._dataset, self._data, self.evaluator, self._kept)
+        return Scorer(case, self._dataset, self._data, self.evaluator, self._cache)
 
     def score(self, features: Features, *, quick: bool = False) -> Scores:
         """Score features by every metric, or by the quick ones only."""
@@ -102,35 +102,38 @@ class Scorer:
         """The scores of `samples` real samples treated as generated."""
         if (samples, names) not in self._floors:
             key = self._key("floors", samples) | {"metrics": self._specs(names)}
-            self._floors[samples, names] = self._kept.numbers(key, lambda: self._find_floors(samples, names))
+            self._floors[samples, names] = self._cache.numbers(key, lambda: self._find_floors(samples, names))
         return self._floors[samples, names]
 
     def ceilings(self, names: Sequence[str]) -> dict[str, float]:
         """The best value of each metric that has one."""
-        found = {name: self.case.metrics[name].ceiling(self.reference) for name in names}
-        return {name: value for name, value in found.items() if value is not None}
+        ceilings = {name: self.case.metrics[name].ceiling(self.reference) for name in names}
+        return {name: value for name, value in ceilings.items() if value is not None}
 
-    def see(self, features: Features) -> SampleSummary:
+    def summarize(self, features: Features) -> SampleSummary:
         """The summary for the collapse detector, under the same rule for every protocol."""
-        fake = self._watch(features)
+        fake = self._detector_rule(features)
         return SampleSummary(
             samples=len(fake),
             counts=tuple(fake.counts(good=True).tolist()),
-            width=self._value(METRICS.create({"name": "mode_width"}), fake, self._watched),
-            duplicates=self._value(METRICS.create({"name": "near_duplicates"}), fake, self._watched),
+            width=self._value(METRICS.create({"name": "mode_width"}), fake, self._detector_reference),
+            duplicates=self._value(METRICS.create({"name": "near_duplicates"}), fake, self._detector_reference),
         )
 
-    def noise(self, samples: int) -> RealBaseline:
+    def baseline(self, samples: int) -> RealBaseline:
         """The mean and the variation of summaries of real samples."""
 
         def find() -> dict[str, float]:
-            sights = [self.see(self._floor_samples(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
-            found = {"width": [s.width for s in sights], "duplicates": [s.duplicates for s in sights]}
-            found["good"] = [s.good for s in sights]
-            means = {name: fmean(values) for name, values in found.items()}
-            return means | {f"{name}-sd": stdev(values) for name, values in found.items()}
+            summaries = [self.summarize(self._floor_samples(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
+            numbers = {
+                "width": [summary.width for summary in summaries],
+                "duplicates": [summary.duplicates for summary in summaries],
+            }
+            numbers["good"] = [summary.good for summary in summaries]
+            means = {name: fmean(values) for name, values in numbers.items()}
+            return means | {f"{name}-sd": stdev(values) for name, values in numbers.items()}
 
-        return noise_of(samples, self._data.weights.tolist(), self._kept.numbers(self._key("noise", samples), find))
+        return baseline_of(samples, self._data.weights.tolist(), self._cache.numbers(self._key("noise", samples), find))
 
     @cached_property
     def reference(self) -> Reference:
@@ -138,16 +141,16 @@ class Scorer:
         return self._reference(self.case.rule)
 
     @cached_property
-    def _watched(self) -> Reference:
-        return self.reference if self._watch == self.case.rule else self._reference(self._watch)
+    def _detector_reference(self) -> Reference:
+        return self.reference if self._detector_rule == self.case.rule else self._reference(self._detector_rule)
 
     @cached_property
     def _real(self) -> Features:
         return self.evaluator(self._data.reference(REFERENCE))
 
     def _reference(self, rule: Rule) -> Reference:
-        seen = rule(self._real)
-        parts = {each.name: getattr(seen, each.name) for each in fields(seen)}
+        features = rule(self._real)
+        parts = {field.name: getattr(features, field.name) for field in fields(features)}
         return Reference(**parts, weights=self._data.weights, training=None)
 
     @cached_property
@@ -165,21 +168,23 @@ class Scorer:
             indices = torch.arange(len(images), device=self._data.device)
             return torch.cat([self.evaluator(self._data.batch(part)).embedding for part in indices.split(5_000)])
 
-        return self._kept.tensor(self._key("training", len(images)), embed).to(self._data.device)
+        return self._cache.tensor(self._key("training", len(images)), embed).to(self._data.device)
 
     def _value(self, metric: Metric, fake: Features, real: Reference | None = None) -> float:
         try:
-            usual = self._with_training if metric.unseen_floor else self.reference
-            return metric(fake=fake, real=real or usual)
+            default = self._with_training if metric.unseen_floor else self.reference
+            return metric(fake=fake, real=real or default)
         except UndefinedMetricError:
             return math.nan
 
     def _find_floors(self, samples: int, names: Sequence[str]) -> dict[str, float]:
-        fresh = [name for name in names if self.case.metrics[name].unseen_floor]
-        floors = self.values(self.case.rule(self._floor_samples(samples, 0)), [n for n in names if n not in fresh])
-        unseen = self._data.unseen(samples) if fresh else None
+        unseen_metrics = [name for name in names if self.case.metrics[name].unseen_floor]
+        floors = self.values(
+            self.case.rule(self._floor_samples(samples, 0)), [n for n in names if n not in unseen_metrics]
+        )
+        unseen = self._data.unseen(samples) if unseen_metrics else None
         if unseen is not None:
-            floors |= self.values(self.case.rule(self.evaluator(unseen)), fresh)
+            floors |= self.values(self.case.rule(self.evaluator(unseen)), unseen_metrics)
         return {name: floors.get(name, math.nan) for name in names}
 
     def _floor_samples(self, samples: int, draw: int) -> Features:

@@ -38,12 +38,12 @@ def keep_artifacts(
         shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
         log.figure("mode-histogram.png", mode_histogram(names, *shares))
     images = len(data.shape) == 3
-    kept = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
+    final_samples = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
     with tempfile.TemporaryDirectory() as folder:
         weights, samples = Path(folder) / "weights.safetensors", Path(folder) / "samples.npy"
         tensors = {name: tensor[row].detach().cpu() for name, tensor in snapshot.state.tensors().items()}
         save_file(tensors, weights, metadata={"seed": str(seed), "step": str(snapshot.step)})
-        np.save(samples, (to_bytes(kept) if images else kept).cpu().numpy(), allow_pickle=False)
+        np.save(samples, (to_bytes(final_samples) if images else final_samples).cpu().numpy(), allow_pickle=False)
         log.file(weights, "checkpoint")
         log.file(samples, "samples")
 

@@ -52,10 +52,10 @@ class CollapseMonitor:
     def observations(self, seed: int) -> list[Observation]:
         """Return the observations of a seed so far."""
         return [
-            Observation(plain["step"], SampleSummary(**plain["sight"]), plain["critic"] and tuple(plain["critic"]))
-            for plain in self._history.get(str(seed), [])
+            Observation(values["step"], SampleSummary(**values["sight"]), values["critic"] and tuple(values["critic"]))
+            for values in self._history.get(str(seed), [])
         ]
 
     @cached_property
     def _baseline(self) -> RealBaseline:
-        return self._scorer.noise(self._spec.evaluation.quick_samples)
+        return self._scorer.baseline(self._spec.evaluation.quick_samples)

@@ -28,9 +28,9 @@ from ganbench.tracking import COST_TAG, RunInfo
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
 
-SHEET = 64
+SHEET_IMAGES = 64
 """Number of images on a sheet; a square number."""
-CLOUD = 2000
+SCATTER_POINTS = 2000
 """Number of points in a scatter plot."""
 NAMED_MODES = 25
 """With more modes than this, their shares are not tracked as metrics, but only in the timeline."""
@@ -142,9 +142,9 @@ def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.ui
     if isinstance(data, MixturePoints):
         from ganbench.core.plotting import scatter  # a third of a second, not needed before the first step
 
-        points = sample(CLOUD).cpu().numpy()
+        points = sample(SCATTER_POINTS).cpu().numpy()
         return scatter(points, data.means.numpy(), 3 * data.sigma)
-    return sample_sheet(sample(SHEET))
+    return sample_sheet(sample(SHEET_IMAGES))
 
 
 def sample_sheet(images: Tensor) -> NDArray[np.uint8]:

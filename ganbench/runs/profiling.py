@@ -51,8 +51,8 @@ class StepProfile:
                 if event.key in PARTS and event.cpu_time_total:
                     self.parts[event.key] = event.cpu_time_total * MICROSECOND
             else:
-                own = event.self_device_time_total if torch.cuda.is_available() else event.self_cpu_time_total
-                self.operators[event.key] = (own * MICROSECOND, event.count)
+                self_time = event.self_device_time_total if torch.cuda.is_available() else event.self_cpu_time_total
+                self.operators[event.key] = (self_time * MICROSECOND, event.count)
 
 
 class RunProfile:

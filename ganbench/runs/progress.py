@@ -18,8 +18,8 @@ from types import TracebackType
 from ganbench.evaluation.scorer import Scores
 from ganbench.training.trainer import Snapshot
 
-FILE = "progress.json"
-EVERY = 0.5
+PROGRESS_FILE = "progress.json"
+UPDATE_INTERVAL = 0.5
 """Seconds between two updates of the file."""
 STALE = 600.0
 """Seconds without an update after which a process on another host counts as dead; longer than an evaluation takes."""
@@ -60,7 +60,7 @@ class ProgressFile:
     def __init__(self, folder: Path, steps: int) -> None:
         self._folder = folder
         self._steps = steps
-        self._now: Progress | None = None
+        self._latest: Progress | None = None
 
     def __enter__(self) -> ProgressFile:
         return self
@@ -69,8 +69,8 @@ class ProgressFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with suppress(OSError):
-            if self._now is not None:
-                (self._folder / FILE).unlink(missing_ok=True)
+            if self._latest is not None:
+                (self._folder / PROGRESS_FILE).unlink(missing_ok=True)
 
     def begin(self, seeds: Sequence[int], step: int) -> None:
         now = time.time()
@@ -78,8 +78,8 @@ class ProgressFile:
 
     def progress(self, snapshot: Snapshot) -> None:
         now = time.time()
-        if self._now is not None and now - self._now.at >= EVERY:
-            self._write(Progress(**asdict(self._now) | {"step": snapshot.step, "at": now}))
+        if self._latest is not None and now - self._latest.at >= UPDATE_INTERVAL:
+            self._write(Progress(**asdict(self._latest) | {"step": snapshot.step, "at": now}))
 
     def scored(self, step: int, scores: Mapping[int, Scores]) -> None:
         """Do nothing: scores are read from the tracker."""
@@ -88,18 +88,18 @@ class ProgressFile:
         print(line, flush=True)
 
     def _write(self, progress: Progress) -> None:
-        self._now = progress
+        self._latest = progress
         # Best effort: the progress file is not essential, and a full disk is reported elsewhere.
         with suppress(OSError):
-            part = self._folder / f".part-{FILE}"
+            part = self._folder / f".part-{PROGRESS_FILE}"
             part.write_text(json.dumps(asdict(progress)))
-            part.replace(self._folder / FILE)
+            part.replace(self._folder / PROGRESS_FILE)
 
 
 def read_progress(folder: Path) -> Progress | None:
     """Read the progress of the group with this checkpoint folder; None if no process is working on it."""
     try:
-        values = json.loads((folder / FILE).read_text())
+        values = json.loads((folder / PROGRESS_FILE).read_text())
         progress = Progress(**values | {"seeds": tuple(values["seeds"])})
         return progress if _is_at_work(progress) else None
     except (OSError, ValueError, TypeError, KeyError, OverflowError):

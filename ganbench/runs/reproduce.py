@@ -114,12 +114,12 @@ def compare_numbers(
         for key in keys
         if not _same(tracked.get(key), again.get(key))
     )
-    first = min((step for _, step in keys), default=0)
-    early = [difference for difference in differences if difference.step == first]
+    first_step = min((step for _, step in keys), default=0)
+    at_first_step = [difference for difference in differences if difference.step == first_step]
     agreement: Agreement
     if not differences:
         agreement = "same"
-    elif surroundings and all(_close(difference.tracked, difference.again) for difference in early):
+    elif surroundings and all(_close(difference.tracked, difference.again) for difference in at_first_step):
         agreement = "close"
     else:
         agreement = "different"

@@ -68,9 +68,9 @@ def _check_same_samples(record: RunRecord, scores: Scores, scorer: Scorer) -> No
     tracked = {str(parse_metric_name(name)): value for name, _, value in record.history}
     numbers = named_scores(scores, scorer.mode_names, "final")
     again = {name: numbers[name] for name in numbers if name.startswith((MODE, GOOD))} or scores.values
-    other = [name for name, value in again.items() if not _close(tracked.get(name, value), value)]
-    if other:
-        name = other[0]
+    different = [name for name, value in again.items() if not _close(tracked.get(name, value), value)]
+    if different:
+        name = different[0]
         raise GanbenchError(
             f"the weights of run '{record.id}' don't make the samples that were scored: {name} was "
             f"{tracked[name]:.4g} and is {again[name]:.4g}"

@@ -37,10 +37,14 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
     with _exclusive_lock(job.checkpoints):
         if job.force:
             _discard_runs(job, tracker)
-        checkpoints = [each for each in find_checkpoints(job.checkpoints) if not _already_finished(each, job, tracker)]
-        for each in checkpoints:
-            if each.is_older:
-                observer.say(f"the checkpoint '{each.path}' was cut or changed: going on from the one before it")
+        checkpoints = [
+            checkpoint
+            for checkpoint in find_checkpoints(job.checkpoints)
+            if not _already_finished(checkpoint, job, tracker)
+        ]
+        for interrupted in checkpoints:
+            if interrupted.is_older:
+                observer.say(f"the checkpoint '{interrupted.path}' was cut or changed: going on from the one before it")
         statuses = {seed: tracker.status(spec.run_id(seed)) for seed in job.seeds}
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         try:
@@ -64,11 +68,11 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
     """
     for leftover in folder.glob(f"{PART}*"):
         leftover.unlink()
-    found = [load_newest(path) for path in checkpoint_paths(folder)]
-    for checkpoint in found:
+    checkpoints = [load_newest(path) for path in checkpoint_paths(folder)]
+    for checkpoint in checkpoints:
         if set(checkpoint.record) != {field.name for field in fields(CheckpointRecord)}:
             raise GanbenchError(f"the checkpoint '{checkpoint.path}' is of another version: delete it to start again")
-    return found
+    return checkpoints
 
 
 def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tuple[tuple[int, ...], Checkpoint | None]]:
@@ -76,14 +80,14 @@ def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tupl
 
     An ensemble is not split, since the last bit of a seed's results depends on the seeds it trains with.
     """
-    parts: list[tuple[tuple[int, ...], Checkpoint | None]] = []
-    left = set(pending)
+    ensembles: list[tuple[tuple[int, ...], Checkpoint | None]] = []
+    remaining = set(pending)
     for checkpoint in checkpoints:
         seeds = tuple(checkpoint.record["seeds"])
-        if left & set(seeds):
-            parts.append((seeds, checkpoint))
-            left -= set(seeds)
-    return [*parts, (tuple(sorted(left)), None)] if left else parts
+        if remaining & set(seeds):
+            ensembles.append((seeds, checkpoint))
+            remaining -= set(seeds)
+    return [*ensembles, (tuple(sorted(remaining)), None)] if remaining else ensembles
 
 
 def _already_finished(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:

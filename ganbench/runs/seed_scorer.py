@@ -66,7 +66,7 @@ class SeedScorer:
         first = features.first(options.quick_samples)
         scores = self._scorer.score(first, quick=True)
         numbers = named_scores(scores, self._mode_names, "quick") | named_statistics(statistics)
-        self._monitor.observe(step, seed, self._scorer.see(first), statistics)
+        self._monitor.observe(step, seed, self._scorer.summarize(first), statistics)
         given_up = not last and self._monitor.gives_up(seed)
         if given_up:
             features = self._scorer.evaluator(snapshot.sample(row, options.samples))

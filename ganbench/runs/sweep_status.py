@@ -18,14 +18,14 @@ class GroupStatus:
     """One group of a sweep: the seeds of a spec.
 
     Attributes:
-        told: the options in which it differs from other groups with the same title.
+        difference: the options in which it differs from other groups with the same title.
         statuses: status by seed; None for a seed that hasn't started.
         progress: as reported by the process that is running it, if any.
         error: why it failed, if it did in this sweep.
     """
 
     spec: RunSpec
-    told: str
+    difference: str
     statuses: dict[int, Status | None]
     progress: Progress | None = None
     error: str = ""
@@ -50,29 +50,29 @@ class GroupStatus:
     @property
     def words(self) -> str:
         """Count its seeds by status: `9 finished, 1 diverged`."""
-        told: list[str] = [status or "waiting" for status in self.statuses.values()]
-        return ", ".join(f"{told.count(word)} {word}" for word in dict.fromkeys(told))
+        statuses: list[str] = [status or "waiting" for status in self.statuses.values()]
+        return ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses))
 
 
 def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[GroupStatus]:
     """Return the status of each group of a sweep, from tracked statuses and progress files."""
-    found = []
-    for spec, told in zip(sweep.specs, differences(sweep.specs), strict=True):
+    groups = []
+    for spec, difference in zip(sweep.specs, differences(sweep.specs), strict=True):
         statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
         progress = read_progress(store.checkpoints(experiment, spec.group_id))
-        found.append(GroupStatus(spec, told, statuses, progress))
-    return found
+        groups.append(GroupStatus(spec, difference, statuses, progress))
+    return groups
 
 
 def differences(specs: Sequence[RunSpec]) -> list[str]:
     """Return, for each spec, the options in which it differs from others with the same title."""
-    flat = [flatten(spec.to_dict()) for spec in specs]
+    flat_specs = [flatten(spec.to_dict()) for spec in specs]
     alike_by_title: dict[str, list[dict[str, object]]] = {}
-    for own, spec in zip(flat, specs, strict=True):
-        alike_by_title.setdefault(spec.title, []).append(own)
-    told = []
-    for own, spec in zip(flat, specs, strict=True):
+    for flat_spec, spec in zip(flat_specs, specs, strict=True):
+        alike_by_title.setdefault(spec.title, []).append(flat_spec)
+    texts = []
+    for flat_spec, spec in zip(flat_specs, specs, strict=True):
         alike = alike_by_title[spec.title]
-        varies = [key for key, value in own.items() if any(other.get(key) != value for other in alike)]
-        told.append(", ".join(f"{key}={own[key]}" for key in varies))
-    return told
+        varies = [key for key, value in flat_spec.items() if any(other.get(key) != value for other in alike)]
+        texts.append(", ".join(f"{key}={flat_spec[key]}" for key in varies))
+    return texts

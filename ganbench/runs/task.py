@@ -106,9 +106,9 @@ def _data(dataset: Dataset, device: torch.device) -> Data:
     return dataset.load(device, say=print)
 
 
-def plain(outcome: TaskResult) -> dict[str, Any]:
+def plain(result: TaskResult) -> dict[str, Any]:
     """Convert a result to plain values for JSON; `from_plain` converts it back."""
-    return {**vars(outcome), "statuses": {str(seed): status for seed, status in outcome.statuses.items()}}
+    return {**vars(result), "statuses": {str(seed): status for seed, status in result.statuses.items()}}
 
 
 def from_plain(values: Mapping[str, Any]) -> TaskResult:

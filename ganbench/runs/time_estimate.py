@@ -32,12 +32,12 @@ class Pace:
     quick: float
     full: float
 
-    def seconds(self, standing: GroupStatus) -> float:
+    def seconds(self, group: GroupStatus) -> float:
         """Estimate the remaining time of a group, without tracking and start-up."""
-        evaluation, seeds = standing.spec.evaluation, len(standing.statuses)
-        evaluations = standing.spec.train.steps / evaluation.every * seeds
-        whole = standing.work * self.work + evaluations * self.quick + seeds * self.full
-        return (1 - standing.share_done) * whole
+        evaluation, seeds = group.spec.evaluation, len(group.statuses)
+        evaluations = group.spec.train.steps / evaluation.every * seeds
+        whole = group.work * self.work + evaluations * self.quick + seeds * self.full
+        return (1 - group.share_done) * whole
 
 
 def estimates(
@@ -45,17 +45,17 @@ def estimates(
 ) -> Iterator[tuple[GroupStatus, float]]:
     """Estimate the seconds that each group takes alone on this machine, from a probe per architecture and data set."""
     paces: dict[tuple[str, str], Pace] = {}
-    for standing in group_statuses:
-        spec = standing.spec
+    for group in group_statuses:
+        spec = group.spec
         kind = spec.arch.name, spec.dataset.name
-        if not standing.done and kind not in paces:
-            paces[kind] = probe(standing, spec.dataset.load(device, say=say), device)
-        yield standing, 0.0 if standing.done else paces[kind].seconds(standing)
+        if not group.done and kind not in paces:
+            paces[kind] = probe(group, spec.dataset.load(device, say=say), device)
+        yield group, 0.0 if group.done else paces[kind].seconds(group)
 
 
-def probe(standing: GroupStatus, data: Data, device: torch.device) -> Pace:
+def probe(group: GroupStatus, data: Data, device: torch.device) -> Pace:
     """Measure the pace of a group: train it for about a second, and score it twice."""
-    spec, seeds = standing.spec, tuple(standing.statuses)
+    spec, seeds = group.spec, tuple(group.statuses)
     snapshots = train(spec, seeds, data, device, every=1)
     began, last = 0.0, next(snapshots)
     for snapshot in snapshots:
@@ -69,11 +69,11 @@ def probe(standing: GroupStatus, data: Data, device: torch.device) -> Pace:
     timed = last.step - min(WARM_UP, last.step)
     step = (time.perf_counter() - began) / max(timed, 1)
     scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
-    quick, full = (_scoring(spec, scorer, last, quick=quick) for quick in (True, False))
-    return Pace(step * spec.train.steps / standing.work, quick, full)
+    quick, full = (_scoring_seconds(spec, scorer, last, quick=quick) for quick in (True, False))
+    return Pace(step * spec.train.steps / group.work, quick, full)
 
 
-def _scoring(spec: RunSpec, scorer: Scorer, snapshot: Snapshot, *, quick: bool) -> float:
+def _scoring_seconds(spec: RunSpec, scorer: Scorer, snapshot: Snapshot, *, quick: bool) -> float:
     count = spec.evaluation.quick_samples if quick else spec.evaluation.samples
     scorer.floors(count, spec.case.quick if quick else tuple(spec.case.metrics))  # cached: computed only once
     began = time.perf_counter()

@@ -24,12 +24,12 @@ def write_timeline(
         "looks": [
             {
                 "step": observation.step,
-                "samples": observation.sight.samples,
-                "good": observation.sight.good,
-                "width": None if math.isnan(observation.sight.width) else observation.sight.width,
-                "duplicates": observation.sight.duplicates,
+                "samples": observation.summary.samples,
+                "good": observation.summary.good,
+                "width": None if math.isnan(observation.summary.width) else observation.summary.width,
+                "duplicates": observation.summary.duplicates,
                 "critic": observation.critic,
-                "counts": list(observation.sight.counts),
+                "counts": list(observation.summary.counts),
             }
             for observation in observations
         ],
@@ -50,7 +50,7 @@ def timeline_figure(
 
     fullness = [
         [count / (summary.samples * share) for count, share in zip(summary.counts, expected, strict=True)]
-        for summary in (observation.sight for observation in observations)
+        for summary in (observation.summary for observation in observations)
     ]
     steps = [observation.step for observation in observations]
     return mode_heat_map(steps, fullness, names, [(e.step, e.kind) for e in events])

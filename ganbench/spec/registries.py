@@ -14,7 +14,7 @@ from ganbench.methods.losses import LOSSES
 from ganbench.methods.penalties import PENALTIES
 from ganbench.methods.wrappers import WRAPPERS
 
-KINDS: Mapping[str, Registry[Any]] = {
+REGISTRIES: Mapping[str, Registry[Any]] = {
     "losses": LOSSES,
     "penalties": PENALTIES,
     "archs": ARCHS,

@@ -136,22 +136,24 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     for key in settings:
         if key not in TABLES:
             raise GanbenchError(f"there is no setting '{key}': {near_miss(key, TABLES)}")
-    loss = LOSSES.create(_table(settings, "loss", "minimax"))
-    dataset_options = _table(settings, "dataset", "mnist")
-    usual_protocol = DATASETS[dataset_options["name"]].protocol
-    dataset, protocol = dataset_and_protocol(dataset_options, _table(settings, "protocol", usual_protocol))
+    loss = LOSSES.create(_component_options(settings, "loss", "minimax"))
+    dataset_options = _component_options(settings, "dataset", "mnist")
+    default_protocol = DATASETS[dataset_options["name"]].protocol
+    dataset, protocol = dataset_and_protocol(
+        dataset_options, _component_options(settings, "protocol", default_protocol)
+    )
     case = protocol.case(dataset)
-    arch_options = _table(settings, "arch", "mlp")
+    arch_options = _component_options(settings, "arch", "mlp")
     arch = ARCHS.create(dict(dataset.defaults.get("arch", {}).get(arch_options["name"], {})) | arch_options)
-    penalties = tuple(map(PENALTIES.create, _list(settings, "penalty", loss.penalties)))
-    wrappers = tuple(map(WRAPPERS.create, _list(settings, "wrapper", loss.wrappers)))
-    train = _train(_options(settings, "train"), loss, penalties, dataset)
-    usual = {
+    penalties = tuple(map(PENALTIES.create, _component_list(settings, "penalty", loss.penalties)))
+    wrappers = tuple(map(WRAPPERS.create, _component_list(settings, "wrapper", loss.wrappers)))
+    train = _train_spec(_options(settings, "train"), loss, penalties, dataset)
+    evaluation_defaults = {
         "every": min(train.steps, max(DEFAULT_EVERY, -(-train.steps // DEFAULT_EVALUATIONS))),
         "samples": case.samples,
         "quick_samples": min(EvaluationSpec.quick_samples, case.samples),
     }
-    evaluation = from_options(EvaluationSpec, usual | _options(settings, "evaluation"), "evaluation")
+    evaluation = from_options(EvaluationSpec, evaluation_defaults | _options(settings, "evaluation"), "evaluation")
     spec = RunSpec(
         loss=loss,
         penalties=penalties,
@@ -162,7 +164,7 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
         train=train,
         evaluation=evaluation,
     )
-    _check(spec)
+    _check_trainable(spec)
     return spec
 
 
@@ -174,36 +176,36 @@ def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Sett
     options that either data set has defaults for. So `--loss wgan-gp` over a full dump of a minimax run trains
     wgan-gp as in its paper.
     """
-    below = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
+    base = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
     for table in ("loss", "arch", "dataset", "protocol"):
-        old, new = (_name(layer.get(table)) for layer in (below, flags))
+        old, new = (_name(layer.get(table)) for layer in (base, flags))
         if old and new and old != new:
-            below[table] = {}
+            base[table] = {}
             if table == "loss":
-                below.pop("penalty", None)
-                below.pop("wrapper", None)
+                base.pop("penalty", None)
+                base.pop("wrapper", None)
                 for option in {*LOSSES[old].recipe, *LOSSES[new].recipe}:
-                    _drop(below, "train", option)
+                    _drop(base, "train", option)
             elif table in ("dataset", "protocol"):
                 if table == "dataset":
-                    _drop_suited(below, old, new)
+                    _drop_dataset_defaults(base, old, new)
                 # The protocol determines the number of scored samples.
-                _drop(below, "evaluation", "samples")
-                _drop(below, "evaluation", "quick_samples")
+                _drop(base, "evaluation", "samples")
+                _drop(base, "evaluation", "quick_samples")
     if any(budget in _options(flags, "train") for budget in BUDGETS):
         for budget in BUDGETS:
-            _drop(below, "train", budget)
-    return merge([below, flags])
+            _drop(base, "train", budget)
+    return merge([base, flags])
 
 
-def _drop_suited(settings: Settings, *datasets: str) -> None:
+def _drop_dataset_defaults(settings: Settings, *datasets: str) -> None:
     """Drop options for which one of these data sets has defaults of its own."""
     arch = _name(settings.get("arch"))
     for dataset in datasets:
-        suited = DATASETS[dataset].defaults
-        for option in suited.get("train", {}):
+        defaults = DATASETS[dataset].defaults
+        for option in defaults.get("train", {}):
             _drop(settings, "train", option)
-        for option in suited.get("arch", {}).get(arch, {}):
+        for option in defaults.get("arch", {}).get(arch, {}):
             _drop(settings, "arch", option)
 
 
@@ -217,19 +219,19 @@ def _drop(settings: Settings, table: str, option: str) -> None:
         settings[table].pop(option, None)
 
 
-def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset: Dataset) -> TrainSpec:
-    suited = dict(dataset.defaults.get("train", {}))
-    usual_epochs = suited.pop("epochs", DEFAULT_EPOCHS)
-    given = {budget: options.pop(budget) for budget in BUDGETS if budget in options}
-    if len(given) > 1:
-        raise GanbenchError(f"give one budget, not {' and '.join(given)}")
-    spec: TrainSpec = from_options(TrainSpec, {**suited, **loss.recipe, **options}, "train")
-    [(currency, amount)] = given.items() or [("epochs", usual_epochs)]
+def _train_spec(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset: Dataset) -> TrainSpec:
+    dataset_defaults = dict(dataset.defaults.get("train", {}))
+    default_epochs = dataset_defaults.pop("epochs", DEFAULT_EPOCHS)
+    budgets = {budget: options.pop(budget) for budget in BUDGETS if budget in options}
+    if len(budgets) > 1:
+        raise GanbenchError(f"give one budget, not {' and '.join(budgets)}")
+    spec: TrainSpec = from_options(TrainSpec, {**dataset_defaults, **loss.recipe, **options}, "train")
+    [(currency, amount)] = budgets.items() or [("epochs", default_epochs)]
     amount = parse_count(amount) if isinstance(amount, str) else amount
     if currency == "steps":
         amount = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
-        counted: TrainSpec = from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")
-        return counted
+        spec_of_steps: TrainSpec = from_options(TrainSpec, dataclasses.asdict(spec) | {"steps": amount}, "train")
+        return spec_of_steps
     costs = step_costs(spec, loss, penalties)
     # An epoch is one pass of the critic over the data: losses with more critic updates per step get fewer steps.
     costs["epochs"] = spec.batch_size * spec.n_critic
@@ -239,7 +241,7 @@ def _train(options: Settings, loss: Loss, penalties: Sequence[Penalty], dataset:
     return dataclasses.replace(spec, steps=steps_for(currency, amount, costs))
 
 
-def _check(spec: RunSpec) -> None:
+def _check_trainable(spec: RunSpec) -> None:
     size, batch = spec.dataset.train_size, spec.train.batch_size
     if batch > size:
         raise GanbenchError(f"batch size {batch} is larger than the data set ({spec.dataset.name} has {size} samples)")
@@ -269,17 +271,17 @@ def _check(spec: RunSpec) -> None:
         raise GanbenchError(f"architecture '{spec.arch.name}'{wrapped} can't be built: {words}") from error
 
 
-def _list(settings: Mapping[str, Any], key: str, usual: Sequence[str]) -> list[Settings]:
-    asked = settings.get(key, [parse_component(text) for text in usual])
-    asked = parse_components(asked) if isinstance(asked, str) else [asked] if isinstance(asked, Mapping) else asked
-    if not isinstance(asked, list | tuple) or not all(map(_name, asked)):
+def _component_list(settings: Mapping[str, Any], key: str, default: Sequence[str]) -> list[Settings]:
+    value = settings.get(key, [parse_component(text) for text in default])
+    value = parse_components(value) if isinstance(value, str) else [value] if isinstance(value, Mapping) else value
+    if not isinstance(value, list | tuple) or not all(map(_name, value)):
         raise GanbenchError(
             f"'{key}' must be words like those of a flag, or tables with a name: [[{key}]] and name = '…' below"
         )
-    return [dict(each) for each in asked]
+    return [dict(component) for component in value]
 
 
-def _table(settings: Mapping[str, Any], key: str, default: str) -> Settings:
+def _component_options(settings: Mapping[str, Any], key: str, default: str) -> Settings:
     options = _options(settings, key)
     name = options.setdefault("name", default)
     if not isinstance(name, str):

@@ -61,22 +61,23 @@ class Sweep:
         Raises:
             GanbenchError: no spec has such an option, or none meets the conditions.
         """
-        flat = [{key: str(value) for key, value in flatten(spec.to_dict()).items()} for spec in self.specs]
-        known = set().union(*flat)
+        flat_specs = [{key: str(value) for key, value in flatten(spec.to_dict()).items()} for spec in self.specs]
+        known = set().union(*flat_specs)
         for option in conditions:
             if option not in known:
                 raise GanbenchError(f"--where: there is no option '{option}': {near_miss(option, known)}")
-        kept = tuple(
+        matching = tuple(
             spec
-            for spec, own in zip(self.specs, flat, strict=True)
-            if all(own.get(option) in values for option, values in conditions.items())
+            for spec, flat_spec in zip(self.specs, flat_specs, strict=True)
+            if all(flat_spec.get(option) in values for option, values in conditions.items())
         )
-        if not kept:
-            told = "; ".join(
-                f"{option} is {', '.join(sorted({own.get(option, '') for own in flat}))}" for option in conditions
+        if not matching:
+            available = "; ".join(
+                f"{option} is {', '.join(sorted({flat_spec.get(option, '') for flat_spec in flat_specs}))}"
+                for option in conditions
             )
-            raise GanbenchError(f"--where: nothing in '{self.name}' meets this; there, {told}")
-        return dataclasses.replace(self, specs=kept)
+            raise GanbenchError(f"--where: nothing in '{self.name}' meets this; there, {available}")
+        return dataclasses.replace(self, specs=matching)
 
 
 def read_sweep(path: Path, budget: str | None = None) -> Sweep:
@@ -96,12 +97,12 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
     for name, settings in budgets.items():
         if not isinstance(settings, Mapping):
             raise GanbenchError(f"'{path}': a budget is a table: write [budget.{name}] and its settings below")
-    chosen = budget or next(iter(budgets), "")
-    if chosen and chosen not in budgets:
-        raise GanbenchError(f"'{path}' has no budget '{chosen}': {near_miss(chosen, budgets)}")
-    limits = dict(budgets.get(chosen, {}))
+    budget_name = budget or next(iter(budgets), "")
+    if budget_name and budget_name not in budgets:
+        raise GanbenchError(f"'{path}' has no budget '{budget_name}': {near_miss(budget_name, budgets)}")
+    limits = dict(budgets.get(budget_name, {}))
     seeds = limits.pop("seeds", file.get("seeds", "0"))
-    base = _under(_settings(_tables(file, "base", path)), _settings(limits))
+    base = _merge_budget(_settings(_tables(file, "base", path)), _settings(limits))
     axes = [_axis(name, values, path) for name, values in _tables(file, "axes", path).items()]
     _check_distinct(base, axes, path)
     cells = list(itertools.islice(itertools.product(*axes), MAX_SPECS + 1))
@@ -112,11 +113,11 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
         try:
             spec = resolve(merge([base, *map(_settings, cell)]))
         except GanbenchError as error:
-            told = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
-            raise GanbenchError(f"'{path}'{f' with {told}' * bool(told)}: {error}") from error
+            combination = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
+            raise GanbenchError(f"'{path}'{f' with {combination}' * bool(combination)}: {error}") from error
         specs[spec.group_id] = spec
     question = " ".join(str(file.get("question", "")).split())
-    return Sweep(path.stem, question, chosen, _seeds(seeds, path), tuple(specs.values()))
+    return Sweep(path.stem, question, budget_name, _seeds(seeds, path), tuple(specs.values()))
 
 
 def _seeds(written: Any, path: Path) -> tuple[int, ...]:
@@ -143,20 +144,20 @@ def _axis(name: str, values: Any, path: Path) -> list[Settings]:
     return [dict(value) if isinstance(value, Mapping) and "name" not in value else {name: value} for value in values]
 
 
-def _under(base: Settings, limits: Settings) -> Settings:
+def _merge_budget(base: Settings, limits: Settings) -> Settings:
     """Merge a budget over the base: components and amounts that it names replace the base's entirely."""
-    below = {key: value for key, value in base.items() if not (key in COMPONENTS and key in limits)}
+    unchanged = {key: value for key, value in base.items() if not (key in COMPONENTS and key in limits)}
     if any(currency in limits.get("train", {}) for currency in BUDGETS):
-        below["train"] = {key: value for key, value in below.get("train", {}).items() if key not in BUDGETS}
-    return merge([below, limits])
+        unchanged["train"] = {key: value for key, value in unchanged.get("train", {}).items() if key not in BUDGETS}
+    return merge([unchanged, limits])
 
 
 def _check_distinct(base: Settings, axes: list[list[Settings]], path: Path) -> None:
     """Refuse an option that is set in two places, which would train something other than the file says."""
-    seen: dict[str, int] = {}
+    axis_of_key: dict[str, int] = {}
     for number, axis in enumerate(axes):
         for key in {key for value in axis for key in value}:
-            if seen.setdefault(key, number) != number:
+            if axis_of_key.setdefault(key, number) != number:
                 raise GanbenchError(f"'{path}': two axes set '{key}'")
             if key in COMPONENTS and key in base:
                 # Its options, and a loss's recipe, would be mixed with those of the axis.

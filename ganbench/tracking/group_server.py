@@ -28,8 +28,8 @@ from ganbench.tracking.ui import await_health, taken
 USER, PASSWORD, KEY = "GANBENCH_SERVER_USER", "GANBENCH_SERVER_PASSWORD", "GANBENCH_SERVER_KEY"
 POSTGRES_USER = "postgres"
 DATABASE = "mlflow"
-PATIENCE = 60.0
-PLACES = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
+START_TIMEOUT = 60.0
+POSTGRES_ROOTS = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt")
 
 
 @dataclass(frozen=True)
@@ -58,24 +58,24 @@ def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
     folder = plan.folder.absolute()
     try:
         (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-        known = credentials(folder)
+        login = credentials(folder)
     except OSError as error:
         raise GanbenchError(f"the folder '{folder}' can't be used ({error.strerror}): choose another") from error
     if taken(plan.host, plan.port):
         raise GanbenchError(f"port {plan.port} is taken: choose another with --port")
     # Set explicitly, since a shell may have started us with SIGINT ignored.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
     try:
-        with _database(plan, folder) as database, _mlflow(plan, folder, database, known) as server:
-            everywhere = plan.host in ("0.0.0.0", "::")
-            here = "127.0.0.1" if everywhere else plan.host
-            await_health(server, f"http://{here}:{plan.port}/health", folder / "mlflow.log")
-            shown = (plan.allowed_hosts or (socket.gethostname(),))[0] if everywhere else plan.host
-            address = f"http://{shown}:{plan.port}"
-            say(f"MLflow: {address}  (user {known[USER]}, password in {folder / 'credentials'})")
+        with _database(plan, folder) as database, _mlflow(plan, folder, database, login) as server:
+            all_interfaces = plan.host in ("0.0.0.0", "::")
+            local_host = "127.0.0.1" if all_interfaces else plan.host
+            await_health(server, f"http://{local_host}:{plan.port}/health", folder / "mlflow.log")
+            shown_host = (plan.allowed_hosts or (socket.gethostname(),))[0] if all_interfaces else plan.host
+            address = f"http://{shown_host}:{plan.port}"
+            say(f"MLflow: {address}  (user {login[USER]}, password in {folder / 'credentials'})")
             say("Others use it so:")
-            say(f"  export MLFLOW_TRACKING_URI={address} MLFLOW_TRACKING_USERNAME={known[USER]}")
+            say(f"  export MLFLOW_TRACKING_URI={address} MLFLOW_TRACKING_USERNAME={login[USER]}")
             say("  export MLFLOW_TRACKING_PASSWORD=…\n  ganbench sweep FILE.toml")
             say("Ctrl-C stops it.")
             return server.wait()
@@ -89,17 +89,17 @@ def credentials(folder: Path) -> dict[str, str]:
     They come from the environment, else they are generated once and stored.
     """
     path = folder / "credentials"
-    kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line) if path.exists() else {}
-    known = {
-        USER: os.environ.get(USER) or kept.get(USER) or "admin",
-        PASSWORD: os.environ.get(PASSWORD) or kept.get(PASSWORD) or secrets.token_urlsafe(18),
-        KEY: kept.get(KEY) or secrets.token_urlsafe(32),
+    stored = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line) if path.exists() else {}
+    login = {
+        USER: os.environ.get(USER) or stored.get(USER) or "admin",
+        PASSWORD: os.environ.get(PASSWORD) or stored.get(PASSWORD) or secrets.token_urlsafe(18),
+        KEY: stored.get(KEY) or secrets.token_urlsafe(32),
     }
-    if known != kept:
+    if login != stored:
         # Created unreadable for others before anything is written to it.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write("".join(f"{name}={value}\n" for name, value in known.items()))
-    return known
+            file.write("".join(f"{name}={value}\n" for name, value in login.items()))
+    return login
 
 
 def find_postgres() -> Path:
@@ -109,10 +109,10 @@ def find_postgres() -> Path:
         GanbenchError: PostgreSQL isn't installed.
     """
     on_path = shutil.which("initdb")
-    found = [Path(on_path).resolve().parent] if on_path else []
-    for place in PLACES:
-        found += sorted(Path(place).glob("*/bin"), reverse=True)
-    for folder in found:
+    candidates = [Path(on_path).resolve().parent] if on_path else []
+    for root in POSTGRES_ROOTS:
+        candidates += sorted(Path(root).glob("*/bin"), reverse=True)
+    for folder in candidates:
         if all((folder / name).exists() for name in ("initdb", "postgres", "createdb", "pg_isready")):
             return folder
     raise GanbenchError(
@@ -137,21 +137,21 @@ def _check_packages() -> None:
 
 
 @contextmanager
-def _mlflow(plan: Plan, folder: Path, database: str, known: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _mlflow(plan: Plan, folder: Path, database: str, login: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     config = folder / "auth.ini"
     # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
     # tenth of a second by design, and a run makes dozens of requests.
     config.write_text(
         f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder / 'users.db'}\n"
-        f"admin_username = {known[USER]}\n"
+        f"admin_username = {login[USER]}\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
     )
     environment = {
         **os.environ,
         "MLFLOW_AUTH_CONFIG_PATH": str(config),
-        "MLFLOW_AUTH_ADMIN_USERNAME": known[USER],
-        "MLFLOW_AUTH_ADMIN_PASSWORD": known[PASSWORD],
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": known[KEY],
+        "MLFLOW_AUTH_ADMIN_USERNAME": login[USER],
+        "MLFLOW_AUTH_ADMIN_PASSWORD": login[PASSWORD],
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": login[KEY],
         # The job runner would double memory and start-up time, and runs nothing that we use.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -191,8 +191,8 @@ def _database(plan: Plan, folder: Path) -> Iterator[str]:
         log.close()
         try:
             _await_postgres(programs, sockets, server, folder / "postgres.log")
-            there = ["psql", "-h", str(sockets), "-U", POSTGRES_USER, "-d", DATABASE, "-c", "select 1"]
-            if subprocess.run([str(programs / there[0]), *there[1:]], capture_output=True, check=False).returncode:
+            probe = ["psql", "-h", str(sockets), "-U", POSTGRES_USER, "-d", DATABASE, "-c", "select 1"]
+            if subprocess.run([str(programs / probe[0]), *probe[1:]], capture_output=True, check=False).returncode:
                 _run(programs, ["createdb", "-h", str(sockets), "-U", POSTGRES_USER, DATABASE], owner, folder)
             yield f"postgresql+psycopg://{POSTGRES_USER}@/{DATABASE}?host={sockets}"
         finally:
@@ -212,8 +212,8 @@ def _owner(folder: Path, data: Path) -> str | None:
         raise GanbenchError(f"PostgreSQL can't run as root, and there is no user '{POSTGRES_USER}'") from error
     data.mkdir(exist_ok=True, mode=0o700)
     shutil.chown(data, POSTGRES_USER)
-    look = ["test", "-w", str(data)]
-    if subprocess.run(look, user=POSTGRES_USER, cwd="/", check=False).returncode != 0:
+    access_test = ["test", "-w", str(data)]
+    if subprocess.run(access_test, user=POSTGRES_USER, cwd="/", check=False).returncode != 0:
         raise GanbenchError(f"the user '{POSTGRES_USER}' can't get to '{folder}': choose another with --folder")
     return POSTGRES_USER
 
@@ -223,12 +223,12 @@ def _run(programs: Path, command: list[str], owner: str | None, folder: Path) ->
         [str(programs / command[0]), *command[1:]], user=owner, cwd="/", capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        told = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise GanbenchError(f"{command[0]} failed in '{folder}': {' '.join(told)}")
+        last_line = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise GanbenchError(f"{command[0]} failed in '{folder}': {' '.join(last_line)}")
 
 
 def _await_postgres(programs: Path, sockets: Path, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise GanbenchError(f"PostgreSQL ended at once (exit status {server.returncode}): see {log}")
@@ -236,4 +236,4 @@ def _await_postgres(programs: Path, sockets: Path, server: subprocess.Popen[byte
         if ready.returncode == 0:
             return
         time.sleep(0.2)
-    raise GanbenchError(f"PostgreSQL did not answer within {PATIENCE:.0f} s: see {log}")
+    raise GanbenchError(f"PostgreSQL did not answer within {START_TIMEOUT:.0f} s: see {log}")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 ENTRIES = "entries.jsonl"
 LOCKS = ".locks"
-DOINGS = ("open", "metrics", "image", "tags", "file", "finish", "close_group")
-PATIENCE = 120.0
+OPERATIONS = ("open", "metrics", "image", "tags", "file", "finish", "close_group")
+LOCK_TIMEOUT = 120.0
 """Seconds to wait for another process that is delivering the same journal."""
 
 
@@ -52,7 +52,7 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, *, patience: float = PATIENCE, on_entry: Callable[[], None] = lambda: None
+        self, folder: Path, *, patience: float = LOCK_TIMEOUT, on_entry: Callable[[], None] = lambda: None
     ) -> None:
         self.folder = folder
         self._on_entry = on_entry
@@ -85,18 +85,18 @@ class Journal:
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
         content = io.BytesIO()
         np.save(content, pixels, allow_pickle=False)
-        self._add("image", name=name, step=step, file=self._keep(f"{name}-{step}.npy", content.getvalue()))
+        self._add("image", name=name, step=step, file=self._store_file(f"{name}-{step}.npy", content.getvalue()))
 
     def figure(self, name: str, figure: Figure) -> None:
         content = io.BytesIO()
         figure.savefig(content, format=Path(name).suffix.removeprefix("."))
-        self._add("file", file=self._keep(name, content.getvalue()), folder="")
+        self._add("file", file=self._store_file(name, content.getvalue()), folder="")
 
     def tags(self, values: Mapping[str, str]) -> None:
         self._add("tags", values=dict(values))
 
     def file(self, path: Path, folder: str) -> None:
-        self._add("file", file=self._keep(f"{folder}/{path.name}", path.read_bytes()), folder=folder)
+        self._add("file", file=self._store_file(f"{folder}/{path.name}", path.read_bytes()), folder=folder)
 
     def finish(self, status: Status, step: int) -> None:
         self._add("finish", status=status, step=step, last=True)
@@ -135,19 +135,19 @@ class Journal:
         self.complete = False
         line = json.dumps({"do": do, **values}).encode() + b"\n"
         path = self.folder / ENTRIES
-        before = path.stat().st_size if path.exists() else 0
+        size_before = path.stat().st_size if path.exists() else 0
         try:
             with path.open("ab") as file:
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
-            os.truncate(path, before)  # a full disk: the next line must not follow a torn one
+            os.truncate(path, size_before)  # a full disk: the next line must not follow a torn one
             raise
         self.complete = last
         self._on_entry()
 
-    def _keep(self, name: str, content: bytes) -> str:
+    def _store_file(self, name: str, content: bytes) -> str:
         path = self.folder / "files" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -170,7 +170,7 @@ class Journal:
             getattr(self._delivered_to, do)(**entry)
 
 
-def standing(folder: Path) -> Status | None:
+def journal_status(folder: Path) -> Status | None:
     """Return the status of a journal's run, without holding the journal; None if it has none that can be read."""
     status: Status | None = None
     with suppress(GanbenchError, KeyError):
@@ -192,7 +192,7 @@ def _entries(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
                     entry = json.loads(line)
                 except ValueError as error:
                     raise _damaged(path.parent) from error
-                if not isinstance(entry, dict) or entry.get("do") not in DOINGS:
+                if not isinstance(entry, dict) or entry.get("do") not in OPERATIONS:
                     raise _damaged(path.parent)
                 yield entry, offset
     except FileNotFoundError:

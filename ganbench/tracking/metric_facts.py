@@ -74,7 +74,7 @@ def metrics_from_tags(tags: Mapping[str, str]) -> RunMetrics:
 
 
 def _to_json(facts: Mapping[str, MetricFacts]) -> str:
-    return json.dumps({name: astuple(each) for name, each in facts.items()}, ensure_ascii=False)
+    return json.dumps({name: astuple(metric) for name, metric in facts.items()}, ensure_ascii=False)
 
 
 def _from_json(text: str) -> dict[str, MetricFacts]:

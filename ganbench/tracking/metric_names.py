@@ -60,7 +60,7 @@ def parse_metric_name(name: str) -> MetricName:
     role: Role = "value"
     if kind in SCORES:
         bound, _, bounded = metric.partition("/")
-        role = next((each for each in BOUNDS if each == bound), "value")
+        role = next((role for role in BOUNDS if role == bound), "value")
         metric = metric if role == "value" else bounded
     return MetricName(kind, metric.replace("-", "_"), role)
 

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import RunInfo, RunLog, Status, Tracker
-from ganbench.tracking.journal import LOCKS, DamagedJournalError, Journal, standing
+from ganbench.tracking.journal import LOCKS, DamagedJournalError, Journal, journal_status
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store, find_store, state_folder
 
 PAUSE = 2.0
 """Seconds between two attempts to reach a server that does not answer."""
-PATIENCE = 30.0
+DELIVERY_TIMEOUT = 30.0
 """Seconds to wait, at the end of a run, for a server that does not answer."""
-WHERE = "where.json"
-GROUP = "group-"
+ADDRESS_FILE = "where.json"
+GROUP_PREFIX = "group-"
 """Prefix of the names of journals that record the end of a group."""
 
 
@@ -39,7 +39,7 @@ def open_tracker(store: Store, experiment: str) -> Tracker:
 def tracked_statuses(store: Store, experiment: str) -> dict[str, Status]:
     """Return the status of every run by id, from the store and the journals; empty if there is no such experiment."""
     known = read_statuses(store, experiment)
-    return known if store.local else known | _told_by_journals(_folder(store, experiment))
+    return known if store.local else known | _journal_statuses(_folder(store, experiment))
 
 
 class Spool:
@@ -50,8 +50,8 @@ class Spool:
         self._folder = folder
         self._known = dict(inner.statuses())
         self._journals: dict[str, Journal] = {}
-        self._guard = threading.RLock()
-        self._news = threading.Event()
+        self._lock = threading.RLock()
+        self._wake_up = threading.Event()
         self._away_since: float | None = None
         self.trouble = ""
         """The last error from writing to the server; empty if there was none."""
@@ -59,9 +59,9 @@ class Spool:
         threading.Thread(target=self._deliver_for_ever, daemon=True).start()
 
     def status(self, run_id: str) -> Status | None:
-        told = standing(self._folder / run_id)
-        if told is not None:
-            return told
+        from_journal = journal_status(self._folder / run_id)
+        if from_journal is not None:
+            return from_journal
         try:
             status = self._inner.status(run_id)
         except GanbenchError:
@@ -75,10 +75,10 @@ class Spool:
             self._known |= self._inner.statuses()
         except GanbenchError as error:
             self.trouble = str(error)
-        return self._known | _told_by_journals(self._folder)
+        return self._known | _journal_statuses(self._folder)
 
     def open(self, run: RunInfo, group: RunInfo) -> RunLog:
-        with self._guard:  # otherwise a journal just delivered could be removed meanwhile
+        with self._lock:  # otherwise a journal just delivered could be removed meanwhile
             journal = self._journal(run.id)
             journal.begin(run, group)
         return journal
@@ -87,38 +87,40 @@ class Spool:
         self._inner.discard(run_id)
         self._known.pop(run_id, None)
         if (self._folder / run_id).exists():
-            with self._guard:
+            with self._lock:
                 self._journal(run_id).remove()
                 del self._journals[run_id]
 
     def close_group(self, group_id: str, status: Status) -> None:
-        with self._guard:
-            self._journal(f"{GROUP}{group_id}").close_group(group_id, status)
+        with self._lock:
+            self._journal(f"{GROUP_PREFIX}{group_id}").close_group(group_id, status)
 
     def settle(self) -> int:
-        self._news.set()
-        while left := self._left():
-            away = self._away_since
-            if away is not None and time.monotonic() - away > PATIENCE:
+        self._wake_up.set()
+        while left := self._undelivered():
+            away_since = self._away_since
+            if away_since is not None and time.monotonic() - away_since > DELIVERY_TIMEOUT:
                 break
             time.sleep(0.05)
         return left
 
-    def _left(self) -> int:
+    def _undelivered(self) -> int:
         """Return the number of this process's runs that have not been delivered."""
-        with self._guard:
-            return sum(each.complete and not name.startswith(GROUP) for name, each in self._journals.items())
+        with self._lock:
+            return sum(
+                journal.complete and not name.startswith(GROUP_PREFIX) for name, journal in self._journals.items()
+            )
 
     def _journal(self, name: str) -> Journal:
-        with self._guard:
+        with self._lock:
             if name not in self._journals:
-                self._journals[name] = Journal(self._folder / name, on_entry=self._news.set)
+                self._journals[name] = Journal(self._folder / name, on_entry=self._wake_up.set)
             return self._journals[name]
 
     def _deliver_for_ever(self) -> None:
         while True:
-            self._news.wait(PAUSE)
-            self._news.clear()
+            self._wake_up.wait(PAUSE)
+            self._wake_up.clear()
             try:
                 self._deliver()
                 self._away_since = None
@@ -128,11 +130,12 @@ class Spool:
                 time.sleep(PAUSE)
 
     def _deliver(self) -> None:
-        with self._guard:
-            mine = sorted(self._journals.items(), key=lambda item: item[0].startswith(GROUP))  # groups end last
-        for name, journal in mine:
+        with self._lock:
+            # Groups end last.
+            journals = sorted(self._journals.items(), key=lambda item: item[0].startswith(GROUP_PREFIX))
+        for name, journal in journals:
             journal.deliver(self._inner)
-            with self._guard:
+            with self._lock:
                 if journal.delivered:
                     journal.remove()
                     del self._journals[name]
@@ -147,17 +150,17 @@ def sync(chosen: str | None) -> Iterator[tuple[str, str, int, str]]:
     Args:
         chosen: the only store to deliver to; None for all.
     """
-    for place in sorted((state_folder() / "spool").glob(f"*/{WHERE}")):
-        where = json.loads(place.read_text())
-        if chosen is not None and find_store(chosen).uri != where["store"]:
+    for address_file in sorted((state_folder() / "spool").glob(f"*/{ADDRESS_FILE}")):
+        address = json.loads(address_file.read_text())
+        if chosen is not None and find_store(chosen).uri != address["store"]:
             continue
-        arrived, trouble = 0, ""
+        delivered, trouble = 0, ""
         try:
-            tracker = MlflowTracker(find_store(where["store"]), where["experiment"])
-            arrived = deliver_all(place.parent, tracker)
+            tracker = MlflowTracker(find_store(address["store"]), address["experiment"])
+            delivered = deliver_all(address_file.parent, tracker)
         except GanbenchError as error:
             trouble = str(error)
-        yield where["store"], where["experiment"], arrived, trouble
+        yield address["store"], address["experiment"], delivered, trouble
 
 
 def leftovers(store: Store, experiment: str) -> int:
@@ -165,40 +168,40 @@ def leftovers(store: Store, experiment: str) -> int:
     if store.local:
         return 0
     folder = _folder(store, experiment)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DELIVERY_TIMEOUT
     while True:
         with suppress(GanbenchError):  # journals that can't be delivered are counted below
             deliver_all(folder, MlflowTracker(store, experiment))
-        left = sum(not each.name.startswith(GROUP) for each in _journals_in(folder))
+        left = sum(not journal.name.startswith(GROUP_PREFIX) for journal in _journals_in(folder))
         if not left or time.monotonic() > deadline:
             return left
         time.sleep(PAUSE)
 
 
-def not_delivered(kept: int, store: Store) -> str:
+def not_delivered(count: int, store: Store) -> str:
     """Message about results that have not been delivered to the tracking server."""
     return (
-        f"The tracking server {store.uri} does not answer: the results of {kept} run{'s' * (kept > 1)} are kept in "
+        f"The tracking server {store.uri} does not answer: the results of {count} run{'s' * (count > 1)} are kept in "
         f"{store.folder / 'spool'}. When it is back, `ganbench sync` delivers them."
     )
 
 
-def deliver_all(place: Path, tracker: Tracker) -> int:
+def deliver_all(spool_folder: Path, tracker: Tracker) -> int:
     """Deliver the journals that processes left behind, and return the number of runs delivered.
 
     Raises:
         DamagedJournalError: a journal is damaged; the others are delivered first.
         GanbenchError: the tracker doesn't answer.
     """
-    arrived, trouble = 0, None
-    for folder in sorted(_journals_in(place), key=_groups_last):
+    delivered, trouble = 0, None
+    for folder in sorted(_journals_in(spool_folder), key=_groups_last):
         try:
-            arrived += _deliver(folder, tracker)
+            delivered += _deliver(folder, tracker)
         except DamagedJournalError as error:
             trouble = error
     if trouble is not None:
         raise trouble
-    return arrived
+    return delivered
 
 
 def _deliver(folder: Path, tracker: Tracker) -> bool:
@@ -213,20 +216,20 @@ def _deliver(folder: Path, tracker: Tracker) -> bool:
         journal.release()
         raise
     journal.remove()
-    return not folder.name.startswith(GROUP)
+    return not folder.name.startswith(GROUP_PREFIX)
 
 
 def _folder(store: Store, experiment: str) -> Path:
     """Return the folder of the journals for an experiment on a server."""
     folder = store.folder / "spool" / hashlib.sha256(f"{store.uri} {experiment}".encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WHERE).write_text(json.dumps({"store": store.uri, "experiment": experiment}))
+    (folder / ADDRESS_FILE).write_text(json.dumps({"store": store.uri, "experiment": experiment}))
     return folder
 
 
-def _told_by_journals(folder: Path) -> dict[str, Status]:
-    told = {journal.name: standing(journal) for journal in _journals_in(folder)}
-    return {run_id: status for run_id, status in told.items() if status is not None}
+def _journal_statuses(folder: Path) -> dict[str, Status]:
+    statuses = {journal.name: journal_status(journal) for journal in _journals_in(folder)}
+    return {run_id: status for run_id, status in statuses.items() if status is not None}
 
 
 def _journals_in(folder: Path) -> list[Path]:
@@ -234,4 +237,4 @@ def _journals_in(folder: Path) -> list[Path]:
 
 
 def _groups_last(folder: Path) -> tuple[bool, str]:
-    return folder.name.startswith(GROUP), folder.name
+    return folder.name.startswith(GROUP_PREFIX), folder.name

@@ -41,8 +41,8 @@ class Store:
 
     def checkpoints(self, experiment: str, group_id: str) -> Path:
         """Return the folder for checkpoints of a group of runs; it is specific to the store and the experiment."""
-        place = hashlib.sha256(f"{self.uri} {experiment}".encode()).hexdigest()[:12]
-        return self.folder / "checkpoints" / place / group_id
+        store_hash = hashlib.sha256(f"{self.uri} {experiment}".encode()).hexdigest()[:12]
+        return self.folder / "checkpoints" / store_hash / group_id
 
 
 def find_store(chosen: str | None) -> Store:

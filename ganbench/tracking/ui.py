@@ -19,7 +19,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.tracking.mlflow.client import runs_page
 from ganbench.tracking.store import Store
 
-PATIENCE = 60.0
+START_TIMEOUT = 60.0
 
 
 def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[str], None]) -> int:
@@ -38,24 +38,27 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         raise GanbenchError(f"port {port} is taken: choose another with --port, or --port 0 for any that is free")
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
     command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
-    shown = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    shown_host = socket.gethostname() if host in ("0.0.0.0", "::") else host
     if host not in ("127.0.0.1", "localhost"):  # MLflow only accepts host names that it was given
-        command += ["--allowed-hosts", ",".join(f"{name}:{port}" for name in (shown, host, "localhost", "127.0.0.1"))]
+        command += [
+            "--allowed-hosts",
+            ",".join(f"{name}:{port}" for name in (shown_host, host, "localhost", "127.0.0.1")),
+        ]
     # The job runner would double memory and start-up time, and runs nothing that we use.
-    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    light_server = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     # Set explicitly: a shell may have started us with SIGINT ignored, and then the server would outlive us.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
     log = store.folder / "server.log"
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, env={**os.environ, **light}, stdout=output, stderr=output, start_new_session=True
+            command, env={**os.environ, **light_server}, stdout=output, stderr=output, start_new_session=True
         ) as server,
     ):
         try:
-            await_health(server, f"http://{shown}:{port}/health", log)
-            say(f"MLflow: http://{shown}:{port}{page}\nCtrl-C stops it.")
+            await_health(server, f"http://{shown_host}:{port}/health", log)
+            say(f"MLflow: http://{shown_host}:{port}{page}\nCtrl-C stops it.")
             return server.wait()
         except KeyboardInterrupt:
             return 0
@@ -80,7 +83,7 @@ def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> No
     Raises:
         GanbenchError: the server exits, or doesn't answer in time.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise GanbenchError(f"the MLflow server ended at once (exit status {server.returncode}): see {log}")
@@ -89,7 +92,7 @@ def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> No
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise GanbenchError(f"the MLflow server did not answer within {PATIENCE:.0f} s: see {log}")
+    raise GanbenchError(f"the MLflow server did not answer within {START_TIMEOUT:.0f} s: see {log}")
 
 
 def taken(host: str, port: int) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ganbench.spec.run_spec import RunSpec
-from ganbench.training.optimizers import KINDS
+from ganbench.training.optimizers import OPTIMIZERS_BY_NAME
 from ganbench.training.state import State
 from ganbench.training.step import StepInputs
 
@@ -36,7 +36,7 @@ class AcceleratedStep(Protocol):
     def words(self) -> str:
         """`yes` if steps are replayed, else `no, because …`."""
 
-    def __call__(self, given: StepInputs) -> Statistics:
+    def __call__(self, step_inputs: StepInputs) -> Statistics:
         """Run the step."""
 
 
@@ -54,7 +54,7 @@ def why_not(spec: RunSpec, device: torch.device) -> str:
     train = spec.train
     if device.type != "cuda":
         return "steps are recorded on a GPU alone"
-    if not KINDS[train.optimizer].reads_rate:
+    if not OPTIMIZERS_BY_NAME[train.optimizer].reads_rate:
         return f"{train.optimizer} takes its learning rate as a plain number"
     if any(betas[1] != betas[-1] for betas in (train.generator_betas, train.critic_betas)):
         return "the second beta changes during training"
@@ -70,8 +70,8 @@ class PlainStep:
         self._step = step
         self.words = f"no, because {reason}"
 
-    def __call__(self, given: StepInputs) -> Statistics:
-        return self._step(given)
+    def __call__(self, step_inputs: StepInputs) -> Statistics:
+        return self._step(step_inputs)
 
 
 class Recorded:
@@ -85,39 +85,39 @@ class Recorded:
         self._replay: Callable[[], None] | None = None
         self.words = f"no, because nothing is recorded before step {WARM_UP + 1}"
 
-    def __call__(self, given: StepInputs) -> Statistics:
+    def __call__(self, step_inputs: StepInputs) -> Statistics:
         if self._replay is not None:
-            torch._foreach_copy_(list(self._inputs), tree_flatten(given)[0])
+            torch._foreach_copy_(list(self._inputs), tree_flatten(step_inputs)[0])
             self._replay()
             return self._outputs
         if self._plain_steps_left > 0:
             self._plain_steps_left -= 1
-            return self._step(given)
-        return self._begin(given)
+            return self._step(step_inputs)
+        return self._try_recording(step_inputs)
 
-    def _begin(self, given: StepInputs) -> Statistics:
+    def _try_recording(self, step_inputs: StepInputs) -> Statistics:
         """Run a step plainly, then again as a recording; keep the recording if the resulting state is the same."""
-        live = self._state.all_tensors()
-        before = [tensor.clone() for tensor in live]
-        statistics = self._step(given)
-        after = [tensor.clone() for tensor in live]
-        torch._foreach_copy_(live, before)
-        inputs, structure = tree_flatten(given)
+        tensors = self._state.all_tensors()
+        before = [tensor.clone() for tensor in tensors]
+        statistics = self._step(step_inputs)
+        after = [tensor.clone() for tensor in tensors]
+        torch._foreach_copy_(tensors, before)
+        inputs, structure = tree_flatten(step_inputs)
         self._inputs = [tensor.clone() for tensor in inputs]
         try:
             replay, self._outputs = self._record(lambda: self._step(tree_unflatten(self._inputs, structure)))
             replay()
-            off, whole = _distance(live, after), _distance(before, after)
-            trouble = "" if off <= TOLERANCE * whole else f"the recording was off by {off / whole:.2g} of a step"
+            off_by, change = _distance(tensors, after), _distance(before, after)
+            reason = "" if off_by <= TOLERANCE * change else f"the recording was off by {off_by / change:.2g} of a step"
         except RuntimeError as error:  # something can't be recorded: for example, the loss synchronises with the device
-            trouble = f"it can't be recorded: {str(error).partition(chr(10))[0]}"
-        if trouble:
-            self.words = f"no, because {trouble}"
+            reason = f"it can't be recorded: {str(error).partition(chr(10))[0]}"
+        if reason:
+            self.words = f"no, because {reason}"
             self._plain_steps_left = float("inf")
         else:
             self.words = "yes"
             self._replay = replay
-        torch._foreach_copy_(live, after)
+        torch._foreach_copy_(tensors, after)
         return statistics
 
 

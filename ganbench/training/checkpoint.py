@@ -89,10 +89,10 @@ def load_newest(path: Path) -> Checkpoint:
     except GanbenchError:
         if not older(path).exists():
             raise
-        before = load_checkpoint(older(path))
+        previous = load_checkpoint(older(path))
         # Otherwise the next save would replace the good one with the broken one.
         path.unlink(missing_ok=True)
-        return Checkpoint(path, before.tensors, before.record, is_older=True)
+        return Checkpoint(path, previous.tensors, previous.record, is_older=True)
 
 
 def remove_checkpoint(path: Path) -> None:

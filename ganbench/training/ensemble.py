@@ -47,8 +47,11 @@ class Ensemble:
             with default_stream(seed, purpose):
                 networks.append(build())
 
-        def stacked(named: list[Weights]) -> Weights:
-            return {name: torch.stack([weights[name] for weights in named]).to(device) for name in named[0]}
+        def stacked(weights_by_network: list[Weights]) -> Weights:
+            return {
+                name: torch.stack([weights[name] for weights in weights_by_network]).to(device)
+                for name in weights_by_network[0]
+            }
 
         self.parameters = {
             name: tensor.detach().requires_grad_()
@@ -61,15 +64,15 @@ class Ensemble:
         self._call = caller(self._network)
         self._forward = self._in_bf16 if precision == "bf16" else self._call
         self._device = device.type
-        self._network_at_rest = copy.deepcopy(self._network).eval()
-        self._network_settling = copy.deepcopy(self._network)
+        self._eval_network = copy.deepcopy(self._network).eval()
+        self._statistics_network = copy.deepcopy(self._network)
         if len(seeds) == 1 and device.type == "cpu":
             upsample_channels_last(self._network)
         for layer in self._network.modules():
             # By itself it accepts bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
                 layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
-        for layer in self._network_settling.modules():
+        for layer in self._statistics_network.modules():
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.momentum = None  # a plain mean over batches
 
@@ -89,7 +92,7 @@ class Ensemble:
     @torch.no_grad()
     def forward_eval(self, weights: Weights, inputs: Tensor) -> Tensor:
         """One seed's forward pass in eval mode: a sample does not depend on its batch."""
-        output: Tensor = torch.func.functional_call(self._network_at_rest, weights, (inputs,))
+        output: Tensor = torch.func.functional_call(self._eval_network, weights, (inputs,))
         return output
 
     @torch.no_grad()
@@ -99,12 +102,12 @@ class Ensemble:
             for name in self.buffers:
                 weights[name].zero_()
             for inputs in batches:
-                torch.func.functional_call(self._network_settling, weights, (inputs,))
+                torch.func.functional_call(self._statistics_network, weights, (inputs,))
 
     def gradients(self) -> list[Tensor]:
         """The last gradient of each parameter, [S, ...]; zero for parameters that no loss depended on."""
-        every = self.parameters.values()
-        return [torch.zeros_like(tensor) if tensor.grad is None else tensor.grad for tensor in every]
+        parameters = self.parameters.values()
+        return [torch.zeros_like(tensor) if tensor.grad is None else tensor.grad for tensor in parameters]
 
     def gradient_norms(self) -> Tensor:
         """L2 norm of each seed's last gradient over all parameters, [S]."""
@@ -120,17 +123,17 @@ def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
     which cost more than a small network's whole forward pass.
     """
     names = {id(tensor): name for name, tensor in (*network.named_parameters(), *network.named_buffers())}
-    places = [
-        (held, key, names[id(tensor)])
+    slots = [
+        (container, key, names[id(tensor)])
         for layer in network.modules()
-        for held in (layer._parameters, layer._buffers)
-        for key, tensor in held.items()
+        for container in (layer._parameters, layer._buffers)
+        for key, tensor in container.items()
         if tensor is not None
     ]
 
     def call(weights: Weights, inputs: Tensor) -> Tensor:
-        for held, key, name in places:
-            held[key] = weights[name]  # type: ignore[assignment]  # a tensor that autograd knows is no leaf
+        for container, key, name in slots:
+            container[key] = weights[name]  # type: ignore[assignment]  # a tensor that autograd knows is no leaf
         output: Tensor = network(inputs)
         return output
 
@@ -147,18 +150,18 @@ def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
         return torch.func.vmap(function, randomness="error")
 
     # Not `tensor[0]`: its gradient would be a new tensor of zeros into which one row is copied.
-    def alone(*arguments: Any) -> Any:
-        mine = (_each(lambda tensor: tensor.squeeze(0), argument) for argument in arguments)
-        return _each(lambda tensor: tensor.unsqueeze(0), function(*mine))
+    def of_one_seed(*arguments: Any) -> Any:
+        without_axis = (_map_tensors(lambda tensor: tensor.squeeze(0), argument) for argument in arguments)
+        return _map_tensors(lambda tensor: tensor.unsqueeze(0), function(*without_axis))
 
-    return alone
+    return of_one_seed
 
 
-def _each(change: Callable[[Tensor], Tensor], held: Any) -> Any:
+def _map_tensors(change: Callable[[Tensor], Tensor], structure: Any) -> Any:
     """Apply a function to each tensor in a nested structure. (torch's `tree_map` costs more than a small layer.)"""
-    if isinstance(held, Tensor):
-        return change(held)
-    if isinstance(held, Mapping):
-        return {name: _each(change, inner) for name, inner in held.items()}
-    inner = (_each(change, inner) for inner in held)
-    return type(held)._make(inner) if hasattr(held, "_make") else tuple(inner)
+    if isinstance(structure, Tensor):
+        return change(structure)
+    if isinstance(structure, Mapping):
+        return {name: _map_tensors(change, inner) for name, inner in structure.items()}
+    inner = (_map_tensors(change, inner) for inner in structure)
+    return type(structure)._make(inner) if hasattr(structure, "_make") else tuple(inner)

@@ -90,16 +90,16 @@ def _sgd(gradient: Tensor, moments: Moments, count: Tensor, betas: Betas) -> tup
 
 
 def _update_adam(
-    weights: list[Tensor], gradients: list[Tensor], held: OptimizerState, lr: LearningRate, betas: tuple[float, float]
+    weights: list[Tensor], gradients: list[Tensor], state: OptimizerState, lr: LearningRate, betas: tuple[float, float]
 ) -> None:
-    first, second = held.moments
+    first, second = state.moments
     adam(
         weights,
         gradients,
         first,
         second,
         [],
-        held.counts,
+        state.counts,
         fused=True,
         amsgrad=False,
         beta1=betas[0],
@@ -112,16 +112,16 @@ def _update_adam(
 
 
 def _update_rmsprop(
-    weights: list[Tensor], gradients: list[Tensor], held: OptimizerState, lr: LearningRate, betas: tuple[float, float]
+    weights: list[Tensor], gradients: list[Tensor], state: OptimizerState, lr: LearningRate, betas: tuple[float, float]
 ) -> None:
-    (square,) = held.moments
+    (square,) = state.moments
     rmsprop(
         weights,
         gradients,
         square,
         [],
         [],
-        held.counts,
+        state.counts,
         lr=lr,
         alpha=betas[1],
         eps=EPSILON,
@@ -132,9 +132,9 @@ def _update_rmsprop(
 
 
 def _update_sgd(
-    weights: list[Tensor], gradients: list[Tensor], held: OptimizerState, lr: LearningRate, betas: tuple[float, float]
+    weights: list[Tensor], gradients: list[Tensor], state: OptimizerState, lr: LearningRate, betas: tuple[float, float]
 ) -> None:
-    (velocity,) = held.moments
+    (velocity,) = state.moments
     sgd(
         weights,
         gradients,
@@ -148,9 +148,9 @@ def _update_sgd(
     )
 
 
-KINDS: dict[str, Optimizer] = {
+OPTIMIZERS_BY_NAME: dict[str, Optimizer] = {
     "adam": Optimizer(("exp_avg", "exp_avg_sq"), _update_adam, _adam, reads_rate=True),
     "rmsprop": Optimizer(("square_avg",), _update_rmsprop, _rmsprop),
     "sgd": Optimizer(("momentum_buffer",), _update_sgd, _sgd),
 }
-assert tuple(KINDS) == OPTIMIZERS
+assert tuple(OPTIMIZERS_BY_NAME) == OPTIMIZERS

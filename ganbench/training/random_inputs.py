@@ -20,7 +20,7 @@ from ganbench.spec.budget import sees_real
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.schedule import ScheduledValues
 
-BLOCK = 32
+UPDATES_PER_BLOCK = 32
 """Updates whose numbers are drawn at once. It determines the numbers of a seed: changing it changes the experiment."""
 
 
@@ -59,18 +59,18 @@ class InputSampler:
         self._real_in_generator = sees_real(spec.train, spec.loss)
         self._penalties_in_generator = spec.train.unrolled > 0
         self._noisy = any(penalty.noisy for penalty in spec.penalties)
-        self._kept: dict[Purpose, tuple[int, Tensor]] = {}
+        self._blocks: dict[Purpose, tuple[int, Tensor]] = {}
         self._zeros = cache(lambda *size: torch.zeros(len(seeds), *size, device=data.device))
         self._strengths = lru_cache(1)(lambda strengths: torch.tensor([strengths] * len(seeds), device=data.device))
 
-    def critic(self, step: int, plan: ScheduledValues) -> Iterator[UpdateInputs]:
+    def critic(self, step: int, scheduled: ScheduledValues) -> Iterator[UpdateInputs]:
         """The inputs of the critic's updates in step number `step`, from 0."""
         for n in range(step * self._n_critic, (step + 1) * self._n_critic):
-            yield self._draw(
-                n, plan, ("data", "latent", "penalty", "penalty-noise", "noise"), real=True, penalised=True
+            yield self._update_inputs(
+                n, scheduled, ("data", "latent", "penalty", "penalty-noise", "noise"), real=True, penalised=True
             )
 
-    def generator(self, step: int, plan: ScheduledValues) -> Iterator[UpdateInputs]:
+    def generator(self, step: int, scheduled: ScheduledValues) -> Iterator[UpdateInputs]:
         """The inputs of the generator's updates; without real samples unless its loss needs them."""
         purposes: tuple[Purpose, ...] = (
             "data-generator",
@@ -81,10 +81,10 @@ class InputSampler:
         )
         real, penalised = self._real_in_generator, self._penalties_in_generator
         for n in range(step * self._n_generator, (step + 1) * self._n_generator):
-            yield self._draw(n, plan, purposes, real=real, penalised=penalised)
+            yield self._update_inputs(n, scheduled, purposes, real=real, penalised=penalised)
 
-    def _draw(
-        self, n: int, plan: ScheduledValues, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool
+    def _update_inputs(
+        self, n: int, scheduled: ScheduledValues, purposes: tuple[Purpose, ...], *, real: bool, penalised: bool
     ) -> UpdateInputs:
         data, latent, penalty, penalty_noise, noise = purposes
         shape = self._data.shape
@@ -92,31 +92,31 @@ class InputSampler:
         return UpdateInputs(
             real=self._data.batch(self._indices(data, n)) if real else self._zeros(0, *shape),
             latents=self._latents(latent, n),
-            real_noise=self._noise(noise, 2 * n, plan.noise, (size, *shape)),
-            fake_noise=self._noise(noise, 2 * n + 1, plan.noise, (self._batch_size, *shape)),
+            real_noise=self._noise(noise, 2 * n, scheduled.noise, (size, *shape)),
+            fake_noise=self._noise(noise, 2 * n + 1, scheduled.noise, (self._batch_size, *shape)),
             uniform=self._uniform(penalty, n)[:, : self._packs if penalised else 0],
             penalty_noise=self._normal(penalty_noise, n, (self._packs, *self._packed_shape))
             if penalised and self._noisy
             else self._zeros(0, *self._packed_shape),
-            strengths=self._strengths(plan.strengths),
+            strengths=self._strengths(scheduled.strengths),
         )
 
     def _indices(self, purpose: Purpose, batch: int) -> Tensor:
         # Each epoch goes through the data in a new random order; an incomplete last batch is dropped.
         size = len(self._data)
         epoch, row = divmod(batch, size // self._batch_size)
-        order = self._stack(purpose, epoch, lambda g: torch.randperm(size, generator=g, device=g.device))
+        order = self._seed_blocks(purpose, epoch, lambda g: torch.randperm(size, generator=g, device=g.device))
         return order[:, row * self._batch_size : (row + 1) * self._batch_size]
 
     def _latents(self, purpose: Purpose, update: int) -> Tensor:
-        block, within = divmod(update, BLOCK)
-        size = (BLOCK, self._batch_size, self._arch.latent_dim)
-        return self._stack(purpose, block, lambda g: draw(self._arch.latent, size, g))[:, within]
+        block, offset = divmod(update, UPDATES_PER_BLOCK)
+        size = (UPDATES_PER_BLOCK, self._batch_size, self._arch.latent_dim)
+        return self._seed_blocks(purpose, block, lambda g: draw(self._arch.latent, size, g))[:, offset]
 
     def _uniform(self, purpose: Purpose, update: int) -> Tensor:
-        block, within = divmod(update, BLOCK)
-        size = (BLOCK, self._batch_size)
-        return self._stack(purpose, block, lambda g: torch.rand(size, generator=g, device=g.device))[:, within]
+        block, offset = divmod(update, UPDATES_PER_BLOCK)
+        size = (UPDATES_PER_BLOCK, self._batch_size)
+        return self._seed_blocks(purpose, block, lambda g: torch.rand(size, generator=g, device=g.device))[:, offset]
 
     def _noise(self, purpose: Purpose, number: int, scale: float, size: tuple[int, ...]) -> Tensor:
         if scale == 0:
@@ -128,11 +128,11 @@ class InputSampler:
         drawn = [draw("normal", size, stream(seed, purpose, number, self._data.device)) for seed in self._seeds]
         return torch.stack(drawn)
 
-    def _stack(self, purpose: Purpose, block: int, numbers: Callable[[torch.Generator], Tensor]) -> Tensor:
+    def _seed_blocks(self, purpose: Purpose, block: int, draw_block: Callable[[torch.Generator], Tensor]) -> Tensor:
         """A block of every seed's stream, [S, ...], cached until another block of that purpose is requested."""
-        kept = self._kept.get(purpose)
-        if kept is None or kept[0] != block:
-            self._kept.pop(purpose, None)  # freed before the next block is created
-            drawn = torch.stack([numbers(stream(seed, purpose, block, self._data.device)) for seed in self._seeds])
-            kept = self._kept[purpose] = (block, drawn)
-        return kept[1]
+        cached = self._blocks.get(purpose)
+        if cached is None or cached[0] != block:
+            self._blocks.pop(purpose, None)  # freed before the next block is created
+            drawn = torch.stack([draw_block(stream(seed, purpose, block, self._data.device)) for seed in self._seeds])
+            cached = self._blocks[purpose] = (block, drawn)
+        return cached[1]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.ensemble import Ensemble, Weights, lift
-from ganbench.training.optimizers import KINDS, LearningRate, NextUpdate, Optimizer, OptimizerState
+from ganbench.training.optimizers import OPTIMIZERS_BY_NAME, LearningRate, NextUpdate, Optimizer, OptimizerState
 from ganbench.training.schedule import ScheduledValues
 
 STATISTICS_BATCHES = 10
@@ -26,8 +26,8 @@ class Player:
     """One of the two networks, with its optimiser."""
 
     network: Ensemble
-    kind: Optimizer
-    held: OptimizerState
+    optimizer: Optimizer
+    optimizer_state: OptimizerState
     lr: float
     """Initial learning rate."""
     updates: int
@@ -51,17 +51,19 @@ class Player:
             parameter.grad = None
         # Not `autograd.grad`: the memory layout of its gradients varies, and a fused update needs that of the weights.
         losses.sum().backward()
-        self.kind.update(list(network.trained.values()), network.gradients(), self.held, self.rate, self.betas)
+        self.optimizer.update(
+            list(network.trained.values()), network.gradients(), self.optimizer_state, self.rate, self.betas
+        )
 
     def next_update(self, step: int) -> NextUpdate:
         """The optimiser's state between its updates of step number `step` (from 0) and the next one."""
         first = next(iter(self.network.trained.values()))
-        each = torch.ones(len(first), device=first.device)
+        ones = torch.ones(len(first), device=first.device)
         return NextUpdate(
-            dict(zip(self.network.parameters, zip(*self.held.moments, strict=True), strict=True)),
-            number=each * ((step + 1) * self.updates + 1),
-            lr=each * self.rate,
-            betas=torch.stack([each * beta for beta in self.betas], 1),
+            dict(zip(self.network.parameters, zip(*self.optimizer_state.moments, strict=True), strict=True)),
+            number=ones * ((step + 1) * self.updates + 1),
+            lr=ones * self.rate,
+            betas=torch.stack([ones * beta for beta in self.betas], 1),
         )
 
 
@@ -84,9 +86,9 @@ class State:
             "critic": _player(self.critic, options.optimizer, options.critic_lr, options.n_critic),
         }
         self._constraints = [lift(wrapper.constrain, len(seeds)) for wrapper in spec.wrappers]
-        own = self.generator.frozen
-        self.averaged: Weights = {name: tensor.clone() for name, tensor in own.items()} if options.ema else own
-        self._settled: dict[int, int] = {}
+        current = self.generator.frozen
+        self.averaged: Weights = {name: tensor.clone() for name, tensor in current.items()} if options.ema else current
+        self._step_of_statistics: dict[int, int] = {}
 
     def update_critic(self, losses: Tensor) -> None:
         """Update the critic with losses [S], then apply its wrappers' constraints."""
@@ -99,18 +101,20 @@ class State:
         """Update the generator with losses [S]."""
         self._players["generator"].update(losses)
 
-    def apply_schedule(self, planned: ScheduledValues) -> None:
+    def apply_schedule(self, scheduled: ScheduledValues) -> None:
         """Pass the scheduled learning rates and betas to the optimisers."""
-        for player, betas in zip(self._players.values(), (planned.generator_betas, planned.critic_betas), strict=True):
-            player.apply_schedule(planned.lr, betas)
+        for player, betas in zip(
+            self._players.values(), (scheduled.generator_betas, scheduled.critic_betas), strict=True
+        ):
+            player.apply_schedule(scheduled.lr, betas)
 
     def finish_step(self, keep: float) -> None:
         """Increment the step, and update the averaged generator with decay rate `keep`."""
         self.step += 1
-        own = self.generator.frozen
-        if self.averaged is not own:
+        current = self.generator.frozen
+        if self.averaged is not current:
             for name in self.generator.parameters:
-                self.averaged[name].lerp_(own[name], 1 - keep)
+                self.averaged[name].lerp_(current[name], 1 - keep)
 
     def scored(self, row: int, latents: Callable[[int], Tensor]) -> Weights:
         """The weights used for sampling from the seed at `row`.
@@ -122,9 +126,9 @@ class State:
             latents: returns a batch of latents by its number.
         """
         weights = {name: tensor[row] for name, tensor in self.averaged.items()}
-        if self.averaged is not self.generator.frozen and self._settled.get(row) != self.step:
+        if self.averaged is not self.generator.frozen and self._step_of_statistics.get(row) != self.step:
             self.generator.recompute_batchnorm_stats(weights, map(latents, range(STATISTICS_BATCHES)))
-            self._settled[row] = self.step
+            self._step_of_statistics[row] = self.step
         return weights
 
     def next_critic_update(self) -> NextUpdate:
@@ -136,12 +140,12 @@ class State:
 
         Random streams aren't among them: they are functions of the step (see `ganbench.core.seeding`).
         """
-        return dict(self._slots())
+        return dict(self._named_tensors())
 
     def all_tensors(self) -> list[Tensor]:
         """Every tensor that a step changes, without copying."""
-        counts = [count for player in self._players.values() for count in player.held.counts]
-        return [*counts, *(tensor for _, tensor in self._slots())]
+        counts = [count for player in self._players.values() for count in player.optimizer_state.counts]
+        return [*counts, *(tensor for _, tensor in self._named_tensors())]
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Resume from `tensors`, taken after `step` steps.
@@ -149,24 +153,24 @@ class State:
         Raises:
             StateMismatchError: a tensor is missing or has another shape.
         """
-        self._at(step)
-        for name, slot in self._slots():
-            if name not in tensors or tensors[name].shape != slot.shape:
-                raise StateMismatchError(f"it has no tensor '{name}' of shape {list(slot.shape)}")
-            slot.copy_(tensors[name])
+        self._set_step(step)
+        for name, target in self._named_tensors():
+            if name not in tensors or tensors[name].shape != target.shape:
+                raise StateMismatchError(f"it has no tensor '{name}' of shape {list(target.shape)}")
+            target.copy_(tensors[name])
 
-    def _at(self, step: int) -> None:
+    def _set_step(self, step: int) -> None:
         """Set the step, and the number of updates made by then; the moments are restored separately."""
         self.step = step
         for player in self._players.values():
-            for count in player.held.counts:
+            for count in player.optimizer_state.counts:
                 count.fill_(step * player.updates)
 
-    def _slots(self) -> Iterator[tuple[str, Tensor]]:
+    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         for role, player in self._players.items():
             for name, tensor in player.network.frozen.items():
                 yield f"{role}/{name}", tensor
-            for moment, tensors in zip(player.kind.moments, player.held.moments, strict=True):
+            for moment, tensors in zip(player.optimizer.moments, player.optimizer_state.moments, strict=True):
                 for name, tensor in zip(player.network.parameters, tensors, strict=True):
                     yield f"{role}/{name}/{moment}", tensor
         if self.averaged is not self.generator.frozen:
@@ -175,11 +179,11 @@ class State:
 
 
 def _player(network: Ensemble, optimizer: str, lr: float, updates: int) -> Player:
-    kind, weights = KINDS[optimizer], list(network.trained.values())
+    rule, weights = OPTIMIZERS_BY_NAME[optimizer], list(network.trained.values())
     device = weights[0].device
-    held = OptimizerState(
-        [[torch.zeros_like(weight) for weight in weights] for _ in kind.moments],
+    optimizer_state = OptimizerState(
+        [[torch.zeros_like(weight) for weight in weights] for _ in rule.moments],
         [torch.zeros((), device=device) for _ in weights],
     )
-    rate = torch.tensor(lr, device=device) if device.type == "cuda" and kind.reads_rate else lr
-    return Player(network, kind, held, lr, updates, rate)
+    rate = torch.tensor(lr, device=device) if device.type == "cuda" and rule.reads_rate else lr
+    return Player(network, rule, optimizer_state, lr, updates, rate)

@@ -11,7 +11,7 @@ from torch.profiler import record_function
 
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.ensemble import lift
-from ganbench.training.objectives import JUDGED, Objectives
+from ganbench.training.objectives import CRITIC_TERMS, Objectives
 from ganbench.training.random_inputs import UpdateInputs
 from ganbench.training.state import State
 
@@ -30,29 +30,31 @@ class Step:
     """
 
     def __init__(self, spec: RunSpec, state: State) -> None:
-        game, seeds = Objectives(spec, state), state.seeds
+        objectives, seeds = Objectives(spec, state), state.seeds
         self._state = state
-        self._looks_ahead = spec.train.unrolled > 0
+        self._unrolled = spec.train.unrolled > 0
         self._generate = lift(state.generator.forward, seeds)
-        self._critic_losses = lift(game.critic_losses, seeds)
-        self._generator_losses = lift(game.generator_losses, seeds)
+        self._critic_losses = lift(objectives.critic_losses, seeds)
+        self._generator_losses = lift(objectives.generator_losses, seeds)
 
-    def __call__(self, given: StepInputs) -> dict[str, Tensor]:
+    def __call__(self, step_inputs: StepInputs) -> dict[str, Tensor]:
         """Run the step; return statistics of its last updates, [S] each, on the device."""
         state = self._state
         with record_function("critic's updates"):
-            for draw in given.critic:
+            for update in step_inputs.critic:
                 with torch.no_grad():
-                    fake = self._generate(state.generator.frozen, draw.latents)
-                critic_loss, *judged = self._critic_losses(state.critic.weights, fake, draw)
+                    fake = self._generate(state.generator.frozen, update.latents)
+                critic_loss, *critic_terms = self._critic_losses(state.critic.weights, fake, update)
                 state.update_critic(critic_loss)
         with record_function("generator's updates"):
-            for draw in given.generator:
-                ahead = [state.next_critic_update()] if self._looks_ahead else []
-                generator_loss = self._generator_losses(state.generator.weights, state.critic.frozen, draw, *ahead)
+            for update in step_inputs.generator:
+                next_updates = [state.next_critic_update()] if self._unrolled else []
+                generator_loss = self._generator_losses(
+                    state.generator.weights, state.critic.frozen, update, *next_updates
+                )
                 state.update_generator(generator_loss)
         return {
             "critic_loss": critic_loss.detach(),
-            **{name: values.detach() for name, values in zip(JUDGED, judged, strict=True)},
+            **{name: values.detach() for name, values in zip(CRITIC_TERMS, critic_terms, strict=True)},
             "generator_loss": generator_loss.detach(),
         }

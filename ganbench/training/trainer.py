@@ -77,17 +77,19 @@ def train(
     state = State(spec, seeds, data.shape, device)
     if resume is not None:
         state.restore(resume, resume_step)
-    draws = InputSampler(spec, seeds, data)
+    sampler = InputSampler(spec, seeds, data)
     step = accelerate(Step(spec, state), spec, state, device, accelerated)
 
     yield Snapshot(state.step, {}, state, step.words, seeds, spec.arch)
     for number in range(state.step, spec.train.steps):
-        planned = plan(spec, number)
-        state.apply_schedule(planned)
+        scheduled = plan(spec, number)
+        state.apply_schedule(scheduled)
         with record_function("draws"):
-            given = StepInputs(list(draws.critic(number, planned)), list(draws.generator(number, planned)))
-        statistics = step(given)
-        state.finish_step(planned.keep)
+            step_inputs = StepInputs(
+                list(sampler.critic(number, scheduled)), list(sampler.generator(number, scheduled))
+            )
+        statistics = step(step_inputs)
+        state.finish_step(scheduled.keep)
 
         if state.step % every == 0 or state.step == spec.train.steps:
             gradients = {

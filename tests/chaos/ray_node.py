@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from ganbench.runs.progress import FILE
+from ganbench.runs.progress import PROGRESS_FILE
 from tests.chaos.common import RUNS, differences, experiment_file, finish, leftovers, report, runs_in, start
 
 
@@ -35,7 +35,7 @@ def main() -> int:
         command = ["sweep", file, "--store", str(folder / "store"), "--executor", "ray", "--jobs", "2"]
         driver = start([*command, "--address", cluster.address], folder)
         time.sleep(20)
-        at_work = len(list(folder.rglob(FILE)))
+        at_work = len(list(folder.rglob(PROGRESS_FILE)))
         cluster.remove_node(victim, allow_graceful=False)
         killed_at_work = driver.poll() is None
         status = driver.wait()

@@ -36,7 +36,7 @@ from ganbench.methods.penalties.dragan import DraganPenalty
 from ganbench.methods.penalties.r1 import R1
 from ganbench.methods.wrappers import Wrapper
 from ganbench.methods.wrappers.minibatch_std import MinibatchStd
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -50,7 +50,7 @@ Broken = tuple[str, type[Component], str, str]
 @contextmanager
 def registered(kind: str, component: type[Component]) -> Iterator[str]:
     """Register a component for a while: the other tests must not see it."""
-    registry = KINDS[kind]
+    registry = REGISTRIES[kind]
     name = getattr(component, "registered_as", "on_purpose" if kind == "metrics" else "on-purpose")
     register(registry, name)(component)
     try:

@@ -329,7 +329,7 @@ ALSO_BROKEN: list[Broken] = [
     ("wrappers", Inflates, "trained", "after 2 steps"),
     ("datasets", ForgetfulDataset, "made_again", "to_spec() must describe all of it"),
     ("datasets", SourcelessDataset, "described", "arXiv"),
-    ("datasets", Wordless, "told", "mode_word is empty"),
+    ("datasets", Wordless, "describes_itself", "mode_word is empty"),
     ("datasets", Unscored, "scored", "says nothing about on-purpose"),
     ("datasets", Judging, "evaluates", "for a protocol's rule"),
     ("datasets", Lenient, "refuses", "it takes float64"),

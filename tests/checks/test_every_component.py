@@ -7,7 +7,7 @@ import pytest
 from ganbench.checks import CHECKS, Check
 from ganbench.checks.training import CPU
 from ganbench.methods.losses import LOSSES
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 from ganbench.training.trainer import train
 from tests.conftest import random_data, small_spec
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 ALL = [
     pytest.param(kind, name, check, id=f"{kind}-{name}-{check.name}")
-    for kind, registry in KINDS.items()
+    for kind, registry in REGISTRIES.items()
     for name in registry
     for check in CHECKS[kind]
 ]
@@ -23,7 +23,7 @@ ALL = [
 
 @pytest.mark.parametrize(("kind", "name", "check"), ALL)
 def test_it_holds_to_the_law(kind: str, name: str, check: Check) -> None:
-    found = check.run(KINDS[kind].create({"name": name}))
+    found = check.run(REGISTRIES[kind].create({"name": name}))
     assert found is None or found.problem is None, f"{check.statement}: {name}: {found.problem}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.core.component_index import FOLDERS, from_registry, from_source
-from ganbench.spec.registries import KINDS
+from ganbench.spec.registries import REGISTRIES
 
 SLOW = {"torch", "torchvision", "mlflow", "pandas", "numpy", "scipy", "matplotlib"}
 LIST = """
@@ -43,13 +43,13 @@ def listed(*words: str | Path, path: Path | None = None) -> tuple[str, set[str]]
 
 
 def test_source_and_registries_know_the_same_kinds() -> None:
-    assert list(FOLDERS) == list(KINDS)
+    assert list(FOLDERS) == list(REGISTRIES)
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_source_and_registry_tell_the_same(kind: str) -> None:
-    foreign = {name for name, component in KINDS[kind].items() if component.is_foreign()}
-    assert from_source(kind) == [entry for entry in from_registry(KINDS[kind]) if entry.name not in foreign]
+    foreign = {name for name, component in REGISTRIES[kind].items() if component.is_foreign()}
+    assert from_source(kind) == [entry for entry in from_registry(REGISTRIES[kind]) if entry.name not in foreign]
 
 
 def test_the_list_imports_nothing_slow() -> None:

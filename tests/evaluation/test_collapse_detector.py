@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import (
-    KINDS,
+    EVENT_KINDS,
     Event,
     Observation,
     RealBaseline,
     SampleSummary,
+    baseline_of,
     collapsed_for,
     detect,
     modes_by_chance,
-    modes_there,
-    noise_of,
+    modes_present,
 )
 from ganbench.evaluation.protocols.ganbench_1 import Ganbench1
 from ganbench.evaluation.scorer import Scorer
@@ -41,7 +41,7 @@ def noise_at(samples: int, weights: Sequence[float]) -> RealBaseline:
     """Noise like that of real samples; the share of good ones is binomial."""
     spread = math.sqrt(GOOD * (1 - GOOD) / samples)
     real = {"good": GOOD, "good-sd": spread, "width": 1.0, "width-sd": WIDTH_SD}
-    return noise_of(samples, weights, real | {"duplicates": NEAR, "duplicates-sd": NEAR_SD})
+    return baseline_of(samples, weights, real | {"duplicates": NEAR, "duplicates-sd": NEAR_SD})
 
 
 EIGHT = noise_at(N, [1 / 8] * 8)
@@ -115,8 +115,8 @@ def test_the_exact_sampler_of_the_ring_raises_no_alarm() -> None:
     device = torch.device("cpu")
     data = ring.load(device)
     scorer = Scorer(Ganbench1().case(ring), ring, data, ring.evaluator(device))
-    sights = [scorer.see(scorer.evaluator(data.floor_samples(1_000, draw))) for draw in range(1_000, 1_100)]
-    noise = scorer.noise(1_000)
+    sights = [scorer.summarize(scorer.evaluator(data.floor_samples(1_000, draw))) for draw in range(1_000, 1_100)]
+    noise = scorer.baseline(1_000)
     for run in (sights[start : start + 20] for start in range(0, 100, 20)):
         looks = [Observation(100 * time, sight) for time, sight in enumerate(run)]
         assert detect(looks, noise, 2_000, data.mode_names) == []
@@ -134,7 +134,7 @@ def test_a_lost_mode_is_an_event_with_its_name_and_its_share() -> None:
 
 def test_a_mode_with_a_stray_sample_is_lost_too() -> None:
     counts = [*without(7)[:7], EIGHT.least[7] - 1]
-    assert modes_there(look(1, counts).sight, EIGHT) == [True] * 7 + [False]
+    assert modes_present(look(1, counts).summary, EIGHT) == [True] * 7 + [False]
     assert events_of([look(100), look(200, counts)]) == [(200, "missing-modes")]
     counts[7] += 1
     assert events_of([look(100), look(200, counts)]) == []
@@ -292,7 +292,7 @@ def test_what_is_beyond_chance_but_costs_less_than_a_tenth_is_no_event(slight: d
 
 
 def test_what_matters_but_could_be_chance_is_no_event() -> None:
-    noisy = noise_of(
+    noisy = baseline_of(
         N,
         [1 / 8] * 8,
         {"good": 0.989, "good-sd": 0.1, "width": 1, "width-sd": 0.1, "duplicates": 0.01, "duplicates-sd": 0.1},
@@ -369,7 +369,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Observation], RealBaseline, int, li
         critic = draw(st.one_of(st.none(), st.tuples(shares, shares), st.just((1.0, 0.0))))
         looks.append(Observation(step, SampleSummary(samples, counts, width, draw(shares)), critic))
     names = [f"mode {mode}" for mode in range(modes)]
-    return looks, noise_of(samples, weights, real), draw(st.integers(1, 2_000)), names
+    return looks, baseline_of(samples, weights, real), draw(st.integers(1, 2_000)), names
 
 
 @settings(max_examples=150, deadline=None)
@@ -381,7 +381,7 @@ def test_any_history_has_events_in_order_with_a_severity(
     events = detect(looks, noise, steps, names)
     assert [event.step for event in events] == sorted(event.step for event in events)
     assert {event.step for event in events} <= {each.step for each in looks}
-    assert all(event.kind in KINDS and 0 <= event.severity <= 1 and event.words for event in events)
+    assert all(event.kind in EVENT_KINDS and 0 <= event.severity <= 1 and event.words for event in events)
     assert 0 <= collapsed_for(looks, noise) <= len(looks)
 
 
@@ -416,6 +416,6 @@ def test_a_fault_is_told_once_until_it_has_recovered(
         return event.kind == kind or event.words == f"recovered from {kind}"
 
     events = detect(*case)
-    for kind in (*KINDS[:4], "d-saturation"):
+    for kind in (*EVENT_KINDS[:4], "d-saturation"):
         told = [event.kind for event in events if is_of(event, kind)]
         assert told == [kind if number % 2 == 0 else "recovery" for number in range(len(told))]

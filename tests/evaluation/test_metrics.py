@@ -192,7 +192,7 @@ def test_jsd_is_0_for_the_same_ln_2_for_strangers_and_symmetric() -> None:
 
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_distances_in_blocks_are_those_of_cdist(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     a, b = 5 + normal(0, 70, 9), 5 + normal(1, 90, 9)
     exact = torch.cdist(a.double(), b.double()).square()
     blocks = [part.clone() for part in distances.squares(a, b)]
@@ -207,7 +207,7 @@ def test_distances_in_blocks_are_those_of_cdist(block: int, monkeypatch: pytest.
 
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_how_two_sets_lie_to_each_other_is_what_all_distances_say(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     fake, real = normal(0, 70, 3), 0.7 * normal(1, 90, 3)
     between = torch.cdist(fake[:60].double(), real[:60].double()).square()
     sets = (fake[:60].double(), real[:60].double())
@@ -222,7 +222,7 @@ def test_how_two_sets_lie_to_each_other_is_what_all_distances_say(block: int, mo
 def test_pairs_are_counted_where_there_are_more_neighbours_than_are_kept(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     heap = normal(0, 3 * pairs.RANKS, 3) / 100
     points = torch.cat([normal(1, 40, 3), heap, normal(2, 5, 3)])
     apart = torch.cdist(points.double(), points.double()).square()
@@ -270,9 +270,9 @@ def test_what_was_found_is_kept_as_long_as_the_features_live() -> None:
     of(features, features, 50).balls(3)
     of(features, features, 50).kernel_means()
     assert of(features, features, 50).balls(3) is of(features, features, 60).balls(3)
-    before = len(once._kept)
+    before = len(once._results)
     del features
-    assert len(once._kept) == before - 1
+    assert len(once._results) == before - 1
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -433,7 +433,7 @@ def test_kid_is_that_of_torchmetrics() -> None:
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 @pytest.mark.parametrize(("fakes", "reals"), [(2, 2), (4, 4), (70, 70), (70, 90), (90, 70)])
 def test_kid_is_what_all_pairs_say(fakes: int, reals: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     a, b = 5 + normal(0, fakes, 7), 5 + 0.8 * normal(1, reals, 7)
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:

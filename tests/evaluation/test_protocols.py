@@ -454,12 +454,12 @@ def floors(made: Bench, folder: Path | None, samples: int = 1_000) -> Mapping[st
 def test_a_second_scorer_reads_what_the_first_computed(small: Bench, calls: list[int], tmp_path: Path) -> None:
     one, other = (small.scorer(DiskCache(tmp_path)) for _ in range(2))
     names = tuple(small.case.metrics)
-    first, noise = one.floors(1_000, names), one.noise(1_000)
+    first, noise = one.floors(1_000, names), one.baseline(1_000)
     assert len(calls) == 1 + scorer.NOISE_DRAWS
     assert len(set(calls)) == len(calls), "the floor's draw is none of those that noise is known from"
     calls.clear()
     assert other.floors(1_000, names) == first
-    assert other.noise(1_000) == noise
+    assert other.baseline(1_000) == noise
     assert one.floors(1_000, names) == first
     assert calls == []
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
@@ -570,7 +570,7 @@ def test_an_undefined_floor_is_kept_as_such(small: Bench, tmp_path: Path) -> Non
 def test_the_detector_sees_the_same_whatever_the_protocol() -> None:
     benches = [points_bench(name, "grid", samples=1_500) for name in ("pacgan-2018", "selfcond-2020", "ganbench-1")]
     points = benches[0].data.floor_samples(1_500, draw=7)
-    seen = [made.scorer().see(made.evaluator(points)) for made in benches]
+    seen = [made.scorer().summarize(made.evaluator(points)) for made in benches]
     assert seen[0] == seen[1] == seen[2]
     good = benches[0].case.rule(benches[0].evaluator(points))
     assert seen[0].counts == tuple(good.counts(good=True).tolist())
@@ -579,7 +579,7 @@ def test_the_detector_sees_the_same_whatever_the_protocol() -> None:
 
 
 def test_the_noise_is_that_of_exact_points() -> None:
-    noise = points_bench("pacgan-2018", "ring").scorer().noise(1_000)
+    noise = points_bench("pacgan-2018", "ring").scorer().baseline(1_000)
     law = 1 - math.exp(-4.5)
     spread = math.sqrt(law * (1 - law) / 1_000)
     assert noise.samples == 1_000

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.methods.losses import LOSSES, Loss
-from ganbench.methods.losses.cross_entropy import CrossEntropy
+from ganbench.methods.losses._cross_entropy import CrossEntropy
 from ganbench.methods.losses.f_gan import DIVERGENCES, GENERATORS, FGan
 from ganbench.methods.losses.minimax import Minimax
 from ganbench.methods.losses.non_saturating import NonSaturating

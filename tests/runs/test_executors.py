@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from ganbench.cli import main
 from ganbench.runs.executors import local
 from ganbench.runs.executors.local import Local
-from ganbench.runs.progress import FILE, read_progress
+from ganbench.runs.progress import PROGRESS_FILE, read_progress
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking.mlflow.client import read_statuses
@@ -76,7 +76,7 @@ def test_a_killed_worker_is_replaced_and_its_task_goes_on(store: Store, pool: Lo
     pool.submit(asked)
     first = worker_of(pool, folder)
     os.kill(first, signal.SIGKILL)
-    (folder / FILE).unlink()
+    (folder / PROGRESS_FILE).unlink()
     second = worker_of(pool, folder)
     assert second != first
     progress = read_progress(folder)
@@ -85,7 +85,7 @@ def test_a_killed_worker_is_replaced_and_its_task_goes_on(store: Store, pool: Lo
     assert pool.stop() == {spec.group_id}
     assert outcome_of(pool) == TaskResult(spec.group_id, {0: "stopped", 1: "stopped"})
     assert set(read_statuses(store, "e").values()) == {"stopped"}
-    assert not (folder / FILE).exists()
+    assert not (folder / PROGRESS_FILE).exists()
 
 
 def test_a_task_whose_process_always_dies_is_told_of(

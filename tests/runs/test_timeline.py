@@ -13,7 +13,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from ganbench.core.plotting import EVENT_MARKS
-from ganbench.evaluation.collapse_detector import KINDS, Event, Observation, SampleSummary
+from ganbench.evaluation.collapse_detector import EVENT_KINDS, Event, Observation, SampleSummary
 from ganbench.runs.timeline import timeline_figure, write_timeline
 
 
@@ -105,12 +105,12 @@ def test_a_look_lies_within_its_own_cell() -> None:
 
 
 def test_every_kind_of_event_has_a_mark_and_a_word_of_its_own() -> None:
-    assert set(EVENT_MARKS) == set(KINDS)
+    assert set(EVENT_MARKS) == set(EVENT_KINDS)
     words = [word for _, _, word in EVENT_MARKS.values()]
-    assert len(set(words)) == len(KINDS)
-    assert len({(marker, colour) for marker, colour, _ in EVENT_MARKS.values()}) == len(KINDS)
+    assert len(set(words)) == len(EVENT_KINDS)
+    assert len({(marker, colour) for marker, colour, _ in EVENT_MARKS.values()}) == len(EVENT_KINDS)
     looks = [look(step, [1, 1]) for step in range(0, 1000, 100)]
-    events = [Event(100 * (1 + number), kind, 0.5, "") for number, kind in enumerate(KINDS)]
+    events = [Event(100 * (1 + number), kind, 0.5, "") for number, kind in enumerate(EVENT_KINDS)]
     assert sorted(legend(timeline_figure(looks, events, ("a", "b"), (0.5, 0.5)))) == sorted(words)
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking import RunInfo, RunLog, Status
 from ganbench.tracking import spool as spooling
-from ganbench.tracking.journal import ENTRIES, Journal, standing
+from ganbench.tracking.journal import ENTRIES, Journal, journal_status
 from ganbench.tracking.memory import MemoryRunLog, MemoryTracker
 from ganbench.tracking.spool import Spool, deliver_all
 
@@ -63,7 +63,7 @@ class Away(MemoryTracker):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooling, "PAUSE", 0.02)
-    monkeypatch.setattr(spooling, "PATIENCE", 0.3)
+    monkeypatch.setattr(spooling, "DELIVERY_TIMEOUT", 0.3)
 
 
 def write(log: RunLog, folder: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_torn_line_is_cut_before_more_is_written(tmp_path: Path) -> None:
     again.metrics(1, {"fid": 1.0})
     lines = [json.loads(line)["do"] for line in (folder / ENTRIES).read_text().splitlines()]
     assert lines == ["open", "metrics"]
-    assert standing(folder) == "running"
+    assert journal_status(folder) == "running"
 
 
 def test_a_journal_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ganbench.methods.penalties import PENALTIES
 from ganbench.methods.wrappers import WRAPPERS
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.spec.train_spec import OPTIMIZERS
-from ganbench.training.optimizers import KINDS, OptimizerState
+from ganbench.training.optimizers import OPTIMIZERS_BY_NAME, OptimizerState
 from ganbench.training.random_inputs import InputSampler
 from ganbench.training.schedule import plan
 from ganbench.training.trainer import Snapshot, train
@@ -143,7 +143,7 @@ def test_unrolling_goes_through_the_critics_own_updates(points: MixturePoints, u
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_both_forms_of_an_optimizer_are_torchs(optimizer: str) -> None:
     random = torch.Generator().manual_seed(0)
-    kind, betas, lr = KINDS[optimizer], (0.0 if optimizer == "rmsprop" else 0.6, 0.8), 0.02
+    kind, betas, lr = OPTIMIZERS_BY_NAME[optimizer], (0.0 if optimizer == "rmsprop" else 0.6, 0.8), 0.02
     weight = torch.randn(5, generator=random)
     theirs = weight.clone().requires_grad_()
     of_torch: dict[str, torch.optim.Optimizer] = {

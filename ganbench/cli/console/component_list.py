@@ -18,10 +18,10 @@ def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, 
     if not plugins and not installed_plugins():
         return {kind: from_source(kind) for kind in kinds}
     # Imported only here, since it takes seconds.
-    from ganbench.spec.registries import KINDS
+    from ganbench.spec.registries import REGISTRIES
 
     load_plugins(plugins)
-    return {kind: from_registry(KINDS[kind]) for kind in kinds}
+    return {kind: from_registry(REGISTRIES[kind]) for kind in kinds}
 
 
 def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:

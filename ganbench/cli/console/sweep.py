@@ -110,7 +110,7 @@ def sweep_session(
         executor.close()
     failed = [group for group in groups.values() if group.error]
     for error in dict.fromkeys(group.error for group in failed):
-        names = [f"{group.spec.title}  {group.told}".strip() for group in failed if group.error == error]
+        names = [f"{group.spec.title}  {group.difference}".strip() for group in failed if group.error == error]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         console.print(f"failed: {'; '.join(names[:NAMED])}{more}\n   {error}", style="red", soft_wrap=True)
     if stop.number is not None:
@@ -140,7 +140,8 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
         time_left = "done" if group.done else f"about {clock(seconds)}"
         spec = group.spec
         console.print(
-            f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {group.told}  {time_left}", soft_wrap=True
+            f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {group.difference}  {time_left}",
+            soft_wrap=True,
         )
     runs = f"{len(groups)} groups of {len(sweep.seeds)} seeds, {len(groups) * len(sweep.seeds):,} runs"
     console.print(

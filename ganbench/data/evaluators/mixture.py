@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.data.evaluators.base import Features
 
-BLOCK = 20_000
+POINTS_PER_BLOCK = 20_000
 
 
 class MixtureEvaluator:
@@ -37,7 +37,9 @@ class MixtureEvaluator:
         if not bool(samples.isfinite().all()):
             raise ValueError("points must be finite")
         means = self._means.to(samples.device)
-        labels = torch.cat([(block[:, None] - means).square().sum(2).argmin(1) for block in samples.split(BLOCK)])
+        labels = torch.cat(
+            [(block[:, None] - means).square().sum(2).argmin(1) for block in samples.split(POINTS_PER_BLOCK)]
+        )
         return Features(
             samples=samples,
             embedding=samples,

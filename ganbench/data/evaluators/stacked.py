@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 from ganbench.data.evaluators.base import Features
 from ganbench.data.evaluators.classifier import ImageEvaluator, check_images, to_bytes
 
-BLOCK = 5_000
+IMAGES_PER_BLOCK = 5_000
 
 
 class StackedEvaluator:
@@ -33,7 +33,7 @@ class StackedEvaluator:
             ValueError: wrong type, shape or range, no images, or NaN among them.
         """
         check_images(samples, (3, self._side, self._side))
-        parts = [self._see(block) for block in samples.split(BLOCK)]
+        parts = [self._evaluate_block(block) for block in samples.split(IMAGES_PER_BLOCK)]
         embedding, labels, deviation, confidence = (torch.cat(part) for part in zip(*parts, strict=True))
         return Features(
             samples=to_bytes(samples),
@@ -46,15 +46,15 @@ class StackedEvaluator:
             confidence=confidence,
         )
 
-    def _see(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _evaluate_block(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = len(samples)
-        seen = self._digits(self._to_28(samples).reshape(count * 3, 1, 28, 28))
-        place = torch.tensor([100, 10, 1], device=seen.labels.device)
+        features = self._digits(self._to_28(samples).reshape(count * 3, 1, 28, 28))
+        place_values = torch.tensor([100, 10, 1], device=features.labels.device)
         return (
-            seen.embedding.reshape(count, -1),
-            (seen.labels.reshape(count, 3) * place).sum(1),
-            seen.deviation.reshape(count, 3).amax(dim=1, keepdim=True),
-            seen.confidence.reshape(count, 3).amin(dim=1),
+            features.embedding.reshape(count, -1),
+            (features.labels.reshape(count, 3) * place_values).sum(1),
+            features.deviation.reshape(count, 3).amax(dim=1, keepdim=True),
+            features.confidence.reshape(count, 3).amin(dim=1),
         )
 
     def _to_28(self, samples: Tensor) -> Tensor:

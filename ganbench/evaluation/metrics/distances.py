@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-BLOCK = 1 << 20
+DISTANCES_PER_BLOCK = 1 << 20
 """Number of distances held at a time: 8 MB, which fits in a cache."""
-MANY = 8_000
+REFERENCE_CHUNK = 8_000
 """Larger reference sets are processed in chunks of this size; matrix products with few rows are slow."""
-PART = 64
+COLUMN_CHUNK = 64
 """The minimum of each chunk of this many columns is taken first, then only chunks that can contain the answer are
 searched: `amin` takes a tenth of the time of `topk` and `argmin`.
 """
@@ -51,7 +51,7 @@ def squares(a: Tensor, b: Tensor, *, discount: float = 0.0, dtype: torch.dtype =
 
 def rows_of_a_block(columns: int) -> int:
     """Number of rows in a block of distances with this many columns."""
-    return max(1, BLOCK // columns)
+    return max(1, DISTANCES_PER_BLOCK // columns)
 
 
 def by_row(count: int, blocks: Iterator[Tensor], find: Callable[[Tensor], Tensor]) -> Tensor:
@@ -76,23 +76,23 @@ def smallest(block: Tensor, most: int) -> Tensor:
     if parts.shape[1] <= most:
         return block.topk(most, largest=False).values
     least = parts.amin(2).topk(most, largest=False).indices[..., None]
-    near = parts.gather(1, least.expand(-1, -1, PART)).flatten(1)
+    near = parts.gather(1, least.expand(-1, -1, COLUMN_CHUNK)).flatten(1)
     return torch.cat([near, rest], 1).topk(most, largest=False).values
 
 
-def place_of_smallest(block: Tensor) -> Tensor:
+def column_of_smallest(block: Tensor) -> Tensor:
     """Column of the smallest value of each row, int64 [rows]."""
     parts, rest = _parts(block)
     if rest.shape[1] or not parts.shape[1]:
         return block.argmin(1)
     least = parts.amin(2).argmin(1)
-    return least * PART + parts[torch.arange(len(block), device=block.device), least].argmin(1)
+    return least * COLUMN_CHUNK + parts[torch.arange(len(block), device=block.device), least].argmin(1)
 
 
 def _parts(block: Tensor) -> tuple[Tensor, Tensor]:
-    """Split rows into chunks [rows, parts, PART] and the remainder [rows, fewer]."""
-    whole = block.shape[1] // PART * PART
-    return block[:, :whole].unflatten(1, (-1, PART)), block[:, whole:]
+    """Split rows into chunks [rows, parts, COLUMN_CHUNK] and the remainder [rows, fewer]."""
+    whole = block.shape[1] // COLUMN_CHUNK * COLUMN_CHUNK
+    return block[:, :whole].unflatten(1, (-1, COLUMN_CHUNK)), block[:, whole:]
 
 
 def nearest(a: Tensor, b: Tensor) -> Tensor:
@@ -105,14 +105,14 @@ def nearest_of_many(a: Tensor, b: Tensor) -> Tensor:
 
     A copy has distance exactly 0. If float32 may have confused neighbours, the search is repeated in float64.
     """
-    found = torch.zeros(len(a), dtype=torch.int64, device=a.device)
+    nearest_index = torch.zeros(len(a), dtype=torch.int64, device=a.device)
     best = torch.full((len(a),), torch.inf, device=a.device)
-    for start in range(0, len(b), MANY):
-        blocks = squares(a, b[start : start + MANY], dtype=torch.float32)
-        there = start + by_row(len(a), blocks, place_of_smallest)
-        apart = (a - b[there]).square().sum(1)
-        found, best = torch.where(apart < best, there, found), torch.minimum(apart, best)
-    distances = (a.double() - b[found].double()).square().sum(1)
+    for start in range(0, len(b), REFERENCE_CHUNK):
+        blocks = squares(a, b[start : start + REFERENCE_CHUNK], dtype=torch.float32)
+        candidates = start + by_row(len(a), blocks, column_of_smallest)
+        separation = (a - b[candidates]).square().sum(1)
+        nearest_index, best = torch.where(separation < best, candidates, nearest_index), torch.minimum(separation, best)
+    distances = (a.double() - b[nearest_index].double()).square().sum(1)
     centre = b.double().mean(0)
     norms = (a.double() - centre).square().sum(1)
     doubtful = (distances > 0) & (distances < COARSE * norms)

@@ -23,7 +23,7 @@ class KernelSum:
 
     def add(self, block: Tensor) -> None:
         """Add the next rows."""
-        base, square = (each.resize_(block.shape) for each in (self._base, self._square))
+        base, square = (buffer.resize_(block.shape) for buffer in (self._base, self._square))
         end = self._start + len(block)
         torch.sub(self._columns, block, alpha=self._half, out=base).add_(self._rows[self._start : end])
         torch.mul(base, base, out=square)

@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 from ganbench.data.evaluators import Features
 
 T = TypeVar("T")
-_kept: WeakKeyDictionary[Features, dict[tuple[object, ...], object]] = WeakKeyDictionary()
+_results: WeakKeyDictionary[Features, dict[tuple[object, ...], object]] = WeakKeyDictionary()
 
 
 def memoize_on(features: Features, key: tuple[object, ...], find: Callable[[], T]) -> T:
     """Call `find` once per key, and return the stored result afterwards, for as long as these features exist."""
-    known = _kept.setdefault(features, {})
-    if key not in known:
-        known[key] = find()
-    return cast(T, known[key])  # a key's value always has the same type
+    results = _results.setdefault(features, {})
+    if key not in results:
+        results[key] = find()
+    return cast(T, results[key])  # a key's value always has the same type

@@ -27,9 +27,11 @@ class MnistScore(Metric):
     def __call__(self, *, fake: Features, real: Reference) -> float:
         if fake.probabilities is None:
             raise UndefinedMetricError("there is no classifier, so there are no probabilities of classes")
-        each = fake.probabilities.double()
-        overall = each.mean(0)
-        divergence = (torch.xlogy(each, each).sum(1).mean() - torch.xlogy(overall, overall).sum()).clamp_min(0)
+        conditional = fake.probabilities.double()
+        marginal = conditional.mean(0)
+        divergence = (
+            torch.xlogy(conditional, conditional).sum(1).mean() - torch.xlogy(marginal, marginal).sum()
+        ).clamp_min(0)
         return math.exp(float(divergence))
 
     def ceiling(self, real: Reference) -> float:

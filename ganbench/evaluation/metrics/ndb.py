@@ -60,9 +60,9 @@ def _find_bins(embedding: Tensor, bins: int) -> tuple[Tensor, Tensor]:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="One of the clusters is empty")  # harmless: an empty bin
-        centres, _ = kmeans2(embedding.double().cpu().numpy(), bins, minit="points", rng=np.random.default_rng(0))
-    found = torch.from_numpy(centres).to(embedding.device)
-    return found, _shares(embedding, found)
+        numpy_centres, _ = kmeans2(embedding.double().cpu().numpy(), bins, minit="points", rng=np.random.default_rng(0))
+    centres = torch.from_numpy(numpy_centres).to(embedding.device)
+    return centres, _shares(embedding, centres)
 
 
 def _shares(embedding: Tensor, centres: Tensor) -> Tensor:

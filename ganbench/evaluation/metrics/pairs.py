@@ -207,18 +207,18 @@ class PairsAcross:
             UndefinedMetricError: there aren't k others in one of the sets.
         """
         if k not in self._balls:
-            usual = self._usual_ranks()
-            self._find(usual if k in usual else (k,), kernel="kernel" in self.wanted and self._kernel is None)
+            published = self._published_ranks()
+            self._find(published if k in published else (k,), kernel="kernel" in self.wanted and self._kernel is None)
         return self._balls[k]
 
     def kernel_mean(self) -> float:
         """Mean kernel of a generated and a real sample."""
         if self._kernel is None:
-            self._find(self._usual_ranks() if "balls" in self.wanted and not self._balls else (), kernel=True)
+            self._find(self._published_ranks() if "balls" in self.wanted and not self._balls else (), kernel=True)
         assert self._kernel is not None
         return self._kernel
 
-    def _usual_ranks(self) -> tuple[int, ...]:
+    def _published_ranks(self) -> tuple[int, ...]:
         return tuple(k for k in BALL_RANKS if k < min(len(self.fake), len(self.real)))
 
     def _find(self, ranks: tuple[int, ...], *, kernel: bool) -> None:

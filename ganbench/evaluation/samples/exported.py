@@ -96,7 +96,7 @@ class Program:
         for call in self._calls:
             positional = [self._argument(argument, values) for argument in call.positional]
             named = {name: self._argument(argument, values) for name, argument in call.named.items()}
-            _keep(call.function(*positional, **named), call.results, values)
+            _store_results(call.function(*positional, **named), call.results, values)
         return values[self._output]
 
     def _argument(self, argument: Json, values: dict[str, Any]) -> Any:
@@ -199,11 +199,11 @@ def _call(node: Json) -> Call:
     return Call(function, positional, named, node["outputs"])
 
 
-def _keep(result: Any, places: list[Json], values: dict[str, Any]) -> None:
+def _store_results(result: Any, entries: list[Json], values: dict[str, Any]) -> None:
     """Store a call's result under the graph's names: as a whole, or each part of a tuple."""
-    parts = [result] if len(places) == 1 else list(result or ())
-    for place, part in zip(places, parts, strict=True):
-        ((kind, target),) = place.items()
+    parts = [result] if len(entries) == 1 else list(result or ())
+    for entry, part in zip(entries, parts, strict=True):
+        ((kind, target),) = entry.items()
         if kind == "as_tensor":
             values[target["name"]] = part
         elif kind == "as_tensors":

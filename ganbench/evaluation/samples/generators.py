@@ -18,7 +18,7 @@ from ganbench.core.seeding import draw, stream
 from ganbench.evaluation.samples.zips import LIMIT, in_short
 from ganbench.methods.archs import Arch
 
-BLOCK = 500
+LATENT_BLOCK = 500
 """Size of the blocks in which latents are drawn, as in training: sample i is the same however many are requested."""
 
 NOISE = -1
@@ -92,13 +92,15 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
     if source.count * math.prod(shape) * 4 > LIMIT:
         raise GanbenchError(f"{source.count:,} samples take more than {LIMIT >> 30} GiB as float32: ask for fewer")
     blocks: list[npt.NDArray[Any]] = []
-    with _own_random_numbers(source), _blame(path):
-        for block in range(-(-source.count // BLOCK)):
+    with _own_random_numbers(source), _network_errors(path):
+        for block in range(-(-source.count // LATENT_BLOCK)):
             latents = _latents(source, latent_shape, block)
-            made = np.concatenate([_run(network, part, path) for part in _parts(latents, network.batch)])[:BLOCK]
-            if made[0].size != math.prod(shape):  # raised before all the others are made
-                raise GanbenchError(f"'{path}' makes samples of shape {list(made.shape[1:])}, not {list(shape)}")
-            blocks.append(made)
+            samples = np.concatenate([_run(network, part, path) for part in _parts(latents, network.batch)])[
+                :LATENT_BLOCK
+            ]
+            if samples[0].size != math.prod(shape):  # raised before all the others are made
+                raise GanbenchError(f"'{path}' makes samples of shape {list(samples.shape[1:])}, not {list(shape)}")
+            blocks.append(samples)
     return np.concatenate(blocks)[: source.count]
 
 
@@ -108,7 +110,7 @@ def one_line(path: str, error: BaseException) -> GanbenchError:
 
 
 @contextmanager
-def _blame(path: str) -> Iterator[None]:
+def _network_errors(path: str) -> Iterator[None]:
     try:
         yield
     except FAILED as error:
@@ -131,13 +133,13 @@ def _latent_shape(network: Network, source: GeneratorSource, path: str) -> tuple
     if known is not None and stated is not None and known != stated:
         raise GanbenchError(f"'{path}' takes latents of size {list(known)}, not {list(stated)}")
     shape = stated or known or ()
-    if not shape or min(shape) < 1 or math.prod(shape) * BLOCK * 4 > LIMIT:
+    if not shape or min(shape) < 1 or math.prod(shape) * LATENT_BLOCK * 4 > LIMIT:
         raise GanbenchError(f"latents can't have the size {list(shape)}: state one like 100")
     return shape
 
 
 def _latents(source: GeneratorSource, shape: tuple[int, ...], block: int) -> Tensor:
-    return draw(source.latent, (BLOCK, *shape), stream(source.seed, "evaluation", block, source.device))
+    return draw(source.latent, (LATENT_BLOCK, *shape), stream(source.seed, "evaluation", block, source.device))
 
 
 def _parts(latents: Tensor, batch: int | None) -> Iterator[Tensor]:
@@ -151,9 +153,11 @@ def _parts(latents: Tensor, batch: int | None) -> Iterator[Tensor]:
 
 
 def _run(network: Network, latents: Tensor, path: str) -> npt.NDArray[Any]:
-    made = network.forward(latents)
-    if not isinstance(made, Tensor) or made.ndim == 0 or len(made) != len(latents):
-        found = f"a tensor of shape {list(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
-        raise GanbenchError(f"'{path}' makes {found} from {len(latents)} latents, and should make a sample of each")
-    made = made.cpu()
-    return (made.float() if made.dtype in (torch.bfloat16, torch.float16) else made).numpy()
+    output = network.forward(latents)
+    if not isinstance(output, Tensor) or output.ndim == 0 or len(output) != len(latents):
+        description = f"a tensor of shape {list(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        raise GanbenchError(
+            f"'{path}' makes {description} from {len(latents)} latents, and should make a sample of each"
+        )
+    output = output.cpu()
+    return (output.float() if output.dtype in (torch.bfloat16, torch.float16) else output).numpy()

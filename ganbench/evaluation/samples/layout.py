@@ -26,8 +26,8 @@ def times(shape: tuple[int, ...]) -> str:
 def check_numbers(dtype: np.dtype[Any], what: str) -> None:
     """Raise GanbenchError unless the type is an integer or floating-point one."""
     if dtype.hasobject or dtype.kind not in "uif":
-        found = REFUSED["O"] if dtype.hasobject else REFUSED.get(dtype.kind, f"values of type {dtype}")
-        raise GanbenchError(f"{what} holds {found}: save the samples as uint8 or float32")
+        description = REFUSED["O"] if dtype.hasobject else REFUSED.get(dtype.kind, f"values of type {dtype}")
+        raise GanbenchError(f"{what} holds {description}: save the samples as uint8 or float32")
 
 
 def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -40,16 +40,16 @@ def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]
     """
     if array.ndim and array.shape[0] == 0:
         raise GanbenchError("there are no samples in it")
-    found = array.shape[1:]
-    if array.ndim and found == shape:
+    sample_shape = array.shape[1:]
+    if array.ndim and sample_shape == shape:
         return array
     if array.ndim and len(shape) == 3:
         channels, height, width = shape
-        if found == (height, width, channels):
+        if sample_shape == (height, width, channels):
             return np.moveaxis(array, -1, 1)
-        if channels == 1 and found in ((height, width), (height * width,)):
+        if channels == 1 and sample_shape in ((height, width), (height * width,)):
             return array.reshape(-1, *shape)
-        if found == (math.prod(shape),):
+        if sample_shape == (math.prod(shape),):
             raise GanbenchError(
                 f"{channels} channels in rows of {math.prod(shape)} numbers may come one after another or in turns: "
                 f"reshape them to [N, {', '.join(map(str, shape))}]"

@@ -50,9 +50,9 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
         raise GanbenchError(f"'{path}' is TorchScript of before 2019: write it with a newer PyTorch")
     for name, content in code.items():
         # Non-ASCII bytes can't be part of a name, but Python's \b would treat some of them as letters.
-        if found := FORBIDDEN.search(content.decode("ascii", errors="replace")):
+        if match := FORBIDDEN.search(content.decode("ascii", errors="replace")):
             raise GanbenchError(
-                f"'{path}' has a program that uses '{found.group()}' ({name}), which generating samples doesn't need: "
+                f"'{path}' has a program that uses '{match.group()}' ({name}), which generating samples doesn't need: "
                 f"write the generator with torch.export.save"
             )
     try:

@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.core.registry import register
+from ganbench.methods.losses._cross_entropy import CrossEntropy
 from ganbench.methods.losses.base import LOSSES
-from ganbench.methods.losses.cross_entropy import CrossEntropy
 
 
 @register(LOSSES, "minimax")

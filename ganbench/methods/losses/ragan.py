@@ -24,11 +24,11 @@ class RaGan(Loss):
     output: ClassVar[Literal["probability", "score"]] = "score"
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        return _above_the_others(real, fake)
+        return _relativistic_average_loss(real, fake)
 
     def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:
-        return _above_the_others(fake, real)
+        return _relativistic_average_loss(fake, real)
 
 
-def _above_the_others(winners: Tensor, losers: Tensor) -> Tensor:
+def _relativistic_average_loss(winners: Tensor, losers: Tensor) -> Tensor:
     return softplus(losers.mean() - winners).mean() + softplus(losers - winners.mean()).mean()

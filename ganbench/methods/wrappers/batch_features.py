@@ -18,7 +18,7 @@ def show_to_head(critic: nn.Module, layer: nn.Module, more: int) -> nn.Module:
         ValueError: the head's weight is already normalised, which a new head would undo.
     """
 
-    def wider(old: nn.Module) -> nn.Module | None:
+    def widen_head(old: nn.Module) -> nn.Module | None:
         if not isinstance(old, Head):
             return None
         if parametrize.is_parametrized(old.linear):
@@ -29,7 +29,7 @@ def show_to_head(critic: nn.Module, layer: nn.Module, more: int) -> nn.Module:
             head.linear.bias.copy_(old.linear.bias)
         return nn.Sequential(Beside(layer), head)
 
-    replace_layers(critic, wider)
+    replace_layers(critic, widen_head)
     return critic
 
 

@@ -61,9 +61,9 @@ class GroupNormalised(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         groups = grouped(full_precision(features), self.batch)
-        over = (1, *range(3, groups.ndim))
-        centred = groups - groups.mean(over, keepdim=True)
-        variance = centred.square().mean(over, keepdim=True)
+        axes = (1, *range(3, groups.ndim))
+        centred = groups - groups.mean(axes, keepdim=True)
+        variance = centred.square().mean(axes, keepdim=True)
         normalised = (centred * (variance + EPSILON).rsqrt()).flatten(0, 1)
         per_feature = (-1, *(1,) * (features.ndim - 2))
         return normalised * self.weight.view(per_feature) + self.bias.view(per_feature)

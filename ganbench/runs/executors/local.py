@@ -43,30 +43,30 @@ class Local:
         self._gpus = _gpus() if device == "cuda" else []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.jobs = jobs or len(self._gpus) or max(1, cores // CORES_A_JOB)
-        chosen = os.environ.get("OMP_NUM_THREADS", "")
-        self._threads = int(chosen) if chosen.isdigit() else max(1, cores // self.jobs)
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        self._threads = int(threads) if threads.isdigit() else max(1, cores // self.jobs)
         self._log = log
         self._waiting: deque[Task] = deque()
         self._tries: dict[str, int] = {}
         self._workers: list[_Worker | None] = [None] * self.jobs
-        self._said: queue.Queue[tuple[_Worker, bytes]] = queue.Queue()
+        self._messages: queue.Queue[tuple[_Worker, bytes]] = queue.Queue()
         self._stopping = False
 
     def submit(self, task: Task) -> None:
         self._waiting.append(task)
-        self._give()
+        self._assign_tasks()
 
     def wait(self, seconds: float) -> Sequence[TaskResult]:
-        outcomes: list[TaskResult] = []
+        results: list[TaskResult] = []
         try:
-            worker, line = self._said.get(timeout=seconds)
+            worker, line = self._messages.get(timeout=seconds)
             while True:
-                outcomes += self._hear(worker, line)
-                worker, line = self._said.get_nowait()
+                results += self._results_of(worker, line)
+                worker, line = self._messages.get_nowait()
         except queue.Empty:
             pass
-        self._give()
-        return outcomes
+        self._assign_tasks()
+        return results
 
     def stop(self) -> set[str]:
         self._stopping = True
@@ -82,33 +82,33 @@ class Local:
         if self._log.exists() and not self._log.stat().st_size:
             self._log.unlink()
 
-    def _give(self) -> None:
+    def _assign_tasks(self) -> None:
         """Assign waiting tasks to idle workers."""
-        for place, worker in enumerate(self._workers):
+        for slot, worker in enumerate(self._workers):
             if not self._waiting or self._stopping:
                 return
             if worker is None or worker.task is None:
                 task = self._waiting.popleft()
                 self._tries[task.group] = self._tries.get(task.group, 0) + 1
-                (worker or self._start(place)).give(task)
+                (worker or self._start(slot)).give(task)
 
-    def _start(self, place: int) -> _Worker:
+    def _start(self, slot: int) -> _Worker:
         environment = {**os.environ, "OMP_NUM_THREADS": str(self._threads)}
         if self._gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[place % len(self._gpus)]
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpus[slot % len(self._gpus)]
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            worker = _Worker(environment, log, self._said)
-        self._workers[place] = worker
+            worker = _Worker(environment, log, self._messages)
+        self._workers[slot] = worker
         return worker
 
-    def _hear(self, worker: _Worker, line: bytes) -> list[TaskResult]:
+    def _results_of(self, worker: _Worker, line: bytes) -> list[TaskResult]:
         if line:
             task, worker.task = worker.task, None
-            outcome = from_plain(json.loads(line))
+            result = from_plain(json.loads(line))
             if task is not None:
                 self._tries.pop(task.group, None)
-            return [outcome]
+            return [result]
         # The worker has exited.
         if worker in self._workers:
             self._workers[self._workers.index(worker)] = None
@@ -120,14 +120,18 @@ class Local:
         if self._tries[task.group] < TRIES:
             self._waiting.appendleft(task)
             return []
-        how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        return [TaskResult(task.group, error=f"its process died {TRIES} times, at last by {how}; see {self._log}")]
+        last_death = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return [
+            TaskResult(task.group, error=f"its process died {TRIES} times, at last by {last_death}; see {self._log}")
+        ]
 
 
 class _Worker:
     """A process that reads tasks and writes results, one per line."""
 
-    def __init__(self, environment: Mapping[str, str], log: BinaryIO, said: queue.Queue[tuple[_Worker, bytes]]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], log: BinaryIO, messages: queue.Queue[tuple[_Worker, bytes]]
+    ) -> None:
         self.task: Task | None = None
         # In its own session: Ctrl-C in the terminal reaches the sweep's process only, which then stops the workers.
         self._process = subprocess.Popen(
@@ -138,7 +142,7 @@ class _Worker:
             env=environment,
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, args=(said,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(messages,), daemon=True).start()
 
     def give(self, task: Task) -> None:
         self.task = task
@@ -162,15 +166,15 @@ class _Worker:
         self._process.kill()
         return self._process.wait()
 
-    def _listen(self, said: queue.Queue[tuple[_Worker, bytes]]) -> None:
+    def _listen(self, messages: queue.Queue[tuple[_Worker, bytes]]) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                said.put((self, line))
-        said.put((self, b""))
+                messages.put((self, line))
+        messages.put((self, b""))
 
 
 def _gpus() -> list[str]:
     """Return the GPUs that this process may use, named as in CUDA_VISIBLE_DEVICES."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return chosen.split(",") if chosen else [str(number) for number in range(torch.cuda.device_count())]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]

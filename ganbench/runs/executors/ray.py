@@ -37,16 +37,16 @@ class Ray:
     def __init__(self, jobs: int | None, gpus: float, address: str | None) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
-            ray.init(address=address or _running(), log_to_driver=False, configure_logging=False)
+            ray.init(address=address or _running_cluster(), log_to_driver=False, configure_logging=False)
         except (RayError, ConnectionError, RuntimeError, ValueError) as error:
             raise GanbenchError(f"no Ray cluster at {address}: {str(error).partition(chr(10))[0]}") from error
         resources = ray.cluster_resources()
         cores = int(resources.get("CPU", 1))
-        room = int(resources.get("GPU", 0) / gpus) if gpus else max(1, cores // 4)
-        if gpus and not room:
+        max_jobs = int(resources.get("GPU", 0) / gpus) if gpus else max(1, cores // 4)
+        if gpus and not max_jobs:
             ray.shutdown()
             raise GanbenchError(f"the Ray cluster has {resources.get('GPU', 0):g} GPUs: too few for --gpus {gpus:g}")
-        self.jobs = jobs or room
+        self.jobs = jobs or max_jobs
         threads = max(1, cores // self.jobs)
         environment = {"OMP_NUM_THREADS": str(threads)}
         environment |= {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "GANBENCH_"))}
@@ -54,36 +54,36 @@ class Ray:
             num_cpus=threads, num_gpus=gpus, max_retries=TRIES, runtime_env={"env_vars": environment}
         )
         self._waiting: deque[Task] = deque()
-        self._at_work: dict[Any, str] = {}
+        self._running_groups: dict[Any, str] = {}
 
     def submit(self, task: Task) -> None:
         self._waiting.append(task)
-        self._give()
+        self._submit_waiting()
 
     def wait(self, seconds: float) -> Sequence[TaskResult]:
-        if not self._at_work:
+        if not self._running_groups:
             time.sleep(seconds)
             return []
-        ready, _ = ray.wait(list(self._at_work), num_returns=1, timeout=seconds)
-        outcomes = [self._outcome(reference, self._at_work.pop(reference)) for reference in ready]
-        self._give()
-        return outcomes
+        ready, _ = ray.wait(list(self._running_groups), num_returns=1, timeout=seconds)
+        results = [self._result(reference, self._running_groups.pop(reference)) for reference in ready]
+        self._submit_waiting()
+        return results
 
     def stop(self) -> set[str]:
         self._waiting.clear()
-        for reference in self._at_work:
+        for reference in self._running_groups:
             ray.cancel(reference)  # raises KeyboardInterrupt there
-        return set(self._at_work.values())
+        return set(self._running_groups.values())
 
     def close(self) -> None:
         ray.shutdown()
 
-    def _give(self) -> None:
-        while self._waiting and len(self._at_work) < self.jobs:
+    def _submit_waiting(self) -> None:
+        while self._waiting and len(self._running_groups) < self.jobs:
             task = self._waiting.popleft()
-            self._at_work[self._remote.remote(asdict(task))] = task.group
+            self._running_groups[self._remote.remote(asdict(task))] = task.group
 
-    def _outcome(self, reference: Any, group: str) -> TaskResult:
+    def _result(self, reference: Any, group: str) -> TaskResult:
         try:
             return from_plain(ray.get(reference))
         except ray.exceptions.TaskCancelledError:
@@ -97,7 +97,7 @@ def _perform(values: dict[str, Any]) -> dict[str, Any]:
     return plain(perform(Task(**values), threading.Event()))
 
 
-def _running() -> str | None:
+def _running_cluster() -> str | None:
     """Return the address of a cluster running on this machine; None starts a new one."""
     try:
         ray.init(address="auto", log_to_driver=False, configure_logging=False)

@@ -19,7 +19,7 @@ from ganbench.runs.task import Task, perform, plain
 def main() -> None:
     """Perform tasks until there are no more."""
     # Nothing else that is printed may get between the results.
-    outcomes = os.fdopen(os.dup(1), "w")
+    results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     tasks: queue.Queue[str] = queue.Queue()
     stop = threading.Event()
@@ -30,19 +30,19 @@ def main() -> None:
         stop.set()
         tasks.put("")
 
-    def wish(sent: int, frame: object) -> None:
+    def request_stop(signal_number: int, frame: object) -> None:
         stop.set()
         tasks.put("")
 
-    signal.signal(signal.SIGTERM, wish)
+    signal.signal(signal.SIGTERM, request_stop)
     threading.Thread(target=listen, daemon=True).start()
     while not stop.is_set():
         line = tasks.get()
         if not line:
             return
-        outcome = perform(Task(**json.loads(line)), stop)
+        result = perform(Task(**json.loads(line)), stop)
         try:
-            print(json.dumps(plain(outcome)), file=outcomes, flush=True)
+            print(json.dumps(plain(result)), file=results, flush=True)
         except BrokenPipeError:
             return
 

@@ -29,11 +29,11 @@ def ask_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]
         GanbenchError: there is no such store or experiment.
     """
     client = connect_to_existing(store)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        names = ", ".join(sorted(each.name for each in client.search_experiments() if each.name != "Default"))
+    mlflow_experiment = client.get_experiment_by_name(experiment)
+    if mlflow_experiment is None:
+        names = ", ".join(sorted(other.name for other in client.search_experiments() if other.name != "Default"))
         raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
-    return [_record(client, run, history) for run in seed_runs(client, found.experiment_id)]
+    return [_record(client, run, history) for run in seed_runs(client, mlflow_experiment.experiment_id)]
 
 
 def ask_images(
@@ -42,17 +42,17 @@ def ask_images(
     """Read pictures through MLflow; arguments as for `reading.read_images`."""
     pictures: dict[str, dict[int, bytes]] = {}
     client = connect_to_existing(store)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
+    mlflow_experiment = client.get_experiment_by_name(experiment)
+    if mlflow_experiment is None:
         return pictures
     with tempfile.TemporaryDirectory() as folder:
-        for own in sorted(set(runs)):
-            query = f"tags.`{RUN}` = '{own}' and tags.`{KIND}` = 'seed'"
-            for run in client.search_runs([found.experiment_id], query, max_results=1, order_by=[OLDEST]):
+        for run_id in sorted(set(runs)):
+            query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
+            for run in client.search_runs([mlflow_experiment.experiment_id], query, max_results=1, order_by=[OLDEST]):
                 paths = [artifact.path for artifact in client.list_artifacts(run.info.run_id, "images")]
                 for step, path in chosen(paths, name, most).items():
                     local = client.download_artifacts(run.info.run_id, path, folder)
-                    pictures.setdefault(own, {})[step] = Path(local).read_bytes()
+                    pictures.setdefault(run_id, {})[step] = Path(local).read_bytes()
     return pictures
 
 
@@ -61,8 +61,8 @@ def read_statuses(store: Store, experiment: str) -> dict[str, Status]:
     check_experiment_name(experiment)
     if not is_there(store):
         return {}
-    found = connect_to_existing(store).get_experiment_by_name(experiment)
-    return statuses(connect_to_existing(store), found.experiment_id) if found else {}
+    mlflow_experiment = connect_to_existing(store).get_experiment_by_name(experiment)
+    return statuses(connect_to_existing(store), mlflow_experiment.experiment_id) if mlflow_experiment else {}
 
 
 def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
@@ -74,17 +74,17 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
     client = connect_to_existing(store)
     if not re.fullmatch(r"[0-9a-f]{4,32}", run_id):
         raise GanbenchError(f"'{run_id}' is no run id: that is 12 digits and letters from a to f, or how they begin")
-    experiments = {each.experiment_id: each.name for each in client.search_experiments()}
+    experiments = {experiment.experiment_id: experiment.name for experiment in client.search_experiments()}
     query = f"tags.`{RUN}` LIKE '{run_id}%' and tags.`{KIND}` = 'seed'"
-    found = client.search_runs(list(experiments), query, max_results=20, order_by=[OLDEST])
-    ids = list(dict.fromkeys(run.data.tags[RUN] for run in found))
+    matching = client.search_runs(list(experiments), query, max_results=20, order_by=[OLDEST])
+    ids = list(dict.fromkeys(run.data.tags[RUN] for run in matching))
     if len(ids) != 1:
         raise GanbenchError(
             f"several runs begin with '{run_id}': {', '.join(ids)}"
             if ids
             else f"there is no run '{run_id}' in {store.uri}"
         )
-    return experiments[found[0].info.experiment_id], _record(client, found[0], history=True)
+    return experiments[matching[0].info.experiment_id], _record(client, matching[0], history=True)
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
@@ -97,10 +97,10 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
         ]
     else:
         # The last value of each metric, but all values of events, which may occur more than once.
-        last = [metric for metric in run.data._metric_objs if not metric.key.startswith(PREFIXES["event"])]
+        last_values = [metric for metric in run.data._metric_objs if not metric.key.startswith(PREFIXES["event"])]
         events = [key for key in run.data.metrics if key.startswith(PREFIXES["event"])]
-        told = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
-        rows = [(metric.key, metric.step, metric.value) for metric in [*last, *told]]
+        event_values = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
+        rows = [(metric.key, metric.step, metric.value) for metric in [*last_values, *event_values]]
     return RunRecord(
         id=tags[RUN],
         group=tags[GROUP],
@@ -119,9 +119,13 @@ def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder:
         GanbenchError: there is no such run or artifact.
     """
     client = connect_to_existing(store)
-    found = client.get_experiment_by_name(experiment)
+    mlflow_experiment = client.get_experiment_by_name(experiment)
     query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
-    runs = client.search_runs([found.experiment_id], query, max_results=1, order_by=[OLDEST]) if found else []
+    runs = (
+        client.search_runs([mlflow_experiment.experiment_id], query, max_results=1, order_by=[OLDEST])
+        if mlflow_experiment
+        else []
+    )
     if not runs:
         raise GanbenchError(f"there is no run '{run_id}' in experiment {experiment}")
     parent = path.rpartition("/")[0]
@@ -132,8 +136,8 @@ def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder:
 
 def runs_page(store: Store, experiment: str) -> str:
     """Return the path of the experiment's runs page in the MLflow UI."""
-    found = connect_to_existing(store).get_experiment_by_name(experiment)
-    if found is None:
+    mlflow_experiment = connect_to_existing(store).get_experiment_by_name(experiment)
+    if mlflow_experiment is None:
         return "/#/experiments"
     # Without the parameter MLflow shows an empty page for language models.
-    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"
+    return f"/#/experiments/{mlflow_experiment.experiment_id}/runs?workflowType=machine_learning"

@@ -20,5 +20,5 @@ def evenly(steps: Sequence[int], most: int) -> list[int]:
     """Choose at most `most` of the steps, evenly spread and including the last."""
     if len(steps) <= most:
         return list(steps)
-    places = [round((len(steps) - 1) * (1 - share / max(most - 1, 1))) for share in range(most)]
-    return [steps[place] for place in sorted(set(places))]
+    indices = [round((len(steps) - 1) * (1 - share / max(most - 1, 1))) for share in range(most)]
+    return [steps[index] for index in sorted(set(indices))]

@@ -21,9 +21,9 @@ from ganbench.tracking.mlflow.pictures import chosen
 Needed = Callable[[Iterable[Mapping[str, str]]], Collection[str]]
 """A function from the tags of all runs to the tracked names that are needed."""
 
-OURS = "ganbench."
+TAG_PREFIX = "ganbench."
 EVENT = PREFIXES["event"]
-NAMES = 200
+MAX_NAMED_METRICS = 200
 """The most metrics that are queried by name; SQLite allows a thousand."""
 
 
@@ -40,11 +40,11 @@ def read_local_images(
     database: Path, experiment: str, name: str, runs: Collection[str], most: int
 ) -> dict[str, dict[int, bytes]] | None:
     """Read pictures as `reading.read_images` does; None if the schema is unknown, or pictures are stored elsewhere."""
-    places = _places(database, experiment, runs)
-    if places is None or not all(uri.startswith("file:") for uri in places.values()):
+    artifact_uris = _artifact_uris(database, experiment, runs)
+    if artifact_uris is None or not all(uri.startswith("file:") for uri in artifact_uris.values()):
         return None
     pictures = {}
-    for run, uri in sorted(places.items()):
+    for run, uri in sorted(artifact_uris.items()):
         folder = Path(url2pathname(urlparse(uri).path)) / "images"
         paths = chosen(map(str, folder.glob("*.png")), name, most)
         if paths:
@@ -52,20 +52,20 @@ def read_local_images(
     return pictures
 
 
-def _places(database: Path, experiment: str, runs: Collection[str]) -> dict[str, str] | None:
+def _artifact_uris(database: Path, experiment: str, runs: Collection[str]) -> dict[str, str] | None:
     """Return the artifact locations of some runs, of two with one id the older's; None as in `read_local`."""
     try:
         with closing(_open(database)) as connection:
             connection.execute("create temp table asked (run text primary key)")
             connection.executemany("insert into asked values (?)", [(run,) for run in set(runs)])
-            found = connection.execute(
+            cursor = connection.execute(
                 "select asked.run, r.artifact_uri from asked join tags t on t.value = asked.run and t.key = ? "
                 "join tags k on k.run_uuid = t.run_uuid and k.key = ? and k.value = 'seed' "
                 "join runs r on r.run_uuid = t.run_uuid join experiments e on e.experiment_id = r.experiment_id "
                 "where e.name = ? and r.lifecycle_stage = 'active' order by r.start_time desc, r.run_uuid desc",
                 (RUN, KIND, experiment),
             )
-            return dict(found.fetchall())  # the older of two runs comes last
+            return dict(cursor.fetchall())  # the older of two runs comes last
     except sqlite3.Error:
         return None
 
@@ -79,24 +79,27 @@ def _open(database: Path) -> sqlite3.Connection:
 def _read(
     connection: sqlite3.Connection, experiment: str, history: bool, needed: Needed | None
 ) -> list[RunRecord] | None:
-    found = connection.execute("select experiment_id from experiments where name = ?", (experiment,)).fetchone()
-    if found is None:
+    experiment_row = connection.execute(
+        "select experiment_id from experiments where name = ?", (experiment,)
+    ).fetchone()
+    if experiment_row is None:
         return None
     connection.execute("create temp table ours (place integer primary key, run_uuid text unique)")
     connection.execute(
         "insert into ours select row_number() over (order by r.start_time, r.run_uuid), r.run_uuid from runs r "
         "join tags t on t.run_uuid = r.run_uuid and t.key = ? and t.value = 'seed' "
         "where r.experiment_id = ? and r.lifecycle_stage = 'active'",
-        (KIND, found[0]),
+        (KIND, experiment_row[0]),
     )
     tags, params = defaultdict[str, dict[str, str]](dict), defaultdict[str, dict[str, str]](dict)
-    for kind, table in ((tags, "tags"), (params, "params")):
+    for table_values, table in ((tags, "tags"), (params, "params")):
         for run, key, value in connection.execute(
             f"select m.run_uuid, m.key, m.value from ours join {table} m on m.run_uuid = ours.run_uuid"
         ):
-            kind[run][key] = value
+            table_values[run][key] = value
     our_tags = {
-        run: {name.removeprefix(OURS): own[name] for name in own if name.startswith(OURS)} for run, own in tags.items()
+        run: {name.removeprefix(TAG_PREFIX): run_tags[name] for name in run_tags if name.startswith(TAG_PREFIX)}
+        for run, run_tags in tags.items()
     }
     metrics = None if needed is None else needed(our_tags.values())
     rows = defaultdict[str, list[tuple[str, int, float]]](list)
@@ -108,15 +111,15 @@ def _read(
         _collect(connection, "metrics", None, f"and m.key like '{EVENT}%'", rows)
     records: dict[str, RunRecord] = {}
     for (run,) in connection.execute("select run_uuid from ours order by place"):
-        own = tags[run]
+        run_tags = tags[run]
         # A repeated request can leave two runs with one id; the older is the one written to.
         records.setdefault(
-            own[RUN],
+            run_tags[RUN],
             RunRecord(
-                id=own[RUN],
-                group=own[GROUP],
-                seed=int(own[SEED]),
-                status=cast(Status, own[STATUS]),
+                id=run_tags[RUN],
+                group=run_tags[GROUP],
+                seed=int(run_tags[SEED]),
+                status=cast(Status, run_tags[STATUS]),
                 params=params[run],
                 tags=our_tags[run],
                 history=rows[run],
@@ -132,15 +135,15 @@ def _collect(
     condition: str,
     rows: dict[str, list[tuple[str, int, float]]],
 ) -> None:
-    named = sorted(metrics)[:NAMES] if metrics is not None and len(metrics) <= NAMES else []
+    named = sorted(metrics)[:MAX_NAMED_METRICS] if metrics is not None and len(metrics) <= MAX_NAMED_METRICS else []
     if named:
         condition += f" and (m.key in ({', '.join('?' * len(named))}) or m.key like '{EVENT}%')"
     joined = f"from ours cross join {table} m on m.run_uuid = ours.run_uuid {condition}"
-    found = connection.execute(
+    cursor = connection.execute(
         f"select m.key, m.step, case when m.is_nan then null else m.value end {joined} order by ours.place, m.rowid",
         named,
     )
-    numbers = iter([row if row[2] is not None else (row[0], row[1], math.nan) for row in found])
+    numbers = iter([row if row[2] is not None else (row[0], row[1], math.nan) for row in cursor])
     for run, count in connection.execute(
         f"select ours.run_uuid, count(*) {joined} group by ours.place order by ours.place", named
     ):

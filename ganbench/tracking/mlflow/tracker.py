@@ -87,24 +87,24 @@ class MlflowTracker:
     def _find(self, run_id: str, kind: str) -> Run | None:
         query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"
         oldest = ["attributes.start_time ASC"]
-        found = self._client.search_runs([self._experiment], query, max_results=1, order_by=oldest)
-        return found[0] if found else None
+        runs = self._client.search_runs([self._experiment], query, max_results=1, order_by=oldest)
+        return runs[0] if runs else None
 
-    def _find_or_begin(self, head: RunInfo, tags: Mapping[str, str]) -> Run:
-        run = self._find(head.id, tags[KIND])
-        facts = {**{f"ganbench.{name}": value for name, value in head.tags.items()}, **tags, STATUS: "running"}
+    def _find_or_begin(self, info: RunInfo, tags: Mapping[str, str]) -> Run:
+        run = self._find(info.id, tags[KIND])
+        facts = {**{f"ganbench.{name}": value for name, value in info.tags.items()}, **tags, STATUS: "running"}
         if run is None:
             run = self._client.create_run(
                 self._experiment,
-                tags={RUN: head.id, MLFLOW_RUN_NAME: head.title, MLFLOW_SOURCE_NAME: "ganbench", **facts},
-                run_name=head.title,
+                tags={RUN: info.id, MLFLOW_RUN_NAME: info.title, MLFLOW_SOURCE_NAME: "ganbench", **facts},
+                run_name=info.title,
             )
         else:
             self._client.update_run(run.info.run_id, status="RUNNING")
         # Also for an existing run: the process that created it may have been killed before this line.
         self._client.log_batch(
             run.info.run_id,
-            params=[Param(name, str(value)) for name, value in head.params.items()],
+            params=[Param(name, str(value)) for name, value in info.params.items()],
             tags=[RunTag(name, value) for name, value in facts.items()],
         )
         return run
@@ -125,8 +125,8 @@ class MlflowRunLog:
 
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
         # MLflow puts the time into the file name, so logging a picture again would show it twice.
-        there = self._client.list_artifacts(self._id, "images")
-        if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", artifact.path) for artifact in there):
+        artifacts = self._client.list_artifacts(self._id, "images")
+        if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", artifact.path) for artifact in artifacts):
             self._client.log_image(self._id, pixels, key=name, step=step, synchronous=True)
 
     def figure(self, name: str, figure: Figure) -> None:
@@ -144,19 +144,19 @@ class MlflowRunLog:
 
 
 def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        if found.lifecycle_stage == "deleted":
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        if experiment.lifecycle_stage == "deleted":
             raise GanbenchError(
                 f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name"
             )
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
     # Without a location MLflow would put artifacts into ./mlruns of the current folder.
     location = (store.folder / "artifacts" / name).as_uri() if store.local else None
     try:
         return str(client.create_experiment(name, artifact_location=location))
     except GanbenchError:
-        found = client.get_experiment_by_name(name)  # another process was faster
-        if found is None:
+        experiment = client.get_experiment_by_name(name)  # another process was faster
+        if experiment is None:
             raise
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
