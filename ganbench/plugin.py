@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import register
+from ganbench.core.seeding import stream
 from ganbench.data import DATASETS, Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.data.mixture import Mixture
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
 from ganbench.evaluation.protocols import PROTOCOLS, Case, Protocol, Rule
 from ganbench.methods.archs import ARCHS, Arch
@@ -34,6 +36,7 @@ __all__ = [
     "GanbenchError",
     "Loss",
     "Metric",
+    "Mixture",
     "Penalty",
     "Protocol",
     "Reference",
@@ -44,4 +47,5 @@ __all__ = [
     "gradient_norms",
     "register",
     "squared_gradient_norms",
+    "stream",
 ]

@@ -44,7 +44,7 @@ def repeats(metric: Metric) -> None:
         other = metric(fake=fake, real=again)
         if other != value:
             raise CheckFailed(
-                f"it is {value:.9g}, and {other:.9g} {when}: draw random numbers with `ganbench.core.seeding.stream`"
+                f"it is {value:.9g}, and {other:.9g} {when}: draw random numbers with `ganbench.plugin.stream`"
             )
     shuffled = metric(fake=fake.select(torch.randperm(len(fake))), real=real)
     if not math.isclose(shuffled, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
