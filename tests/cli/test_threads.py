@@ -37,13 +37,13 @@ def test_own_work_does_not_count_as_load(monkeypatch: pytest.MonkeyPatch) -> Non
     assert cores_in_use(0.01) == 0
 
 
-@pytest.mark.parametrize(("busy_cores", "policies"), [(0.0, {}), (1.0, {"OMP_WAIT_POLICY": "passive"})])
+@pytest.mark.parametrize(("busy_cores", "chosen"), [(0.0, {}), (1.0, {"OMP_WAIT_POLICY": "passive"})])
 def test_threads_wait_passively_only_on_a_busy_machine(
-    busy_cores: float, policies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    busy_cores: float, chosen: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "cores_in_use", lambda seconds: busy_cores)
     choose_waiting()
-    assert {name: os.environ[name] for name in POLICIES if name in os.environ} == policies
+    assert {name: os.environ[name] for name in POLICIES if name in os.environ} == chosen
 
 
 @pytest.mark.parametrize("name", POLICIES)
