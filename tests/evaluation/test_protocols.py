@@ -161,9 +161,8 @@ def test_real_data_scored_as_generated_match_their_floor(real_scores: RealScores
         limit = 6 * spread + 1e-9 + granularity * (spread > 0)
         if name == "support":
             count = min(real_scores.bench.samples, scorer.REFERENCE)
-            limit = max(
-                limit, 6 * math.sqrt(mean / (count * (count - 1) / 2))
-            )  # the few pairs have a Poisson distribution
+            # The few pairs have a Poisson distribution.
+            limit = max(limit, 6 * math.sqrt(mean / (count * (count - 1) / 2)))
         for kind, value in (("value", real_scores.scores.values[name]), ("floor", real_scores.scores.floors[name])):
             if not abs(transform(value) - mean) <= limit:
                 deviating.append(f"{name}: {kind} {value}, draws {draws}")
