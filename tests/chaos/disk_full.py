@@ -40,10 +40,10 @@ def main() -> int:
     messages: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as base:
         file = str(experiment_file(Path(base)))
-        whole = Path(base) / "whole"
-        whole.mkdir()
-        assert finish(["sweep", file, "--store", "store"], whole) == 0, (whole / "output.txt").read_text()
-        expected, _ = runs_in(whole / "store" / "mlflow.db")
+        reference = Path(base) / "whole"
+        reference.mkdir()
+        assert finish(["sweep", file, "--store", "store"], reference) == 0, (reference / "output.txt").read_text()
+        expected, _ = runs_in(reference / "store" / "mlflow.db")
         assert len(expected) == RUNS
         for size in SIZES_KB:
             folder = Path(base) / f"{size}"

@@ -44,15 +44,15 @@ def main() -> int:
     killed: Counter[str] = Counter()
     delays: list[float] = []
     with tempfile.TemporaryDirectory() as base:
-        whole = Path(base) / "whole"
-        whole.mkdir()
+        reference = Path(base) / "whole"
+        reference.mkdir()
         command = ["sweep", str(experiment_file(Path(base))), "--store", "store", "--jobs", "2"]
         start_time = time.monotonic()
-        if finish(command, whole):
-            print((whole / "output.txt").read_text())
+        if finish(command, reference):
+            print((reference / "output.txt").read_text())
             return 1
         print(f"uninterrupted: {time.monotonic() - start_time:.0f} s")
-        expected, store_faults = runs_in(whole / "store" / "mlflow.db")
+        expected, store_faults = runs_in(reference / "store" / "mlflow.db")
         assert len(expected) == RUNS, f"{len(expected)} runs"
         faults.update(store_faults)
         sweeps = 0

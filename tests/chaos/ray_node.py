@@ -22,13 +22,13 @@ from tests.chaos.common import RUNS, differences, experiment_file, finish, lefto
 def main() -> int:
     with tempfile.TemporaryDirectory() as base:
         file = str(experiment_file(Path(base)))
-        whole, folder = Path(base) / "whole", Path(base) / "ray"
-        whole.mkdir()
+        reference, folder = Path(base) / "whole", Path(base) / "ray"
+        reference.mkdir()
         folder.mkdir()
-        assert finish(["sweep", file, "--store", "store", "--jobs", "2"], whole) == 0, (
-            whole / "output.txt"
+        assert finish(["sweep", file, "--store", "store", "--jobs", "2"], reference) == 0, (
+            reference / "output.txt"
         ).read_text()
-        expected, _ = runs_in(whole / "store" / "mlflow.db")
+        expected, _ = runs_in(reference / "store" / "mlflow.db")
         assert len(expected) == RUNS
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         node = cluster.add_node(num_cpus=1)

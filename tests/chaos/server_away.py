@@ -79,10 +79,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base)
         file = str(experiment_file(folder))
-        whole = folder / "whole"
-        whole.mkdir()
-        assert finish(["sweep", file, "--store", "store"], whole) == 0, (whole / "output.txt").read_text()
-        expected, _ = runs_in(whole / "store" / "mlflow.db")
+        reference = folder / "whole"
+        reference.mkdir()
+        assert finish(["sweep", file, "--store", "store"], reference) == 0, (reference / "output.txt").read_text()
+        expected, _ = runs_in(reference / "store" / "mlflow.db")
         assert len(expected) == RUNS
         return _temporarily(folder, file, expected, away) | _permanently(folder, file, expected)
 

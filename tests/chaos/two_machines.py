@@ -44,10 +44,10 @@ def main() -> int:
 
 def _sweep(base: Path) -> int:
     file = str(experiment_file(base))
-    whole = base / "whole"
-    whole.mkdir()
-    assert finish(["sweep", file, "--store", "store"], whole) == 0, (whole / "output.txt").read_text()
-    expected, _ = runs_in(whole / "store" / "mlflow.db")
+    reference = base / "whole"
+    reference.mkdir()
+    assert finish(["sweep", file, "--store", "store"], reference) == 0, (reference / "output.txt").read_text()
+    expected, _ = runs_in(reference / "store" / "mlflow.db")
     assert len(expected) == RUNS
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -34,9 +34,9 @@ def test_help_imports_nothing_slow() -> None:
         "    main(words, standalone_mode=False)\n"
         f"sys.exit(' '.join(name for name in {SLOW} if name in sys.modules) or None)"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "Train a GAN" in done.stdout
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Train a GAN" in result.stdout
 
 
 def test_reading_results_does_not_import_torch() -> None:
@@ -95,8 +95,8 @@ def test_dry_run_prints_a_spec_that_can_be_loaded(tmp_path: Path) -> None:
 
 
 def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
-    words = ["run", "--dataset", "ring", "--protocol", "selfcond-2020", "--stop-on", "collapse:3", "--dry-run"]
-    first = CliRunner().invoke(main, words)
+    args = ["run", "--dataset", "ring", "--protocol", "selfcond-2020", "--stop-on", "collapse:3", "--dry-run"]
+    first = CliRunner().invoke(main, args)
     assert first.exit_code == 0, first.output
     for line in ('name = "selfcond-2020"', "radius = 2.0", "samples = 50000", 'stop_on = "collapse"', "patience = 3"):
         assert line in first.output

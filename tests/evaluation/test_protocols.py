@@ -91,9 +91,9 @@ def bench(protocol: str, dataset: str, mnist: Callable[[], LabelledImages], samp
         default_samples = STACKED
         evaluator = CachedEvaluator(evaluator, stacked.frame)
     elif dataset == "mnist":
-        whole = mnist()
-        train, labels = whole.train[:TRAINED_ON], whole.train_labels[:TRAINED_ON]
-        data = LabelledImages(train, labels, whole.test, whole.test_labels, whole.mode_names)
+        full = mnist()
+        train, labels = full.train[:TRAINED_ON], full.train_labels[:TRAINED_ON]
+        data = LabelledImages(train, labels, full.test, full.test_labels, full.mode_names)
         default_samples = IMAGES
         evaluator = CachedEvaluator(evaluator)
     else:

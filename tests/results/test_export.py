@@ -57,8 +57,8 @@ def numbers(results: Path) -> pd.DataFrame:
 
 def test_sweep_out_of_time_resumes_on_another_machine_with_equal_results(tmp_path: Path) -> None:
     file, export = experiment(tmp_path, 2000, '["hinge"]'), tmp_path / "carried"
-    whole = sweep(file, tmp_path / "whole", "--export", str(tmp_path / "whole-export"))
-    assert whole.exit_code == 0, whole.output
+    uninterrupted = sweep(file, tmp_path / "whole", "--export", str(tmp_path / "whole-export"))
+    assert uninterrupted.exit_code == 0, uninterrupted.output
     machines, output = 0, "the time is up"
     while "the time is up" in output:
         machines += 1

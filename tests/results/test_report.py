@@ -48,7 +48,7 @@ def png(grey: int) -> bytes:
     return buffer.getvalue()
 
 
-def drawn(study: pd.DataFrame, x: str) -> dict[str, dict[str, Any]]:
+def figures_of(study: pd.DataFrame, x: str) -> dict[str, dict[str, Any]]:
     return draw(study, method_names(study), x)
 
 
@@ -132,7 +132,7 @@ def test_seed_with_a_single_evaluation_is_visible_in_curves() -> None:
 def test_collapsed_seed_stays_in_the_curves_to_the_end() -> None:
     study = table(record("minimax", 0, 30.0), record("minimax", 1, 10.0, status="collapsed"))
     cut = study[(study["seed"] == 0) | (study["step"] < 20) | (study["metric"] != "fid")]
-    lines = drawn(cut, "seconds")["mnist"]["FID"].axes[0].lines
+    lines = figures_of(cut, "seconds")["mnist"]["FID"].axes[0].lines
     assert [line.get_xdata().tolist() for line in lines[:2]] == [[60, 120], [60, 120]]
     assert [line.get_ydata().tolist() for line in lines[:2]] == [[31, 30], [11, 11]]
 
@@ -156,7 +156,7 @@ def test_survival_profile_counts_failed_seeds_and_never_rises() -> None:
 
 def test_each_data_set_has_its_own_figures_for_any_budget_axis() -> None:
     study = pd.concat([STUDY, table(record("minimax", 0, 3.0, params={"dataset": "fashion-mnist"}))])
-    figures = drawn(study, "critic_steps")
+    figures = figures_of(study, "critic_steps")
     assert set(figures) == {"mnist", "fashion-mnist"}
     assert {"FID", "Modes covered", "Modes at the end", "Seeds that cover at least so many modes"} <= set(
         figures["mnist"]

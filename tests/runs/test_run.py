@@ -194,8 +194,8 @@ def kill_and_resume(
     spec: RunSpec, data: LabelledImages, folder: Path, monkeypatch: pytest.MonkeyPatch, *, stride: int = 1
 ) -> tuple[MemoryTracker, int]:
     """Kill a run at every `stride`-th action and resume it; return the uninterrupted run and the number of kills."""
-    whole = MemoryTracker()
-    statuses = train(spec, SEEDS, data, whole, folder / "whole")
+    uninterrupted = MemoryTracker()
+    statuses = train(spec, SEEDS, data, uninterrupted, folder / "whole")
     kills = 0
     for actions in range(0, 1000, stride):
         fuse, subfolder, runs = Fuse(actions), folder / str(actions), dict[str, MemoryRunLog]()
@@ -215,22 +215,22 @@ def kill_and_resume(
                 break
         resumed = MemoryTracker(runs)
         assert train(spec, SEEDS, data, resumed, subfolder) == statuses, actions
-        assert tracked(resumed) == tracked(whole), actions
+        assert tracked(resumed) == tracked(uninterrupted), actions
         assert list(subfolder.glob("*.safetensors")) == []
-    return whole, kills
+    return uninterrupted, kills
 
 
 def test_run_resumed_after_any_kill_equals_the_uninterrupted_run(
     spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, kills = kill_and_resume(spec, data, tmp_path, monkeypatch)
-    assert sorted(log.state for log in whole.runs.values()) == ["diverged", "finished", "finished"]
+    uninterrupted, kills = kill_and_resume(spec, data, tmp_path, monkeypatch)
+    assert sorted(log.state for log in uninterrupted.runs.values()) == ["diverged", "finished", "finished"]
     assert kills > 60
-    (diverged,) = (log for log in whole.runs.values() if log.state == "diverged")
+    (diverged,) = (log for log in uninterrupted.runs.values() if log.state == "diverged")
     assert diverged.numbers["event/divergence", diverged.ended_at] == 1
     assert f"divergence at {diverged.ended_at}" in diverged.words["events"]
     assert diverged.words["accelerated"] == "no, because steps are recorded on a GPU alone"
-    for log in whole.runs.values():
+    for log in uninterrupted.runs.values():
         assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
         kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}
         assert kinds == {event.partition(" at ")[0] for event in log.words["events"].split("; ")}
@@ -242,9 +242,9 @@ def test_collapsed_seed_is_stopped_scored_and_not_resumed(
     """After twelve steps a generator is still collapsed; it is evaluated at steps 3, 6, 9 and 12."""
     settings = {"every": 3, "stop_on": "collapse", "patience": 3}
     spec = short_spec(train={"steps": 12}, evaluation=settings)
-    whole, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=4)
+    uninterrupted, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=4)
     assert kills > 10
-    for log in whole.runs.values():
+    for log in uninterrupted.runs.values():
         assert (log.state, log.ended_at) == ("collapsed", 9)
         assert {step for name, step in log.numbers if name == "quick/fid"} == {3, 6, 9}
         assert {step for name, step in log.numbers if name == "fid"} == {9}, (
@@ -252,9 +252,9 @@ def test_collapsed_seed_is_stopped_scored_and_not_resumed(
         )
         assert log.numbers["sample_count", 9] == spec.evaluation.samples
         assert "samples/samples.npy" in log.files
-    before = tracked(whole)
-    assert set(train(spec, SEEDS, data, whole, tmp_path / "whole").values()) == {"collapsed"}
-    assert tracked(whole) == before
+    before = tracked(uninterrupted)
+    assert set(train(spec, SEEDS, data, uninterrupted, tmp_path / "whole").values()) == {"collapsed"}
+    assert tracked(uninterrupted) == before
     patient = dataclasses.replace(spec, evaluation=dataclasses.replace(spec.evaluation, patience=5))
     assert set(train(patient, SEEDS, data, MemoryTracker(), tmp_path / "patient").values()) == {"finished"}
 
@@ -278,9 +278,9 @@ def test_run_stopped_before_the_first_step_resumes_to_the_same_result(
     stop, tracker = threading.Event(), MemoryTracker()
     stop.set()
     assert set(train(spec, SEEDS, data, tracker, tmp_path, stop=stop).values()) == {"stopped"}
-    whole = MemoryTracker()
-    assert train(spec, SEEDS, data, tracker, tmp_path) == train(spec, SEEDS, data, whole, tmp_path / "whole")
-    assert tracked(tracker) == tracked(whole)
+    uninterrupted = MemoryTracker()
+    assert train(spec, SEEDS, data, tracker, tmp_path) == train(spec, SEEDS, data, uninterrupted, tmp_path / "whole")
+    assert tracked(tracker) == tracked(uninterrupted)
 
 
 def train_and_stop(
@@ -324,8 +324,8 @@ def test_force_ignores_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Path
 def test_damaged_checkpoint_is_reported_and_the_previous_one_gives_the_same_result(
     spec: RunSpec, data: LabelledImages, tmp_path: Path
 ) -> None:
-    whole, tracker = MemoryTracker(), MemoryTracker()
-    train(spec, SEEDS, data, whole, tmp_path / "whole")
+    uninterrupted, tracker = MemoryTracker(), MemoryTracker()
+    train(spec, SEEDS, data, uninterrupted, tmp_path / "whole")
     with pytest.raises(KilledError):
         train(spec, SEEDS, data, MortalTracker(tracker.runs, Fuse(60)), tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
@@ -334,7 +334,7 @@ def test_damaged_checkpoint_is_reported_and_the_previous_one_gives_the_same_resu
     observer = Silent()
     run.run(Job(spec, SEEDS, CPU, tmp_path), data, tracker, observer, threading.Event())
     assert any("going on from the one before it" in line for line in observer.lines)
-    assert tracked(tracker) == tracked(whole)
+    assert tracked(tracker) == tracked(uninterrupted)
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".safetensors", ".older")]
 
 
@@ -360,16 +360,16 @@ def test_checkpoint_record_keeps_its_fields() -> None:
 
 def test_mean_statistics_do_not_depend_on_an_interruption() -> None:
     statistics = [{"loss": torch.tensor([0.1 * step, step / 3])} for step in range(5)]
-    whole, first = MeanStatistics({}, 0), MeanStatistics({}, 0)
+    uninterrupted, first = MeanStatistics({}, 0), MeanStatistics({}, 0)
     for step_statistics in statistics:
-        whole.add(step_statistics)
+        uninterrupted.add(step_statistics)
     for step_statistics in statistics[:2]:
         first.add(step_statistics)
     second = MeanStatistics(json.loads(json.dumps(first.sums())), first.count)
     for step_statistics in statistics[2:]:
         second.add(step_statistics)
-    assert second.take() == whole.take()
-    assert (whole.sums(), whole.count) == ({}, 0), "taking the means resets them"
+    assert second.take() == uninterrupted.take()
+    assert (uninterrupted.sums(), uninterrupted.count) == ({}, 0), "taking the means resets them"
 
 
 def test_runs_are_closed_when_the_loss_raises(data: LabelledImages, tmp_path: Path) -> None:

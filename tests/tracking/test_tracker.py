@@ -67,7 +67,7 @@ def test_run_is_written_and_read_back(store: Store) -> None:
     assert tracker.status("run3") == "finished"
 
     (last_values,) = read_runs(store, "an experiment", history=False)
-    (whole,) = read_runs(store, "an experiment", history=True)
+    (with_history,) = read_runs(store, "an experiment", history=True)
     assert (last_values.id, last_values.group, last_values.seed, last_values.status) == (
         "run3",
         "group1",
@@ -78,7 +78,7 @@ def test_run_is_written_and_read_back(store: Store) -> None:
     assert last_values.tags["device"] == "cpu"
     assert (last_values.tags["events"], last_values.tags["ended-at"]) == ("missing-modes at 10", "20")
     assert sorted(last_values.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
-    assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+    assert sorted(with_history.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
 
 
 @pytest.mark.parametrize("through", ["tables", "mlflow"])

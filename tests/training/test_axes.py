@@ -190,15 +190,15 @@ def test_resumed_run_equals_the_uninterrupted_one_with_every_kind_of_state(
     spec = spec_on_ring(
         train=options, penalty=[{"name": "dragan"}], wrapper=[{"name": "minibatch-std"}, {"name": "spectral-norm"}]
     )
-    whole = state_of(spec, points, (3, 8))
+    uninterrupted = state_of(spec, points, (3, 8))
     for snapshot in train(spec, (3, 8), points, CPU, every=1):
         if snapshot.step == 4:
             saved = {name: tensor.clone() for name, tensor in snapshot.state.tensors().items()}
             break
     *_, resumed = train(spec, (3, 8), points, CPU, every=1, resume=saved, resume_step=4)
     tensors = resumed.state.tensors()
-    assert set(tensors) == set(whole)
-    assert all(torch.equal(tensors[name], tensor) for name, tensor in whole.items())
+    assert set(tensors) == set(uninterrupted)
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in uninterrupted.items())
 
 
 @pytest.mark.parametrize("name", list(PENALTIES))

@@ -109,14 +109,14 @@ def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
     """Interrupted within a block of random numbers, after its end, and with running statistics."""
     settings = small_spec(loss={"name": loss}, train={"steps": 45 if arch == "mlp" else 8}).to_dict()
     spec = resolve(settings | {"arch": ARCHS_TRIED[arch]})
-    whole = last_snapshot(spec, seeds).state.tensors()
+    uninterrupted = last_snapshot(spec, seeds).state.tensors()
     for snapshot in train(spec, seeds, random_data(), CPU, every=1):
         if snapshot.step == cut:
             saved = copy_of_state(snapshot)
             break
     *_, resumed = train(spec, seeds, random_data(), CPU, every=7, resume=saved, resume_step=cut)
     assert resumed.step == spec.train.steps
-    assert all(torch.equal(resumed.state.tensors()[name], tensor) for name, tensor in whole.items())
+    assert all(torch.equal(resumed.state.tensors()[name], tensor) for name, tensor in uninterrupted.items())
 
 
 def test_resuming_rejects_tensors_of_another_network() -> None:
