@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure every claim on this machine, print the table, and write it down."""
+"""`python -m benchmarks`: measure every claim on this machine, print a table, and save the results."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ ON_GPU = ("training", "overhead", "seeds", "thousand", "ensembles", "limits", "s
 """Benchmarks that run on a GPU by default, the most informative first, since GPU time may be limited to minutes."""
 
 
-def measure(names: Sequence[str], setting: Setting, until: float, keep: Callable[[list[Row]], None]) -> list[Row]:
-    """Run the benchmarks; print each row as soon as it is known, and pass all rows so far to `keep`.
+def measure(names: Sequence[str], setting: Setting, until: float, save: Callable[[list[Row]], None]) -> list[Row]:
+    """Run the benchmarks; print each row as soon as it is known, and pass all rows so far to `save`.
 
     Args:
         until: the time (`time.monotonic`) after which no benchmark is started.
@@ -77,9 +77,9 @@ def measure(names: Sequence[str], setting: Setting, until: float, keep: Callable
         for row in BENCHMARKS[name](setting):
             rows.append(row)
             console.print(f"{row.claim}: {_number(row.reached)} {row.unit} {row.detail}", style="dim", soft_wrap=True)
-            keep(rows)
+            save(rows)
             if time.monotonic() > until:
-                console.print("the time is up: what comes after this was not measured")
+                console.print("the time is up: the remaining benchmarks were not run")
                 return rows
     return rows
 
@@ -96,7 +96,7 @@ def show(rows: list[Row]) -> Table:
     return table
 
 
-def device_words(device: torch.device) -> str:
+def describe_device(device: torch.device) -> str:
     """Return the model name of the device."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
@@ -107,34 +107,43 @@ def device_words(device: torch.device) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; without one all")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured; medians count")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="begin nothing new after so long")
-    parser.add_argument("--gpu-rows", action="store_true", help="the rows of a GPU, in their order; default on one")
     parser.add_argument(
-        "--rehearsal", action="store_true", help="few steps: does everything run? The figures mean nothing"
+        "names", nargs="*", metavar="NAME", help=f"benchmarks to run, default all: {', '.join(BENCHMARKS)}"
     )
-    parser.add_argument("--out", type=Path, help="write the rows there, after each; default: where all are measured")
-    chosen = parser.parse_args()
-    until = time.monotonic() + 60 * chosen.minutes
-    unknown = [name for name in chosen.names if name not in BENCHMARKS]
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds, of which medians are reported")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="start no further benchmark after this time")
+    parser.add_argument(
+        "--gpu-rows", action="store_true", help="run the benchmarks for a GPU, in their order; the default on a GPU"
+    )
+    parser.add_argument(
+        "--rehearsal",
+        action="store_true",
+        help="run few steps, to check that everything works; the figures mean nothing",
+    )
+    parser.add_argument(
+        "--out", type=Path, help="write rows to this file after each; the default is used only if all benchmarks run"
+    )
+    args = parser.parse_args()
+    until = time.monotonic() + 60 * args.minutes
+    unknown = [name for name in args.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark '{unknown[0]}': choose from {', '.join(BENCHMARKS)}")
     try:
-        device = find_device(chosen.device)
+        device = find_device(args.device)
     except GanbenchError as error:
         parser.error(str(error))
     warnings.filterwarnings("ignore", module="torchmetrics")
-    words = device_words(device)
-    out = chosen.out
-    if out is None and not chosen.names and not chosen.rehearsal:
-        out = RESULTS / f"{re.sub(r'[^A-Za-z0-9]+', '-', words).strip('-').lower()}.json"
-    keep = partial(write, out, words, chosen.rounds, chosen.rehearsal) if out is not None else lambda _: None
-    names = chosen.names or (ON_GPU if chosen.gpu_rows or device.type == "cuda" else ON_CPU)
-    rows = measure(names, Setting(device, chosen.rounds, chosen.rehearsal), until, keep)
+    device_name = describe_device(device)
+    out = args.out
+    if out is None and not args.names and not args.rehearsal:
+        out = RESULTS / f"{re.sub(r'[^A-Za-z0-9]+', '-', device_name).strip('-').lower()}.json"
+    save = partial(write, out, device_name, args.rounds, args.rehearsal) if out is not None else lambda _: None
+    names = args.names or (ON_GPU if args.gpu_rows or device.type == "cuda" else ON_CPU)
+    rows = measure(names, Setting(device, args.rounds, args.rehearsal), until, save)
     print(
-        f"\n{words}; torch {torch.__version__}, Python {platform.python_version()}, {date.today()}, {code_version()}\n"
+        f"\n{device_name}; torch {torch.__version__}, Python {platform.python_version()}, "
+        f"{date.today()}, {code_version()}\n"
     )
     Console(width=140).print(show(rows))
     if out is not None:

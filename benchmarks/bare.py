@@ -23,20 +23,20 @@ def bare_steps(spec: RunSpec, data: Data, device: torch.device) -> Iterator[None
     # Same memory format as ours, since only the overhead of a run over its steps is measured.
     if device.type == "cpu":
         upsample_channels_last(generator)
-    ours = [_adam(network, lr) for network, lr in ((generator, train.generator_lr), (critic, train.critic_lr))]
+    optimizers = [_adam(network, lr) for network, lr in ((generator, train.generator_lr), (critic, train.critic_lr))]
     batches = len(data) // train.batch_size
     latents = (train.batch_size, spec.arch.latent_dim)
     while True:
-        for chosen in torch.randperm(len(data), device=device)[: batches * train.batch_size].split(train.batch_size):
-            real = data.batch(chosen)
+        for indices in torch.randperm(len(data), device=device)[: batches * train.batch_size].split(train.batch_size):
+            real = data.batch(indices)
             with torch.no_grad():
                 fake = generator(torch.randn(latents, device=device))
             on_real, on_fake = critic(torch.cat([real, fake])).chunk(2)
-            _update(critic, ours[1], softplus(-on_real).mean() + softplus(on_fake).mean())
+            _update(critic, optimizers[1], softplus(-on_real).mean() + softplus(on_fake).mean())
 
             critic.requires_grad_(False)
             on_fake = critic(generator(torch.randn(latents, device=device)))
-            _update(generator, ours[0], softplus(-on_fake).mean())
+            _update(generator, optimizers[0], softplus(-on_fake).mean())
             critic.requires_grad_(True)
             yield
 

@@ -1,4 +1,4 @@
-"""Training beside another busy process: with the thread wait policy of `ganbench run`, and with the default one."""
+"""Training while another process is busy: with the thread wait policy of `ganbench run` and with the default one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ STEPS = 200
 
 
 def busy(setting: Setting) -> Iterator[Row]:
-    """Runs of `mlp` alone and beside a process that uses a core, with ganbench's thread settings and the defaults."""
+    """Runs of `mlp` alone and next to a process that uses a core, with ganbench's thread settings and the defaults."""
     contenders = {
-        f"{threads} {company}": partial(_seconds, environment, setting.steps(STEPS), company == "busy")
-        for company in ("quiet", "busy")
-        for threads, environment in (("ours", {}), ("spinning", SPINNING))
+        f"{policy} {load}": partial(_seconds, environment, setting.steps(STEPS), load == "busy")
+        for load in ("quiet", "busy")
+        for policy, environment in (("ours", {}), ("spinning", SPINNING))
     }
-    found = in_turn(contenders, setting.rounds)
-    speeds = ", ".join(f"{name}: {1 / median(times):.3g} steps/s" for name, times in found.items())
-    quiet = [100 * (ratio - 1) for ratio in ratios(found["ours quiet"], found["spinning quiet"])]
+    times = in_turn(contenders, setting.rounds)
+    speeds = ", ".join(f"{name}: {1 / median(durations):.3g} steps/s" for name, durations in times.items())
+    quiet = [100 * (ratio - 1) for ratio in ratios(times["ours quiet"], times["spinning quiet"])]
     yield Row(
         "how threads wait, on a quiet machine: time of a step of mlp over libgomp's default",
         "≤",
@@ -36,19 +36,19 @@ def busy(setting: Setting) -> Iterator[Row]:
         "%",
         speeds,
     )
-    alone = found["spinning quiet"]
-    ours, spinning = ([ratio - 1 for ratio in ratios(found[f"{name} busy"], alone)] for name in ("ours", "spinning"))
+    alone = times["spinning quiet"]
+    ours, spinning = ([ratio - 1 for ratio in ratios(times[f"{name} busy"], alone)] for name in ("ours", "spinning"))
     claim = "beside a process that takes a core: what libgomp's default loses, against what a run loses"
-    yield Row(claim, "≥", 5.0, ratios(spinning, [max(each, 0.01) for each in ours]), "×", speeds)
+    yield Row(claim, "≥", 5.0, ratios(spinning, [max(loss, 0.01) for loss in ours]), "×", speeds)
 
 
-def _seconds(environment: Mapping[str, str], steps: int, company: bool) -> float:
-    with _another_process() if company else _nobody():
+def _seconds(environment: Mapping[str, str], steps: int, busy_machine: bool) -> float:
+    with _another_process() if busy_machine else _no_process():
         command = [sys.executable, "-m", "benchmarks.busy_child", "mlp", "mnist", "1"]
-        done = subprocess.run(
+        result = subprocess.run(
             command, env=_environment({**environment, "STEPS": str(steps)}), check=True, capture_output=True, text=True
         )
-    return 1 / float(done.stdout)
+    return 1 / float(result.stdout)
 
 
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:
@@ -65,5 +65,5 @@ def _another_process() -> Iterator[None]:
 
 
 @contextmanager
-def _nobody() -> Iterator[None]:
+def _no_process() -> Iterator[None]:
     yield

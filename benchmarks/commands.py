@@ -1,4 +1,4 @@
-"""Waiting times of commands: for help, for a list, and for the first step; and the cost of tracking."""
+"""Waiting times of commands (help, list, first training step), and the cost of tracking."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ganbench.tracking.store import find_store
 
 
 def waiting(setting: Setting) -> Iterator[Row]:
-    """Times of whole processes."""
+    """Wall times of whole processes."""
     device, rounds = setting.device, setting.rounds
-    for words, promised in (("--help", 0.3), ("list", 0.5)):
-        yield Row(f"ganbench {words}", "≤", promised, several_seconds(["-m", "ganbench", words], 2 * rounds + 1), "s")
+    for command, target in (("--help", 0.3), ("list", 0.5)):
+        yield Row(f"ganbench {command}", "≤", target, several_seconds(["-m", "ganbench", command], 2 * rounds + 1), "s")
     seconds(["-m", "benchmarks.first_step", "--device", device.type])
     waits = [seconds(["-m", "benchmarks.first_step", "--device", device.type]) for _ in range(rounds)]
     yield Row("ganbench run, warm data, to its first steps", "≤", 6.0, waits, "s")
@@ -39,7 +39,7 @@ def tracking(setting: Setting) -> Iterator[Row]:
         job = Job(spec, (0,), device, Path(folder) / "checkpoints")
         with Display(spec, Console(quiet=True)) as display:
             run(job, data, tracker, display, threading.Event())
-    spent = job.profile.seconds
-    share = 100 * spent["tracking"] / sum(spent.values())
-    detail = ", ".join(f"{phase} {value:.2f} s" for phase, value in spent.items())
+    seconds_by_phase = job.profile.seconds
+    share = 100 * seconds_by_phase["tracking"] / sum(seconds_by_phase.values())
+    detail = ", ".join(f"{phase} {value:.2f} s" for phase, value in seconds_by_phase.items())
     yield Row("tracking in a default run, metrics and pictures", "≤", 2.0, [share], "%", detail)

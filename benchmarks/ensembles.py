@@ -32,7 +32,7 @@ def _row(arch: str, seeds: int, setting: Setting) -> Row:
     device, claim = setting.device, f"{seeds} seeds together, mnist, {arch}: recorded steps against plain ones"
     spec = _spec("mnist", arch)
     data = spec.dataset.load(device, say=lambda _: None)
-    _forget_peak(device)
+    _reset_peak(device)
     try:
         recorded, plain = (our_steps(spec, seeds, data, device, accelerated) for accelerated in (True, False))
         accelerated = next(recorded).accelerated
@@ -41,15 +41,15 @@ def _row(arch: str, seeds: int, setting: Setting) -> Row:
             "recorded": partial(seconds_a_step, recorded, count, device),
             "plain": partial(seconds_a_step, plain, count, device),
         }
-        found = in_turn(contenders, setting.rounds)
+        times = in_turn(contenders, setting.rounds)
     except torch.OutOfMemoryError:
         return Row(claim, "", None, [], "×", "the device's memory is full")
-    speed = 1 / median(found["recorded"])
+    speed = 1 / median(times["recorded"])
     detail = (
         f"accelerated: {accelerated}; {speed:.4g} steps/s, {seeds * speed:.4g} of single seeds; plain "
-        f"{1 / median(found['plain']):.4g} steps/s; peak memory {_peak(device):,.0f} MB for both"
+        f"{1 / median(times['plain']):.4g} steps/s; peak memory {_peak(device):,.0f} MB for both"
     )
-    return Row(claim, "", None, ratios(found["plain"], found["recorded"]), "×", detail)
+    return Row(claim, "", None, ratios(times["plain"], times["recorded"]), "×", detail)
 
 
 def a_thousand_seeds(setting: Setting) -> Iterator[Row]:
@@ -59,19 +59,19 @@ def a_thousand_seeds(setting: Setting) -> Iterator[Row]:
     data = spec.dataset.load(device, say=lambda _: None)
     assert isinstance(data, MixturePoints)
     ours = our_steps(spec, seeds, data, device)
-    theirs = textbook_steps(spec, Points(data.train.cpu()), device)
+    textbook = textbook_steps(spec, Points(data.train.cpu()), device)
     accelerated = [next(ours) for _ in range(2)][-1].accelerated
     contenders = {
         "ours": partial(seconds_a_step, ours, setting.steps(500, STRIDE), device),
-        "theirs": partial(seconds_each, theirs, setting.steps(500, STRIDE), device, 5),
+        "theirs": partial(seconds_each, textbook, setting.steps(500, STRIDE), device, 5),
     }
-    found = in_turn(contenders, setting.rounds)
+    times = in_turn(contenders, setting.rounds)
     detail = (
-        f"accelerated: {accelerated}; {1e3 * median(found['ours']):.3g} ms a step of all seeds, the textbook "
-        f"{1e3 * median(found['theirs']):.3g} ms of one"
+        f"accelerated: {accelerated}; {1e3 * median(times['ours']):.3g} ms a step of all seeds, the textbook "
+        f"{1e3 * median(times['theirs']):.3g} ms of one"
     )
     claim = f"{seeds:,} seeds of ring together against one textbook run: time"
-    yield Row(claim, "", None, ratios(found["ours"], found["theirs"]), "×", detail)
+    yield Row(claim, "", None, ratios(times["ours"], times["theirs"]), "×", detail)
 
 
 def _spec(dataset: str, arch: str) -> RunSpec:
@@ -79,7 +79,7 @@ def _spec(dataset: str, arch: str) -> RunSpec:
     return resolve({**named, "train": {"steps": ENDLESS}})
 
 
-def _forget_peak(device: torch.device) -> None:
+def _reset_peak(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)

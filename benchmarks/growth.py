@@ -39,13 +39,13 @@ def growth(setting: Setting) -> Iterator[Row]:
     yield _scoring(device, rounds)
 
 
-def _steps(what: str, cases: dict[Any, tuple[RunSpec, int]], device: torch.device, rounds: int) -> Row:
+def _steps(quantity: str, cases: dict[Any, tuple[RunSpec, int]], device: torch.device, rounds: int) -> Row:
     contenders = {}
     for name, (spec, seeds) in cases.items():
         steps = train(spec, range(seeds), spec.dataset.load(device, say=lambda _: None), device, every=STRIDE)
         next(steps)
         contenders[f"{name:g}"] = partial(seconds_each, steps, 6, device, 1)
-    return _row(f"{STRIDE} steps, by {what}", in_turn(contenders, rounds))
+    return _row(f"{STRIDE} steps, by {quantity}", in_turn(contenders, rounds))
 
 
 def _scoring(device: torch.device, rounds: int) -> Row:
@@ -59,15 +59,15 @@ def _scoring(device: torch.device, rounds: int) -> Row:
         return seconds_of(lambda: scorer.values(spec.case.rule(scorer.evaluator(samples)), names), device)
 
     score(SAMPLES[0])  # fills the cache
-    found = in_turn({f"{count:,}": partial(score, count) for count in SAMPLES}, rounds)
-    return _row("all metrics, by samples scored, mnist", found)
+    times = in_turn({f"{count:,}": partial(score, count) for count in SAMPLES}, rounds)
+    return _row("all metrics, by samples scored, mnist", times)
 
 
-def _row(what: str, found: dict[str, list[float]]) -> Row:
-    times = {name: median(each) for name, each in found.items()}
-    first, last = next(iter(times)), list(times)[-1]
-    detail = ", ".join(f"{name}: {1e3 * seconds:.3g} ms" for name, seconds in times.items())
-    return Row(f"{what}: {last} against {first}", "", None, ratios(found[last], found[first]), "×", detail)
+def _row(subject: str, seconds: dict[str, list[float]]) -> Row:
+    medians = {name: median(values) for name, values in seconds.items()}
+    first, last = next(iter(medians)), list(medians)[-1]
+    detail = ", ".join(f"{name}: {1e3 * value:.3g} ms" for name, value in medians.items())
+    return Row(f"{subject}: {last} against {first}", "", None, ratios(seconds[last], seconds[first]), "×", detail)
 
 
 def _times(widths: tuple[int, ...], factor: float) -> list[int]:

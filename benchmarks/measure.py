@@ -1,4 +1,4 @@
-"""Method of measurement: contenders take turns, ratios are formed within a round, medians over rounds."""
+"""Method of measurement: contenders take turns, ratios are computed within a round, and medians over rounds."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class Row:
             return "not measured"
         if self.wanted is None:
             return "stated"
-        kept = {value >= self.wanted if self.sign == "≥" else value <= self.wanted for value in self.measured}
-        return "rounds disagree" if len(kept) > 1 else "holds" if kept == {True} else "short"
+        outcomes = {value >= self.wanted if self.sign == "≥" else value <= self.wanted for value in self.measured}
+        return "rounds disagree" if len(outcomes) > 1 else "holds" if outcomes == {True} else "short"
 
 
 def in_turn(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Measure every contender once per round, so that a temporary slowdown of the machine affects all of them."""
-    found: dict[str, list[float]] = {name: [] for name in contenders}
+    times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
-            found[name].append(contender())
-    return found
+            times[name].append(contender())
+    return times
 
 
 def ratios(some: list[float], others: list[float]) -> list[float]:
@@ -83,11 +83,11 @@ def seconds_each(steps: Iterator[object], count: int, device: torch.device, warm
     for _ in range(warm_up):
         next(steps)
     wait_for(device)
-    began = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(count):
         next(steps)
     wait_for(device)
-    return (time.perf_counter() - began) / count
+    return (time.perf_counter() - start) / count
 
 
 def wait_for(device: torch.device) -> None:

@@ -39,11 +39,13 @@ def reading(setting: Setting) -> Iterator[Row]:
     rounds = setting.rounds
     with tempfile.TemporaryDirectory() as folder:
         numbers = make_store(Path(folder) / "store")
-        for words in (["compare"], ["report", "--out", f"{folder}/reports"]):
-            found = [_whole([*words, "--store", f"{folder}/store"]) for _ in range(rounds)]
-            memory = max(most for _, most in found)
+        for command in (["compare"], ["report", "--out", f"{folder}/reports"]):
+            measured = [_measure_command([*command, "--store", f"{folder}/store"]) for _ in range(rounds)]
+            memory = max(peak for _, peak in measured)
             detail = f"{numbers:,} tracked numbers; at most {memory / 1e6:,.0f} MB of memory"
-            yield Row(f"ganbench {words[0]}, {RUNS:,} runs", "≤", 10.0, [spent for spent, _ in found], "s", detail)
+            yield Row(
+                f"ganbench {command[0]}, {RUNS:,} runs", "≤", 10.0, [duration for duration, _ in measured], "s", detail
+            )
 
 
 def make_store(folder: Path) -> int:
@@ -77,14 +79,14 @@ def make_store(folder: Path) -> int:
 
 
 def _copy(connection: sqlite3.Connection) -> None:
-    chance = random.Random(0)
-    (own,) = (
+    random_generator = random.Random(0)
+    (original,) = (
         run for (run,) in connection.execute("select run_uuid from tags where key = 'ganbench.kind' and value = 'seed'")
     )
     for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
         columns = [row[1] for row in connection.execute(f"pragma table_info({table})")]
-        rows = connection.execute(f"select * from {table} where run_uuid = ?", (own,)).fetchall()
-        made = []
+        rows = connection.execute(f"select * from {table} where run_uuid = ?", (original,)).fetchall()
+        copies = []
         for number in range(1, RUNS):
             new = {
                 "ganbench.run": f"{number:012x}",
@@ -97,17 +99,19 @@ def _copy(connection: sqlite3.Connection) -> None:
                 if table in ("tags", "params"):
                     cells["value"] = new.get(cells["key"], cells["value"])
                 elif table != "runs" and "count" not in cells["key"]:
-                    cells["value"] = round(cells["value"] * chance.uniform(0.5, 1.0 + number % METHODS / 20), 6)
-                made.append(tuple(cells.values()))
-        connection.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", made)
+                    cells["value"] = round(
+                        cells["value"] * random_generator.uniform(0.5, 1.0 + number % METHODS / 20), 6
+                    )
+                copies.append(tuple(cells.values()))
+        connection.executemany(f"insert into {table} values ({', '.join('?' * len(columns))})", copies)
     connection.commit()
 
 
-def _whole(words: list[str]) -> tuple[float, float]:
+def _measure_command(args: list[str]) -> tuple[float, float]:
     """Return the seconds and the peak memory in bytes of a command."""
-    command = [sys.executable, "-c", WATCH, sys.executable, "-m", "ganbench", *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"ganbench {words[0]} ended with status {done.returncode}")
-    spent, memory = done.stdout.split()
-    return float(spent), 1024.0 * float(memory)
+    command = [sys.executable, "-c", WATCH, sys.executable, "-m", "ganbench", *args]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(f"ganbench {args[0]} ended with status {result.returncode}")
+    duration, memory = result.stdout.split()
+    return float(duration), 1024.0 * float(memory)

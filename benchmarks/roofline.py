@@ -54,12 +54,12 @@ def product_speed(setting: Setting, dtype: torch.dtype) -> float:
     return 2 * side**3 / _median_seconds(partial(torch.matmul, a, b), device) / 1e9
 
 
-def _median_seconds(what: Callable[[], object], device: torch.device) -> float:
+def _median_seconds(function: Callable[[], object], device: torch.device) -> float:
     times = []
     for _ in range(25):
         wait_for(device)
-        began = time.perf_counter()
-        what()
+        start = time.perf_counter()
+        function()
         wait_for(device)
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - start)
     return median(times[5:])

@@ -18,7 +18,7 @@ SHARED = ("fid", "kid", "precision", "recall", "density", "coverage")
 """Metrics that both compute."""
 SIX = "the six that torchmetrics and prdc have, theirs against ours"
 TIMES = 3
-"""Turns of both in a round, of which the medians count: prdc's time varies by a quarter."""
+"""Turns of each library per round, of which the median is used, since prdc's time varies by a quarter."""
 
 
 class Identity(torch.nn.Module):
@@ -41,30 +41,30 @@ def full_suite(setting: Setting) -> Iterator[Row]:
     samples = data.floor_samples(10_000, 1)
     names = tuple(spec.case.metrics)
 
-    def whole() -> float:
+    def score_all() -> float:
         scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
         return seconds_of(lambda: scorer.values(spec.case.rule(evaluator(samples)), names), device)
 
     def ours() -> float:
         scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
         _ = scorer.reference
-        seen = spec.case.rule(evaluator(samples))
-        return seconds_of(lambda: scorer.values(seen, SHARED), device)
+        features = spec.case.rule(evaluator(samples))
+        return seconds_of(lambda: scorer.values(features, SHARED), device)
 
-    whole()  # fills the cache
+    score_all()  # fills the cache
     real, fake = (evaluator(part).embedding for part in (data.reference(10_000), samples))
-    wholes = in_turn({"whole": whole}, rounds)["whole"]
+    total_times = in_turn({"whole": score_all}, rounds)["whole"]
     detail = "their features and those of 10,000 real ones included"
-    yield Row(f"all {len(names)} metrics, 10,000 MNIST samples", "≤", 10.0, wholes, "s", detail)
+    yield Row(f"all {len(names)} metrics, 10,000 MNIST samples", "≤", 10.0, total_times, "s", detail)
     if missing := [name for name in ("prdc", "torchmetrics") if find_spec(name) is None]:
         yield Row(SIX, "≥", 5.0, [], "×", f"{' and '.join(missing)} missing: `pip install {' '.join(missing)}`")
         return
-    found = in_turn({"ours": ours, "theirs": lambda: seconds_of(lambda: _theirs(real, fake), device)}, TIMES * rounds)
+    times = in_turn({"ours": ours, "theirs": lambda: seconds_of(lambda: _theirs(real, fake), device)}, TIMES * rounds)
     by_round = {
-        name: [median(times[start : start + TIMES]) for start in range(0, len(times), TIMES)]
-        for name, times in found.items()
+        name: [median(turns[start : start + TIMES]) for start in range(0, len(turns), TIMES)]
+        for name, turns in times.items()
     }
-    detail = f"{', '.join(SHARED)}: {median(found['ours']):.2f} s, theirs {median(found['theirs']):.2f} s"
+    detail = f"{', '.join(SHARED)}: {median(times['ours']):.2f} s, theirs {median(times['theirs']):.2f} s"
     yield Row(
         SIX,
         "≥",
@@ -92,10 +92,10 @@ def _theirs(real: Tensor, fake: Tensor) -> None:
     prdc.compute_prdc(real.cpu().double().numpy(), fake.cpu().double().numpy(), 5)
 
 
-def seconds_of(what: Callable[[], object], device: torch.device) -> float:
+def seconds_of(function: Callable[[], object], device: torch.device) -> float:
     """Time a call on the device, in seconds."""
     wait_for(device)
-    began = time.perf_counter()
-    what()
+    start = time.perf_counter()
+    function()
     wait_for(device)
-    return time.perf_counter() - began
+    return time.perf_counter() - start

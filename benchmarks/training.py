@@ -37,42 +37,48 @@ def against_the_textbook(setting: Setting) -> Iterator[Row]:
     """Throughput of a whole run, with display and without scoring, against the textbook's in float32."""
     device, rounds = setting.device, setting.rounds
     for arch, (in_float32, in_bf16) in PROMISED[device.type].items():
-        what = f"ganbench run, mnist, {arch}, batch 64, against a textbook loop"
-        for precision, promised in (("float32", in_float32), ("bf16", in_bf16)):
-            claim = f"{what}: {precision}"
+        subject = f"ganbench run, mnist, {arch}, batch 64, against a textbook loop"
+        for precision, target in (("float32", in_float32), ("bf16", in_bf16)):
+            claim = f"{subject}: {precision}"
             if precision == "bf16" and not has_bf16(device):
-                yield Row(claim, "≥", promised, [], "×", "the processor has no bf16")
+                yield Row(claim, "≥", target, [], "×", "the processor has no bf16")
                 continue
             spec = unscored(arch, setting.steps(STEPS[device.type][arch], MIN_STEPS), precision)
             data = spec.dataset.load(device, say=lambda _: None)
             assert isinstance(data, LabelledImages)
             textbook = textbook_steps(spec, Pictures(data.train[:, 0].cpu().numpy()), device)
-            found = [in_turns(spec, data, textbook, device) for _ in range(rounds)]
-            reached = [median(theirs / ours for ours, theirs in turns) for turns in found]
-            ours, theirs = (STRIDE / median(turn[of] for turns in found for turn in turns) for of in (0, 1))
-            yield Row(claim, "≥", promised, reached, "×", f"{ours:.1f} steps/s, the textbook {theirs:.1f}")
+            rounds_of_turns = [in_turns(spec, data, textbook, device) for _ in range(rounds)]
+            speedups = [median(theirs / ours for ours, theirs in turns) for turns in rounds_of_turns]
+            ours, theirs = (
+                STRIDE / median(turn[index] for turns in rounds_of_turns for turn in turns) for index in (0, 1)
+            )
+            yield Row(claim, "≥", target, speedups, "×", f"{ours:.1f} steps/s, the textbook {theirs:.1f}")
 
 
 def many_seeds(setting: Setting) -> Iterator[Row]:
     """Throughput of several seeds together against one."""
     device, rounds = setting.device, setting.rounds
-    dataset, seeds, promised = MANY[device.type]
+    dataset, seeds, target = MANY[device.type]
     spec = _spec(dataset=dataset, arch="mlp")
     data = spec.dataset.load(device, say=lambda _: None)
     one, many = (our_steps(spec, count, data, device) for count in (1, seeds))
-    few, more = setting.steps(150, STRIDE), setting.steps(500, STRIDE)
-    found = in_turn(
-        {"one": partial(seconds_a_step, one, more, device), "many": partial(seconds_a_step, many, few, device)}, rounds
+    steps_of_many, steps_of_one = setting.steps(150, STRIDE), setting.steps(500, STRIDE)
+    times = in_turn(
+        {
+            "one": partial(seconds_a_step, one, steps_of_one, device),
+            "many": partial(seconds_a_step, many, steps_of_many, device),
+        },
+        rounds,
     )
     work = flops_of_a_step(spec, seeds, data, device) / 1e9
-    least = work / product_speed(setting, torch.float32)
+    min_seconds = work / product_speed(setting, torch.float32)
     detail = (
-        f"1 seed {1e3 * median(found['one']):.2f} ms, {seeds} seeds {1e3 * median(found['many']):.2f} ms a step; "
-        f"their {work:.2f} GFLOP alone take {1e3 * least:.1f} ms at the speed of large products: "
-        f"{least / median(found['one']):.1f} × at least"
+        f"1 seed {1e3 * median(times['one']):.2f} ms, {seeds} seeds {1e3 * median(times['many']):.2f} ms a step; "
+        f"their {work:.2f} GFLOP alone take {1e3 * min_seconds:.1f} ms at the speed of large products: "
+        f"{min_seconds / median(times['one']):.1f} × at least"
     )
-    what = f"{seeds} seeds together against one, {dataset}, mlp: time"
-    yield Row(what, "≤", promised, ratios(found["many"], found["one"]), "×", detail)
+    claim = f"{seeds} seeds together against one, {dataset}, mlp: time"
+    yield Row(claim, "≤", target, ratios(times["many"], times["one"]), "×", detail)
 
 
 def critic_updates(setting: Setting) -> Iterator[Row]:
@@ -88,8 +94,8 @@ def critic_updates(setting: Setting) -> Iterator[Row]:
         steps = our_steps(spec, 1, data, device)
         flops[loss, n_critic] = flops_of_a_step(spec, 1, data, device)
         contenders[f"{loss} {n_critic}"] = partial(seconds_a_step, steps, setting.steps(60, STRIDE), device)
-    found = in_turn(contenders, rounds)
-    times = {case: found[f"{case[0]} {case[1]}"] for case in cases}
+    measured = in_turn(contenders, rounds)
+    times = {case: measured[f"{case[0]} {case[1]}"] for case in cases}
 
     def update(loss: str) -> list[float]:
         return [(six - one) / 5 for six, one in zip(times[loss, 6], times[loss, 1], strict=True)]
@@ -97,14 +103,14 @@ def critic_updates(setting: Setting) -> Iterator[Row]:
     def work(loss: str) -> float:
         return (flops[loss, 6] - flops[loss, 1]) / 5
 
-    ours, usual = update("wgan-gp"), update("non-saturating")
+    ours, baseline = update("wgan-gp"), update("non-saturating")
     floor = work("wgan-gp") / work("non-saturating")
     detail = (
-        f"{1e3 * median(ours):.2f} against {1e3 * median(usual):.2f} ms; "
+        f"{1e3 * median(ours):.2f} against {1e3 * median(baseline):.2f} ms; "
         f"{work('wgan-gp') / 1e6:.0f} against {work('non-saturating') / 1e6:.0f} MFLOP: {floor:.2f}× at least"
     )
     yield Row(
-        "critic's update of wgan-gp against non-saturating, mnist, mlp", "", None, ratios(ours, usual), "×", detail
+        "critic's update of wgan-gp against non-saturating, mnist, mlp", "", None, ratios(ours, baseline), "×", detail
     )
 
 

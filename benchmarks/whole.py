@@ -1,4 +1,4 @@
-"""Whole commands, timed from outside, as a user would."""
+"""Wall times of whole commands, measured from outside."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def seconds(command: Sequence[str]) -> float:
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        done = subprocess.run(
+        start = time.perf_counter()
+        result = subprocess.run(
             [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        took = time.perf_counter() - began
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
-    return took
+        duration = time.perf_counter() - start
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {result.stderr}")
+    return duration
 
 
 def several_seconds(command: Sequence[str], times: int) -> list[float]:

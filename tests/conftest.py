@@ -1,4 +1,4 @@
-"""Shared by all tests: plug-ins given with `--plugin FILE`, real MNIST, and a small spec that trains in a second."""
+"""Shared fixtures and helpers: plug-ins given with `--plugin FILE`, real MNIST, and a spec that trains in a second."""
 
 from __future__ import annotations
 
@@ -23,18 +23,16 @@ SMALL = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--plugin", action="append", default=[], help="A Python file whose components the contract tests check too."
-    )
+    parser.addoption("--plugin", action="append", default=[], help="A Python file whose components are checked, too.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Before collection, so that the contract tests are made for the plug-ins' components as well.
+    # Before collection, so that tests are parametrized with the plug-ins' components as well.
     load_plugins(Path(name) for name in config.getoption("--plugin"))
 
 
 def small_spec(**settings: object) -> RunSpec:
-    """A spec that trains in a second; `settings` are laid over it."""
+    """A spec that trains in a second; `settings` override its options."""
     return resolve(merge([SMALL, settings]))
 
 
@@ -47,7 +45,7 @@ def random_data(count: int = 200) -> LabelledImages:
 
 @pytest.fixture(scope="session")
 def mnist() -> LabelledImages:
-    """The real data. Where they can't be had, the tests that need them fail with the reason."""
+    """Real MNIST. If it is unavailable, tests that need it fail with the reason."""
     try:
         return Mnist().load(torch.device("cpu"))
     except GanbenchError as error:
@@ -56,7 +54,7 @@ def mnist() -> LabelledImages:
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """Tiny networks gain nothing from threads, which wait for each other on a busy machine."""
+    """Use a single thread: tiny networks gain nothing from more, and threads wait for each other on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,6 +1,6 @@
 """The frozen protocols: `python -m tests.freeze_protocols` adds those that `frozen.json` lacks.
 
-It changes no entry. A protocol that differs from its entry needs a new version, which gets an entry of its own.
+It never changes an entry. A protocol that differs from its entry needs a new version, which gets its own entry.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def current_protocols() -> dict[str, Any]:
         for name, protocol in PROTOCOLS.items()
         if not protocol.is_foreign()
     }
-    plain: dict[str, Any] = json.loads(json.dumps(entries))
-    return plain
+    as_json: dict[str, Any] = json.loads(json.dumps(entries))
+    return as_json
 
 
 def settings(case: Case) -> dict[str, Any]:

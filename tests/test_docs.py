@@ -1,4 +1,4 @@
-"""The documentation can't go stale: its commands are parsed or run, and what it points at is there."""
+"""The documentation is up to date: its commands are parsed or run, and its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relat
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of a language, or of none."""
+    """Fenced code blocks of a language; "" for those without one."""
     fences = re.findall(
         r"^([ ]*)```(\w*)\n(.*?)^\1```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
     )
-    return [body for _, named, body in fences if named == language]
+    return [body for _, tag, body in fences if tag == language]
 
 
 def lines(page: Path) -> list[list[str]]:
-    """The words of each line that a person would type, without comments."""
+    """The shell lines of a page, split into words, without comments."""
     text = "\n".join(blocks(page, "sh")).replace("\\\n", " ")
     return [words for line in text.splitlines() if (words := shlex.split(line, comments=True))]
 
 
 def commands(page: Path) -> list[list[str]]:
-    """What `ganbench` is called with."""
+    """The arguments of each `ganbench` command on a page."""
     return [words[words.index("ganbench") + 1 :] for words in lines(page) if "ganbench" in words]
 
 
 def parse(words: list[str]) -> None:
-    """Resolve the command and all its options, as click does before anything is done."""
+    """Parse a command and its options as click does, without running it."""
     command: click.Command = main
     with click.Context(main, info_name="ganbench") as context:
         while isinstance(command, click.Group):
             name, *words = words
-            found = command.get_command(context, name)
-            assert found is not None, f"there is no command '{name}'"
-            command = found
+            subcommand = command.get_command(context, name)
+            assert subcommand is not None, f"there is no command '{name}'"
+            command = subcommand
         command.make_context(command.name, list(words), parent=context)
 
 
 @by_page
-def test_every_command_can_be_given(page: Path) -> None:
+def test_every_command_can_be_parsed(page: Path) -> None:
     for words in commands(page):
         try:
             parse(words)
@@ -73,11 +73,11 @@ def test_every_command_can_be_given(page: Path) -> None:
 
 
 @by_page
-def test_every_run_has_a_spec_and_what_is_cheap_is_run(page: Path) -> None:
-    """A `run` with --dry-run resolves its spec: an unknown loss, option or combination is refused."""
+def test_every_run_resolves_to_a_spec_and_cheap_commands_succeed(page: Path) -> None:
+    """With --dry-run, `run` rejects unknown losses, options and combinations."""
     for words in commands(page):
         if "--plugin" in words or "relativistic-hinge" in words or "…" in words:
-            continue  # that plug-in is the reader's, or isn't installed here
+            continue  # the plug-in is written by the reader, or isn't installed here
         if words[0] == "run":
             result = CliRunner().invoke(main, [*words, *([] if "--dry-run" in words else ["--dry-run"])])
         elif words[0] in CHEAP or words[-1] == "--help":
@@ -88,7 +88,7 @@ def test_every_run_has_a_spec_and_what_is_cheap_is_run(page: Path) -> None:
 
 
 @by_page
-def test_every_target_is_in_the_makefile(page: Path) -> None:
+def test_every_make_target_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     inline = [words.split() for words in re.findall(r"`(make [^`]+)`", text)]
     for words in (*inline, *lines(page)):
@@ -97,7 +97,7 @@ def test_every_target_is_in_the_makefile(page: Path) -> None:
 
 
 @by_page
-def test_every_file_that_is_named_to_a_command_is_there(page: Path) -> None:
+def test_every_file_in_a_command_exists(page: Path) -> None:
     for words in lines(page):
         for word in words:
             if word.startswith(("experiments/", "examples/")):
@@ -105,7 +105,7 @@ def test_every_file_that_is_named_to_a_command_is_there(page: Path) -> None:
 
 
 @by_page
-def test_what_is_pointed_at_is_there(page: Path) -> None:
+def test_every_internal_link_leads_to_a_file_and_heading(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"^[ ]*```.*?^[ ]*```", "", text, flags=re.MULTILINE | re.DOTALL)
     for target, heading in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
@@ -116,19 +116,19 @@ def test_what_is_pointed_at_is_there(page: Path) -> None:
 
 
 def headings(page: Path) -> list[str]:
-    """As GitHub, and the site, name them in links."""
-    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [re.sub(r"[^\w -]", "", each.lower()).strip().replace(" ", "-") for each in found]
+    """The anchors of a page's headings on GitHub and on the site."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles]
 
 
-def test_the_pages_of_components_are_what_the_registries_say() -> None:
-    made = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
-    assert len(made) >= 4
-    for page, text in made.items():
+def test_component_pages_match_the_registries() -> None:
+    generated = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+    assert len(generated) >= 4
+    for page, text in generated.items():
         assert page.read_text(encoding="utf-8") == text, f"{page.name} is out of date: python docs/generate.py"
 
 
-def test_what_there_is_can_be_printed_as_markdown() -> None:
+def test_component_list_can_be_printed_as_markdown() -> None:
     printed = CliRunner().invoke(main, ["list", "--format", "markdown"]).output
     assert printed.strip() == as_markdown(entries_of(FOLDERS)).strip()
     rows = [line for line in printed.splitlines() if line.startswith("| `")]
@@ -137,42 +137,42 @@ def test_what_there_is_can_be_printed_as_markdown() -> None:
         assert len(re.findall(r"(?<!\\)\|", row)) == 4, row
 
 
-def test_links_out_of_the_docs_become_a_path_in_the_site() -> None:
-    mend = runpy.run_path(str(DOCS / "hooks.py"))["on_page_markdown"]
+def test_links_out_of_the_docs_become_paths_on_the_site() -> None:
+    rewrite_links = runpy.run_path(str(DOCS / "hooks.py"))["on_page_markdown"]
 
-    def seen(text: str, page: str) -> str:
+    def rewritten(text: str, page: str) -> str:
         file = type("File", (), {"src_uri": page})
-        mended: str = mend(text, page=type("Page", (), {"file": file}))
-        return mended
+        result: str = rewrite_links(text, page=type("Page", (), {"file": file}))
+        return result
 
     assert (
-        seen("see [format](../ganbench/spec/sweep_spec.py#L3).", "a.md")
+        rewritten("see [format](../ganbench/spec/sweep_spec.py#L3).", "a.md")
         == "see format (`ganbench/spec/sweep_spec.py`)."
     )
-    assert seen("in [`tests/chaos/`](../tests/chaos)", "a.md") == "in `tests/chaos/`"
-    assert seen("[there](../b.md) [here](c.md#d)", "ko/a.md") == "[there](../b.md) [here](c.md#d)"
-    assert seen("[out](../../README.md)", "ko/a.md") == "out (`README.md`)"
-    assert seen("```\n[code](../x)\n```\n", "a.md") == "```\n[code](../x)\n```\n"
+    assert rewritten("in [`tests/chaos/`](../tests/chaos)", "a.md") == "in `tests/chaos/`"
+    assert rewritten("[there](../b.md) [here](c.md#d)", "ko/a.md") == "[there](../b.md) [here](c.md#d)"
+    assert rewritten("[out](../../README.md)", "ko/a.md") == "out (`README.md`)"
+    assert rewritten("```\n[code](../x)\n```\n", "a.md") == "```\n[code](../x)\n```\n"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="the site is built where `make docs` was run")
-def test_the_site_is_built_without_a_warning_and_asks_nothing_of_the_network(tmp_path: Path) -> None:
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="mkdocs is only installed by `make docs`")
+def test_site_builds_without_warnings_and_external_resources(tmp_path: Path) -> None:
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
-    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert result.returncode == 0, result.stderr
     html = [page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")]
     assert len(html) > len(list(DOCS.rglob("*.md")))
     for page in html:
         assert not re.findall(r"""(?:src=|<link[^>]*href=)["']?(?:https?:)?//[^"'> ]*""", page)
-        assert 'class="mermaid"' not in page, "that script would come from elsewhere"
+        assert 'class="mermaid"' not in page, "the mermaid script would be loaded from an external site"
 
 
-def test_both_tutorials_have_the_same_commands_outputs_and_pictures() -> None:
+def test_both_tutorials_have_equal_commands_outputs_and_pictures() -> None:
     for language in ("sh", "python"):
         assert blocks(TUTORIAL, language) == blocks(KOREAN, language)
     different = [pair for pair in zip(blocks(TUTORIAL, ""), blocks(KOREAN, ""), strict=True) if pair[0] != pair[1]]
-    assert len(different) == 1, "only the formula of the game has words in it"
+    assert len(different) == 1, "only the formula of the objective has words in it"
     english, korean = (
         re.findall(r"^\|.*ganbench-1.*$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
         for page in (TUTORIAL, KOREAN)
@@ -186,12 +186,12 @@ def test_both_tutorials_have_the_same_commands_outputs_and_pictures() -> None:
 
 
 def pictures(page: Path) -> list[Path]:
-    found = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
-    return [(page.parent / name).resolve() for name in found]
+    names = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    return [(page.parent / name).resolve() for name in names]
 
 
-def test_the_tutorials_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them, one after another in one folder, trainings on points with a few steps instead of many."""
+def test_tutorial_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All commands run in order in one folder; only training on points is run, with few steps."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -202,8 +202,8 @@ def test_the_tutorials_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     trained = 0
     for words in lines(TUTORIAL):
         if words[0] == "python":
-            done = subprocess.run([sys.executable, *words[1:]], check=False, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
+            completed = subprocess.run([sys.executable, *words[1:]], check=False, capture_output=True, text=True)
+            assert completed.returncode == 0, completed.stderr
             continue
         assert words[0] == "ganbench", words
         arguments = words[1:]
@@ -219,7 +219,7 @@ def test_the_tutorials_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def shorter(words: list[str]) -> list[str]:
-    """The same run with two steps and two seeds, few samples of which are scored."""
+    """The same run with two steps, two seeds and few scored samples."""
     short = words[:]
     short[short.index("--steps") + 1] = "2"
     short[short.index("--seeds") + 1] = "0-1"

@@ -1,4 +1,4 @@
-"""Docstrings open with an imperative or a noun phrase: what a thing is or does, before anything else about it."""
+"""Docstrings start with an imperative or a noun phrase."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ FOLDERS = ("ganbench", "benchmarks", "offline")
 
 
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
-    """The line and text of each docstring, those below constants included."""
+    """The line and text of each docstring, including those of constants."""
     for node in ast.walk(ast.parse(source)):
-        for below in getattr(node, "body", []) if not isinstance(node, ast.Lambda | ast.IfExp) else []:
-            match below:
+        for statement in getattr(node, "body", []) if not isinstance(node, ast.Lambda | ast.IfExp) else []:
+            match statement:
                 case ast.Expr(value=ast.Constant(value=str(text))):
-                    yield below.lineno, text
+                    yield statement.lineno, text
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_docstrings_say_first_what_a_thing_is_or_does(folder: str) -> None:
-    odd = [
+def test_docstrings_do_not_start_with_a_question_word_or_preposition(folder: str) -> None:
+    violations = [
         f"{path.relative_to(ROOT)}:{line}: {text.partition(chr(10))[0]}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         for line, text in docstrings(path.read_text(encoding="utf-8"))
         if text.split(" ", 1)[0] in OPENINGS
     ]
-    assert odd == []
+    assert violations == []
 
 
-def test_such_an_opening_is_found_wherever_it_stands() -> None:
+def test_docstrings_of_modules_constants_classes_and_methods_are_found() -> None:
     source = (
         '"""Of it."""\nX = 1\n"""How many."""\nclass A:\n    """Fine."""\n    def f(self):\n        """What it is."""\n'
     )

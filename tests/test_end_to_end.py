@@ -1,4 +1,4 @@
-"""The real command, with real MNIST and a real SQLite store: run, kill, resume, compare, report."""
+"""End to end, with real MNIST and a real SQLite store: run, kill, resume, compare, report."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ LONG = [*SMALL, "--seeds", "0-1", "--steps", "400", "--eval-every", "40"]
 
 # Tiny networks gain nothing from threads, which wait for each other on a busy machine.
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-PATIENCE = 300
-"""Seconds for a few evaluations: where nothing is kept yet, the first one looks at all training images."""
+TIMEOUT = 300
+"""Seconds for a few evaluations; with an empty cache, the first one computes features of all training images."""
 
 Rows = dict[tuple[str, str, int], float]
 
 
-def ganbench(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ganbench", *map(str, words)]
+def ganbench(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ganbench", *map(str, args)]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT)
 
 
-def begin(*words: str | Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ganbench", *map(str, words)]
+def start_ganbench(*args: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "ganbench", *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
 
 
-def read(store: Path) -> Rows:
-    """All metrics of a store by (run id, name, step), straight from its database; times are left out."""
+def read_metrics(store: Path) -> Rows:
+    """All metrics of a store by (run id, name, step), read directly from its database, except times."""
     query = """
         select tags.value, metrics.key, metrics.step, metrics.value
         from metrics join tags on tags.run_uuid = metrics.run_uuid and tags.key = 'ganbench.run'
@@ -58,9 +58,9 @@ def read(store: Path) -> Rows:
     """
     with closing(sqlite3.connect(store / "mlflow.db")) as database:
         rows = database.execute(query).fetchall()
-    found = {(run, key, step): value for run, key, step, value in rows}
-    assert len(found) == len(rows), "a number is there twice"
-    return {key: value for key, value in found.items() if key[1] != "train/seconds"}
+    values = {(run, key, step): value for run, key, step, value in rows}
+    assert len(values) == len(rows), "a number is tracked twice"
+    return {key: value for key, value in values.items() if key[1] != "train/seconds"}
 
 
 def tags(store: Path, key: str) -> list[str]:
@@ -89,7 +89,7 @@ def evaluations(store: Path) -> int:
 
 
 def wait_for_evaluations(store: Path, count: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while evaluations(store) < count:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "it took too long"
@@ -102,22 +102,22 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a run that nobody interrupted."""
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with an uninterrupted run."""
     store = tmp_path_factory.mktemp("whole")
-    done = ganbench("run", *LONG, "--store", store)
-    assert done.returncode == 0, done.stderr
+    result = ganbench("run", *LONG, "--store", store)
+    assert result.returncode == 0, result.stderr
     return store
 
 
-def test_the_whole_way(tmp_path: Path) -> None:
+def test_run_compare_and_report(tmp_path: Path) -> None:
     store = tmp_path / "store"
     for loss in ("minimax", "non-saturating"):
-        done = ganbench("run", "--loss", loss, *SMALL, "--seeds", "0-2", "--steps", "30", "--store", store)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("of 10 digits") == 3
-        assert "(real data: " in done.stdout
-    assert len([key for key in read(store) if key[1] == "fid"]) == 6
+        result = ganbench("run", "--loss", loss, *SMALL, "--seeds", "0-2", "--steps", "30", "--store", store)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("of 10 digits") == 3
+        assert "(real data: " in result.stdout
+    assert len([key for key in read_metrics(store) if key[1] == "fid"]) == 6
 
     compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
     assert [row["loss"] for row in compared["groups"]] == ["minimax", "non-saturating"]
@@ -148,53 +148,53 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert len(tags(store, "events")) == 6
     assert checkpoints(store) == []
 
-    done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
-    assert done.returncode == 0, done.stderr
+    result = ganbench("report", "--store", store, "--out", tmp_path / "reports")
+    assert result.returncode == 0, result.stderr
     (folder,) = (tmp_path / "reports").iterdir()
     assert {path.name for path in folder.iterdir()} == {
         *("report.html", "report.md", "results.csv", "about.json", "figures", "samples")
     }
     assert (folder / "figures" / "modes-covered-mnist.svg").read_text().startswith("<svg")
     page = (folder / "report.html").read_text()
-    shown = {path.name: base64.b64encode(path.read_bytes()).decode() for path in (folder / "samples").iterdir()}
-    assert len({name.partition("-")[0] for name in shown}) == 6, "best, middle and worst of two methods"
-    assert all(page.count(f"data:image/webp;base64,{each}") >= 1 for each in shown.values())
+    pictures = {path.name: base64.b64encode(path.read_bytes()).decode() for path in (folder / "samples").iterdir()}
+    assert len({name.partition("-")[0] for name in pictures}) == 6, "best, middle and worst of two methods"
+    assert all(page.count(f"data:image/webp;base64,{picture}") >= 1 for picture in pictures.values())
     from_csv = ganbench("compare", "--from", folder / "results.csv", "--format", "json").stdout
     assert json.loads(from_csv) == compared
 
 
-def test_a_finished_run_is_not_repeated_unless_forced(whole: Path) -> None:
-    before, changed = read(whole), (whole / "mlflow.db").stat().st_mtime
-    done = ganbench("run", *LONG, "--store", whole)
-    assert done.returncode == 0
-    assert done.stdout.count("of 10 digits") == 2, "its result is shown again"
-    assert (whole / "mlflow.db").stat().st_mtime == changed
-    done = ganbench("run", *LONG, "--store", whole, "--force")
-    assert done.returncode == 0, done.stderr
-    assert (whole / "mlflow.db").stat().st_mtime > changed
-    assert read(whole) == before, "and repeated it gives the same numbers"
+def test_finished_run_is_not_repeated_unless_forced(uninterrupted: Path) -> None:
+    before, changed = read_metrics(uninterrupted), (uninterrupted / "mlflow.db").stat().st_mtime
+    result = ganbench("run", *LONG, "--store", uninterrupted)
+    assert result.returncode == 0
+    assert result.stdout.count("of 10 digits") == 2, "the results must be shown again"
+    assert (uninterrupted / "mlflow.db").stat().st_mtime == changed
+    result = ganbench("run", *LONG, "--store", uninterrupted, "--force")
+    assert result.returncode == 0, result.stderr
+    assert (uninterrupted / "mlflow.db").stat().st_mtime > changed
+    assert read_metrics(uninterrupted) == before, "a repeated run must give the same numbers"
 
 
-def test_a_killed_run_is_resumed_and_ends_with_the_numbers_of_an_uninterrupted_one(whole: Path, tmp_path: Path) -> None:
-    for target in (2, 14):  # evaluations of two seeds, after which it is killed
-        process = begin("run", *LONG, "--store", tmp_path)
-        wait_for_evaluations(tmp_path, target, process)
+def test_killed_run_resumes_to_the_numbers_of_an_uninterrupted_one(uninterrupted: Path, tmp_path: Path) -> None:
+    for count in (2, 14):  # number of evaluations, of two seeds, before the kill
+        process = start_ganbench("run", *LONG, "--store", tmp_path)
+        wait_for_evaluations(tmp_path, count, process)
         kill(process)
         assert set(tags(tmp_path, "status")) == {"running"}
-    done = ganbench("run", *LONG, "--store", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "going on from step" in done.stdout
-    assert read(tmp_path) == read(whole)
+    result = ganbench("run", *LONG, "--store", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "going on from step" in result.stdout
+    assert read_metrics(tmp_path) == read_metrics(uninterrupted)
     assert checkpoints(tmp_path) == []
     assert list(tmp_path.rglob(".part-*")) == []
     assert set(tags(tmp_path, "status")) == {"finished"}
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_keeps_what_was_measured_and_goes_on(
-    whole: Path, tmp_path: Path, sent: signal.Signals, status: int
+def test_stopped_run_keeps_its_metrics_and_resumes(
+    uninterrupted: Path, tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
-    process = begin("run", *LONG, "--store", tmp_path)
+    process = start_ganbench("run", *LONG, "--store", tmp_path)
     wait_for_evaluations(tmp_path, 6, process)
     process.send_signal(sent)
     output, error = process.communicate(timeout=60)
@@ -203,54 +203,54 @@ def test_a_stopped_run_keeps_what_was_measured_and_goes_on(
     assert "Traceback" not in error
     assert set(tags(tmp_path, "status")) == {"stopped"}
     assert len(checkpoints(tmp_path)) == 1
-    measured, complete = read(tmp_path), read(whole)
+    measured, complete = read_metrics(tmp_path), read_metrics(uninterrupted)
     assert 0 < len(measured) < len(complete)
     assert measured.items() <= complete.items()
-    done = ganbench("run", *LONG, "--store", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert read(tmp_path) == complete
+    result = ganbench("run", *LONG, "--store", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert read_metrics(tmp_path) == complete
 
 
-def test_a_corrupt_checkpoint_is_refused_and_left_alone(tmp_path: Path) -> None:
-    process = begin("run", *LONG, "--store", tmp_path)
+def test_corrupt_checkpoint_is_rejected_and_not_modified(tmp_path: Path) -> None:
+    process = start_ganbench("run", *LONG, "--store", tmp_path)
     wait_for_evaluations(tmp_path, 2, process)
     kill(process)
     (checkpoint,) = checkpoints(tmp_path)
     content = checkpoint.read_bytes()[:-100]
     checkpoint.write_bytes(content)
-    done = ganbench("run", *LONG, "--store", tmp_path)
-    assert done.returncode == 2
-    assert "cut or changed" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    result = ganbench("run", *LONG, "--store", tmp_path)
+    assert result.returncode == 2
+    assert "cut or changed" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
     assert checkpoint.read_bytes() == content
 
 
-def test_two_commands_for_the_same_runs_do_not_meet(tmp_path: Path) -> None:
-    process = begin("run", *LONG, "--store", tmp_path)
+def test_second_command_for_the_same_runs_is_rejected(tmp_path: Path) -> None:
+    process = start_ganbench("run", *LONG, "--store", tmp_path)
     wait_for_evaluations(tmp_path, 2, process)
-    done = ganbench("run", *LONG, "--store", tmp_path)
+    result = ganbench("run", *LONG, "--store", tmp_path)
     kill(process)
-    assert done.returncode == 2
-    assert "another process" in done.stderr
+    assert result.returncode == 2
+    assert "another process" in result.stderr
 
 
-def test_points_whose_generator_stays_collapsed_are_given_up_scored_and_told(tmp_path: Path) -> None:
+def test_collapsed_runs_on_points_are_stopped_scored_and_reported(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    words = ["--dataset", "ring:modes=5", "--arch", "mlp:generator_widths=[16],critic_widths=[16]", "--seeds", "0-1"]
+    args = ["--dataset", "ring:modes=5", "--arch", "mlp:generator_widths=[16],critic_widths=[16]", "--seeds", "0-1"]
     sizes = ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=800"]
-    flags = [*words, *sizes, "--steps", "300", "--eval-every", "10", "--stop-on", "collapse:3", "--store", str(store)]
-    done = ganbench("run", *flags)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("given up at step 30, since it stayed collapsed; 0 of 5 modes") == 2
+    flags = [*args, *sizes, "--steps", "300", "--eval-every", "10", "--stop-on", "collapse:3", "--store", str(store)]
+    result = ganbench("run", *flags)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("given up at step 30, since it stayed collapsed; 0 of 5 modes") == 2
     assert set(tags(store, "status")) == {"collapsed"}
-    found = read(store)
-    assert {step for _, metric, step in found if metric == "hq"} == {30}
-    assert {value for (_, metric, _), value in found.items() if metric == "ceiling/modes"} == {5}
-    assert {value for (_, metric, _), value in found.items() if metric == "floor/modes"} == {5}
-    assert not any("fid" in metric for _, metric, _ in found), "points have no classifier's features"
+    metrics = read_metrics(store)
+    assert {step for _, metric, step in metrics if metric == "hq"} == {30}
+    assert {value for (_, metric, _), value in metrics.items() if metric == "ceiling/modes"} == {5}
+    assert {value for (_, metric, _), value in metrics.items() if metric == "floor/modes"} == {5}
+    assert not any("fid" in metric for _, metric, _ in metrics), "points have no classifier features"
     for path in store.rglob("timeline.json"):
         timeline = json.loads(path.read_text())
-        assert [look["step"] for look in timeline["looks"]] == [10, 20, 30]
+        assert [observation["step"] for observation in timeline["looks"]] == [10, 20, 30]
         assert timeline["modes"] == list("01234")
     assert {np.load(path).shape for path in store.rglob("samples.npy")} == {(50_000, 2)}
     assert checkpoints(store) == []
@@ -258,12 +258,12 @@ def test_points_whose_generator_stays_collapsed_are_given_up_scored_and_told(tmp
     (row,), (floor,) = compared["groups"], compared["floors"]
     assert (row["seeds"], row["collapsed"], row["finished"], row["modes"]) == (2, 2, 0, 0)
     assert (floor["modes"], floor["samples"]) == (5, 800)
-    before = read(store)
+    before = read_metrics(store)
     again = ganbench("run", *flags)
     assert again.returncode == 0
-    assert read(store) == before, "and not taken up again"
-    done = ganbench("report", "--store", store, "--out", tmp_path / "reports")
-    assert done.returncode == 0, done.stderr
+    assert read_metrics(store) == before, "a collapsed run must not be resumed"
+    result = ganbench("report", "--store", store, "--out", tmp_path / "reports")
+    assert result.returncode == 0, result.stderr
 
 
 DIVERGING = """
@@ -282,42 +282,46 @@ class Breaks(Minimax):
 
 
 @pytest.mark.parametrize(("threshold", "status"), [("0.0", 0), ("-99.0", 1)])
-def test_diverged_seeds_are_a_result_and_the_others_go_on(tmp_path: Path, threshold: str, status: int) -> None:
-    """The critic's first opinion differs from seed to seed: of these six, some break down and some don't."""
+def test_diverged_seeds_are_results_and_other_seeds_continue(tmp_path: Path, threshold: str, status: int) -> None:
+    """The initial outputs of the critic differ between seeds, so some of these six diverge and others don't."""
     plugin = tmp_path / "breaks.py"
     plugin.write_text(DIVERGING.replace("THRESHOLD", threshold))
     flags = [*SMALL, "--seeds", "0-5", "--steps", "3", "--store", str(tmp_path)]
-    done = ganbench("run", "--plugin", plugin, "--loss", "breaks", *flags)
-    assert done.returncode == status, done.stderr
-    found = tags(tmp_path, "status")
-    assert set(found) == ({"finished", "diverged"} if status == 0 else {"diverged"})
+    result = ganbench("run", "--plugin", plugin, "--loss", "breaks", *flags)
+    assert result.returncode == status, result.stderr
+    statuses = tags(tmp_path, "status")
+    assert set(statuses) == ({"finished", "diverged"} if status == 0 else {"diverged"})
     (row,) = json.loads(ganbench("compare", "--store", tmp_path, "--format", "json").stdout)["groups"]
-    assert (row["seeds"], row["diverged"], row["finished"]) == (6, found.count("diverged"), found.count("finished"))
-    assert done.stdout.count("diverged by step") >= found.count("diverged")
+    assert (row["seeds"], row["diverged"], row["finished"]) == (
+        6,
+        statuses.count("diverged"),
+        statuses.count("finished"),
+    )
+    assert result.stdout.count("diverged by step") >= statuses.count("diverged")
     assert checkpoints(tmp_path) == []
 
 
-def test_the_loss_in_the_readme_is_listed_run_and_examined_with_no_other_edit(tmp_path: Path) -> None:
+def test_loss_in_the_readme_can_be_listed_run_and_checked_as_printed(tmp_path: Path) -> None:
     text = (Path(__file__).parent.parent / "README.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     plugin = tmp_path / "ralsgan.py"
     plugin.write_text(code)
     assert "RaLSGAN" in ganbench("list", "losses", "--plugin", plugin).stdout
-    done = ganbench("run", "--plugin", plugin, "--loss", "ralsgan", *SMALL, "--steps", "5", "--store", tmp_path)
-    assert done.returncode == 0, done.stderr
-    good = ganbench("check", plugin)
-    assert good.returncode == 0, good.stdout + good.stderr
+    result = ganbench("run", "--plugin", plugin, "--loss", "ralsgan", *SMALL, "--steps", "5", "--store", tmp_path)
+    assert result.returncode == 0, result.stderr
+    passed = ganbench("check", plugin)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
     plugin.write_text(
         code.replace("critic_loss(fake, real)", "critic_loss(real, fake)")
     )  # the generator helps the critic
-    bad = ganbench("check", plugin)
-    assert bad.returncode == 1
-    (law, words) = re.findall(r"✗ (.*)\n +(.*)", bad.stdout)[0]
-    assert f"✗ {law}\n      {words}\n" in text, "the README shows what is answered"
-    assert bad.stdout.splitlines()[-1] in text
+    failed = ganbench("check", plugin)
+    assert failed.returncode == 1
+    (statement, problem) = re.findall(r"✗ (.*)\n +(.*)", failed.stdout)[0]
+    assert f"✗ {statement}\n      {problem}\n" in text, "the README shows the output of the failed check"
+    assert failed.stdout.splitlines()[-1] in text
 
 
-OTHER_NUMBERS = """
+SPREAD_PLUGIN = """
 from ganbench.plugin import METRICS, PROTOCOLS, Case, Metric, Protocol, Rule, register
 
 
@@ -340,45 +344,45 @@ class SpreadOnly(Protocol):
 """
 
 
-def test_a_protocol_of_a_plug_in_without_modes_and_fid_runs_compares_ranks_and_reports(tmp_path: Path) -> None:
+def test_plugin_protocol_without_modes_and_fid_is_run_compared_and_reported(tmp_path: Path) -> None:
     plugin = tmp_path / "other.py"
-    plugin.write_text(OTHER_NUMBERS)
-    good = ganbench("check", plugin)
-    assert good.returncode == 0, good.stdout
+    plugin.write_text(SPREAD_PLUGIN)
+    checked = ganbench("check", plugin)
+    assert checked.returncode == 0, checked.stdout
     store = ("--store", tmp_path / "store")
     for loss in ("minimax", "hinge"):
-        words = ["--loss", loss, "--dataset", "ring", "--protocol", "spread-only", "--arch", SMALL[1], "--seeds", "0-5"]
-        done = ganbench("run", "--plugin", plugin, *words, "--steps", "20", "--eval-every", "10", *store)
-        assert done.returncode == 0, done.stderr
-        assert re.search(rf"{loss}, seed 5: spread \S+ \(real data: \S+\)", done.stdout), done.stdout
-        assert re.search(r"step 20/20 .* spread \d", done.stdout), done.stdout
+        args = ["--loss", loss, "--dataset", "ring", "--protocol", "spread-only", "--arch", SMALL[1], "--seeds", "0-5"]
+        result = ganbench("run", "--plugin", plugin, *args, "--steps", "20", "--eval-every", "10", *store)
+        assert result.returncode == 0, result.stderr
+        assert re.search(rf"{loss}, seed 5: spread \S+ \(real data: \S+\)", result.stdout), result.stdout
+        assert re.search(r"step 20/20 .* spread \d", result.stdout), result.stdout
     compared = ganbench("compare", *store)
     assert compared.returncode == 0, compared.stderr
-    # An interval and a judgement, though nothing that reads results has ever seen the metric.
+    # There is an interval and a ranking, although the code that reads results doesn't know the metric.
     assert re.search(r"minimax +mlp .*\d \[\S+ – \S+\]", compared.stdout), compared.stdout
     assert re.search(r"^spread: ", compared.stdout, flags=re.MULTILINE), compared.stdout
     report = ganbench("report", *store, "--out", tmp_path / "reports")
     assert report.returncode == 0, report.stderr
 
 
-def test_ui_serves_the_runs_page_and_takes_its_server_along_when_it_ends(whole: Path) -> None:
-    # As a script's background job is started: with SIGINT ignored.
+def test_ui_serves_the_runs_page_and_stops_its_server_on_exit(uninterrupted: Path) -> None:
+    # With SIGINT ignored, as for background jobs of a shell script.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    process = begin("ui", "--store", whole, "--port", "0")
+    process = start_ganbench("ui", "--store", uninterrupted, "--port", "0")
     signal.signal(signal.SIGINT, before)
     assert process.stdout is not None
     address = process.stdout.readline().split()[-1]
     page, fragment = address.split("#")
     assert re.fullmatch(r"/experiments/\d+/runs\?workflowType=machine_learning", fragment)
-    with urllib.request.urlopen(page, timeout=10) as answer:
-        assert b"MLflow" in answer.read()
+    with urllib.request.urlopen(page, timeout=10) as response:
+        assert b"MLflow" in response.read()
     process.terminate()
     process.communicate(timeout=30)
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(page, timeout=2)
 
 
-def test_data_fetch_says_what_it_got(mnist: LabelledImages) -> None:
-    done = ganbench("data", "fetch", "mnist")
-    assert done.returncode == 0
-    assert f"{len(mnist):,} training" in done.stdout
+def test_data_fetch_reports_the_number_of_images(mnist: LabelledImages) -> None:
+    result = ganbench("data", "fetch", "mnist")
+    assert result.returncode == 0
+    assert f"{len(mnist):,} training" in result.stdout

@@ -1,6 +1,6 @@
-"""What comes from outside, broken in every way: one line and status 2, never a traceback, nothing written elsewhere.
+"""Fuzzing of all external input: errors take one line and status 2, without traceback or files elsewhere.
 
-`GANBENCH_FUZZ=20 pytest tests/test_fuzz.py` looks twenty times as long. Files with samples are fuzzed in
+`GANBENCH_FUZZ=20 pytest tests/test_fuzz.py` runs twenty times as many examples. Sample files are fuzzed in
 `test_samples.py`.
 """
 
@@ -48,8 +48,8 @@ from tests.results.test_loading import STUDY
 TIMES = int(os.environ.get("GANBENCH_FUZZ", "1"))
 
 
-def often(examples: int) -> Callable[[Any], Any]:
-    """So many examples, always the same ones."""
+def fuzz(examples: int) -> Callable[[Any], Any]:
+    """Settings for this number of examples, by default the same ones in every run."""
     return settings(
         max_examples=examples * TIMES,
         deadline=None,
@@ -75,7 +75,7 @@ SWEEP: dict[str, Any] = {
     "axes": {"loss": ["minimax", "hinge"], "packing": [{"train.pac": 1}, {"train.pac": 2}]},
     "budget": {"course": {"train.steps": 10}, "paper": {"train.steps": 20, "seeds": "0-4"}},
 }
-# Numbers stay small or absurd: a width of a million is no mistake but a large network.
+# Numbers are small or absurd; a width of a million would be valid, but a large network.
 odd = st.one_of(
     st.builds(list),
     st.booleans(),
@@ -85,7 +85,7 @@ odd = st.one_of(
     st.text(max_size=8),
     st.sampled_from(["minimax", "mlp", "ring", "r1:gamma=x", "none", "0-2", "../../x", "name", "{}"]),
     st.lists(st.integers(-2, 3), max_size=3),
-    # New ones each time: a tree is changed in place.
+    # New objects each time, since a tree is changed in place.
     st.builds(lambda: {"name": "hinge"}),
     st.builds(dict),
     st.lists(st.builds(lambda: {"name": "gp"}), max_size=2),
@@ -94,10 +94,10 @@ odd = st.one_of(
 
 @st.composite
 def mutated(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
-    """A valid tree with one to three of its keys dropped, doubled under another name, or given something odd."""
-    made: dict[str, Any] = json.loads(json.dumps(tree))
+    """A valid tree with one to three mutations: a key removed, renamed, added, or given an odd value."""
+    mutant: dict[str, Any] = json.loads(json.dumps(tree))
     for _ in range(draw(st.integers(1, 3))):
-        level: Any = made
+        level: Any = mutant
         while True:
             key = draw(st.sampled_from(sorted(level))) if level else None
             deeper = level.get(key) if key is not None else None
@@ -114,70 +114,70 @@ def mutated(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
                 level[draw(st.text(string.ascii_letters + "._-é", min_size=1, max_size=8))] = draw(odd)
             case _ if key is not None:
                 level[key] = draw(odd)
-    return made
+    return mutant
 
 
 def toml(value: Any, inside: bool = False) -> str:
-    """Any tree as TOML, inline below the top."""
+    """A tree as TOML, with inline tables below the top level."""
     if isinstance(value, dict):
-        parts = [f"{json.dumps(str(key))} = {toml(each, True)}" for key, each in value.items()]
+        parts = [f"{json.dumps(str(key))} = {toml(item, True)}" for key, item in value.items()]
         return "{" + ", ".join(parts) + "}" if inside else "\n".join(parts) + "\n"
     if isinstance(value, list):
-        return "[" + ", ".join(toml(each, True) for each in value) + "]"
+        return "[" + ", ".join(toml(item, True) for item in value) + "]"
     if isinstance(value, float):
         return repr(value)
     return json.dumps(value)
 
 
-def refused(told: GanbenchError, words: str = "") -> None:
-    assert str(told).strip()
-    assert words in str(told)
-    assert "\n" not in str(told), "one line"
+def assert_one_line(error: GanbenchError, expected: str = "") -> None:
+    assert str(error).strip()
+    assert expected in str(error)
+    assert "\n" not in str(error), "the message must be one line"
 
 
-@often(150)
+@fuzz(150)
 @given(mutated(SPEC))
-def test_a_mutated_spec_is_refused_or_survives_being_written(tmp_path: Path, tree: dict[str, Any]) -> None:
+def test_mutated_spec_is_rejected_or_round_trips(tmp_path: Path, tree: dict[str, Any]) -> None:
     path = tmp_path / "spec.toml"
     path.write_text(toml(tree))
     try:
         spec = resolve(read_config(path))
     except GanbenchError as error:
-        refused(error)
+        assert_one_line(error)
         return
     path.write_text(to_toml(spec.to_dict()))
     assert resolve(read_config(path)).group_id == spec.group_id
 
 
-@often(60)
+@fuzz(60)
 @given(mutated(SWEEP))
-def test_a_mutated_experiment_is_read_or_refused(tmp_path: Path, tree: dict[str, Any]) -> None:
+def test_mutated_experiment_is_read_or_rejected(tmp_path: Path, tree: dict[str, Any]) -> None:
     path = tmp_path / "sweep.toml"
     path.write_text(toml(tree))
     try:
         sweep = read_sweep(path)
     except GanbenchError as error:
-        refused(error)
+        assert_one_line(error)
     else:
         assert sweep.specs
         assert len(set(sweep.seeds)) == len(sweep.seeds) > 0
 
 
-@often(100)
+@fuzz(100)
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
-def test_any_bytes_as_a_file_of_settings(tmp_path: Path, content: bytes) -> None:
+def test_arbitrary_bytes_as_settings_are_read_or_rejected(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.toml"
     path.write_bytes(content)
     for read in (lambda: resolve(read_config(path)), lambda: read_sweep(path)):
         try:
             read()
         except GanbenchError as error:
-            refused(error)
+            assert_one_line(error)
 
 
-@often(200)
+@fuzz(200)
 @given(st.text(max_size=30) | st.from_regex(r"[a-z0-9,=:.\-+|\[\]\"{}]{0,30}", fullmatch=True))
-def test_any_words_of_a_flag_are_read_or_refused(text: str) -> None:
+def test_arbitrary_flag_values_are_read_or_rejected(text: str) -> None:
     parsers: list[Callable[[str], object]] = [
         *(parse_component, parse_components, parse_count, parse_seeds, parse_stop, parse_assignment),
         lambda words: parse_where([words]),
@@ -188,95 +188,95 @@ def test_any_words_of_a_flag_are_read_or_refused(text: str) -> None:
             parse(text)
 
 
-@often(40)
+@fuzz(40)
 @given(
     st.sampled_from(
         ["--set", "--loss", "--penalty", "--wrapper", "--seeds", "--images", "--dataset", "--stop-on", "--pac"]
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=15),
 )
-def test_the_command_line_answers_nonsense_in_a_line(flag: str, text: str) -> None:
+def test_arbitrary_options_give_no_traceback(flag: str, text: str) -> None:
     small = ["--dataset", "ring", "--set", "arch.generator_widths=[4]", "--steps", "10", "--dry-run"]
-    told = CliRunner().invoke(main, ["run", *small, flag, text])
-    assert told.exit_code in (0, 2), told.output
-    assert told.exception is None or isinstance(told.exception, SystemExit)
-    assert "Traceback" not in told.output
+    result = CliRunner().invoke(main, ["run", *small, flag, text])
+    assert result.exit_code in (0, 2), result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
 
 
 NAMES = ["../up", "/abs", "a/../../b", "..", ".", "", "x\n", "a\0b", "~", "x" * 300, "con:", "%2e%2e%2f", "….."]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_name_leads_out_of_the_store(tmp_path: Path, name: str) -> None:
+def test_experiment_names_cannot_leave_the_store(tmp_path: Path, name: str) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     file = inside / "sweep.toml"
     file.write_text('[axes]\nloss = ["minimax"]\n')
     before = sorted(tmp_path.rglob("*"))
     for command in (["status", str(file)], ["compare"], ["report", "--out", str(inside / "reports")]):
-        told = CliRunner().invoke(main, [*command, "--store", str(inside / "store"), "--experiment", name])
-        assert "Traceback" not in told.output
-        assert told.exit_code in (1, 2)
+        result = CliRunner().invoke(main, [*command, "--store", str(inside / "store"), "--experiment", name])
+        assert "Traceback" not in result.output
+        assert result.exit_code in (1, 2)
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@often(120)
+@fuzz(120)
 @given(st.data())
-def test_a_damaged_table_is_refused_or_gives_the_numbers_that_stand_in_it(tmp_path: Path, data: st.DataObject) -> None:
+def test_damaged_results_are_rejected_or_compared_within_their_range(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "results.csv"
     write_csv(STUDY, path)
     lines = path.read_text().splitlines()
     for _ in range(data.draw(st.integers(1, 3))):
-        place = data.draw(st.integers(0, min(len(lines) - 1, 60)))
-        cells = lines[place].split(",")
+        line_number = data.draw(st.integers(0, min(len(lines) - 1, 60)))
+        cells = lines[line_number].split(",")
         cell = data.draw(st.integers(0, len(cells) - 1))
         cells[cell] = data.draw(
             st.sampled_from(["", "x", "-1", "nan", "inf", '"', "1e400", "finished", "\x00", "é", "a,b"])
         )
-        lines[place] = ",".join(cells)
+        lines[line_number] = ",".join(cells)
     path.write_text("\n".join(lines[: data.draw(st.integers(0, len(lines)))]))
     try:
-        read = read_csv(path).table
-        compared = compare(read, metrics=["fid"]).groups
+        table = read_csv(path).table
+        compared = compare(table, metrics=["fid"]).groups
     except GanbenchError:
         return
-    scored = read[(read["metric"] == "fid") & (read["kind"] == "final") & (read["status"] == "finished")]
+    scored = table[(table["metric"] == "fid") & (table["kind"] == "final") & (table["status"] == "finished")]
     for _, row in compared[compared["loss"] == "minimax"].iterrows():
-        own = scored[(scored["loss"] == "minimax") & scored["run"].isin(read["run"])]["value"].dropna()
-        if len(own) and compared["loss"].tolist().count("minimax") == 1 and pd.notna(row["fid"]):
-            assert own.min() <= row["fid"] <= own.max()
+        values = scored[(scored["loss"] == "minimax") & scored["run"].isin(table["run"])]["value"].dropna()
+        if len(values) and compared["loss"].tolist().count("minimax") == 1 and pd.notna(row["fid"]):
+            assert values.min() <= row["fid"] <= values.max()
 
 
-@often(150)
+@fuzz(150)
 @given(st.binary(max_size=200), st.integers(0, 200))
-def test_torn_files_of_our_own_are_no_reason_to_stop(tmp_path: Path, content: bytes, cut: int) -> None:
-    whole = json.dumps(vars(Progress(platform.node(), os.getpid(), (0,), 10, 5, 0, 1.0, 2.0))).encode()
-    for written in (content, whole[:cut], whole[:cut] + content):
-        (tmp_path / PROGRESS_FILE).write_bytes(written)
-        found = read_progress(tmp_path)
-        assert found is None or isinstance(found, Progress)
+def test_incomplete_progress_files_raise_nothing(tmp_path: Path, content: bytes, length: int) -> None:
+    complete = json.dumps(vars(Progress(platform.node(), os.getpid(), (0,), 10, 5, 0, 1.0, 2.0))).encode()
+    for damaged in (content, complete[:length], complete[:length] + content):
+        (tmp_path / PROGRESS_FILE).write_bytes(damaged)
+        progress = read_progress(tmp_path)
+        assert progress is None or isinstance(progress, Progress)
 
 
-@often(100)
+@fuzz(100)
 @given(st.binary(max_size=80))
-def test_a_damaged_journal_is_told_of_and_does_not_keep_others_back(
+def test_damaged_journal_is_reported_and_others_are_delivered(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
-    place = tmp_path_factory.mktemp("spool")
-    (place / "a").mkdir()
-    (place / "a" / ENTRIES).write_bytes(content + b"\n")
-    journal = Journal(place / "b")
+    spool = tmp_path_factory.mktemp("spool")
+    (spool / "a").mkdir()
+    (spool / "a" / ENTRIES).write_bytes(content + b"\n")
+    journal = Journal(spool / "b")
     journal.close_group("g", "finished")
     journal.release()
-    assert journal_status(place / "a") in (None, "running", "finished")
+    assert journal_status(spool / "a") in (None, "running", "finished")
     try:
-        deliver_all(place, MemoryTracker())
+        deliver_all(spool, MemoryTracker())
     except GanbenchError as error:
-        refused(error, str(place / "a"))
-    assert not (place / "b").exists(), "the other one is delivered"
+        assert_one_line(error, str(spool / "a"))
+    assert not (spool / "b").exists(), "the intact journal must be delivered"
 
 
-@often(40)
+@fuzz(40)
 @given(
     st.one_of(
         st.text(max_size=40),
@@ -292,10 +292,10 @@ def test_a_damaged_journal_is_told_of_and_does_not_keep_others_back(
         ),
     )
 )
-def test_a_plug_in_that_is_none_is_told_of(tmp_path: Path, text: str) -> None:
+def test_invalid_plugin_is_reported(tmp_path: Path, text: str) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text(text, encoding="utf-8", errors="ignore")
-    told = CliRunner().invoke(main, ["run", "--plugin", str(plugin), "--loss", "there-is-none", "--dry-run"])
-    assert told.exit_code == 2, (told.output, told.exception)
-    assert "Traceback" not in told.output
-    assert told.output.count("\n") <= 1, "one line"
+    result = CliRunner().invoke(main, ["run", "--plugin", str(plugin), "--loss", "there-is-none", "--dry-run"])
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert "Traceback" not in result.output
+    assert result.output.count("\n") <= 1, "the error must be one line"

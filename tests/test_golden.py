@@ -1,6 +1,6 @@
-"""The golden runs: what a spec means, and what it gives, as it was when they were recorded.
+"""Golden runs: resolved specs, run ids and results are as recorded.
 
-`python -m tests.golden FOLDER` prints hashes of everything, which on one machine must not change. What is recorded here
+`python -m tests.golden FOLDER` prints hashes of all results, which must not change on the same machine. The record here
 holds on every machine: ids and specs exactly, numbers up to rounding.
 """
 
@@ -13,25 +13,27 @@ from typing import Any
 
 import pytest
 
-from tests.golden.__main__ import EVERY, SPECS, ganbench, make
+from tests.golden.__main__ import COMMON_FLAGS, SPECS, ganbench, run_experiments
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "golden.json").read_text())
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_a_spec_is_resolved_as_it_was_and_has_the_same_runs(name: str, tmp_path: Path) -> None:
-    told = ganbench(tmp_path, "run", *SPECS[name], *EVERY, "--dry-run").splitlines()
-    assert [line for line in told if not line.startswith("#")] == GOLDEN["specs"][name]
-    assert [line.split()[-1] for line in told if line.startswith("# seed")] == GOLDEN["ids"][name]
+def test_specs_and_run_ids_are_as_recorded(name: str, tmp_path: Path) -> None:
+    output = ganbench(tmp_path, "run", *SPECS[name], *COMMON_FLAGS, "--dry-run").splitlines()
+    assert [line for line in output if not line.startswith("#")] == GOLDEN["specs"][name]
+    assert [line.split()[-1] for line in output if line.startswith("# seed")] == GOLDEN["ids"][name]
 
 
-def test_runs_give_what_they_gave(tmp_path: Path) -> None:
-    """The same numbers of the same names at the same steps, for a loss of ours and one of a plug-in."""
-    made = make(tmp_path, ("ring", "plugin"))
-    now = {(row["run"], row["kind"], row["metric"], int(row["step"])): row["value"] for row in made["rows"]}
-    before = {tuple(key): value for *key, value in GOLDEN["numbers"]}
-    assert now.keys() == before.keys()
-    for key, value in before.items():
-        wanted, got = float(value or "nan"), float(now[key] or "nan")
-        # Counts of 500 samples may differ by one at a border; everything else by rounding.
-        assert math.isclose(got, wanted, rel_tol=1e-3, abs_tol=5e-3) or (math.isnan(got) and math.isnan(wanted)), key
+def test_results_are_as_recorded(tmp_path: Path) -> None:
+    """Equal numbers under equal names at equal steps, for a built-in loss and one of a plug-in."""
+    golden_run = run_experiments(tmp_path, ("ring", "plugin"))
+    actual = {(row["run"], row["kind"], row["metric"], int(row["step"])): row["value"] for row in golden_run["rows"]}
+    expected = {tuple(key): value for *key, value in GOLDEN["numbers"]}
+    assert actual.keys() == expected.keys()
+    for key, value in expected.items():
+        expected_value, actual_value = float(value or "nan"), float(actual[key] or "nan")
+        # Counts of 500 samples may differ by one; everything else only by rounding.
+        assert math.isclose(actual_value, expected_value, rel_tol=1e-3, abs_tol=5e-3) or (
+            math.isnan(actual_value) and math.isnan(expected_value)
+        ), key

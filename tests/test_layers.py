@@ -1,4 +1,4 @@
-"""Who may import whom: the table of docs/architecture.md, and nothing else."""
+"""Allowed imports between folders, as in the table of docs/architecture.md."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ ALLOWED = {
     "tracking": "core",
     "core": "",
 }
-"""By folder, the folders that its files may import from."""
-LOOSE = {"__init__", "__main__", "plugin"}
-"""Files beside the folders: the public API, and the one import for authors of components."""
+"""Folders that the files of each folder may import from."""
+TOP_LEVEL_FILES = {"__init__", "__main__", "plugin"}
+"""Files outside the folders: the public API, and the import for authors of components."""
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @cache
 def imports() -> dict[str, set[str]]:
-    """By module of ours, the full names that it imports; those of our own as modules."""
+    """Full names that each module imports; names within the package are reduced to modules."""
     files = {name_of(path): path for path in PACKAGE.rglob("*.py")}
-    found: dict[str, set[str]] = {}
+    imported: dict[str, set[str]] = {}
     for module, path in files.items():
-        found[module] = set()
+        imported[module] = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found[module] |= {alias.name for alias in node.names}
+                imported[module] |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{module}: imports are absolute"
                 names = {f"{node.module}.{alias.name}" for alias in node.names}
-                found[module] |= {name if name in files else str(node.module) for name in names}
-    return found
+                imported[module] |= {name if name in files else str(node.module) for name in names}
+    return imported
 
 
 def name_of(path: Path) -> str:
@@ -55,7 +55,7 @@ def name_of(path: Path) -> str:
 
 
 def folder_of(module: str) -> str:
-    """`core` of `ganbench.core.errors`; a loose file's own name."""
+    """The folder of a module, such as `core` for `ganbench.core.errors`; the file's name for a top-level file."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
@@ -68,19 +68,19 @@ def packages(imported: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in imported}
 
 
-def test_the_folders_are_those_of_the_table() -> None:
-    assert {folder_of(module) for module in imports()} == set(ALLOWED) | LOOSE
+def test_folders_are_those_of_the_table() -> None:
+    assert {folder_of(module) for module in imports()} == set(ALLOWED) | TOP_LEVEL_FILES
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
-def test_a_folder_imports_what_it_may(folder: str) -> None:
+def test_folder_imports_only_allowed_folders(folder: str) -> None:
     for module, imported in imports().items():
         if folder_of(module) == folder:
             others = {folder_of(name) for name in ours(imported)} - {folder}
             assert others <= set(ALLOWED[folder].split()), module
 
 
-def test_there_is_no_circle_between_files() -> None:
+def test_files_have_no_import_cycle() -> None:
     graph = {module: ours(imported) for module, imported in imports().items()}
     try:
         TopologicalSorter(graph).prepare()
@@ -88,7 +88,7 @@ def test_there_is_no_circle_between_files() -> None:
         pytest.fail(" → ".join(error.args[1]))
 
 
-def test_a_package_defines_nothing_in_its_init() -> None:
+def test_init_files_define_nothing() -> None:
     defining = set()
     for path in PACKAGE.rglob("__init__.py"):
         nodes = ast.walk(ast.parse(path.read_text()))
@@ -97,26 +97,26 @@ def test_a_package_defines_nothing_in_its_init() -> None:
     assert not defining, "interfaces live in `base.py`; `__init__.py` re-exports and registers"
 
 
-def test_a_file_does_not_import_a_package_that_it_is_in() -> None:
-    # `import_folder` makes the package import its files: a circle that the graph of import statements doesn't show.
+def test_files_do_not_import_a_package_that_contains_them() -> None:
+    # `import_folder` makes a package import its files: a cycle that import statements alone don't show.
     for module, imported in imports().items():
-        around = {name for name in ours(imported) if module.startswith(f"{name}.")}
-        assert not around, f"{module}: import from the package's `base`"
+        containing = {name for name in ours(imported) if module.startswith(f"{name}.")}
+        assert not containing, f"{module}: import from the package's `base`"
 
 
-def test_what_reads_results_does_not_know_torch() -> None:
+def test_results_do_not_import_torch() -> None:
     for module, imported in imports().items():
         if folder_of(module) == "results":
             assert not packages(imported) & {"torch", "torchvision"}, module
 
 
-def test_one_folder_imports_mlflow_and_one_click() -> None:
-    knowing = {module for module, imported in imports().items() if "mlflow" in packages(imported)}
-    assert knowing == {f"ganbench.tracking.mlflow.{name}" for name in ("client", "connection", "tracker")}
+def test_only_tracking_imports_mlflow_and_only_cli_imports_click() -> None:
+    mlflow_modules = {module for module, imported in imports().items() if "mlflow" in packages(imported)}
+    assert mlflow_modules == {f"ganbench.tracking.mlflow.{name}" for name in ("client", "connection", "tracker")}
     assert {folder_of(module) for module, imported in imports().items() if "click" in packages(imported)} == {"cli"}
 
 
-def test_nothing_unpickles_files() -> None:
+def test_no_file_is_unpickled() -> None:
     for module, imported in imports().items():
         if module != "ganbench.data.sources":
             assert "pickle" not in packages(imported), module

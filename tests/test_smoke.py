@@ -1,4 +1,4 @@
-"""Every loss with every penalty, trained, scored and tracked: no combination falls over, none is refused."""
+"""Every loss with every penalty can be trained, scored and tracked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.runs.test_run import Silent
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
-TOLD = [{"name": name} for name in LOSSES] + [
+LOSS_SPECS = [{"name": name} for name in LOSSES] + [
     {"name": "f-gan", "divergence": divergence, "generator": generator}
     for divergence in ("reverse-kl", "js", "pearson")
     for generator in ("divergence", "heuristic")
@@ -28,8 +28,8 @@ TOLD = [{"name": name} for name in LOSSES] + [
 
 
 @pytest.mark.parametrize("penalty", ["none", *PENALTIES])
-@pytest.mark.parametrize("loss", TOLD, ids=lambda loss: "-".join(loss.values()))
-def test_every_loss_with_every_penalty(loss: dict[str, str], penalty: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("loss", LOSS_SPECS, ids=lambda loss: "-".join(loss.values()))
+def test_every_loss_runs_with_every_penalty(loss: dict[str, str], penalty: str, tmp_path: Path) -> None:
     penalties = [] if penalty == "none" else [{"name": penalty}]
     spec = resolve(
         {
@@ -41,7 +41,7 @@ def test_every_loss_with_every_penalty(loss: dict[str, str], penalty: str, tmp_p
             "evaluation": {"every": 2, "quick_samples": 500, "samples": 500},
         }
     )
-    assert [each.name for each in spec.penalties] == [each["name"] for each in penalties]
+    assert [used.name for used in spec.penalties] == [given["name"] for given in penalties]
     tracker = MemoryTracker()
     job = Job(spec, (0, 1), CPU, tmp_path)
     assert isinstance(spec.dataset, Ring)

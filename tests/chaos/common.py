@@ -1,4 +1,4 @@
-"""What the scripts share: a small sweep, the command as a process, and what stands in a store, by SQL."""
+"""Shared by the scripts: a small sweep, the command as a process, and the content of a store, read by SQL."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ loss = ["minimax", "non-saturating", "hinge"]
 TIMES = "train/seconds"
 
 Numbers = dict[str, tuple[str, dict[tuple[str, int], float]]]
-"""By run id, how a run ended and its numbers by (metric, step)."""
+"""For each run id, the status of the run and its numbers by (metric, step)."""
 
 
 def experiment_file(folder: Path, text: str = FILE) -> Path:
-    """The small sweep as a file."""
+    """Write the small sweep to a file."""
     path = folder / "chaos.toml"
     path.write_text(text)
     return path
 
 
 def start(arguments: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[str]:
-    """Begin `ganbench …` in a folder, with a state folder of its own, one thread a process, and a log."""
+    """Start `ganbench …` in a folder, with its own state folder, one thread per process, and a log."""
     settings = {"OMP_NUM_THREADS": "1", "XDG_STATE_HOME": str(folder / "state"), **environment}
     with (folder / "output.txt").open("a") as log:
         return subprocess.Popen(
@@ -65,13 +65,13 @@ def finish(arguments: Sequence[str], folder: Path, **environment: str) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process began."""
-    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
-    return [int(line) for line in told.split()]
+    """The child processes of a process."""
+    output = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(line) for line in output.split()]
 
 
 def kill(pid: int) -> bool:
-    """SIGKILL; whether there was anybody."""
+    """Send SIGKILL; return whether the process existed."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -80,7 +80,7 @@ def kill(pid: int) -> bool:
 
 
 def runs_in(database: Path) -> tuple[Numbers, dict[str, int]]:
-    """What stands in a SQLite store, by SQL, and what must not: doubled runs, doubled numbers, runs left RUNNING."""
+    """Read a SQLite store by SQL: its runs, and the faults duplicate runs, duplicate numbers and runs left RUNNING."""
     with closing(sqlite3.connect(database)) as store:
         tags: dict[str, dict[str, str]] = {}
         for run, key, value in store.execute("select run_uuid, key, value from tags where key like 'ganbench.%'"):
@@ -88,51 +88,53 @@ def runs_in(database: Path) -> tuple[Numbers, dict[str, int]]:
         states = dict(store.execute("select run_uuid, status from runs where lifecycle_stage = 'active'"))
         rows = store.execute("select run_uuid, key, step, value from metrics").fetchall()
     seeds = {
-        run: own["ganbench.run"] for run, own in tags.items() if own.get("ganbench.kind") == "seed" and run in states
+        run: values["ganbench.run"]
+        for run, values in tags.items()
+        if values.get("ganbench.kind") == "seed" and run in states
     }
-    found: Numbers = {seeds[run]: (tags[run]["ganbench.status"], {}) for run in seeds}
+    runs: Numbers = {seeds[run]: (tags[run]["ganbench.status"], {}) for run in seeds}
     for run, key, step, value in rows:
         if run in seeds and key != TIMES:
-            found[seeds[run]][1][key, step] = value
-    doubled_rows = Counter((run, key, step) for run, key, step, _ in rows)
+            runs[seeds[run]][1][key, step] = value
+    row_counts = Counter((run, key, step) for run, key, step, _ in rows)
     faults = {
-        "doubled runs": len(seeds) - len(set(seeds.values())),
-        "doubled numbers": sum(count > 1 for count in doubled_rows.values()),
+        "duplicate runs": len(seeds) - len(set(seeds.values())),
+        "duplicate numbers": sum(count > 1 for count in row_counts.values()),
         "left RUNNING": sum(status == "RUNNING" for status in states.values()),
     }
-    return found, faults
+    return runs, faults
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Files that only an interrupted process leaves."""
+    """Files that only an interrupted process leaves behind."""
     names = ("*.safetensors", "*.older", ".part-*", "progress.json", "entries.jsonl")
     checkpoints = [path for name in names for path in folder.rglob(name) if "artifacts" not in path.parts]
     return [str(path.relative_to(folder)) for path in checkpoints]
 
 
-def differences(expected: Numbers, found: Numbers) -> dict[str, int]:
-    """Lost and additional runs, and numbers that are not the same bit for bit."""
-    shared = expected.keys() & found.keys()
+def differences(expected: Numbers, actual: Numbers) -> dict[str, int]:
+    """Numbers of lost and unexpected runs, different statuses, and numbers that are lost or not equal bit for bit."""
+    shared = expected.keys() & actual.keys()
     return {
-        "lost runs": len(expected.keys() - found.keys()),
-        "unasked runs": len(found.keys() - expected.keys()),
-        "other endings": sum(expected[run][0] != found[run][0] for run in shared),
-        "lost numbers": sum(len(expected[run][1].keys() - found[run][1].keys()) for run in shared),
-        "other numbers": sum(
-            value != found[run][1].get(key, value) for run in shared for key, value in expected[run][1].items()
+        "lost runs": len(expected.keys() - actual.keys()),
+        "unexpected runs": len(actual.keys() - expected.keys()),
+        "different statuses": sum(expected[run][0] != actual[run][0] for run in shared),
+        "lost numbers": sum(len(expected[run][1].keys() - actual[run][1].keys()) for run in shared),
+        "different numbers": sum(
+            value != actual[run][1].get(key, value) for run in shared for key, value in expected[run][1].items()
         ),
     }
 
 
-def report(title: str, did: dict[str, object], faults: dict[str, int]) -> int:
-    """Print what was done and what was broken by it; the exit status."""
-    print(f"{title}: {', '.join(f'{name} {value}' for name, value in did.items())}")
+def report(title: str, actions: dict[str, object], faults: dict[str, int]) -> int:
+    """Print the actions and the faults; return the exit status."""
+    print(f"{title}: {', '.join(f'{name} {value}' for name, value in actions.items())}")
     print("   " + ", ".join(f"{name} {count}" for name, count in faults.items()), flush=True)
     return int(any(faults.values()))
 
 
 def wait_for(condition: object, seconds: float) -> bool:
-    """Whether a condition (a function) came true in time."""
+    """Wait until a condition (a function) is true; return whether it became true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if callable(condition) and condition():

@@ -1,9 +1,9 @@
-"""Eight processes that write to one SQLite store which does not exist yet, all at once.
+"""Eight processes write at once to one SQLite store that does not exist yet.
 
     python -m tests.chaos.eight_workers [--rounds 3]
 
-Each runs a spec of its own with `ganbench run`. There must be no "database is locked", no broken
-schema, no lost number.
+Each runs a different spec with `ganbench run`. There must be no "database is locked", no broken
+schema, and no lost number.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ SMALL += ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=
 
 
 def command(worker: int) -> list[str]:
-    """What a worker runs: two seeds of a spec that nobody else runs."""
-    own = ["--set", f"train.critic_lr={1e-3 * (worker + 1)}"]
-    return ["run", *SMALL, *own, "--seeds", "0-1", "--store", "store"]
+    """The command of a worker: two seeds of a spec that no other worker runs."""
+    unique = ["--set", f"train.critic_lr={1e-3 * (worker + 1)}"]
+    return ["run", *SMALL, *unique, "--seeds", "0-1", "--store", "store"]
 
 
 def main() -> int:
@@ -33,21 +33,21 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=3)
     rounds = options.parse_args().rounds
     counts: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as place:
-        alone = Path(place) / "alone"
+    with tempfile.TemporaryDirectory() as base:
+        alone = Path(base) / "alone"
         alone.mkdir()
         for worker in range(WORKERS):
             assert finish(command(worker), alone) == 0, (alone / "output.txt").read_text()
         expected, _ = runs_in(alone / "store" / "mlflow.db")
         assert len(expected) == 2 * WORKERS
         for number in range(rounds):
-            folder = Path(place) / f"round-{number}"
+            folder = Path(base) / f"round-{number}"
             folder.mkdir()
             processes = [start(command(worker), folder) for worker in range(WORKERS)]
             counts["failed commands"] += sum(process.wait() != 0 for process in processes)
-            found, faults = runs_in(folder / "store" / "mlflow.db")
+            actual, faults = runs_in(folder / "store" / "mlflow.db")
             counts.update(faults)
-            counts.update(differences(expected, found))
+            counts.update(differences(expected, actual))
             counts["database is locked"] += (folder / "output.txt").read_text().count("locked")
             if counts["failed commands"]:
                 print((folder / "output.txt").read_text()[-3000:])

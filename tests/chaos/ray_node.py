@@ -2,7 +2,7 @@
 
     python -m tests.chaos.ray_node
 
-Every run must be there once, with the numbers of a sweep in local processes.
+Every run must exist once, with the numbers of a sweep in local processes.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from tests.chaos.common import RUNS, differences, experiment_file, finish, lefto
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as place:
-        file = str(experiment_file(Path(place)))
-        whole, folder = Path(place) / "whole", Path(place) / "ray"
-        whole.mkdir()
+    with tempfile.TemporaryDirectory() as base:
+        file = str(experiment_file(Path(base)))
+        reference, folder = Path(base) / "whole", Path(base) / "ray"
+        reference.mkdir()
         folder.mkdir()
-        assert finish(["sweep", file, "--store", "store", "--jobs", "2"], whole) == 0, (
-            whole / "output.txt"
+        assert finish(["sweep", file, "--store", "store", "--jobs", "2"], reference) == 0, (
+            reference / "output.txt"
         ).read_text()
-        expected, _ = runs_in(whole / "store" / "mlflow.db")
+        expected, _ = runs_in(reference / "store" / "mlflow.db")
         assert len(expected) == RUNS
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        victim = cluster.add_node(num_cpus=1)
+        node = cluster.add_node(num_cpus=1)
         command = ["sweep", file, "--store", str(folder / "store"), "--executor", "ray", "--jobs", "2"]
         driver = start([*command, "--address", cluster.address], folder)
         time.sleep(20)
-        at_work = len(list(folder.rglob(PROGRESS_FILE)))
-        cluster.remove_node(victim, allow_graceful=False)
-        killed_at_work = driver.poll() is None
+        active_groups = len(list(folder.rglob(PROGRESS_FILE)))
+        cluster.remove_node(node, allow_graceful=False)
+        was_active = driver.poll() is None
         status = driver.wait()
         cluster.shutdown()
-        found, faults = runs_in(folder / "store" / "mlflow.db")
+        actual, faults = runs_in(folder / "store" / "mlflow.db")
         counts = Counter(faults)
-        counts.update(differences(expected, found))
+        counts.update(differences(expected, actual))
         counts["exit status"] = status
-        counts["nobody killed at work"] = int(not killed_at_work or at_work < 2)
+        counts["node was not active"] = int(not was_active or active_groups < 2)
         counts["temporary files"] = len(leftovers(folder))
-        did: dict[str, object] = {"after seconds": 20, "groups at work": at_work}
-        code = report("a node killed", did, {name: counts[name] for name in counts})
+        actions: dict[str, object] = {"after seconds": 20, "active groups": active_groups}
+        code = report("killed node", actions, {name: counts[name] for name in counts})
         if code:
             print((folder / "output.txt").read_text()[-3000:], leftovers(folder))
         return code

@@ -1,9 +1,9 @@
-"""The tracking server goes away in the middle of a sweep: for a while, and for ever.
+"""The tracking server becomes unavailable during a sweep: temporarily, and permanently.
 
     python -m tests.chaos.server_away [--away 60]
 
-For a while: the sweep must train on, and nothing may be lost or doubled when the server is back. For ever: the sweep
-must end with a message, keep its results, and `ganbench sync` must deliver them to the next server, once.
+Temporarily: training must continue, and nothing may be lost or duplicated when the server is back. Permanently: the
+sweep must end with a message and keep its results, and `ganbench sync` must deliver them to the next server once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.chaos.common import (
 
 
 class Server:
-    """An MLflow server on SQLite, on a port of its own."""
+    """An MLflow server on SQLite, on a free port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -51,15 +51,15 @@ class Server:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--backend-store-uri", f"sqlite:///{self.database}", "--workers", "1"]
         command += ["--artifacts-destination", str(self.folder / "artifacts")]
-        light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        settings = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ, **light}, start_new_session=True
+                command, stdout=log, stderr=log, env={**os.environ, **settings}, start_new_session=True
             )
-        assert wait_for(self._answers, 60), "the server does not start"
+        assert wait_for(self._answers, 60), "the server did not start"
 
-    def vanish(self) -> None:
-        """SIGKILL, as a machine that is switched off."""
+    def kill(self) -> None:
+        """Send SIGKILL, as if the machine were switched off."""
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -76,78 +76,82 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--away", type=float, default=60)
     away = options.parse_args().away
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as base:
+        folder = Path(base)
         file = str(experiment_file(folder))
-        whole = folder / "whole"
-        whole.mkdir()
-        assert finish(["sweep", file, "--store", "store"], whole) == 0, (whole / "output.txt").read_text()
-        expected, _ = runs_in(whole / "store" / "mlflow.db")
+        reference = folder / "whole"
+        reference.mkdir()
+        assert finish(["sweep", file, "--store", "store"], reference) == 0, (reference / "output.txt").read_text()
+        expected, _ = runs_in(reference / "store" / "mlflow.db")
         assert len(expected) == RUNS
-        return _for_a_while(folder, file, expected, away) | _for_ever(folder, file, expected)
+        return _temporarily(folder, file, expected, away) | _permanently(folder, file, expected)
 
 
-def _for_a_while(folder: Path, file: str, expected: Numbers, away: float) -> int:
+def _temporarily(folder: Path, file: str, expected: Numbers, away: float) -> int:
     server = Server(folder / "server-1")
     server.start()
-    place = folder / "while"
-    place.mkdir()
-    driver = start(["sweep", file, "--store", server.uri], place)
+    work_folder = folder / "while"
+    work_folder.mkdir()
+    driver = start(["sweep", file, "--store", server.uri], work_folder)
     time.sleep(9)
-    server.vanish()
-    trained_before = _steps_told(place)
+    server.kill()
+    groups_before = _groups_reported(work_folder)
     time.sleep(away)
-    trained_on = _steps_told(place) > trained_before or driver.poll() is not None
+    continued = _groups_reported(work_folder) > groups_before or driver.poll() is not None
     server.start()
     status = driver.wait()
-    delivered = finish(["sync"], place)
-    again = finish(["sweep", file, "--store", server.uri], place)
-    found, faults = runs_in(server.database)
-    server.vanish()
+    sync_status = finish(["sync"], work_folder)
+    sweep_status = finish(["sweep", file, "--store", server.uri], work_folder)
+    actual, faults = runs_in(server.database)
+    server.kill()
     counts = Counter[str](faults)
-    counts.update(differences(expected, found))
-    counts["training stopped"] = int(not trained_on)
-    counts["not delivered"] = int(delivered != 0 or again != 0)
-    counts["temporary files"] = len(leftovers(place))
-    did: dict[str, object] = {"seconds": away, "exit status of the sweep": status, "groups told of": _steps_told(place)}
-    code = report("server away for a while", did, dict(counts))
+    counts.update(differences(expected, actual))
+    counts["training stopped"] = int(not continued)
+    counts["not delivered"] = int(sync_status != 0 or sweep_status != 0)
+    counts["temporary files"] = len(leftovers(work_folder))
+    actions: dict[str, object] = {
+        "seconds": away,
+        "exit status of the sweep": status,
+        "groups reported": _groups_reported(work_folder),
+    }
+    code = report("server temporarily unavailable", actions, dict(counts))
     if code:
-        print((place / "output.txt").read_text()[-3000:], leftovers(place))
+        print((work_folder / "output.txt").read_text()[-3000:], leftovers(work_folder))
     return code
 
 
-def _for_ever(folder: Path, file: str, expected: Numbers) -> int:
+def _permanently(folder: Path, file: str, expected: Numbers) -> int:
     server = Server(folder / "server-2")
     server.start()
-    place = folder / "ever"
-    place.mkdir()
-    driver = start(["sweep", file, "--store", server.uri], place)
+    work_folder = folder / "ever"
+    work_folder.mkdir()
+    driver = start(["sweep", file, "--store", server.uri], work_folder)
     time.sleep(9)
-    server.vanish()
+    server.kill()
     status = driver.wait()
-    text = (place / "output.txt").read_text()
-    without = finish(["sync"], place)
+    text = (work_folder / "output.txt").read_text()
+    sync_without_server = finish(["sync"], work_folder)
     server.start()
-    first = finish(["sync"], place)
-    second = finish(["sync"], place)
-    again = finish(["sweep", file, "--store", server.uri], place)
-    found, faults = runs_in(server.database)
-    server.vanish()
+    first_sync = finish(["sync"], work_folder)
+    second_sync = finish(["sync"], work_folder)
+    sweep_status = finish(["sweep", file, "--store", server.uri], work_folder)
+    actual, faults = runs_in(server.database)
+    server.kill()
     counts = Counter[str](faults)
-    counts.update(differences(expected, found))
+    counts.update(differences(expected, actual))
     counts["no message"] = int("ganbench sync" not in text or status != 1)
-    counts["sync without a server says all is well"] = int(without == 0)
-    counts["not delivered"] = int(first != 0 or second != 0 or again != 0)
-    counts["temporary files"] = len(leftovers(place))
-    code = report("server away for ever", {"exit status of the sweep": status}, dict(counts))
+    counts["sync without a server reports success"] = int(sync_without_server == 0)
+    counts["not delivered"] = int(first_sync != 0 or second_sync != 0 or sweep_status != 0)
+    counts["temporary files"] = len(leftovers(work_folder))
+    code = report("server permanently unavailable", {"exit status of the sweep": status}, dict(counts))
     if code:
-        print((place / "output.txt").read_text()[-3000:], leftovers(place))
+        print((work_folder / "output.txt").read_text()[-3000:], leftovers(work_folder))
     return code
 
 
-def _steps_told(place: Path) -> int:
-    """How many groups the driver said were done."""
-    return (place / "output.txt").read_text().count("groups done")
+def _groups_reported(work_folder: Path) -> int:
+    """The number of times the driver reported finished groups."""
+    return (work_folder / "output.txt").read_text().count("groups done")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The contract sees what is wrong: components that are broken on purpose, and the law that each of them breaks."""
+"""Checks detect faults: components that are broken on purpose, and the check that each of them fails."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ganbench_margin"
 
 Broken = tuple[str, type[Component], str, str]
-"""A kind, a component of it that is broken on purpose, the check that it fails, and words of the message."""
+"""A kind, a component of it that is broken on purpose, the check that it fails, and a part of the message."""
 
 
 @contextmanager
 def registered(kind: str, component: type[Component]) -> Iterator[str]:
-    """Register a component for a while: the other tests must not see it."""
+    """Register a component temporarily, so that other tests don't see it."""
     registry = REGISTRIES[kind]
     name = getattr(component, "registered_as", "on_purpose" if kind == "metrics" else "on-purpose")
     register(registry, name)(component)
@@ -59,18 +59,18 @@ def registered(kind: str, component: type[Component]) -> Iterator[str]:
         del registry._classes[name]
 
 
-def broken_laws(findings: list[CheckResult]) -> dict[str, str]:
-    return {finding.statement: finding.problem for finding in findings if finding.problem is not None}
+def failed_checks(results: list[CheckResult]) -> dict[str, str]:
+    return {result.statement: result.problem for result in results if result.problem is not None}
 
 
-def assert_fails_only(kind: str, component: type[Component], check: str, words: str) -> None:
-    """Assert that a component fails this check, with these words in the message, and no other."""
+def assert_fails_only(kind: str, component: type[Component], check: str, message: str) -> None:
+    """Assert that a component fails only this check, with this text in the message."""
     with registered(kind, component) as name:
-        found = broken_laws(run_checks(kind, name))
-    (expected,) = (one.statement for one in CHECKS[kind] if one.name == check)
-    assert list(found) == [expected], found
-    assert words in found[expected]
-    assert "\n" not in found[expected]
+        failed = failed_checks(run_checks(kind, name))
+    (expected,) = (candidate.statement for candidate in CHECKS[kind] if candidate.name == check)
+    assert list(failed) == [expected], failed
+    assert message in failed[expected]
+    assert "\n" not in failed[expected]
 
 
 class Summed(Hinge):
@@ -95,7 +95,7 @@ class Overflows(Minimax):
 
 
 class Anchored(RpGan):
-    """Relativistic loss with a term that knows where zero is (nobody 2026)."""
+    """Relativistic loss with a term that depends on the origin (nobody 2026)."""
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return super().critic_loss(real, fake) + 0.001 * (real.square().mean() + fake.square().mean())
@@ -114,7 +114,7 @@ class WrongRecipe(Hinge):
 
 
 class NoSuchPenalty(Hinge):
-    """Hinge loss with a penalty that there isn't (nobody 2026)."""
+    """Hinge loss with a penalty that doesn't exist (nobody 2026)."""
 
     penalties: ClassVar[tuple[str, ...]] = ("gpp:weight=10",)
 
@@ -159,7 +159,7 @@ class NoFloor(Penalty):
 
 
 class Detached(Penalty):
-    """Zero-centred penalty that teaches the critic nothing (nobody 2026)."""
+    """Zero-centred penalty without a gradient for the critic (nobody 2026)."""
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
         return gradient_norms(critic, real).detach().mean() + 0 * critic(real).mean()
@@ -175,7 +175,7 @@ class Autograd(Penalty):
 
 
 class Reward(R1):
-    """Zero-centred penalty with its sign turned (nobody 2026)."""
+    """Zero-centred penalty with the wrong sign (nobody 2026)."""
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
         return -super().__call__(critic, real, fake, uniform, noise)
@@ -241,7 +241,7 @@ class _LessMean(nn.Module):
 
 
 class Counting(Wrapper):
-    """Counts how often it was looked at (nobody 2026)."""
+    """Counts its forward passes (nobody 2026)."""
 
     def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
         return nn.Sequential(_Counter(), critic)
@@ -260,21 +260,21 @@ class _Counter(nn.Module):
 
 
 class ClipsInPlace(Wrapper):
-    """Weights are cut where they are (nobody 2026)."""
+    """Weights are clipped in place (nobody 2026)."""
 
     def constrain(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: tensor.clamp_(-0.01, 0.01) for name, tensor in parameters.items()}
 
 
 class Inventing(MinibatchStd):
-    """Gives a tensor that there isn't (nobody 2026)."""
+    """Returns a tensor that doesn't exist (nobody 2026)."""
 
     def constrain(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {"sigma": next(iter(parameters.values())).sum()}
 
 
 class Backwards(Metric):
-    """Share of good samples, less of which is called better (nobody 2026)."""
+    """Share of good samples, with the wrong direction (nobody 2026)."""
 
     direction: ClassVar[Direction] = "lower"
     sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})
@@ -301,7 +301,7 @@ class OtherHash(Ring):
 
 
 class Unnamed(Veegan2017):
-    """Protocol whose label doesn't say its version (nobody 2026)."""
+    """Protocol whose label lacks its version (nobody 2026)."""
 
     def label(self, case: Case, samples: int) -> str:
         return self.name
@@ -341,19 +341,17 @@ BROKEN: list[Broken] = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "component", "check", "words"),
+    ("kind", "component", "check", "message"),
     BROKEN,
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_a_broken_component_is_told_which_law_it_breaks(
-    kind: str, component: type[Component], check: str, words: str
-) -> None:
-    assert_fails_only(kind, component, check, words)
+def test_broken_component_fails_only_its_check(kind: str, component: type[Component], check: str, message: str) -> None:
+    assert_fails_only(kind, component, check, message)
 
 
-def test_what_cannot_be_made_is_told_so() -> None:
+def test_component_that_cannot_be_created_is_reported() -> None:
     class Needy(Hinge):
-        """Hinge loss that doesn't like its own default (nobody 2026)."""
+        """Hinge loss that rejects its own default (nobody 2026)."""
 
         level: float = 0.0
 
@@ -361,13 +359,13 @@ def test_what_cannot_be_made_is_told_so() -> None:
             raise ValueError("level must be above 0")
 
     with registered("losses", Needy) as name:
-        (finding,) = run_checks("losses", name)
-    assert finding.statement == "it can be made with its default options"
-    assert finding.problem is not None
-    assert "level must be above 0" in finding.problem
+        (result,) = run_checks("losses", name)
+    assert result.statement == "it can be made with its default options"
+    assert result.problem is not None
+    assert "level must be above 0" in result.problem
 
 
-def test_an_exception_of_the_component_s_own_is_told_on_one_line() -> None:
+def test_exception_of_a_component_is_reported_on_one_line() -> None:
     class Raises(Hinge):
         """Hinge loss that fails (nobody 2026)."""
 
@@ -375,70 +373,72 @@ def test_an_exception_of_the_component_s_own_is_told_on_one_line() -> None:
             raise TypeError("no\nlogits")
 
     with registered("losses", Raises) as name:
-        found = broken_laws(run_checks("losses", name))
-    assert "raises TypeError: no logits" in found.values()
+        failed = failed_checks(run_checks("losses", name))
+    assert "raises TypeError: no logits" in failed.values()
 
 
-def test_findings_don_t_depend_on_the_default_random_stream_and_leave_it_alone() -> None:
+def test_results_do_not_depend_on_the_global_random_state_and_leave_it_unchanged() -> None:
     class Halved(Hinge):
         """Hinge loss, summed over the batch and halved (nobody 2026)."""
 
         def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
             return ((1 - real).relu().sum() + (1 + fake).relu().sum()) / 2
 
-    found = []
+    results = []
     with registered("losses", Halved) as name:
         for seed in (1, 2):
             torch.manual_seed(seed)
             before = torch.get_rng_state()
-            found.append(run_checks("losses", name))
+            results.append(run_checks("losses", name))
             assert torch.equal(torch.get_rng_state(), before)
-    assert broken_laws(found[0]), "the words hold numbers that were drawn"
-    assert found[0] == found[1]
+    assert failed_checks(results[0]), "the messages contain random numbers"
+    assert results[0] == results[1]
 
 
-def contract(*words: object, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """`ganbench check` in a process of its own: what a plug-in registers stays there."""
-    command = [sys.executable, "-m", "ganbench", "check", *map(str, words)]
+def ganbench_check(*args: object, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run `ganbench check` in a separate process, so that registrations of plug-ins stay there."""
+    command = [sys.executable, "-m", "ganbench", "check", *map(str, args)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=ROOT)
 
 
-def test_the_command_tells_what_is_broken_in_a_file(tmp_path: Path) -> None:
-    good = (EXAMPLE / "ganbench_margin" / "relativistic_hinge.py").read_text()
+def test_check_command_reports_a_failed_check_of_a_file(tmp_path: Path) -> None:
+    source = (EXAMPLE / "ganbench_margin" / "relativistic_hinge.py").read_text()
     file = tmp_path / "summed.py"
-    file.write_text(good.replace("(winners - losers.mean())).relu().mean()", "(winners - losers.mean())).relu().sum()"))
-    done = contract(file)
-    assert done.returncode == 1, done.stderr
-    lines = done.stdout.splitlines()
+    file.write_text(
+        source.replace("(winners - losers.mean())).relu().mean()", "(winners - losers.mean())).relu().sum()")
+    )
+    result = ganbench_check(file)
+    assert result.returncode == 1, result.stderr
+    lines = result.stdout.splitlines()
     assert lines[0] == "losses  relativistic-hinge"
     (broken,) = (number for number, line in enumerate(lines) if line.startswith("  ✗ "))
     assert "means over the batch" in lines[broken]
     assert "take .mean() over the batch, not .sum()" in lines[broken + 1]
     assert lines[-1].endswith("1 failed")
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_the_example_is_a_plug_in_that_holds_to_the_contract(tmp_path: Path) -> None:
-    """Installed as its pyproject.toml says, less the building of a wheel."""
+def test_example_plugin_passes_all_checks(tmp_path: Path) -> None:
+    """Installed according to its pyproject.toml, but without building a wheel."""
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     (entry,) = project["entry-points"]["ganbench.plugins"].items()
     information = tmp_path / f"ganbench_margin-{project['version']}.dist-info"
     information.mkdir()
     (information / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
     (information / "entry_points.txt").write_text("[ganbench.plugins]\n{} = {}\n".format(*entry))
-    done = contract("margin", paths=(tmp_path, EXAMPLE))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "losses  relativistic-hinge" in done.stdout
-    assert "penalties  zero-centred" in done.stdout
-    assert "✗" not in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("2 components: ")
+    result = ganbench_check("margin", paths=(tmp_path, EXAMPLE))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "losses  relativistic-hinge" in result.stdout
+    assert "penalties  zero-centred" in result.stdout
+    assert "✗" not in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("2 components: ")
 
 
-def test_a_module_that_is_loaded_already_is_examined_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_already_imported_module_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
         main(["check", "ganbench.methods.losses.hinge"])
-    assert ended.value.code == 0
+    assert exit_info.value.code == 0
     assert capsys.readouterr().out.startswith("losses  hinge\n")
 
 
@@ -453,7 +453,7 @@ def test_a_module_that_is_loaded_already_is_examined_all_the_same(capsys: pytest
         ("needs_more", "can't be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
     ],
 )
-def test_what_cannot_be_examined_is_one_line_and_status_2(
+def test_invalid_target_gives_a_one_line_error_and_status_2(
     target: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Each check has a component that is broken on purpose and fails it, and no other check."""
+"""For each check, a component that is broken on purpose and fails only that check."""
 
 from __future__ import annotations
 
@@ -35,50 +35,50 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class _Forgetful(Component):
-    """It describes itself with level 0, whatever its option `level` is."""
+    """Its spec always has level 0, regardless of the option `level`."""
 
     def to_spec(self) -> dict[str, Any]:
         return {**super().to_spec(), "level": 0.0}
 
 
 class ForgetfulLoss(_Forgetful, Hinge):
-    """Hinge loss that describes itself with another level than its own (nobody 2026)."""
+    """Hinge loss with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
 
 class ForgetfulPenalty(_Forgetful, R1):
-    """Zero-centred penalty that describes itself with another level than its own (nobody 2026)."""
+    """Zero-centred penalty with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
 
 class ForgetfulArch(_Forgetful, Mlp):
-    """Fully connected networks that describe themselves with another level than their own (nobody 2026)."""
+    """Fully connected networks with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
 
 class ForgetfulWrapper(_Forgetful, Clip):
-    """Weight clipping that describes itself with another level than its own (nobody 2026)."""
+    """Weight clipping with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
 
 class ForgetfulDataset(_Forgetful, Ring):
-    """Gaussians on a circle that describe themselves with another level than their own (nobody 2026)."""
+    """Gaussians on a circle with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
 
 class ForgetfulMetric(_Forgetful, HighQuality):
-    """Share of good samples that describes itself with another level than its own (nobody 2026)."""
+    """Share of good samples with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
 
 class ForgetfulProtocol(_Forgetful, Veegan2017):
-    """Protocol that describes itself with another level than its own (nobody 2026)."""
+    """Protocol with a wrong level in the spec (nobody 2026)."""
 
     level: float = 0.5
 
@@ -108,10 +108,10 @@ class SourcelessProtocol(Veegan2017):
 
 
 class Neighbours(Hinge):
-    """Hinge loss that wants neighbours in the batch to have the same logit (nobody 2026)."""
+    """Hinge loss that pulls logits of neighbours in the batch together (nobody 2026)."""
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        # The first and the last are neighbours too, so that the same batch twice over has the same neighbours.
+        # First and last are neighbours, too, so that a batch repeated twice has the same neighbours.
         return super().critic_loss(real, fake) + (real - real.roll(1)).square().mean()
 
 
@@ -122,7 +122,7 @@ class Explodes(Hinge):
 
 
 class RowsAndColumns(R1):
-    """Zero-centred penalty that takes every sample for a matrix, points too (nobody 2026)."""
+    """Zero-centred penalty that treats every sample as a matrix, even points (nobody 2026)."""
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
         gradient: Tensor = torch.func.grad(lambda x: critic(x).sum())(real)
@@ -130,7 +130,7 @@ class RowsAndColumns(R1):
 
 
 class Disagrees(Mlp):
-    """Fully connected networks whose generator refuses images that the critic takes (nobody 2026)."""
+    """Fully connected networks whose generator rejects images that the critic accepts (nobody 2026)."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         if len(shape) > 1:
@@ -149,7 +149,7 @@ class Certain(Mlp):
 
 
 class Unpackable(Mlp):
-    """Fully connected networks whose critic refuses more channels than a single sample has (nobody 2026)."""
+    """Fully connected networks whose critic rejects more channels than a single sample has (nobody 2026)."""
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
         if shape[0] > 3:
@@ -177,7 +177,7 @@ class _Gate(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        # The root has an infinite slope at zero: inputs have a gradient all the same, the weight has none.
+        # The root has an infinite slope at zero, so inputs have a finite gradient, but the weight has none.
         return inputs * (1 + self.weight.square().sqrt())
 
 
@@ -188,14 +188,14 @@ class Refuses(MinibatchStd):
 
 
 class ClipsIfNeeded(Wrapper):
-    """Weights are cut by an `if` on their size (nobody 2026)."""
+    """Weights are clipped under an `if` on their size (nobody 2026)."""
 
     def constrain(self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: tensor.clamp(-0.01, 0.01) for name, tensor in parameters.items() if tensor.abs().max() > 0.01}
 
 
 class Guards(Wrapper):
-    """Inputs are verified by an `if` on their values, under which no penalty can be taken (nobody 2026)."""
+    """Inputs are verified by an `if` on their values, which makes penalties impossible (nobody 2026)."""
 
     def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
         return nn.Sequential(_Guard(), critic)
@@ -222,26 +222,26 @@ class Wordless(Ring):
 
 
 class Unscored(Ring):
-    """Gaussians on a circle under a protocol that doesn't know them (nobody 2026)."""
+    """Gaussians on a circle with a protocol that has no case for them (nobody 2026)."""
 
     protocol: ClassVar[str] = "veegan-2017"
 
 
 class Judging(Ring):
-    """Gaussians on a circle whose evaluator has a rule of its own for good samples (nobody 2026)."""
+    """Gaussians on a circle whose evaluator has its own rule for good samples (nobody 2026)."""
 
     def evaluator(self, device: torch.device) -> MixtureEvaluator:
-        return _Judge(self.means(), self.sigma)
+        return _RejectingEvaluator(self.means(), self.sigma)
 
 
-class _Judge(MixtureEvaluator):
+class _RejectingEvaluator(MixtureEvaluator):
     def __call__(self, samples: Tensor) -> Features:
         features = super().__call__(samples)
         return replace(features, good=features.deviation.norm(dim=1) < 3)
 
 
 class Lenient(Ring):
-    """Gaussians on a circle whose evaluator takes float64 (nobody 2026)."""
+    """Gaussians on a circle whose evaluator accepts float64 (nobody 2026)."""
 
     def evaluator(self, device: torch.device) -> MixtureEvaluator:
         return _Converts(self.means(), self.sigma)
@@ -253,9 +253,9 @@ class _Converts(MixtureEvaluator):
 
 
 class Undirected(HighQuality):
-    """Share of good samples with a direction that there isn't (nobody 2026)."""
+    """Share of good samples with a direction that doesn't exist (nobody 2026)."""
 
-    direction: ClassVar[Direction] = "upwards"  # type: ignore[assignment]  # that is what is wrong with it
+    direction: ClassVar[Direction] = "upwards"  # type: ignore[assignment]  # wrong on purpose
 
 
 class Hyphenated(HighQuality):
@@ -271,7 +271,7 @@ class Scaleless(HighQuality):
 
 
 class Overclaims(HighQuality):
-    """Share of good samples that claims to see a fault that there isn't (nobody 2026)."""
+    """Share of good samples that claims to see a fault that doesn't exist (nobody 2026)."""
 
     sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode", "ugliness"})  # type: ignore[arg-type]  # as above
 
@@ -284,7 +284,7 @@ class BelowItself(Modes):
 
 
 class Variance(Metric):
-    """Unbiased variance of embeddings, of a single sample too (nobody 2026)."""
+    """Unbiased variance of embeddings, even of a single sample (nobody 2026)."""
 
     direction: ClassVar[Direction] = "higher"
 
@@ -349,14 +349,12 @@ ALSO_BROKEN: list[Broken] = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "component", "check", "words"),
+    ("kind", "component", "check", "message"),
     ALSO_BROKEN,
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_a_broken_component_fails_its_check_and_no_other(
-    kind: str, component: type[Component], check: str, words: str
-) -> None:
-    assert_fails_only(kind, component, check, words)
+def test_broken_component_fails_only_its_check(kind: str, component: type[Component], check: str, message: str) -> None:
+    assert_fails_only(kind, component, check, message)
 
 
 def test_every_check_has_a_component_that_fails_it() -> None:

@@ -1,4 +1,4 @@
-"""What every component must hold to, whoever wrote it: built-in ones and those of `--plugin FILE`."""
+"""All checks of every component, built in or from `--plugin FILE`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ ALL = [
 
 
 @pytest.mark.parametrize(("kind", "name", "check"), ALL)
-def test_it_holds_to_the_law(kind: str, name: str, check: Check) -> None:
-    found = check.run(REGISTRIES[kind].create({"name": name}))
-    assert found is None or found.problem is None, f"{check.statement}: {name}: {found.problem}"
+def test_component_passes_check(kind: str, name: str, check: Check) -> None:
+    result = check.run(REGISTRIES[kind].create({"name": name}))
+    assert result is None or result.problem is None, f"{check.statement}: {name}: {result.problem}"
 
 
-def test_every_kind_has_laws_of_its_own() -> None:
+def test_every_kind_has_several_checks_with_distinct_statements() -> None:
     assert all(len({check.statement for check in checks}) == len(checks) > 2 for checks in CHECKS.values())
 
 
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_every_loss_trains_on_images(loss: str) -> None:
-    """With all of its recipe; that it trains on points is a law."""
+    """With its full recipe; a check already covers training on points."""
     last = list(train(small_spec(loss={"name": loss}, train={"steps": 2}), (0, 1), random_data(), CPU, every=1))[-1]
     assert last.step == 2
     assert all(values.shape == (2,) and values.isfinite().all() for values in last.statistics.values())

@@ -1,4 +1,4 @@
-"""The command line: it answers at once, lists what there is, and refuses bad input on one line."""
+"""The command line: it starts fast, lists components, and rejects bad input with one line."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_help_imports_nothing_slow() -> None:
         "    main(words, standalone_mode=False)\n"
         f"sys.exit(' '.join(name for name in {SLOW} if name in sys.modules) or None)"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "Train a GAN" in done.stdout
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Train a GAN" in result.stdout
 
 
-def test_the_read_arm_needs_no_torch() -> None:
+def test_reading_results_does_not_import_torch() -> None:
     code = (
         "import sys\n"
         "import ganbench.results.report, ganbench.results.compare, ganbench.results.run_summary\n"
@@ -49,7 +49,7 @@ def test_the_read_arm_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_people_read_discriminator_and_only_options_say_critic() -> None:
+def test_help_says_discriminator_except_in_option_names() -> None:
     from rich.console import Console
 
     from ganbench.cli.console.run_progress import describe
@@ -59,17 +59,17 @@ def test_people_read_discriminator_and_only_options_say_critic() -> None:
     with console.capture() as capture:
         spec = resolve({"loss": {"name": "hinge"}, "wrapper": [{"name": "spectral-norm"}]})
         describe(spec, (0,), "cpu", "here", console)
-    shown = [capture.get()]
+    texts = [capture.get()]
     for name, command in main.commands.items():
         with click.Context(command, info_name=name, max_content_width=1_000, terminal_width=1_000) as context:
-            shown.append(command.get_help(context))
-    options = r"\bcritic[-_]\w+"
-    for text in shown:
-        assert "critic" not in re.sub(options, "", text), text
-    assert "discriminator" in shown[0]
+            texts.append(command.get_help(context))
+    option_names = r"\bcritic[-_]\w+"
+    for text in texts:
+        assert "critic" not in re.sub(option_names, "", text), text
+    assert "discriminator" in texts[0]
 
 
-def test_list_shows_every_kind_and_one() -> None:
+def test_list_shows_all_kinds_or_a_single_one() -> None:
     everything = CliRunner().invoke(main, ["list"], env={"COLUMNS": "200"}).output
     names = ("minimax", "wgan-gp", "gp", "dcgan", "mnist", "stacked-mnist", "ring", "modes_strict", "ganbench-1")
     for name in (*names, "pacgan-2018", "arXiv:1406.2661"):
@@ -79,7 +79,7 @@ def test_list_shows_every_kind_and_one() -> None:
     assert "dcgan" not in losses
 
 
-def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
+def test_dry_run_prints_a_spec_that_can_be_loaded(tmp_path: Path) -> None:
     first = CliRunner().invoke(main, ["run", "--loss", "wgan-gp", "--steps", "7", "--dry-run"])
     assert first.exit_code == 0
     (tmp_path / "spec.toml").write_text(first.output)
@@ -95,8 +95,8 @@ def test_a_dry_run_prints_a_spec_that_can_be_run(tmp_path: Path) -> None:
 
 
 def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
-    words = ["run", "--dataset", "ring", "--protocol", "selfcond-2020", "--stop-on", "collapse:3", "--dry-run"]
-    first = CliRunner().invoke(main, words)
+    args = ["run", "--dataset", "ring", "--protocol", "selfcond-2020", "--stop-on", "collapse:3", "--dry-run"]
+    first = CliRunner().invoke(main, args)
     assert first.exit_code == 0, first.output
     for line in ('name = "selfcond-2020"', "radius = 2.0", "samples = 50000", 'stop_on = "collapse"', "patience = 3"):
         assert line in first.output
@@ -106,7 +106,7 @@ def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("command", "message"),
     [
         ("run --loss minmax", "did you mean 'minimax'?"),
         ("run --loss minimax:weight=3", "loss 'minimax' has no option 'weight'"),
@@ -154,8 +154,8 @@ def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
         ("data fetch cifar", "unknown dataset 'cifar'"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(
-    words: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_bad_input_gives_a_one_line_error_and_status_2(
+    command: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
 
@@ -173,10 +173,10 @@ def test_bad_input_is_one_line_and_status_2(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     before = sorted(path.name for path in tmp_path.rglob("*"))
-    result = CliRunner().invoke(main, words.split())
+    result = CliRunner().invoke(main, command.split())
     assert result.exit_code == 2
-    error = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(error) == 1
-    assert message in error[0]
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert message in errors[0]
     assert "Traceback" not in result.output
     assert sorted(path.name for path in tmp_path.rglob("*")) == before, "something was written"

@@ -1,4 +1,4 @@
-"""How threads wait is chosen by what others do on the machine, and never against what somebody has set."""
+"""The choice of a thread wait policy: by the load from other processes, and never against an explicit setting."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ganbench.cli.console.threads import POLICIES, choose_waiting, cores_in_use
 
 
 @pytest.fixture(autouse=True)
-def _nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_policy_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in POLICIES:
-        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.setenv(name, "")  # so that monkeypatch restores it afterwards
         monkeypatch.delenv(name)
 
 
-def test_a_busy_machine_is_seen() -> None:
+def test_load_of_other_processes_is_measured() -> None:
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
         assert cores_in_use(1.0) > 0.5
@@ -29,7 +29,7 @@ def test_a_busy_machine_is_seen() -> None:
             other.wait()
 
 
-def test_what_this_process_does_itself_is_not_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_work_does_not_count_as_load(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter([1000, 1000 + os.sysconf("SC_CLK_TCK")])
     clock = iter([5.0, 6.0])
     monkeypatch.setattr(threads, "_busy_ticks", lambda: next(ticks))
@@ -37,18 +37,18 @@ def test_what_this_process_does_itself_is_not_others_work(monkeypatch: pytest.Mo
     assert cores_in_use(0.01) == 0
 
 
-@pytest.mark.parametrize(("cores", "chosen"), [(0.0, {}), (1.0, {"OMP_WAIT_POLICY": "passive"})])
-def test_threads_spin_on_a_quiet_machine_alone(
-    cores: float, chosen: dict[str, str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("busy_cores", "chosen"), [(0.0, {}), (1.0, {"OMP_WAIT_POLICY": "passive"})])
+def test_threads_wait_passively_only_on_a_busy_machine(
+    busy_cores: float, chosen: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "cores_in_use", lambda seconds: cores)
+    monkeypatch.setattr(threads, "cores_in_use", lambda seconds: busy_cores)
     choose_waiting()
     assert {name: os.environ[name] for name in POLICIES if name in os.environ} == chosen
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_what_somebody_has_set_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explicit_policy_is_not_overridden(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "7")
-    monkeypatch.setattr(threads, "cores_in_use", lambda seconds: pytest.fail("there is nothing to find out"))
+    monkeypatch.setattr(threads, "cores_in_use", lambda seconds: pytest.fail("the load need not be measured"))
     choose_waiting()
-    assert [os.environ.get(each) for each in POLICIES if each in os.environ] == ["7"]
+    assert [os.environ.get(policy) for policy in POLICIES if policy in os.environ] == ["7"]

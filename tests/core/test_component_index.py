@@ -1,4 +1,4 @@
-"""What there is, read from source: the same as the registries hold, and without importing anything slow."""
+"""The component index read from source: it equals the registries, and imports nothing slow."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ class WideHinge(Hinge):
 """
 
 
-def listed(*words: str | Path, path: Path | None = None) -> tuple[str, set[str]]:
-    """What `ganbench list` prints, and the modules that it has imported."""
+def list_output(*args: str | Path, path: Path | None = None) -> tuple[str, set[str]]:
+    """The output of `ganbench list`, and the modules that it imports."""
     environment = {**os.environ, "COLUMNS": "200", **({"PYTHONPATH": str(path)} if path else {})}
-    done = subprocess.run(
-        [sys.executable, "-c", LIST, *words], check=False, capture_output=True, text=True, env=environment
+    result = subprocess.run(
+        [sys.executable, "-c", LIST, *args], check=False, capture_output=True, text=True, env=environment
     )
-    assert done.returncode == 0, done.stderr
-    printed, _, imported = done.stdout.rpartition("imported:")
+    assert result.returncode == 0, result.stderr
+    printed, _, imported = result.stdout.rpartition("imported:")
     return printed, set(imported.split())
 
 
-def test_source_and_registries_know_the_same_kinds() -> None:
+def test_source_and_registries_have_the_same_kinds() -> None:
     assert list(FOLDERS) == list(REGISTRIES)
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_source_and_registry_tell_the_same(kind: str) -> None:
+def test_source_and_registry_have_equal_entries(kind: str) -> None:
     foreign = {name for name, component in REGISTRIES[kind].items() if component.is_foreign()}
     assert from_source(kind) == [entry for entry in from_registry(REGISTRIES[kind]) if entry.name not in foreign]
 
 
-def test_the_list_imports_nothing_slow() -> None:
-    printed, imported = listed()
+def test_list_command_imports_nothing_slow() -> None:
+    printed, imported = list_output()
     assert "non-saturating" in printed
     assert not imported & SLOW
 
 
-def test_a_plug_in_is_listed_whether_it_is_given_or_installed(tmp_path: Path) -> None:
+def test_plugins_are_listed_if_given_or_installed(tmp_path: Path) -> None:
     plugin = tmp_path / "wide.py"
     plugin.write_text(PLUGIN)
-    given, _ = listed("losses", "--plugin", plugin)
+    given, _ = list_output("losses", "--plugin", plugin)
     information = tmp_path / "wide-1.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Name: wide\nVersion: 1\n")
     (information / "entry_points.txt").write_text("[ganbench.plugins]\nwide = wide\n")
-    installed, _ = listed("losses", path=tmp_path)
+    installed, _ = list_output("losses", path=tmp_path)
     assert given == installed
     assert "Hinge loss with a margin of its own (nobody, 2026)." in given
     assert "margin=2.0" in given

@@ -1,4 +1,4 @@
-"""The frozen evaluators of images and the protocol that rests on them, on real images."""
+"""The frozen image evaluators and the protocol based on them, tested on real images."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def evaluator() -> ImageEvaluator:
 
 
 def make_scorer(
-    evaluator: ImageEvaluator, data: LabelledImages, *, quick: bool = True, kept: DiskCache | None = None
+    evaluator: ImageEvaluator, data: LabelledImages, *, quick: bool = True, cache: DiskCache | None = None
 ) -> Scorer:
-    """A scorer by ganbench-1, by default one that knows only its quick metrics: all of them take a while."""
+    """A scorer for ganbench-1, by default only for quick metrics, since all of them take a while."""
     dataset = Mnist()
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
     if quick:
         case = dataclasses.replace(case, metrics={name: case.metrics[name] for name in case.quick})
-    return Scorer(case, dataset, data, evaluator, kept)
+    return Scorer(case, dataset, data, evaluator, cache)
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,12 @@ def scorer(evaluator: ImageEvaluator, mnist: LabelledImages) -> Scorer:
 
 @pytest.fixture(scope="module")
 def whole_scorer(mnist: LabelledImages) -> Scorer:
-    """One by every metric. As in a run: what is the same in every run is kept between runs."""
+    """A scorer for all metrics, with the disk cache that runs use."""
     return Scorer.with_disk_cache(PROTOCOLS.create({"name": "ganbench-1"}).case(Mnist()), Mnist(), mnist)
 
 
 @pytest.mark.parametrize(("dataset", "least"), [(Mnist(), 0.995), (FashionMnist(), 0.93)])
-def test_it_recognises_the_test_set_as_its_card_says(dataset: Dataset, least: float) -> None:
+def test_evaluator_has_the_test_accuracy_of_its_card(dataset: Dataset, least: float) -> None:
     try:
         evaluator, data = dataset.evaluator(CPU), dataset.load(CPU)
     except GanbenchError as error:
@@ -69,19 +69,21 @@ def test_it_recognises_the_test_set_as_its_card_says(dataset: Dataset, least: fl
             raise
         pytest.skip(f"no such data here: {error}")
     assert isinstance(data, LabelledImages)
-    seen = evaluator(to_signed(data.test))
-    accuracy = (seen.labels == data.test_labels).double().mean().item()
+    features = evaluator(to_signed(data.test))
+    accuracy = (features.labels == data.test_labels).double().mean().item()
     assert accuracy >= least
-    # Another machine may round a handful of close calls the other way.
+    # Rounding on another machine may change a few uncertain classifications.
     assert accuracy == pytest.approx(read_card(evaluator.name).test_accuracy, abs=5e-4)
     assert (WEIGHTS / f"{evaluator.name}.safetensors").stat().st_size <= 1_000_000
-    assert torch.equal(seen.samples, data.test), "the images themselves are kept as bytes"
-    assert seen.probabilities is not None
-    torch.testing.assert_close(seen.confidence, seen.probabilities.gather(1, seen.labels[:, None]).squeeze(1))
+    assert torch.equal(features.samples, data.test), "samples are stored as bytes"
+    assert features.probabilities is not None
+    torch.testing.assert_close(
+        features.confidence, features.probabilities.gather(1, features.labels[:, None]).squeeze(1)
+    )
 
 
 def test_almost_all_real_images_are_typical_and_noise_is_not(evaluator: ImageEvaluator, mnist: LabelledImages) -> None:
-    """Calibrated on training images; unseen ones lie a little wider. The classifier is sure of much noise."""
+    """Unseen images spread slightly wider than training images. The classifier alone is confident of much noise."""
     training, unseen = (evaluator(images).deviation for images in (mnist.floor_samples(4000), mnist.reference(2000)))
     assert training.shape == (4000, 1)
     assert (training < 3).double().mean().item() == pytest.approx(TYPICAL, abs=0.006)
@@ -91,8 +93,8 @@ def test_almost_all_real_images_are_typical_and_noise_is_not(evaluator: ImageEva
         assert (evaluator(noise * 2 - 1 if noise.min() >= 0 else noise).deviation >= 3).all()
 
 
-def test_a_typical_region_is_fitted_to_its_classes() -> None:
-    """Two classes of one lopsided shape: 98.89 % of either lie below 3, and what lies between them far above."""
+def test_typical_region_is_fitted_to_each_class() -> None:
+    """Two classes with the same skewed covariance: 98.89 % of each lie below 3, and points between them far above."""
     random = torch.Generator().manual_seed(0)
     labels = torch.arange(20_000) % 2
     shape = torch.tensor([[2.0, 1.0], [0.0, 0.1]])
@@ -103,7 +105,7 @@ def test_a_typical_region_is_fitted_to_its_classes() -> None:
     deviation = region(features, labels).squeeze(1)
     for label in (0, 1):
         assert (deviation[labels == label] < 3).double().mean().item() == pytest.approx(TYPICAL, abs=0.003)
-    # For Gaussians in the plane the scale is that of standard deviations: a median of √(2 ln 2).
+    # For two-dimensional Gaussians the unit is a standard deviation: the median is √(2 ln 2).
     assert deviation.median().item() == pytest.approx(math.sqrt(2 * math.log(2)), rel=0.02)
     assert region(torch.full((1, 2), 25.0), torch.tensor([0])).item() > 10
 
@@ -115,7 +117,7 @@ def test_features_do_not_depend_on_the_batch(evaluator: ImageEvaluator, mnist: L
     torch.testing.assert_close(many.deviation[:7], few.deviation, rtol=1e-3, atol=1e-3)
 
 
-def test_bytes_become_images_and_bytes_again() -> None:
+def test_byte_to_image_conversion_round_trips() -> None:
     levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     images = to_signed(levels)
     assert (images.dtype, images.min().item(), images.max().item()) == (torch.float32, -1, 1)
@@ -134,7 +136,7 @@ def test_bytes_become_images_and_bytes_again() -> None:
         (torch.full((3, 1, 28, 28), float("nan")), "must lie in"),
     ],
 )
-def test_it_refuses_what_is_not_an_image_of_its_kind(
+def test_evaluator_rejects_images_of_wrong_shape_type_or_range(
     evaluator: ImageEvaluator, images: torch.Tensor, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -142,30 +144,30 @@ def test_it_refuses_what_is_not_an_image_of_its_kind(
 
 
 @pytest.mark.parametrize("level", [-1.0, 0.0, 0.7, 1.0])
-def test_a_generator_that_collapsed_to_one_flat_image_is_scored(whole_scorer: Scorer, level: float) -> None:
-    """By every metric: with a number, or as not defined."""
+def test_collapse_to_one_flat_image_is_scored(whole_scorer: Scorer, level: float) -> None:
+    """Every metric is a number or undefined."""
     case = whole_scorer.case
-    seen = case.rule(whole_scorer.evaluator(torch.full((500, 1, 28, 28), level)))
-    values = whole_scorer.values(seen, tuple(case.metrics))
+    features = case.rule(whole_scorer.evaluator(torch.full((500, 1, 28, 28), level)))
+    values = whole_scorer.values(features, tuple(case.metrics))
     assert {name for name, value in values.items() if math.isnan(value)} <= {"mode_width"}
-    assert torch.count_nonzero(seen.counts()) == 1
+    assert torch.count_nonzero(features.counts()) == 1
     assert values["modes"] == values["modes_strict"] == values["hq"]
-    assert values["hq"] in (0, 1), "all of them are good, or none"
+    assert values["hq"] in (0, 1), "all samples are good, or none"
     assert values["fid"] > 50
     assert values["kl"] > 2
     assert values["near_duplicates"] == values["support"] == 1
 
 
-def test_a_generator_that_collapsed_to_one_digit_has_one_mode(scorer: Scorer, mnist: LabelledImages) -> None:
-    seen = scorer.evaluator(mnist.batch(torch.zeros(500, dtype=torch.int64)))
-    scores = scorer.score(seen, quick=True)
+def test_collapse_to_one_digit_has_one_mode(scorer: Scorer, mnist: LabelledImages) -> None:
+    features = scorer.evaluator(mnist.batch(torch.zeros(500, dtype=torch.int64)))
+    scores = scorer.score(features, quick=True)
     assert scores.values["modes"] == scores.values["modes_strict"] == 1
     assert scores.good_shares == scores.shares
     assert scores.values["mode_width"] == 0
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_changed_weights_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modified_weights_are_rejected(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = bytearray((WEIGHTS / f"{name}.safetensors").read_bytes())
     content[-1] ^= 1
     (tmp_path / f"{name}.safetensors").write_bytes(content)
@@ -175,25 +177,25 @@ def test_changed_weights_are_refused(name: str, tmp_path: Path, monkeypatch: pyt
         ImageEvaluator(name, CPU)
 
 
-def test_an_unknown_evaluator_is_refused() -> None:
+def test_unknown_evaluator_is_rejected() -> None:
     with pytest.raises(GanbenchError, match="did you mean 'mnist-cnn-2'"):
         ImageEvaluator("mnist-cnn-1", CPU)
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_card_is_complete(name: str) -> None:
+def test_card_is_complete(name: str) -> None:
     card = json.loads((WEIGHTS / f"{name}.json").read_text())
     assert {"sha256", "test_accuracy", "seed", "script", "trained_on", "recipe", "typical_region"} <= set(card)
     assert f"{card['name']}" == name == f"{name.rpartition('-')[0]}-{card['version']}"
 
 
-def test_every_card_is_that_of_a_data_set() -> None:
+def test_every_card_belongs_to_a_data_set() -> None:
     used = {DATASETS.create({"name": name}).evaluator_sha256 for name in DATASETS if name.endswith("mnist")}
     assert used == {read_card(name).sha256 for name in CARDS}
 
 
-def test_real_images_scored_as_generated_sit_on_the_floor(scorer: Scorer, mnist: LabelledImages) -> None:
-    """Another random part of the training set than the floor's own."""
+def test_real_images_scored_as_generated_match_the_floor(scorer: Scorer, mnist: LabelledImages) -> None:
+    """They are another random part of the training set than the floor samples."""
     images = mnist.batch(torch.randperm(60_000, generator=torch.Generator().manual_seed(7))[:2000])
     scores = scorer.score(scorer.evaluator(images), quick=True)
     assert set(scores.values) == set(scores.floors) == set(scorer.case.quick)
@@ -209,12 +211,12 @@ def test_real_images_scored_as_generated_sit_on_the_floor(scorer: Scorer, mnist:
     assert all(good <= share for good, share in zip(scores.good_shares, scores.shares, strict=True))
 
 
-def test_fid_rises_with_every_class_that_is_dropped(scorer: Scorer, mnist: LabelledImages) -> None:
-    """And modes fall by one each time, KL rises: what mode collapse does to each of them."""
+def test_scores_worsen_with_every_dropped_class(scorer: Scorer, mnist: LabelledImages) -> None:
+    """FID and KL rise and the mode count falls, as under mode collapse."""
     rows = []
     for dropped in range(0, 10, 3):
-        kept = torch.nonzero(mnist.train_labels >= dropped).squeeze(1)[:2000]
-        rows.append(scorer.score(scorer.evaluator(mnist.batch(kept)), quick=True).values)
+        indices = torch.nonzero(mnist.train_labels >= dropped).squeeze(1)[:2000]
+        rows.append(scorer.score(scorer.evaluator(mnist.batch(indices)), quick=True).values)
     assert [row["modes_strict"] for row in rows] == [10, 7, 4, 1]
     for metric in ("fid", "kl"):
         values = [row[metric] for row in rows]
@@ -222,25 +224,27 @@ def test_fid_rises_with_every_class_that_is_dropped(scorer: Scorer, mnist: Label
         assert values[1] > 10 * values[0]
 
 
-def test_fid_rises_with_noise_and_blur(scorer: Scorer, mnist: LabelledImages) -> None:
-    """And fewer samples are good: what is no digit any more is neither sure nor typical."""
+def test_fid_rises_and_quality_falls_with_noise_and_blur(scorer: Scorer, mnist: LabelledImages) -> None:
+    """Degraded digits are neither confident nor typical, so fewer samples are good."""
     images = mnist.batch(torch.arange(1000))
     noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
     blurred = [torch.nn.functional.avg_pool2d(images, s, 1, s // 2, count_include_pad=False) for s in (1, 3, 7)]
-    for spoilt in ([(images + level * noise).clamp(-1, 1) for level in (0, 0.2, 0.5)], blurred):
-        values = [scorer.score(scorer.evaluator(each), quick=True).values for each in spoilt]
+    for degraded in ([(images + level * noise).clamp(-1, 1) for level in (0, 0.2, 0.5)], blurred):
+        values = [scorer.score(scorer.evaluator(degraded_images), quick=True).values for degraded_images in degraded]
         assert values[0]["fid"] < values[1]["fid"] < values[2]["fid"]
         assert values[0]["hq"] > values[1]["hq"] > values[2]["hq"]
 
 
-def test_floors_fall_with_the_number_of_samples_and_repeat(
+def test_floors_fall_with_the_sample_count_and_are_reproducible(
     scorer: Scorer, evaluator: ImageEvaluator, mnist: LabelledImages, tmp_path: Path
 ) -> None:
     names = ("fid", "kl", "modes_strict")
     assert scorer.floors(2000, names)["fid"] < scorer.floors(500, names)["fid"]
     computed = make_scorer(evaluator, mnist).floors(500, names)
-    for _ in range(2):  # computed and kept, then read
-        assert make_scorer(evaluator, mnist, kept=DiskCache(tmp_path)).floors(500, names) == computed
+    for _ in range(2):  # computed and cached, then read
+        assert make_scorer(evaluator, mnist, cache=DiskCache(tmp_path)).floors(500, names) == computed
         assert len(list(tmp_path.glob("*.json"))) == 1
-    seen = evaluator(mnist.floor_samples(500))
-    assert scorer.values(scorer.case.rule(seen), names) == computed, "real images, treated as generated"
+    features = evaluator(mnist.floor_samples(500))
+    assert scorer.values(scorer.case.rule(features), names) == computed, (
+        "floors are scores of real images treated as generated"
+    )

@@ -1,4 +1,4 @@
-"""Getting MNIST and Fashion-MNIST: sources in order, everything checked, nothing half-written."""
+"""Fetching MNIST and Fashion-MNIST: sources are tried in order, files are verified, and none is left half-written."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ganbench.data.sources import FASHION_MNIST, MNIST
 
 
 class Mirror:
-    """An HTTP server on loopback that serves what it is told to."""
+    """An HTTP server on the loopback interface that serves the given files."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         mirror = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 name = self.path.strip("/")
-                mirror.asked.append(name)
+                mirror.requested.append(name)
                 if name not in files:
                     self.send_error(404)
                     return
@@ -58,7 +58,7 @@ class Mirror:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """Four small files in MNIST's place, with their sums, and no package index."""
+    """Four small files in place of MNIST's, with their checksums; there is no package index."""
     contents = {name: name.encode() * 50 for name in MNIST.md5}
     monkeypatch.setattr(fetch, "MNIST", replace(MNIST, md5=md5_sums(contents)))
 
@@ -73,13 +73,13 @@ def md5_sums(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
 
 
-def packed(contents: dict[str, bytes]) -> dict[str, bytes]:
+def compressed(contents: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{name}.gz": gzip.compress(content) for name, content in contents.items()}
 
 
 @pytest.fixture
 def mirror(small: dict[str, bytes]) -> Iterator[Mirror]:
-    server = Mirror(packed(small))
+    server = Mirror(compressed(small))
     yield server
     server.close()
 
@@ -88,28 +88,28 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in (folder / "mnist").iterdir()} - {".lock"}
 
 
-def test_a_mirror_serves_and_the_second_time_the_cache_does(
+def test_files_come_from_a_mirror_first_and_then_from_the_cache(
     tmp_path: Path, small: dict[str, bytes], mirror: Mirror
 ) -> None:
     paths = fetch_mnist(tmp_path, mirrors=lambda: [mirror.address])
     assert {name: path.read_bytes() for name, path in paths.items()} == small
     fetch_mnist(tmp_path, mirrors=lambda: pytest.fail("the cache is complete"))
-    assert len(mirror.asked) == 4
+    assert len(mirror.requested) == 4
 
 
-def test_a_folder_of_ones_own_is_asked_first(
+def test_local_mirror_folder_is_tried_first(
     tmp_path: Path, small: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = tmp_path / "carried along" / "mnist"
-    own.mkdir(parents=True)
-    for name, content in packed(small).items():
-        (own / name).write_bytes(content)
-    monkeypatch.setenv("GANBENCH_MIRROR", str(own.parent))
-    paths = fetch_mnist(tmp_path, mirrors=lambda: pytest.fail("the folder has them"))
+    local_mirror = tmp_path / "carried along" / "mnist"
+    local_mirror.mkdir(parents=True)
+    for name, content in compressed(small).items():
+        (local_mirror / name).write_bytes(content)
+    monkeypatch.setenv("GANBENCH_MIRROR", str(local_mirror.parent))
+    paths = fetch_mnist(tmp_path, mirrors=lambda: pytest.fail("the local folder has the files"))
     assert {name: path.read_bytes() for name, path in paths.items()} == small
 
 
-def test_what_such_a_folder_lacks_comes_from_the_next(
+def test_files_missing_in_the_local_folder_come_from_a_mirror(
     tmp_path: Path, small: dict[str, bytes], mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANBENCH_MIRROR", str(tmp_path / "nothing"))
@@ -117,32 +117,34 @@ def test_what_such_a_folder_lacks_comes_from_the_next(
     assert {name: path.read_bytes() for name, path in paths.items()} == small
 
 
-def test_a_cut_file_in_the_cache_is_fetched_again(tmp_path: Path, small: dict[str, bytes], mirror: Mirror) -> None:
+def test_truncated_file_in_the_cache_is_fetched_again(tmp_path: Path, small: dict[str, bytes], mirror: Mirror) -> None:
     paths = fetch_mnist(tmp_path, mirrors=lambda: [mirror.address])
-    victim = paths["train-images-idx3-ubyte"]
-    victim.write_bytes(victim.read_bytes()[:-5])
-    said: list[str] = []
-    fetch_mnist(tmp_path, mirrors=lambda: [mirror.address], say=said.append)
-    assert victim.read_bytes() == small["train-images-idx3-ubyte"]
-    assert len(mirror.asked) == 5
-    assert "cut or changed" in said[0]
+    damaged = paths["train-images-idx3-ubyte"]
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    messages: list[str] = []
+    fetch_mnist(tmp_path, mirrors=lambda: [mirror.address], say=messages.append)
+    assert damaged.read_bytes() == small["train-images-idx3-ubyte"]
+    assert len(mirror.requested) == 5
+    assert "cut or changed" in messages[0]
 
 
-def test_a_wrong_file_from_a_mirror_is_refused_and_the_next_mirror_asked(
+def test_wrong_file_from_a_mirror_is_rejected_and_the_next_mirror_is_used(
     tmp_path: Path, small: dict[str, bytes], mirror: Mirror
 ) -> None:
     wrong = Mirror({f"{name}.gz": gzip.compress(b"something else") for name in small})
-    cut = Mirror({name: content[:-9] for name, content in packed(small).items()})
-    said: list[str] = []
-    paths = fetch_mnist(tmp_path, mirrors=lambda: [wrong.address, cut.address, mirror.address], say=said.append)
+    truncated = Mirror({name: content[:-9] for name, content in compressed(small).items()})
+    messages: list[str] = []
+    paths = fetch_mnist(
+        tmp_path, mirrors=lambda: [wrong.address, truncated.address, mirror.address], say=messages.append
+    )
     assert {name: path.read_bytes() for name, path in paths.items()} == small
-    assert any("cut or changed" in line for line in said)
-    assert len(wrong.asked) == len(cut.asked) == 1, "a mirror that was wrong once isn't asked again"
+    assert any("cut or changed" in line for line in messages)
+    assert len(wrong.requested) == len(truncated.requested) == 1, "a mirror with a wrong file isn't used again"
     wrong.close()
-    cut.close()
+    truncated.close()
 
 
-def test_with_no_source_one_message_says_where_to_put_the_files(tmp_path: Path, small: dict[str, bytes]) -> None:
+def test_error_without_sources_says_where_to_put_the_files(tmp_path: Path, small: dict[str, bytes]) -> None:
     with pytest.raises(GanbenchError) as error:
         fetch_mnist(tmp_path, mirrors=lambda: ["http://127.0.0.1:1/"])
     assert str(tmp_path / "mnist") in str(error.value)
@@ -151,7 +153,7 @@ def test_with_no_source_one_message_says_where_to_put_the_files(tmp_path: Path, 
     assert files(tmp_path) == set()
 
 
-def test_a_silent_mirror_costs_no_more_than_its_patience(
+def test_silent_mirror_is_given_up_after_a_timeout(
     tmp_path: Path, small: dict[str, bytes], mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket
@@ -160,19 +162,19 @@ def test_a_silent_mirror_costs_no_more_than_its_patience(
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        began = time.monotonic()
+        start = time.monotonic()
         fetch_mnist(tmp_path, mirrors=lambda: [f"http://127.0.0.1:{silent.getsockname()[1]}/", mirror.address])
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - start < 2.5
 
 
-def test_an_interrupted_download_leaves_nothing_that_looks_whole(
+def test_interrupted_download_leaves_no_complete_looking_file(
     tmp_path: Path, small: dict[str, bytes], mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*arguments: object) -> None:
+    def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", killed)
+        patch.setattr(Path, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
             fetch_mnist(tmp_path, mirrors=lambda: [mirror.address])
     assert files(tmp_path) == set()
@@ -187,9 +189,7 @@ def fetch_in_a_process(folder: Path, address: str, sums: dict[str, str]) -> None
         fetch_mnist(folder, mirrors=lambda: [address])
 
 
-def test_processes_that_fetch_at_once_share_one_download(
-    tmp_path: Path, small: dict[str, bytes], mirror: Mirror
-) -> None:
+def test_concurrent_processes_share_one_download(tmp_path: Path, small: dict[str, bytes], mirror: Mirror) -> None:
     context = multiprocessing.get_context("spawn")
     arguments = (tmp_path, mirror.address, md5_sums(small))
     processes = [context.Process(target=fetch_in_a_process, args=arguments) for _ in range(3)]
@@ -199,49 +199,51 @@ def test_processes_that_fetch_at_once_share_one_download(
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert files(tmp_path) == set(small)
-    assert len(mirror.asked) == 4
+    assert len(mirror.requested) == 4
 
 
-def test_an_unwritable_cache_is_refused_in_words(tmp_path: Path) -> None:
+def test_unwritable_cache_gives_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(GanbenchError, match="can't be written"):
         fetch_mnist(tmp_path / "file")
 
 
-def test_the_last_resort_for_fashion_mnist_is_debians_package_and_it_is_checked_too(
+def test_fashion_mnist_falls_back_to_debians_package_and_verifies_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents = {name: name.encode() * 50 for name in FASHION_MNIST.md5}
     monkeypatch.setattr(fetch, "FASHION_MNIST", replace(FASHION_MNIST, md5=md5_sums(contents)))
     monkeypatch.setattr(sources, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
 
-    def get() -> dict[str, Path]:
+    def fetch_files() -> dict[str, Path]:
         return fetch_fashion_mnist(tmp_path / "cache", mirrors=lambda: ["http://127.0.0.1:1/"])
 
     with pytest.raises(GanbenchError, match=r"Fashion-MNIST can't be fetched .* by hand"):
-        get()
+        fetch_files()
     (tmp_path / "debian").mkdir()
-    for name, content in packed(contents).items():
+    for name, content in compressed(contents).items():
         (tmp_path / "debian" / name).write_bytes(content)
-    victim = tmp_path / "debian" / "t10k-labels-idx1-ubyte.gz"
-    whole = victim.read_bytes()
-    victim.write_bytes(gzip.compress(b"something else"))
+    damaged = tmp_path / "debian" / "t10k-labels-idx1-ubyte.gz"
+    intact = damaged.read_bytes()
+    damaged.write_bytes(gzip.compress(b"something else"))
     with pytest.raises(GanbenchError, match="cut or changed"):
-        get()
-    victim.write_bytes(whole)
-    assert {name: path.read_bytes() for name, path in get().items()} == contents
+        fetch_files()
+    damaged.write_bytes(intact)
+    assert {name: path.read_bytes() for name, path in fetch_files().items()} == contents
 
 
-def test_the_package_index_copy_becomes_the_published_files() -> None:
-    """A pickle like the wheel's, of three pairs: images as bytes / 256, the first two pairs joined."""
+def test_pickle_from_the_package_index_is_converted_to_the_published_files() -> None:
+    """A pickle like that in the wheel: three pairs, images as bytes / 256; the first two pairs are joined."""
     random = np.random.default_rng(0)
     images = [random.integers(0, 256, (n, 784)) for n in (5, 2, 3)]
     labels = [random.integers(0, 10, n) for n in (5, 2, 3)]
     pairs = tuple((part.astype(np.float32) / 256, label) for part, label in zip(images, labels, strict=True))
-    made = sources._idx_from_pickle(pickle.dumps(pairs))
-    assert made["train-labels-idx1-ubyte"] == b"\0\0\x08\x01\0\0\0\x07" + bytes(np.concatenate(labels[:2]).tolist())
+    files_by_name = sources._idx_from_pickle(pickle.dumps(pairs))
+    assert files_by_name["train-labels-idx1-ubyte"] == b"\0\0\x08\x01\0\0\0\x07" + bytes(
+        np.concatenate(labels[:2]).tolist()
+    )
     head = b"\0\0\x08\x03\0\0\0\x03\0\0\0\x1c\0\0\0\x1c"
-    assert made["t10k-images-idx3-ubyte"] == head + images[2].astype(np.uint8).tobytes()
+    assert files_by_name["t10k-images-idx3-ubyte"] == head + images[2].astype(np.uint8).tobytes()
 
 
 class Hostile:
@@ -251,13 +253,13 @@ class Hostile:
         return os.system, ("touch /tmp/ganbench-was-here",)
 
 
-def test_a_hostile_pickle_is_refused_and_not_run() -> None:
+def test_hostile_pickle_is_rejected_and_not_executed() -> None:
     with pytest.raises(pickle.UnpicklingError, match="refused"):
         sources._idx_from_pickle(pickle.dumps(Hostile()))
     assert not Path("/tmp/ganbench-was-here").exists()
 
 
-def test_real_mnist_is_what_was_published(mnist: LabelledImages) -> None:
+def test_real_mnist_matches_the_published_files(mnist: LabelledImages) -> None:
     folder = fetch.cache_folder() / "mnist"
     for name, md5 in MNIST.md5.items():
         assert hashlib.md5((folder / name).read_bytes()).hexdigest() == md5

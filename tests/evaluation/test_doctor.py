@@ -1,4 +1,4 @@
-"""The doctor: planted faults are what they say they are, and a metric is held to what it claims."""
+"""The doctor: planted faults match their description, and metrics must see the faults that they claim to see."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def images() -> Diagnosis:
 
 
 @pytest.mark.parametrize("name", ["points", "images"])
-def test_every_metric_sees_what_it_claims_and_none_calls_a_fault_better_than_real(
+def test_metrics_see_the_faults_they_claim_and_none_rates_a_fault_above_real_data(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     diagnosis: Diagnosis = request.getfixturevalue(name)
@@ -59,15 +59,15 @@ def test_every_metric_sees_what_it_claims_and_none_calls_a_fault_better_than_rea
 
 
 @pytest.mark.parametrize("name", ["points", "images"])
-def test_every_fault_is_claimed_by_some_metric(name: str, request: pytest.FixtureRequest) -> None:
+def test_every_fault_is_seen_by_some_metric(name: str, request: pytest.FixtureRequest) -> None:
     diagnosis: Diagnosis = request.getfixturevalue(name)
     for fault in diagnosis.faults[1:]:
-        seen = [row.metric for row in diagnosis.rows if row.findings[fault] == "sees"]
-        assert seen, f"no metric sees: {fault}"
+        sensitive = [row.metric for row in diagnosis.rows if row.findings[fault] == "sees"]
+        assert sensitive, f"no metric sees: {fault}"
 
 
-def test_judging() -> None:
-    """Five standard deviations of real scores, in the direction that the metric declares."""
+def test_judge_uses_five_standard_deviations_in_the_declared_direction() -> None:
+    """The standard deviation is that of real scores."""
     assert judge(9.0, REAL, "lower") == "sees"
     assert judge(-9.0, REAL, "lower") == "wrong"
     assert judge(9.0, REAL, "higher") == "wrong"
@@ -80,7 +80,7 @@ def test_judging() -> None:
 
 @pytest.fixture
 def liar() -> Iterator[None]:
-    """A plug-in's metric that claims to see duplicates, is blind to them, and rewards lost modes."""
+    """A plug-in's metric that claims to see duplicates, does not, and rewards lost modes."""
 
     @register(METRICS, "liar")
     class Liar(Metric):
@@ -97,7 +97,7 @@ def liar() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("liar")
-def test_a_plug_in_that_claims_what_it_does_not_see_fails_the_examination() -> None:
+def test_plugin_metric_with_a_false_claim_fails_the_examination() -> None:
     result = CliRunner().invoke(main, ["doctor", "--data", "ring"])
     assert result.exit_code == 1, result.output
     (line,) = [line for line in result.output.splitlines() if line.startswith("liar")]
@@ -105,7 +105,7 @@ def test_a_plug_in_that_claims_what_it_does_not_see_fails_the_examination() -> N
     assert "✗" in line
 
 
-def test_the_matrix_as_markdown_has_a_row_for_each_metric(points: Diagnosis) -> None:
+def test_markdown_matrix_has_a_row_per_metric(points: Diagnosis) -> None:
     text = show_diagnosis(points, "markdown")
     assert text.count("\n| ") == len(points.rows) + 2
     assert "| modes |" in text
@@ -121,32 +121,32 @@ def ring_faults() -> dict[str, Planted]:
     return dict(point_faults(PointSource(data), data))
 
 
-def test_planted_faults_in_points_are_what_they_say(ring_faults: dict[str, Planted]) -> None:
+def test_planted_faults_in_points_match_their_description(ring_faults: dict[str, Planted]) -> None:
     ring = Ring()
-    assign = {name: ring.assign(fault.draw(20_000, 3)) for name, fault in ring_faults.items()}
-    assert shares(assign["1 mode lost"])[0] == 0
-    assert shares(assign["3 modes lost"])[:3] == [0, 0, 0]
-    assert min(shares(assign["3 modes lost"])[3:]) > 0.15
-    skewed = shares(assign["imbalance"])
+    assigned_modes = {name: ring.assign(fault.draw(20_000, 3)) for name, fault in ring_faults.items()}
+    assert shares(assigned_modes["1 mode lost"])[0] == 0
+    assert shares(assigned_modes["3 modes lost"])[:3] == [0, 0, 0]
+    assert min(shares(assigned_modes["3 modes lost"])[3:]) > 0.15
+    skewed = shares(assigned_modes["imbalance"])
     assert skewed[0] / skewed[7] == pytest.approx(8, rel=0.2)
     assert len(ring_faults["1 sample repeated"].draw(500, 3).unique(dim=0)) == 1
     copies = ring_faults["half copies of 100"].draw(10_000, 3)
     assert len(copies.unique(dim=0)) == 5_100
-    assert (assign["10 % junk"] < 0).double().mean() == pytest.approx(0.11, abs=0.01)
+    assert (assigned_modes["10 % junk"] < 0).double().mean() == pytest.approx(0.11, abs=0.01)
     narrow = ring.evaluator(torch.device("cpu"))(ring_faults["narrowed modes"].draw(20_000, 3)).deviation
     assert narrow.std() == pytest.approx(0.5, rel=0.02)
 
 
-def test_planted_faults_in_images_use_images_that_training_did_not_see(mnist: LabelledImages) -> None:
-    seen = LabelledImages(
+def test_planted_faults_in_images_use_images_unseen_in_training(mnist: LabelledImages) -> None:
+    training_data = LabelledImages(
         mnist.train[:-HELD_OUT], mnist.train_labels[:-HELD_OUT], mnist.test, mnist.test_labels, mnist.mode_names
     )
-    faults = image_faults(ImageSource(mnist, Mnist().evaluator(torch.device("cpu"))), seen)
-    known = {image.numpy().tobytes() for image in seen.train}
+    faults = image_faults(ImageSource(mnist, Mnist().evaluator(torch.device("cpu"))), training_data)
+    training_images = {image.numpy().tobytes() for image in training_data.train}
 
     def share_seen(name: str) -> float:
         images = ((faults[name].draw(300, 3) + 1) * 127.5).round().to(torch.uint8)
-        return sum(image.numpy().tobytes() in known for image in images) / len(images)
+        return sum(image.numpy().tobytes() in training_images for image in images) / len(images)
 
     assert share_seen("training copied") == 1
     for name in ("real", "1 mode lost", "narrowed modes", "half copies of 100"):

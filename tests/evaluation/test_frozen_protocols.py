@@ -1,4 +1,4 @@
-"""A protocol never changes: what the code says is what `frozen.json` holds under its name and version."""
+"""Protocols never change: the code must agree with the entry of `frozen.json` under their name and version."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.freeze_protocols import COMMAND, current_protocols, frozen_protocols,
 RING = ("pacgan-2018 v1", "ring")
 
 
-def test_protocols_are_as_they_were_frozen() -> None:
-    found = list(problems(frozen_protocols(), current_protocols()))
-    assert not found, "\n".join(found)
+def test_protocols_equal_their_frozen_entries() -> None:
+    messages = list(problems(frozen_protocols(), current_protocols()))
+    assert not messages, "\n".join(messages)
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "difference"),
     [
         (lambda case: case.update(samples=5_000), "ring, samples: 2500 → 5000"),
         (lambda case: case["rule"].update(norm="linf"), "ring, rule, norm: l2 → linf"),
@@ -38,16 +38,16 @@ def test_protocols_are_as_they_were_frozen() -> None:
         (lambda case: case.update(mode_count=None), "ring, mode_count: modes → None"),
     ],
 )
-def test_any_change_of_a_case_is_found(change: Callable[[dict[str, Any]], object], found: str) -> None:
+def test_every_change_of_a_case_is_detected(change: Callable[[dict[str, Any]], object], difference: str) -> None:
     frozen = frozen_protocols()
     current = copy.deepcopy(frozen)
     protocol, dataset = RING
     change(current[protocol][dataset])
     remedy = f"give it a new version and run `{COMMAND}`; the old entry stays"
-    assert list(problems(frozen, current)) == [f"{protocol} has changed ({found}): {remedy}"]
+    assert list(problems(frozen, current)) == [f"{protocol} has changed ({difference}): {remedy}"]
 
 
-def test_a_data_set_more_or_less_is_a_change() -> None:
+def test_added_or_removed_data_set_is_a_change() -> None:
     frozen, current = frozen_protocols(), frozen_protocols()
     protocol, dataset = RING
     case = current[protocol].pop(dataset)
@@ -59,7 +59,7 @@ def test_a_data_set_more_or_less_is_a_change() -> None:
     assert "circle: absent → {" in problem
 
 
-def test_a_protocol_may_only_go_where_a_higher_version_is() -> None:
+def test_protocol_may_only_be_removed_for_a_higher_version() -> None:
     case: dict[str, Any] = {"ring": {"samples": 1_000}}
     assert list(problems({"a v1": case, "a v2": case}, {"a v2": case})) == []
     assert list(problems({"a v1": case, "a v10": {}}, {"a v10": {}})) == []
@@ -69,19 +69,19 @@ def test_a_protocol_may_only_go_where_a_higher_version_is() -> None:
     assert lowered.startswith("a v2 is gone")
 
 
-def test_a_new_version_wants_an_entry_of_its_own() -> None:
+def test_new_version_needs_its_own_entry() -> None:
     case: dict[str, Any] = {"ring": {"samples": 1_000}}
     [problem] = problems({"a v1": case}, {"a v2": case})
     assert problem == f"a v2 is not frozen: run `{COMMAND}`"
 
 
-def test_freezing_adds_what_is_missing_and_changes_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_freezing_adds_missing_entries_and_changes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "frozen.json"
     monkeypatch.setattr(freeze_protocols, "FROZEN", file)
-    kept = {"pacgan-2018 v1": {"ring": {"samples": 1}}, "gone v3": {}}
-    file.write_text(json.dumps(kept))
+    existing = {"pacgan-2018 v1": {"ring": {"samples": 1}}, "gone v3": {}}
+    file.write_text(json.dumps(existing))
     freeze_protocols.main()
-    assert json.loads(file.read_text()) == current_protocols() | kept
+    assert json.loads(file.read_text()) == current_protocols() | existing
     written = file.read_bytes()
     freeze_protocols.main()
     assert file.read_bytes() == written

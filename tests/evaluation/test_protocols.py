@@ -1,4 +1,4 @@
-"""Protocols: real data sit on their floors under all of them, and they differ by the known factors."""
+"""Protocols: real data score their floors under each of them, and scores differ by known factors."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ CASES = [
 ]
 IMAGES, STACKED = 2_000, 1_000
 TRAINED_ON = 4_000
-"""Training images that are searched for copies here: features of 60,000 take too long."""
+"""Number of training images searched for copies; features of all 60,000 would take too long."""
 
 
-class Remembering:
-    """An evaluator that knows again what it saw: several protocols look at the same images."""
+class CachedEvaluator:
+    """An evaluator that caches features by image set, since several protocols score the same images."""
 
     seen: ClassVar[dict[tuple[str, bytes], Features]] = {}
 
@@ -62,9 +62,9 @@ class Remembering:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _forgotten() -> Iterator[None]:
+def _clear_cache() -> Iterator[None]:
     yield
-    Remembering.seen.clear()
+    CachedEvaluator.seen.clear()
 
 
 @dataclass
@@ -77,33 +77,33 @@ class Bench:
     evaluator: Evaluator
     samples: int
 
-    def scorer(self, kept: DiskCache | None = None) -> Scorer:
-        return Scorer(self.case, self.dataset, self.data, self.evaluator, kept)
+    def scorer(self, cache: DiskCache | None = None) -> Scorer:
+        return Scorer(self.case, self.dataset, self.data, self.evaluator, cache)
 
 
 def bench(protocol: str, dataset: str, mnist: Callable[[], LabelledImages], samples: int | None = None) -> Bench:
-    """As `ganbench run` would make it, but with fewer samples where many are slow."""
+    """Set up a case like `ganbench run`, with fewer samples if many would be slow."""
     spec = resolve({"dataset": {"name": dataset}, "protocol": {"name": protocol}})
     case, evaluator = spec.case, spec.dataset.evaluator(CPU)
     if isinstance(spec.dataset, StackedMnist):
-        made = spec.dataset
-        data: Data = StackedDigits(mnist(), made.triples, made.digits, made.frame)
-        usual = STACKED
-        evaluator = Remembering(evaluator, made.frame)
+        stacked = spec.dataset
+        data: Data = StackedDigits(mnist(), stacked.triples, stacked.digits, stacked.frame)
+        default_samples = STACKED
+        evaluator = CachedEvaluator(evaluator, stacked.frame)
     elif dataset == "mnist":
-        whole = mnist()
-        train, labels = whole.train[:TRAINED_ON], whole.train_labels[:TRAINED_ON]
-        data = LabelledImages(train, labels, whole.test, whole.test_labels, whole.mode_names)
-        usual = IMAGES
-        evaluator = Remembering(evaluator)
+        full = mnist()
+        train, labels = full.train[:TRAINED_ON], full.train_labels[:TRAINED_ON]
+        data = LabelledImages(train, labels, full.test, full.test_labels, full.mode_names)
+        default_samples = IMAGES
+        evaluator = CachedEvaluator(evaluator)
     else:
         data = spec.dataset.load(CPU)
-        usual = case.samples if len(case.metrics) < 5 else 2_500
+        default_samples = case.samples if len(case.metrics) < 5 else 2_500
     if "ms_ssim_within" in case.metrics:
-        # Fewer pairs make it more uncertain, and move nothing.
+        # Fewer pairs add noise but no bias.
         cheap = METRICS.create({"name": "ms_ssim_within", "batches": 1, "batch": 48, "most": 30})
         case = replace(case, metrics={**case.metrics, "ms_ssim_within": cheap})
-    return Bench(case, spec.dataset, data, evaluator, samples or usual)
+    return Bench(case, spec.dataset, data, evaluator, samples or default_samples)
 
 
 def points_bench(protocol: str, dataset: str, samples: int | None = None) -> Bench:
@@ -111,8 +111,8 @@ def points_bench(protocol: str, dataset: str, samples: int | None = None) -> Ben
 
 
 @dataclass
-class Found:
-    """What real data scored: as printed floors, as noise of several draws, and as if they were generated."""
+class RealScores:
+    """Scores of real data as if generated, with floors, and values of several more draws."""
 
     bench: Bench
     scores: Scores
@@ -120,69 +120,72 @@ class Found:
 
 
 @pytest.fixture(scope="module", params=CASES, ids=" on ".join)
-def found(request: pytest.FixtureRequest) -> Iterator[Found]:
+def real_scores(request: pytest.FixtureRequest) -> Iterator[RealScores]:
     protocol, dataset = request.param
     with pytest.MonkeyPatch.context() as patch:
-        # The reference is most of the cost, and a smaller one changes no law.
+        # The reference dominates the cost, and a smaller one changes no tested property.
         if dataset in ("mnist", "stacked-mnist"):
             patch.setattr(scorer, "REFERENCE", 4_000 if dataset == "mnist" else STACKED)
-        made = bench(protocol, dataset, lambda: request.getfixturevalue("mnist"))
-        at_work = made.scorer()
-        scores = at_work.score(made.evaluator(made.data.floor_samples(made.samples, draw=7)))
-        names = tuple(made.case.metrics)
+        case_bench = bench(protocol, dataset, lambda: request.getfixturevalue("mnist"))
+        active_scorer = case_bench.scorer()
+        scores = active_scorer.score(case_bench.evaluator(case_bench.data.floor_samples(case_bench.samples, draw=7)))
+        names = tuple(case_bench.case.metrics)
         draws: dict[str, list[float]] = {name: [] for name in names}
-        # Copies are looked for in what nothing was trained on; there is one such set, not many.
-        fresh = [name for name in names if made.case.metrics[name].unseen_floor]
-        for draw in range(100, 104 if made.dataset.kind == "images" else 108):
-            features = made.case.rule(made.evaluator(made.data.floor_samples(made.samples, draw)))
-            for name, value in at_work.values(features, [name for name in names if name not in fresh]).items():
+        # Memorisation needs data unseen in training; there is only one such set.
+        fresh = [name for name in names if case_bench.case.metrics[name].unseen_floor]
+        for draw in range(100, 104 if case_bench.dataset.kind == "images" else 108):
+            features = case_bench.case.rule(
+                case_bench.evaluator(case_bench.data.floor_samples(case_bench.samples, draw))
+            )
+            for name, value in active_scorer.values(features, [name for name in names if name not in fresh]).items():
                 draws[name].append(value)
-        yield Found(made, scores, draws)
+        yield RealScores(case_bench, scores, draws)
 
 
 def test_every_protocol_is_among_the_cases() -> None:
     assert set(OURS) == {name for name in PROTOCOLS if not PROTOCOLS[name].is_foreign()}
 
 
-def test_real_data_scored_as_if_generated_sit_on_their_floor(found: Found) -> None:
-    """So do the printed floors, which are one draw: all within what several other draws vary by."""
-    off = []
-    for name, drawn in found.draws.items():
-        if not drawn:
+def test_real_data_scored_as_generated_match_their_floor(real_scores: RealScores) -> None:
+    """Value and tracked floor, each from one draw, must lie within the variation of several other draws."""
+    deviating = []
+    for name, draws in real_scores.draws.items():
+        if not draws:
             continue
-        # The support is one over a number of pairs, and these are what varies evenly.
-        turn = (lambda value: 1 / value) if name == "support" else float
-        values = [turn(value) for value in drawn]
+        # The support is the inverse of a number of pairs, whose noise is symmetric.
+        transform = (lambda value: 1 / value) if name == "support" else float
+        values = [transform(value) for value in draws]
         mean, spread = fmean(values), stdev(values)
-        # With so few draws their own spread is uncertain, the more where values are few whole numbers.
-        whole = 1.0 if name.startswith("modes") else 0.02 if name == "ndb" else 0.0
-        limit = 6 * spread + 1e-9 + whole * (spread > 0)
+        # With few draws the spread itself is uncertain, especially for small integer values.
+        granularity = 1.0 if name.startswith("modes") else 0.02 if name == "ndb" else 0.0
+        limit = 6 * spread + 1e-9 + granularity * (spread > 0)
         if name == "support":
-            count = min(found.bench.samples, scorer.REFERENCE)
-            limit = max(limit, 6 * math.sqrt(mean / (count * (count - 1) / 2)))  # pairs are few, and Poisson
-        for what, value in (("value", found.scores.values[name]), ("floor", found.scores.floors[name])):
-            if not abs(turn(value) - mean) <= limit:
-                off.append(f"{name}: {what} {value}, draws {drawn}")
-    assert off == []
+            count = min(real_scores.bench.samples, scorer.REFERENCE)
+            # The few pairs have a Poisson distribution.
+            limit = max(limit, 6 * math.sqrt(mean / (count * (count - 1) / 2)))
+        for kind, value in (("value", real_scores.scores.values[name]), ("floor", real_scores.scores.floors[name])):
+            if not abs(transform(value) - mean) <= limit:
+                deviating.append(f"{name}: {kind} {value}, draws {draws}")
+    assert deviating == []
 
 
-def test_everything_is_defined_for_real_data(found: Found) -> None:
-    for numbers in (found.scores.values, found.scores.floors):
-        assert list(numbers) == list(found.bench.case.metrics)
+def test_all_metrics_are_defined_for_real_data(real_scores: RealScores) -> None:
+    for numbers in (real_scores.scores.values, real_scores.scores.floors):
+        assert list(numbers) == list(real_scores.bench.case.metrics)
         assert [name for name, value in numbers.items() if not math.isfinite(value)] == []
 
 
-def test_ceilings_are_not_below_the_floors_of_what_is_better_high(found: Found) -> None:
-    for name, ceiling in found.scores.ceilings.items():
-        if found.bench.case.metrics[name].direction == "higher":
-            assert found.scores.floors[name] <= ceiling
-            assert found.scores.values[name] <= ceiling
-    assert found.scores.ceilings["modes"] == len(found.bench.data.mode_names)
+def test_ceilings_of_higher_is_better_metrics_are_at_least_their_floors(real_scores: RealScores) -> None:
+    for name, ceiling in real_scores.scores.ceilings.items():
+        if real_scores.bench.case.metrics[name].direction == "higher":
+            assert real_scores.scores.floors[name] <= ceiling
+            assert real_scores.scores.values[name] <= ceiling
+    assert real_scores.scores.ceilings["modes"] == len(real_scores.bench.data.mode_names)
 
 
-def test_shares_of_modes_are_those_of_the_data(found: Found) -> None:
-    scores, weights = found.scores, found.bench.data.weights.tolist()
-    assert scores.samples == found.bench.samples
+def test_mode_shares_match_the_data(real_scores: RealScores) -> None:
+    scores, weights = real_scores.scores, real_scores.bench.data.weights.tolist()
+    assert scores.samples == real_scores.bench.samples
     assert sum(scores.shares) == pytest.approx(1)
     assert sum(scores.good_shares) <= 1 + 1e-9
     assert all(good <= share for good, share in zip(scores.good_shares, scores.shares, strict=True))
@@ -190,75 +193,75 @@ def test_shares_of_modes_are_those_of_the_data(found: Found) -> None:
         assert abs(share - weight) < 6 * math.sqrt(weight * (1 - weight) / scores.samples) + 2 / scores.samples
 
 
-def test_quick_metrics_are_the_same_numbers(found: Found) -> None:
-    made = found.bench
-    assert set(made.case.quick) <= set(made.case.metrics)
-    if isinstance(made.data, StackedDigits):
-        return  # features of one draw more cost seconds, and the code that picks metrics is the same
-    features = made.evaluator(made.data.floor_samples(made.samples, draw=7))
-    quick = made.scorer().score(features, quick=True)
-    assert list(quick.values) == list(made.case.quick)
+def test_quick_scores_equal_full_scores(real_scores: RealScores) -> None:
+    case_bench = real_scores.bench
+    assert set(case_bench.case.quick) <= set(case_bench.case.metrics)
+    if isinstance(case_bench.data, StackedDigits):
+        return  # features of another draw take seconds, and the code that selects metrics is the same
+    features = case_bench.evaluator(case_bench.data.floor_samples(case_bench.samples, draw=7))
+    quick = case_bench.scorer().score(features, quick=True)
+    assert list(quick.values) == list(case_bench.case.quick)
     for name, value in quick.values.items():
-        assert value == pytest.approx(found.scores.values[name], rel=1e-9, abs=1e-12)
+        assert value == pytest.approx(real_scores.scores.values[name], rel=1e-9, abs=1e-12)
 
 
-def test_unseen_images_are_copies_no_oftener_than_one_in_a_hundred_and_training_images_always(
-    found: Found,
+def test_memorisation_is_1_percent_for_unseen_images_and_1_for_training_images(
+    real_scores: RealScores,
 ) -> None:
-    if "memorisation" not in found.bench.case.metrics:
-        return  # only MNIST and its like keep what was trained on
-    made = found.bench
-    unseen = made.data.unseen(2 * IMAGES)
+    if "memorisation" not in real_scores.bench.case.metrics:
+        return  # only data sets like MNIST keep their training images
+    case_bench = real_scores.bench
+    unseen = case_bench.data.unseen(2 * IMAGES)
     assert unseen is not None
-    others = made.case.rule(made.evaluator(unseen[IMAGES:]))
-    at_work = made.scorer()
+    others = case_bench.case.rule(case_bench.evaluator(unseen[IMAGES:]))
+    active_scorer = case_bench.scorer()
     limit = 6 * math.sqrt(0.01 * 0.99 / IMAGES)
-    assert at_work.values(others, ("memorisation",))["memorisation"] == pytest.approx(0.01, abs=limit)
-    assert found.scores.floors["memorisation"] == pytest.approx(0.01, abs=limit)
-    assert found.scores.values["memorisation"] == 1, "stand-ins are training images"
+    assert active_scorer.values(others, ("memorisation",))["memorisation"] == pytest.approx(0.01, abs=limit)
+    assert real_scores.scores.floors["memorisation"] == pytest.approx(0.01, abs=limit)
+    assert real_scores.scores.values["memorisation"] == 1, "floor samples are training images"
 
 
 # Known factors
 
 
-def test_high_quality_differs_between_disc_and_box_as_the_two_laws_say() -> None:
-    """One set of 200,000 exact points: 98.89 % under L2, 99.46 % under L∞; what differs lies in the box's corners."""
-    made = points_bench("pacgan-2018", "grid")
-    features = made.evaluator(made.data.floor_samples(200_000, draw=7))
+def test_high_quality_share_follows_the_distribution_under_l2_and_linf_rules() -> None:
+    """For exact points: 98.89 % under L2, 99.46 % under L∞; the difference lies in the corners of the box."""
+    grid = points_bench("pacgan-2018", "grid")
+    features = grid.evaluator(grid.data.floor_samples(200_000, draw=7))
     cases = {name: PROTOCOLS[name]().cases()["grid"] for name in ("veegan-2017", "pacgan-2018", "selfcond-2020")}
     good = {name: case.rule(features).good for name, case in cases.items()}
     real = make_reference(features)
     shares = {name: case.metrics["hq"](fake=case.rule(features), real=real) for name, case in cases.items()}
-    for name, law in (
+    for name, expected in (
         ("veegan-2017", 1 - math.exp(-4.5)),
         ("pacgan-2018", 1 - math.exp(-4.5)),
         ("selfcond-2020", math.erf(3 / math.sqrt(2)) ** 2),
     ):
-        assert shares[name] == pytest.approx(law, abs=4 * math.sqrt(law * (1 - law) / 200_000))
+        assert shares[name] == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / 200_000))
     x, y = features.deviation.abs().unbind(1)
     corners = (x < 3) & (y < 3) & (torch.hypot(x, y) >= 3)
     assert torch.equal(good["selfcond-2020"] ^ good["pacgan-2018"], corners)
     assert torch.equal(good["veegan-2017"], good["pacgan-2018"])
 
 
-def test_one_saved_set_is_scored_under_all_protocols_at_once() -> None:
-    """The grid is the same for all of them: half of the modes, some junk, everything else exact."""
+def test_one_sample_set_scores_differently_under_each_protocol() -> None:
+    """A grid with half of its modes, exact points, and some off-mode samples."""
     real = points_bench("ganbench-1", "grid")
     points = real.data.floor_samples(4_000, draw=7)
     labels = real.evaluator(points).labels
     points = torch.cat([points[labels < 13], torch.tensor([[1.3, 1.3]]).repeat(100, 1)])
-    found = {}
+    by_protocol = {}
     for name in ("ganbench-1", "veegan-2017", "pacgan-2018", "selfcond-2020"):
-        made = points_bench(name, "grid")
-        found[name] = made.scorer().score(made.evaluator(points), quick=True).values
-    assert {values["modes"] for values in found.values()} == {13}
-    assert found["veegan-2017"]["hq"] == found["pacgan-2018"]["hq"] < found["selfcond-2020"]["hq"]
-    assert found["pacgan-2018"]["kl"] == pytest.approx(math.log(25 / 13), abs=0.01)
-    # The junk is nearest to a 14th mode, and counts there for those who count everything.
-    junk = 100 / len(points)
-    entropy = _entropy(junk, 1 - junk) + (1 - junk) * math.log(13)
+        grid = points_bench(name, "grid")
+        by_protocol[name] = grid.scorer().score(grid.evaluator(points), quick=True).values
+    assert {values["modes"] for values in by_protocol.values()} == {13}
+    assert by_protocol["veegan-2017"]["hq"] == by_protocol["pacgan-2018"]["hq"] < by_protocol["selfcond-2020"]["hq"]
+    assert by_protocol["pacgan-2018"]["kl"] == pytest.approx(math.log(25 / 13), abs=0.01)
+    # The off-mode samples are nearest to a 14th mode, which gets them if the protocol counts all samples.
+    off_mode = 100 / len(points)
+    entropy = _entropy(off_mode, 1 - off_mode) + (1 - off_mode) * math.log(13)
     for name in ("ganbench-1", "selfcond-2020"):
-        assert found[name]["kl"] == pytest.approx(math.log(25) - entropy, abs=0.01)
+        assert by_protocol[name]["kl"] == pytest.approx(math.log(25) - entropy, abs=0.01)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -278,23 +281,23 @@ def test_kl_of_stacked_mnist_differs_by_the_base_of_the_logarithm(seed: int) -> 
     assert kl("meg-2019") == kl("pacgan-2018-unrolled") == natural
 
 
-def test_off_mode_mass_counts_in_one_kl_and_not_in_the_other() -> None:
-    """25 modes equally full of good points, and as many bad ones again, all nearest to one mode."""
+def test_off_mode_samples_count_in_the_kl_of_selfcond_only() -> None:
+    """25 equally filled modes, and as many bad points, all nearest to one mode."""
     means = Grid().means()
     bad = means[:1] + torch.tensor([[0.6, 0.0]])
     points = torch.cat([means.repeat(40, 1), bad.repeat(1_000, 1)])
     values = {}
     for name in ("pacgan-2018", "selfcond-2020"):
-        each = points_bench(name, "grid")
-        values[name] = each.scorer().values(each.case.rule(each.evaluator(points)), ("modes", "hq", "kl"))
-    assert [found["hq"] for found in values.values()] == [0.5, 0.5]
-    assert [found["modes"] for found in values.values()] == [25, 25]
+        grid = points_bench(name, "grid")
+        values[name] = grid.scorer().values(grid.case.rule(grid.evaluator(points)), ("modes", "hq", "kl"))
+    assert [scores["hq"] for scores in values.values()] == [0.5, 0.5]
+    assert [scores["modes"] for scores in values.values()] == [25, 25]
     assert values["pacgan-2018"]["kl"] == pytest.approx(0, abs=1e-12)
     shares = [0.02 + 0.5] + [0.02] * 24
     assert values["selfcond-2020"]["kl"] == pytest.approx(sum(p * math.log(25 * p) for p in shares))
 
 
-def test_every_image_counts_in_published_protocols_and_only_sure_and_typical_ones_in_ours() -> None:
+def test_published_protocols_count_every_image_and_ours_only_confident_typical_ones() -> None:
     deviation = torch.tensor([[0.5], [2.99], [3.01], [0.5]])
     confidence = torch.tensor([0.99, 0.91, 0.99, 0.89])
     features = make_features(torch.zeros(4, 1), modes=1000, deviation=deviation, confidence=confidence)
@@ -312,7 +315,7 @@ def test_every_image_counts_in_published_protocols_and_only_sure_and_typical_one
         (Rule("any", confidence=0.5), [True, True, False, True]),
     ],
 )
-def test_rules(rule: Rule, expected: list[bool]) -> None:
+def test_rules_select_good_samples_by_norm_and_confidence(rule: Rule, expected: list[bool]) -> None:
     deviation = torch.tensor([[2.0, -2.0], [-2.9, 2.9], [3.0, 0.0], [0.0, -4.0]])
     features = make_features(
         torch.zeros(4, 2),
@@ -345,7 +348,7 @@ def test_rules(rule: Rule, expected: list[bool]) -> None:
         ("ganbench-1", "fashion-mnist", {}, 10_000),
     ],
 )
-def test_a_protocols_name_is_enough_to_reach_its_variant(
+def test_protocol_name_selects_its_data_set_variant(
     protocol: str, dataset: str, options: dict[str, Any], samples: int
 ) -> None:
     spec = resolve({"dataset": {"name": dataset}, "protocol": {"name": protocol}})
@@ -366,7 +369,7 @@ def test_a_protocols_name_is_enough_to_reach_its_variant(
         ("selfcond-2020", "stacked-mnist", {"frame": "28"}),
     ],
 )
-def test_an_option_that_contradicts_the_protocol_is_refused_on_one_line(
+def test_option_that_contradicts_the_protocol_gives_a_one_line_error(
     protocol: str, dataset: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(GanbenchError, match=f"protocol '{protocol}' fixes {dataset}: {next(iter(options))}") as error:
@@ -374,12 +377,12 @@ def test_an_option_that_contradicts_the_protocol_is_refused_on_one_line(
     assert "\n" not in str(error.value)
 
 
-def test_the_same_option_said_again_is_no_contradiction() -> None:
+def test_repeating_an_option_of_the_protocol_is_accepted() -> None:
     spec = resolve({"dataset": {"name": "ring", "radius": 2}, "protocol": {"name": "selfcond-2020"}})
     assert spec.dataset.to_spec()["radius"] == 2.0
 
 
-def test_what_a_protocol_leaves_open_may_be_chosen() -> None:
+def test_options_that_a_protocol_leaves_open_may_be_set() -> None:
     spec = resolve({"dataset": {"name": "ring", "points": 5_000}, "protocol": {"name": "veegan-2017"}})
     assert spec.dataset.train_size == 5_000
 
@@ -388,44 +391,44 @@ def test_what_a_protocol_leaves_open_may_be_chosen() -> None:
     ("protocol", "dataset"),
     [("veegan-2017", "mnist"), ("meg-2019", "ring"), ("selfcond-2020", "imbalanced-ring"), ("pacgan-2018", "mnist")],
 )
-def test_a_data_set_that_a_protocol_says_nothing_about_is_refused_on_one_line(protocol: str, dataset: str) -> None:
+def test_data_set_without_a_case_gives_a_one_line_error(protocol: str, dataset: str) -> None:
     with pytest.raises(GanbenchError, match=f"protocol '{protocol}' says nothing about {dataset}") as error:
         resolve({"dataset": {"name": dataset}, "protocol": {"name": protocol}})
     assert "\n" not in str(error.value)
 
 
 class Foreign(Ring):
-    """A data set that a plug-in brings."""
+    """A data set of a plug-in."""
 
 
 Foreign.name = "my-ring"
 
 
-def test_a_plug_ins_data_set_is_treated_as_its_kind_by_our_protocol_alone() -> None:
-    ours = PROTOCOLS["ganbench-1"]()
-    assert ours.case(Foreign()) == ours.case(Ring())
+def test_only_our_protocol_accepts_a_plugin_data_set() -> None:
+    protocol = PROTOCOLS["ganbench-1"]()
+    assert protocol.case(Foreign()) == protocol.case(Ring())
     with pytest.raises(GanbenchError, match="says nothing about my-ring"):
         PROTOCOLS["pacgan-2018"]().case(Foreign())
 
 
 @pytest.mark.parametrize("protocol", OURS)
-def test_a_label_carries_the_version_and_the_number_of_samples_where_it_is_another(protocol: str) -> None:
-    made = PROTOCOLS[protocol]()
-    for case in made.cases().values():
-        assert made.label(case, case.samples) == f"{protocol} v{made.version}"
-        assert made.label(case, 12_345) == f"{protocol} v{made.version} at N=12,345"
+def test_label_has_the_version_and_any_other_sample_count(protocol: str) -> None:
+    created = PROTOCOLS[protocol]()
+    for case in created.cases().values():
+        assert created.label(case, case.samples) == f"{protocol} v{created.version}"
+        assert created.label(case, 12_345) == f"{protocol} v{created.version} at N=12,345"
 
 
 @pytest.mark.parametrize("protocol", OURS)
-def test_a_protocol_says_where_it_comes_from(protocol: str) -> None:
-    made = PROTOCOLS[protocol]
-    assert "arXiv:" in (made.__doc__ or "") or protocol == "ganbench-1"
-    for case in made().cases().values():
+def test_protocol_cites_its_source_and_has_quick_metrics(protocol: str) -> None:
+    protocol_class = PROTOCOLS[protocol]
+    assert "arXiv:" in (protocol_class.__doc__ or "") or protocol == "ganbench-1"
+    for case in protocol_class().cases().values():
         assert case.quick
         assert set(case.quick) <= set(case.metrics)
 
 
-# What is kept between runs
+# The cache of floors
 
 
 @pytest.fixture
@@ -435,81 +438,81 @@ def small() -> Bench:
 
 @pytest.fixture
 def calls(small: Bench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The draws of real samples that somebody asked for."""
-    asked: list[int] = []
+    """The requested draws of real samples."""
+    requested: list[int] = []
     original = small.data.floor_samples
 
-    def counted(count: int, draw: int = 0) -> Tensor:
-        asked.append(draw)
+    def count_calls(count: int, draw: int = 0) -> Tensor:
+        requested.append(draw)
         return original(count, draw)
 
-    monkeypatch.setattr(small.data, "floor_samples", counted)
-    return asked
+    monkeypatch.setattr(small.data, "floor_samples", count_calls)
+    return requested
 
 
-def floors(made: Bench, folder: Path | None, samples: int = 1_000) -> Mapping[str, float]:
-    return made.scorer(DiskCache(folder)).floors(samples, tuple(made.case.metrics))
+def floors(case_bench: Bench, folder: Path | None, samples: int = 1_000) -> Mapping[str, float]:
+    return case_bench.scorer(DiskCache(folder)).floors(samples, tuple(case_bench.case.metrics))
 
 
-def test_a_second_scorer_reads_what_the_first_computed(small: Bench, calls: list[int], tmp_path: Path) -> None:
-    one, other = (small.scorer(DiskCache(tmp_path)) for _ in range(2))
+def test_second_scorer_reads_cached_floors_and_noise(small: Bench, calls: list[int], tmp_path: Path) -> None:
+    scorer_a, scorer_b = (small.scorer(DiskCache(tmp_path)) for _ in range(2))
     names = tuple(small.case.metrics)
-    first, noise = one.floors(1_000, names), one.baseline(1_000)
+    first, noise = scorer_a.floors(1_000, names), scorer_a.baseline(1_000)
     assert len(calls) == 1 + scorer.NOISE_DRAWS
-    assert len(set(calls)) == len(calls), "the floor's draw is none of those that noise is known from"
+    assert len(set(calls)) == len(calls), "the floor's draw isn't one of the noise draws"
     calls.clear()
-    assert other.floors(1_000, names) == first
-    assert other.baseline(1_000) == noise
-    assert one.floors(1_000, names) == first
+    assert scorer_b.floors(1_000, names) == first
+    assert scorer_b.baseline(1_000) == noise
+    assert scorer_a.floors(1_000, names) == first
     assert calls == []
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_without_a_folder_nothing_is_kept(small: Bench, calls: list[int], tmp_path: Path) -> None:
+def test_nothing_is_cached_without_a_folder(small: Bench, calls: list[int], tmp_path: Path) -> None:
     assert floors(small, None) == floors(small, None) == floors(small, tmp_path)
     assert len(calls) == 3
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"modes": 8.0, "h', b"\xff\xfe\x00"], ids=["empty", "cut", "no-text"])
-def test_a_cut_file_is_computed_again(small: Bench, calls: list[int], tmp_path: Path, damage: bytes) -> None:
-    whole = floors(small, tmp_path)
+def test_damaged_cache_file_is_recomputed(small: Bench, calls: list[int], tmp_path: Path, damage: bytes) -> None:
+    intact = floors(small, tmp_path)
     (file,) = tmp_path.iterdir()
     content = file.read_bytes()
     file.write_bytes(damage)
-    assert floors(small, tmp_path) == whole
+    assert floors(small, tmp_path) == intact
     assert len(calls) == 2
     assert file.read_bytes() == content
 
 
-def test_a_cut_tensor_is_computed_again(tmp_path: Path) -> None:
-    kept, made = DiskCache(tmp_path), torch.arange(6.0).reshape(2, 3)
-    counted = itertools.count()
+def test_truncated_cached_tensor_is_recomputed(tmp_path: Path) -> None:
+    cache, tensor = DiskCache(tmp_path), torch.arange(6.0).reshape(2, 3)
+    computations = itertools.count()
 
     def compute() -> Tensor:
-        next(counted)
-        return made.T
+        next(computations)
+        return tensor.T
 
-    assert torch.equal(kept.tensor({"a": 1}, compute), made.T)
-    assert torch.equal(kept.tensor({"a": 1}, compute), made.T)
-    assert next(counted) == 1
+    assert torch.equal(cache.tensor({"a": 1}, compute), tensor.T)
+    assert torch.equal(cache.tensor({"a": 1}, compute), tensor.T)
+    assert next(computations) == 1
     (file,) = tmp_path.iterdir()
-    for cut in (0, 7, file.stat().st_size - 4):
-        file.write_bytes(file.read_bytes()[:cut])
-        assert torch.equal(kept.tensor({"a": 1}, compute), made.T)
-    assert next(counted) == 5
+    for length in (0, 7, file.stat().st_size - 4):
+        file.write_bytes(file.read_bytes()[:length])
+        assert torch.equal(cache.tensor({"a": 1}, compute), tensor.T)
+    assert next(computations) == 5
 
 
-def test_whatever_a_floor_depends_on_makes_another_file(
+def test_cache_key_covers_everything_a_floor_depends_on(
     small: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def files() -> int:
         return len(list(tmp_path.iterdir()))
 
-    nats = floors(small, tmp_path)["kl"]
+    kl_in_nats = floors(small, tmp_path)["kl"]
     assert files() == 1
-    to_ten = METRICS.create({"name": "kl", "reference": "uniform", "among": "good", "base": "10"})
-    other = replace(small, case=replace(small.case, metrics={**small.case.metrics, "kl": to_ten}))
-    assert floors(other, tmp_path)["kl"] == pytest.approx(nats / math.log(10))
+    decimal_kl = METRICS.create({"name": "kl", "reference": "uniform", "among": "good", "base": "10"})
+    other = replace(small, case=replace(small.case, metrics={**small.case.metrics, "kl": decimal_kl}))
+    assert floors(other, tmp_path)["kl"] == pytest.approx(kl_in_nats / math.log(10))
     assert files() == 2
     floors(replace(small, case=replace(small.case, rule=Rule("linf"))), tmp_path)
     assert files() == 3
@@ -522,10 +525,10 @@ def test_whatever_a_floor_depends_on_makes_another_file(
     assert files() == 5
 
 
-def test_a_plug_ins_data_set_that_was_mended_gets_other_floors(
+def test_changed_code_of_a_plugin_data_set_gets_new_floors(
     small: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its run ids change with its code, and so must what its floors are kept under."""
+    """Run ids change with the code of a plug-in, and so must the cache key of floors."""
     foreign = replace(small, dataset=Foreign())
     for number, code in enumerate(("first", "mended"), start=1):
         monkeypatch.setattr(Foreign, "code_sha256", staticmethod(lambda code=code: code))
@@ -533,92 +536,92 @@ def test_a_plug_ins_data_set_that_was_mended_gets_other_floors(
         assert len(list(tmp_path.iterdir())) == number
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(small: Bench, tmp_path: Path) -> None:
+def test_unwritable_cache_folder_is_no_error(small: Bench, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert floors(small, tmp_path / "file" / "kept") == floors(small, None)
     assert DiskCache(tmp_path / "file").tensor({}, lambda: torch.ones(2)).tolist() == [1, 1]
 
 
-# What is not defined
+# Undefined values
 
 
-def test_what_is_not_defined_is_not_a_number() -> None:
-    made = points_bench("ganbench-1", "ring", samples=600)
-    nowhere = 30 + torch.randn(600, 2, generator=torch.Generator().manual_seed(0))
-    scores = made.scorer().score(made.evaluator(nowhere))
+def test_undefined_scores_are_nan() -> None:
+    ours = points_bench("ganbench-1", "ring", samples=600)
+    off_mode = 30 + torch.randn(600, 2, generator=torch.Generator().manual_seed(0))
+    scores = ours.scorer().score(ours.evaluator(off_mode))
     assert scores.values["hq"] == scores.values["modes"] == 0
     assert math.isnan(scores.values["mode_width"]), "no mode has two good samples"
     assert math.isfinite(scores.values["kl"])
     assert math.isfinite(scores.floors["mode_width"])
     published = points_bench("pacgan-2018", "ring", samples=600)
-    values = published.scorer().score(published.evaluator(nowhere)).values
-    assert math.isnan(values["kl"]), "there are no shares among no good samples"
+    values = published.scorer().score(published.evaluator(off_mode)).values
+    assert math.isnan(values["kl"]), "without good samples there are no mode shares"
     assert values["hq"] == values["modes"] == 0
 
 
-def test_an_undefined_floor_is_kept_as_such(small: Bench, tmp_path: Path) -> None:
-    """Points keep nothing to be copied from."""
+def test_undefined_floor_is_cached_as_nan(small: Bench, tmp_path: Path) -> None:
+    """Data sets of points have no training set to copy from."""
     copies = METRICS.create({"name": "memorisation"})
-    made = replace(small, case=replace(small.case, metrics={"memorisation": copies}))
+    with_memorisation = replace(small, case=replace(small.case, metrics={"memorisation": copies}))
     for _ in range(2):
-        assert math.isnan(floors(made, tmp_path)["memorisation"])
+        assert math.isnan(floors(with_memorisation, tmp_path)["memorisation"])
 
 
-# What the detector looks at
+# Input of the collapse detector
 
 
-def test_the_detector_sees_the_same_whatever_the_protocol() -> None:
+def test_sample_summary_does_not_depend_on_the_protocol() -> None:
     benches = [points_bench(name, "grid", samples=1_500) for name in ("pacgan-2018", "selfcond-2020", "ganbench-1")]
     points = benches[0].data.floor_samples(1_500, draw=7)
-    seen = [made.scorer().summarize(made.evaluator(points)) for made in benches]
-    assert seen[0] == seen[1] == seen[2]
+    summaries = [case_bench.scorer().summarize(case_bench.evaluator(points)) for case_bench in benches]
+    assert summaries[0] == summaries[1] == summaries[2]
     good = benches[0].case.rule(benches[0].evaluator(points))
-    assert seen[0].counts == tuple(good.counts(good=True).tolist())
-    assert seen[0].width == pytest.approx(1, abs=0.1)
-    assert seen[0].duplicates == pytest.approx(0.01, abs=6 * math.sqrt(2 * 0.01 / 1_500))
+    assert summaries[0].counts == tuple(good.counts(good=True).tolist())
+    assert summaries[0].width == pytest.approx(1, abs=0.1)
+    assert summaries[0].duplicates == pytest.approx(0.01, abs=6 * math.sqrt(2 * 0.01 / 1_500))
 
 
-def test_the_noise_is_that_of_exact_points() -> None:
+def test_noise_matches_that_of_exact_points() -> None:
     noise = points_bench("pacgan-2018", "ring").scorer().baseline(1_000)
-    law = 1 - math.exp(-4.5)
-    spread = math.sqrt(law * (1 - law) / 1_000)
+    expected = 1 - math.exp(-4.5)
+    spread = math.sqrt(expected * (1 - expected) / 1_000)
     assert noise.samples == 1_000
     assert noise.weights == pytest.approx([1 / 8] * 8)
-    assert noise.good[0] == pytest.approx(law, abs=6 * spread / 4)
+    assert noise.good[0] == pytest.approx(expected, abs=6 * spread / 4)
     assert 0.4 * spread < noise.good[1] < 2 * spread
     assert noise.width[0] == pytest.approx(1, abs=0.05)
     assert 0 < noise.width[1] < 0.1
     assert noise.least == (2,) * 8
 
 
-def test_metrics_share_their_pairs_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scorer goes through the pairs within two sets and across them, and the values are the same bit for bit."""
-    made = points_bench("ganbench-1", "ring", 500)
-    case = replace(made.case, metrics={**made.case.metrics, "kid": METRICS.create({"name": "kid"})})
+def test_scorer_shares_pairs_in_any_order_of_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scorer makes one pass within each set and one across, and values are equal bit for bit."""
+    ring = points_bench("ganbench-1", "ring", 500)
+    case = replace(ring.case, metrics={**ring.case.metrics, "kid": METRICS.create({"name": "kid"})})
     monkeypatch.setattr(scorer, "REFERENCE", 500)
     passes = []
 
-    def counting(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
+    def record_pass(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
         passes.append((len(a), len(b)))
         return distances.squares(a, b, discount=discount)
 
-    monkeypatch.setattr(pairs, "squares", counting)
+    monkeypatch.setattr(pairs, "squares", record_pass)
     orders = (tuple(case.metrics), tuple(case.metrics)[::-1], tuple(sorted(case.metrics)))
-    found = []
+    values = []
     for names in orders:
         passes.clear()
-        at_work = replace(made, case=case).scorer()
-        found.append(at_work.values(case.rule(made.evaluator(made.data.floor_samples(500, 7))), names))
+        active_scorer = replace(ring, case=case).scorer()
+        values.append(active_scorer.values(case.rule(ring.evaluator(ring.data.floor_samples(500, 7))), names))
         assert passes == [(500, 500)] * 3, names
-    assert found[0] == found[1] == found[2]
+    assert values[0] == values[1] == values[2]
 
 
-def test_labelled_counts_reach_the_scores() -> None:
-    """Shares of all samples and of good ones, from features made by hand."""
-    made = points_bench("pacgan-2018", "ring")
+def test_mode_shares_and_good_shares_are_in_the_scores() -> None:
+    """Computed from handmade features."""
+    ring = points_bench("pacgan-2018", "ring")
     features: Features = make_labelled([4, 0, 6, 0, 0, 0, 0, 0])
     far = torch.tensor([[0.0]] * 7 + [[9.0]] * 3)
-    scores = made.scorer().score(replace(features, deviation=far))
+    scores = ring.scorer().score(replace(features, deviation=far))
     assert scores.shares == (0.4, 0, 0.6, 0, 0, 0, 0, 0)
     assert scores.good_shares == (0.4, 0, 0.3, 0, 0, 0, 0, 0)
     assert scores.values == {"modes": 2, "hq": 0.7, "kl": pytest.approx(math.log(8) - _entropy(4 / 7, 3 / 7))}
@@ -628,6 +631,6 @@ def _entropy(*shares: float) -> float:
     return -sum(share * math.log(share) for share in shares)
 
 
-def test_mnist_is_read_by_the_evaluator_that_its_run_id_names() -> None:
+def test_evaluators_of_digits_match_the_hash_in_run_ids() -> None:
     assert Mnist().evaluator(CPU).sha256 == Mnist().evaluator_sha256
     assert StackedMnist().evaluator(CPU).sha256 == StackedMnist().evaluator_sha256

@@ -1,4 +1,4 @@
-"""Reading samples: what is read is what was written, and whatever else is a GanbenchError of one line."""
+"""Reading samples: valid files are read back exactly, and all others raise a one-line GanbenchError."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ ARCH = ARCHS.create({"name": "mlp", "latent_dim": 3, "generator_widths": [5], "c
 
 
 def pixels(count: int = 6, shape: tuple[int, ...] = SHAPE) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Random bytes that use the whole range."""
-    made = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
-    made.flat[:2] = 0, 255
-    return made
+    """Random bytes, including 0 and 255."""
+    images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+    images.flat[:2] = 0, 255
+    return images
 
 
 def signed(images: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
     return to_signed(torch.from_numpy(images.copy()))
 
 
-def refused(path: Path, shape: tuple[int, ...] = SHAPE, **options: Any) -> str:
-    """The message of the error that reading is."""
+def error_message(path: Path, shape: tuple[int, ...] = SHAPE, **options: Any) -> str:
+    """Read a file that must be rejected, and return the error message."""
     with pytest.raises(GanbenchError) as caught:
         read_samples(path, shape, **options)
     message = str(caught.value)
@@ -56,61 +56,61 @@ def refused(path: Path, shape: tuple[int, ...] = SHAPE, **options: Any) -> str:
     return message
 
 
-def close(read: Tensor, wanted: Tensor) -> bool:
-    return read.dtype == torch.float32 and read.shape == wanted.shape and bool((read - wanted).abs().max() < 1e-5)
+def close(read: Tensor, expected: Tensor) -> bool:
+    return read.dtype == torch.float32 and read.shape == expected.shape and bool((read - expected).abs().max() < 1e-5)
 
 
 # Arrays
 
 
 @pytest.mark.parametrize("kind", ["npy", "npz", "packed"])
-def test_arrays_come_back_as_they_were_written(tmp_path: Path, kind: str) -> None:
+def test_arrays_are_read_as_written(tmp_path: Path, kind: str) -> None:
     images = pixels()
     path = tmp_path / f"x.{'npy' if kind == 'npy' else 'npz'}"
     if kind == "npy":
         np.save(path, images)
     else:
         (np.savez if kind == "npz" else np.savez_compressed)(path, samples=images)
-    found = read_samples(path, SHAPE)
-    assert close(found.tensor, signed(images))
-    check_images(found.tensor, SHAPE)
+    samples = read_samples(path, SHAPE)
+    assert close(samples.tensor, signed(images))
+    check_images(samples.tensor, SHAPE)
     name = "x.npy" if kind == "npy" else "x.npz ('samples')"
-    assert found.source == f"{name}, 6 × 1×4×4, bytes"
+    assert samples.source == f"{name}, 6 × 1×4×4, bytes"
     assert close(read_samples(path, SHAPE, most=2).tensor, signed(images[:2]))
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8", ">f8", "longdouble"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_any_float_in_any_order_is_read(tmp_path: Path, dtype: str, order: Any) -> None:
+def test_floats_of_any_type_and_memory_order_are_read(tmp_path: Path, dtype: str, order: Any) -> None:
     points = np.random.default_rng(1).normal(0, 1, (7, 2)).astype(dtype).copy(order=order)
     np.save(tmp_path / "x.npy", points)
-    found = read_samples(tmp_path / "x.npy", POINT)
-    assert close(found.tensor, torch.from_numpy(points.astype(np.float32)))
-    assert found.source == "x.npy, 7 × 2"
+    samples = read_samples(tmp_path / "x.npy", POINT)
+    assert close(samples.tensor, torch.from_numpy(points.astype(np.float32)))
+    assert samples.source == "x.npy, 7 × 2"
 
 
-def test_which_array_of_several_is_meant(tmp_path: Path) -> None:
+def test_array_is_chosen_by_name_or_shape_or_ambiguity_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, images=pixels(), labels=np.arange(6))
     assert close(read_samples(path, SHAPE).tensor, signed(pixels()))
     np.savez(path, fakes=pixels(), labels=np.arange(6))
-    assert "'fakes', 'labels'" in refused(path)
+    assert "'fakes', 'labels'" in error_message(path)
     np.savez(path, fakes=pixels())
     assert close(read_samples(path, SHAPE).tensor, signed(pixels()))
     np.savez(path)
-    refused(path)
+    error_message(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "hello")
-    assert "holds no array" in refused(path)
+    assert "holds no array" in error_message(path)
 
 
-def test_an_array_given_from_python_is_not_touched() -> None:
+def test_array_from_python_is_not_modified() -> None:
     images = pixels().astype(np.float32) / 127.5 - 1
     before = images.copy()
     for given_array in (images, torch.from_numpy(images), torch.from_numpy(images).double()):
-        found = check_array(given_array, SHAPE)
-        assert close(found, signed(pixels()))
-        found.zero_()
+        result = check_array(given_array, SHAPE)
+        assert close(result, signed(pixels()))
+        result.zero_()
     assert np.array_equal(images, before)
     tensor = torch.from_numpy(images).to(torch.bfloat16).requires_grad_()
     assert check_array(tensor, SHAPE).shape == (6, *SHAPE)
@@ -134,7 +134,7 @@ def test_an_array_given_from_python_is_not_touched() -> None:
         np.array(1.0),
     ],
 )
-def test_what_are_no_numbers_is_refused(wrong: object) -> None:
+def test_non_numeric_input_is_rejected(wrong: object) -> None:
     with pytest.raises(GanbenchError):
         check_array(wrong, POINT)
 
@@ -142,16 +142,16 @@ def test_what_are_no_numbers_is_refused(wrong: object) -> None:
 # Layout
 
 
-def test_every_unambiguous_layout_gives_the_same_images() -> None:
+def test_unambiguous_layouts_give_equal_images() -> None:
     grey, colour = pixels(), pixels(6, COLOUR)
-    for same in (grey, grey[:, 0], grey.reshape(6, -1), np.moveaxis(grey, 1, -1)):
-        assert close(check_array(same, SHAPE), signed(grey))
-    for same in (colour, np.moveaxis(colour, 1, -1)):
-        assert close(check_array(same, COLOUR), signed(colour))
+    for layout in (grey, grey[:, 0], grey.reshape(6, -1), np.moveaxis(grey, 1, -1)):
+        assert close(check_array(layout, SHAPE), signed(grey))
+    for layout in (colour, np.moveaxis(colour, 1, -1)):
+        assert close(check_array(layout, COLOUR), signed(colour))
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 15), (6, 5, 5), (6, 2, 4, 4), (6, 1, 1, 4, 4), (0, 1, 4, 4), ()])
-def test_a_wrong_shape_says_what_was_found_and_what_is_wanted(shape: tuple[int, ...]) -> None:
+def test_wrong_shape_error_names_actual_and_expected_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(GanbenchError) as caught:
         check_array(np.full(shape, 0.5), SHAPE, "0..1")
     if 0 in shape:
@@ -161,7 +161,7 @@ def test_a_wrong_shape_says_what_was_found_and_what_is_wanted(shape: tuple[int, 
         assert str(list(shape)) in str(caught.value)
 
 
-def test_rows_of_several_channels_could_be_either_and_are_refused() -> None:
+def test_flat_rows_of_several_channels_are_rejected_as_ambiguous() -> None:
     with pytest.raises(GanbenchError, match="reshape"):
         check_array(pixels(6, COLOUR).reshape(6, -1), COLOUR)
 
@@ -170,18 +170,18 @@ def test_rows_of_several_channels_could_be_either_and_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("0..255", 0, 255), ("0..1", 0, 1), ("-1..1", -1, 1)])
-def test_a_range_is_recognised_or_stated(name: str, low: float, high: float) -> None:
+def test_pixel_range_is_recognised_or_stated(name: str, low: float, high: float) -> None:
     floats = pixels() / 255 * (high - low) + low
     for stated in (None, name):
         assert close(check_array(floats, SHAPE, stated), signed(pixels()))
-    narrow = (pixels() / 255 * 0.2 + 0.4) * (high - low) + low  # what a generator makes before it has learnt much
+    narrow = (pixels() / 255 * 0.2 + 0.4) * (high - low) + low  # as from a generator early in training
     assert close(check_array(narrow, SHAPE, name), torch.from_numpy(pixels() / 255 * 0.4 - 0.2).float())
 
 
 @pytest.mark.parametrize(
     ("low", "high"), [(0, 0.5), (0.2, 0.9), (0, 1.5), (0, 3), (-0.05, 1), (-2, 2), (-1, 3), (0, 300), (0, 0), (1, 1)]
 )
-def test_a_doubtful_range_must_be_stated(low: float, high: float) -> None:
+def test_ambiguous_pixel_range_must_be_stated(low: float, high: float) -> None:
     with pytest.raises(GanbenchError, match=r"state it \(0..255, 0..1, -1..1\)"):
         check_array(pixels() / 255 * (high - low) + low, SHAPE)
 
@@ -189,7 +189,7 @@ def test_a_doubtful_range_must_be_stated(low: float, high: float) -> None:
 @pytest.mark.parametrize(
     ("stated", "low", "high"), [("0..1", 0, 1.2), ("0..1", -0.2, 1), ("-1..1", -1, 2), ("0..255", 0, 300)]
 )
-def test_a_stated_range_is_checked(stated: str, low: float, high: float) -> None:
+def test_stated_pixel_range_is_checked(stated: str, low: float, high: float) -> None:
     with pytest.raises(GanbenchError, match="not the range"):
         check_array(pixels() / 255 * (high - low) + low, SHAPE, stated)
     with pytest.raises(GanbenchError, match=r"unknown range '0-1'"):
@@ -198,7 +198,7 @@ def test_a_stated_range_is_checked(stated: str, low: float, high: float) -> None
         check_array(np.zeros((3, 2)), POINT, "0..1")
 
 
-def test_integers() -> None:
+def test_integers_need_a_stated_range_unless_they_are_bytes() -> None:
     binary = (pixels() > 127).astype(np.uint8)
     with pytest.raises(GanbenchError, match="0 or 1"):
         check_array(binary, SHAPE)
@@ -211,18 +211,18 @@ def test_integers() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
-def test_samples_that_are_not_finite_are_counted(value: float) -> None:
+def test_non_finite_samples_are_counted_in_the_error(value: float) -> None:
     points = np.zeros((1200, 2))
     points[[3, 5], 1] = value
     with pytest.raises(GanbenchError, match="2 of 1,200 samples"):
         check_array(points, POINT)
 
 
-# Files that are broken, hostile or something else
+# Broken, hostile and unrelated files
 
 
 class Harm:
-    """Unpickling it would make a file."""
+    """An object that creates a folder when unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -238,35 +238,35 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     torch.save(Harm(tmp_path / "harm"), tmp_path / "x.pt")
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "y.pt")
     source = GeneratorSource(4, (3,))
-    assert "pickle" in refused(tmp_path / "x.npz")
-    assert "pickle" in refused(tmp_path / "x.npy")
+    assert "pickle" in error_message(tmp_path / "x.npz")
+    assert "pickle" in error_message(tmp_path / "x.npy")
     for name in ("x.pt", "y.pt"):
-        assert "torch.export.save" in refused(tmp_path / name, generator=source)
+        assert "torch.export.save" in error_message(tmp_path / name, generator=source)
         (tmp_path / name).rename(tmp_path / f"{name}2")
-        assert "torch.export.save" in refused(tmp_path / f"{name}2", generator=source)
+        assert "torch.export.save" in error_message(tmp_path / f"{name}2", generator=source)
     torch.save(Harm(tmp_path / "harm"), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    assert "pickle" in refused(tmp_path / "old.pt", generator=source)
+    assert "pickle" in error_message(tmp_path / "old.pt", generator=source)
     assert not (tmp_path / "harm").exists()
 
 
-def test_what_is_not_there_or_not_of_a_kind(tmp_path: Path) -> None:
-    assert "there is no file" in refused(tmp_path / "x.npy")
+def test_missing_and_unsupported_files_are_rejected(tmp_path: Path) -> None:
+    assert "there is no file" in error_message(tmp_path / "x.npy")
     (tmp_path / "x.npy").symlink_to(tmp_path / "nothing")
-    assert "leads nowhere" in refused(tmp_path / "x.npy")
+    assert "leads nowhere" in error_message(tmp_path / "x.npy")
     (tmp_path / "x.npz").mkdir()
-    assert "no .png files" in refused(tmp_path / "x.npz")
+    assert "no .png files" in error_message(tmp_path / "x.npz")
     (tmp_path / "x.jpg").write_bytes(b"")
-    assert "no kind" in refused(tmp_path / "x.jpg")
+    assert "no kind" in error_message(tmp_path / "x.jpg")
     os.mkfifo(tmp_path / "pipe.npy")
-    assert "neither" in refused(tmp_path / "pipe.npy")
-    refused(tmp_path / ("x" * 300 + ".npy"))
+    assert "neither" in error_message(tmp_path / "pipe.npy")
+    error_message(tmp_path / ("x" * 300 + ".npy"))
     np.save(tmp_path / "y.npy", pixels())
-    assert "no generator" in refused(tmp_path / "y.npy", generator=GeneratorSource(4, (3,)))
+    assert "no generator" in error_message(tmp_path / "y.npy", generator=GeneratorSource(4, (3,)))
     for suffix in (".npy", ".npz", ".pt", ".pt2", ".safetensors"):
         for content in (b"", b"PK\x03\x04", b"\x93NUMPY", b"not what it says"):
             (tmp_path / f"z{suffix}").write_bytes(content)
             generator = GeneratorSource(4, (3,), arch=ARCH) if suffix[1] in "ps" else None
-            refused(tmp_path / f"z{suffix}", generator=generator)
+            error_message(tmp_path / f"z{suffix}", generator=generator)
 
 
 def header(shape: str, dtype: str = "<f4", fortran: str = "False") -> bytes:
@@ -288,34 +288,34 @@ def header(shape: str, dtype: str = "<f4", fortran: str = "False") -> bytes:
         header("(3, 2)", "<f4", "7") + bytes(24),
     ],
 )
-def test_an_array_must_be_what_its_header_says(tmp_path: Path, content: bytes) -> None:
+def test_array_that_contradicts_its_header_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.npy").write_bytes(content)
-    refused(tmp_path / "x.npy", POINT)
+    error_message(tmp_path / "x.npy", POINT)
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("samples.npy", content)
-    refused(tmp_path / "x.npz", POINT)
+    error_message(tmp_path / "x.npz", POINT)
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zips, "LIMIT", 10_000)
     np.savez_compressed(tmp_path / "x.npz", samples=np.zeros((100, 28, 28), np.uint8))
     assert (tmp_path / "x.npz").stat().st_size < 2000
-    assert "unpacked" in refused(tmp_path / "x.npz", (1, 28, 28))
+    assert "unpacked" in error_message(tmp_path / "x.npz", (1, 28, 28))
 
 
-def test_a_zip_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+def test_inconsistent_zip_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile's own warning
         with zipfile.ZipFile(path, "w") as archive:
             for _ in range(2):
                 archive.writestr("samples.npy", header("(3, 2)") + bytes(24))
-    assert "two members" in refused(path, POINT)
+    assert "two members" in error_message(path, POINT)
     np.savez(path, samples=np.zeros((3, 2)))
     content = bytearray(path.read_bytes())
     content[content.index(b"fortran") + 200] ^= 1
     path.write_bytes(content)
-    assert "cut or changed" in refused(path, POINT)
+    assert "cut or changed" in error_message(path, POINT)
 
 
 # Pictures
@@ -328,11 +328,11 @@ def save_pictures(folder: Path, images: np.ndarray[Any, Any], mode: str) -> None
         Image.fromarray(channels if mode == "RGB" else channels[..., 0], mode=None).save(folder / f"{number:03}.png")
 
 
-def test_pictures_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_pictures_are_read_as_written(tmp_path: Path) -> None:
     save_pictures(tmp_path / "grey", pixels(), "L")
-    found = read_samples(tmp_path / "grey", SHAPE)
-    assert close(found.tensor, signed(pixels()))
-    assert found.source == "grey (PNGs), 6 × 1×4×4, bytes"
+    samples = read_samples(tmp_path / "grey", SHAPE)
+    assert close(samples.tensor, signed(pixels()))
+    assert samples.source == "grey (PNGs), 6 × 1×4×4, bytes"
     assert close(read_samples(tmp_path / "grey", SHAPE, most=3).tensor, signed(pixels()[:3]))
     save_pictures(tmp_path / "colour", pixels(6, COLOUR), "RGB")
     assert close(read_samples(tmp_path / "colour", COLOUR).tensor, signed(pixels(6, COLOUR)))
@@ -340,35 +340,35 @@ def test_pictures_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert close(read_samples(tmp_path / "grey-as-rgb", SHAPE).tensor, signed(pixels()))
 
 
-def test_pictures_that_are_not_alike_or_not_pictures(tmp_path: Path) -> None:
+def test_unequal_and_broken_pictures_are_rejected(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
-    assert "no .png" in refused(tmp_path)
+    assert "no .png" in error_message(tmp_path)
     save_pictures(folder, pixels(), "L")
-    assert "no PNGs" in refused(folder, POINT)
-    assert "must be RGB" in refused(folder, (3, 4, 4))
-    assert "4×4 pixels and all must be 5×5" in refused(folder, (1, 5, 5))
+    assert "no PNGs" in error_message(folder, POINT)
+    assert "must be RGB" in error_message(folder, (3, 4, 4))
+    assert "4×4 pixels and all must be 5×5" in error_message(folder, (1, 5, 5))
     odd = folder / "odd.png"
-    for image, words in (
+    for image, reason in (
         (Image.new("L", (5, 4)), "5×4"),
         (Image.new("RGBA", (4, 4)), "mode RGBA"),
         (Image.new("I;16", (4, 4)), "mode I;16"),
         (Image.new("RGB", (4, 4), (9, 0, 0)), "coloured"),
     ):
         image.save(odd)
-        message = refused(folder)
-        assert words in message
+        message = error_message(folder)
+        assert reason in message
         assert "odd.png" in message
     for content in (b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", (folder / "000.png").read_bytes()[:-20]):
         odd.write_bytes(content)
-        assert "odd.png" in refused(folder)
+        assert "odd.png" in error_message(folder)
     odd.unlink()
     odd.symlink_to("nothing")
-    assert "leads nowhere" in refused(folder)
+    assert "leads nowhere" in error_message(folder)
     odd.unlink()
-    # A header that promises 60,000 × 60,000 pixels.
+    # A header that claims 60,000 × 60,000 pixels.
     content = (folder / "000.png").read_bytes()
     odd.write_bytes(content[:16] + struct.pack(">II", 60_000, 60_000) + content[24:])
-    assert "odd.png" in refused(folder)
+    assert "odd.png" in error_message(folder)
 
 
 # Generators
@@ -383,25 +383,25 @@ def small_generator(*, final: nn.Module | None = None) -> nn.Module:
     ).eval()
 
 
-def drawn(network: nn.Module, seed: int = 0, latent_shape: tuple[int, ...] = (3,)) -> Tensor:
-    """The first 500 samples of a seed."""
+def first_samples(network: nn.Module, seed: int = 0, latent_shape: tuple[int, ...] = (3,)) -> Tensor:
+    """The first 500 samples of a network for a seed."""
     from ganbench.core.seeding import stream
 
     with torch.no_grad():
-        made: Tensor = network(torch.randn(500, *latent_shape, generator=stream(seed, "evaluation", 0)))
-    return made
+        samples: Tensor = network(torch.randn(500, *latent_shape, generator=stream(seed, "evaluation", 0)))
+    return samples
 
 
 def save_script(network: nn.Module, path: Path, example: Tensor | None = None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is deprecated
-        made = torch.jit.script(network) if example is None else torch.jit.trace(network, example)
-        torch.jit.save(made, str(path))
+        script = torch.jit.script(network) if example is None else torch.jit.trace(network, example)
+        torch.jit.save(script, str(path))
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Exported generators: for any batch, and for batches of 7 only."""
+    """Exported generators: one for any batch size, one for batches of 7."""
     folder = tmp_path_factory.mktemp("exported")
     free = {0: torch.export.Dim("batch")}
     programs = {
@@ -414,31 +414,33 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", ["free", "sevens"])
-def test_an_exported_generator_makes_what_the_network_makes(exported: dict[str, Path], name: str) -> None:
-    wanted = drawn(small_generator(), seed=4)
-    found = read_samples(exported[name], SHAPE, generator=GeneratorSource(500, seed=4), pixel_range="-1..1")
-    assert close(found.tensor, wanted)
-    assert found.source == f"{name}.pt2 (torch.export), 500 × 1×4×4, range -1..1"
+def test_exported_generator_gives_the_samples_of_its_network(exported: dict[str, Path], name: str) -> None:
+    expected = first_samples(small_generator(), seed=4)
+    samples = read_samples(exported[name], SHAPE, generator=GeneratorSource(500, seed=4), pixel_range="-1..1")
+    assert close(samples.tensor, expected)
+    assert samples.source == f"{name}.pt2 (torch.export), 500 × 1×4×4, range -1..1"
     fewer = read_samples(
         exported[name], SHAPE, generator=GeneratorSource(500, (3,), seed=4), most=9, pixel_range="-1..1"
     )
-    assert close(fewer.tensor, wanted[:9])
-    assert "latents of size [3], not [5]" in refused(exported[name], generator=GeneratorSource(5, (5,)))
-    assert "shape [1, 4, 4], not [1, 5, 5]" in refused(exported[name], (1, 5, 5), generator=GeneratorSource(5))
+    assert close(fewer.tensor, expected[:9])
+    assert "latents of size [3], not [5]" in error_message(exported[name], generator=GeneratorSource(5, (5,)))
+    assert "shape [1, 4, 4], not [1, 5, 5]" in error_message(exported[name], (1, 5, 5), generator=GeneratorSource(5))
 
 
-def changed(path: Path, to: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """A copy of an archive of PyTorch's whose members, by name below the folder, were changed."""
+def modified_archive(path: Path, target: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """A copy of a PyTorch archive with changed members, given by their names below its top folder."""
     with zipfile.ZipFile(path) as archive:
         members = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     change(members)
-    with zipfile.ZipFile(to, "w") as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for name, content in members.items():
             archive.writestr(f"x/{name}", content)
-    return to
+    return target
 
 
-def test_an_exported_program_can_do_nothing_but_compute(exported: dict[str, Path], tmp_path: Path) -> None:
+def test_exported_program_cannot_execute_code_or_read_beyond_its_weights(
+    exported: dict[str, Path], tmp_path: Path
+) -> None:
     harm = tmp_path / "harm"
     pickled = io.BytesIO()
     torch.save(Harm(harm), pickled)
@@ -484,8 +486,8 @@ def test_an_exported_program_can_do_nothing_but_compute(exported: dict[str, Path
         edit(evaluate),
         edit(rename),
     ]
-    for change in harmless:  # what PyTorch would unpickle, evaluate or execute isn't even looked at
-        path = changed(exported["free"], tmp_path / "x.pt2", change)
+    for change in harmless:  # content that PyTorch would unpickle, evaluate or execute is ignored
+        path = modified_archive(exported["free"], tmp_path / "x.pt2", change)
         assert len(read_samples(path, SHAPE, generator=source, pixel_range="-1..1").tensor) == 3
     names = (
         "torch.os.mkdir",
@@ -509,30 +511,30 @@ def test_an_exported_program_can_do_nothing_but_compute(exported: dict[str, Path
         lambda members: members.update({"data/weights/weight_0": b""}),
     ]
     for change in harmful:
-        refused(changed(exported["free"], tmp_path / "x.pt2", change), generator=source)
+        error_message(modified_archive(exported["free"], tmp_path / "x.pt2", change), generator=source)
     assert not harm.exists()
 
 
-def test_every_operator_that_may_be_used_exists() -> None:
+def test_every_allowed_operator_exists() -> None:
     assert [name for name in sorted(ATEN) if not hasattr(torch.ops.aten, name)] == []
 
 
-def test_torchscript_makes_what_the_network_makes(tmp_path: Path) -> None:
-    wanted = drawn(small_generator())
+def test_torchscript_gives_the_samples_of_its_network(tmp_path: Path) -> None:
+    expected = first_samples(small_generator())
     save_script(small_generator(), tmp_path / "scripted.pt")
     save_script(small_generator(), tmp_path / "traced.pt", torch.zeros(4, 3))
     for name in ("scripted.pt", "traced.pt"):
         source = GeneratorSource(500, (3,))
-        found = read_samples(tmp_path / name, SHAPE, generator=source, pixel_range="-1..1")
-        assert close(found.tensor, wanted)
-        assert found.source == f"{name} (TorchScript), 500 × 1×4×4, range -1..1"
-    assert "latents" in refused(tmp_path / "scripted.pt", generator=GeneratorSource(5))
-    assert "fails" in refused(tmp_path / "scripted.pt", generator=GeneratorSource(5, (4,)))
-    assert "is a generator" in refused(tmp_path / "scripted.pt")
+        samples = read_samples(tmp_path / name, SHAPE, generator=source, pixel_range="-1..1")
+        assert close(samples.tensor, expected)
+        assert samples.source == f"{name} (TorchScript), 500 × 1×4×4, range -1..1"
+    assert "latents" in error_message(tmp_path / "scripted.pt", generator=GeneratorSource(5))
+    assert "fails" in error_message(tmp_path / "scripted.pt", generator=GeneratorSource(5, (4,)))
+    assert "is a generator" in error_message(tmp_path / "scripted.pt")
     uniform = read_samples(
         tmp_path / "scripted.pt", SHAPE, generator=GeneratorSource(500, (3,), "uniform"), pixel_range="-1..1"
     )
-    assert not close(uniform.tensor, wanted)
+    assert not close(uniform.tensor, expected)
 
 
 class Writes(nn.Module):
@@ -560,11 +562,11 @@ class Broken(nn.Module):
         return latents / 0
 
 
-def test_torchscript_that_would_write_a_file_is_refused(tmp_path: Path) -> None:
+def test_torchscript_that_writes_files_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     save_script(Writes(str(tmp_path / "harm")), path)
     source = GeneratorSource(3, (2,))
-    assert "uses 'save'" in refused(path, POINT, generator=source)
+    assert "uses 'save'" in error_message(path, POINT, generator=source)
 
     def replace(old: str, new: str) -> Callable[[dict[str, bytes]], None]:
         def apply(members: dict[str, bytes]) -> None:
@@ -583,35 +585,35 @@ def test_torchscript_that_would_write_a_file_is_refused(tmp_path: Path) -> None:
         "ops.aten.from_file",
         "__torch__.torch.classes.x.y",
     ):
-        refused(changed(path, tmp_path / "y.pt", replace("torch.save", new)), POINT, generator=source)
+        error_message(modified_archive(path, tmp_path / "y.pt", replace("torch.save", new)), POINT, generator=source)
     assert not (tmp_path / "harm").exists()
 
 
-def test_a_generator_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
+def test_failing_generators_give_a_one_line_error(tmp_path: Path) -> None:
     source = GeneratorSource(3, (2,))
     save_script(Two(), tmp_path / "two.pt")
-    assert "makes tuple" in refused(tmp_path / "two.pt", POINT, generator=source)
+    assert "makes tuple" in error_message(tmp_path / "two.pt", POINT, generator=source)
     save_script(Broken(), tmp_path / "broken.pt")
-    assert "3 of 3 samples" in refused(tmp_path / "broken.pt", POINT, generator=source)
+    assert "3 of 3 samples" in error_message(tmp_path / "broken.pt", POINT, generator=source)
     save_script(Noisy(), tmp_path / "noisy.pt")
     state = torch.get_rng_state()
     first, second = (read_samples(tmp_path / "noisy.pt", POINT, generator=source).tensor for _ in range(2))
     assert torch.equal(first, second)
     assert torch.equal(torch.get_rng_state(), state)
-    for wrong in (
+    for invalid in (
         GeneratorSource(0, (2,)),
         GeneratorSource(10**12, (2,)),
         GeneratorSource(3, (0,)),
         GeneratorSource(3, ()),
     ):
-        refused(tmp_path / "noisy.pt", POINT, generator=wrong)
-    damaged = changed(
+        error_message(tmp_path / "noisy.pt", POINT, generator=invalid)
+    damaged = modified_archive(
         tmp_path / "two.pt", tmp_path / "x.pt", lambda members: members.update({"data.pkl": b"\x80\x02."})
     )
-    assert "can't be loaded" in refused(damaged, POINT, generator=source)
+    assert "can't be loaded" in error_message(damaged, POINT, generator=source)
 
 
-def test_weights_of_our_own_architectures(tmp_path: Path) -> None:
+def test_weights_of_known_architectures_are_read(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = ARCH.generator(SHAPE).eval()
     source = GeneratorSource(500, arch=ARCH, seed=2)
@@ -626,31 +628,31 @@ def test_weights_of_our_own_architectures(tmp_path: Path) -> None:
     critic = {f"critic/{name}": tensor for name, tensor in ARCH.critic(SHAPE).state_dict().items()}
     for tensors in (state, as_artifact | moments | critic):
         save_file(tensors, path)
-        found = read_samples(path, SHAPE, generator=source)
-        assert close(found.tensor, drawn(network, seed=2))
-        assert found.source == "weights.safetensors (mlp), 500 × 1×4×4, range -1..1"
-    other = {f"averaged/{name}": tensor + 1 for name, tensor in state.items()}
-    save_file(as_artifact | moments | critic | other, path)
-    assert not close(read_samples(path, SHAPE, generator=source).tensor, drawn(network, seed=2)), (
-        "the average is scored"
+        samples = read_samples(path, SHAPE, generator=source)
+        assert close(samples.tensor, first_samples(network, seed=2))
+        assert samples.source == "weights.safetensors (mlp), 500 × 1×4×4, range -1..1"
+    averaged = {f"averaged/{name}": tensor + 1 for name, tensor in state.items()}
+    save_file(as_artifact | moments | critic | averaged, path)
+    assert not close(read_samples(path, SHAPE, generator=source).tensor, first_samples(network, seed=2)), (
+        "the averaged weights must be used"
     )
     save_file(state, path)
-    assert "which architecture" in refused(path, generator=GeneratorSource(5))
-    assert "latents of size [3]" in refused(path, generator=GeneratorSource(5, (4,), arch=ARCH))
-    assert "not a generator of 'mlp'" in refused(path, (1, 5, 5), generator=source)
+    assert "which architecture" in error_message(path, generator=GeneratorSource(5))
+    assert "latents of size [3]" in error_message(path, generator=GeneratorSource(5, (4,), arch=ARCH))
+    assert "not a generator of 'mlp'" in error_message(path, (1, 5, 5), generator=source)
     save_file({name: tensor for name, tensor in state.items() if name != "0.bias"}, path)
-    assert "lacks '0.bias'" in refused(path, generator=source)
+    assert "lacks '0.bias'" in error_message(path, generator=source)
     save_file({**state, "more": torch.zeros(2)}, path)
-    assert "has 'more'" in refused(path, generator=source)
+    assert "has 'more'" in error_message(path, generator=source)
     dcgan = ARCHS.create({"name": "dcgan"})
-    assert "makes square images" in refused(path, (1, 5, 5), generator=GeneratorSource(5, arch=dcgan))
+    assert "makes square images" in error_message(path, (1, 5, 5), generator=GeneratorSource(5, arch=dcgan))
 
 
-# Fuzz: bytes that nobody meant
+# Fuzzing with random and damaged files
 
 
-def written(kind: str, folder: Path) -> Path:
-    """A small valid file of a kind; for "png" the picture in a folder."""
+def valid_file(kind: str, folder: Path) -> Path:
+    """Write a small valid file of this kind."""
     path = folder / f"x.{kind}"
     if kind == "npy":
         np.save(path, np.linspace(0, 1, 6).reshape(3, 2))
@@ -664,13 +666,13 @@ def written(kind: str, folder: Path) -> Path:
 
 
 def read_any(path: Path) -> None:
-    """Read it; anything but success and a one-line error escapes."""
+    """Read a file; raise on anything but success or a one-line GanbenchError."""
     try:
         if path.suffix == ".png":
             read_samples(path.parent, SHAPE)
         else:
-            wants = path.suffix in (".safetensors", ".pt", ".pt2")
-            read_samples(path, POINT, generator=GeneratorSource(2, (3,), arch=ARCH) if wants else None)
+            needs_generator = path.suffix in (".safetensors", ".pt", ".pt2")
+            read_samples(path, POINT, generator=GeneratorSource(2, (3,), arch=ARCH) if needs_generator else None)
     except GanbenchError as error:
         message = str(error)
     else:
@@ -690,25 +692,25 @@ FUZZ = settings(
 @pytest.mark.parametrize("kind", ["npy", "npz", "safetensors", "png", "pt", "pt2"])
 @FUZZ
 @given(content=st.binary(max_size=200), magic=st.booleans())
-def test_random_bytes_are_read_or_refused(tmp_path: Path, kind: str, content: bytes, magic: bool) -> None:
-    start = {"npy": b"\x93NUMPY\x01\x00\x40\x00", "safetensors": b"\x40" + bytes(7), "png": b"\x89PNG\r\n\x1a\n"}
+def test_random_bytes_are_read_or_rejected(tmp_path: Path, kind: str, content: bytes, magic: bool) -> None:
+    magic_bytes = {"npy": b"\x93NUMPY\x01\x00\x40\x00", "safetensors": b"\x40" + bytes(7), "png": b"\x89PNG\r\n\x1a\n"}
     path = tmp_path / f"x.{kind}"
-    path.write_bytes((start.get(kind, b"PK\x03\x04") if magic else b"") + content)
+    path.write_bytes((magic_bytes.get(kind, b"PK\x03\x04") if magic else b"") + content)
     read_any(path)
 
 
 @pytest.mark.parametrize("kind", ["npy", "npz", "safetensors", "png"])
 @FUZZ
 @given(data=st.data())
-def test_damaged_files_are_read_or_refused(tmp_path: Path, kind: str, data: st.DataObject) -> None:
-    path = written(kind, tmp_path)
+def test_damaged_files_are_read_or_rejected(tmp_path: Path, kind: str, data: st.DataObject) -> None:
+    path = valid_file(kind, tmp_path)
     content = bytearray(path.read_bytes())
-    # Most of what can go wrong is in the headers, at the beginning and, of a zip, at the end.
-    places = st.one_of(
+    # Most faults are in headers: at the beginning, and for zip files at the end.
+    positions = st.one_of(
         st.integers(0, len(content) - 1), st.integers(0, 127), st.integers(len(content) - 100, len(content) - 1)
     )
-    for place in data.draw(st.lists(places, min_size=1, max_size=4)):
-        content[place % len(content)] = data.draw(st.integers(0, 255))
+    for position in data.draw(st.lists(positions, min_size=1, max_size=4)):
+        content[position % len(content)] = data.draw(st.integers(0, 255))
     if data.draw(st.booleans()):
         del content[data.draw(st.integers(0, len(content) - 1)) :]
     path.write_bytes(content)

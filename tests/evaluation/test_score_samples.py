@@ -1,4 +1,4 @@
-"""`ganbench evaluate` and `ganbench.evaluate`: samples that anything made, scored as our own are."""
+"""`ganbench evaluate` and `ganbench.evaluate`: samples from any generator, scored like those of ganbench runs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ganbench.data.ring import Ring
 from ganbench.methods.archs import ARCHS
 
 
-def evaluate(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, ["evaluate", *map(str, words)])
+def evaluate(*args: str | Path) -> Result:
+    return CliRunner().invoke(main, ["evaluate", *map(str, args)])
 
 
 def scores(result: Result) -> list[dict[str, Any]]:
     assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found
+    evaluations: list[dict[str, Any]] = json.loads(result.stdout)
+    return evaluations
 
 
 def value(evaluation: dict[str, Any], metric: str) -> float:
@@ -39,7 +39,7 @@ def value(evaluation: dict[str, Any], metric: str) -> float:
 
 @pytest.fixture
 def grid_without_a_mode(tmp_path: Path) -> Path:
-    """50,000 exact points of the grid, none of which is nearest to mode 7."""
+    """50,000 exact points of the grid, without those of mode 7."""
     cpu = torch.device("cpu")
     points = Grid().load(cpu).floor_samples(60_000, draw=99)
     path = tmp_path / "points.npy"
@@ -47,27 +47,29 @@ def grid_without_a_mode(tmp_path: Path) -> Path:
     return path
 
 
-def test_one_set_of_samples_is_scored_under_all_protocols_at_once(grid_without_a_mode: Path) -> None:
-    words = [word for name in ("veegan-2017", "pacgan-2018", "selfcond-2020") for word in ("--protocol", name)]
+def test_samples_are_scored_under_several_protocols_at_once(grid_without_a_mode: Path) -> None:
+    protocol_flags = [word for name in ("veegan-2017", "pacgan-2018", "selfcond-2020") for word in ("--protocol", name)]
     by_name = {
-        each["protocol"].partition(" ")[0]: each
-        for each in scores(evaluate(grid_without_a_mode, "--dataset", "grid", *words, "--format", "json"))
+        evaluation["protocol"].partition(" ")[0]: evaluation
+        for evaluation in scores(
+            evaluate(grid_without_a_mode, "--dataset", "grid", *protocol_flags, "--format", "json")
+        )
     }
     assert list(by_name) == ["veegan-2017", "pacgan-2018", "selfcond-2020"]
-    assert {name: each["samples"] for name, each in by_name.items()} == {
+    assert {name: evaluation["samples"] for name, evaluation in by_name.items()} == {
         "veegan-2017": 2_500,
         "pacgan-2018": 2_500,
         "selfcond-2020": 50_000,
     }
-    assert {value(each, "modes") for each in by_name.values()} == {24}
+    assert {value(evaluation, "modes") for evaluation in by_name.values()} == {24}
     # 24 of 25 equal modes: ln 25/24.
     assert value(by_name["selfcond-2020"], "kl") == pytest.approx(math.log(25 / 24), abs=0.002)
     assert value(by_name["pacgan-2018"], "hq") < value(by_name["selfcond-2020"], "hq")
 
 
-def test_all_protocols_that_know_the_data_are_meant_by_all(grid_without_a_mode: Path) -> None:
-    found = scores(evaluate(grid_without_a_mode, "--dataset", "grid", "--protocol", "all", "--format", "json"))
-    assert [each["protocol"] for each in found] == [
+def test_protocol_all_means_every_protocol_for_the_data_set(grid_without_a_mode: Path) -> None:
+    evaluations = scores(evaluate(grid_without_a_mode, "--dataset", "grid", "--protocol", "all", "--format", "json"))
+    assert [evaluation["protocol"] for evaluation in evaluations] == [
         "ganbench-1 v1",
         "pacgan-2018 v1",
         "selfcond-2020 v1",
@@ -75,7 +77,7 @@ def test_all_protocols_that_know_the_data_are_meant_by_all(grid_without_a_mode: 
     ]
 
 
-def test_the_table_names_the_protocol_the_floor_and_what_is_missing(grid_without_a_mode: Path) -> None:
+def test_table_shows_protocol_floor_and_missing_modes(grid_without_a_mode: Path) -> None:
     result = evaluate(grid_without_a_mode, "--dataset", "grid", "--protocol", "veegan-2017")
     assert result.exit_code == 0, result.output
     assert "veegan-2017 v1" in result.output
@@ -84,14 +86,14 @@ def test_the_table_names_the_protocol_the_floor_and_what_is_missing(grid_without
     assert "missing: 7" in result.output
 
 
-def test_python_gives_what_the_command_gives(grid_without_a_mode: Path) -> None:
+def test_python_and_command_line_give_equal_scores(grid_without_a_mode: Path) -> None:
     points = np.load(grid_without_a_mode)
     result = ganbench.evaluate(points, dataset="grid", protocol="pacgan-2018", device="cpu")
-    (told,) = scores(
+    (from_command,) = scores(
         evaluate(grid_without_a_mode, "--dataset", "grid", "--protocol", "pacgan-2018", "--format", "json")
     )
     assert {score.metric: score.value for score in result.scores} == {
-        score["metric"]: score["value"] for score in told["scores"]
+        score["metric"]: score["value"] for score in from_command["scores"]
     }
     assert result["modes"] == 24
     assert result.protocol == "pacgan-2018 v1"
@@ -102,7 +104,7 @@ def test_python_gives_what_the_command_gives(grid_without_a_mode: Path) -> None:
 
 
 @pytest.mark.parametrize(("device", "complaint"), [("cuda", "no GPU"), ("gpu", "unknown device 'gpu'")])
-def test_python_refuses_a_device_as_the_command_does(
+def test_python_rejects_unavailable_and_unknown_devices(
     device: Any, complaint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -110,40 +112,40 @@ def test_python_refuses_a_device_as_the_command_does(
         ganbench.evaluate(np.zeros((1_000, 2)), dataset="ring", device=device)
 
 
-def test_real_images_and_one_image_repeated(tmp_path: Path, mnist: LabelledImages) -> None:
-    real, one = tmp_path / "real.npz", tmp_path / "one.npz"
+def test_scores_distinguish_real_images_from_one_repeated_image(tmp_path: Path, mnist: LabelledImages) -> None:
+    real, repeated = tmp_path / "real.npz", tmp_path / "one.npz"
     np.savez(real, mnist.train[:1000].numpy())
-    np.savez(one, mnist.train[:1].repeat(1000, 1, 1, 1).numpy())
-    (good,), (bad,) = (scores(evaluate(path, "--count", "1000", "--format", "json")) for path in (real, one))
-    assert good["protocol"] == "ganbench-1 v1 at N=1,000", "not the protocol's own number of samples: it says so"
+    np.savez(repeated, mnist.train[:1].repeat(1000, 1, 1, 1).numpy())
+    (good,), (bad,) = (scores(evaluate(path, "--count", "1000", "--format", "json")) for path in (real, repeated))
+    assert good["protocol"] == "ganbench-1 v1 at N=1,000", "the label names a sample count other than the protocol's"
     assert (value(good, "modes"), value(bad, "modes")) == (10, 1)
-    assert value(good, "memorisation") == 1, "they are training images"
+    assert value(good, "memorisation") == 1, "all are training images"
     assert value(bad, "near_duplicates") == 1
     assert value(bad, "mode_width") == 0
     assert value(good, "hq") > 0.95
 
 
-def test_an_evaluation_is_kept_beside_trained_runs(grid_without_a_mode: Path, tmp_path: Path) -> None:
-    words = ("--dataset", "grid", "--protocol", "veegan-2017", "--track", "theirs", "--store", tmp_path / "store")
-    for _ in range(2):  # twice: the same run
-        assert evaluate(grid_without_a_mode, *words).exit_code == 0
-    shown = CliRunner().invoke(main, ["compare", "--store", str(tmp_path / "store"), "--format", "csv"])
-    assert shown.exit_code == 0, shown.output
-    lines = shown.output.splitlines()
+def test_tracked_evaluation_is_compared_like_a_run(grid_without_a_mode: Path, tmp_path: Path) -> None:
+    args = ("--dataset", "grid", "--protocol", "veegan-2017", "--track", "theirs", "--store", tmp_path / "store")
+    for _ in range(2):  # the second time, it is the same run
+        assert evaluate(grid_without_a_mode, *args).exit_code == 0
+    comparison = CliRunner().invoke(main, ["compare", "--store", str(tmp_path / "store"), "--format", "csv"])
+    assert comparison.exit_code == 0, comparison.output
+    lines = comparison.output.splitlines()
     assert lines[0].startswith("row,loss,arch,options,protocol,selection,samples,seeds")
     assert lines[1].startswith("group,theirs,samples,,veegan-2017 v1,last,2500.0,1")
 
 
-def test_a_generator_of_ours_is_run_from_its_weights(tmp_path: Path) -> None:
+def test_generator_weights_of_a_known_architecture_are_scored(tmp_path: Path) -> None:
     arch = ARCHS.create({"name": "mlp", "latent_dim": 2, "generator_widths": [128, 128], "critic_widths": [128, 128]})
     save_file(dict(arch.generator((2,)).state_dict()), tmp_path / "weights.safetensors")
-    (found,) = scores(
+    (evaluation,) = scores(
         evaluate(
             tmp_path / "weights.safetensors",
             *("--dataset", "ring", "--arch", "mlp", "--protocol", "pacgan-2018", "--format", "json"),
         )
     )
-    assert value(found, "hq") < 0.1, "untrained"
+    assert value(evaluation, "hq") < 0.1, "the generator is untrained"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_a_generator_of_ours_is_run_from_its_weights(tmp_path: Path) -> None:
         (("--dataset", "ring", "--count", "10"), "mean nothing"),
     ],
 )
-def test_what_cannot_be_scored_is_one_line(tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:
+def test_unusable_samples_give_a_one_line_error(tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:
     path = tmp_path / "points.npy"
     np.save(path, Ring().load(torch.device("cpu")).floor_samples(1_000).numpy())
     result = evaluate(path, *words)

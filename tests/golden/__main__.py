@@ -1,7 +1,7 @@
-"""Six tiny experiments through the command line, and all that comes out of them: `python -m tests.golden FOLDER`.
+"""Six tiny experiments on the command line, and hashes of all results: `python -m tests.golden FOLDER`.
 
-It knows nothing of the package but its commands and files, so it goes through a change of the code unchanged: before
-and after, on one machine, the printed hashes must be the same.
+It uses only commands and files of the package, so it needs no change when code is restructured: on the same machine,
+the printed hashes must be the same before and after.
 """
 
 from __future__ import annotations
@@ -41,59 +41,59 @@ SPECS: dict[str, list[str]] = {
     "dcgan": ["--dataset", "mnist", "--loss", "non-saturating", "--arch", SMALL_DCGAN, "--batch-size", "16"],
     "stacked": ["--dataset", "stacked-mnist", "--loss", "hinge", "--arch", SMALL_DCGAN, "--batch-size", "16"],
 }
-EVERY = ["--seeds", "0-1", "--steps", "6", "--eval-every", "3", "--device", "cpu"]
-EVERY += ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=500"]
-OF_THE_MACHINE = ("commit", "device", "seconds")
+COMMON_FLAGS = ["--seeds", "0-1", "--steps", "6", "--eval-every", "3", "--device", "cpu"]
+COMMON_FLAGS += ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=500"]
+VARYING_COLUMNS = ("commit", "device", "seconds")
 """Columns of results.csv that differ from run to run."""
 
 
-def ganbench(folder: Path, *words: str) -> str:
-    """Run a command with one thread and a cache of its own: what two threads compute differs in the last digit."""
+def ganbench(folder: Path, *args: str) -> str:
+    """Run a command with its own cache and one thread, since two threads give different last digits."""
     cache = folder / "cache"
     if not cache.exists():
         cache.mkdir()
-        own = os.environ.get("GANBENCH_DATA") or Path.home() / ".cache" / "ganbench"
-        (cache / "mnist").symlink_to(Path(own) / "mnist")
+        user_cache = os.environ.get("GANBENCH_DATA") or Path.home() / ".cache" / "ganbench"
+        (cache / "mnist").symlink_to(Path(user_cache) / "mnist")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GANBENCH_DATA": str(cache)}
-    command = [sys.executable, "-m", "ganbench", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.stdout
+    command = [sys.executable, "-m", "ganbench", *args]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode in (0, 1), result.stdout + result.stderr
+    return result.stdout
 
 
-def make(folder: Path, specs: Sequence[str] = tuple(SPECS)) -> dict[str, Any]:
+def run_experiments(folder: Path, specs: Sequence[str] = tuple(SPECS)) -> dict[str, Any]:
     """Run, compare and report; return run ids, resolved specs, rows of results and hashes of files."""
     store = str(folder / "store")
-    made: dict[str, Any] = {"ids": {}, "specs": {}, "files": {}}
+    outputs: dict[str, Any] = {"ids": {}, "specs": {}, "files": {}}
     for name in specs:
-        told = ganbench(folder, "run", *SPECS[name], *EVERY, "--dry-run")
-        made["ids"][name] = [line.split()[-1] for line in told.splitlines() if line.startswith("# seed")]
-        made["specs"][name] = [line for line in told.splitlines() if not line.startswith("#")]
-        ganbench(folder, "run", *SPECS[name], *EVERY, "--store", store)
+        output = ganbench(folder, "run", *SPECS[name], *COMMON_FLAGS, "--dry-run")
+        outputs["ids"][name] = [line.split()[-1] for line in output.splitlines() if line.startswith("# seed")]
+        outputs["specs"][name] = [line for line in output.splitlines() if not line.startswith("#")]
+        ganbench(folder, "run", *SPECS[name], *COMMON_FLAGS, "--store", store)
     ganbench(folder, "report", "--store", store, "--out", str(folder / "first"))
     [first] = (folder / "first").glob("*/results.csv")
     results = folder / "results.csv"
-    made["rows"] = normalise(first, results)
-    made["compare"] = ganbench(folder, "compare", "--from", str(results)).splitlines()
+    outputs["rows"] = normalise(first, results)
+    outputs["compare"] = ganbench(folder, "compare", "--from", str(results)).splitlines()
     ganbench(folder, "report", "--from", str(results), "--out", str(folder / "report"), "--title", "golden")
-    made["files"]["results.csv"] = hashlib.sha256(results.read_bytes()).hexdigest()
+    outputs["files"]["results.csv"] = hashlib.sha256(results.read_bytes()).hexdigest()
     [report] = (folder / "report").iterdir()
     date, commit = report.name.encode().split(b"_")
     for path in (path for path in sorted(report.rglob("*")) if path.is_file()):
         content = path.read_bytes().replace(commit, b"COMMIT").replace(date, b"DATE")
-        made["files"][f"report/{path.relative_to(report)}"] = hashlib.sha256(content).hexdigest()
-    return made
+        outputs["files"][f"report/{path.relative_to(report)}"] = hashlib.sha256(content).hexdigest()
+    return outputs
 
 
-def normalise(source: Path, to: Path) -> list[dict[str, str]]:
-    """Copy results.csv without what differs from run to run, in an order of its own."""
+def normalise(source: Path, target: Path) -> list[dict[str, str]]:
+    """Copy results.csv without the columns that differ from run to run, sorted by run."""
     with source.open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        row.update(dict.fromkeys(OF_THE_MACHINE, ""))
-    # A run's first row has its options, so rows keep their order; only runs are sorted.
+        row.update(dict.fromkeys(VARYING_COLUMNS, ""))
+    # A run's first row has its options, so the sort must be stable.
     rows.sort(key=lambda row: row["run"])
-    with to.open("w", newline="") as file:
+    with target.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -102,9 +102,9 @@ def normalise(source: Path, to: Path) -> list[dict[str, str]]:
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True)
-    made = make(folder)
-    (folder / "golden.json").write_text(json.dumps(made, indent=1))
-    for part, value in made.items():
+    outputs = run_experiments(folder)
+    (folder / "golden.json").write_text(json.dumps(outputs, indent=1))
+    for part, value in outputs.items():
         print(f"{hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]}  {part}")
 
 

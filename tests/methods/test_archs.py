@@ -1,4 +1,4 @@
-"""The architectures: sizes counted by hand, networks written out as in their papers, and what every critic promises."""
+"""Architectures: sizes counted by hand, networks written out as in their papers, and requirements on critics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "r3gan-small": {"latent_dim": 3, "generator_width": 8, "critic_width": 8, "group_size": 4},
     "pacgan-2d": {"generator_widths": (8, 8), "critic_widths": (8, 4), "pieces": 3},
 }
-OF_IMAGES = ["dcgan", "infogan", "resnet", "r3gan-small"]
+IMAGE_ARCHS = ["dcgan", "infogan", "resnet", "r3gan-small"]
 IMAGE_SHAPES = [(1, 28, 28), (3, 28, 28), (1, 32, 32)]
 
 
@@ -39,7 +39,7 @@ def make_small(name: str, **options: Any) -> Arch:
 
 
 def small_shape(name: str) -> tuple[int, ...]:
-    return (1, 8, 8) if name in OF_IMAGES else (2,)
+    return (1, 8, 8) if name in IMAGE_ARCHS else (2,)
 
 
 def size(network: nn.Module) -> int:
@@ -51,7 +51,7 @@ def heads(network: nn.Module) -> list[Head]:
 
 
 def with_random_weights(network: nn.Module) -> tuple[nn.Module, list[Tensor]]:
-    """A float64 network none of whose parameters is zero or one any more, and these in order."""
+    """A float64 network with random parameters, none of them zero or one, and the parameters in order."""
     network = network.double()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -84,13 +84,13 @@ SIZES = {
 
 
 @pytest.mark.parametrize("name", list(SIZES))
-def test_the_number_of_weights_is_that_of_the_paper_s_layers_counted_by_hand(name: str) -> None:
-    shape = (1, 28, 28) if name in OF_IMAGES else (2,)
+def test_number_of_weights_equals_the_papers_counted_by_hand(name: str) -> None:
+    shape = (1, 28, 28) if name in IMAGE_ARCHS else (2,)
     arch = make(name)
     assert (size(arch.generator(shape)), size(arch.critic(shape))) == SIZES[name]
 
 
-def test_the_latents_are_those_of_the_papers() -> None:
+def test_latents_match_the_papers() -> None:
     assert [(make(name).latent, make(name).latent_dim) for name in SIZES] == [
         ("uniform", 64),
         ("normal", 128),
@@ -100,8 +100,8 @@ def test_the_latents_are_those_of_the_papers() -> None:
 
 
 @pytest.mark.parametrize("name", ["infogan", "pacgan-2d"])
-def test_weights_are_drawn_from_a_narrow_normal_distribution_and_biases_begin_at_zero(name: str) -> None:
-    arch, shape = make(name), (1, 28, 28) if name in OF_IMAGES else (2,)
+def test_initial_weights_are_normal_with_deviation_0_02_and_biases_zero(name: str) -> None:
+    arch, shape = make(name), (1, 28, 28) if name in IMAGE_ARCHS else (2,)
     for network in (arch.generator(shape), arch.critic(shape)):
         for layer in network.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -111,8 +111,8 @@ def test_weights_are_drawn_from_a_narrow_normal_distribution_and_biases_begin_at
                 assert layer.bias is None or not layer.bias.any()
 
 
-def test_weights_of_the_residual_network_begin_at_the_papers_scale() -> None:
-    """Variance 4/(fan-in + fan-out) on the main paths, behind a ReLU, and 2/(fan-in + fan-out) elsewhere."""
+def test_initial_weights_of_resnet_have_the_papers_scale() -> None:
+    """The variance is 4/(fan-in + fan-out) on main paths, after a ReLU, and 2/(fan-in + fan-out) elsewhere."""
     torch.manual_seed(0)
     for network in (make("resnet").generator((1, 28, 28)), make("resnet").critic((1, 28, 28))):
         for name, weight in network.named_parameters():
@@ -125,8 +125,8 @@ def test_weights_of_the_residual_network_begin_at_the_papers_scale() -> None:
 
 
 @pytest.mark.parametrize("shape", IMAGE_SHAPES)
-@pytest.mark.parametrize("name", OF_IMAGES)
-def test_images_of_all_these_shapes_are_made_and_judged(name: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("name", IMAGE_ARCHS)
+def test_generator_and_critic_support_all_image_shapes_and_packs(name: str, shape: tuple[int, ...]) -> None:
     arch = make_small(name)
     samples = arch.generator(shape)(torch.randn(4, arch.latent_dim))
     assert samples.shape == (4, *shape)
@@ -137,14 +137,14 @@ def test_images_of_all_these_shapes_are_made_and_judged(name: str, shape: tuple[
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 28, 32), (1, 30, 30), (28, 28)])
-@pytest.mark.parametrize("name", OF_IMAGES)
-def test_shapes_that_do_not_fit_are_refused(name: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("name", IMAGE_ARCHS)
+def test_unsupported_shapes_are_rejected(name: str, shape: tuple[int, ...]) -> None:
     for build in (make_small(name).generator, make_small(name).critic):
         with pytest.raises(ValueError, match="side is a multiple of 4"):
             build(shape)
 
 
-def test_a_network_for_points_refuses_images_and_takes_packs_of_points() -> None:
+def test_network_for_points_rejects_images_and_accepts_packs_of_points() -> None:
     arch = make_small("pacgan-2d")
     for build in (arch.generator, arch.critic):
         with pytest.raises(ValueError, match="makes points"):
@@ -154,7 +154,7 @@ def test_a_network_for_points_refuses_images_and_takes_packs_of_points() -> None
 
 
 @pytest.mark.parametrize("name", list(SMALL))
-def test_a_critic_ends_in_its_one_head_and_keeps_no_state(name: str) -> None:
+def test_critic_ends_in_a_single_head_and_has_no_buffers(name: str) -> None:
     critic = make_small(name).critic(small_shape(name))
     assert len(heads(critic)) == 1
     assert next(reversed(list(critic.children()))) is heads(critic)[0]
@@ -162,7 +162,7 @@ def test_a_critic_ends_in_its_one_head_and_keeps_no_state(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(SMALL))
-def test_critic_scale_multiplies_every_hidden_width_of_the_critic_and_nothing_else(name: str) -> None:
+def test_critic_scale_multiplies_only_hidden_widths_of_the_critic(name: str) -> None:
     def widths(scale: float) -> list[int]:
         critic = make_small(name, critic_scale=scale).critic(small_shape(name))
         layers = [layer for layer in critic.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
@@ -177,14 +177,14 @@ def test_critic_scale_multiplies_every_hidden_width_of_the_critic_and_nothing_el
 
 @pytest.mark.parametrize("scale", [0.1, 0.3, 0.77, 1.9])
 @pytest.mark.parametrize("name", list(SMALL))
-def test_any_critic_scale_makes_a_critic(name: str, scale: float) -> None:
+def test_critic_can_be_built_with_any_scale(name: str, scale: float) -> None:
     shape = small_shape(name)
     assert make_small(name, critic_scale=scale).critic(shape)(torch.zeros(3, *shape)).shape == (3,)
 
 
 @pytest.mark.parametrize("name", list(SMALL))
-def test_seeds_side_by_side_give_the_gradients_of_each_alone(name: str) -> None:
-    """The double backward of a gradient penalty, under vmap."""
+def test_gradients_of_stacked_seeds_equal_those_of_each_alone(name: str) -> None:
+    """For the double backward pass of a gradient penalty, under vmap."""
     shape = small_shape(name)
     critics = [with_random_weights(make_small(name).critic(shape))[0] for _ in range(3)]
     samples = torch.randn(3, 4, *shape, dtype=torch.float64)
@@ -198,15 +198,15 @@ def test_seeds_side_by_side_give_the_gradients_of_each_alone(name: str) -> None:
         gradient: Tensor = torch.func.grad(total)(samples)
         return gradient.square().sum()
 
-    together = torch.func.vmap(torch.func.grad(penalty))(weights, samples)
+    stacked_gradients = torch.func.vmap(torch.func.grad(penalty))(weights, samples)
     for row, critic in enumerate(critics):
         x = samples[row].clone().requires_grad_()
         (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
         names, parameters = zip(*critic.named_parameters(), strict=True)
-        alone = torch.autograd.grad(gradient.square().sum(), parameters, allow_unused=True)
-        for key, expected in zip(names, alone, strict=True):
-            got = together[key][row]
-            torch.testing.assert_close(got, torch.zeros_like(got) if expected is None else expected)
+        expected_gradients = torch.autograd.grad(gradient.square().sum(), parameters, allow_unused=True)
+        for key, expected in zip(names, expected_gradients, strict=True):
+            actual = stacked_gradients[key][row]
+            torch.testing.assert_close(actual, torch.zeros_like(actual) if expected is None else expected)
 
 
 TEXTBOOK: list[tuple[str, str, Callable[[list[Tensor], Tensor], Tensor]]] = [
@@ -219,7 +219,7 @@ TEXTBOOK: list[tuple[str, str, Callable[[list[Tensor], Tensor], Tensor]]] = [
 
 
 @pytest.mark.parametrize(("name", "role", "reference"), TEXTBOOK)
-def test_a_network_is_the_paper_s_written_out(
+def test_network_equals_the_written_out_paper(
     name: str, role: str, reference: Callable[[list[Tensor], Tensor], Tensor]
 ) -> None:
     arch, shape = make_small(name), small_shape(name)
@@ -228,7 +228,7 @@ def test_a_network_is_the_paper_s_written_out(
     torch.testing.assert_close(network(inputs), reference(parameters, inputs))
 
 
-def test_a_maxout_unit_is_the_largest_of_its_linear_pieces() -> None:
+def test_maxout_unit_is_the_maximum_of_its_linear_pieces() -> None:
     layer = Maxout(1, 2, pieces=3)
     with torch.no_grad():
         # max(x, −x, 1) and max(2x, 0, −3)
@@ -238,47 +238,49 @@ def test_a_maxout_unit_is_the_largest_of_its_linear_pieces() -> None:
     assert values.tolist() == [[2, 0], [1, 1], [4, 8]]
 
 
-def test_the_generator_for_points_normalises_before_its_activations_and_not_at_its_end() -> None:
+def test_generator_for_points_normalises_before_activations_and_not_at_the_end() -> None:
     kinds = [type(layer) for layer in make("pacgan-2d").generator((2,)).children()]
     assert kinds == [nn.Linear, nn.BatchNorm1d, nn.ReLU] * 4 + [nn.Linear]
 
 
-def test_residual_branches_of_r3gan_begin_at_zero() -> None:
-    """Both networks are at first what is left of them without their blocks."""
+def test_residual_branches_of_r3gan_start_at_zero() -> None:
+    """Both networks initially equal the same networks without their blocks."""
     torch.manual_seed(0)
     arch = make("r3gan-small", blocks=2)
     for network, inputs in (
         (arch.generator((1, 28, 28)), torch.randn(3, 64)),
         (arch.critic((1, 28, 28)), torch.randn(3, 1, 28, 28)),
     ):
-        kept = [layer for layer in network.children() if not isinstance(layer, Block)]
-        assert len(list(network.children())) == len(kept) + 6
-        assert torch.equal(network(inputs), nn.Sequential(*kept)(inputs))
-        assert network(inputs).std() > 0.01, "and that is something"
+        other_layers = [layer for layer in network.children() if not isinstance(layer, Block)]
+        assert len(list(network.children())) == len(other_layers) + 6
+        assert torch.equal(network(inputs), nn.Sequential(*other_layers)(inputs))
+        assert network(inputs).std() > 0.01, "the output must not be zero"
 
 
 @pytest.mark.parametrize("blocks", [1, 4])
-def test_variance_inside_a_block_of_r3gan_falls_with_the_number_of_blocks(blocks: int) -> None:
+def test_initial_variance_inside_an_r3gan_block_falls_with_the_number_of_blocks(blocks: int) -> None:
     """Each layer and its activation multiply the second moment by L^(−1/2), L = 3 · blocks."""
     torch.manual_seed(0)
     critic = make("r3gan-small", critic_width=256, blocks=blocks).critic((1, 28, 28))
     block = next(layer for layer in critic.children() if isinstance(layer, Block))
-    inside = block.main[:4](torch.randn(4, 256, 16, 16))[..., 1:-1, 1:-1]  # but for pixels that see the zeros outside
+    inside = block.main[:4](torch.randn(4, 256, 16, 16))[..., 1:-1, 1:-1]  # except for pixels affected by padding
     assert inside.square().mean().item() == pytest.approx(1 / (3 * blocks), rel=0.05)
     assert pytest.approx(2 / 1.04) == GAIN**2
 
 
-def test_variance_at_the_start_of_r3gan_is_one_at_the_ends() -> None:
+def test_initial_variance_of_r3gan_is_one_at_the_first_and_last_layers() -> None:
     torch.manual_seed(0)
     arch = make("r3gan-small", generator_width=512, critic_width=512)
     features = next(arch.generator((1, 28, 28)).children())(torch.randn(64, 64))
     assert features.square().mean().item() == pytest.approx(1, rel=0.1)
     basis, flat, head = list(arch.critic((1, 28, 28)).children())[-3:]
     logits = head(flat(basis(torch.randn(512, 512, 7, 7))))
-    assert logits.square().mean().item() == pytest.approx(1, rel=0.4), "χ² with as many terms as the head has weights"
+    assert logits.square().mean().item() == pytest.approx(1, rel=0.4), (
+        "χ² distributed with one term per weight of the head"
+    )
 
 
-def test_resampling_is_the_paper_s_filter() -> None:
+def test_resampling_uses_the_papers_filter() -> None:
     images = torch.randn(2, 3, 6, 6, dtype=torch.float64)
     torch.testing.assert_close(Up()(images), textbook.upsampled(images))
     torch.testing.assert_close(Down()(images), textbook.downsampled(images))
@@ -288,6 +290,6 @@ def test_resampling_is_the_paper_s_filter() -> None:
     "options",
     [{"critic_width": 0}, {"group_size": 0}, {"blocks": 0}, {"expansion": -1}, {"critic_scale": 0.0}, {"latent": "t"}],
 )
-def test_bad_options_are_refused(options: dict[str, Any]) -> None:
+def test_invalid_options_are_rejected(options: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=next(iter(options))):
         make("r3gan-small", **options)

@@ -1,4 +1,4 @@
-"""Laws of the losses: the papers' formulas, gradient limits, what changes nothing, and the divergences they bound."""
+"""Losses: the papers' formulas, gradient limits, invariances, and the divergences that they bound."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def f_gan_critic(real: list[float], fake: list[float], divergence: str = "kl", g
 def f_gan_generator(
     fake: list[float], real: list[float], divergence: str = "kl", generator: str = "divergence"
 ) -> float:
-    by = papers.f_gan_generator if generator == "divergence" else papers.f_gan_heuristic_generator
-    return by(fake, divergence)
+    formula = papers.f_gan_generator if generator == "divergence" else papers.f_gan_heuristic_generator
+    return formula(fake, divergence)
 
 
-# Of each loss the critic's (real, fake) and the generator's (fake, real), as its paper prints them.
+# For each loss, the critic's formula of (real, fake) and the generator's of (fake, real), as in its paper.
 PAPERS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
     "minimax": (papers.goodfellow_critic, lambda g, x, smoothing=0: papers.goodfellow_generator(g)),
     "non-saturating": (papers.goodfellow_critic, lambda g, x, smoothing=0: papers.non_saturating_generator(g)),
@@ -71,13 +71,13 @@ PAPERS: dict[str, tuple[Callable[..., float], Callable[..., float]]] = {
 
 
 @pytest.mark.parametrize(("name", "options"), OURS)
-def test_losses_equal_the_papers_formulas(name: str, options: dict[str, Any]) -> None:
+def test_losses_equal_the_formulas_of_their_papers(name: str, options: dict[str, Any]) -> None:
     loss = make(name, **options)
     real, fake = torch.tensor([REAL, FAKE], dtype=torch.float64)
     critic, generator = PAPERS[name]
     assert loss.critic_loss(real, fake).item() == pytest.approx(critic(REAL, FAKE, **options), rel=1e-12)
-    seen = real if loss.paired else NONE
-    assert loss.generator_loss(fake, seen).item() == pytest.approx(generator(FAKE, REAL, **options), rel=1e-12)
+    paired_real = real if loss.paired else NONE
+    assert loss.generator_loss(fake, paired_real).item() == pytest.approx(generator(FAKE, REAL, **options), rel=1e-12)
 
 
 def test_minimax_generator_value_at_logit_one() -> None:
@@ -96,7 +96,7 @@ def test_minimax_generator_value_at_logit_one() -> None:
         ("ragan", 2 * math.log(2), 2 * math.log(2)),
     ],
 )
-def test_values_at_logit_zero(name: str, critic: float, generator: float) -> None:
+def test_loss_values_at_logit_zero(name: str, critic: float, generator: float) -> None:
     zero, loss = torch.zeros(3), make(name)
     assert loss.critic_loss(zero, zero).item() == pytest.approx(critic)
     assert loss.generator_loss(zero, zero).item() == pytest.approx(generator)
@@ -109,7 +109,7 @@ def generator_gradient(loss: Loss, logit: float) -> float:
 
 
 def test_minimax_saturates_and_non_saturating_does_not() -> None:
-    """As the logit of a generated sample goes to −∞, the gradient goes to 0 for minimax and to −1 for the other."""
+    """As the logit of a generated sample goes to −∞, the gradient goes to 0 (minimax) or −1 (non-saturating)."""
     assert generator_gradient(Minimax(), -30) == pytest.approx(0, abs=1e-9)
     assert generator_gradient(NonSaturating(), -30) == pytest.approx(-1, abs=1e-9)
     assert generator_gradient(Minimax(), 0) == pytest.approx(generator_gradient(NonSaturating(), 0))
@@ -127,7 +127,7 @@ def test_losses_and_their_gradients_are_finite_for_extreme_logits(name: str, opt
             assert all(gradient.isfinite().all() for gradient in gradients if gradient is not None)
 
 
-def both(loss: Loss, real: Tensor, fake: Tensor) -> Tensor:
+def both_losses(loss: Loss, real: Tensor, fake: Tensor) -> Tensor:
     return torch.stack([loss.critic_loss(real, fake), loss.generator_loss(fake, real if loss.paired else NONE)])
 
 
@@ -137,23 +137,23 @@ def pairs() -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_losses_under_vmap_are_each_seeds_own(name: str, options: dict[str, Any]) -> None:
+def test_losses_under_vmap_equal_those_of_each_seed(name: str, options: dict[str, Any]) -> None:
     loss = make(name, **options)
     real, fake = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(1))
-    lifted = torch.func.vmap(lambda x, g: both(loss, x, g))(real, fake)
-    torch.testing.assert_close(lifted, torch.stack([both(loss, x, g) for x, g in zip(real, fake, strict=True)]))
+    lifted = torch.func.vmap(lambda x, g: both_losses(loss, x, g))(real, fake)
+    torch.testing.assert_close(lifted, torch.stack([both_losses(loss, x, g) for x, g in zip(real, fake, strict=True)]))
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].paired])
-def test_a_loss_that_compares_does_not_see_a_constant_added_to_the_critic(name: str) -> None:
+def test_paired_losses_are_invariant_to_a_constant_added_to_the_critic(name: str) -> None:
     real, fake = pairs()
-    torch.testing.assert_close(both(make(name), real + 1.7, fake + 1.7), both(make(name), real, fake))
+    torch.testing.assert_close(both_losses(make(name), real + 1.7, fake + 1.7), both_losses(make(name), real, fake))
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if issubclass(LOSSES[name], Wasserstein)])
-def test_a_constant_added_to_a_wasserstein_critic_is_taken_off_the_generators_loss(name: str) -> None:
+def test_constant_added_to_a_wasserstein_critic_is_subtracted_from_the_generator_loss(name: str) -> None:
     real, fake = pairs()
-    change = both(make(name), real + 1.7, fake + 1.7) - both(make(name), real, fake)
+    change = both_losses(make(name), real + 1.7, fake + 1.7) - both_losses(make(name), real, fake)
     torch.testing.assert_close(change, torch.tensor([0, -1.7], dtype=torch.float64))
 
 
@@ -161,32 +161,32 @@ def test_a_constant_added_to_a_wasserstein_critic_is_taken_off_the_generators_lo
     ("name", "options"),
     [(name, o) for name, o in OURS if not LOSSES[name].paired and not issubclass(LOSSES[name], Wasserstein)],
 )
-def test_the_other_critics_logits_have_a_zero(name: str, options: dict[str, Any]) -> None:
+def test_other_losses_depend_on_a_constant_added_to_the_critic(name: str, options: dict[str, Any]) -> None:
     real, fake = pairs()
-    change = both(make(name, **options), real + 1.7, fake + 1.7) - both(make(name, **options), real, fake)
+    change = both_losses(make(name, **options), real + 1.7, fake + 1.7) - both_losses(make(name, **options), real, fake)
     assert (change.abs() > 0.01).all()
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_the_order_of_pairs_changes_nothing(name: str, options: dict[str, Any]) -> None:
+def test_losses_do_not_depend_on_the_order_of_pairs(name: str, options: dict[str, Any]) -> None:
     real, fake = pairs()
     order = torch.randperm(len(real), generator=torch.Generator().manual_seed(2))
     loss = make(name, **options)
-    torch.testing.assert_close(both(loss, real[order], fake[order]), both(loss, real, fake))
+    torch.testing.assert_close(both_losses(loss, real[order], fake[order]), both_losses(loss, real, fake))
 
 
 @pytest.mark.parametrize(("name", "options"), OURS)
-def test_only_relativistic_pairing_depends_on_who_is_paired_with_whom(name: str, options: dict[str, Any]) -> None:
+def test_only_relativistic_pairing_losses_depend_on_the_pairing(name: str, options: dict[str, Any]) -> None:
     real, fake = pairs()
     loss = make(name, **options)
-    change = (both(loss, real, fake.roll(1)) - both(loss, real, fake)).abs()
+    change = (both_losses(loss, real, fake.roll(1)) - both_losses(loss, real, fake)).abs()
     if issubclass(LOSSES[name], RpGan):
         assert (change > 0.01).all()
     else:
         torch.testing.assert_close(change, torch.zeros_like(change))
 
 
-def test_relativistic_losses_of_generator_and_critic_swap_the_kinds() -> None:
+def test_relativistic_generator_loss_is_the_critic_loss_with_real_and_fake_swapped() -> None:
     real, fake = pairs()
     for loss in (RpGan(), RaGan()):
         torch.testing.assert_close(loss.generator_loss(fake, real), loss.critic_loss(fake, real))
@@ -196,25 +196,27 @@ CROSS_ENTROPIES = [name for name in LOSSES if issubclass(LOSSES[name], CrossEntr
 
 
 @pytest.mark.parametrize("name", CROSS_ENTROPIES)
-def test_without_smoothing_nothing_is_smoothed(name: str) -> None:
+def test_zero_smoothing_gives_the_plain_cross_entropy(name: str) -> None:
     real, fake = pairs()
     plain = torch.nn.functional.softplus(-real).mean() + torch.nn.functional.softplus(fake).mean()
     assert torch.equal(make(name, smoothing=0.0).critic_loss(real, fake), plain)
 
 
 @pytest.mark.parametrize("name", CROSS_ENTROPIES)
-def test_a_smoothed_critic_wants_to_be_no_surer_of_real_samples_than_one_minus_s(name: str) -> None:
+def test_smoothed_critic_loss_is_minimal_at_probability_one_minus_s(name: str) -> None:
     loss = make(name, smoothing=0.1)
-    sure = math.log(0.9 / 0.1)
-    real = torch.tensor([sure], dtype=torch.float64, requires_grad=True)
+    best_logit = math.log(0.9 / 0.1)
+    real = torch.tensor([best_logit], dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(loss.critic_loss(real, torch.zeros(1)), real)
     assert gradient.item() == pytest.approx(0, abs=1e-9)
     real, fake = pairs()
     without = make(name)
-    assert torch.equal(loss.generator_loss(fake, NONE), without.generator_loss(fake, NONE)), "and G knows nothing of it"
+    assert torch.equal(loss.generator_loss(fake, NONE), without.generator_loss(fake, NONE)), (
+        "smoothing must not change the generator loss"
+    )
 
 
-# Two distributions over four atoms, as batches of eight in which an atom stands as often as it is probable.
+# Two distributions over four atoms, as batches of eight in which atoms occur in proportion to their probability.
 P, Q = [4, 2, 1, 1], [1, 3, 2, 2]
 
 
@@ -230,8 +232,8 @@ RATIOS = [p / q for p, q in zip(P, Q, strict=True)]
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].output == "probability"])
-def test_a_critic_that_gives_a_probability_gives_that_of_being_real(name: str) -> None:
-    """The best critic is D = p / (p + q) (Goodfellow et al. 2014, proposition 1): no gradient is left there."""
+def test_probability_output_of_the_best_critic_is_that_of_being_real(name: str) -> None:
+    """The best critic is D = p / (p + q) (Goodfellow et al. 2014, proposition 1): its gradient is zero."""
     logits = torch.tensor([math.log(ratio) for ratio in RATIOS], dtype=torch.float64, requires_grad=True)
     loss = make(name)
     (gradient,) = torch.autograd.grad(loss.critic_loss(batch(logits, P), batch(logits, Q)), logits)
@@ -241,7 +243,7 @@ def test_a_critic_that_gives_a_probability_gives_that_of_being_real(name: str) -
 
 
 def closed_form(divergence: str) -> float:
-    """The divergences in the form in which they are known, written out."""
+    """The divergences, written out in their usual form."""
     both_weights = list(zip(weights(P), weights(Q), strict=True))
     return {
         "kl": sum(p * math.log(p / q) for p, q in both_weights),
@@ -252,7 +254,7 @@ def closed_form(divergence: str) -> float:
 
 
 @pytest.mark.parametrize("divergence", list(DIVERGENCES))
-def test_the_best_critic_of_an_f_gan_attains_the_divergence_and_no_other_exceeds_it(divergence: str) -> None:
+def test_best_f_gan_critic_attains_the_divergence_and_no_other_exceeds_it(divergence: str) -> None:
     loss, expected = FGan(divergence=divergence), closed_form(divergence)
     assert papers.f_divergence(weights(P), weights(Q), divergence) == pytest.approx(expected)
 
@@ -268,9 +270,7 @@ def test_the_best_critic_of_an_f_gan_attains_the_divergence_and_no_other_exceeds
 
 
 @pytest.mark.parametrize(("generator", "same"), [("divergence", Minimax()), ("heuristic", NonSaturating())])
-def test_an_f_gan_of_js_has_the_gradients_of_minimax_and_its_heuristic_those_of_non_saturating(
-    generator: str, same: Loss
-) -> None:
+def test_js_f_gan_has_the_gradients_of_minimax_or_non_saturating(generator: str, same: Loss) -> None:
     real, fake = (logits.requires_grad_() for logits in pairs())
     js = FGan(divergence="js", generator=generator)
     ours = torch.autograd.grad(js.critic_loss(real, fake), (real, fake))
@@ -282,16 +282,16 @@ def test_an_f_gan_of_js_has_the_gradients_of_minimax_and_its_heuristic_those_of_
 
 
 @pytest.mark.parametrize("divergence", list(DIVERGENCES))
-def test_composed_conjugates_are_the_conjugates_of_the_activation(divergence: str) -> None:
+def test_composed_conjugates_equal_conjugate_of_activation(divergence: str) -> None:
     v = torch.linspace(-9, 9, 41, dtype=torch.float64)
     g, conjugate = papers.ACTIVATIONS[divergence], papers.CONJUGATES[divergence]
-    expected = torch.tensor([conjugate(g(float(each))) for each in v], dtype=torch.float64)
+    expected = torch.tensor([conjugate(g(float(logit))) for logit in v], dtype=torch.float64)
     torch.testing.assert_close(DIVERGENCES[divergence].conjugate(v), expected)
 
 
 @pytest.mark.parametrize("divergence", list(DIVERGENCES))
-def test_the_activations_of_an_f_gan_rise_with_the_logit(divergence: str) -> None:
-    """So that a large logit says "real" for every divergence."""
+def test_f_gan_activations_rise_with_the_logit(divergence: str) -> None:
+    """A large logit therefore means "real" for every divergence."""
     assert (DIVERGENCES[divergence].g(torch.linspace(-9, 9, 41, dtype=torch.float64)).diff() > 0).all()
 
 
@@ -305,6 +305,6 @@ def test_the_activations_of_an_f_gan_rise_with_the_logit(divergence: str) -> Non
         ("f-gan", {"generator": "trick"}, "generator must be one of divergence"),
     ],
 )
-def test_losses_refuse_options_that_mean_nothing(name: str, options: dict[str, Any], message: str) -> None:
+def test_losses_reject_invalid_options(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(GanbenchError, match=message):
         make(name, **options)

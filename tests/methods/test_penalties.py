@@ -1,4 +1,4 @@
-"""Laws of the gradient penalties: linear and quadratic critics by hand, second derivatives, a plain reference."""
+"""Gradient penalties: linear and quadratic critics by hand, second derivatives, a plain reference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parabola(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("name", "options", "steep", "flat"),
     [
-        # A gradient of norm 5, and one of norm ½.
+        # One gradient of norm 5, and one of norm ½.
         ("gp", {}, 10 * (5 - 1) ** 2, 10 * (0.5 - 1) ** 2),
         ("gp", {"weight": 0.5}, 0.5 * (5 - 1) ** 2, 0.5 * (0.5 - 1) ** 2),
         ("lp", {}, 10 * (5 - 1) ** 2, 0),
@@ -43,10 +43,10 @@ def parabola(x: Tensor) -> Tensor:
         ("dragan", {"weight": 0.5, "spread": 3.0}, 0.5 * (5 - 1) ** 2, 0.5 * (0.5 - 1) ** 2),
     ],
 )
-def test_the_penalty_of_a_linear_critic_is_per_sample(
+def test_penalty_of_a_linear_critic_does_not_depend_on_batch_size_or_samples(
     name: str, options: dict[str, float], steep: float, flat: float, batch: int
 ) -> None:
-    """For D(x) = w·x every sample's gradient is w, whatever the batch and wherever it is taken."""
+    """For D(x) = w·x the gradient is w at every point."""
     real, fake, noise = torch.randn(3, batch, 2, 2)
     w = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
 
@@ -60,18 +60,18 @@ def test_the_penalty_of_a_linear_critic_is_per_sample(
 
 
 @pytest.mark.parametrize("name", ["gp", "lp"])
-def test_a_penalty_between_samples_interpolates_between_pairs(name: str) -> None:
-    """At u = 1 it sees real samples, at u = 0 generated ones."""
+def test_penalty_interpolates_between_pairs_of_samples(name: str) -> None:
+    """u = 1 gives real samples, u = 0 generated ones."""
     real, fake = torch.full((4, 1), 3.0), torch.full((4, 1), 2.0)
     penalty = make(name, weight=1.0)
     assert penalty(parabola, real, fake, torch.ones(4), NONE).item() == pytest.approx(4.0)
     assert penalty(parabola, real, fake, torch.zeros(4), NONE).item() == pytest.approx(1.0)
     assert penalty(parabola, real, fake, torch.full((4,), 0.5), NONE).item() == pytest.approx(1.5**2)
     mixed = penalty(parabola, real, fake, torch.tensor([0.0, 1.0, 0.5, 0.5]), NONE)
-    assert mixed.item() == pytest.approx((1 + 4 + 2 * 1.5**2) / 4), "one u a sample"
+    assert mixed.item() == pytest.approx((1 + 4 + 2 * 1.5**2) / 4), "each sample has its own u"
 
 
-def test_lp_punishes_only_norms_above_one() -> None:
+def test_lp_penalises_only_norms_above_one() -> None:
     x = torch.tensor([[0.25], [1.0], [-3.0]])
     assert make("lp")(parabola, x, x, torch.rand(3), NONE).item() == pytest.approx(10 * (0 + 0 + 4) / 3)
     assert make("gp")(parabola, x, x, torch.rand(3), NONE).item() == pytest.approx(10 * (0.75**2 + 0 + 4) / 3)
@@ -80,20 +80,20 @@ def test_lp_punishes_only_norms_above_one() -> None:
     assert gradient.item() == 0
 
 
-def test_r1_looks_at_real_samples_and_r2_at_generated_ones() -> None:
+def test_r1_uses_real_samples_and_r2_generated_ones() -> None:
     real, fake = torch.tensor([[3.0, 0.0], [0.0, 1.0]]), torch.tensor([[2.0, 2.0], [0.0, 0.0]])
     for name, expected in (("r1", (9 + 1) / 2), ("r2", (8 + 0) / 2)):
         value = make(name, gamma=0.4)(parabola, real, fake, torch.rand(2), NONE)
         assert value.item() == pytest.approx(0.2 * expected)
 
 
-def test_dragan_looks_around_real_samples_at_half_their_standard_deviation() -> None:
+def test_dragan_perturbs_real_samples_by_half_their_standard_deviation() -> None:
     """Real samples 1 and 3 have standard deviation 1; with noise 2 and −1 the points are 2 and 2.5."""
     real, noise = torch.tensor([[1.0], [3.0]], requires_grad=True), torch.tensor([[2.0], [-1.0]])
     value = make("dragan", weight=1.0)(parabola, real, torch.full((2, 1), 1e6), torch.rand(2), noise)
     assert value.item() == pytest.approx((1**2 + 1.5**2) / 2)
     (gradient,) = torch.autograd.grad(value, real)
-    torch.testing.assert_close(gradient, torch.tensor([[1.0], [1.5]]), msg="the spread is a constant of the data")
+    torch.testing.assert_close(gradient, torch.tensor([[1.0], [1.5]]), msg="the spread must be treated as a constant")
     wide = make("dragan", weight=1.0, spread=1.0)(parabola, real, real, torch.rand(2), noise)
     assert wide.item() == pytest.approx((2**2 + 1**2) / 2)
 
@@ -109,8 +109,8 @@ class Mlp(nn.Sequential):
                 parameter.copy_(0.8 * torch.randn(parameter.shape, generator=random))
 
 
-def draws(*lead: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Real, generated, uniform and normal numbers for a batch of six, in double precision."""
+def random_batch(*lead: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Real samples, generated samples, uniform numbers and normal noise for a batch of six, in double precision."""
     random = torch.Generator().manual_seed(7)
     real, fake, noise = torch.randn(3, *lead, 6, 2, 2, generator=random, dtype=torch.float64)
     return real, fake, torch.rand(*lead, 6, generator=random, dtype=torch.float64), noise
@@ -126,8 +126,8 @@ def with_weights(network: nn.Module, names: list[str]) -> Callable[..., Callable
     return critic
 
 
-def test_the_critic_of_these_tests_has_norms_on_both_sides_of_one() -> None:
-    real, fake, uniform, _ = draws()
+def test_critic_of_these_tests_has_norms_on_both_sides_of_one() -> None:
+    real, fake, uniform, _ = random_batch()
     norms = textbook.input_gradients(Mlp(0).double(), textbook.between(real, fake, uniform)).norm(dim=1)
     assert norms.min() < 0.95
     assert norms.max() > 1.05
@@ -136,52 +136,52 @@ def test_the_critic_of_these_tests_has_norms_on_both_sides_of_one() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_penalties_and_their_gradients_equal_a_plain_implementation(name: str) -> None:
     network = Mlp(0).double()
-    value = make(name)(network, *draws())
-    expected = getattr(textbook, name)(network, *draws())
+    value = make(name)(network, *random_batch())
+    expected = getattr(textbook, name)(network, *random_batch())
     assert value.item() == pytest.approx(expected.item(), rel=1e-10)
-    # A constant in the critic has no part in its gradient.
+    # The gradient doesn't depend on a constant in the critic.
     parameters = [p for parameter_name, p in network.named_parameters() if parameter_name != "3.bias"]
     torch.testing.assert_close(torch.autograd.grad(value, parameters), torch.autograd.grad(expected, parameters))
 
 
 @pytest.mark.parametrize("name", list(PENALTIES))
-def test_first_and_second_derivatives_by_the_weights_are_right(name: str) -> None:
+def test_first_and_second_derivatives_by_the_weights_are_correct(name: str) -> None:
     network = Mlp(0).double()
     names = [parameter_name for parameter_name, _ in network.named_parameters()]
     critic = with_weights(network, names)
     weights = tuple(parameter.detach().requires_grad_() for parameter in network.parameters())
 
     def penalty(*tensors: Tensor) -> Tensor:
-        return make(name)(critic(*tensors), *draws())
+        return make(name)(critic(*tensors), *random_batch())
 
     assert torch.autograd.gradcheck(penalty, weights)
     assert torch.autograd.gradgradcheck(penalty, weights)
 
 
 @pytest.mark.parametrize("name", list(PENALTIES))
-def test_under_vmap_each_seeds_penalty_and_gradient_are_its_own(name: str) -> None:
+def test_penalty_and_gradient_under_vmap_equal_those_of_each_seed(name: str) -> None:
     networks = [Mlp(seed).double() for seed in range(3)]
     names = [parameter_name for parameter_name, _ in networks[0].named_parameters()]
     critic = with_weights(networks[0], names)
     weights = tuple(
-        torch.stack([parameter.detach() for parameter in same])
-        for same in zip(*(network.parameters() for network in networks), strict=True)
+        torch.stack([parameter.detach() for parameter in parameters])
+        for parameters in zip(*(network.parameters() for network in networks), strict=True)
     )
-    seen = draws(3)
+    batches = random_batch(3)
 
-    def value_and_gradient(tensors: tuple[Tensor, ...], *drawn: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        gradient, value = torch.func.grad_and_value(lambda t: make(name)(critic(*t), *drawn))(tensors)
+    def value_and_gradient(tensors: tuple[Tensor, ...], *batch: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        gradient, value = torch.func.grad_and_value(lambda t: make(name)(critic(*t), *batch))(tensors)
         return value, gradient
 
-    values, gradients = torch.func.vmap(value_and_gradient)(weights, *seen)
+    values, gradients = torch.func.vmap(value_and_gradient)(weights, *batches)
     for seed in range(3):
-        value, gradient = value_and_gradient(tuple(w[seed] for w in weights), *(draw[seed] for draw in seen))
+        value, gradient = value_and_gradient(tuple(w[seed] for w in weights), *(part[seed] for part in batches))
         torch.testing.assert_close(values[seed], value)
         torch.testing.assert_close(tuple(g[seed] for g in gradients), gradient)
 
 
 @pytest.mark.parametrize("name", list(PENALTIES))
-def test_a_flat_critic_has_a_finite_penalty_and_gradient(name: str) -> None:
+def test_flat_critic_has_a_finite_penalty_and_gradient(name: str) -> None:
     w = torch.zeros(2, requires_grad=True)
     real, fake, noise = torch.randn(3, 3, 2)
     value = make(name)(lambda x: x @ w, real, fake, torch.rand(3), noise)
@@ -195,8 +195,8 @@ def test_a_flat_critic_has_a_finite_penalty_and_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(PENALTIES))
-def test_noise_is_needed_only_by_what_says_so(name: str) -> None:
-    real, fake, uniform, noise = draws()
+def test_only_penalties_declared_noisy_use_noise(name: str) -> None:
+    real, fake, uniform, noise = random_batch()
     network = Mlp(0).double()
     penalty = make(name)
     if penalty.noisy:
@@ -209,7 +209,7 @@ def test_noise_is_needed_only_by_what_says_so(name: str) -> None:
     ("name", "option"),
     [("gp", "weight"), ("lp", "weight"), ("r1", "gamma"), ("r2", "gamma"), ("dragan", "weight"), ("dragan", "spread")],
 )
-def test_penalties_refuse_negative_options(name: str, option: str) -> None:
+def test_penalties_reject_negative_options(name: str, option: str) -> None:
     assert make(name, **{option: 0.0}).to_spec()[option] == 0
     with pytest.raises(GanbenchError, match=f"{option} must not be negative"):
         make(name, **{option: -1.0})

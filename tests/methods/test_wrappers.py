@@ -1,4 +1,4 @@
-"""The critic's wrappers: their laws, plain loops, PyTorch's own layers, and every one on every architecture."""
+"""Wrappers of critics: compared with plain loops and PyTorch's layers, each on every architecture."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.reference import wrappers as textbook
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BATCH = 8
-EACH: list[dict[str, Any]] = [
+SPECS: list[dict[str, Any]] = [
     {"name": "clip", "limit": 0.1},
     {"name": "spectral-norm"},
     {"name": "batch-norm"},
     {"name": "minibatch-std"},
     {"name": "minibatch-discrimination", "kernels": 3, "dimensions": 2},
 ]
-each_wrapper = pytest.mark.parametrize("spec", EACH, ids=lambda spec: spec["name"])
+each_wrapper = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec["name"])
 each_arch = pytest.mark.parametrize("arch", list(SMALL))
 
 
@@ -57,21 +57,21 @@ def constrain(wrapper: Wrapper, critic: nn.Module) -> None:
     critic.load_state_dict(dict(changed), strict=False)
 
 
-def side_by_side(critics: list[nn.Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Parameters and buffers, each with a leading axis of critics."""
+def stack_critics(critics: list[nn.Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Parameters and buffers, each stacked along a leading axis of critics."""
 
-    def stacked(ones: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        return {name: torch.stack([one[name] for one in ones]) for name in ones[0]}
+    def stack(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        return {name: torch.stack([state[name] for state in states]) for name in states[0]}
 
-    return stacked([tensors(critic)[0] for critic in critics]), stacked([tensors(critic)[1] for critic in critics])
+    return stack([tensors(critic)[0] for critic in critics]), stack([tensors(critic)[1] for critic in critics])
 
 
 def layers(critic: nn.Module) -> list[nn.Linear | nn.Conv2d]:
     return [layer for layer in critic.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
 
 
-def test_all_wrappers_are_tested() -> None:
-    assert {spec["name"] for spec in EACH} == {name for name in WRAPPERS if not WRAPPERS[name].is_foreign()}
+def test_every_wrapper_is_tested() -> None:
+    assert {spec["name"] for spec in SPECS} == {name for name in WRAPPERS if not WRAPPERS[name].is_foreign()}
 
 
 # Every wrapper on every architecture.
@@ -79,7 +79,7 @@ def test_all_wrappers_are_tested() -> None:
 
 @each_wrapper
 @each_arch
-def test_a_critic_still_judges_a_batch_or_two_and_looking_changes_nothing(arch: str, spec: dict[str, Any]) -> None:
+def test_wrapped_critic_scores_one_or_two_batches_without_side_effects(arch: str, spec: dict[str, Any]) -> None:
     critic = wrapped(WRAPPERS.create(spec), arch)
     before = copy.deepcopy(critic.state_dict())
     first = critic(inputs(arch))
@@ -93,7 +93,7 @@ def test_a_critic_still_judges_a_batch_or_two_and_looking_changes_nothing(arch: 
 
 @each_wrapper
 @each_arch
-def test_real_and_generated_samples_never_mix(arch: str, spec: dict[str, Any]) -> None:
+def test_real_and_generated_samples_do_not_influence_each_other(arch: str, spec: dict[str, Any]) -> None:
     critic = wrapped(WRAPPERS.create(spec), arch)
     both, others = inputs(arch), inputs(arch, seed=1)
     real_with_others = torch.cat([both[:BATCH], others[BATCH:]])
@@ -107,11 +107,11 @@ def test_real_and_generated_samples_never_mix(arch: str, spec: dict[str, Any]) -
 
 @each_wrapper
 @each_arch
-def test_seeds_side_by_side_give_the_double_backward_of_each_alone(arch: str, spec: dict[str, Any]) -> None:
+def test_double_backward_of_stacked_seeds_equals_that_of_each_alone(arch: str, spec: dict[str, Any]) -> None:
     wrapper = WRAPPERS.create(spec)
     critics = [wrapped(wrapper, arch, seed) for seed in range(2)]
-    both = torch.stack([inputs(arch, seed) for seed in range(2)])
-    parameters, buffers = side_by_side(critics)
+    stacked_samples = torch.stack([inputs(arch, seed) for seed in range(2)])
+    parameters, buffers = stack_critics(critics)
 
     def penalty(parameters: dict[str, Tensor], buffers: dict[str, Tensor], samples: Tensor) -> Tensor:
         def total(x: Tensor) -> Tensor:
@@ -121,33 +121,33 @@ def test_seeds_side_by_side_give_the_double_backward_of_each_alone(arch: str, sp
         gradient: Tensor = torch.func.grad(total)(samples)
         return gradient.square().sum()
 
-    together = torch.func.vmap(torch.func.grad(penalty))(parameters, buffers, both)
+    stacked_gradients = torch.func.vmap(torch.func.grad(penalty))(parameters, buffers, stacked_samples)
     for row, critic in enumerate(critics):
-        samples = both[row].clone().requires_grad_()
+        samples = stacked_samples[row].clone().requires_grad_()
         (gradient,) = torch.autograd.grad(critic(samples).square().sum(), samples, create_graph=True)
-        names, own = zip(*critic.named_parameters(), strict=True)
-        alone = torch.autograd.grad(gradient.square().sum(), own)
-        for name, expected in zip(names, alone, strict=True):
+        names, critic_parameters = zip(*critic.named_parameters(), strict=True)
+        expected_gradients = torch.autograd.grad(gradient.square().sum(), critic_parameters)
+        for name, expected in zip(names, expected_gradients, strict=True):
             assert expected.isfinite().all()
-            torch.testing.assert_close(together[name][row], expected, rtol=1e-6, atol=1e-9)
+            torch.testing.assert_close(stacked_gradients[name][row], expected, rtol=1e-6, atol=1e-9)
 
 
 @each_wrapper
 @each_arch
-def test_constraining_seeds_side_by_side_is_constraining_each_alone(arch: str, spec: dict[str, Any]) -> None:
+def test_constraining_stacked_seeds_equals_constraining_each_alone(arch: str, spec: dict[str, Any]) -> None:
     wrapper = WRAPPERS.create(spec)
     critics = [wrapped(wrapper, arch, seed) for seed in range(3)]
-    parameters, buffers = side_by_side(critics)
-    together = lift(wrapper.constrain, len(critics))(parameters, buffers)
+    parameters, buffers = stack_critics(critics)
+    stacked_result = lift(wrapper.constrain, len(critics))(parameters, buffers)
     for row, critic in enumerate(critics):
-        alone = wrapper.constrain(*tensors(critic))
-        assert alone.keys() == together.keys()
-        for name, tensor in alone.items():
-            torch.testing.assert_close(together[name][row], tensor)
+        single_result = wrapper.constrain(*tensors(critic))
+        assert single_result.keys() == stacked_result.keys()
+        for name, tensor in single_result.items():
+            torch.testing.assert_close(stacked_result[name][row], tensor)
 
 
 @each_wrapper
-def test_the_weights_of_a_wrapped_critic_are_a_function_of_the_seed(spec: dict[str, Any]) -> None:
+def test_weights_of_a_wrapped_critic_depend_only_on_the_seed(spec: dict[str, Any]) -> None:
     wrapper = WRAPPERS.create(spec)
     first, again, other = (wrapped(wrapper, "r3gan-small", seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -155,7 +155,7 @@ def test_the_weights_of_a_wrapped_critic_are_a_function_of_the_seed(spec: dict[s
 
 
 @each_arch
-def test_all_wrappers_together(arch: str) -> None:
+def test_all_wrappers_can_be_combined(arch: str) -> None:
     critic = make_small(arch).critic(small_shape(arch))
     order = ("minibatch-std", "minibatch-discrimination", "batch-norm", "spectral-norm", "clip")
     for name in order:
@@ -176,7 +176,7 @@ def test_all_wrappers_together(arch: str) -> None:
         ("minibatch-discrimination", {"dimensions": 0}),
     ],
 )
-def test_bad_options_are_refused(name: str, options: dict[str, Any]) -> None:
+def test_invalid_options_are_rejected(name: str, options: dict[str, Any]) -> None:
     with pytest.raises(GanbenchError, match=next(iter(options))):
         make(name, **options)
 
@@ -184,14 +184,14 @@ def test_bad_options_are_refused(name: str, options: dict[str, Any]) -> None:
 # Clipping.
 
 
-def test_clipping_cuts_what_is_outside_and_leaves_the_rest() -> None:
+def test_clipping_limits_weights_and_leaves_smaller_ones() -> None:
     critic = nn.Sequential(nn.Linear(2, 1), Head(1))
     values = [torch.tensor([[0.5, -0.5]]), torch.tensor([0.05]), torch.tensor([[-0.1]]), torch.tensor([0.3])]
     for parameter, value in zip(critic.parameters(), values, strict=True):
         parameter.data = value
     clip = make("clip", limit=0.1)
     assert clip.wrap(critic, 1) is critic
-    assert next(critic.parameters()).tolist() == [[0.5, -0.5]], "nothing is cut before the first update"
+    assert next(critic.parameters()).tolist() == [[0.5, -0.5]], "nothing is clipped before the first update"
     constrain(clip, critic)
     for parameter, expected in zip(critic.parameters(), ([[0.1, -0.1]], [0.05], [[-0.1]], [0.1]), strict=True):
         assert torch.equal(parameter, torch.tensor(expected))
@@ -201,7 +201,7 @@ def test_clipping_cuts_what_is_outside_and_leaves_the_rest() -> None:
 
 
 @each_arch
-def test_every_layer_has_spectral_norm_one_once_the_power_method_has_converged(arch: str) -> None:
+def test_every_layer_has_spectral_norm_one_after_convergence(arch: str) -> None:
     wrapper = make("spectral-norm", iterations=400)
     critic = wrapped(wrapper, arch)
     constrain(wrapper, critic)
@@ -211,7 +211,7 @@ def test_every_layer_has_spectral_norm_one_once_the_power_method_has_converged(a
         assert norm == pytest.approx(1, abs=1e-4)
 
 
-def test_it_is_near_one_from_the_start_and_is_kept_there_while_weights_change() -> None:
+def test_spectral_norm_stays_near_one_while_weights_change() -> None:
     wrapper = make("spectral-norm")
     critic = wrapped(wrapper, "dcgan")
     random = torch.Generator().manual_seed(0)
@@ -219,7 +219,7 @@ def test_it_is_near_one_from_the_start_and_is_kept_there_while_weights_change() 
         for layer in layers(critic):
             norm = torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2).item()
             assert norm == pytest.approx(1, abs=0.05)
-            # σ is never above the largest singular value.
+            # σ never exceeds the largest singular value.
             assert norm > 1 - 1e-9
         with torch.no_grad():
             for parameter in critic.parameters():
@@ -228,7 +228,7 @@ def test_it_is_near_one_from_the_start_and_is_kept_there_while_weights_change() 
 
 
 @each_arch
-def test_the_scale_of_weights_does_not_matter_under_spectral_normalisation(arch: str) -> None:
+def test_spectral_normalisation_removes_the_scale_of_weights(arch: str) -> None:
     wrapper = make("spectral-norm")
     critic = wrapped(wrapper, arch)
     before = critic(inputs(arch))
@@ -240,26 +240,26 @@ def test_the_scale_of_weights_does_not_matter_under_spectral_normalisation(arch:
 
 
 @pytest.mark.parametrize("iterations", [1, 3])
-def test_spectral_normalisation_is_pytorch_s_update_by_update(iterations: int) -> None:
+def test_spectral_normalisation_equals_pytorchs_at_each_update(iterations: int) -> None:
     layer = nn.Linear(5, 3, dtype=torch.float64)
-    # The paper renews v first and then u, PyTorch u and then v: so it is theirs of the transposed weight.
+    # The paper updates v before u, PyTorch u before v, so ours corresponds to theirs on the transposed weight.
     theirs = parametrizations.spectral_norm(copy.deepcopy(layer), n_power_iterations=iterations, dim=1).train()
-    own = theirs.get_submodule("parametrizations.weight.0")
+    torch_norm = theirs.get_submodule("parametrizations.weight.0")
     wrapper = make("spectral-norm", iterations=iterations)
     critic = wrapper.wrap(nn.Sequential(layer), BATCH)
-    start = {"u": own.get_buffer("_v").clone(), "v": own.get_buffer("_u").clone()}
+    start = {"u": torch_norm.get_buffer("_v").clone(), "v": torch_norm.get_buffer("_u").clone()}
     critic.load_state_dict({f"0.parametrizations.weight.0.{name}": start[name] for name in start}, strict=False)
     for _ in range(3):
         constrain(wrapper, critic)
-        torch.testing.assert_close(layer.weight, theirs.weight)  # looking at theirs renews it
-        for change in (layer, theirs):
+        torch.testing.assert_close(layer.weight, theirs.weight)  # reading PyTorch's weight updates it
+        for network in (layer, theirs):
             with torch.no_grad():
-                original = change.get_submodule("parametrizations.weight").get_parameter("original")
+                original = network.get_submodule("parametrizations.weight").get_parameter("original")
                 original.add_(torch.eye(3, 5, dtype=torch.float64), alpha=0.3)
 
 
-def test_spectral_normalisation_of_convolutions_is_pytorch_s() -> None:
-    torch.manual_seed(0)  # some matrices take longer
+def test_spectral_normalisation_of_convolutions_equals_pytorchs() -> None:
+    torch.manual_seed(0)  # some matrices need more iterations
     layer = nn.Conv2d(4, 6, 3, groups=2, dtype=torch.float64)
     theirs = parametrizations.spectral_norm(copy.deepcopy(layer), n_power_iterations=500)
     wrapper = make("spectral-norm", iterations=500)
@@ -267,23 +267,27 @@ def test_spectral_normalisation_of_convolutions_is_pytorch_s() -> None:
     torch.testing.assert_close(layer.weight, theirs.weight)
 
 
-def test_the_gradient_of_spectral_normalisation_is_the_paper_s() -> None:
+def test_gradient_of_spectral_normalisation_equals_the_papers() -> None:
     """Miyato et al. 2018, eq. 12: (1/σ) (G − ⟨G, W̄⟩ u vᵀ) for the gradient G at the normalised weight W̄."""
     wrapper = make("spectral-norm")
     layer = nn.Linear(4, 3, dtype=torch.float64)
     wrapper.wrap(nn.Sequential(layer), BATCH)
-    at_normalised = torch.randn(3, 4, dtype=torch.float64)
-    (layer.weight * at_normalised).sum().backward()
-    own = layer.get_submodule("parametrizations.weight")
-    original, u, v = own.get_parameter("original"), own.get_buffer("0.u"), own.get_buffer("0.v")
+    weight_gradient = torch.randn(3, 4, dtype=torch.float64)
+    (layer.weight * weight_gradient).sum().backward()
+    parametrization = layer.get_submodule("parametrizations.weight")
+    original, u, v = (
+        parametrization.get_parameter("original"),
+        parametrization.get_buffer("0.u"),
+        parametrization.get_buffer("0.v"),
+    )
     sigma = u @ original @ v
-    expected = (at_normalised - (at_normalised * layer.weight).sum() * torch.outer(u, v)) / sigma
+    expected = (weight_gradient - (weight_gradient * layer.weight).sum() * torch.outer(u, v)) / sigma
     torch.testing.assert_close(original.grad, expected)
     assert u.norm().item() == pytest.approx(1)
     assert v.norm().item() == pytest.approx(1)
 
 
-def test_a_layer_that_starts_at_zero_starts_elsewhere_under_spectral_normalisation() -> None:
+def test_zero_layers_start_nonzero_under_spectral_normalisation() -> None:
     critic = make_small("r3gan-small").critic((1, 8, 8))
     zero = [index for index, layer in enumerate(layers(critic)) if not layer.weight.any()]
     assert len(zero) == 3
@@ -297,7 +301,7 @@ def test_a_layer_that_starts_at_zero_starts_elsewhere_under_spectral_normalisati
 @pytest.mark.parametrize(
     ("arch", "reference"), [("dcgan", textbook.batch_norm_dcgan), ("mlp", textbook.batch_norm_mlp)]
 )
-def test_batch_normalisation_is_pytorch_s_on_real_and_on_generated_samples(
+def test_batch_normalisation_equals_pytorchs_on_real_and_generated_samples_separately(
     arch: str, reference: Callable[[nn.Sequential], nn.Sequential]
 ) -> None:
     critic = make_small(arch).critic(small_shape(arch)).double()
@@ -314,19 +318,19 @@ def test_batch_normalisation_is_pytorch_s_on_real_and_on_generated_samples(
 
 
 @each_arch
-def test_batch_normalisation_is_after_hidden_layers_but_the_first(arch: str) -> None:
+def test_batch_normalisation_follows_all_hidden_layers_except_the_first(arch: str) -> None:
     plain = make_small(arch).critic(small_shape(arch))
     critic = make("batch-norm").wrap(copy.deepcopy(plain), BATCH)
     norms = [module for module in critic.modules() if "Norm" in type(module).__name__]
     assert len(norms) == len(layers(plain)) - 2
     first, *hidden, head = layers(critic)
-    assert (first.bias is None) == (layers(plain)[0].bias is None), "the first keeps what it has"
-    assert all(layer.bias is None for layer in hidden), "the others' biases would be taken away again"
+    assert (first.bias is None) == (layers(plain)[0].bias is None), "the first layer keeps its bias"
+    assert all(layer.bias is None for layer in hidden), "normalisation would cancel the biases of the others"
     assert head.bias is not None
 
 
 @pytest.mark.parametrize("name", ["batch-norm", "minibatch-discrimination"])
-def test_what_judges_batches_refuses_parts_of_them(name: str) -> None:
+def test_batch_level_wrappers_reject_partial_batches_and_take_no_penalties(name: str) -> None:
     critic = wrapped(make(name), "mlp")
     with pytest.raises(ValueError, match="batches of 8"):
         critic(inputs("mlp")[: BATCH + 1])
@@ -335,45 +339,45 @@ def test_what_judges_batches_refuses_parts_of_them(name: str) -> None:
     assert not make(name).takes_penalties
 
 
-# Features of the batch.
+# Batch-level features.
 
 
-@pytest.mark.parametrize("spec", EACH[3:], ids=lambda spec: spec["name"])
+@pytest.mark.parametrize("spec", SPECS[3:], ids=lambda spec: spec["name"])
 @each_arch
-def test_the_head_makes_of_its_old_features_what_it_made_before(arch: str, spec: dict[str, Any]) -> None:
+def test_new_head_keeps_the_weights_of_the_old_features(arch: str, spec: dict[str, Any]) -> None:
     critic = make_small(arch).critic(small_shape(arch)).double()
     before = critic(inputs(arch))
     features = heads(critic)[0].features
     critic = WRAPPERS.create(spec).wrap(critic, BATCH).double()
     head = heads(critic)[0]
     assert head.features > features
-    assert not torch.equal(critic(inputs(arch)), before), "the new features count"
+    assert not torch.equal(critic(inputs(arch)), before), "the new features must have an effect"
     with torch.no_grad():
         head.linear.weight[:, features:] = 0
     torch.testing.assert_close(critic(inputs(arch)), before)
 
 
 def only_new_features(name: str, batch: int, features: int, **options: Any) -> nn.Module:
-    """What the wrapper adds to features that go straight into the head, [N, features] to [N, more]."""
+    """The layer that a wrapper inserts before the head, [N, features] to [N, new features]."""
     critic = make(name, **options).wrap(nn.Sequential(Head(features)), batch).double()
     return critic.get_submodule("0.0.layer")
 
 
-def test_minibatch_deviation_by_hand() -> None:
+def test_minibatch_deviation_matches_values_computed_by_hand() -> None:
     layer = only_new_features("minibatch-std", 2, 2, group=2)
-    # Deviations of (1, 5) and (2, 2) are 2 and 0, of (0, 0) and (−3, 3) 0 and 3.
+    # The deviations of (1, 5) and (2, 2) are 2 and 0, those of (0, 0) and (−3, 3) are 0 and 3.
     features = torch.tensor([[1.0, 2], [5, 2], [0, -3], [0, 3]], dtype=torch.float64)
     assert layer(features).flatten().tolist() == pytest.approx([1, 1, 1.5, 1.5], abs=1e-4)
 
 
-def test_minibatch_deviation_is_a_plain_loop_over_groups() -> None:
+def test_minibatch_deviation_equals_a_plain_loop_over_groups() -> None:
     layer = only_new_features("minibatch-std", 6, 5, group=3)
     features = torch.randn(12, 5, dtype=torch.float64)
     expected = [textbook.minibatch_std(features[i - i % 3 :][:3]) for i in range(12)]
     assert layer(features).flatten().tolist() == pytest.approx(expected)
 
 
-def test_identical_inputs_have_no_deviation_and_a_finite_gradient() -> None:
+def test_identical_inputs_have_zero_deviation_and_a_finite_gradient() -> None:
     layer = only_new_features("minibatch-std", 4, 3)
     features = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
     deviation = layer(features)
@@ -383,12 +387,12 @@ def test_identical_inputs_have_no_deviation_and_a_finite_gradient() -> None:
     assert features.grad.isfinite().all()
 
 
-def test_groups_must_fit_into_a_batch() -> None:
+def test_group_size_must_divide_the_batch_size() -> None:
     with pytest.raises(ValueError, match="must divide"):
         make("minibatch-std", group=4).wrap(nn.Sequential(Head(3)), 6)
 
 
-def test_minibatch_discrimination_is_a_plain_loop_over_pairs() -> None:
+def test_minibatch_discrimination_equals_a_plain_loop_over_pairs() -> None:
     layer = only_new_features("minibatch-discrimination", 4, 3, kernels=2, dimensions=3)
     features = torch.randn(8, 3, dtype=torch.float64)
     (projection,) = layer.parameters()
@@ -396,23 +400,23 @@ def test_minibatch_discrimination_is_a_plain_loop_over_pairs() -> None:
     torch.testing.assert_close(layer(features), torch.tensor(expected, dtype=torch.float64).flatten(0, 1))
 
 
-def test_identical_inputs_are_as_near_as_can_be_and_distant_ones_not_at_all() -> None:
+def test_minibatch_discrimination_is_maximal_for_identical_inputs_and_zero_for_distant_ones() -> None:
     layer = only_new_features("minibatch-discrimination", 5, 3)
-    same = layer(torch.ones(5, 3, dtype=torch.float64))
-    assert same.shape == (5, 100)
-    torch.testing.assert_close(same, torch.full_like(same, 4.0))
+    identical = layer(torch.ones(5, 3, dtype=torch.float64))
+    assert identical.shape == (5, 100)
+    torch.testing.assert_close(identical, torch.full_like(identical, 4.0))
     distant = layer(1e6 * torch.arange(15, dtype=torch.float64).reshape(5, 3).cos())
     assert distant.abs().max() < 1e-3
 
 
-def test_projections_start_at_length_one() -> None:
+def test_projections_initially_have_length_one() -> None:
     (projection,) = only_new_features("minibatch-discrimination", 2, 7).parameters()
     assert projection.shape == (7, 100, 5)
     torch.testing.assert_close(projection.norm(dim=0), torch.ones(100, 5, dtype=torch.float64))
     assert math.isclose(projection.mean().item(), 0, abs_tol=5 / math.sqrt(7 * 3500))
 
 
-def test_a_new_head_must_not_undo_spectral_normalisation() -> None:
+def test_new_head_after_spectral_normalisation_is_rejected() -> None:
     critic = make("spectral-norm").wrap(make_small("mlp").critic((2,)), BATCH)
     with pytest.raises(ValueError, match="before"):
         make("minibatch-std").wrap(critic, BATCH)

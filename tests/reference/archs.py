@@ -1,4 +1,4 @@
-"""Networks written out as their papers draw them, on the parameters of ours in their order."""
+"""Networks written out as in their papers, applied to the parameters of ours in their order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def mean_pool(x: Tensor) -> Tensor:
     return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) / 4
 
 
-def doubled(x: Tensor) -> Tensor:
-    """Every pixel four times."""
+def nearest_upsampled(x: Tensor) -> Tensor:
+    """Every pixel repeated four times."""
     y = x.new_zeros(*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3])
     for i in range(2):
         for j in range(2):
@@ -28,7 +28,7 @@ def normalised(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def resnet_critic(p: list[Tensor], x: Tensor) -> Tensor:
-    """Gulrajani et al. 2017: OptimizedResBlockDisc1, a block with resample='down', one without, the mean, a linear."""
+    """Gulrajani et al. 2017: OptimizedResBlockDisc1, a block with resample='down', one without, mean, linear layer."""
     y = mean_pool(conv2d(relu(conv2d(x, p[0], p[1], padding=1)), p[2], p[3], padding=1))
     x = conv2d(mean_pool(x), p[4], p[5]) + y
     y = conv2d(relu(conv2d(relu(x), p[6], p[7], padding=1)), p[8], p[9], padding=1)
@@ -43,14 +43,14 @@ def resnet_generator(p: list[Tensor], z: Tensor, side: int) -> Tensor:
     x = linear(z, p[0], p[1]).reshape(len(z), -1, side, side)
     for block in (p[2:11], p[11:20]):
         y = relu(normalised(x, block[0], block[1]))
-        y = relu(normalised(conv2d(doubled(y), block[2], padding=1), block[3], block[4]))
+        y = relu(normalised(conv2d(nearest_upsampled(y), block[2], padding=1), block[3], block[4]))
         y = conv2d(y, block[5], block[6], padding=1)
-        x = conv2d(doubled(x), block[7], block[8]) + y
+        x = conv2d(nearest_upsampled(x), block[7], block[8]) + y
     return torch.tanh(conv2d(relu(normalised(x, p[20], p[21])), p[22], p[23], padding=1))
 
 
 def maxout_critic(p: list[Tensor], x: Tensor, pieces: int) -> Tensor:
-    """Lin et al. 2018: every unit is the largest of `pieces` linear functions, which are neighbours in the weight."""
+    """Lin et al. 2018: each unit is the maximum of `pieces` linear functions, adjacent in the weight matrix."""
     for layer in range(len(p) // 2 - 1):
         values = linear(x, p[2 * layer], p[2 * layer + 1])
         x = torch.stack([values[:, piece::pieces] for piece in range(pieces)]).max(0).values

@@ -1,4 +1,4 @@
-"""The papers' losses, written as they stand there: on probabilities, with logarithms, for short lists of numbers."""
+"""Losses written out as in their papers: on probabilities, with logarithms, for short lists of numbers."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def f_gan_critic(real: list[float], fake: list[float], divergence: str) -> float
 
 
 def f_gan_generator(fake: list[float], divergence: str) -> float:
-    """The same, of which the generator minimises what depends on it."""
+    """The same objective: the generator minimises the terms that depend on it."""
     g, conjugate = ACTIVATIONS[divergence], CONJUGATES[divergence]
     return -mean([conjugate(g(v)) for v in fake])
 

@@ -1,4 +1,4 @@
-"""The papers' gradient penalties as a textbook has them: a module, and `torch.autograd.grad` with a graph."""
+"""Textbook gradient penalties from the papers: a module, and `torch.autograd.grad` with a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GAN training as a textbook has it: two modules, two optimisers, one seed, one loop."""
+"""Textbook GAN training: two modules, two optimisers, one seed, one loop."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def wgan_gp(
 
 
 def packed(samples: Tensor, pac: int) -> Tensor:
-    """Lin et al. 2018: m samples after each other are one input, side by side."""
+    """Lin et al. 2018: m consecutive samples are concatenated to one input."""
     return torch.cat([samples[i::pac] for i in range(pac)], dim=1)
 
 
-def play(
+def train_all_options(
     generator: nn.Module,
     critic: nn.Module,
     rounds: Sequence[tuple[Sequence[tuple[Tensor, Tensor, Tensor, Tensor]], Sequence[tuple[Tensor, Tensor]]]],
@@ -80,7 +80,7 @@ def play(
     betas: tuple[float, float],
     keep: Sequence[float],
 ) -> nn.Module:
-    """Non-saturating loss with R1, packing, instance noise, several updates of both, a schedule and an average.
+    """Non-saturating loss with R1, packing, instance noise, several updates of both networks, schedules and averaging.
 
     A round is (real, z, noise on real, noise on generated) for each critic update, and (z, noise) for each of the
     generator's. Returns the averaged generator.
@@ -88,15 +88,15 @@ def play(
     averaged = copy.deepcopy(generator)
     generator_optimizer = torch.optim.Adam(generator.parameters(), betas=betas)
     critic_optimizer = torch.optim.Adam(critic.parameters(), betas=betas)
-    for (critic_draws, generator_draws), strength, (generator_lr, critic_lr), kept in zip(
+    for (critic_draws, generator_draws), strength, (generator_lr, critic_lr), decay in zip(
         rounds, gamma, lrs, keep, strict=True
     ):
         generator_optimizer.param_groups[0]["lr"] = generator_lr
         critic_optimizer.param_groups[0]["lr"] = critic_lr
         for real, z, real_noise, fake_noise in critic_draws:
-            shown = packed(real + real_noise, pac).requires_grad_()
-            on_real, on_fake = critic(shown), critic(packed(generator(z).detach() + fake_noise, pac))
-            (gradient,) = torch.autograd.grad(on_real.sum(), shown, create_graph=True)
+            packed_real = packed(real + real_noise, pac).requires_grad_()
+            on_real, on_fake = critic(packed_real), critic(packed(generator(z).detach() + fake_noise, pac))
+            (gradient,) = torch.autograd.grad(on_real.sum(), packed_real, create_graph=True)
             loss = -on_real.sigmoid().log().mean() - (1 - on_fake.sigmoid()).log().mean()
             critic_optimizer.zero_grad()
             (loss + strength / 2 * (gradient**2).sum(1).mean()).backward()
@@ -107,14 +107,14 @@ def play(
             generator_optimizer.step()
         with torch.no_grad():
             for mean, value in zip(averaged.parameters(), generator.parameters(), strict=True):
-                mean.copy_(kept * mean + (1 - kept) * value)
+                mean.copy_(decay * mean + (1 - decay) * value)
     return averaged
 
 
 def unrolled_generator_loss(
     generator: nn.Module, critic: nn.Module, real: Tensor, z: Tensor, *, updates: int, lr: float
 ) -> Tensor:
-    """Metz et al. 2017, eq. 7–9: the non-saturating loss against a critic after so many steps of gradient descent."""
+    """Metz et al. 2017, eq. 7–9: the non-saturating loss against the critic after further gradient descent steps."""
     fake = generator(z)
     weights: dict[str, Tensor] = dict(critic.named_parameters())
     for _ in range(updates):
@@ -122,6 +122,6 @@ def unrolled_generator_loss(
         loss = -on_real.sigmoid().log().mean() - (1 - on_fake.sigmoid()).log().mean()
         gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
         weights = {name: w - lr * g for (name, w), g in zip(weights.items(), gradients, strict=True)}
-    ahead = torch.func.functional_call(critic, weights, (fake,))
-    value: Tensor = -ahead.sigmoid().log().mean()
+    on_unrolled = torch.func.functional_call(critic, weights, (fake,))
+    value: Tensor = -on_unrolled.sigmoid().log().mean()
     return value

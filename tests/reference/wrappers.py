@@ -1,4 +1,4 @@
-"""What wrappers do to a critic, in plain loops over inputs."""
+"""The effect of wrappers on a critic, in plain loops over inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep on machines that are lost: what was exported is gone on from, and comes out as on one machine."""
+"""Exports of a sweep: it resumes from them on another machine, with the same results as on one machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganbench.results.csv_file import read_csv
 from ganbench.results.export import NUMBER, Export, merged
 from ganbench.tracking.store import find_store
 
-QUICKLY = """
+TEMPLATE = """
 seeds = "0-1"
 [base]
 arch = "mlp:generator_widths=[8],critic_widths=[8]"
@@ -45,36 +45,36 @@ def sweep(file: Path, machine: Path, *more: str) -> Result:
 def experiment(folder: Path, steps: int, losses: str = '["minimax", "hinge"]') -> Path:
     file = folder / "asked" / "tiny.toml"
     file.parent.mkdir()
-    file.write_text(QUICKLY.format(steps=steps, every=steps // 10, losses=losses))
+    file.write_text(TEMPLATE.format(steps=steps, every=steps // 10, losses=losses))
     return file
 
 
 def numbers(results: Path) -> pd.DataFrame:
-    """What was measured, in an order of its own."""
+    """The measured values, in a fixed order."""
     table = read_csv(results).table
     return table[[*NUMBER, "value", "status"]].sort_values(NUMBER, ignore_index=True)
 
 
-def test_a_sweep_that_is_out_of_time_goes_on_elsewhere_to_the_same_numbers(tmp_path: Path) -> None:
-    file, carried = experiment(tmp_path, 2000, '["hinge"]'), tmp_path / "carried"
-    whole = sweep(file, tmp_path / "whole", "--export", str(tmp_path / "whole-export"))
-    assert whole.exit_code == 0, whole.output
-    machines, told = 0, "the time is up"
-    while "the time is up" in told:
+def test_sweep_out_of_time_resumes_on_another_machine_with_equal_results(tmp_path: Path) -> None:
+    file, export = experiment(tmp_path, 2000, '["hinge"]'), tmp_path / "carried"
+    uninterrupted = sweep(file, tmp_path / "whole", "--export", str(tmp_path / "whole-export"))
+    assert uninterrupted.exit_code == 0, uninterrupted.output
+    machines, output = 0, "the time is up"
+    while "the time is up" in output:
         machines += 1
-        assert machines < 60, told
-        # Each on a machine of its own, which knows nothing but what was carried there.
-        result = sweep(file, tmp_path / f"machine-{machines}", "--export", str(carried), "--minutes", "0.13")
+        assert machines < 60, output
+        # Each store stands for a new machine, which has only the export.
+        result = sweep(file, tmp_path / f"machine-{machines}", "--export", str(export), "--minutes", "0.13")
         assert result.exit_code == 0, result.output
-        told = result.output
+        output = result.output
     assert machines > 1
     pd.testing.assert_frame_equal(
-        numbers(carried / "tiny" / "results.csv"), numbers(tmp_path / "whole-export" / "tiny" / "results.csv")
+        numbers(export / "tiny" / "results.csv"), numbers(tmp_path / "whole-export" / "tiny" / "results.csv")
     )
-    assert not (carried / "tiny" / "checkpoints.tar").exists()
+    assert not (export / "tiny" / "checkpoints.tar").exists()
 
 
-def test_a_folder_of_experiments_is_run_by_name(tmp_path: Path) -> None:
+def test_experiments_of_a_folder_run_in_order_of_their_names(tmp_path: Path) -> None:
     file = experiment(tmp_path, 20)
     (file.parent / "another.toml").write_text(file.read_text().replace('["minimax", "hinge"]', '["wgan-gp"]'))
     result = sweep(file.parent, tmp_path / "store", "--dry-run")
@@ -88,7 +88,7 @@ def test_a_folder_of_experiments_is_run_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../outside.safetensors", "/etc/passwd", "0123456789ab/../x.safetensors"])
-def test_an_export_that_holds_something_else_is_refused(name: str, tmp_path: Path) -> None:
+def test_export_with_unexpected_files_is_rejected(name: str, tmp_path: Path) -> None:
     export = Export(tmp_path / "export", find_store(str(tmp_path / "store")), "e")
     (tmp_path / "export" / "e").mkdir(parents=True)
     with tarfile.open(tmp_path / "export" / "e" / "checkpoints.tar", "w") as tar:
@@ -100,13 +100,13 @@ def test_an_export_that_holds_something_else_is_refused(name: str, tmp_path: Pat
     assert not (tmp_path / "store" / "checkpoints").exists()
 
 
-def test_what_a_later_table_says_of_a_run_is_said_of_all_its_rows(tmp_path: Path) -> None:
+def test_merging_tables_applies_the_later_status_to_all_rows_of_a_run(tmp_path: Path) -> None:
     file = experiment(tmp_path, 40)
     assert sweep(file, tmp_path / "store", "--export", str(tmp_path / "x")).exit_code == 0
-    now = read_csv(tmp_path / "x" / "tiny" / "results.csv").table
-    before = now[now["step"] <= 20].copy()
-    before["status"] = pd.Categorical(["stopped"] * len(before))
-    both = merged(before, now[now["step"] > 20])
+    later = read_csv(tmp_path / "x" / "tiny" / "results.csv").table
+    earlier = later[later["step"] <= 20].copy()
+    earlier["status"] = pd.Categorical(["stopped"] * len(earlier))
+    both = merged(earlier, later[later["step"] > 20])
     assert set(both["status"]) == {"finished"}
-    assert len(both) == len(now)
-    assert len(merged(both, now)) == len(now)
+    assert len(both) == len(later)
+    assert len(merged(both, later)) == len(later)

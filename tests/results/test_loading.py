@@ -1,4 +1,4 @@
-"""The read arm: tidy table, comparison, verdict and report, from made-up runs with known answers."""
+"""The tidy table, comparison and run summary, computed from made-up runs with known answers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def record(
     events: Sequence[tuple[str, int, float]] = (),
     without: Sequence[str] = (),
 ) -> RunRecord:
-    """A run of 20 steps that lost the first `missing` modes; of what is left nine in ten are good."""
+    """A run of 20 steps that lost the first `missing` modes; 90% of its samples are good."""
     params = {"loss": loss, "arch": "mlp", "dataset": "mnist", "protocol": "ganbench-1", **(params or {})}
     params |= {"train.batch_size": "10", "seed": str(seed)}
     shares = {str(k): 0.0 if k < missing else 1 / (10 - missing) for k in range(10)}
@@ -90,7 +90,7 @@ STUDY = table(
 )
 
 
-def test_full_and_quick_scores_are_not_mixed_and_each_has_its_floor() -> None:
+def test_final_and_quick_scores_are_separate_and_have_their_own_floors() -> None:
     final, quick = final_scores(STUDY), quick_scores(STUDY)
     fids = final[final["metric"] == "fid"]
     assert fids["value"].tolist() == [30.0, 10.0, 20.0, 4.0]
@@ -110,13 +110,13 @@ def test_full_and_quick_scores_are_not_mixed_and_each_has_its_floor() -> None:
         assert ceilings.groupby("metric").unique().map(list).to_dict() == {"modes": [10.0], "modes_strict": [10.0]}
 
 
-def test_a_run_without_a_tag_has_the_protocol_of_its_params() -> None:
+def test_run_without_protocol_tag_has_the_protocol_of_its_params() -> None:
     old = record("minimax", 0, 30.0)
-    old = dataclasses.replace(old, tags={name: word for name, word in old.tags.items() if name != "protocol"})
+    old = dataclasses.replace(old, tags={name: value for name, value in old.tags.items() if name != "protocol"})
     assert set(final_scores(table(old))["protocol"]) == {"ganbench-1"}
 
 
-def test_events_are_rows_of_their_own_and_no_scores() -> None:
+def test_events_are_separate_rows_and_not_scores() -> None:
     study = table(record("minimax", 0, 30.0, events=[("missing-modes", 10, 0.5), ("recovery", 20, 0.0)]))
     assert events(study)[["metric", "step", "value"]].values.tolist() == [
         ["missing-modes", 10, 0.5],
@@ -126,22 +126,22 @@ def test_events_are_rows_of_their_own_and_no_scores() -> None:
     assert not quick_scores(study)["metric"].isin(["missing-modes", "recovery"]).any()
 
 
-def test_shares_of_modes_are_of_all_samples_or_of_good_ones() -> None:
+def test_mode_shares_are_of_all_samples_or_of_good_ones() -> None:
     scores = final_scores(table(record("minimax", 0, 30.0, missing=8)))
-    every, good = mode_shares(scores), mode_shares(scores, GOOD)
-    assert list(every) == list(good) == list("0123456789")
-    assert (every["0"], every["9"], good["9"]) == (0.0, 0.5, 0.45)
+    share_of_all, share_of_good = mode_shares(scores), mode_shares(scores, GOOD)
+    assert list(share_of_all) == list(share_of_good) == list("0123456789")
+    assert (share_of_all["0"], share_of_all["9"], share_of_good["9"]) == (0.0, 0.5, 0.45)
 
 
-def test_every_run_is_counted_even_one_without_a_number() -> None:
+def test_runs_without_numbers_are_counted() -> None:
     empty = RunRecord("r", "g", 0, "running", {"loss": "x", "arch": "mlp"}, {}, [])
-    each = runs(table(record("minimax", 0, 1.0), empty))
-    assert each["status"].tolist() == ["finished", "running"]
+    run_rows = runs(table(record("minimax", 0, 1.0), empty))
+    assert run_rows["status"].tolist() == ["finished", "running"]
     compared = compare(table(record("minimax", 0, 1.0), empty))
     assert compared.groups["seeds"].tolist() == [1, 1]
 
 
-def test_comparison_by_hand() -> None:
+def test_comparison_matches_values_computed_by_hand() -> None:
     compared = compare(STUDY)
     (_, minimax), (_, wgan) = compared.groups.iterrows()
     floor = compared.floor_of(minimax)
@@ -157,7 +157,7 @@ def test_comparison_by_hand() -> None:
         assert (row["protocol"], row["samples"]) == ("ganbench-1 v1", 5000)
 
 
-def test_a_run_that_was_given_up_is_scored_and_counted_as_collapsed() -> None:
+def test_run_stopped_for_collapse_is_scored_and_counted_as_collapsed() -> None:
     study = table(record("minimax", 0, 30.0, missing=9, status="collapsed"), record("minimax", 1, 10.0))
     row = compare(study).groups.iloc[0]
     assert (row["seeds"], row["finished"], row["collapsed"]) == (2, 1, 1)
@@ -165,7 +165,7 @@ def test_a_run_that_was_given_up_is_scored_and_counted_as_collapsed() -> None:
     assert "1 collapsed" in render(compare(study), "markdown")
 
 
-def test_a_group_without_a_score_failed_under_the_protocol_of_the_others_if_there_is_one() -> None:
+def test_group_without_scores_takes_the_protocol_of_the_others() -> None:
     failed = record("minimax", 0, 1.0, status="diverged")
     row = compare(table(failed, record("wgan-gp", 0, 1.0))).groups.iloc[0]
     assert (row["protocol"], row["samples"]) == ("ganbench-1 v1", 5000)
@@ -175,7 +175,7 @@ def test_a_group_without_a_score_failed_under_the_protocol_of_the_others_if_ther
     assert pd.isna(alone["samples"])
 
 
-def test_the_headline_is_what_was_measured() -> None:
+def test_headline_has_only_measured_metrics() -> None:
     assert headline(final_scores(STUDY)) == HEADLINE
     points = table(record("minimax", 0, 1.0, without=["fid", "modes_strict"]))
     assert headline(final_scores(points)) == ["modes", "hq", "kl"]
@@ -183,7 +183,7 @@ def test_the_headline_is_what_was_measured() -> None:
     assert headline(final_scores(table(record("minimax", 0, 1.0, status="stopped")))) == []
 
 
-def test_runs_with_other_options_are_another_group_and_the_difference_is_named() -> None:
+def test_runs_with_different_options_form_groups_that_name_the_difference() -> None:
     study = table(
         record("minimax", 0, 9.0, params={"train.steps": "5", "arch.slope": "0.2"}),
         record("minimax", 1, 7.0, params={"train.steps": "9", "arch.slope": "0.2"}),
@@ -199,12 +199,12 @@ def test_runs_with_other_options_are_another_group_and_the_difference_is_named()
     assert merged[["loss", "seeds", "fid"]].values.tolist() == [["hinge", 1, 5.0], ["minimax", 2, 8.0]]
 
 
-def test_varying_options() -> None:
+def test_varying_options_are_those_that_differ_between_groups() -> None:
     assert varying_options(["a=1; b=2", "a=1; b=3", "a=1"]) == ["b=2", "b=3", ""]
     assert varying_options(["a=1"]) == [""]
 
 
-def test_comparing_refuses_what_is_not_there() -> None:
+def test_compare_rejects_empty_tables_and_unknown_names() -> None:
     with pytest.raises(GanbenchError, match="no runs"):
         compare(STUDY.iloc[:0])
     with pytest.raises(GanbenchError, match="did you mean 'fid'"):
@@ -215,7 +215,7 @@ def test_comparing_refuses_what_is_not_there() -> None:
         compare(STUDY, by=[])
 
 
-def test_scores_of_different_numbers_of_samples_are_not_put_together() -> None:
+def test_scores_with_different_sample_counts_are_not_merged() -> None:
     study = table(
         record("minimax", 0, 9.0, params={"evaluation.samples": "5000"}),
         record("minimax", 1, 7.0, params={"evaluation.samples": "800"}, samples=800),
@@ -232,12 +232,12 @@ def test_scores_of_different_numbers_of_samples_are_not_put_together() -> None:
     ]
 
 
-def test_scores_under_different_protocols_are_not_put_together() -> None:
+def test_scores_under_different_protocols_are_not_merged() -> None:
     params = {"protocol": "pacgan-2018"}
     study = table(
         record("minimax", 0, 9.0), record("minimax", 1, 7.0, params=params, protocol="pacgan-2018 v1", without=["fid"])
     )
-    # The options of a run don't name its protocol: what it was scored with does.
+    # The protocol is not among a run's options; the tracked protocol tells the runs apart.
     with pytest.raises(GanbenchError, match="mixes protocols, data sets or numbers of samples"):
         compare(study)
     compared = compare(study, by=["group"])
@@ -246,14 +246,14 @@ def test_scores_under_different_protocols_are_not_put_together() -> None:
         assert rows[rows["protocol"] == "pacgan-2018 v1"]["fid"].isna().all()
 
 
-def test_budget_and_time_are_those_of_the_seeds_that_were_scored() -> None:
+def test_budget_and_time_count_only_scored_seeds() -> None:
     wgan = compare(STUDY).groups.iloc[1]
     assert wgan["images"] == 400
     unfinished = compare(table(record("minimax", 0, 1.0, status="stopped"))).groups.iloc[0]
     assert pd.isna(unfinished["images"])
 
 
-def test_groups_are_named_by_what_sets_them_apart() -> None:
+def test_group_names_include_the_options_that_differ() -> None:
     study = table(
         record("minimax", 0, 9.0, params={"train.steps": "5"}),
         record("minimax", 1, 7.0, params={"train.steps": "9"}),
@@ -271,7 +271,7 @@ def test_groups_are_named_by_what_sets_them_apart() -> None:
     ]
 
 
-def test_the_four_formats_say_the_same() -> None:
+def test_four_output_formats_agree() -> None:
     compared = compare(STUDY)
     from_csv = pd.read_csv(io.StringIO(render(compared, "csv")))
     from_json = json.loads(render(compared, "json"))
@@ -295,11 +295,11 @@ def test_the_four_formats_say_the_same() -> None:
         (0.00092, "0.00092"), (2.5e-6, "0.00000"), (float("nan"), "–"), (-3.25, "-3.25"),
     ],
 )  # fmt: skip
-def test_numbers_for_people(value: float, text: str) -> None:
+def test_numbers_are_formatted_for_reading(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_verdicts() -> None:
+def test_run_summaries_name_missing_modes_scores_and_status() -> None:
     ids = {(row["loss"], row["seed"]): row["run"] for _, row in runs(STUDY).iterrows()}
     assert summarize_run(STUDY, ids["minimax", 0], "digits") == (
         "7 of 10 digits; 0, 1 and 2 are missing; FID 30 (real data: 0.5); share of good samples 90.0% (real data: "
@@ -312,63 +312,63 @@ def test_verdicts() -> None:
     assert summarize_run(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
 
 
-def only(each: RunRecord) -> str:
-    return summarize_run(table(each), each.id, "digits")
+def summary_of(run: RunRecord) -> str:
+    return summarize_run(table(run), run.id, "digits")
 
 
-def test_the_verdict_tells_what_happened_on_the_way_once_for_each_kind() -> None:
+def test_summary_lists_each_kind_of_event_once() -> None:
     events = [("missing-modes", 10, 0.5), ("recovery", 20, 0.0)]
-    assert only(record("minimax", 0, 4.0, events=events)).endswith("; during training: missing-modes (step 10)")
+    assert summary_of(record("minimax", 0, 4.0, events=events)).endswith("; during training: missing-modes (step 10)")
     many = [("missing-modes", step, 0.5) for step in (2, 4, 6, 8, 10)]
-    assert only(record("minimax", 0, 4.0, events=many)).endswith(
+    assert summary_of(record("minimax", 0, 4.0, events=many)).endswith(
         "; during training: missing-modes (5 times, first at step 2)"
     )
-    diverged = only(record("minimax", 0, 4.0, status="diverged", events=[("divergence", 15, 1.0)]))
+    diverged = summary_of(record("minimax", 0, 4.0, status="diverged", events=[("divergence", 15, 1.0)]))
     assert diverged.startswith("diverged by step 15")
     assert diverged.endswith("; during training: divergence (step 15)")
-    assert "during training" not in only(record("minimax", 0, 4.0))
+    assert "during training" not in summary_of(record("minimax", 0, 4.0))
 
 
-def test_the_verdict_of_a_run_that_was_given_up_begins_with_that() -> None:
-    words = only(record("minimax", 0, 30.0, missing=9, status="collapsed"))
-    assert words.startswith("given up at step 20, since it stayed collapsed; 1 of 10 digits; only 9 appears; FID 30")
+def test_summary_of_a_collapsed_run_begins_with_the_collapse() -> None:
+    summary = summary_of(record("minimax", 0, 30.0, missing=9, status="collapsed"))
+    assert summary.startswith("given up at step 20, since it stayed collapsed; 1 of 10 digits; only 9 appears; FID 30")
 
 
-def test_the_verdict_names_a_mode_that_has_much_more_than_its_share() -> None:
-    assert "50% of all samples are 8, 50% of all samples are 9" in only(record("minimax", 0, 4.0, missing=8))
-    assert "of all samples are 9" not in only(record("minimax", 0, 4.0, missing=5))
+def test_summary_names_dominant_modes() -> None:
+    assert "50% of all samples are 8, 50% of all samples are 9" in summary_of(record("minimax", 0, 4.0, missing=8))
+    assert "of all samples are 9" not in summary_of(record("minimax", 0, 4.0, missing=5))
 
 
-def test_the_verdict_needs_no_fid_no_strict_count_and_no_named_modes() -> None:
-    words = only(record("minimax", 0, 4.0, missing=2, without=["fid", "modes_strict", "hq", "kl"]))
-    assert words == "8 of 10 digits; 0 and 1 are missing"
+def test_summary_works_without_fid_strict_count_and_mode_names() -> None:
+    summary = summary_of(record("minimax", 0, 4.0, missing=2, without=["fid", "modes_strict", "hq", "kl"]))
+    assert summary == "8 of 10 digits; 0 and 1 are missing"
     nameless = record("minimax", 0, 4.0, missing=2, without=["hq", "fid", "kl"])
     history = [row for row in nameless.history if "mode/" not in row[0] and "good/" not in row[0]]
-    assert only(dataclasses.replace(nameless, history=history)) == "8 of 10 digits"
+    assert summary_of(dataclasses.replace(nameless, history=history)) == "8 of 10 digits"
 
 
-def test_runs_of_earlier_versions_read_like_todays() -> None:
-    """They tracked no facts about metrics, and hyphens where names have underscores now."""
-    today = record("minimax", 0, 30.0, missing=3)
-    tags = {name: word for name, word in today.tags.items() if name not in METRIC_TAGS}
-    history = [(name.replace("_", "-"), step, value) for name, step, value in today.history]
-    pd.testing.assert_frame_equal(table(dataclasses.replace(today, tags=tags, history=history)), table(today))
+def test_runs_of_earlier_versions_are_read_like_current_ones() -> None:
+    """They tracked no metric facts, and their names have hyphens in place of underscores."""
+    current = record("minimax", 0, 30.0, missing=3)
+    tags = {name: text for name, text in current.tags.items() if name not in METRIC_TAGS}
+    history = [(name.replace("_", "-"), step, value) for name, step, value in current.history]
+    pd.testing.assert_frame_equal(table(dataclasses.replace(current, tags=tags, history=history)), table(current))
 
 
-def test_a_table_from_csv_is_the_table(tmp_path: Path) -> None:
+def test_csv_round_trip_keeps_the_table(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "results.csv")
     pd.testing.assert_frame_equal(read_csv(tmp_path / "results.csv").table, STUDY)
     pd.testing.assert_frame_equal(compare(read_csv(tmp_path / "results.csv").table).groups, compare(STUDY).groups)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "\0\1\2", '"', "run,group\n"])
-def test_other_files_are_no_results(tmp_path: Path, content: str) -> None:
+def test_files_without_results_are_rejected(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.csv").write_text(content)
     with pytest.raises(GanbenchError, match="results"):
         read_csv(tmp_path / "x.csv")
 
 
-def test_a_results_file_with_a_word_for_a_number_is_refused(tmp_path: Path) -> None:
+def test_results_file_with_text_in_place_of_a_number_is_rejected(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "x.csv")
     text = (tmp_path / "x.csv").read_text()
     assert ',20,40,20,400,2000,"final","last","fid",30,' in text
@@ -380,14 +380,14 @@ def test_a_results_file_with_a_word_for_a_number_is_refused(tmp_path: Path) -> N
         read_csv(tmp_path / "x.csv")
 
 
-def test_a_results_file_with_a_strange_status_is_refused(tmp_path: Path) -> None:
+def test_results_file_with_unknown_status_is_rejected(tmp_path: Path) -> None:
     write_csv(STUDY, tmp_path / "x.csv")
     (tmp_path / "x.csv").write_text((tmp_path / "x.csv").read_text().replace("diverged", "exploded"))
     with pytest.raises(GanbenchError, match="unknown status 'exploded'"):
         read_csv(tmp_path / "x.csv")
 
 
-def test_the_comparison_in_words_counts_failures_and_has_the_scores_of_real_data() -> None:
+def test_comparison_in_words_counts_failures_and_includes_real_data_scores() -> None:
     sentences = in_words(compare(STUDY))
     assert sentences[0] == (
         "minimax · mlp: 3 seeds, median FID 20 (real data: 0.5), median modes hit at least once 7 (real data: 10), "
@@ -397,7 +397,7 @@ def test_the_comparison_in_words_counts_failures_and_has_the_scores_of_real_data
     assert sentences[1].startswith("wgan-gp · mlp: 1 of 3 seeds finished, median FID 4 ")
 
 
-def test_metrics_that_were_not_measured_are_not_in_the_words() -> None:
+def test_comparison_in_words_omits_unmeasured_metrics() -> None:
     study = table(record("minimax", 0, 1.0, missing=2, without=["fid", "modes_strict", "kl"]))
     (sentence,) = in_words(compare(study))
     assert sentence == (
@@ -406,7 +406,7 @@ def test_metrics_that_were_not_measured_are_not_in_the_words() -> None:
     )
 
 
-def test_a_comparison_can_be_set_against_any_budget() -> None:
+def test_comparison_supports_every_budget_axis() -> None:
     costs = {"images": 400, "step": 20, "critic_steps": 40, "generator_steps": 20, "critic_evaluations": 2000}
     for budget, cost in costs.items():
         compared = compare(STUDY, x=budget)

@@ -1,4 +1,4 @@
-"""The report: its figures, its words, and the page in a real browser."""
+"""The report: figures, text, and the page in a real browser."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def pictures(runs: Collection[str], most: int) -> Mapping[str, Mapping[int, bytes]]:
-    """A grid a run and step, each of another grey."""
+    """One picture per run and step, each in a different grey."""
     greys = itertools.count(10, 3)
     return {run: {step: png(next(greys)) for step in (10, 20)[-most:]} for run in sorted(runs)}
 
@@ -48,48 +48,49 @@ def png(grey: int) -> bytes:
     return buffer.getvalue()
 
 
-def drawn(study: pd.DataFrame, x: str) -> dict[str, dict[str, Any]]:
+def figures_of(study: pd.DataFrame, x: str) -> dict[str, dict[str, Any]]:
     return draw(study, method_names(study), x)
 
 
-def test_a_report_of_several_protocols_is_written(tmp_path: Path) -> None:
-    """Where one of them has no strict count of modes, nor a FID."""
+def test_report_may_mix_protocols(tmp_path: Path) -> None:
+    """One of the protocols has neither a strict mode count nor a FID."""
     study = table(
         record("minimax", 0, 9.0),
         record("hinge", 1, 7.0, missing=3, protocol="pacgan-2018 v1", without=["fid", "modes_strict"]),
     )
     sentences = in_words(compare(study))
     assert any(
-        each.startswith("hinge · mlp: 1 seed, median modes hit at least once 7 (real data: 10)") for each in sentences
+        sentence.startswith("hinge · mlp: 1 seed, median modes hit at least once 7 (real data: 10)")
+        for sentence in sentences
     )
     assert "hinge" in (write_report(Results(study), tmp_path, title="two") / "report.html").read_text()
 
 
-def test_a_report_never_takes_the_place_of_another_ones(tmp_path: Path) -> None:
+def test_reports_of_different_titles_have_separate_folders(tmp_path: Path) -> None:
     one, two, again = (write_report(Results(STUDY), tmp_path, title=title) for title in ("one", "two", "one"))
     assert again == one != two
     assert two.name == f"{one.name}-2"
     assert write_report(Results(STUDY), tmp_path, title="two") == two
 
 
-def test_the_report_is_one_page_without_a_link_outside(tmp_path: Path) -> None:
+def test_report_is_one_page_without_external_links(tmp_path: Path) -> None:
     folder = write_report(Results(STUDY, pictures), tmp_path, title="A <study> & more")
     page = (folder / "report.html").read_text()
     assert "A &lt;study&gt; &amp; more" in page
-    shown = sum(map(len, chosen(STUDY, method_names(STUDY)).values()))
-    assert page.count('src="data:image/webp;base64,') == 2 * shown
-    # Figures carry the names of vocabularies in their metadata; those are names, and nothing is fetched from them.
+    run_count = sum(map(len, chosen(STUDY, method_names(STUDY)).values()))
+    assert page.count('src="data:image/webp;base64,') == 2 * run_count
+    # Metadata of figures have URLs as XML namespaces; nothing is fetched from them.
     without_names = re.sub(r"<metadata>.*?</metadata>|xmlns(:\w+)?=\"[^\"]*\"", "", page, flags=re.DOTALL)
     assert not re.search(
         r"https?:|//\w+\.\w|url\((?!#)|<script \w|<link (?!rel=\"icon\" href=\"data:)|@import", without_names
     )
     assert "wgan-gp" in (folder / "report.md").read_text()
-    read = read_csv(folder / "results.csv").table
-    told = STUDY[~((STUDY["kind"] == "quick") & STUDY["metric"].str.startswith("mode/"))]
-    pd.testing.assert_frame_equal(read, told.reset_index(drop=True))
+    read_back = read_csv(folder / "results.csv").table
+    reported = STUDY[~((STUDY["kind"] == "quick") & STUDY["metric"].str.startswith("mode/"))]
+    pd.testing.assert_frame_equal(read_back, reported.reset_index(drop=True))
 
 
-def test_a_report_is_made_again_from_its_own_files_to_the_byte(tmp_path: Path) -> None:
+def test_report_is_reproduced_from_its_own_files_byte_for_byte(tmp_path: Path) -> None:
     folder = write_report(Results(STUDY, pictures), tmp_path, title="A study", x="critic_steps")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for path in before:
@@ -99,53 +100,53 @@ def test_a_report_is_made_again_from_its_own_files_to_the_byte(tmp_path: Path) -
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_only_a_report_is_made_again(tmp_path: Path) -> None:
+def test_rewriting_needs_a_valid_report_description(tmp_path: Path) -> None:
     assert write_report_again(tmp_path / "results.csv") is None
-    for broken in ("", "[]", '{"title": "a"}', '{"title": "a", "date": "b", "code": "c", "x": "parsecs"}'):
-        (tmp_path / FILE).write_text(broken)
+    for description in ("", "[]", '{"title": "a"}', '{"title": "a", "date": "b", "code": "c", "x": "parsecs"}'):
+        (tmp_path / FILE).write_text(description)
         with pytest.raises(GanbenchError, match="no description of a report"):
             write_report_again(tmp_path / "results.csv")
 
 
-def test_many_seeds_are_drawn_with_their_median_and_the_middle_half() -> None:
+def test_curves_of_many_seeds_show_median_and_interquartile_band() -> None:
     seeds = {seed: ([1.0, 2.0], [value, 10 * value]) for seed, value in enumerate((0.0, 1.0, 2.0, 3.0, 40.0))}
-    words: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
-    axes: Any = curves({"a": seeds}, **words, logarithmic=False).axes[0]
+    style: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
+    axes: Any = curves({"a": seeds}, **style, logarithmic=False).axes[0]
     assert axes.lines[0].get_ydata().tolist() == [2.0, 20.0]
     assert len(axes.lines) == 1 + 5
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (1.0, 30.0)
-    few: Any = curves({"a": {seed: seeds[seed] for seed in range(3)}}, **words, logarithmic=False).axes[0]
+    few: Any = curves({"a": {seed: seeds[seed] for seed in range(3)}}, **style, logarithmic=False).axes[0]
     assert len(few.lines) == 3
     assert not few.collections
 
 
-def test_a_seed_that_was_looked_at_once_is_seen_in_the_curves() -> None:
+def test_seed_with_a_single_evaluation_is_visible_in_curves() -> None:
     seeds = {0: ([1.0], [5.0]), 1: ([1.0, 2.0], [5.0, 6.0])}
-    words: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
-    once, often = curves({"a": seeds}, **words, logarithmic=False).axes[0].lines
-    assert once.get_marker() == "o"
-    assert often.get_marker() == "None"
+    style: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
+    single, several = curves({"a": seeds}, **style, logarithmic=False).axes[0].lines
+    assert single.get_marker() == "o"
+    assert several.get_marker() == "None"
 
 
-def test_a_seed_that_was_given_up_stays_in_the_curves() -> None:
-    both = table(record("minimax", 0, 30.0), record("minimax", 1, 10.0, status="collapsed"))
-    cut = both[(both["seed"] == 0) | (both["step"] < 20) | (both["metric"] != "fid")]
-    lines = drawn(cut, "seconds")["mnist"]["FID"].axes[0].lines
+def test_collapsed_seed_stays_in_the_curves_to_the_end() -> None:
+    study = table(record("minimax", 0, 30.0), record("minimax", 1, 10.0, status="collapsed"))
+    cut = study[(study["seed"] == 0) | (study["step"] < 20) | (study["metric"] != "fid")]
+    lines = figures_of(cut, "seconds")["mnist"]["FID"].axes[0].lines
     assert [line.get_xdata().tolist() for line in lines[:2]] == [[60, 120], [60, 120]]
     assert [line.get_ydata().tolist() for line in lines[:2]] == [[31, 30], [11, 11]]
 
 
-def test_a_strip_has_a_dot_a_seed_and_the_median() -> None:
+def test_strip_has_one_dot_per_seed_and_the_median() -> None:
     groups = {"a": {0: 8.0, 1: 3.0, 2: 8.0}, "b": {0: 1.0}}
     axes: Any = strip(groups, numbers={"a": 0, "b": 1}, title="", xlabel="modes", ceiling=8).axes[0]
     dots = [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in axes.lines if line.get_marker() == "o"]
     assert sorted(x for x, _ in dots) == [1, 3, 8, 8]
-    assert len(set(dots)) == 4, "equal values stand beside each other"
+    assert len(set(dots)) == 4, "dots of equal values are drawn side by side"
     assert [8.0, 8.0] in [list(line.get_xdata()) for line in axes.lines]
 
 
-def test_the_profile_counts_failed_seeds_and_never_rises() -> None:
+def test_survival_profile_counts_failed_seeds_and_never_rises() -> None:
     values = [8.0, 8.0, 3.0, float("nan")]
     figure = survival({"a": values}, numbers={"a": 0}, title="", xlabel="modes", most=8)
     axes: Any = figure.axes[0]
@@ -153,28 +154,28 @@ def test_the_profile_counts_failed_seeds_and_never_rises() -> None:
     assert shares == [0.75] * 4 + [0.5] * 5
 
 
-def test_each_data_set_has_figures_of_its_own_against_any_budget() -> None:
-    both = pd.concat([STUDY, table(record("minimax", 0, 3.0, params={"dataset": "fashion-mnist"}))])
-    figures = drawn(both, "critic_steps")
+def test_each_data_set_has_its_own_figures_for_any_budget_axis() -> None:
+    study = pd.concat([STUDY, table(record("minimax", 0, 3.0, params={"dataset": "fashion-mnist"}))])
+    figures = figures_of(study, "critic_steps")
     assert set(figures) == {"mnist", "fashion-mnist"}
     assert {"FID", "Modes covered", "Modes at the end", "Seeds that cover at least so many modes"} <= set(
         figures["mnist"]
     )
     axes: Any = figures["mnist"]["FID"].axes[0]
-    assert axes.lines[0].get_xdata().tolist() == [20, 40], "two critic updates a step"
+    assert axes.lines[0].get_xdata().tolist() == [20, 40], "two discriminator updates per step"
     assert axes.get_xlabel() == "updates of the discriminator"
 
 
-def test_what_is_drawn_of_a_seed_says_its_values() -> None:
-    """In the page: the classes that methods are hidden by, and the words and points that the pointer finds."""
+def test_svg_lines_carry_seed_names_and_values() -> None:
+    """The page uses them to hide methods (by class) and to label the point under the pointer."""
     lines = {"a & b": {7: ([1.0, 2.0], [0.125, float("nan")])}}
     text = svg(curves(lines, numbers={"a & b": 3}, title="", xlabel="", ylabel="", floor=None, logarithmic=False))
-    (found,) = re.findall(r'<g class="method method-3" data-words="([^"]*)" data-points="([^"]*)">', text)
-    assert found == ("a &amp; b · seed 7", "[[1.0,0.125],[2.0,null]]")
+    (attributes,) = re.findall(r'<g class="method method-3" data-words="([^"]*)" data-points="([^"]*)">', text)
+    assert attributes == ("a &amp; b · seed 7", "[[1.0,0.125],[2.0,null]]")
     assert "#000000" not in text
 
 
-def test_the_seeds_that_lost_a_mode_are_counted_with_the_failed_ones_and_an_exact_interval() -> None:
+def test_lost_modes_counts_failed_seeds_and_gives_exact_intervals() -> None:
     study = table(
         record("minimax", 0, 9.0, missing=2),
         record("minimax", 1, 9.0),
@@ -184,39 +185,39 @@ def test_the_seeds_that_lost_a_mode_are_counted_with_the_failed_ones_and_an_exac
     )
     # Clopper and Pearson's bounds are quantiles of beta distributions.
     low, high = scipy_stats.beta.ppf(0.025, 2, 2), scipy_stats.beta.ppf(0.975, 3, 1)
-    (found,) = lost_modes(study, method_names(study))
-    assert found.beginning == "On mnist (mlp), at least one of 10 modes was lost by"
-    assert found.ends == [
+    (sentence,) = lost_modes(study, method_names(study))
+    assert sentence.beginning == "On mnist (mlp), at least one of 10 modes was lost by"
+    assert sentence.ends == [
         "none of 1 seed of hinge (0–98 %)",
         f"2 of 3 seeds of minimax ({100 * low:.0f}–{100 * high:.0f} %)",
     ]
 
 
-def test_methods_of_which_as_many_seeds_lost_a_mode_share_a_line() -> None:
-    several = [record(loss, seed, 9.0, missing=1) for loss in ("minimax", "hinge") for seed in (0, 1)]
-    (found,) = lost_modes(table(*several), method_names(table(*several)))
-    assert found.ends == ["all 2 seeds of each of hinge and minimax (16–100 %)"]
+def test_methods_with_equal_lost_mode_counts_share_a_line() -> None:
+    records = [record(loss, seed, 9.0, missing=1) for loss in ("minimax", "hinge") for seed in (0, 1)]
+    (sentence,) = lost_modes(table(*records), method_names(table(*records)))
+    assert sentence.ends == ["all 2 seeds of each of hinge and minimax (16–100 %)"]
 
 
-def test_a_report_leaves_out_shares_on_the_way_of_seeds_that_it_does_not_show(tmp_path: Path) -> None:
+def test_report_omits_intermediate_mode_shares_of_seeds_it_does_not_show(tmp_path: Path) -> None:
     study = table(*(record("minimax", seed, 9.0 + seed, missing=seed) for seed in range(5)))
     folder = write_report(Results(study), tmp_path, title="study")
-    kept = read_csv(folder / "results.csv").table
-    ways = kept[(kept["kind"] == "quick") & kept["metric"].str.contains("/")]
-    assert set(ways["seed"]) == {0, 2, 4}, "best, middle and worst"
-    assert set(ways["metric"].str.partition("/")[0]) == {"good"}
+    reported = read_csv(folder / "results.csv").table
+    quick_shares = reported[(reported["kind"] == "quick") & reported["metric"].str.contains("/")]
+    assert set(quick_shares["seed"]) == {0, 2, 4}, "best, middle and worst"
+    assert set(quick_shares["metric"].str.partition("/")[0]) == {"good"}
     scalars = ~study["metric"].str.contains("/")
     pd.testing.assert_frame_equal(
-        kept[~kept["metric"].str.contains("/")].reset_index(drop=True), study[scalars].reset_index(drop=True)
+        reported[~reported["metric"].str.contains("/")].reset_index(drop=True), study[scalars].reset_index(drop=True)
     )
 
 
-def test_modes_stand_in_the_order_of_their_numbers() -> None:
+def test_modes_are_sorted_numerically() -> None:
     assert sorted(["10", "2", "0", "24"], key=by_number) == ["0", "2", "10", "24"]
-    assert sorted(["shirt", "bag"], key=by_number) == ["shirt", "bag"], "names stay as they were"
+    assert sorted(["shirt", "bag"], key=by_number) == ["shirt", "bag"], "names keep their order"
 
 
-def test_the_best_the_middle_and_the_worst_seed_are_shown() -> None:
+def test_report_shows_the_best_middle_and_worst_seed() -> None:
     study = table(
         record("minimax", 0, 5.0, missing=1),
         record("minimax", 1, 9.0),
@@ -226,20 +227,20 @@ def test_the_best_the_middle_and_the_worst_seed_are_shown() -> None:
         record("hinge", 0, 7.0),
     )
     seeds = dict(zip(study["run"], study["seed"], strict=True))
-    shown = chosen(study, method_names(study))
-    minimax = [(seeds[run], place) for run, place in shown["mnist", "minimax"]]
+    shown_runs = chosen(study, method_names(study))
+    minimax = [(seeds[run], place) for run, place in shown_runs["mnist", "minimax"]]
     assert minimax == [(3, "best"), (0, "middle"), (2, "worst")]
-    assert [place for _, place in shown["mnist", "hinge"]] == [""]
+    assert [place for _, place in shown_runs["mnist", "hinge"]] == [""]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 8])
-def test_pictures_are_taken_evenly_and_the_last_is_among_them(most: int) -> None:
+def test_pictures_are_evenly_spaced_and_include_the_last(most: int) -> None:
     steps = list(range(0, 110, 10))
-    found = evenly(steps, most)
-    assert found[-1] == 100
-    assert len(found) == most
-    assert found == sorted(set(found))
-    assert most == 1 or found[0] == 0
+    selected = evenly(steps, most)
+    assert selected[-1] == 100
+    assert len(selected) == most
+    assert selected == sorted(set(selected))
+    assert most == 1 or selected[0] == 0
     assert evenly([5], most) == [5]
 
 
@@ -248,7 +249,7 @@ def test_pictures_are_taken_evenly_and_the_last_is_among_them(most: int) -> None
 
 @pytest.fixture(scope="module")
 def page_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Any]]:
-    """Opens the report in a window of some width; afterwards nothing was asked for outside, and nothing went wrong."""
+    """Open the report in a window of a given width; afterwards check for external requests and errors."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium")
     from playwright.sync_api import sync_playwright
@@ -256,75 +257,75 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
     folder = write_report(Results(STUDY, pictures), tmp_path_factory.mktemp("report"), title="A study")
     complaints: list[str] = []
 
-    def told(request: Any) -> None:
+    def check_request(request: Any) -> None:
         if not request.url.startswith(("file:", "data:")):
             complaints.append(request.url)
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
-        def opened(width: int) -> Any:
+        def open_page(width: int) -> Any:
             page = browser.new_page(viewport={"width": width, "height": 900})
             page.on("console", lambda message: complaints.append(message.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", told)
+            page.on("request", check_request)
             page.goto(f"file://{folder / 'report.html'}")
             return page
 
-        yield opened
+        yield open_page
         browser.close()
     assert complaints == []
 
 
 @pytest.mark.parametrize("width", [360, 1400])
-def test_the_page_fits_its_window(page_of: Callable[[int], Any], width: int) -> None:
+def test_page_fits_the_window_width(page_of: Callable[[int], Any], width: int) -> None:
     page = page_of(width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_method_can_be_hidden_everywhere_and_shown_again(page_of: Callable[[int], Any]) -> None:
+def test_method_can_be_hidden_and_shown_again(page_of: Callable[[int], Any]) -> None:
     page = page_of(1200)
     button = page.locator("button[data-method]").first
-    of_it = f".method-{button.get_attribute('data-method')}"
-    assert page.locator(f".card{of_it}").is_visible()
-    assert page.locator(f".figures {of_it}").first.is_visible()
+    method_class = f".method-{button.get_attribute('data-method')}"
+    assert page.locator(f".card{method_class}").is_visible()
+    assert page.locator(f".figures {method_class}").first.is_visible()
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
-    assert not page.locator(f".card{of_it}").is_visible()
-    assert not page.locator(f".figures {of_it}").first.is_visible()
+    assert not page.locator(f".card{method_class}").is_visible()
+    assert not page.locator(f".figures {method_class}").first.is_visible()
     button.click()
-    assert page.locator(f".card{of_it}").is_visible()
+    assert page.locator(f".card{method_class}").is_visible()
 
 
-def test_the_slider_goes_through_the_grids(page_of: Callable[[int], Any]) -> None:
+def test_slider_switches_between_sample_grids(page_of: Callable[[int], Any]) -> None:
     card = page_of(1200).locator(".card").first
-    shown = card.locator(".frame.now").first
-    last = shown.get_attribute("src")
+    frame = card.locator(".frame.now").first
+    last = frame.get_attribute("src")
     assert card.locator("output").inner_text() == "20"
     card.locator("input[type=range]").fill("0")
     assert card.locator("output").inner_text() == "10"
     assert card.locator(".frame.now").first.get_attribute("src") != last
     card.locator(".play").click()
-    page_end = card.locator("output")
-    page_end.page.wait_for_function("document.querySelector('.card output').textContent === '20'")
+    step = card.locator("output")
+    step.page.wait_for_function("document.querySelector('.card output').textContent === '20'")
     assert card.locator(".frame.now").first.get_attribute("src") == last
 
 
-def test_the_pointer_finds_seed_and_value(page_of: Callable[[int], Any]) -> None:
+def test_tooltip_shows_seed_and_value(page_of: Callable[[int], Any]) -> None:
     page = page_of(1200)
     dot = page.locator("[data-words*='seed']:has(use)").first
     dot.scroll_into_view_if_needed()
     box = dot.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2)
-    words = page.locator("#tip").inner_text()
-    assert words.startswith(dot.get_attribute("data-words"))
-    assert re.search(r": \d+$", words)
+    tip = page.locator("#tip").inner_text()
+    assert tip.startswith(dot.get_attribute("data-words"))
+    assert re.search(r": \d+$", tip)
     page.mouse.move(2, 2)
     assert page.locator("#tip").is_hidden()
 
 
-def test_a_table_whose_rows_were_sorted_is_read_and_one_that_lost_what_a_run_was_is_refused(tmp_path: Path) -> None:
-    """Options stand in the first row of a run: without it, different methods would be taken for one."""
+def test_csv_rows_may_be_reordered_but_not_lose_the_row_with_run_options(tmp_path: Path) -> None:
+    """Only the first row of a run has its options; without it, different methods would be merged."""
     study = table(record("minimax", 0, 9.0), record("hinge", 0, 5.0))
     path = tmp_path / "results.csv"
     write_csv(study, path)

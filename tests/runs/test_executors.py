@@ -1,4 +1,4 @@
-"""Sweeps in processes: what is killed is begun again, what fails is told, and the rest goes on."""
+"""Sweeps in worker processes: killed workers are replaced, failures are reported, and other groups continue."""
 
 from __future__ import annotations
 
@@ -51,63 +51,63 @@ def task(store: Store, **settings: object) -> tuple[Task, RunSpec]:
     return Task(spec.group_id, spec.to_dict(), (0, 1), "e", store.uri, "cpu"), spec
 
 
-def outcome_of(pool: Local, seconds: float = 60) -> TaskResult:
+def next_result(pool: Local, seconds: float = 60) -> TaskResult:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for outcome in pool.wait(0.2):
-            return outcome
-    raise AssertionError("no outcome in time")
+        for result in pool.wait(0.2):
+            return result
+    raise AssertionError("no result in time")
 
 
-def worker_of(pool: Local, folder: Path) -> int:
-    """The process that is at work, once it is."""
+def wait_for_worker(pool: Local, folder: Path) -> int:
+    """Wait until a worker has begun to train, and return its process id."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert not pool.wait(0.05)
         progress = read_progress(folder)
         if progress is not None and progress.step:
             return progress.pid
-    raise AssertionError("nobody is at work")
+    raise AssertionError("no worker began to train")
 
 
-def test_a_killed_worker_is_replaced_and_its_task_goes_on(store: Store, pool: Local) -> None:
-    asked, spec = task(store, **LONG)
+def test_killed_worker_is_replaced_and_its_task_resumes(store: Store, pool: Local) -> None:
+    request, spec = task(store, **LONG)
     folder = store.checkpoints("e", spec.group_id)
-    pool.submit(asked)
-    first = worker_of(pool, folder)
+    pool.submit(request)
+    first = wait_for_worker(pool, folder)
     os.kill(first, signal.SIGKILL)
     (folder / PROGRESS_FILE).unlink()
-    second = worker_of(pool, folder)
+    second = wait_for_worker(pool, folder)
     assert second != first
     progress = read_progress(folder)
     assert progress is not None
-    assert progress.began_step > 0, "from its checkpoint"
+    assert progress.began_step > 0, "it must resume from its checkpoint"
     assert pool.stop() == {spec.group_id}
-    assert outcome_of(pool) == TaskResult(spec.group_id, {0: "stopped", 1: "stopped"})
+    assert next_result(pool) == TaskResult(spec.group_id, {0: "stopped", 1: "stopped"})
     assert set(read_statuses(store, "e").values()) == {"stopped"}
     assert not (folder / PROGRESS_FILE).exists()
 
 
-def test_a_task_whose_process_always_dies_is_told_of(
+def test_task_that_always_kills_its_process_is_reported(
     store: Store, pool: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "TRIES", 2)
     deadly = tmp_path / "deadly.py"
     deadly.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    asked, _ = task(store)
-    pool.submit(Task(**{**vars(asked), "plugins": [str(deadly)]}))
-    outcome = outcome_of(pool, 120)
-    assert outcome.error.startswith("its process died 2 times, at last by signal 9")
-    pool.submit(asked)
-    assert outcome_of(pool).statuses == {0: "finished", 1: "finished"}, "others go on"
+    request, _ = task(store)
+    pool.submit(Task(**{**vars(request), "plugins": [str(deadly)]}))
+    result = next_result(pool, 120)
+    assert result.error.startswith("its process died 2 times, at last by signal 9")
+    pool.submit(request)
+    assert next_result(pool).statuses == {0: "finished", 1: "finished"}, "other tasks continue"
 
 
-def test_a_worker_does_not_outlive_a_killed_driver(store: Store, tmp_path: Path) -> None:
-    """Its input ends, whatever became of the other side."""
-    asked, spec = task(store, **LONG)
+def test_worker_ends_when_its_driver_is_killed(store: Store, tmp_path: Path) -> None:
+    """The end of its input tells a worker that its driver is gone, however the driver ended."""
+    request, spec = task(store, **LONG)
     pool = Local(1, "cpu", tmp_path / "log.txt")
-    pool.submit(asked)
-    pid = worker_of(pool, store.checkpoints("e", spec.group_id))
+    pool.submit(request)
+    pid = wait_for_worker(pool, store.checkpoints("e", spec.group_id))
     worker = pool._workers[0]
     assert worker is not None
     worker.release()
@@ -118,29 +118,29 @@ def test_a_worker_does_not_outlive_a_killed_driver(store: Store, tmp_path: Path)
     pool.close()
 
 
-def test_errors_are_told_in_a_line_and_do_not_end_the_worker(store: Store, pool: Local) -> None:
-    asked, _ = task(store)
-    pool.submit(Task(**{**vars(asked), "settings": {"loss": {"name": "minmax"}}}))
-    assert "did you mean 'minimax'?" in outcome_of(pool).error
-    pool.submit(Task(**{**vars(asked), "group": "other"}))
-    assert "another version" in outcome_of(pool).error
-    pool.submit(asked)
-    outcome = outcome_of(pool)
-    assert outcome.statuses == {0: "finished", 1: "finished"}
-    assert from_plain(plain(outcome)) == outcome
+def test_errors_are_reported_and_do_not_end_the_worker(store: Store, pool: Local) -> None:
+    request, _ = task(store)
+    pool.submit(Task(**{**vars(request), "settings": {"loss": {"name": "minmax"}}}))
+    assert "did you mean 'minimax'?" in next_result(pool).error
+    pool.submit(Task(**{**vars(request), "group": "other"}))
+    assert "another version" in next_result(pool).error
+    pool.submit(request)
+    result = next_result(pool)
+    assert result.statuses == {0: "finished", 1: "finished"}
+    assert from_plain(plain(result)) == result
     assert {run.status for run in read_runs(store, "e", history=False)} == {"finished"}
 
 
-def test_who_comes_second_to_the_same_runs_says_so(store: Store) -> None:
-    asked, spec = task(store)
+def test_second_process_for_the_same_runs_reports_busy(store: Store) -> None:
+    request, spec = task(store)
     folder = store.checkpoints("e", spec.group_id)
     folder.mkdir(parents=True)
     with filelock.FileLock(folder / ".lock"):
-        assert perform(asked, threading.Event()) == TaskResult(spec.group_id, busy=True)
-    assert perform(asked, threading.Event()).statuses == {0: "finished", 1: "finished"}
+        assert perform(request, threading.Event()) == TaskResult(spec.group_id, busy=True)
+    assert perform(request, threading.Event()).statuses == {0: "finished", 1: "finished"}
 
 
-def test_a_plug_in_that_raises_fails_its_group_only(tmp_path: Path) -> None:
+def test_plugin_that_raises_fails_only_its_group(tmp_path: Path) -> None:
     plugin = tmp_path / "broken.py"
     plugin.write_text(
         "from ganbench.plugin import LOSSES\nfrom ganbench.methods.losses.minimax import Minimax\n"
@@ -155,7 +155,7 @@ def test_a_plug_in_that_raises_fails_its_group_only(tmp_path: Path) -> None:
         '[axes]\nloss = ["broken", "minimax"]\n'
     )
     flags = [str(file), "--store", str(tmp_path / "store"), "--plugin", str(plugin)]
-    # In processes of their own: a component that is registered here would be seen by all other tests.
+    # In separate processes: a component that is registered in this one would be visible to all other tests.
     sweep, status = (
         subprocess.run([sys.executable, "-m", "ganbench", command, *flags], capture_output=True, text=True, check=False)
         for command in ("sweep", "status")
@@ -163,26 +163,26 @@ def test_a_plug_in_that_raises_fails_its_group_only(tmp_path: Path) -> None:
     assert sweep.returncode == 1, sweep.stderr
     assert "failed: ZeroDivisionError: oh" in sweep.stdout
     assert "1 of 2 groups done, 1 failed" in sweep.stdout
-    assert "minimax" in sweep.stdout.split("loss ")[-1], "what there is is compared"
+    assert "minimax" in sweep.stdout.split("loss ")[-1], "finished groups are compared"
     assert status.returncode == 1, status.stderr
     assert "1 of 2 groups done, 1 waiting" in status.stdout
 
 
-def test_a_sweep_without_its_rest(tmp_path: Path) -> None:
+def test_status_selects_groups_with_where(tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text('[axes]\nloss = ["minimax", "hinge"]\n"train.n_critic" = [1, 2]\n')
-    told = CliRunner().invoke(main, ["status", str(file), "--where", "loss=hing", "--store", str(tmp_path / "s")])
-    assert told.exit_code == 2
-    assert "nothing in 'sweep' meets this; there, loss is hinge, minimax" in told.output
-    told = CliRunner().invoke(main, ["status", str(file), "--where", "los=hinge", "--store", str(tmp_path / "s")])
-    assert "there is no option 'los': did you mean 'loss'?" in told.output
-    both = ["--where", "loss=hinge", "--where", "train.n_critic=2|3"]
-    told = CliRunner().invoke(main, ["status", str(file), *both, "--store", str(tmp_path / "s")])
-    assert "0 of 1 groups done, 1 waiting" in told.output
-    assert not (tmp_path / "s").exists(), "looking makes nothing"
+    result = CliRunner().invoke(main, ["status", str(file), "--where", "loss=hing", "--store", str(tmp_path / "s")])
+    assert result.exit_code == 2
+    assert "nothing in 'sweep' meets this; there, loss is hinge, minimax" in result.output
+    result = CliRunner().invoke(main, ["status", str(file), "--where", "los=hinge", "--store", str(tmp_path / "s")])
+    assert "there is no option 'los': did you mean 'loss'?" in result.output
+    conditions = ["--where", "loss=hinge", "--where", "train.n_critic=2|3"]
+    result = CliRunner().invoke(main, ["status", str(file), *conditions, "--store", str(tmp_path / "s")])
+    assert "0 of 1 groups done, 1 waiting" in result.output
+    assert not (tmp_path / "s").exists(), "status must not create a store"
 
 
-def test_ctrl_c_stops_a_sweep_with_checkpoints(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_sweep_with_checkpoints(tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text(
         '[base]\ndataset = "ring:points=2000"\n[base.train]\nsteps = 100000\nbatch_size = 8\n'

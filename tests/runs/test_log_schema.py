@@ -1,4 +1,4 @@
-"""What is tracked: pictures and names."""
+"""Tracked pictures and names."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ganbench.tracking import RunRecord
 from tests.conftest import random_data
 
 
-def test_bytes_of_images_round_to_the_nearest_and_back() -> None:
+def test_image_bytes_are_rounded_to_the_nearest_level() -> None:
     levels = torch.arange(256, dtype=torch.float32) / 127.5 - 1
     assert to_bytes(levels.reshape(1, 1, 16, 16)).reshape(-1).tolist() == list(range(256))
 
 
-def test_a_sheet_has_its_images_row_by_row_at_twice_their_size() -> None:
+def test_sample_sheet_has_images_row_by_row_at_double_size() -> None:
     images = torch.stack([torch.full((1, 3, 5), level) for level in (-1.0, 0.0, 0.5, 1.0)])
     images[1, 0, 0, 4] = 1.0  # the upper right pixel of the upper right image
     sheet = sample_sheet(images)
@@ -39,22 +39,24 @@ def test_a_sheet_has_its_images_row_by_row_at_twice_their_size() -> None:
     assert sheet[2, 18] == sheet[0, 17] == 128
 
 
-def test_a_sheet_of_three_channels_is_in_colour() -> None:
+def test_sample_sheet_of_three_channels_is_in_colour() -> None:
     red = torch.tensor([1.0, -1.0, -1.0]).reshape(1, 3, 1, 1).expand(4, 3, 2, 2)
     assert sample_sheet(red)[3, 3].tolist() == [255, 0, 0]
 
 
-def test_images_are_shown_as_a_sheet_and_points_among_their_modes() -> None:
+def test_sample_picture_is_a_sheet_of_images_or_a_plot_of_points_and_modes() -> None:
     sheet = sample_picture(random_data(), lambda count: torch.zeros(count, 1, 28, 28))
     assert sheet.shape == (8 * 28 * 2, 8 * 28 * 2)
     ring = Ring().load(torch.device("cpu"))
-    on = sample_picture(ring, lambda count: torch.zeros(count, 2))
-    off = sample_picture(ring, lambda count: torch.full((count, 2), 99.0))
-    assert on.shape == off.shape
-    assert on.shape[2] == 3
-    middle = on.shape[0] // 2
-    assert (on != off).any(axis=2)[middle - 10 : middle + 10, middle - 10 : middle + 10].any(), "the points are seen"
-    assert (off != 255).any(), "and so are the modes where no point is"
+    centred = sample_picture(ring, lambda count: torch.zeros(count, 2))
+    outside = sample_picture(ring, lambda count: torch.full((count, 2), 99.0))
+    assert centred.shape == outside.shape
+    assert centred.shape[2] == 3
+    middle = centred.shape[0] // 2
+    assert (centred != outside).any(axis=2)[middle - 10 : middle + 10, middle - 10 : middle + 10].any(), (
+        "the points are visible"
+    )
+    assert (outside != 255).any(), "modes without points are visible"
 
 
 def read_back(named: Mapping[str, float]) -> pd.DataFrame:
@@ -62,7 +64,7 @@ def read_back(named: Mapping[str, float]) -> pd.DataFrame:
     return tidy([RunRecord("a", "b", 0, "finished", {}, {"protocol": "p v1"}, history)])
 
 
-def test_names_are_read_back_as_they_were_written() -> None:
+def test_tracked_names_are_read_back_as_written() -> None:
     scores = Scores(7, {"fid": 1.0, "modes": 2.0}, {"fid": 0.5, "modes": 2.0}, {"modes": 3.0}, (0.25, 0.75), (0.2, 0.7))
     named = named_scores(scores, ("a", "b"), "quick")
     assert named == {
@@ -77,12 +79,12 @@ def test_names_are_read_back_as_they_were_written() -> None:
         "quick/good/b": 0.7,
         "quick/sample_count": 7.0,
     }
-    whole = named_scores(scores, ("a", "b"), "final")
-    whole |= named_statistics({"critic_loss": 0.7, "seconds": 9.0})
-    rows = read_back(named | whole).set_index(["kind", "metric"])
+    final = named_scores(scores, ("a", "b"), "final")
+    final |= named_statistics({"critic_loss": 0.7, "seconds": 9.0})
+    rows = read_back(named | final).set_index(["kind", "metric"])
     for kind in ("final", "quick"):
-        own = rows.loc[kind]
-        assert own["value"].to_dict() == {
+        scored = rows.loc[kind]
+        assert scored["value"].to_dict() == {
             "fid": 1.0,
             "modes": 2.0,
             "mode/a": 0.25,
@@ -91,20 +93,20 @@ def test_names_are_read_back_as_they_were_written() -> None:
             "good/b": 0.7,
             "sample_count": 7.0,
         }
-        assert own["floor"].dropna().to_dict() == {"fid": 0.5, "modes": 2.0}
-        assert own["ceiling"].dropna().to_dict() == {"modes": 3.0}
+        assert scored["floor"].dropna().to_dict() == {"fid": 0.5, "modes": 2.0}
+        assert scored["ceiling"].dropna().to_dict() == {"modes": 3.0}
     assert rows.loc["train"]["value"].to_dict() == {"critic_loss": 0.7}
     assert (rows["seconds"] == 9.0).all()
 
 
-def test_shares_of_very_many_modes_are_no_metrics_of_their_own() -> None:
+def test_mode_shares_are_not_tracked_for_very_many_modes() -> None:
     for modes, named in ((NAMED_MODES, True), (NAMED_MODES + 1, False)):
         even = (1 / modes,) * modes
         names = named_scores(Scores(7, {}, {}, {}, even, even), tuple(map(str, range(modes))), "final")
         assert ("mode/0" in names) == ("good/0" in names) == named
 
 
-def test_events_are_tracked_with_their_severity_and_read_back_as_events() -> None:
+def test_events_are_tracked_with_severity_and_read_back_as_events() -> None:
     events = [Event(30, "missing-modes", 0.5, "half are gone"), Event(30, "duplicates", 0.25, "a quarter are copies")]
     named = named_events(events)
     assert named == {"event/missing-modes": 0.5, "event/duplicates": 0.25}

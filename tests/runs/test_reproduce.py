@@ -1,4 +1,4 @@
-"""A run made again: the same numbers are called the same, others are not, and what can't be compared is refused."""
+"""Reproduction of a run: equal numbers agree, other numbers do not, and incomparable runs are rejected."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ NUMBERS = {("quick/fid", 5): 2.0, ("mode/1", 5): 0.1, ("quick/fid", 10): 1.0, ("
 ELSEWHERE = {"machine": ("here", "there")}
 
 
-def test_the_same_numbers_are_the_same_but_for_times() -> None:
-    made = compare_numbers(NUMBERS, NUMBERS | {("train/seconds", 5): 7.0}, {})
-    assert (made.agreement, made.numbers, made.differences) == ("same", 3, ())
+def test_equal_numbers_agree_regardless_of_times() -> None:
+    comparison = compare_numbers(NUMBERS, NUMBERS | {("train/seconds", 5): 7.0}, {})
+    assert (comparison.agreement, comparison.numbers, comparison.differences) == ("same", 3, ())
 
 
-def test_what_the_store_changes_is_not_held_against_a_number() -> None:
+def test_values_clipped_by_the_store_agree_with_infinity() -> None:
     tracked = {("a", 1): LARGEST, ("b", 1): -LARGEST, ("c", 1): math.nan}
     again = {("a", 1): math.inf, ("b", 1): -math.inf, ("c", 1): math.nan}
     assert compare_numbers(tracked, again, {}).agreement == "same"
@@ -50,55 +50,59 @@ def test_what_the_store_changes_is_not_held_against_a_number() -> None:
         ({("quick/fid", 5): 2.05}, "different", "different"),
         ({("mode/1", 5): 0.1045}, "different", "close"),
         ({("mode/1", 5): 0.106}, "different", "different"),
-        ({("quick/fid", 10): 77.0}, "different", "close"),  # by then, rounding has grown
+        (
+            {("quick/fid", 10): 77.0},
+            "different",
+            "close",
+        ),  # after the first evaluation, training has amplified rounding
         ({("new", 5): 1.0}, "different", "different"),
     ],
 )
-def test_one_machine_must_be_exact_and_another_close_at_first(
+def test_same_machine_must_agree_exactly_and_another_closely_at_first(
     changed: dict[tuple[str, int], float], here: str, elsewhere: str
 ) -> None:
     assert compare_numbers(NUMBERS, NUMBERS | changed, {}).agreement == here
     assert compare_numbers(NUMBERS, NUMBERS | changed, ELSEWHERE).agreement == elsewhere
 
 
-def test_a_number_on_one_side_only_is_a_difference() -> None:
-    lost = {key: value for key, value in NUMBERS.items() if key != ("mode/1", 5)}
-    assert compare_numbers(NUMBERS, lost, {}).differences == (Difference("mode/1", 5, 0.1, None),)
+def test_missing_number_is_a_difference() -> None:
+    incomplete = {key: value for key, value in NUMBERS.items() if key != ("mode/1", 5)}
+    assert compare_numbers(NUMBERS, incomplete, {}).differences == (Difference("mode/1", 5, 0.1, None),)
 
 
 def with_old_tag(record: RunRecord) -> RunRecord:
-    """The same run as a version of ganbench before the tag's new name has tracked it."""
+    """The same run with the tag's name in earlier versions of ganbench."""
     tags = {OLD_SEEDS_TAG if name == SEEDS_TAG else name: value for name, value in record.tags.items()}
     return dataclasses.replace(record, tags=tags)
 
 
-def test_a_tracked_run_comes_out_the_same_and_a_tampered_one_does_not(tmp_path: Path) -> None:
+def test_reproduction_agrees_with_a_tracked_run_and_not_with_a_tampered_one(tmp_path: Path) -> None:
     store = find_store(str(tmp_path / "store"))
     spec = resolve(SETTINGS)
     perform(Task(spec.group_id, spec.to_dict(), (3, 5), "e", store.uri, "cpu"), threading.Event())
-    record = next(each for each in read_runs(store, "e", history=True) if each.seed == 5)
-    assert spec_of(record) == (spec, (3, 5)), "with the seed that it was trained together with"
+    record = next(run for run in read_runs(store, "e", history=True) if run.seed == 5)
+    assert spec_of(record) == (spec, (3, 5)), "including the seed that was trained together with it"
     assert {SEEDS_TAG, OLD_SEEDS_TAG} & set(record.tags) == {SEEDS_TAG}
-    assert spec_of(with_old_tag(record)) == (spec, (3, 5)), "of an older store"
+    assert spec_of(with_old_tag(record)) == (spec, (3, 5)), "from an older store"
     assert threads_of(record) == 1
     data = spec.dataset.load(torch.device("cpu"))
 
-    def again(tampered: RunRecord, place: str) -> str:
-        made = reproduce(tampered, torch.device("cpu"), data, tmp_path / place, Silent(), threading.Event())
-        assert made is not None
-        return made.agreement
+    def agreement_of(tampered: RunRecord, folder: str) -> str:
+        reproduction = reproduce(tampered, torch.device("cpu"), data, tmp_path / folder, Silent(), threading.Event())
+        assert reproduction is not None
+        return reproduction.agreement
 
-    assert again(with_old_tag(record), "a") == "same"
-    ((name, step, value),) = (each for each in record.history if each[:2] == ("hq", spec.train.steps))
-    others = [each for each in record.history if each[:2] != (name, step)]
+    assert agreement_of(with_old_tag(record), "a") == "same"
+    ((name, step, value),) = (row for row in record.history if row[:2] == ("hq", spec.train.steps))
+    others = [row for row in record.history if row[:2] != (name, step)]
     tampered = dataclasses.replace(record, history=[*others, (name, step, math.nextafter(value, 9e9))])
-    assert again(tampered, "b") == "different"
+    assert agreement_of(tampered, "b") == "different"
     result = CliRunner().invoke(main, ["reproduce", record.id[:8], "--store", str(tmp_path / "store")])
     assert result.exit_code == 0, result.output
     assert "bit for bit" in result.output
 
 
-def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
+def test_runs_that_cannot_be_reproduced_are_rejected(tmp_path: Path) -> None:
     spec = resolve(SETTINGS)
     tags = {"spec": "{}", SEEDS_TAG: "0", "commit": "abc"}
     record = RunRecord(spec.run_id(0), "g", 0, "finished", {}, tags, [])
@@ -106,9 +110,9 @@ def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
         spec_of(record)
     with pytest.raises(GanbenchError, match="has not come to its end: it is stopped"):
         spec_of(dataclasses.replace(record, status="stopped"))
-    for lacking in ("spec", SEEDS_TAG):
+    for missing in ("spec", SEEDS_TAG):
         with pytest.raises(GanbenchError, match="didn't keep its spec"):
-            spec_of(dataclasses.replace(record, tags={name: tags[name] for name in tags if name != lacking}))
+            spec_of(dataclasses.replace(record, tags={name: tags[name] for name in tags if name != missing}))
     with pytest.raises(GanbenchError, match="there is no store"):
         find_run(find_store(str(tmp_path / "nowhere")), "abcdef")
     (tmp_path / "mlflow.db").touch()

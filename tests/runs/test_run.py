@@ -1,4 +1,4 @@
-"""Running and resuming, with the process "killed" at every single thing that it does to the outside."""
+"""Running and resuming, with the process "killed" before and after every external action."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SEEDS = (0, 1, 2)
 
 
 class QuickEvaluator:
-    """Ten modes by brightness: no classifier, but a function of the images."""
+    """Ten modes by brightness: a plain function of the images, without a classifier."""
 
     name, sha256 = "quick", "0"
 
@@ -64,7 +64,7 @@ class QuickEvaluator:
 
 @dataclasses.dataclass(frozen=True)
 class Short(Protocol):
-    """A handful of metrics, since hundreds of runs are scored here."""
+    """A protocol with few metrics, since hundreds of runs are scored here."""
 
     name = "short"
 
@@ -75,7 +75,7 @@ class Short(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Fragile(Minimax):
-    """Not finite from the moment that the critic of a seed sees through generated samples: for seed 0 at step 11."""
+    """A loss that becomes NaN once the discriminator recognises generated samples: for seed 0 at step 11."""
 
     name = "fragile"
 
@@ -84,7 +84,7 @@ class Fragile(Minimax):
 
 
 class Silent:
-    """An observer who doesn't look."""
+    """An observer that only stores its messages."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -97,11 +97,11 @@ class Silent:
 
 
 class KilledError(BaseException):
-    """The process is gone. Whatever it would do afterwards fails too."""
+    """The process is gone: every later action fails too."""
 
 
 class Fuse:
-    """Burns at the n-th action."""
+    """Raise `KilledError` after the given number of actions."""
 
     def __init__(self, actions: int) -> None:
         self.left = actions
@@ -113,7 +113,7 @@ class Fuse:
 
 
 class MortalTracker(MemoryTracker):
-    """A tracker whose process is killed just before, or just after, an action."""
+    """A tracker whose process can be killed just before or just after any action."""
 
     def __init__(self, runs: dict[str, MemoryRunLog], fuse: Fuse) -> None:
         super().__init__(runs)
@@ -140,14 +140,14 @@ class MortalTracker(MemoryTracker):
 def _quick(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(Mnist, "evaluator", lambda self, device: QuickEvaluator())
     monkeypatch.setattr(scorer, "cache_folder", lambda: cache)
-    # Half of the time would go into plots, which this tracker throws away.
+    # Plots would take half of the time, and this tracker discards them.
     monkeypatch.setattr(artifacts, "timeline_figure", lambda *arguments: Figure())
     monkeypatch.setattr(plots, "mode_histogram", lambda *arguments: Figure())
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where floors are kept: not among those of real runs."""
+    """A separate cache for floors, so that those of real runs are not touched."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -162,19 +162,19 @@ def short_spec(**settings: object) -> RunSpec:
 
 @pytest.fixture
 def spec() -> RunSpec:
-    """Of its three seeds one diverges on the way."""
+    """A spec with one of three seeds diverging during training."""
     return dataclasses.replace(short_spec(train={"steps": 20}, evaluation={"every": 5}), loss=Fragile())
 
 
-def go(
+def train(
     spec: RunSpec, seeds: tuple[int, ...], data: LabelledImages, tracker: MemoryTracker, folder: Path, **options: Any
 ) -> dict[int, Status]:
     stop = options.pop("stop", threading.Event())
     return run.run(Job(spec, seeds, CPU, folder, **options), data, tracker, Silent(), stop)
 
 
-def outcome(tracker: MemoryTracker) -> dict[str, Any]:
-    """All that is tracked, but for times."""
+def tracked(tracker: MemoryTracker) -> dict[str, Any]:
+    """Everything tracked, except times."""
     return {
         run_id: (
             log.state,
@@ -193,12 +193,12 @@ def outcome(tracker: MemoryTracker) -> dict[str, Any]:
 def kill_and_resume(
     spec: RunSpec, data: LabelledImages, folder: Path, monkeypatch: pytest.MonkeyPatch, *, stride: int = 1
 ) -> tuple[MemoryTracker, int]:
-    """The uninterrupted run, and how often it was killed: at every `stride`-th action, and resumed to the same end."""
-    whole = MemoryTracker()
-    statuses = go(spec, SEEDS, data, whole, folder / "whole")
+    """Kill a run at every `stride`-th action and resume it; return the uninterrupted run and the number of kills."""
+    uninterrupted = MemoryTracker()
+    statuses = train(spec, SEEDS, data, uninterrupted, folder / "whole")
     kills = 0
     for actions in range(0, 1000, stride):
-        fuse, place, runs = Fuse(actions), folder / str(actions), dict[str, MemoryRunLog]()
+        fuse, subfolder, runs = Fuse(actions), folder / str(actions), dict[str, MemoryRunLog]()
 
         def save(*arguments: Any, fuse: Fuse = fuse) -> None:
             fuse.act()
@@ -208,87 +208,93 @@ def kill_and_resume(
         with monkeypatch.context() as patch:
             patch.setattr(ensemble_run, "save_checkpoint", save)
             try:
-                go(spec, SEEDS, data, MortalTracker(runs, fuse), place)
+                train(spec, SEEDS, data, MortalTracker(runs, fuse), subfolder)
             except KilledError:
                 kills += 1
             else:
                 break
         resumed = MemoryTracker(runs)
-        assert go(spec, SEEDS, data, resumed, place) == statuses, actions
-        assert outcome(resumed) == outcome(whole), actions
-        assert list(place.glob("*.safetensors")) == []
-    return whole, kills
+        assert train(spec, SEEDS, data, resumed, subfolder) == statuses, actions
+        assert tracked(resumed) == tracked(uninterrupted), actions
+        assert list(subfolder.glob("*.safetensors")) == []
+    return uninterrupted, kills
 
 
-def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one(
+def test_run_resumed_after_any_kill_equals_the_uninterrupted_run(
     spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, kills = kill_and_resume(spec, data, tmp_path, monkeypatch)
-    assert sorted(log.state for log in whole.runs.values()) == ["diverged", "finished", "finished"]
+    uninterrupted, kills = kill_and_resume(spec, data, tmp_path, monkeypatch)
+    assert sorted(log.state for log in uninterrupted.runs.values()) == ["diverged", "finished", "finished"]
     assert kills > 60
-    (diverged,) = (log for log in whole.runs.values() if log.state == "diverged")
+    (diverged,) = (log for log in uninterrupted.runs.values() if log.state == "diverged")
     assert diverged.numbers["event/divergence", diverged.ended_at] == 1
     assert f"divergence at {diverged.ended_at}" in diverged.words["events"]
     assert diverged.words["accelerated"] == "no, because steps are recorded on a GPU alone"
-    for log in whole.runs.values():
+    for log in uninterrupted.runs.values():
         assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
         kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}
-        assert kinds == {told.partition(" at ")[0] for told in log.words["events"].split("; ")}
+        assert kinds == {event.partition(" at ")[0] for event in log.words["events"].split("; ")}
 
 
-def test_a_seed_that_stays_collapsed_is_given_up_scored_and_not_taken_up_again(
+def test_collapsed_seed_is_stopped_scored_and_not_resumed(
     data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twelve steps teach a generator nothing: its images are alike, and it has a look at steps 3, 6, 9 and 12."""
+    """After twelve steps a generator is still collapsed; it is evaluated at steps 3, 6, 9 and 12."""
     settings = {"every": 3, "stop_on": "collapse", "patience": 3}
     spec = short_spec(train={"steps": 12}, evaluation=settings)
-    whole, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=4)
+    uninterrupted, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=4)
     assert kills > 10
-    for log in whole.runs.values():
+    for log in uninterrupted.runs.values():
         assert (log.state, log.ended_at) == ("collapsed", 9)
         assert {step for name, step in log.numbers if name == "quick/fid"} == {3, 6, 9}
-        assert {step for name, step in log.numbers if name == "fid"} == {9}, "the full score, where it was given up"
+        assert {step for name, step in log.numbers if name == "fid"} == {9}, (
+            "the final score is computed at the step where training was stopped"
+        )
         assert log.numbers["sample_count", 9] == spec.evaluation.samples
         assert "samples/samples.npy" in log.files
-    before = outcome(whole)
-    assert set(go(spec, SEEDS, data, whole, tmp_path / "whole").values()) == {"collapsed"}
-    assert outcome(whole) == before
+    before = tracked(uninterrupted)
+    assert set(train(spec, SEEDS, data, uninterrupted, tmp_path / "whole").values()) == {"collapsed"}
+    assert tracked(uninterrupted) == before
     patient = dataclasses.replace(spec, evaluation=dataclasses.replace(spec.evaluation, patience=5))
-    assert set(go(patient, SEEDS, data, MemoryTracker(), tmp_path / "patient").values()) == {"finished"}
+    assert set(train(patient, SEEDS, data, MemoryTracker(), tmp_path / "patient").values()) == {"finished"}
 
 
-def test_a_time_is_tracked_once(spec: RunSpec, data: LabelledImages, tmp_path: Path) -> None:
-    """The seconds of an evaluation are part of what was found then; a resumed run tracks the same ones."""
+def test_resumed_run_tracks_the_times_of_its_checkpoint(spec: RunSpec, data: LabelledImages, tmp_path: Path) -> None:
+    """The seconds of an evaluation are saved with it, so a resumed run tracks the same values."""
     runs: dict[str, MemoryRunLog] = {}
     with pytest.raises(KilledError):
-        go(spec, SEEDS, data, MortalTracker(runs, Fuse(40)), tmp_path)
+        train(spec, SEEDS, data, MortalTracker(runs, Fuse(40)), tmp_path)
     killed = MemoryTracker(runs)
     before = {(r, key): v for r, log in runs.items() for key, v in log.numbers.items() if key[0] == "train/seconds"}
     assert before
-    go(spec, SEEDS, data, killed, tmp_path)
+    train(spec, SEEDS, data, killed, tmp_path)
     after = {(r, key): v for r, log in runs.items() for key, v in log.numbers.items() if key[0] == "train/seconds"}
     assert before.items() <= after.items()
 
 
-def test_a_wish_to_stop_before_the_first_step_is_heard(spec: RunSpec, data: LabelledImages, tmp_path: Path) -> None:
+def test_run_stopped_before_the_first_step_resumes_to_the_same_result(
+    spec: RunSpec, data: LabelledImages, tmp_path: Path
+) -> None:
     stop, tracker = threading.Event(), MemoryTracker()
     stop.set()
-    assert set(go(spec, SEEDS, data, tracker, tmp_path, stop=stop).values()) == {"stopped"}
-    whole = MemoryTracker()
-    assert go(spec, SEEDS, data, tracker, tmp_path) == go(spec, SEEDS, data, whole, tmp_path / "whole")
-    assert outcome(tracker) == outcome(whole)
+    assert set(train(spec, SEEDS, data, tracker, tmp_path, stop=stop).values()) == {"stopped"}
+    uninterrupted = MemoryTracker()
+    assert train(spec, SEEDS, data, tracker, tmp_path) == train(spec, SEEDS, data, uninterrupted, tmp_path / "whole")
+    assert tracked(tracker) == tracked(uninterrupted)
 
 
-def stopped(spec: RunSpec, seeds: tuple[int, ...], data: LabelledImages, tracker: MemoryTracker, folder: Path) -> None:
+def train_and_stop(
+    spec: RunSpec, seeds: tuple[int, ...], data: LabelledImages, tracker: MemoryTracker, folder: Path
+) -> None:
     stop = threading.Event()
     stop.set()
-    go(spec, seeds, data, tracker, folder, stop=stop)
+    train(spec, seeds, data, tracker, folder, stop=stop)
 
 
-def test_an_interrupted_ensemble_goes_on_whole_and_new_seeds_beside_it(data: LabelledImages, tmp_path: Path) -> None:
+def test_interrupted_ensemble_resumes_as_a_whole_next_to_new_seeds(data: LabelledImages, tmp_path: Path) -> None:
     spec, tracker = short_spec(), MemoryTracker()
-    stopped(spec, (0, 1), data, tracker, tmp_path)
-    assert go(spec, (1, 2), data, tracker, tmp_path) == {1: "finished", 2: "finished"}
+    train_and_stop(spec, (0, 1), data, tracker, tmp_path)
+    assert train(spec, (1, 2), data, tracker, tmp_path) == {1: "finished", 2: "finished"}
     assert {log.head.tags["seed"]: log.state for log in tracker.runs.values()} == {
         "0": "finished",
         "1": "finished",
@@ -296,77 +302,77 @@ def test_an_interrupted_ensemble_goes_on_whole_and_new_seeds_beside_it(data: Lab
     }
 
 
-def test_force_does_not_throw_away_what_others_were_interrupted_with(data: LabelledImages, tmp_path: Path) -> None:
+def test_force_does_not_discard_the_checkpoint_of_other_seeds(data: LabelledImages, tmp_path: Path) -> None:
     spec, tracker = short_spec(), MemoryTracker()
-    stopped(spec, (0, 1), data, tracker, tmp_path)
+    train_and_stop(spec, (0, 1), data, tracker, tmp_path)
     with pytest.raises(GanbenchError, match="seeds 0 were interrupted together"):
-        go(spec, (1,), data, tracker, tmp_path, force=True)
+        train(spec, (1,), data, tracker, tmp_path, force=True)
     assert len(tracker.runs) == 2
-    assert go(spec, (0, 1), data, tracker, tmp_path, force=True) == {0: "finished", 1: "finished"}
+    assert train(spec, (0, 1), data, tracker, tmp_path, force=True) == {0: "finished", 1: "finished"}
 
 
-def test_force_gets_past_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Path) -> None:
+def test_force_ignores_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Path) -> None:
     spec, tracker = short_spec(), MemoryTracker()
-    stopped(spec, (0,), data, tracker, tmp_path)
+    train_and_stop(spec, (0,), data, tracker, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(b"broken")
     with pytest.raises(GanbenchError, match="cut or changed"):
-        go(spec, (0,), data, tracker, tmp_path)
-    assert go(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
+        train(spec, (0,), data, tracker, tmp_path)
+    assert train(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
 
 
-def test_a_broken_checkpoint_is_told_of_and_the_one_before_leads_to_the_same_end(
+def test_damaged_checkpoint_is_reported_and_the_previous_one_gives_the_same_result(
     spec: RunSpec, data: LabelledImages, tmp_path: Path
 ) -> None:
-    whole, tracker = MemoryTracker(), MemoryTracker()
-    go(spec, SEEDS, data, whole, tmp_path / "whole")
+    uninterrupted, tracker = MemoryTracker(), MemoryTracker()
+    train(spec, SEEDS, data, uninterrupted, tmp_path / "whole")
     with pytest.raises(KilledError):
-        go(spec, SEEDS, data, MortalTracker(tracker.runs, Fuse(60)), tmp_path)
+        train(spec, SEEDS, data, MortalTracker(tracker.runs, Fuse(60)), tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     assert older(path).exists()
     path.write_bytes(path.read_bytes()[:-100])
     observer = Silent()
     run.run(Job(spec, SEEDS, CPU, tmp_path), data, tracker, observer, threading.Event())
     assert any("going on from the one before it" in line for line in observer.lines)
-    assert outcome(tracker) == outcome(whole)
+    assert tracked(tracker) == tracked(uninterrupted)
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".safetensors", ".older")]
 
 
-def test_checkpoints_of_another_version_or_another_spec_are_refused(data: LabelledImages, tmp_path: Path) -> None:
+def test_checkpoints_of_another_version_or_spec_are_rejected(data: LabelledImages, tmp_path: Path) -> None:
     spec, tracker = short_spec(), MemoryTracker()
-    stopped(spec, (0,), data, tracker, tmp_path)
+    train_and_stop(spec, (0,), data, tracker, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     checkpoint = load_checkpoint(path)
     save_checkpoint(path, checkpoint.tensors, {"seeds": [0], "something": "else"})
     with pytest.raises(GanbenchError, match="of another version"):
-        go(spec, (0,), data, tracker, tmp_path)
+        train(spec, (0,), data, tracker, tmp_path)
     save_checkpoint(path, dict(list(checkpoint.tensors.items())[1:]), checkpoint.record)
     with pytest.raises(GanbenchError, match="doesn't fit"):
-        go(spec, (0,), data, tracker, tmp_path)
+        train(spec, (0,), data, tracker, tmp_path)
     assert {log.state for log in tracker.runs.values()} == {"stopped"}
 
 
-def test_the_record_of_a_checkpoint_has_the_fields_that_it_always_had() -> None:
-    """With other fields, runs that an earlier version was interrupted in could not be resumed."""
+def test_checkpoint_record_keeps_its_fields() -> None:
+    """With other fields, runs interrupted under an earlier version could not be resumed."""
     names = "seeds step seconds looks sums metrics diverged collapsed history"
     assert [field.name for field in dataclasses.fields(CheckpointRecord)] == names.split()
 
 
-def test_means_do_not_depend_on_an_interruption() -> None:
+def test_mean_statistics_do_not_depend_on_an_interruption() -> None:
     statistics = [{"loss": torch.tensor([0.1 * step, step / 3])} for step in range(5)]
-    whole, first = MeanStatistics({}, 0), MeanStatistics({}, 0)
-    for each in statistics:
-        whole.add(each)
-    for each in statistics[:2]:
-        first.add(each)
+    uninterrupted, first = MeanStatistics({}, 0), MeanStatistics({}, 0)
+    for step_statistics in statistics:
+        uninterrupted.add(step_statistics)
+    for step_statistics in statistics[:2]:
+        first.add(step_statistics)
     second = MeanStatistics(json.loads(json.dumps(first.sums())), first.count)
-    for each in statistics[2:]:
-        second.add(each)
-    assert second.take() == whole.take()
-    assert (whole.sums(), whole.count) == ({}, 0), "the next means begin anew"
+    for step_statistics in statistics[2:]:
+        second.add(step_statistics)
+    assert second.take() == uninterrupted.take()
+    assert (uninterrupted.sums(), uninterrupted.count) == ({}, 0), "taking the means resets them"
 
 
-def test_a_failing_loss_closes_its_runs(data: LabelledImages, tmp_path: Path) -> None:
+def test_runs_are_closed_when_the_loss_raises(data: LabelledImages, tmp_path: Path) -> None:
     @dataclasses.dataclass(frozen=True)
     class Broken(Minimax):
         name = "broken"
@@ -376,11 +382,11 @@ def test_a_failing_loss_closes_its_runs(data: LabelledImages, tmp_path: Path) ->
 
     tracker = MemoryTracker()
     with pytest.raises(ZeroDivisionError):
-        go(dataclasses.replace(short_spec(), loss=Broken()), (0, 1), data, tracker, tmp_path)
+        train(dataclasses.replace(short_spec(), loss=Broken()), (0, 1), data, tracker, tmp_path)
     assert {log.state for log in tracker.runs.values()} == {"stopped"}
 
 
-def test_a_plug_in_that_was_mended_makes_other_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_id_depends_on_the_code_of_a_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = dataclasses.replace(short_spec(), loss=Fragile())
     before = spec.run_id(0)
     monkeypatch.setattr(Fragile, "code_sha256", classmethod(lambda cls: "other"))

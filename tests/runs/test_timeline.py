@@ -1,4 +1,4 @@
-"""The timeline of a run: its file and its picture hold what happened."""
+"""The timeline of a run: its JSON file and its figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from ganbench.evaluation.collapse_detector import EVENT_KINDS, Event, Observatio
 from ganbench.runs.timeline import timeline_figure, write_timeline
 
 
-def look(step: int, counts: list[int], width: float = 1.0, critic: tuple[float, float] | None = None) -> Observation:
+def observation(
+    step: int, counts: list[int], width: float = 1.0, critic: tuple[float, float] | None = None
+) -> Observation:
     return Observation(step, SampleSummary(1000, tuple(counts), width, 0.02), critic)
 
 
@@ -32,10 +34,10 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for box in figure.legends for text in box.get_texts()]
 
 
-def test_the_file_says_what_was_seen(tmp_path: Path) -> None:
-    looks = [look(10, [500, 0], math.nan), look(20, [400, 300], 0.5, (0.75, 0.25))]
+def test_timeline_file_has_observations_and_events(tmp_path: Path) -> None:
+    observations = [observation(10, [500, 0], math.nan), observation(20, [400, 300], 0.5, (0.75, 0.25))]
     events = [Event(20, "shrunken-modes", 0.5, "modes are 50% as wide as real ones")]
-    write_timeline(tmp_path / "timeline.json", looks, events, ("zéro", "one"))
+    write_timeline(tmp_path / "timeline.json", observations, events, ("zéro", "one"))
     text = (tmp_path / "timeline.json").read_text()
 
     def refuse(word: str) -> float:
@@ -69,15 +71,15 @@ def test_the_file_says_what_was_seen(tmp_path: Path) -> None:
     }
 
 
-def test_a_run_without_looks_or_events_is_a_file_too(tmp_path: Path) -> None:
+def test_timeline_file_without_observations_or_events_is_valid(tmp_path: Path) -> None:
     write_timeline(tmp_path / "timeline.json", [], [], ("a",))
     assert json.loads((tmp_path / "timeline.json").read_text()) == {"modes": ["a"], "looks": [], "events": []}
 
 
 @pytest.mark.parametrize(("times", "modes"), [(1, 8), (2, 2), (20, 10), (1, 1000), (20, 1000)])
-def test_the_picture_has_a_cell_for_each_mode_and_look(times: int, modes: int) -> None:
-    looks = [look(100 * time, [time] * modes) for time in range(1, times + 1)]
-    figure = timeline_figure(looks, [], [f"mode {mode}" for mode in range(modes)], [1 / modes] * modes)
+def test_figure_has_a_cell_for_each_mode_and_observation(times: int, modes: int) -> None:
+    observations = [observation(100 * time, [time] * modes) for time in range(1, times + 1)]
+    figure = timeline_figure(observations, [], [f"mode {mode}" for mode in range(modes)], [1 / modes] * modes)
     values = cells(figure).get_array()
     assert values is not None
     assert values.size == times * modes
@@ -85,51 +87,53 @@ def test_the_picture_has_a_cell_for_each_mode_and_look(times: int, modes: int) -
     figure.savefig(io.BytesIO(), format="png")  # warnings are errors here
 
 
-def test_a_cell_is_as_full_as_its_mode_beside_real_data() -> None:
+def test_cell_value_is_the_share_of_a_mode_relative_to_real_data() -> None:
     # 1000 samples: the first mode should hold 800 and the second 200.
-    looks = [look(0, [800, 200]), look(50, [400, 0]), look(150, [0, 1000])]
-    mesh = cells(timeline_figure(looks, [], ("big", "small"), (0.8, 0.2)))
+    observations = [observation(0, [800, 200]), observation(50, [400, 0]), observation(150, [0, 1000])]
+    mesh = cells(timeline_figure(observations, [], ("big", "small"), (0.8, 0.2)))
     values = mesh.get_array()
     assert values is not None
-    assert values.reshape(2, 3).tolist() == [[1.0, 0.5, 0.0], [1.0, 0.0, 2.0]], "five times too many is shown as ≥ 2×"
+    assert values.reshape(2, 3).tolist() == [[1.0, 0.5, 0.0], [1.0, 0.0, 2.0]], (
+        "five times the real share is shown as ≥ 2×"
+    )
     assert mesh.get_clim() == (0, 2)
 
 
-def test_a_look_lies_within_its_own_cell() -> None:
+def test_each_observation_lies_within_its_cell() -> None:
     steps = [0, 50, 150, 1000]
-    mesh = cells(timeline_figure([look(step, [1, 1]) for step in steps], [], ("a", "b"), (0.5, 0.5)))
+    mesh = cells(timeline_figure([observation(step, [1, 1]) for step in steps], [], ("a", "b"), (0.5, 0.5)))
     edges = np.asarray(mesh.get_coordinates())[0, :, 0].tolist()
     assert edges == sorted(set(edges))
     for step, left, right in zip(steps, edges, edges[1:], strict=False):
         assert left < step < right
 
 
-def test_every_kind_of_event_has_a_mark_and_a_word_of_its_own() -> None:
+def test_every_kind_of_event_has_a_unique_mark_and_label() -> None:
     assert set(EVENT_MARKS) == set(EVENT_KINDS)
-    words = [word for _, _, word in EVENT_MARKS.values()]
-    assert len(set(words)) == len(EVENT_KINDS)
+    labels = [label for _, _, label in EVENT_MARKS.values()]
+    assert len(set(labels)) == len(EVENT_KINDS)
     assert len({(marker, colour) for marker, colour, _ in EVENT_MARKS.values()}) == len(EVENT_KINDS)
-    looks = [look(step, [1, 1]) for step in range(0, 1000, 100)]
+    observations = [observation(step, [1, 1]) for step in range(0, 1000, 100)]
     events = [Event(100 * (1 + number), kind, 0.5, "") for number, kind in enumerate(EVENT_KINDS)]
-    assert sorted(legend(timeline_figure(looks, events, ("a", "b"), (0.5, 0.5)))) == sorted(words)
+    assert sorted(legend(timeline_figure(observations, events, ("a", "b"), (0.5, 0.5)))) == sorted(labels)
 
 
-def test_events_stand_at_their_steps_and_once_in_the_legend() -> None:
-    looks = [look(step, [1, 1]) for step in (0, 100, 200, 300)]
+def test_events_are_marked_at_their_steps_and_listed_once_in_the_legend() -> None:
+    observations = [observation(step, [1, 1]) for step in (0, 100, 200, 300)]
     events = [
         Event(100, "missing-modes", 0.5, ""),
         Event(200, "recovery", 0.0, ""),
         Event(300, "missing-modes", 0.5, ""),
     ]
-    figure = timeline_figure(looks, events, ("a", "b"), (0.5, 0.5))
-    drawn = {str(line.get_label()): np.asarray(line.get_xdata()).tolist() for line in figure.axes[0].lines}
-    assert drawn == {"modes lost": [100, 300], "recovered": [200]}
+    figure = timeline_figure(observations, events, ("a", "b"), (0.5, 0.5))
+    marks = {str(line.get_label()): np.asarray(line.get_xdata()).tolist() for line in figure.axes[0].lines}
+    assert marks == {"modes lost": [100, 300], "recovered": [200]}
     assert sorted(legend(figure)) == ["modes lost", "recovered"]
     low, high = figure.axes[0].get_xlim()
     assert low < 0
     assert high > 300
 
 
-def test_names_of_modes_are_on_the_axis_where_there_is_room() -> None:
-    figure = timeline_figure([look(1, [1] * 3)], [], ("red", "green", "blue"), [1 / 3] * 3)
+def test_mode_names_are_on_the_axis_if_there_is_room() -> None:
+    figure = timeline_figure([observation(1, [1] * 3)], [], ("red", "green", "blue"), [1 / 3] * 3)
     assert [text.get_text() for text in figure.axes[1].get_yticklabels()] == ["red", "green", "blue"]

@@ -22,18 +22,18 @@ from ganbench.spec.run_spec import apply_overrides, resolve
 @pytest.mark.parametrize(
     ("text", "seeds"), [("0", (0,)), ("0-2", (0, 1, 2)), ("0,3,7", (0, 3, 7)), ("5, 0-1", (0, 1, 5)), ("4-4", (4,))]
 )
-def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
+def test_seeds_are_parsed_and_sorted(text: str, seeds: tuple[int, ...]) -> None:
     assert parse_seeds(text) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "a", "0-", "-1", "3-1", "0,,1", "1,1", "0-2,2", "0-9999", "1.5", "٣", "0" * 30])
-def test_bad_seeds_are_refused_in_words(text: str) -> None:
+def test_invalid_seeds_raise_a_clear_error(text: str) -> None:
     with pytest.raises(GanbenchError, match="seeds"):
         parse_seeds(text)
 
 
 @given(st.text(max_size=30))
-def test_any_seeds_text_gives_seeds_or_our_error(text: str) -> None:
+def test_any_text_gives_sorted_seeds_or_a_ganbench_error(text: str) -> None:
     try:
         seeds = parse_seeds(text)
     except GanbenchError:
@@ -41,24 +41,24 @@ def test_any_seeds_text_gives_seeds_or_our_error(text: str) -> None:
     assert list(seeds) == sorted(set(seeds))
 
 
-def test_the_recipe_of_a_loss_fills_what_the_user_leaves_open() -> None:
+def test_recipe_of_a_loss_fills_in_options_left_open() -> None:
     spec = resolve({"loss": {"name": "wgan-gp"}, "train": {"critic_lr": 3e-4}})
     assert (spec.train.n_critic, spec.train.generator_lr, spec.train.critic_lr) == (5, 1e-4, 3e-4)
     assert [penalty.to_spec() for penalty in spec.penalties] == [{"name": "gp", "decay": 1.0, "weight": 10.0}]
 
 
-def test_penalties_replace_the_default_of_a_loss() -> None:
+def test_given_penalties_replace_those_of_the_recipe() -> None:
     assert resolve({"loss": {"name": "wgan-gp"}, "penalty": []}).penalties == ()
     spec = resolve({"loss": {"name": "minimax"}, "penalty": [parse_component("gp:weight=1")]})
     assert spec.penalties[0].to_spec() == {"name": "gp", "decay": 1.0, "weight": 1.0}
 
 
-def test_epochs_are_passes_of_the_critic() -> None:
+def test_epochs_count_passes_of_the_critic() -> None:
     assert resolve({"train": {"epochs": 1, "batch_size": 60}}).train.steps == 1000
     assert resolve({"train": {"epochs": 1, "batch_size": 60, "n_critic": 5}}).train.steps == 200
 
 
-def test_a_spec_read_back_from_toml_is_the_same_spec() -> None:
+def test_spec_round_trips_through_toml() -> None:
     for settings in (
         {},
         {"loss": {"name": "wgan-gp"}},
@@ -72,7 +72,7 @@ def test_a_spec_read_back_from_toml_is_the_same_spec() -> None:
         assert again.group_id == spec.group_id
 
 
-def test_the_run_id_depends_on_the_science_and_on_nothing_else() -> None:
+def test_run_id_depends_on_every_setting_that_affects_results() -> None:
     spec = resolve({})
     assert spec.run_id(0) == resolve({"loss": {"name": "minimax"}}).run_id(0)
     ids = {
@@ -92,7 +92,7 @@ def test_the_run_id_depends_on_the_science_and_on_nothing_else() -> None:
     assert len(ids) == 12
 
 
-def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = resolve({})
     before = spec.run_id(0)
     with monkeypatch.context() as patch:
@@ -108,7 +108,7 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         patch.setattr(config, "RESULTS_VERSION", config.RESULTS_VERSION + 1)
         assert spec.run_id(0) != before
     with monkeypatch.context() as patch:
-        # As if one of the protocol's metrics came from a plug-in, whose code has no version.
+        # As if a metric of the protocol came from a plug-in, whose code has no version.
         patch.setattr(Fid, "is_foreign", classmethod(lambda cls: True))
         assert spec.run_id(0) != before
     assert spec.run_id(0) == before
@@ -163,7 +163,7 @@ def test_the_run_id_depends_on_the_versions_of_what_it_is_measured_with(monkeypa
         ({"loss": {"name": 3}}, "must be a word"),
     ],
 )
-def test_bad_settings_are_refused_in_words(settings: dict[str, object], message: str) -> None:
+def test_invalid_settings_give_a_one_line_error(settings: dict[str, object], message: str) -> None:
     with pytest.raises(GanbenchError) as error:
         resolve(settings)
     assert message in str(error.value)
@@ -179,7 +179,7 @@ json_values = st.recursive(
 
 @hypothesis.settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*config.TABLES, "x"]), json_values, max_size=3))
-def test_any_settings_give_a_spec_or_our_error(settings: dict[str, object]) -> None:
+def test_any_settings_give_a_spec_or_a_ganbench_error(settings: dict[str, object]) -> None:
     with contextlib.suppress(GanbenchError):
         resolve(settings)
 
@@ -189,10 +189,10 @@ options = st.sampled_from(["modes", "radius", "sigma", "points", "power", "side"
 small_values = st.integers(-1, 9) | st.floats(-1, 9) | st.booleans() | st.sampled_from(["train", "28", "x"])
 
 
-# Networks are built to see whether they fit, which takes as long as it takes.
+# Networks are built to check that they fit, which has no fixed time limit.
 @hypothesis.settings(deadline=None, max_examples=50)
 @given(named, st.dictionaries(options, small_values, max_size=3), st.none() | named)
-def test_any_data_set_and_protocol_give_a_spec_or_our_error(
+def test_any_data_set_and_protocol_give_a_spec_or_a_ganbench_error(
     dataset: str, values: dict[str, object], protocol: str | None
 ) -> None:
     settings: dict[str, object] = {"dataset": {"name": dataset, **values}}
@@ -211,14 +211,14 @@ def test_components_and_assignments_are_parsed_as_toml_values() -> None:
     }
     assert parse_assignment("train.steps=500") == {"train": {"steps": 500}}
     assert parse_assignment("loss.name=minimax") == {"loss": {"name": "minimax"}}
-    for bad in ("steps=5", "train.steps", ".=3", "a.b.c=1"):
+    for invalid in ("steps=5", "train.steps", ".=3", "a.b.c=1"):
         with pytest.raises(GanbenchError, match=r"table\.option=value"):
-            parse_assignment(bad)
+            parse_assignment(invalid)
     with pytest.raises(GanbenchError, match="name:option=value"):
         parse_component("gp:weight")
 
 
-def test_later_settings_lie_over_earlier_ones() -> None:
+def test_later_settings_override_earlier_ones() -> None:
     merged = merge([{"a": {"x": 1, "y": 2}, "p": [1]}, {"a": {"y": 3}, "p": []}])
     assert merged == {"a": {"x": 1, "y": 3}, "p": []}
 
@@ -233,83 +233,88 @@ def test_flattened_specs_name_components_by_their_kind() -> None:
 DUMP = {**resolve({"train": {"steps": 9, "critic_lr": 7e-4, "batch_size": 32}}).to_dict()}
 
 
-def test_another_loss_over_a_full_dump_is_that_loss_as_its_paper_has_it() -> None:
+def test_overriding_the_loss_of_a_full_spec_applies_its_recipe() -> None:
     spec = resolve(apply_overrides(DUMP, {"loss": {"name": "wgan-gp"}}))
     assert [penalty.name for penalty in spec.penalties] == ["gp"]
     assert (spec.train.n_critic, spec.train.critic_lr, spec.train.critic_betas) == (5, 1e-4, (0.0, 0.9))
-    assert (spec.train.steps, spec.train.batch_size) == (9, 32), "what no recipe speaks of stays"
+    assert (spec.train.steps, spec.train.batch_size) == (9, 32), "options outside the recipe are kept"
     back = resolve(apply_overrides(spec.to_dict(), {"loss": {"name": "minimax"}}))
     assert back.penalties == ()
     assert (back.train.n_critic, back.train.critic_lr) == (1, 2e-4)
 
 
-def test_another_data_set_over_a_full_dump_has_its_own_networks_and_rates() -> None:
+def test_overriding_the_data_set_of_a_full_spec_applies_its_defaults() -> None:
     dump = resolve({"dataset": {"name": "ring"}}).to_dict()
-    there = resolve(apply_overrides(dump, {"dataset": {"name": "mnist"}}))
-    fresh = resolve({"dataset": {"name": "mnist"}})
-    assert there.arch == fresh.arch
-    assert dataclasses.replace(there.train, steps=1) == dataclasses.replace(fresh.train, steps=1)
-    back = resolve(apply_overrides(there.to_dict(), {"dataset": {"name": "ring"}}))
-    assert back.train == resolve({"dataset": {"name": "ring"}}).train, "how long stays as it was asked for"
+    on_mnist = resolve(apply_overrides(dump, {"dataset": {"name": "mnist"}}))
+    default_mnist = resolve({"dataset": {"name": "mnist"}})
+    assert on_mnist.arch == default_mnist.arch
+    assert dataclasses.replace(on_mnist.train, steps=1) == dataclasses.replace(default_mnist.train, steps=1)
+    back = resolve(apply_overrides(on_mnist.to_dict(), {"dataset": {"name": "ring"}}))
+    assert back.train == resolve({"dataset": {"name": "ring"}}).train, "the requested budget is kept"
 
 
-def test_a_name_is_no_option() -> None:
+def test_name_is_not_accepted_as_an_option() -> None:
     with pytest.raises(GanbenchError, match="the name stands before the colon"):
         parse_component("minimax:name=hinge")
 
 
-def test_the_same_loss_over_a_dump_changes_nothing() -> None:
+def test_overriding_with_the_same_loss_changes_nothing() -> None:
     assert resolve(apply_overrides(DUMP, {"loss": {"name": "minimax"}})) == resolve(DUMP)
     assert resolve(apply_overrides({"train": {"critic_lr": 1.0}}, {"loss": {"name": "wgan-gp"}})).train.critic_lr == 1.0
 
 
-def test_another_architecture_over_a_dump_has_its_own_options() -> None:
+def test_overriding_the_architecture_applies_its_defaults() -> None:
     assert resolve(apply_overrides(DUMP, {"arch": {"name": "dcgan"}})).arch.to_spec()["critic_width"] == 32
 
 
-def test_a_data_set_brings_settings_that_suit_its_size_and_anybody_can_override_them() -> None:
+def test_defaults_of_a_data_set_can_be_overridden() -> None:
     ring = resolve({"dataset": {"name": "ring"}})
-    suited = Ring.defaults["train"]
-    assert suited["batch_size"] == ring.train.batch_size != resolve({}).train.batch_size
-    assert ring.train.steps == round(suited["epochs"] * Ring().points / suited["batch_size"])
+    defaults = Ring.defaults["train"]
+    assert defaults["batch_size"] == ring.train.batch_size != resolve({}).train.batch_size
+    assert ring.train.steps == round(defaults["epochs"] * Ring().points / defaults["batch_size"])
     assert ring.arch.to_spec()["latent_dim"] == Ring.defaults["arch"]["mlp"]["latent_dim"] != 5
-    assert ring.evaluation.samples == 50_000, "as many as its protocol says"
-    own = resolve({"dataset": {"name": "ring"}, "arch": {"name": "mlp", "latent_dim": 5}, "train": {"batch_size": 100}})
-    assert (own.train.batch_size, own.arch.to_spec()["latent_dim"]) == (100, 5)
-    assert own.train.steps == round(suited["epochs"] * Ring().points / 100)
+    assert ring.evaluation.samples == 50_000, "the sample count is that of the protocol"
+    overridden = resolve(
+        {"dataset": {"name": "ring"}, "arch": {"name": "mlp", "latent_dim": 5}, "train": {"batch_size": 100}}
+    )
+    assert (overridden.train.batch_size, overridden.arch.to_spec()["latent_dim"]) == (100, 5)
+    assert overridden.train.steps == round(defaults["epochs"] * Ring().points / 100)
     assert resolve({"dataset": {"name": "ring"}, "train": {"epochs": 1, "batch_size": 100}}).train.steps == 1000
     assert resolve({"dataset": {"name": "ring"}, "train": {"steps": 7}}).train.steps == 7
 
 
-def test_a_protocol_fixes_options_of_its_data_set_and_the_number_of_samples() -> None:
+def test_protocol_fixes_data_set_options_and_sample_count() -> None:
     spec = resolve({"dataset": {"name": "ring"}, "protocol": {"name": "selfcond-2020"}})
     assert spec.dataset.to_spec()["radius"] == 2.0
     assert spec.protocol_label == "selfcond-2020 v1"
-    own = {"name": "stacked-mnist"}
-    frames = {name: resolve({"dataset": own, "protocol": {"name": name}}) for name in ("meg-2019", "selfcond-2020")}
-    assert {name: (each.dataset.shape, each.evaluation.samples) for name, each in frames.items()} == {
+    stacked = {"name": "stacked-mnist"}
+    specs = {name: resolve({"dataset": stacked, "protocol": {"name": name}}) for name in ("meg-2019", "selfcond-2020")}
+    assert {
+        name: (spec_of_protocol.dataset.shape, spec_of_protocol.evaluation.samples)
+        for name, spec_of_protocol in specs.items()
+    } == {
         "meg-2019": ((3, 28, 28), 26_000),
         "selfcond-2020": ((3, 32, 32), 50_000),
     }
     fewer = resolve({"dataset": {"name": "ring"}, "evaluation": {"samples": 3000}})
-    assert fewer.protocol_label == "ganbench-1 v1 at N=3,000", "another number of samples is said with the name"
+    assert fewer.protocol_label == "ganbench-1 v1 at N=3,000", "a different sample count is part of the label"
 
 
-def test_another_data_set_or_protocol_over_a_dump_has_its_own_number_of_samples() -> None:
+def test_overriding_data_set_or_protocol_resets_the_sample_count() -> None:
     spec = resolve(apply_overrides(DUMP, {"dataset": {"name": "ring"}}))
     assert (spec.evaluation.samples, spec.train.steps) == (50_000, 9)
     again = resolve(apply_overrides(spec.to_dict(), {"protocol": {"name": "pacgan-2018"}}))
     assert (again.evaluation.samples, again.evaluation.quick_samples) == (2_500, 2_000)
 
 
-def test_when_to_stop_is_parsed_in_words() -> None:
+def test_stop_condition_is_parsed() -> None:
     assert parse_stop("collapse") == {"stop_on": "collapse"}
     assert parse_stop("collapse:3") == {"stop_on": "collapse", "patience": 3}
-    for bad in ("", "collapse:", "collapse:x", "collapse:-1", ":3", "a b"):
+    for invalid in ("", "collapse:", "collapse:x", "collapse:-1", ":3", "a b"):
         with pytest.raises(GanbenchError, match="should read collapse"):
-            parse_stop(bad)
+            parse_stop(invalid)
 
 
-def test_epochs_over_steps_and_steps_over_epochs() -> None:
+def test_epochs_override_steps_and_steps_override_epochs() -> None:
     assert resolve(apply_overrides(DUMP, {"train": {"epochs": 1}})).train.steps == 60_000 // 32
     assert resolve(apply_overrides({"train": {"epochs": 1}}, {"train": {"steps": 5}})).train.steps == 5

@@ -1,4 +1,4 @@
-"""Experiments as files: what they mean, and what they answer to mistakes."""
+"""Experiment files: the sweeps that they define, and errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ seeds = "0-9"
 """
 
 
-def swept(tmp_path: Path, text: str, budget: str | None = None) -> Sweep:
+def sweep_of(tmp_path: Path, text: str, budget: str | None = None) -> Sweep:
     path = tmp_path / "question.toml"
     path.write_text(text)
     return read_sweep(path, budget)
 
 
-def test_every_combination_of_the_axes_is_a_spec(tmp_path: Path) -> None:
-    sweep = swept(tmp_path, FILE)
-    found = {
+def test_every_combination_of_axes_is_a_spec(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, FILE)
+    combinations = {
         (spec.loss.name, spec.train.pac, spec.train.batch_size, tuple(p.name for p in spec.penalties))
         for spec in sweep.specs
     }
-    assert found == {
+    assert combinations == {
         (loss, *packing, penalties)
         for loss in ("minimax", "wgan-gp")
         for packing in ((1, 64), (2, 128))
@@ -56,17 +56,19 @@ def test_every_combination_of_the_axes_is_a_spec(tmp_path: Path) -> None:
     assert len(sweep.specs) == 8
     assert {spec.arch.latent_dim for spec in sweep.specs} == {3}
     assert {spec.train.steps for spec in sweep.specs} == {20}
-    assert {spec.train.n_critic for spec in sweep.specs if spec.loss.name == "wgan-gp"} == {5}, "the recipe holds"
+    assert {spec.train.n_critic for spec in sweep.specs if spec.loss.name == "wgan-gp"} == {5}, (
+        "the recipe of the loss applies"
+    )
     assert (sweep.name, sweep.question, sweep.budget, sweep.seeds) == ("question", "Does it?", "course", (0, 1, 2))
 
 
-def test_a_budget_may_change_settings_and_seeds(tmp_path: Path) -> None:
-    sweep = swept(tmp_path, FILE, "paper")
+def test_budget_may_change_settings_and_seeds(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, FILE, "paper")
     assert {spec.train.steps for spec in sweep.specs} == {4000}
     assert sweep.seeds == tuple(range(10))
 
 
-def test_a_budget_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+def test_budget_replaces_only_the_settings_it_names(tmp_path: Path) -> None:
     text = """
 [base]
 arch = "dcgan:latent=uniform,slope=0.1"
@@ -78,23 +80,23 @@ critic_lr = 0.005
 arch = "mlp"
 "train.images" = "64k"
 """
-    [spec] = swept(tmp_path, text).specs
+    [spec] = sweep_of(tmp_path, text).specs
     assert (spec.arch.name, spec.arch.latent, spec.train.critic_lr, spec.train.steps) == ("mlp", "normal", 0.005, 1000)
 
 
-def test_groups_are_told_apart_by_what_differs(tmp_path: Path) -> None:
-    told = differences(swept(tmp_path, FILE).specs)
-    assert len(set(told)) == 4, "each twice, for two losses whose names tell them apart"
-    assert "penalty=none, train.batch_size=64, train.pac=1" in told
-    assert not any("steps" in line or "latent" in line for line in told)
+def test_groups_are_described_by_the_options_that_differ(tmp_path: Path) -> None:
+    descriptions = differences(sweep_of(tmp_path, FILE).specs)
+    assert len(set(descriptions)) == 4, "each occurs twice, for two losses, which are named separately"
+    assert "penalty=none, train.batch_size=64, train.pac=1" in descriptions
+    assert not any("steps" in line or "latent" in line for line in descriptions)
 
 
-def test_the_same_combination_twice_is_trained_once(tmp_path: Path) -> None:
-    assert len(swept(tmp_path, '[axes]\nloss = ["minimax", "minimax:smoothing=0"]').specs) == 1
+def test_duplicate_combinations_are_trained_once(tmp_path: Path) -> None:
+    assert len(sweep_of(tmp_path, '[axes]\nloss = ["minimax", "minimax:smoothing=0"]').specs) == 1
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("axis = 1", "did you mean 'axes'?"),
         ("[axes]\nloss = 'minimax'", "must be a list"),
@@ -118,30 +120,30 @@ def test_the_same_combination_twice_is_trained_once(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(GanbenchError) as told:
-        swept(tmp_path, text)
-    assert words in str(told.value)
-    assert "\n" not in str(told.value)
+def test_invalid_file_gives_a_one_line_error(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(GanbenchError) as error:
+        sweep_of(tmp_path, text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_an_unknown_budget_is_told(tmp_path: Path) -> None:
+def test_unknown_budget_is_reported(tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match="has no budget 'curse': did you mean 'course'"):
-        swept(tmp_path, FILE, "curse")
+        sweep_of(tmp_path, FILE, "curse")
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_the_experiments_that_we_ship_ask_a_question_under_two_budgets(path: Path) -> None:
+def test_shipped_experiments_have_a_question_and_two_budgets(path: Path) -> None:
     course, paper = read_sweep(path, "course"), read_sweep(path, "paper")
     assert course.question.endswith(".")
     assert "?" in course.question
     assert len(course.seeds) >= 3
-    work = {each.budget: len(each.seeds) * sum(spec.train.steps for spec in each.specs) for each in (course, paper)}
+    work = {sweep.budget: len(sweep.seeds) * sum(spec.train.steps for spec in sweep.specs) for sweep in (course, paper)}
     assert work["paper"] > work["course"]
 
 
 @pytest.mark.parametrize("path", GPU_STUDIES, ids=lambda path: path.stem)
-def test_studies_for_a_gpu_say_what_they_cost_and_can_be_rehearsed(path: Path) -> None:
+def test_gpu_studies_have_a_cost_estimate_and_a_rehearsal(path: Path) -> None:
     study, rehearsal = read_sweep(path), read_sweep(path, "rehearsal")
     assert len(study.seeds) in (8, 10)
     assert "Estimated, not measured" in path.read_text()
@@ -149,7 +151,7 @@ def test_studies_for_a_gpu_say_what_they_cost_and_can_be_rehearsed(path: Path) -
     assert max(spec.train.steps for spec in rehearsal.specs) <= 50
 
 
-def test_sweep_runs_what_is_missing_and_compares(tmp_path: Path) -> None:
+def test_sweep_trains_missing_groups_and_prints_a_comparison(tmp_path: Path) -> None:
     file, store = tmp_path / "tiny.toml", str(tmp_path / "store")
     text = '{0}[axes]\nloss = {1}\n[base]\ndataset = "ring:points=2000"\n'
     text += 'arch = "mlp:generator_widths=[8],critic_widths=[8]"\n[base.train]\nsteps = 2\nbatch_size = 8\n'
@@ -169,29 +171,29 @@ def test_sweep_runs_what_is_missing_and_compares(tmp_path: Path) -> None:
     assert any(line.startswith("minimax") for line in table)
 
 
-def test_a_dry_run_says_what_would_be_trained(tmp_path: Path) -> None:
+def test_dry_run_lists_groups_without_training(tmp_path: Path) -> None:
     file = tmp_path / "question.toml"
     file.write_text(FILE)
-    shown = CliRunner().invoke(main, ["sweep", str(file), "--budget", "paper", "--dry-run"])
-    assert shown.exit_code == 0
-    assert "8 groups of 10 seeds" in shown.output
-    assert shown.output.count("4,000 steps") == 8
+    result = CliRunner().invoke(main, ["sweep", str(file), "--budget", "paper", "--dry-run"])
+    assert result.exit_code == 0
+    assert "8 groups of 10 seeds" in result.output
+    assert result.output.count("4,000 steps") == 8
     assert not list(tmp_path.glob("mlruns*"))
 
 
-def test_bad_budgets_on_the_command_line_end_with_status_2() -> None:
-    for flags, words in (
+def test_invalid_options_end_with_status_2_and_budgets_are_converted_to_steps() -> None:
+    for flags, message in (
         (["--images", "ten"], "is not a number like 400k"),
         (["--images", "10k", "--steps", "5"], "give one budget"),
         (["--pac", "5"], "must divide the batch size"),
         (["--wrapper", "spectral"], "did you mean 'spectral-norm'?"),
         (["--wrapper", "batch-norm", "--penalty", "gp"], "can't be combined"),
     ):
-        told = CliRunner().invoke(main, ["run", "--dataset", "ring", "--dry-run", *flags])
-        assert told.exit_code == 2, flags
-        assert words in told.output
-    shown = CliRunner().invoke(main, ["run", "--dataset", "ring", "--images", "10M", "--dry-run"])
-    assert "steps = 39062" in shown.output  # of 256 images each
+        result = CliRunner().invoke(main, ["run", "--dataset", "ring", "--dry-run", *flags])
+        assert result.exit_code == 2, flags
+        assert message in result.output
+    dry_run = CliRunner().invoke(main, ["run", "--dataset", "ring", "--images", "10M", "--dry-run"])
+    assert "steps = 39062" in dry_run.output  # 256 images per step
     for flag, steps in (("--critic-steps", 200), ("--generator-steps", 1000), ("--critic-evaluations", 1)):
         flags = ["--loss", "wgan-gp", flag, "1k", "--dry-run"]
         assert f"\nsteps = {steps}\n" in CliRunner().invoke(main, ["run", "--dataset", "ring", *flags]).output

@@ -1,4 +1,4 @@
-"""The shared server: what it is started with, and that it works on PostgreSQL, where that is installed."""
+"""The group server: its credentials and command line, and runs on PostgreSQL, if that is installed."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_credentials_are_made_once_kept_from_others_and_taken_from_the_environment(
+def test_credentials_are_created_once_private_and_overridden_by_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (USER, PASSWORD):
         monkeypatch.delenv(name, raising=False)
-    made = credentials(tmp_path)
-    assert credentials(tmp_path) == made
-    assert len(made[PASSWORD]) >= 20
+    created = credentials(tmp_path)
+    assert credentials(tmp_path) == created
+    assert len(created[PASSWORD]) >= 20
     assert stat.S_IMODE((tmp_path / "credentials").stat().st_mode) == 0o600
     monkeypatch.setenv(PASSWORD, "with = signs")
     changed = credentials(tmp_path)
-    assert changed == made | {PASSWORD: "with = signs"}
+    assert changed == created | {PASSWORD: "with = signs"}
     monkeypatch.delenv(PASSWORD)
     assert credentials(tmp_path) == changed
-    assert changed[KEY] == made[KEY], "or everybody would be logged out"
+    assert changed[KEY] == created[KEY], "a new key would log everybody out"
 
 
-def test_others_reach_it_only_under_the_names_that_are_allowed(tmp_path: Path) -> None:
+def test_server_accepts_only_allowed_host_names(tmp_path: Path) -> None:
     command = mlflow_command(Plan(tmp_path, "0.0.0.0", 5001, ("gpu1.example.org",)), tmp_path, "postgresql://x")
     hosts = command[command.index("--allowed-hosts") + 1].split(",")
     assert {"gpu1.example.org:5001", "localhost:5001"} <= set(hosts)
@@ -70,53 +70,53 @@ def test_others_reach_it_only_under_the_names_that_are_allowed(tmp_path: Path) -
     assert command[command.index("--artifacts-destination") + 1] == str(tmp_path / "artifacts")
 
 
-def test_the_page_of_a_store_says_that_it_needs_the_whole_of_mlflow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ui_command_explains_that_it_needs_full_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def only_skinny(name: str) -> str:
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr("ganbench.tracking.ui.version", only_skinny)
-    told = CliRunner().invoke(main, ["ui", "--store", str(tmp_path)])
-    assert told.exit_code == 2
-    assert "only mlflow-skinny is installed" in told.output
+    result = CliRunner().invoke(main, ["ui", "--store", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "only mlflow-skinny is installed" in result.output
 
 
 @pytest.mark.skipif(not installed(), reason="needs PostgreSQL and ganbench[server]")
-def test_mistakes_are_told_in_a_line(tmp_path: Path) -> None:
+def test_unusable_folder_and_taken_port_are_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    told = CliRunner().invoke(main, ["server", "--folder", str(tmp_path / "file")])
-    assert told.exit_code == 2
-    assert "can't be used" in told.output
+    result = CliRunner().invoke(main, ["server", "--folder", str(tmp_path / "file")])
+    assert result.exit_code == 2
+    assert "can't be used" in result.output
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = str(holder.getsockname()[1])
-        told = CliRunner().invoke(main, ["server", "--folder", str(tmp_path / "s"), "--port", port])
-    assert told.exit_code == 2
-    assert f"port {port} is taken" in told.output
+        result = CliRunner().invoke(main, ["server", "--folder", str(tmp_path / "s"), "--port", port])
+    assert result.exit_code == 2
+    assert f"port {port} is taken" in result.output
 
 
 @contextmanager
 def running(folder: Path, port: int) -> Iterator[None]:
     command = [sys.executable, "-m", "ganbench", "server", "--folder", str(folder), "--port", str(port)]
     environment = {**os.environ, USER: "admin", PASSWORD: "a long enough password"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as it:
-        assert it.stdout is not None
-        told = ""
-        while "Ctrl-C" not in told:
-            line = it.stdout.readline()
-            assert line, told
-            told += line
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        assert server.stdout is not None
+        output = ""
+        while "Ctrl-C" not in output:
+            line = server.stdout.readline()
+            assert line, output
+            output += line
         try:
             yield
         finally:
-            it.send_signal(signal.SIGTERM)
-            assert it.wait(30) == 0
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
 
 
 @pytest.mark.skipif(not installed(), reason="needs PostgreSQL and ganbench[server]")
-def test_it_asks_for_a_password_and_keeps_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_requires_a_password_and_keeps_runs_over_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(tempfile.mkdtemp(prefix="server-"))
     folder.chmod(0o755)  # PostgreSQL may have to run as another user
     port = free_port()
@@ -124,10 +124,10 @@ def test_it_asks_for_a_password_and_keeps_runs(monkeypatch: pytest.MonkeyPatch) 
     search = urllib.request.Request(f"{store.uri}/api/2.0/mlflow/experiments/search", b"{}", method="POST")
     try:
         with running(folder, port):
-            with pytest.raises(urllib.error.HTTPError) as refused:
+            with pytest.raises(urllib.error.HTTPError) as error:
                 urllib.request.urlopen(search, timeout=10)
-            assert refused.value.code == 401
-            refused.value.close()
+            assert error.value.code == 401
+            error.value.close()
             monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
             monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a long enough password")
             log = MlflowTracker(store, "e").open(RunInfo("r", "run", {}, {"seed": "3"}), RunInfo("g", "group", {}))
@@ -138,6 +138,8 @@ def test_it_asks_for_a_password_and_keeps_runs(monkeypatch: pytest.MonkeyPatch) 
         with running(folder, port):
             (run,) = read_runs(store, "e", history=True)
             assert (run.seed, run.status, list(run.history)) == (3, "finished", [("fid", 5, 1.5)])
-        assert list((folder / "artifacts").rglob("weights.bin")), "served, and kept in its folder"
+        assert list((folder / "artifacts").rglob("weights.bin")), (
+            "artifacts are served by the server and kept in its folder"
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Results on their way to a server that goes away: nothing is lost, nothing arrives twice, nobody waits."""
+"""Delivery to a server that becomes unavailable: nothing is lost or duplicated, and training never waits."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def head(seed: int) -> RunInfo:
     return RunInfo(f"run-{seed}", "a run", {"seed": seed, "widths": [1, 2]}, {"seed": str(seed)})
 
 
-class Away(MemoryTracker):
-    """A server that answers only while `here`, counts its requests, and may vanish after some of them."""
+class UnreliableServer(MemoryTracker):
+    """A server that answers only while `here`, counts requests, and can become unavailable after some of them."""
 
     def __init__(self, here: bool = True) -> None:
         super().__init__()
@@ -35,29 +35,29 @@ class Away(MemoryTracker):
         self.requests = 0
         self.vanishes_after = 10**9
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         self.requests += 1
         if not self.here or self.requests > self.vanishes_after:
             raise GanbenchError("the server does not answer")
 
     def status(self, run_id: str) -> Status | None:
-        self._ask()
+        self._request()
         return super().status(run_id)
 
     def statuses(self) -> dict[str, Status]:
-        self._ask()
+        self._request()
         return super().statuses()
 
     def open(self, run: RunInfo, group: RunInfo) -> MemoryRunLog:
-        self._ask()
-        log, ask = super().open(run, group), self._ask
+        self._request()
+        log, request = super().open(run, group), self._request
 
-        class Asking:
+        class UnreliableLog:
             def __getattr__(self, name: str) -> object:
-                ask()
+                request()
                 return getattr(log, name)
 
-        return Asking()  # type: ignore[return-value]  # stands in for the log, and can be away
+        return UnreliableLog()  # type: ignore[return-value]  # stands in for the log, and may be unavailable
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write(log: RunLog, folder: Path) -> None:
-    """Everything that a run may track."""
+    """Track one of everything."""
     (folder / "weights.bin").write_bytes(b"123")
     log.metrics(5, {"fid": 1.5, "kl": float("nan"), "large": float("inf")})
     log.image("samples", 5, PIXELS)
@@ -77,7 +77,7 @@ def write(log: RunLog, folder: Path) -> None:
     log.finish("finished", 5)
 
 
-def seen(tracker: MemoryTracker) -> dict[str, object]:
+def contents(tracker: MemoryTracker) -> dict[str, object]:
     return {
         run_id: (
             log.head,
@@ -93,60 +93,60 @@ def seen(tracker: MemoryTracker) -> dict[str, object]:
     }
 
 
-def until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
 
 
-def test_what_arrives_is_what_was_written(tmp_path: Path) -> None:
-    direct, server = MemoryTracker(), Away()
+def test_delivered_runs_equal_the_written_ones(tmp_path: Path) -> None:
+    direct, server = MemoryTracker(), UnreliableServer()
     write(direct.open(head(0), GROUP), tmp_path)
     spool = Spool(server, tmp_path / "spool")
     write(spool.open(head(0), GROUP), tmp_path)
     assert spool.settle() == 0
     names = {path.name for path in (tmp_path / "spool").rglob("*") if path.is_file()}
-    assert names <= {"run-0"}, "only a lock is left"
-    for log in server.runs.values():  # a figure travels as the file that it becomes
+    assert names <= {"run-0"}, "only a lock file is left"
+    for log in server.runs.values():  # figures are delivered as files
         log.files = {name.removeprefix("/"): content for name, content in log.files.items()}
-    assert seen(server) == seen(direct)
+    assert contents(server) == contents(direct)
 
 
-def test_nobody_waits_for_a_server_that_is_away_and_nothing_is_lost(tmp_path: Path) -> None:
-    server = Away()
+def test_unavailable_server_delays_nobody_and_loses_nothing(tmp_path: Path) -> None:
+    server = UnreliableServer()
     spool = Spool(server, tmp_path / "spool")
     server.here = False
-    began = time.monotonic()
+    start = time.monotonic()
     write(spool.open(head(0), GROUP), tmp_path)
-    assert time.monotonic() - began < 1
-    assert spool.status("run-0") == "finished", "it is known here, if not there"
+    assert time.monotonic() - start < 1
+    assert spool.status("run-0") == "finished", "the status is known locally before delivery"
     assert spool.status("run-1") is None
     assert spool.settle() == 1
     assert server.runs == {}
     server.here = True
-    until(lambda: server.runs.get("run-0", MemoryRunLog(GROUP)).state == "finished")
+    wait_until(lambda: server.runs.get("run-0", MemoryRunLog(GROUP)).state == "finished")
     assert spool.settle() == 0
     assert spool.status("run-0") == "finished"
 
 
 @pytest.mark.parametrize("requests", range(2, 7))
-def test_wherever_the_server_vanishes_all_arrives_once(tmp_path: Path, requests: int) -> None:
-    server = Away()
+def test_everything_arrives_once_after_any_server_failure(tmp_path: Path, requests: int) -> None:
+    server = UnreliableServer()
     server.vanishes_after = requests
     spool = Spool(server, tmp_path / "spool")
     write(spool.open(head(0), GROUP), tmp_path)
     assert spool.settle() == 1
     server.vanishes_after = 10**9
-    until(lambda: spool.settle() == 0)
+    wait_until(lambda: spool.settle() == 0)
     direct = MemoryTracker()
     write(direct.open(head(0), GROUP), tmp_path)
     for log in server.runs.values():
         log.files = {name.removeprefix("/"): content for name, content in log.files.items()}
-    assert seen(server) == seen(direct)
+    assert contents(server) == contents(direct)
 
 
-def test_what_a_killed_process_left_is_delivered_by_the_next(tmp_path: Path) -> None:
+def test_next_process_delivers_the_journals_of_a_killed_one(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     journal = Journal(folder / "run-0")
     journal.begin(head(0), GROUP)
@@ -154,51 +154,51 @@ def test_what_a_killed_process_left_is_delivered_by_the_next(tmp_path: Path) -> 
     other = Journal(folder / "run-1")
     other.begin(head(1), GROUP)
     other.metrics(5, {"fid": 2.0})
-    for each in (journal, other):
-        each.release()  # as the system does when a process dies
+    for abandoned in (journal, other):
+        abandoned.release()  # as the operating system does when a process dies
     with (folder / "run-1" / ENTRIES).open("ab") as file:
         file.write(b'{"do": "metrics", "st')  # killed in the middle of a line
-    server = Away()
+    server = UnreliableServer()
     assert deliver_all(folder, server) == 2
     assert {run_id: log.state for run_id, log in server.runs.items()} == {"run-0": "finished", "run-1": "running"}
     assert server.runs["run-1"].numbers == {("fid", 5): 2.0}
-    assert deliver_all(folder, server) == 0, "once"
+    assert deliver_all(folder, server) == 0, "journals must be delivered only once"
 
 
-def test_a_torn_line_is_cut_before_more_is_written(tmp_path: Path) -> None:
+def test_incomplete_line_is_removed_before_more_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "run-0"
     journal = Journal(folder)
     journal.begin(head(0), GROUP)
     journal.release()
     with (folder / ENTRIES).open("ab") as file:
         file.write(b'{"do": "finish", "status": "fin')
-    again = Journal(folder)
-    again.metrics(1, {"fid": 1.0})
+    reopened = Journal(folder)
+    reopened.metrics(1, {"fid": 1.0})
     lines = [json.loads(line)["do"] for line in (folder / ENTRIES).read_text().splitlines()]
     assert lines == ["open", "metrics"]
     assert journal_status(folder) == "running"
 
 
-def test_a_journal_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
+def test_journal_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run-0")
     with pytest.raises(GanbenchError, match="another process"):
         Journal(tmp_path / "run-0", patience=0)
     journal.begin(head(0), GROUP)
-    server = Away()
-    assert deliver_all(tmp_path, server) == 0, "left to whoever has it"
+    server = UnreliableServer()
+    assert deliver_all(tmp_path, server) == 0, "a journal in use must be left alone"
     journal.release()
     assert deliver_all(tmp_path, server) == 1
 
 
-def test_a_full_disk_leaves_no_torn_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_leaves_no_incomplete_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "run-0")
     journal.begin(head(0), GROUP)
 
-    def full(*arguments: object) -> None:
+    def raise_disk_full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", full)
+        patch.setattr("os.fsync", raise_disk_full)
         with pytest.raises(OSError, match="No space"):
             journal.metrics(1, {"fid": 1.0})
     journal.metrics(1, {"fid": 1.0})
@@ -206,8 +206,8 @@ def test_a_full_disk_leaves_no_torn_line(tmp_path: Path, monkeypatch: pytest.Mon
     assert lines == ["open", "metrics"]
 
 
-def test_a_run_that_is_to_be_repeated_takes_its_journal_along(tmp_path: Path) -> None:
-    server = Away()
+def test_discarding_a_run_discards_its_journal(tmp_path: Path) -> None:
+    server = UnreliableServer()
     spool = Spool(server, tmp_path / "spool")
     server.here = False
     write(spool.open(head(0), GROUP), tmp_path)

@@ -1,4 +1,4 @@
-"""MLflow as the tracker, on a real SQLite store."""
+"""The MLflow tracker on a real SQLite store."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize("first", ["client", "connection", "tracker"])
-def test_mlflow_is_told_to_keep_to_itself_before_it_is_imported(first: str) -> None:
-    """Whichever of our files is the first to import it: it reads then whether it may send what it is used for."""
+def test_mlflow_telemetry_is_disabled_before_mlflow_is_imported(first: str) -> None:
+    """MLflow reads the setting on import, so it must hold for every file of ours that may import it first."""
     code = f"""
 import importlib.abc, os, sys
 class Watch(importlib.abc.MetaPathFinder):
@@ -48,12 +48,12 @@ class Watch(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Watch())
 import ganbench.tracking.mlflow.{first}
 """
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["true", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["true", "0"]
 
 
-def test_a_run_is_written_and_read_back(store: Store) -> None:
+def test_run_is_written_and_read_back(store: Store) -> None:
     tracker = MlflowTracker(store, "an experiment")
     assert tracker.status("run3") is None
     log = tracker.open(head(3), GROUP)
@@ -66,14 +66,19 @@ def test_a_run_is_written_and_read_back(store: Store) -> None:
     log.finish("finished", 20)
     assert tracker.status("run3") == "finished"
 
-    (last,) = read_runs(store, "an experiment", history=False)
-    (whole,) = read_runs(store, "an experiment", history=True)
-    assert (last.id, last.group, last.seed, last.status) == ("run3", "group1", 3, "finished")
-    assert last.params["loss"] == "x"
-    assert last.tags["device"] == "cpu"
-    assert (last.tags["events"], last.tags["ended-at"]) == ("missing-modes at 10", "20")
-    assert sorted(last.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
-    assert sorted(whole.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+    (last_values,) = read_runs(store, "an experiment", history=False)
+    (with_history,) = read_runs(store, "an experiment", history=True)
+    assert (last_values.id, last_values.group, last_values.seed, last_values.status) == (
+        "run3",
+        "group1",
+        3,
+        "finished",
+    )
+    assert last_values.params["loss"] == "x"
+    assert last_values.tags["device"] == "cpu"
+    assert (last_values.tags["events"], last_values.tags["ended-at"]) == ("missing-modes at 10", "20")
+    assert sorted(last_values.history) == [("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
+    assert sorted(with_history.history) == [("fid", 10, 5.5), ("fid", 20, 4.5), ("quick/fid", 10, 6.5)]
 
 
 @pytest.mark.parametrize("through", ["tables", "mlflow"])
@@ -90,7 +95,7 @@ def test_pictures_are_read_back(store: Store, through: str, monkeypatch: pytest.
     assert read_images(store, "no experiment", "samples", ["run3"], 4) == {}
 
 
-def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
+def test_logging_again_after_a_kill_duplicates_nothing(store: Store) -> None:
     for _ in range(2):
         log = MlflowTracker(store, "e").open(head(0), GROUP)
         log.metrics(10, {"fid": 5.5})
@@ -106,7 +111,9 @@ def test_logging_again_after_a_kill_doubles_nothing(store: Store) -> None:
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_the_tables_say_what_mlflow_says(store: Store, history: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_direct_reading_equals_reading_through_mlflow(
+    store: Store, history: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracker = MlflowTracker(store, "e")
     for seed in (1, 0, 2):
         log = tracker.open(head(seed), GROUP)
@@ -118,18 +125,18 @@ def test_the_tables_say_what_mlflow_says(store: Store, history: bool, monkeypatc
     tracker.open(head(3), GROUP).finish("diverged", 5)
     tracker.discard("run2")
     direct = read_runs(store, "e", history=history)
-    chosen = read_runs(store, "e", history=history, needed=lambda tags: ["fid"])
+    filtered = read_runs(store, "e", history=history, needed=lambda tags: ["fid"])
     monkeypatch.setattr(reading, "read_local", lambda *_, **__: None)
     by_mlflow = read_runs(store, "e", history=history)
     assert [run.id for run in direct] == [run.id for run in by_mlflow] == ["run1", "run0", "run3"]
     for ours, theirs in zip(direct, by_mlflow, strict=True):
-        # As words: a NaN is no NaN's equal.
+        # Compared as text, since NaN doesn't equal NaN.
         assert sorted(map(repr, ours.history)) == sorted(map(repr, theirs.history))
         assert dataclasses.replace(ours, history=[]) == dataclasses.replace(theirs, history=[])
-    assert {name for name, _, _ in chosen[0].history} == {"fid", "event/missing-modes"}
+    assert {name for name, _, _ in filtered[0].history} == {"fid", "event/missing-modes"}
 
 
-def test_tables_that_we_do_not_know_are_left_to_mlflow(store: Store) -> None:
+def test_unknown_table_layouts_are_left_to_mlflow(store: Store) -> None:
     MlflowTracker(store, "e").open(head(0), GROUP).finish("finished", 20)
     database = store.folder / "mlflow.db"
     assert read_local(database, "another", history=False, needed=None) is None
@@ -138,7 +145,7 @@ def test_tables_that_we_do_not_know_are_left_to_mlflow(store: Store) -> None:
     assert read_local(database, "e", history=False, needed=None) is None
 
 
-def test_a_run_that_was_given_up_is_read_back_as_such(store: Store) -> None:
+def test_collapsed_run_is_read_back_as_collapsed(store: Store) -> None:
     tracker = MlflowTracker(store, "e")
     tracker.open(head(0), GROUP).finish("collapsed", 15)
     assert tracker.status("run0") == "collapsed"
@@ -146,10 +153,10 @@ def test_a_run_that_was_given_up_is_read_back_as_such(store: Store) -> None:
     assert (run.status, run.tags["ended-at"]) == ("collapsed", "15")
     with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
         query = "select status from runs join tags on tags.run_uuid = runs.run_uuid where tags.value = 'run0'"
-        assert database.execute(query).fetchall() == [("FINISHED",)], "for MLflow that is an end like any other"
+        assert database.execute(query).fetchall() == [("FINISHED",)], "MLflow itself has no status for collapse"
 
 
-def test_a_discarded_run_is_out_of_sight(store: Store) -> None:
+def test_discarded_run_is_not_read(store: Store) -> None:
     tracker = MlflowTracker(store, "e")
     tracker.open(head(0), GROUP).finish("finished", 20)
     tracker.discard("run0")
@@ -157,7 +164,7 @@ def test_a_discarded_run_is_out_of_sight(store: Store) -> None:
     assert read_runs(store, "e", history=False) == []
 
 
-def test_artifacts_stay_in_the_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_are_stored_only_in_the_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     MlflowTracker(store, "e").open(head(0), GROUP).file(Path(__file__), "folder")
@@ -171,7 +178,7 @@ def open_in_a_process(folder: str, seed: int) -> None:
     log.finish("finished", 20)
 
 
-def test_processes_that_meet_a_missing_store_at_once_all_get_their_runs_in(store: Store) -> None:
+def test_concurrent_processes_can_create_a_store_and_write_runs(store: Store) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=open_in_a_process, args=(str(store.folder), seed)) for seed in range(3)]
     for process in processes:
@@ -183,7 +190,7 @@ def test_processes_that_meet_a_missing_store_at_once_all_get_their_runs_in(store
     assert histories == {seed: [("fid", 1, float(seed))] for seed in range(3)}
 
 
-def test_a_store_whose_maker_was_killed_is_made_by_the_next(store: Store) -> None:
+def test_incomplete_store_of_a_killed_process_is_replaced(store: Store) -> None:
     store.folder.mkdir(parents=True)
     (store.folder / ".part-mlflow.db").write_bytes(b"SQLite format 3\0 half a schema")
     (store.folder / ".part-mlflow.db-journal").write_bytes(b"and its journal")
@@ -192,7 +199,7 @@ def test_a_store_whose_maker_was_killed_is_made_by_the_next(store: Store) -> Non
     assert not list(store.folder.glob(".part-*"))
 
 
-def test_missing_stores_and_experiments_are_named(store: Store) -> None:
+def test_missing_stores_and_experiments_are_reported(store: Store) -> None:
     with pytest.raises(GanbenchError, match="there is no store"):
         read_runs(store, "e", history=False)
     MlflowTracker(store, "mine")
@@ -200,19 +207,19 @@ def test_missing_stores_and_experiments_are_named(store: Store) -> None:
         read_runs(store, "yours", history=False)
 
 
-def test_an_unwritable_store_is_refused_in_words(tmp_path: Path) -> None:
+def test_unwritable_store_gives_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(GanbenchError, match="can't be written"):
         MlflowTracker(find_store(str(tmp_path / "file")), "e")
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101, "a\nb", "a\\b"])
-def test_names_that_are_paths_are_refused(name: str) -> None:
+def test_invalid_experiment_names_are_rejected(name: str) -> None:
     with pytest.raises(GanbenchError, match="name"):
         check_experiment_name(name)
 
 
-def test_stores_by_folder_uri_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_is_found_by_folder_uri_or_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     default = tmp_path / "mlruns-ganbench"
@@ -225,7 +232,7 @@ def test_stores_by_folder_uri_and_environment(tmp_path: Path, monkeypatch: pytes
     assert find_store(None) == Store("http://host:5000", tmp_path / "state" / "ganbench", False)
 
 
-def test_checkpoints_belong_to_a_store_and_an_experiment() -> None:
+def test_checkpoint_folders_differ_by_store_and_experiment() -> None:
     here, there = find_store("a"), find_store("b")
     folders = {store.checkpoints(experiment, "g") for store in (here, there) for experiment in ("e", "f")}
     assert len(folders) == 4

@@ -1,4 +1,4 @@
-"""A recorded step: it proves itself before it is relied on, and otherwise the plain one goes on."""
+"""Recorded steps: a recording is verified before it is used; otherwise training continues with plain steps."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 Statistics = dict[str, Tensor]
-words: list[str] = []
-"""Of each training here, in order: whether it was accelerated."""
+acceleration_log: list[str] = []
+"""For each training here, in order, whether it was accelerated."""
 
 
 class Tape:
-    """Stands for a CUDA graph: repeats a function on the inputs that it was recorded with, in place."""
+    """A stand-in for a CUDA graph: it repeats a function on its recorded inputs, in place."""
 
     def __init__(self, fault: Callable[[], None] = lambda: None) -> None:
         self.replays = 0
@@ -51,29 +51,29 @@ class Tape:
         return replay, outputs
 
 
-def trained(spec: RunSpec, monkeypatch: pytest.MonkeyPatch, record: Any = None) -> dict[str, Tensor]:
+def train_to_end(spec: RunSpec, monkeypatch: pytest.MonkeyPatch, record: Any = None) -> dict[str, Tensor]:
     """The state after training, with steps recorded by `record`."""
     if record is not None:
         monkeypatch.setattr(trainer, "accelerate", lambda step, spec, state, device, _: Recorded(step, state, record))
     *_, snapshot = train(spec, (0, 5), random_data(), CPU, every=1, accelerated=record is not None)
-    words.append(snapshot.accelerated)
+    acceleration_log.append(snapshot.accelerated)
     return {name: tensor.clone() for name, tensor in snapshot.state.tensors().items()}
 
 
 @pytest.mark.parametrize("loss", ["minimax", "wgan-gp", "r3gan"])
-def test_fifty_recorded_steps_are_fifty_plain_ones(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_steps_equal_plain_steps(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = small_spec(
         loss={"name": loss}, train={"steps": 50, "generator_betas": [0.5, 0.9], "critic_betas": [0.5, 0.9]}
     )
     tape = Tape()
-    plain = trained(spec, monkeypatch)
-    recorded = trained(spec, monkeypatch, tape.record)
-    assert words[-2:] == ["no, because it was switched off", "yes"]
+    plain = train_to_end(spec, monkeypatch)
+    recorded = train_to_end(spec, monkeypatch, tape.record)
+    assert acceleration_log[-2:] == ["no, because it was switched off", "yes"]
     assert tape.replays == 50 - WARM_UP
     assert all(torch.equal(recorded[name], tensor) for name, tensor in plain.items())
 
 
-def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recording_with_different_results_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = small_spec(train={"steps": 12})
     state: list[Tensor] = []
 
@@ -81,29 +81,29 @@ def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytes
         state[0].add_(1.0)
 
     tape = Tape(spoil)
-    step_of = Recorded.__init__
+    original_init = Recorded.__init__
 
-    def remember(self: Recorded, step: Any, of: Any, record: Any) -> None:
-        state[:] = [of.generator.trained[next(iter(of.generator.trained))]]
-        step_of(self, step, of, record)
+    def keep_state(self: Recorded, step: Any, train_state: Any, record: Any) -> None:
+        state[:] = [train_state.generator.trained[next(iter(train_state.generator.trained))]]
+        original_init(self, step, train_state, record)
 
-    monkeypatch.setattr(Recorded, "__init__", remember)
-    recorded = trained(spec, monkeypatch, tape.record)
+    monkeypatch.setattr(Recorded, "__init__", keep_state)
+    recorded = train_to_end(spec, monkeypatch, tape.record)
     assert tape.replays == 1
-    assert words[-1].startswith("no, because the recording was off by ")
+    assert acceleration_log[-1].startswith("no, because the recording was off by ")
     monkeypatch.undo()
-    assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in train_to_end(spec, monkeypatch).items())
 
 
-def test_what_cannot_be_recorded_is_trained_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unrecordable_step_falls_back_to_plain_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(function: Callable[[], Statistics]) -> tuple[Callable[[], None], Statistics]:
         raise RuntimeError("operation not permitted when stream is capturing")
 
     spec = small_spec(train={"steps": 12})
-    recorded = trained(spec, monkeypatch, refuse)
-    assert words[-1] == "no, because it can't be recorded: operation not permitted when stream is capturing"
+    recorded = train_to_end(spec, monkeypatch, refuse)
+    assert acceleration_log[-1] == "no, because it can't be recorded: operation not permitted when stream is capturing"
     monkeypatch.undo()
-    assert all(torch.equal(recorded[name], tensor) for name, tensor in trained(spec, monkeypatch).items())
+    assert all(torch.equal(recorded[name], tensor) for name, tensor in train_to_end(spec, monkeypatch).items())
 
 
 @pytest.mark.parametrize(
@@ -116,19 +116,19 @@ def test_what_cannot_be_recorded_is_trained_plainly(monkeypatch: pytest.MonkeyPa
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
 )
-def test_what_changes_outside_of_tensors_is_not_recorded(train: dict[str, Any], reason: str) -> None:
+def test_options_that_change_values_outside_tensors_are_not_recorded(train: dict[str, Any], reason: str) -> None:
     assert why_not(small_spec(), GPU) == ""
     assert why_not(small_spec(train=train), GPU).startswith(reason)
 
 
-def test_on_a_cpu_the_step_is_made_as_it_is() -> None:
-    def step(given: StepInputs) -> Statistics:
+def test_steps_are_not_recorded_on_a_cpu() -> None:
+    def step(inputs: StepInputs) -> Statistics:
         return {}
 
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
-    made = accelerate(step, small_spec(), snapshot.state, CPU, True)
-    assert isinstance(made, PlainStep)
-    assert made.words == snapshot.accelerated == "no, because steps are recorded on a GPU alone"
+    cpu_step = accelerate(step, small_spec(), snapshot.state, CPU, True)
+    assert isinstance(cpu_step, PlainStep)
+    assert cpu_step.words == snapshot.accelerated == "no, because steps are recorded on a GPU alone"
 
 
 EVERY_PART = [
@@ -140,38 +140,40 @@ EVERY_PART = [
 
 
 def statistics_without_values(spec: RunSpec, seeds: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> Statistics:
-    """A step of tensors that have a shape and no values: whoever asks for one gets an error."""
-    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # it doesn't know such a device
-    data, planned = random_data(), plan(spec, 0)
-    draws = InputSampler(spec, seeds, data)
-    given = StepInputs(list(draws.critic(0, planned)), list(draws.generator(0, planned)))
-    given = tree_map(lambda value: value.to("meta") if isinstance(value, Tensor) else value, given)
+    """Run a step on tensors that have a shape and no values; reading a value raises."""
+    monkeypatch.setattr(
+        torch, "autocast", lambda *_, **__: contextlib.nullcontext()
+    )  # it doesn't support the meta device
+    data, values = random_data(), plan(spec, 0)
+    sampler = InputSampler(spec, seeds, data)
+    inputs = StepInputs(list(sampler.critic(0, values)), list(sampler.generator(0, values)))
+    inputs = tree_map(lambda value: value.to("meta") if isinstance(value, Tensor) else value, inputs)
     state = State(spec, seeds, data.shape, torch.device("meta"))
-    state.apply_schedule(planned)
-    statistics = Step(spec, state)(given)
-    state.finish_step(planned.keep)
+    state.apply_schedule(values)
+    statistics = Step(spec, state)(inputs)
+    state.finish_step(values.keep)
     return statistics
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 5)], ids=["alone", "together"])
 @pytest.mark.parametrize("settings", EVERY_PART, ids=str)
-def test_nothing_in_a_step_waits_for_the_device(
+def test_no_step_waits_for_the_device(
     settings: dict[str, Any], seeds: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who needs no value of a tensor does not wait for the device that computes it, and can be recorded on it."""
+    """A step that reads no tensor values never waits for the device, and so can be recorded."""
     spec = small_spec(**settings)
     for values in statistics_without_values(spec, seeds, monkeypatch).values():
         assert values.is_meta
         assert values.shape == (len(seeds),)
 
 
-def test_a_loss_that_waits_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = NonSaturating.generator_loss
+def test_loss_that_waits_for_the_device_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    original_loss = NonSaturating.generator_loss
 
-    def waits(self: NonSaturating, *args: Any, **options: Any) -> Tensor:
-        loss = plain(self, *args, **options)
+    def waiting_loss(self: NonSaturating, *args: Any, **options: Any) -> Tensor:
+        loss = original_loss(self, *args, **options)
         return loss if float(loss) > 0 else -loss
 
-    monkeypatch.setattr(NonSaturating, "generator_loss", waits)
+    monkeypatch.setattr(NonSaturating, "generator_loss", waiting_loss)
     with pytest.raises(RuntimeError, match="meta"):
         statistics_without_values(small_spec(loss={"name": "non-saturating"}), (0,), monkeypatch)

@@ -1,4 +1,4 @@
-"""Training in bfloat16: near float32, with everything that needs digits left in float32."""
+"""Training in bfloat16: close to float32, with everything that needs precision kept in float32."""
 
 from __future__ import annotations
 
@@ -28,24 +28,22 @@ PARTS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("seeds", [(3,), (3, 4)])
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: str(next(iter(part.values()))))
-def test_the_first_step_is_that_of_float32_to_two_digits(
-    part: dict[str, Any], arch: str, seeds: tuple[int, ...]
-) -> None:
-    """Losses, outputs and gradient norms; weights and moments stay float32."""
+def test_first_step_in_bf16_is_close_to_float32(part: dict[str, Any], arch: str, seeds: tuple[int, ...]) -> None:
+    """Losses, outputs and gradient norms are close; weights and moments stay float32."""
     base = small_spec().to_dict() | {"arch": ARCHS_TRIED[arch]}
     options = {**base["train"], **part.get("train", {}), "steps": 1}
-    found = {}
+    snapshots = {}
     for precision in ("float32", "bf16"):
         spec = resolve({**base, "penalty": [], **part, "train": {**options, "precision": precision}})
         *_, snapshot = train(spec, seeds, random_data(), CPU, every=1)
         kinds = {tensor.dtype for tensor in snapshot.state.tensors().values() if tensor.is_floating_point()}
         assert kinds == {torch.float32}
-        found[precision] = snapshot
-    for name, values in found["float32"].statistics.items():
-        torch.testing.assert_close(found["bf16"].statistics[name], values, rtol=0.05, atol=0.03)
+        snapshots[precision] = snapshot
+    for name, values in snapshots["float32"].statistics.items():
+        torch.testing.assert_close(snapshots["bf16"].statistics[name], values, rtol=0.05, atol=0.03)
 
 
-def test_bf16_is_really_used_and_is_another_run() -> None:
+def test_bf16_changes_results_and_run_id() -> None:
     specs = [small_spec(train={"steps": 3, "precision": precision}) for precision in ("float32", "bf16")]
     assert specs[0].run_id(0) != specs[1].run_id(0)
     a, b = (list(train(spec, (0,), random_data(), CPU, every=3))[-1].state.tensors() for spec in specs)

@@ -1,4 +1,4 @@
-"""The trainer: seeds are independent, evaluation leaves no trace, a resumed run is the same run."""
+"""The trainer: seeds are independent, evaluation has no side effects, and resumed runs equal uninterrupted ones."""
 
 from __future__ import annotations
 
@@ -29,56 +29,58 @@ ARCHS_TRIED = {
 
 
 class Numbered(MixturePoints):
-    """Samples that are their own indices."""
+    """Samples that equal their own indices."""
 
     def __init__(self, count: int) -> None:
         super().__init__(torch.zeros(1, 1), 1.0, torch.ones(1, dtype=torch.float64), count, ("0",), CPU)
         self.train = torch.arange(count).float().unsqueeze(1)
 
 
-def last(spec: RunSpec, seeds: Sequence[int], every: int = 1000) -> Snapshot:
+def last_snapshot(spec: RunSpec, seeds: Sequence[int], every: int = 1000) -> Snapshot:
     *_, snapshot = train(spec, seeds, random_data(), CPU, every=every)
     return snapshot
 
 
-def copied(snapshot: Snapshot) -> dict[str, Tensor]:
+def copy_of_state(snapshot: Snapshot) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in snapshot.state.tensors().items()}
 
 
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
 @pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
-def test_a_seed_alone_is_that_seed_in_an_ensemble(arch: str, loss: str) -> None:
-    """Up to rounding: what is compared are losses, D(x) and gradient norms, step by step."""
+def test_seed_trains_equally_alone_and_in_an_ensemble(arch: str, loss: str) -> None:
+    """Losses, D(x) and gradient norms are equal up to rounding at each step."""
     spec = resolve(small_spec(loss={"name": loss}, train={"steps": 6}).to_dict() | {"arch": ARCHS_TRIED[arch]})
     together = train(spec, (4, 7, 9), random_data(), CPU, every=1)
     alone = train(spec, (7,), random_data(), CPU, every=1)
-    for many, one in zip(together, alone, strict=True):
-        for name, values in one.statistics.items():
-            torch.testing.assert_close(many.statistics[name][1:2], values, rtol=1e-3, atol=1e-5)
-    torch.testing.assert_close(many.sample(1, 10), one.sample(0, 10), rtol=1e-3, atol=1e-3)
+    for in_ensemble, on_its_own in zip(together, alone, strict=True):
+        for name, values in on_its_own.statistics.items():
+            torch.testing.assert_close(in_ensemble.statistics[name][1:2], values, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(in_ensemble.sample(1, 10), on_its_own.sample(0, 10), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
 @pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
-def test_a_seed_does_not_feel_its_company(arch: str, loss: str) -> None:
-    """With other seeds beside it, not one bit of a seed's state is different."""
+def test_seed_does_not_depend_on_the_other_seeds_of_an_ensemble(arch: str, loss: str) -> None:
+    """The state of a seed is equal bit for bit, whichever other seeds are trained with it."""
     spec = resolve(small_spec(loss={"name": loss}, train={"steps": 6}).to_dict() | {"arch": ARCHS_TRIED[arch]})
-    here, there = last(spec, (4, 7, 9)).state.tensors(), last(spec, (1, 7, 2)).state.tensors()
-    for name, tensor in here.items():
-        assert torch.equal(tensor[1], there[name][1]), name
+    first, second = last_snapshot(spec, (4, 7, 9)).state.tensors(), last_snapshot(spec, (1, 7, 2)).state.tensors()
+    for name, tensor in first.items():
+        assert torch.equal(tensor[1], second[name][1]), name
 
 
-def test_seeds_differ_and_repeat() -> None:
+def test_seeds_differ_and_are_reproducible() -> None:
     spec = small_spec()
-    both = last(spec, (0, 1))
+    both = last_snapshot(spec, (0, 1))
     name = "generator/0.weight"
     tensors = both.state.tensors()
     assert not torch.equal(tensors[name][0], tensors[name][1])
-    assert all(torch.equal(tensor, tensors[name]) for name, tensor in last(spec, (0, 1)).state.tensors().items())
+    assert all(
+        torch.equal(tensor, tensors[name]) for name, tensor in last_snapshot(spec, (0, 1)).state.tensors().items()
+    )
 
 
-def test_losses_are_paired_by_seed() -> None:
-    """Two losses with one seed begin with the same weights: what differs afterwards is the loss."""
+def test_different_losses_start_from_the_same_weights_for_a_seed() -> None:
+    """Later differences are therefore due to the loss."""
     first = [
         next(train(small_spec(loss={"name": name}), (3,), random_data(), CPU, every=1))
         for name in ("minimax", "wgan-gp")
@@ -87,81 +89,81 @@ def test_losses_are_paired_by_seed() -> None:
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_looking_more_often_and_sampling_do_not_change_training() -> None:
+def test_evaluation_frequency_and_sampling_do_not_change_training() -> None:
     spec = small_spec(arch={"name": "mlp"})
-    quiet = copied(last(spec, (0,)))
+    undisturbed = copy_of_state(last_snapshot(spec, (0,)))
     for snapshot in train(spec, (0,), random_data(), CPU, every=1):
         snapshot.sample(0, 700)
-        torch.rand(3)  # nor does anybody who uses torch's own generator
-    noisy = snapshot.state.tensors()
-    assert all(torch.equal(noisy[name], tensor) for name, tensor in quiet.items())
+        torch.rand(3)  # torch's global generator must not matter either
+    sampled = snapshot.state.tensors()
+    assert all(torch.equal(sampled[name], tensor) for name, tensor in undisturbed.items())
 
 
 @pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
 @pytest.mark.parametrize(
     ("arch", "seeds", "cut"), [("mlp", (0, 5), 1), ("mlp", (0, 5), 33), ("mlp", (0,), 40), ("dcgan", (0,), 5)]
 )
-def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
+def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
     loss: str, arch: str, seeds: tuple[int, ...], cut: int
 ) -> None:
-    """Cut within a block of random numbers, after its end, and with running statistics."""
+    """Interrupted within a block of random numbers, after its end, and with running statistics."""
     settings = small_spec(loss={"name": loss}, train={"steps": 45 if arch == "mlp" else 8}).to_dict()
     spec = resolve(settings | {"arch": ARCHS_TRIED[arch]})
-    whole = last(spec, seeds).state.tensors()
+    uninterrupted = last_snapshot(spec, seeds).state.tensors()
     for snapshot in train(spec, seeds, random_data(), CPU, every=1):
         if snapshot.step == cut:
-            taken = copied(snapshot)
+            saved = copy_of_state(snapshot)
             break
-    *_, resumed = train(spec, seeds, random_data(), CPU, every=7, resume=taken, resume_step=cut)
+    *_, resumed = train(spec, seeds, random_data(), CPU, every=7, resume=saved, resume_step=cut)
     assert resumed.step == spec.train.steps
-    assert all(torch.equal(resumed.state.tensors()[name], tensor) for name, tensor in whole.items())
+    assert all(torch.equal(resumed.state.tensors()[name], tensor) for name, tensor in uninterrupted.items())
 
 
-def test_resuming_refuses_another_networks_tensors() -> None:
-    taken = copied(last(small_spec(), (0,)))
+def test_resuming_rejects_tensors_of_another_network() -> None:
+    saved = copy_of_state(last_snapshot(small_spec(), (0,)))
     wider = small_spec(arch={"generator_widths": [17]})
     with pytest.raises(StateMismatchError, match="has no tensor"):
-        next(train(wider, (0,), random_data(), CPU, every=1, resume=taken, resume_step=12))
+        next(train(wider, (0,), random_data(), CPU, every=1, resume=saved, resume_step=12))
 
 
-def test_yields_the_start_every_so_many_steps_and_the_end() -> None:
+def test_snapshots_are_yielded_at_the_start_at_intervals_and_at_the_end() -> None:
     steps = [snapshot.step for snapshot in train(small_spec(), (0,), random_data(), CPU, every=5)]
     assert steps == [0, 5, 10, 12]
 
 
-def test_a_sample_does_not_depend_on_how_many_are_drawn() -> None:
-    snapshot = last(small_spec(), (0,))
+def test_samples_do_not_depend_on_their_number() -> None:
+    snapshot = last_snapshot(small_spec(), (0,))
     torch.testing.assert_close(snapshot.sample(0, 20), snapshot.sample(0, 1100)[:20])
 
 
-def test_critic_steps_are_counted_in_real_images() -> None:
-    """With k critic updates a step, an epoch of n batches is over after n / k steps, and every image was seen once."""
+def test_epoch_shows_every_real_image_once_to_the_critic() -> None:
+    """With k critic updates per step, an epoch of n batches takes n / k steps and uses every image once."""
     spec, data = small_spec(train={"batch_size": 10, "n_critic": 2}), Numbered(60)
-    draws = InputSampler(spec, (0,), data)
-    epoch = torch.cat([draw.real[0].flatten() for step in range(3) for draw in draws.critic(step, plan(spec, step))])
+    sampler = InputSampler(spec, (0,), data)
+    epoch = torch.cat([draw.real[0].flatten() for step in range(3) for draw in sampler.critic(step, plan(spec, step))])
     assert sorted(epoch.tolist()) == list(range(60))
-    assert next(draws.generator(0, plan(spec, 0))).real.shape == (1, 0, 1)
+    assert next(sampler.generator(0, plan(spec, 0))).real.shape == (1, 0, 1)
 
 
-def test_paired_losses_get_real_samples_of_their_own() -> None:
+def test_generator_of_a_paired_loss_gets_its_own_real_samples() -> None:
     spec = small_spec(loss={"name": "rpgan"}, train={"batch_size": 10})
-    draws, now = InputSampler(spec, (0, 1), Numbered(60)), plan(spec, 0)
-    in_generator, in_critic = next(draws.generator(0, now)).real, next(draws.critic(0, now)).real
+    sampler, values = InputSampler(spec, (0, 1), Numbered(60)), plan(spec, 0)
+    in_generator, in_critic = next(sampler.generator(0, values)).real, next(sampler.critic(0, values)).real
     assert in_generator.shape == (2, 10, 1)
     assert not torch.equal(in_generator, in_critic)
 
 
-def test_the_gradient_norm_is_that_of_each_seed() -> None:
+def test_gradient_norm_is_computed_per_seed() -> None:
     spec = small_spec(train={"steps": 1})
-    together = last(spec, (0, 1), every=1).statistics["critic_gradient"]
-    alone = last(spec, (1,), every=1).statistics["critic_gradient"]
+    together = last_snapshot(spec, (0, 1), every=1).statistics["critic_gradient"]
+    alone = last_snapshot(spec, (1,), every=1).statistics["critic_gradient"]
     torch.testing.assert_close(together[1:], alone, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("arch", ["mlp", "dcgan"])
 @pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
-def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
-    """Different learning rates, betas and two critic updates a step: swap any two of them and this fails."""
+def test_training_equals_the_textbook_loop(loss: str, arch: str) -> None:
+    """Learning rates and betas differ between the networks, so swapping any of them would fail."""
     options = {
         "steps": 4,
         "batch_size": 16,
@@ -173,19 +175,19 @@ def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
     }
     spec = resolve({"loss": {"name": loss}, "arch": ARCHS_TRIED[arch], "train": options})
     data = random_data()
-    snapshot = last(spec, (5,), every=1)
+    snapshot = last_snapshot(spec, (5,), every=1)
 
     with default_stream(5, "init-generator"):
         generator = spec.arch.generator(data.shape)
     with default_stream(5, "init-critic"):
         critic = spec.arch.critic(data.shape)
-    draws = InputSampler(spec, (5,), data)
+    sampler = InputSampler(spec, (5,), data)
     batches = []
     for step in range(4):
-        now = plan(spec, step)
-        drawn = [(d.real[0], d.latents[0], d.uniform[0]) for d in draws.critic(step, now)]
-        shown = drawn if loss == "wgan-gp" else [(real, z) for real, z, _ in drawn]
-        batches.append((shown, next(draws.generator(step, now)).latents[0]))
+        values = plan(spec, step)
+        critic_draws = [(d.real[0], d.latents[0], d.uniform[0]) for d in sampler.critic(step, values)]
+        critic_batches = critic_draws if loss == "wgan-gp" else [(real, z) for real, z, _ in critic_draws]
+        batches.append((critic_batches, next(sampler.generator(step, values)).latents[0]))
     before = {id(network): copy.deepcopy(network.state_dict()) for network in (generator, critic)}
     reference: Callable[..., tuple[float, float]] = textbook.wgan_gp if loss == "wgan-gp" else textbook.minimax
     norms = reference(generator, critic, batches, lrs=(1e-3, 3e-3), betas=((0.4, 0.99), (0.2, 0.9)))
@@ -197,7 +199,7 @@ def test_training_is_what_the_textbook_loop_does(loss: str, arch: str) -> None:
         ours = torch.cat(
             [(ensemble.frozen[name][0] - before[id(network)][name]).flatten() for name, _ in floats(network)]
         )
-        # Adam turns a gradient of rounding noise into a whole step, so single weights may differ; the path may not.
+        # Adam turns rounding noise into full steps, so single weights may differ, but not the overall change.
         assert ((ours - theirs).norm() / theirs.norm()).item() < 0.02
 
 
@@ -205,17 +207,17 @@ def floats(network: torch.nn.Module) -> list[tuple[str, Tensor]]:
     return [(name, tensor) for name, tensor in network.state_dict().items() if tensor.is_floating_point()]
 
 
-def test_losses_with_other_critic_steps_are_still_paired() -> None:
-    """The n-th update of a network draws the same, however many critic updates there are to a step."""
+def test_random_inputs_do_not_depend_on_the_number_of_critic_updates() -> None:
+    """The n-th update of a network gets the same random numbers for any number of critic updates per step."""
     specs = [small_spec(loss={"name": "wgan-gp"}, train={"n_critic": k, "batch_size": 4}) for k in (1, 5)]
     one, five = (InputSampler(spec, (3,), Numbered(60)) for spec in specs)
-    now = plan(specs[0], 0)
-    singles = [draw for step in range(40) for draw in one.critic(step, now)]
-    fives = [draw for step in range(8) for draw in five.critic(step, now)]
+    values = plan(specs[0], 0)
+    singles = [draw for step in range(40) for draw in one.critic(step, values)]
+    fives = [draw for step in range(8) for draw in five.critic(step, values)]
     for a, b in zip(singles, fives, strict=True):
         assert torch.equal(a.real, b.real)
         assert torch.equal(a.latents, b.latents)
         assert torch.equal(a.uniform, b.uniform)
     for n in (0, 7, 31, 32):
-        assert torch.equal(next(one.generator(n, now)).latents, next(five.generator(n, now)).latents)
-    assert not torch.equal(next(one.generator(0, now)).latents, next(one.critic(0, now)).latents)
+        assert torch.equal(next(one.generator(n, values)).latents, next(five.generator(n, values)).latents)
+    assert not torch.equal(next(one.generator(0, values)).latents, next(one.critic(0, values)).latents)
