@@ -15,7 +15,7 @@ from ganbench.evaluation.metrics.memo import memoize_on
 
 @register(METRICS, "memorisation")
 class Memorisation(Metric):
-    """Share of samples nearer to a training image than 99 % of unseen (after Meehan et al. 2020, arXiv:2004.05675).
+    """Share of samples nearer to a training image than 99 % of unseen are (after Meehan et al. 2020, arXiv:2004.05675).
 
     The threshold comes from the first half of the real samples, so the second half, and any other unseen ones, score
     about 1 %. A generator of nonsense scores 0, which is no merit. Only the first `samples` are used.
