@@ -219,7 +219,7 @@ def test_a_corrupt_checkpoint_is_refused_and_left_alone(tmp_path: Path) -> None:
     checkpoint.write_bytes(content)
     done = ganbench("run", *LONG, "--store", tmp_path)
     assert done.returncode == 2
-    assert "cut or changed" in done.stderr
+    assert "truncated or altered" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert checkpoint.read_bytes() == content
 

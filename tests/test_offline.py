@@ -84,7 +84,7 @@ def packed(folder: Path, python: str, without: str) -> None:
 def test_a_cut_bundle_is_not_installed(tmp_path: Path) -> None:
     packed(tmp_path, HERE, "")
     (tmp_path / "without").write_text("torc")
-    assert "the bundle is cut or changed" in install(tmp_path)
+    assert "the bundle is truncated or altered" in install(tmp_path)
 
 
 def test_a_bundle_for_another_python_is_not_installed(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_cut_file_in_the_cache_is_fetched_again(tmp_path: Path, small: dict[st
     fetch_mnist(tmp_path, mirrors=lambda: [mirror.address], say=said.append)
     assert victim.read_bytes() == small["train-images-idx3-ubyte"]
     assert len(mirror.asked) == 5
-    assert "cut or changed" in said[0]
+    assert "truncated or altered" in said[0]
 
 
 def test_a_wrong_file_from_a_mirror_is_refused_and_the_next_mirror_asked(
@@ -136,7 +136,7 @@ def test_a_wrong_file_from_a_mirror_is_refused_and_the_next_mirror_asked(
     said: list[str] = []
     paths = fetch_mnist(tmp_path, mirrors=lambda: [wrong.address, cut.address, mirror.address], say=said.append)
     assert {name: path.read_bytes() for name, path in paths.items()} == small
-    assert any("cut or changed" in line for line in said)
+    assert any("truncated or altered" in line for line in said)
     assert len(wrong.asked) == len(cut.asked) == 1, "a mirror that was wrong once isn't asked again"
     wrong.close()
     cut.close()
@@ -226,7 +226,7 @@ def test_the_last_resort_for_fashion_mnist_is_debians_package_and_it_is_checked_
     victim = tmp_path / "debian" / "t10k-labels-idx1-ubyte.gz"
     whole = victim.read_bytes()
     victim.write_bytes(gzip.compress(b"something else"))
-    with pytest.raises(GanbenchError, match="cut or changed"):
+    with pytest.raises(GanbenchError, match="truncated or altered"):
         get()
     victim.write_bytes(whole)
     assert {name: path.read_bytes() for name, path in get().items()} == contents

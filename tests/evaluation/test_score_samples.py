@@ -150,12 +150,12 @@ def test_a_generator_of_ours_is_run_from_its_weights(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (("--dataset", "mnist"), "shape"),
-        (("--dataset", "ring", "--protocol", "meg-2019"), "says nothing about ring"),
-        (("--dataset", "ring:radius=3", "--protocol", "pacgan-2018"), "fixes ring: radius is 1.0"),
+        (("--dataset", "ring", "--protocol", "meg-2019"), "doesn't cover ring"),
+        (("--dataset", "ring:radius=3", "--protocol", "pacgan-2018"), "fixes radius of ring at 1.0"),
         (("--dataset", "gird"), "did you mean 'grid'"),
-        (("--dataset", "ring", "--count", "70000"), "there are 1,000"),
-        (("--dataset", "ring"), "wants 50,000 samples, there are 1,000"),
-        (("--dataset", "ring", "--count", "10"), "mean nothing"),
+        (("--dataset", "ring", "--count", "70000"), "there are only 1,000"),
+        (("--dataset", "ring"), "needs 50,000 samples, but there are only 1,000"),
+        (("--dataset", "ring", "--count", "10"), "too few to mean anything"),
     ],
 )
 def test_what_cannot_be_scored_is_one_line(tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:

@@ -173,7 +173,7 @@ def test_a_sweep_without_its_rest(tmp_path: Path) -> None:
     file.write_text('[axes]\nloss = ["minimax", "hinge"]\n"train.n_critic" = [1, 2]\n')
     told = CliRunner().invoke(main, ["status", str(file), "--where", "loss=hing", "--store", str(tmp_path / "s")])
     assert told.exit_code == 2
-    assert "nothing in 'sweep' meets this; there, loss is hinge, minimax" in told.output
+    assert "nothing in 'sweep' matches this; there, loss is hinge, minimax" in told.output
     told = CliRunner().invoke(main, ["status", str(file), "--where", "los=hinge", "--store", str(tmp_path / "s")])
     assert "there is no option 'los': did you mean 'loss'?" in told.output
     both = ["--where", "loss=hinge", "--where", "train.n_critic=2|3"]

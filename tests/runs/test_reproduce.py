@@ -112,5 +112,5 @@ def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match="there is no store"):
         find_run(find_store(str(tmp_path / "nowhere")), "abcdef")
     (tmp_path / "mlflow.db").touch()
-    with pytest.raises(GanbenchError, match="is no run id"):
+    with pytest.raises(GanbenchError, match="is not a run id"):
         find_run(find_store(str(tmp_path)), "x' or 1=1")

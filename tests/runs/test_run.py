@@ -229,7 +229,7 @@ def test_wherever_the_process_is_killed_the_resumed_run_is_the_uninterrupted_one
     (diverged,) = (log for log in whole.runs.values() if log.state == "diverged")
     assert diverged.numbers["event/divergence", diverged.ended_at] == 1
     assert f"divergence at {diverged.ended_at}" in diverged.words["events"]
-    assert diverged.words["accelerated"] == "no, because steps are recorded on a GPU alone"
+    assert diverged.words["accelerated"] == "no, because steps are only recorded on a GPU"
     for log in whole.runs.values():
         assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
         kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}
@@ -310,7 +310,7 @@ def test_force_gets_past_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Pa
     stopped(spec, (0,), data, tracker, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(b"broken")
-    with pytest.raises(GanbenchError, match="cut or changed"):
+    with pytest.raises(GanbenchError, match="truncated or altered"):
         go(spec, (0,), data, tracker, tmp_path)
     assert go(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
 

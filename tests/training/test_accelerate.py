@@ -109,7 +109,7 @@ def test_what_cannot_be_recorded_is_trained_plainly(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("train", "reason"),
     [
-        ({"unrolled": 1}, "looking ahead"),
+        ({"unrolled": 1}, "unrolling"),
         ({"optimizer": "sgd"}, "sgd takes its learning rate"),
         ({"instance_noise": 0.1}, "instance noise"),
         ({"critic_betas": [0.0, 0.9, 0.99]}, "the second beta"),
@@ -128,7 +128,7 @@ def test_on_a_cpu_the_step_is_made_as_it_is() -> None:
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
     made = accelerate(step, small_spec(), snapshot.state, CPU, True)
     assert isinstance(made, PlainStep)
-    assert made.words == snapshot.accelerated == "no, because steps are recorded on a GPU alone"
+    assert made.words == snapshot.accelerated == "no, because steps are only recorded on a GPU"
 
 
 EVERY_PART = [

@@ -38,7 +38,7 @@ def test_every_cut_and_every_changed_byte_is_refused(path: Path) -> None:
     whole = path.read_bytes()
     for length in (0, 5, 100, len(whole) - 1):
         path.write_bytes(whole[:length])
-        with pytest.raises(GanbenchError, match="cut or changed"):
+        with pytest.raises(GanbenchError, match="truncated or altered"):
             load_checkpoint(path)
     for position in range(len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
@@ -66,7 +66,7 @@ def test_a_failed_write_leaves_the_old_one(path: Path, monkeypatch: pytest.Monke
 def test_other_files_are_no_checkpoints(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("hello")
     for name in ("x", "missing", "."):
-        with pytest.raises(GanbenchError, match="cut or changed"):
+        with pytest.raises(GanbenchError, match="truncated or altered"):
             load_checkpoint(tmp_path / name)
 
 
@@ -81,7 +81,7 @@ def test_the_one_before_is_used_where_the_newest_is_broken_and_not_lost_by_the_n
     path.unlink()
     assert load_newest(path).record == RECORD, "the broken one has not taken its place"
     older(path).write_bytes(b"broken")
-    with pytest.raises(GanbenchError, match="cut or changed"):
+    with pytest.raises(GanbenchError, match="truncated or altered"):
         load_newest(path)
 
 

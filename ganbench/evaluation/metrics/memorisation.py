@@ -31,9 +31,9 @@ class Memorisation(Metric):
     def __call__(self, *, fake: Features, real: Reference) -> float:
         training, half = real.training, len(real) // 2
         if training is None:
-            raise UndefinedMetricError("it is not kept what the networks were trained on")
+            raise UndefinedMetricError("the training data were not kept")
         if half == 0:
-            raise UndefinedMetricError("half of the real samples are none")
+            raise UndefinedMetricError("there are too few real samples to halve them")
 
         def find() -> Tensor:
             return nearest_of_many(real.embedding[:half], training).quantile(self.alpha)

@@ -26,7 +26,7 @@ class MnistScore(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         if fake.probabilities is None:
-            raise UndefinedMetricError("there is no classifier, so there are no probabilities of classes")
+            raise UndefinedMetricError("there is no classifier, so there are no class probabilities")
         each = fake.probabilities.double()
         overall = each.mean(0)
         divergence = (torch.xlogy(each, each).sum(1).mean() - torch.xlogy(overall, overall).sum()).clamp_min(0)

@@ -88,9 +88,9 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
     """
     latent_shape = _latent_shape(network, source, path)
     if source.count < 1:
-        raise GanbenchError(f"{source.count} samples were asked for: ask for at least one")
+        raise GanbenchError(f"{source.count} samples were requested: request at least one")
     if source.count * math.prod(shape) * 4 > LIMIT:
-        raise GanbenchError(f"{source.count:,} samples take more than {LIMIT >> 30} GiB as float32: ask for fewer")
+        raise GanbenchError(f"{source.count:,} samples take more than {LIMIT >> 30} GiB as float32: request fewer")
     blocks: list[npt.NDArray[Any]] = []
     with _own_random_numbers(source), _blame(path):
         for block in range(-(-source.count // BLOCK)):
@@ -104,7 +104,9 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
 
 def one_line(path: str, error: BaseException) -> GanbenchError:
     """A network's failure as a one-line error for the user."""
-    return GanbenchError(f"the generator '{path}' fails ({type(error).__name__}: {in_short(error)}): try it by itself")
+    return GanbenchError(
+        f"the generator '{path}' fails ({type(error).__name__}: {in_short(error)}): try running it on its own"
+    )
 
 
 @contextmanager
@@ -127,12 +129,12 @@ def _own_random_numbers(source: GeneratorSource) -> Iterator[None]:
 def _latent_shape(network: Network, source: GeneratorSource, path: str) -> tuple[int, ...]:
     known, stated = network.latent_shape, source.latent_shape
     if known is None and stated is None:
-        raise GanbenchError(f"'{path}' doesn't say what latents it takes: state their size")
+        raise GanbenchError(f"'{path}' doesn't say what latents it takes: give their size")
     if known is not None and stated is not None and known != stated:
         raise GanbenchError(f"'{path}' takes latents of size {list(known)}, not {list(stated)}")
     shape = stated or known or ()
     if not shape or min(shape) < 1 or math.prod(shape) * BLOCK * 4 > LIMIT:
-        raise GanbenchError(f"latents can't have the size {list(shape)}: state one like 100")
+        raise GanbenchError(f"latents can't have the size {list(shape)}: give one like 100")
     return shape
 
 
@@ -154,6 +156,8 @@ def _run(network: Network, latents: Tensor, path: str) -> npt.NDArray[Any]:
     made = network.forward(latents)
     if not isinstance(made, Tensor) or made.ndim == 0 or len(made) != len(latents):
         found = f"a tensor of shape {list(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
-        raise GanbenchError(f"'{path}' makes {found} from {len(latents)} latents, and should make a sample of each")
+        raise GanbenchError(
+            f"'{path}' returns {found} for {len(latents)} latents, but should return one sample for each"
+        )
     made = made.cpu()
     return (made.float() if made.dtype in (torch.bfloat16, torch.float16) else made).numpy()
