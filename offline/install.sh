@@ -12,7 +12,7 @@ venv=${1:-ganbench-venv}
 
 fail() { echo "install.sh: $*" >&2; exit 2; }
 
-(cd "$here" && sha256sum --quiet --check SHA256SUMS) || fail "the bundle is cut or changed: copy it again"
+(cd "$here" && sha256sum --quiet --check SHA256SUMS) || fail "the bundle is truncated or altered: copy it again"
 
 wanted=$(cat "$here/python-version")
 found=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "there is no '$python': name one with PYTHON="

@@ -220,7 +220,7 @@ def test_corrupt_checkpoint_is_rejected_and_not_modified(tmp_path: Path) -> None
     checkpoint.write_bytes(content)
     result = ganbench("run", *LONG, "--store", tmp_path)
     assert result.returncode == 2
-    assert "cut or changed" in result.stderr
+    assert "truncated or altered" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert checkpoint.read_bytes() == content
 

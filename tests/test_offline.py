@@ -84,7 +84,7 @@ def write_installable_bundle(folder: Path, python: str, without: str) -> None:
 def test_modified_bundle_is_not_installed(tmp_path: Path) -> None:
     write_installable_bundle(tmp_path, HERE, "")
     (tmp_path / "without").write_text("torc")
-    assert "the bundle is cut or changed" in install(tmp_path)
+    assert "the bundle is truncated or altered" in install(tmp_path)
 
 
 def test_bundle_for_another_python_is_not_installed(tmp_path: Path) -> None:

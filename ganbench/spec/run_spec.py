@@ -253,13 +253,13 @@ def _check_trainable(spec: RunSpec) -> None:
     names = [wrapper.name for wrapper in spec.wrappers]
     for wrapper in spec.wrappers:
         if names.count(wrapper.name) > 1:
-            raise GanbenchError(f"the wrapper '{wrapper.name}' is named twice")
+            raise GanbenchError(f"the wrapper '{wrapper.name}' is given twice: leave one out")
         for other in set(wrapper.excludes) & set(names):
             raise GanbenchError(f"'{wrapper.name}' can't be combined with '{other}': both bound the same weights")
         if spec.penalties and not wrapper.takes_penalties:
             raise GanbenchError(
-                f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': under it the "
-                f"gradient at one sample depends on the others in the batch; leave it out, or say --penalty none"
+                f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': it makes the "
+                f"gradient at one sample depend on the others in the batch; leave it out, or give --penalty none"
             )
     try:
         with torch.no_grad():  # two latents if the batch has two: BatchNorm can't train on one
@@ -276,7 +276,7 @@ def _component_list(settings: Mapping[str, Any], key: str, default: Sequence[str
     value = parse_components(value) if isinstance(value, str) else [value] if isinstance(value, Mapping) else value
     if not isinstance(value, list | tuple) or not all(map(_name, value)):
         raise GanbenchError(
-            f"'{key}' must be words like those of a flag, or tables with a name: [[{key}]] and name = '…' below"
+            f"'{key}' must be text as on the command line, or tables with a name: [[{key}]] and name = '…' below"
         )
     return [dict(component) for component in value]
 

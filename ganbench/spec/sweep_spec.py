@@ -76,7 +76,7 @@ class Sweep:
                 f"{option} is {', '.join(sorted({flat_spec.get(option, '') for flat_spec in flat_specs}))}"
                 for option in conditions
             )
-            raise GanbenchError(f"--where: nothing in '{self.name}' meets this; there, {available}")
+            raise GanbenchError(f"--where: nothing in '{self.name}' matches this; there, {available}")
         return dataclasses.replace(self, specs=matching)
 
 
@@ -107,7 +107,7 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
     _check_distinct(base, axes, path)
     cells = list(itertools.islice(itertools.product(*axes), MAX_SPECS + 1))
     if len(cells) > MAX_SPECS:
-        raise GanbenchError(f"'{path}' has more than {MAX_SPECS:,} combinations")
+        raise GanbenchError(f"'{path}' has more than {MAX_SPECS:,} combinations: split it into several files")
     specs: dict[str, RunSpec] = {}
     for cell in cells:
         try:
@@ -124,10 +124,10 @@ def _seeds(written: Any, path: Path) -> tuple[int, ...]:
     """Parse a number of seeds, or a string that lists them."""
     if isinstance(written, int) and not isinstance(written, bool):
         if not 1 <= written <= MAX_SEEDS:
-            raise GanbenchError(f"'{path}': {written} seeds are not between 1 and {MAX_SEEDS}")
+            raise GanbenchError(f"'{path}': the number of seeds must be between 1 and {MAX_SEEDS}, not {written}")
         return tuple(range(written))
     if not isinstance(written, str):
-        raise GanbenchError(f"'{path}': seeds should be a number like 10 or words like \"0-9\", not {written!r}")
+        raise GanbenchError(f"'{path}': seeds should be a number like 10 or text like \"0-9\", not {written!r}")
     return parse_seeds(written)
 
 
@@ -161,7 +161,9 @@ def _check_distinct(base: Settings, axes: list[list[Settings]], path: Path) -> N
                 raise GanbenchError(f"'{path}': two axes set '{key}'")
             if key in COMPONENTS and key in base:
                 # Its options, and a loss's recipe, would be mixed with those of the axis.
-                raise GanbenchError(f"'{path}': '{key}' stands in [base] or the budget, and in an axis: leave one out")
+                raise GanbenchError(
+                    f"'{path}': '{key}' is set in [base] or the budget, and also in an axis: remove one"
+                )
 
 
 def _settings(written: Mapping[str, Any]) -> Settings:
@@ -179,6 +181,6 @@ def _settings(written: Mapping[str, Any]) -> Settings:
             raise GanbenchError(f"'{key}' can't be {value!r}: write its options, as in {key}.option = …")
         else:
             raise GanbenchError(
-                f"there is no setting '{key}': {near_miss(key, TABLES)}; an axis of another name has tables as values"
+                f"there is no setting '{key}': {near_miss(key, TABLES)}; axes with other names need tables as values"
             )
     return merge(layers)

@@ -72,7 +72,7 @@ class TrainSpec:
             )
         _require(
             self.batch_size % self.pac == 0,
-            f"pac ({self.pac}) must divide the batch size ({self.batch_size}): a batch is packed whole",
+            f"pac ({self.pac}) must divide the batch size ({self.batch_size}): a batch is packed as a whole",
         )
         if self.optimizer == "rmsprop":
             _require(
@@ -107,7 +107,7 @@ class EvaluationSpec:
         _require(self.stop_on in STOP_ON, f"stop_on must be one of {', '.join(STOP_ON)}, not {self.stop_on}")
         _require(
             self.quick_samples >= MIN_SAMPLES,
-            f"quick_samples must be at least {MIN_SAMPLES}, not {self.quick_samples}: fewer mean nothing",
+            f"quick_samples must be at least {MIN_SAMPLES}, not {self.quick_samples}: fewer don't mean anything",
         )
         _require(
             self.quick_samples <= self.samples,

@@ -74,7 +74,7 @@ def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
             shown_host = (plan.allowed_hosts or (socket.gethostname(),))[0] if all_interfaces else plan.host
             address = f"http://{shown_host}:{plan.port}"
             say(f"MLflow: {address}  (user {login[USER]}, password in {folder / 'credentials'})")
-            say("Others use it so:")
+            say("Others can use it like this:")
             say(f"  export MLFLOW_TRACKING_URI={address} MLFLOW_TRACKING_USERNAME={login[USER]}")
             say("  export MLFLOW_TRACKING_PASSWORD=…\n  ganbench sweep FILE.toml")
             say("Ctrl-C stops it.")
@@ -116,8 +116,8 @@ def find_postgres() -> Path:
         if all((folder / name).exists() for name in ("initdb", "postgres", "createdb", "pg_isready")):
             return folder
     raise GanbenchError(
-        "PostgreSQL is not installed: on Debian or Ubuntu `apt install postgresql`; or name one that runs with "
-        "--database postgresql+psycopg://user:password@host/database"
+        "PostgreSQL is not installed: on Debian or Ubuntu `apt install postgresql`; or give the address of a running "
+        "one with --database postgresql+psycopg://user:password@host/database"
     )
 
 
@@ -209,12 +209,14 @@ def _owner(folder: Path, data: Path) -> str | None:
     try:
         pwd.getpwnam(POSTGRES_USER)
     except KeyError as error:
-        raise GanbenchError(f"PostgreSQL can't run as root, and there is no user '{POSTGRES_USER}'") from error
+        raise GanbenchError(
+            f"PostgreSQL can't run as root, and there is no user '{POSTGRES_USER}': start it as another user"
+        ) from error
     data.mkdir(exist_ok=True, mode=0o700)
     shutil.chown(data, POSTGRES_USER)
     access_test = ["test", "-w", str(data)]
     if subprocess.run(access_test, user=POSTGRES_USER, cwd="/", check=False).returncode != 0:
-        raise GanbenchError(f"the user '{POSTGRES_USER}' can't get to '{folder}': choose another with --folder")
+        raise GanbenchError(f"the user '{POSTGRES_USER}' can't access '{folder}': choose another with --folder")
     return POSTGRES_USER
 
 
@@ -231,7 +233,7 @@ def _await_postgres(programs: Path, sockets: Path, server: subprocess.Popen[byte
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise GanbenchError(f"PostgreSQL ended at once (exit status {server.returncode}): see {log}")
+            raise GanbenchError(f"PostgreSQL exited at once (exit status {server.returncode}): see {log}")
         ready = subprocess.run([str(programs / "pg_isready"), "-h", str(sockets)], capture_output=True, check=False)
         if ready.returncode == 0:
             return

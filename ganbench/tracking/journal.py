@@ -67,7 +67,7 @@ class Journal:
         try:
             self._lock.acquire()
         except filelock.Timeout as error:
-            raise GanbenchError(f"another process is at the run of '{folder}'") from error
+            raise GanbenchError(f"another process is using the run in '{folder}': wait for it, or stop it") from error
         folder.mkdir(exist_ok=True)
         _cut_torn_end(folder / ENTRIES)
 
@@ -200,7 +200,9 @@ def _entries(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 def _damaged(folder: Path) -> DamagedJournalError:
-    return DamagedJournalError(f"what is kept in '{folder}' is damaged: look at it, and remove it if it is of no use")
+    return DamagedJournalError(
+        f"the results kept in '{folder}' are damaged: check them, and remove the folder if they are of no use"
+    )
 
 
 def _cut_torn_end(path: Path) -> None:

@@ -86,7 +86,7 @@ def await_health(server: subprocess.Popen[bytes], address: str, log: Path) -> No
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise GanbenchError(f"the MLflow server ended at once (exit status {server.returncode}): see {log}")
+            raise GanbenchError(f"the MLflow server exited at once (exit status {server.returncode}): see {log}")
         try:
             with urllib.request.urlopen(address, timeout=1):
                 return

@@ -53,13 +53,13 @@ def why_not(spec: RunSpec, device: torch.device) -> str:
     """
     train = spec.train
     if device.type != "cuda":
-        return "steps are recorded on a GPU alone"
+        return "steps are only recorded on a GPU"
     if not OPTIMIZERS_BY_NAME[train.optimizer].reads_rate:
         return f"{train.optimizer} takes its learning rate as a plain number"
     if any(betas[1] != betas[-1] for betas in (train.generator_betas, train.critic_betas)):
         return "the second beta changes during training"
     if train.unrolled:
-        return "looking ahead makes new tensors in each step"
+        return "unrolling creates new tensors in each step"
     return "instance noise changes during training" if train.instance_noise else ""
 
 

@@ -115,7 +115,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if metadata["sha256"] != _digest(tensors, metadata["record"]):
             raise ValueError("its checksum is wrong")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise GanbenchError(f"the checkpoint '{path}' is cut or changed ({error}): delete it to start again") from error
+        raise GanbenchError(
+            f"the checkpoint '{path}' is truncated or altered ({error}): delete it to start again"
+        ) from error
     return Checkpoint(path, tensors, record)
 
 

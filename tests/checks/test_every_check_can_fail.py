@@ -330,7 +330,7 @@ ALSO_BROKEN: list[Broken] = [
     ("datasets", ForgetfulDataset, "made_again", "to_spec() must describe all of it"),
     ("datasets", SourcelessDataset, "described", "arXiv"),
     ("datasets", Wordless, "describes_itself", "mode_word is empty"),
-    ("datasets", Unscored, "scored", "says nothing about on-purpose"),
+    ("datasets", Unscored, "scored", "doesn't cover on-purpose"),
     ("datasets", Judging, "evaluates", "for a protocol's rule"),
     ("datasets", Lenient, "refuses", "it takes float64"),
     ("metrics", ForgetfulMetric, "made_again", "to_spec() must describe all of it"),

@@ -444,7 +444,7 @@ def test_evaluator_errors_hardly_change_the_kl_of_real_stacked_mnist(mnist: Labe
         ({"name": "stacked-mnist", "triples": -1}, "triples must be at least 0"),
         ({"name": "stacked-mnist", "digits": "test"}, "digits must be train or pooled"),
         ({"name": "stacked-mnist", "frame": "32"}, "frame must be one of 28, padded-32, scaled-32"),
-        ({"name": "stacked-mnist", "frame": 28}, "wants a word"),
+        ({"name": "stacked-mnist", "frame": 28}, "must be a word"),
         ({"name": "mnist", "sigma": 1.0}, "no option 'sigma'"),
         ({"name": "rings"}, "did you mean 'ring'"),
     ],

@@ -173,7 +173,7 @@ def test_modified_weights_are_rejected(name: str, tmp_path: Path, monkeypatch: p
     (tmp_path / f"{name}.safetensors").write_bytes(content)
     (tmp_path / f"{name}.json").write_text((WEIGHTS / f"{name}.json").read_text())
     monkeypatch.setattr(module, "WEIGHTS", tmp_path)
-    with pytest.raises(GanbenchError, match="not those of its card"):
+    with pytest.raises(GanbenchError, match="don't match its card"):
         ImageEvaluator(name, CPU)
 
 

@@ -125,7 +125,7 @@ def test_truncated_file_in_the_cache_is_fetched_again(tmp_path: Path, small: dic
     fetch_mnist(tmp_path, mirrors=lambda: [mirror.address], say=messages.append)
     assert damaged.read_bytes() == small["train-images-idx3-ubyte"]
     assert len(mirror.requested) == 5
-    assert "cut or changed" in messages[0]
+    assert "truncated or altered" in messages[0]
 
 
 def test_wrong_file_from_a_mirror_is_rejected_and_the_next_mirror_is_used(
@@ -138,7 +138,7 @@ def test_wrong_file_from_a_mirror_is_rejected_and_the_next_mirror_is_used(
         tmp_path, mirrors=lambda: [wrong.address, truncated.address, mirror.address], say=messages.append
     )
     assert {name: path.read_bytes() for name, path in paths.items()} == small
-    assert any("cut or changed" in line for line in messages)
+    assert any("truncated or altered" in line for line in messages)
     assert len(wrong.requested) == len(truncated.requested) == 1, "a mirror with a wrong file isn't used again"
     wrong.close()
     truncated.close()
@@ -226,7 +226,7 @@ def test_fashion_mnist_falls_back_to_debians_package_and_verifies_it(
     damaged = tmp_path / "debian" / "t10k-labels-idx1-ubyte.gz"
     intact = damaged.read_bytes()
     damaged.write_bytes(gzip.compress(b"something else"))
-    with pytest.raises(GanbenchError, match="cut or changed"):
+    with pytest.raises(GanbenchError, match="truncated or altered"):
         fetch_files()
     damaged.write_bytes(intact)
     assert {name: path.read_bytes() for name, path in fetch_files().items()} == contents

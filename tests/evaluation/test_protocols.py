@@ -372,7 +372,9 @@ def test_protocol_name_selects_its_data_set_variant(
 def test_option_that_contradicts_the_protocol_gives_a_one_line_error(
     protocol: str, dataset: str, options: dict[str, Any]
 ) -> None:
-    with pytest.raises(GanbenchError, match=f"protocol '{protocol}' fixes {dataset}: {next(iter(options))}") as error:
+    with pytest.raises(
+        GanbenchError, match=f"protocol '{protocol}' fixes {next(iter(options))} of {dataset} at "
+    ) as error:
         resolve({"dataset": {"name": dataset, **options}, "protocol": {"name": protocol}})
     assert "\n" not in str(error.value)
 
@@ -392,7 +394,7 @@ def test_options_that_a_protocol_leaves_open_may_be_set() -> None:
     [("veegan-2017", "mnist"), ("meg-2019", "ring"), ("selfcond-2020", "imbalanced-ring"), ("pacgan-2018", "mnist")],
 )
 def test_data_set_without_a_case_gives_a_one_line_error(protocol: str, dataset: str) -> None:
-    with pytest.raises(GanbenchError, match=f"protocol '{protocol}' says nothing about {dataset}") as error:
+    with pytest.raises(GanbenchError, match=f"protocol '{protocol}' doesn't cover {dataset}") as error:
         resolve({"dataset": {"name": dataset}, "protocol": {"name": protocol}})
     assert "\n" not in str(error.value)
 
@@ -407,7 +409,7 @@ Foreign.name = "my-ring"
 def test_only_our_protocol_accepts_a_plugin_data_set() -> None:
     protocol = PROTOCOLS["ganbench-1"]()
     assert protocol.case(Foreign()) == protocol.case(Ring())
-    with pytest.raises(GanbenchError, match="says nothing about my-ring"):
+    with pytest.raises(GanbenchError, match="doesn't cover my-ring"):
         PROTOCOLS["pacgan-2018"]().case(Foreign())
 
 

@@ -152,12 +152,12 @@ def test_generator_weights_of_a_known_architecture_are_scored(tmp_path: Path) ->
     ("words", "complaint"),
     [
         (("--dataset", "mnist"), "shape"),
-        (("--dataset", "ring", "--protocol", "meg-2019"), "says nothing about ring"),
-        (("--dataset", "ring:radius=3", "--protocol", "pacgan-2018"), "fixes ring: radius is 1.0"),
+        (("--dataset", "ring", "--protocol", "meg-2019"), "doesn't cover ring"),
+        (("--dataset", "ring:radius=3", "--protocol", "pacgan-2018"), "fixes radius of ring at 1.0"),
         (("--dataset", "gird"), "did you mean 'grid'"),
-        (("--dataset", "ring", "--count", "70000"), "there are 1,000"),
-        (("--dataset", "ring"), "wants 50,000 samples, there are 1,000"),
-        (("--dataset", "ring", "--count", "10"), "mean nothing"),
+        (("--dataset", "ring", "--count", "70000"), "there are only 1,000"),
+        (("--dataset", "ring"), "needs 50,000 samples, but there are only 1,000"),
+        (("--dataset", "ring", "--count", "10"), "too few to mean anything"),
     ],
 )
 def test_unusable_samples_give_a_one_line_error(tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:

@@ -173,7 +173,7 @@ def test_status_selects_groups_with_where(tmp_path: Path) -> None:
     file.write_text('[axes]\nloss = ["minimax", "hinge"]\n"train.n_critic" = [1, 2]\n')
     result = CliRunner().invoke(main, ["status", str(file), "--where", "loss=hing", "--store", str(tmp_path / "s")])
     assert result.exit_code == 2
-    assert "nothing in 'sweep' meets this; there, loss is hinge, minimax" in result.output
+    assert "nothing in 'sweep' matches this; there, loss is hinge, minimax" in result.output
     result = CliRunner().invoke(main, ["status", str(file), "--where", "los=hinge", "--store", str(tmp_path / "s")])
     assert "there is no option 'los': did you mean 'loss'?" in result.output
     conditions = ["--where", "loss=hinge", "--where", "train.n_critic=2|3"]

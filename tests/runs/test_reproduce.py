@@ -116,5 +116,5 @@ def test_runs_that_cannot_be_reproduced_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match="there is no store"):
         find_run(find_store(str(tmp_path / "nowhere")), "abcdef")
     (tmp_path / "mlflow.db").touch()
-    with pytest.raises(GanbenchError, match="is no run id"):
+    with pytest.raises(GanbenchError, match="is not a run id"):
         find_run(find_store(str(tmp_path)), "x' or 1=1")

@@ -229,7 +229,7 @@ def test_run_resumed_after_any_kill_equals_the_uninterrupted_run(
     (diverged,) = (log for log in uninterrupted.runs.values() if log.state == "diverged")
     assert diverged.numbers["event/divergence", diverged.ended_at] == 1
     assert f"divergence at {diverged.ended_at}" in diverged.words["events"]
-    assert diverged.words["accelerated"] == "no, because steps are recorded on a GPU alone"
+    assert diverged.words["accelerated"] == "no, because steps are only recorded on a GPU"
     for log in uninterrupted.runs.values():
         assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
         kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}
@@ -316,7 +316,7 @@ def test_force_ignores_a_corrupt_checkpoint(data: LabelledImages, tmp_path: Path
     train_and_stop(spec, (0,), data, tracker, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(b"broken")
-    with pytest.raises(GanbenchError, match="cut or changed"):
+    with pytest.raises(GanbenchError, match="truncated or altered"):
         train(spec, (0,), data, tracker, tmp_path)
     assert train(spec, (0,), data, tracker, tmp_path, force=True) == {0: "finished"}
 

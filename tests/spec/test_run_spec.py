@@ -123,8 +123,8 @@ def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monke
         ({"train": {"step": 3}}, "no option 'step': did you mean 'steps'"),
         ({"train": {"steps": 0}}, "steps must be at least 1"),
         ({"train": {"steps": "many"}}, "is not a number like 400k"),
-        ({"train": {"steps": True}}, "wants a whole number"),
-        ({"train": {"steps": 1.5}}, "wants a whole number"),
+        ({"train": {"steps": True}}, "must be a whole number"),
+        ({"train": {"steps": 1.5}}, "must be a whole number"),
         ({"train": {"steps": 5, "epochs": 1}}, "give one budget, not steps and epochs"),
         ({"train": {"epochs": -1}}, "above 0"),
         ({"train": {"epochs": float("nan")}}, "above 0"),
@@ -132,8 +132,8 @@ def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monke
         ({"train": {"critic_lr": float("nan")}}, "must be finite"),
         ({"train": {"critic_lr": 0.0}}, "critic_lr must be above 0"),
         ({"penalty": [{"name": "gp", "weight": -1}]}, "weight must not be negative"),
-        ({"penalty": [{"name": 3}]}, "must be words like those of a flag"),
-        ({"penalty": [[]]}, "must be words like those of a flag"),
+        ({"penalty": [{"name": 3}]}, "must be text as on the command line"),
+        ({"penalty": [[]]}, "must be text as on the command line"),
         ({"train": {"critic_betas": [0.5]}}, "two numbers"),
         ({"train": {"critic_betas": [0.5, 1.0]}}, "two numbers in"),
         ({"train": 3}, "must be a table"),
@@ -150,16 +150,16 @@ def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monke
         ({"dataset": {"name": "ring", "points": 100}}, "larger than the data set (ring has 100 samples)"),
         ({"dataset": {"name": "ring"}, "arch": {"name": "dcgan"}}, "can't be built: dcgan makes square images"),
         ({"protocol": {"name": "ganbench-2"}}, "unknown protocol 'ganbench-2': did you mean 'ganbench-1'"),
-        ({"protocol": {"name": "pacgan-2018"}}, "'pacgan-2018' says nothing about mnist: it is for grid, ring"),
+        ({"protocol": {"name": "pacgan-2018"}}, "'pacgan-2018' doesn't cover mnist: it is for grid, ring"),
         (
             {"protocol": {"name": "pacgan-2018"}, "dataset": {"name": "ring", "radius": 2.0}},
-            "'pacgan-2018' fixes ring: radius is 1.0, not 2.0",
+            "'pacgan-2018' fixes radius of ring at 1.0, not 2.0",
         ),
         ({"arch": {"name": "mlp", "latent_dim": 0}}, "latent_dim must be at least 1"),
         ({"arch": {"name": "mlp", "generator_widths": [8, 0]}}, "must be at least 1"),
-        ({"arch": {"name": "mlp", "generator_widths": 8}}, "wants a list"),
-        ({"penalty": 7}, "must be words like those of a flag"),
-        ({"penalty": [{"name": "gp", "weight": "heavy"}]}, "wants a number"),
+        ({"arch": {"name": "mlp", "generator_widths": 8}}, "must be a list"),
+        ({"penalty": 7}, "must be text as on the command line"),
+        ({"penalty": [{"name": "gp", "weight": "heavy"}]}, "must be a number"),
         ({"loss": {"name": 3}}, "must be a word"),
     ],
 )
@@ -254,7 +254,7 @@ def test_overriding_the_data_set_of_a_full_spec_applies_its_defaults() -> None:
 
 
 def test_name_is_not_accepted_as_an_option() -> None:
-    with pytest.raises(GanbenchError, match="the name stands before the colon"):
+    with pytest.raises(GanbenchError, match="the name comes before the colon"):
         parse_component("minimax:name=hinge")
 
 

@@ -109,7 +109,7 @@ def test_unrecordable_step_falls_back_to_plain_steps(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("train", "reason"),
     [
-        ({"unrolled": 1}, "looking ahead"),
+        ({"unrolled": 1}, "unrolling"),
         ({"optimizer": "sgd"}, "sgd takes its learning rate"),
         ({"instance_noise": 0.1}, "instance noise"),
         ({"critic_betas": [0.0, 0.9, 0.99]}, "the second beta"),
@@ -128,7 +128,7 @@ def test_steps_are_not_recorded_on_a_cpu() -> None:
     *_, snapshot = train(small_spec(), (0,), random_data(), CPU, every=100)
     cpu_step = accelerate(step, small_spec(), snapshot.state, CPU, True)
     assert isinstance(cpu_step, PlainStep)
-    assert cpu_step.words == snapshot.accelerated == "no, because steps are recorded on a GPU alone"
+    assert cpu_step.words == snapshot.accelerated == "no, because steps are only recorded on a GPU"
 
 
 EVERY_PART = [

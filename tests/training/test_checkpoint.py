@@ -38,7 +38,7 @@ def test_truncated_or_changed_checkpoints_are_rejected(path: Path) -> None:
     intact = path.read_bytes()
     for length in (0, 5, 100, len(intact) - 1):
         path.write_bytes(intact[:length])
-        with pytest.raises(GanbenchError, match="cut or changed"):
+        with pytest.raises(GanbenchError, match="truncated or altered"):
             load_checkpoint(path)
     for position in range(len(intact)):
         path.write_bytes(intact[:position] + bytes([intact[position] ^ 1]) + intact[position + 1 :])
@@ -66,7 +66,7 @@ def test_failed_write_keeps_the_previous_checkpoint(path: Path, monkeypatch: pyt
 def test_other_files_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("hello")
     for name in ("x", "missing", "."):
-        with pytest.raises(GanbenchError, match="cut or changed"):
+        with pytest.raises(GanbenchError, match="truncated or altered"):
             load_checkpoint(tmp_path / name)
 
 
@@ -81,7 +81,7 @@ def test_previous_checkpoint_is_used_if_the_newest_is_broken_and_survives_the_ne
     path.unlink()
     assert load_newest(path).record == RECORD, "the broken checkpoint must not have replaced the previous one"
     older(path).write_bytes(b"broken")
-    with pytest.raises(GanbenchError, match="cut or changed"):
+    with pytest.raises(GanbenchError, match="truncated or altered"):
         load_newest(path)
 
 

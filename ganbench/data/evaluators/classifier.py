@@ -122,7 +122,7 @@ class ImageEvaluator:
         self.accuracy = card.test_accuracy
         if self.sha256 != card.sha256:
             raise GanbenchError(
-                f"the weights of evaluator '{name}' are not those of its card "
+                f"the weights of evaluator '{name}' don't match its card "
                 f"(SHA-256 {self.sha256[:12]}…, should be {card.sha256[:12]}…): reinstall ganbench"
             )
         self._shape = card.input_shape

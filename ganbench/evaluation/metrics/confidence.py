@@ -11,7 +11,7 @@ from ganbench.evaluation.metrics.base import METRICS, Direction, Metric
 
 @register(METRICS, "confidence")
 class Confidence(Metric):
-    """Mean probability that the evaluator gives to the class it chose, in [0, 1] (ganbench, version 1).
+    """Mean probability that the evaluator gives to its predicted class, in [0, 1] (ganbench, version 1).
 
     A classifier can be confident even on noise: this metric detects little, but helps to interpret others.
     """

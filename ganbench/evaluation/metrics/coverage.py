@@ -12,10 +12,10 @@ from ganbench.evaluation.metrics.pairs import PairStatistics
 
 @register(METRICS, "coverage")
 class Coverage(Metric):
-    """Share of real samples that have one nearer than their k-th real neighbour (Naeem et al. 2020, arXiv:2002.09797).
+    """Share of real samples whose k-NN ball contains a generated sample (Naeem et al. 2020, arXiv:2002.09797).
 
-    In [0, 1]; about 1 − 2^(−k) for real data, and unlike in `recall`, outliers don't raise it. Equal counts, as
-    in `precision`.
+    In [0, 1]; about 1 − 2^(−k) for real data, and unlike in `recall`, outliers don't raise it. Both sets
+    count equally many samples, as in `precision`.
     """
 
     direction: ClassVar[Direction] = "higher"

@@ -12,10 +12,10 @@ from ganbench.evaluation.metrics.pairs import PairStatistics
 
 @register(METRICS, "density")
 class Density(Metric):
-    """Real samples that a sample is nearer to than their k-th neighbour, over k (Naeem et al. 2020, arXiv:2002.09797).
+    """Number of real k-NN balls that contain a sample, divided by k (Naeem et al. 2020, arXiv:2002.09797).
 
-    Mean over samples; about 1 for real data, 0 far away from them, above 1 in dense regions. Equal counts, as in
-    `precision`.
+    Mean over samples; about 1 for real data, 0 far away from them, above 1 in dense regions. Both sets count
+    equally many samples, as in `precision`.
     """
 
     direction: ClassVar[Direction] = "real"

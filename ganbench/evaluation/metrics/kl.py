@@ -67,7 +67,7 @@ def divergence(p: Tensor, q: Tensor) -> float:
         UndefinedMetricError: it is infinite, since q is 0 where p is not.
     """
     if bool(((p > 0) & (q <= 0)).any()):
-        raise UndefinedMetricError("there are samples in a mode that should hold none: the KL is infinite")
+        raise UndefinedMetricError("a mode that should be empty contains samples: the KL is infinite")
     # xlogy(0, ·) is 0, as in the definition, but for q = 0 the product would be 0 · (−∞).
     terms = torch.xlogy(p, p) - torch.xlogy(p, q.where(p > 0, 1.0))
     return max(float(terms.sum()), 0.0)  # rounding can leave −1e-17

@@ -12,7 +12,7 @@ from ganbench.evaluation.metrics.kl import divergence
 
 @register(METRICS, "kl_forward")
 class ForwardKl(Metric):
-    """KL(data ‖ generated) of the shares of the modes, half a sample added (Krichevsky & Trofimov 1981).
+    """KL(data ‖ generated) of the shares of the modes, with half a sample added to each (Krichevsky & Trofimov 1981).
 
     Σ q_k ln(q_k / p_k) in nats. A missing mode would make it infinite, so p_k = (n_k + ½) / (N + K / 2). It penalises
     missing modes more than the usual KL does, increasingly so for larger N. A perfect sampler scores (K − 1) / 2N.

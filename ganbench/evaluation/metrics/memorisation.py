@@ -15,7 +15,7 @@ from ganbench.evaluation.metrics.memo import memoize_on
 
 @register(METRICS, "memorisation")
 class Memorisation(Metric):
-    """Share of samples nearer to a training image than 99 % of unseen (after Meehan et al. 2020, arXiv:2004.05675).
+    """Share of samples nearer to a training image than 99 % of unseen are (after Meehan et al. 2020, arXiv:2004.05675).
 
     The threshold comes from the first half of the real samples, so the second half, and any other unseen ones, score
     about 1 %. A generator of nonsense scores 0, which is no merit. Only the first `samples` are used.
@@ -31,9 +31,9 @@ class Memorisation(Metric):
     def __call__(self, *, fake: Features, real: Reference) -> float:
         training, half = real.training, len(real) // 2
         if training is None:
-            raise UndefinedMetricError("it is not kept what the networks were trained on")
+            raise UndefinedMetricError("the training data were not kept")
         if half == 0:
-            raise UndefinedMetricError("half of the real samples are none")
+            raise UndefinedMetricError("there are too few real samples to halve them")
 
         def find() -> Tensor:
             return nearest_of_many(real.embedding[:half], training).quantile(self.alpha)

@@ -26,7 +26,7 @@ class MnistScore(Metric):
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         if fake.probabilities is None:
-            raise UndefinedMetricError("there is no classifier, so there are no probabilities of classes")
+            raise UndefinedMetricError("there is no classifier, so there are no class probabilities")
         conditional = fake.probabilities.double()
         marginal = conditional.mean(0)
         divergence = (

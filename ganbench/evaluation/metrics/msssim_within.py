@@ -17,7 +17,7 @@ from ganbench.evaluation.metrics.msssim import MIN_SIDE, ms_ssim_of_pairs
 
 @register(METRICS, "ms_ssim_within")
 class MsSsimWithin(Metric):
-    """Mean MS-SSIM of two images of a mode, in [0, 1]: more is less diverse (Odena et al. 2017, arXiv:1610.09585).
+    """Mean MS-SSIM of two images of a mode, in [0, 1]: higher is less diverse (Odena et al. 2017, arXiv:1610.09585).
 
     All pairs in `batches` batches of `batch` images of each mode, or as many as it has; the mean over modes is
     weighted by their samples. If more than `most` modes have two images, `most` of them are drawn. Three scales with

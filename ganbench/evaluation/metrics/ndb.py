@@ -49,7 +49,7 @@ def shares(fake: Features, real: Reference, count: int, bins: int) -> tuple[Tens
         UndefinedMetricError: there are fewer samples than bins.
     """
     if count < bins:
-        raise UndefinedMetricError(f"{bins} bins need at least as many samples, not {count}")
+        raise UndefinedMetricError(f"{bins} bins need at least {bins} samples, not {count}")
     centres, true = memoize_on(real, ("bins", count, bins), lambda: _find_bins(real.embedding[:count], bins))
     return _shares(fake.embedding[:count], centres), true
 

@@ -17,11 +17,11 @@ ALPHA = 0.01
 
 @register(METRICS, "near_duplicates")
 class NearDuplicates(Metric):
-    """Share of samples nearer to another one than all but 1 % of real samples are (ganbench, version 1).
+    """Share of samples whose nearest neighbour is nearer than that of 99 % of real samples (ganbench, version 1).
 
-    The first samples of both sets are used, equally many, because nearest distances shrink with the number of samples.
-    So real data score about 1 %, and a sampler that repeats itself approaches 1. Fewer than real data have is no
-    merit: noise has none.
+    The first samples of both sets are used, the same number of each, because nearest distances shrink with the number
+    of samples. So real data score about 1 %, and a sampler that repeats itself approaches 1. A lower share than that of
+    real data is no merit: noise has no near-duplicates.
     """
 
     direction: ClassVar[Direction] = "real"

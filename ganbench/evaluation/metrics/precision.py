@@ -12,10 +12,11 @@ from ganbench.evaluation.metrics.pairs import PairStatistics
 
 @register(METRICS, "precision")
 class Precision(Metric):
-    """Share of samples nearer to a real one than its k-th real neighbour (Kynkäänniemi et al. 2019, arXiv:1904.06991).
+    """Share of generated samples inside the k-NN ball of a real one (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
-    In [0, 1]; real data don't score 1, and a generator can raise it by giving up variety. The first samples of both
-    sets are used, equally many, because the value depends on the number of samples.
+    A sample's k-NN ball reaches to its k-th nearest neighbour in its own set. In [0, 1]; real data don't score 1, and a
+    generator can raise it by giving up variety. The first samples of both sets are used, the same number of each,
+    because the value depends on the number of samples.
     """
 
     direction: ClassVar[Direction] = "real"

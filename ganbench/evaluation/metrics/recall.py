@@ -12,9 +12,10 @@ from ganbench.evaluation.metrics.pairs import PairStatistics
 
 @register(METRICS, "recall")
 class Recall(Metric):
-    """Share of real samples nearer to one than its k-th like neighbour (Kynkäänniemi et al. 2019, arXiv:1904.06991).
+    """Share of real samples inside the k-NN ball of a generated one (Kynkäänniemi et al. 2019, arXiv:1904.06991).
 
-    In [0, 1]; real data don't score 1, and outliers raise it with their wide balls. Equal counts, as in `precision`.
+    In [0, 1]; real data don't score 1, and outliers raise it with their wide balls. Both sets count
+    equally many samples, as in `precision`.
     """
 
     direction: ClassVar[Direction] = "real"

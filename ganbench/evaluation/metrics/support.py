@@ -13,7 +13,7 @@ from ganbench.evaluation.metrics.pairs import PairStatistics
 
 @register(METRICS, "support")
 class Support(Metric):
-    """Number of different samples that it can make, by the birthday test (Arora & Zhang 2017, arXiv:1706.08224).
+    """Number of different samples a generator can make, by the birthday test (Arora & Zhang 2017, arXiv:1706.08224).
 
     Pairs of samples, N (N − 1) / 2, over pairs of near-duplicates: for a uniform sampler of S different ones, one in
     S pairs repeats a sample. Near-duplicates are defined as in `near_duplicates`, so real data score about N / `alpha`.

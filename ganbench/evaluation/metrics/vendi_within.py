@@ -13,7 +13,7 @@ from ganbench.evaluation.metrics.vendi import vendi_score
 
 @register(METRICS, "vendi_within")
 class VendiWithin(Metric):
-    """Mean Vendi score of a sample's own mode, of at most `per_mode` drawn (Friedman & Dieng 2023, arXiv:2210.02410).
+    """Mean Vendi score of a sample's own mode, of up to `per_mode` samples (Friedman & Dieng 2023, arXiv:2210.02410).
 
     Σ n_k V_k / Σ n_k over the modes with two samples or more. V_k is at most the number of its samples, and grows with
     it up to a few times the dimension. So large modes are cut to one size; with fewer samples per mode (Stacked-MNIST)

@@ -96,13 +96,13 @@ class Protocol(Component):
         cases = self.cases()
         if dataset.name not in cases:
             raise GanbenchError(
-                f"protocol '{self.name}' says nothing about {dataset.name}: it is for {', '.join(sorted(cases))}"
+                f"protocol '{self.name}' doesn't cover {dataset.name}: it is for {', '.join(sorted(cases))}"
             )
         case, options = cases[dataset.name], dataset.to_spec()
         for option, fixed in case.data.items():
             if options[option] != fixed:
                 raise GanbenchError(
-                    f"protocol '{self.name}' fixes {dataset.name}: {option} is {fixed}, not {options[option]}; "
+                    f"protocol '{self.name}' fixes {option} of {dataset.name} at {fixed}, not {options[option]}: "
                     f"choose another protocol, or leave the option out"
                 )
         return case

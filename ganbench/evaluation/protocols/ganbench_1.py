@@ -68,7 +68,7 @@ class Ganbench1(Protocol):
             return super().case(dataset)
         if dataset.is_foreign():
             return cases["mnist" if dataset.kind == "images" else "ring"]
-        raise GanbenchError(f"protocol '{self.name}' says nothing about {dataset.name}")
+        raise GanbenchError(f"protocol '{self.name}' doesn't cover {dataset.name}")
 
 
 def _metrics(*names: str) -> dict[str, Metric]:

@@ -29,13 +29,13 @@ def read_npy(path: Path) -> tuple[Array, str]:
             return np.lib.format.read_array(file, allow_pickle=False), ""
     except BROKEN as error:
         raise GanbenchError(
-            f"'{path}' is no NumPy file, or cut or changed ({in_short(error)}): write it with np.save"
+            f"'{path}' is not a NumPy file, or is truncated or altered ({in_short(error)}): write it with np.save"
         ) from error
 
 
 def read_npz(path: Path) -> tuple[Array, str]:
     """The array of a `.npz` file that is the only one or has one of `NAMES`, and a description with its name."""
-    with open_zip(path, "is no .npz file: write it with np.savez(path, samples=…)") as archive:
+    with open_zip(path, "is not an .npz file: write it with np.savez(path, samples=…)") as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         name = _choose(path, names)
         with archive.open(f"{name}.npy") as file:
@@ -46,11 +46,11 @@ def read_npz(path: Path) -> tuple[Array, str]:
 
 def _choose(path: Path, names: list[str]) -> str:
     if not names:
-        raise GanbenchError(f"'{path}' holds no array: write it with np.savez(path, samples=…)")
+        raise GanbenchError(f"'{path}' contains no array: write it with np.savez(path, samples=…)")
     chosen = names if len(names) == 1 else [name for name in NAMES if name in names]
     if not chosen:
         raise GanbenchError(
-            f"'{path}' holds the arrays {', '.join(map(repr, sorted(names)))}: call the one with the samples 'samples'"
+            f"'{path}' contains the arrays {', '.join(map(repr, sorted(names)))}: name the one with samples 'samples'"
         )
     return chosen[0]
 
@@ -74,6 +74,6 @@ def _check_header(file: IO[bytes], size: int, what: str) -> None:
     check_numbers(dtype, what)
     count = math.prod(shape)
     if any(length < 0 for length in shape) or count * dtype.itemsize != size - file.tell():
-        raise ValueError(f"its header promises {count * dtype.itemsize:,} bytes and {size - file.tell():,} follow")
+        raise ValueError(f"its header announces {count * dtype.itemsize:,} bytes, but {size - file.tell():,} follow")
     if count * max(dtype.itemsize, 4) > LIMIT:
         raise GanbenchError(f"{what} takes more than {LIMIT >> 30} GiB as float32: give fewer samples")

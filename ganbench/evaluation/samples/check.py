@@ -32,7 +32,7 @@ def checked(array: object, shape: tuple[int, ...], pixel_range: str | None) -> t
         values, words = to_signed_range(arranged, pixel_range)
         return torch.from_numpy(values), words
     if pixel_range is not None:
-        raise GanbenchError(f"points have no range: leave out '{pixel_range}'")
+        raise GanbenchError(f"points have no pixel range: leave out '{pixel_range}'")
     if arranged.dtype.kind != "f":
         raise GanbenchError(f"points must be floats, not {arranged.dtype}: save them as float32")
     return torch.from_numpy(to_float(arranged)), ""

@@ -137,11 +137,12 @@ def read_exported(path: Path, members: dict[str, bytes], device: torch.device) -
         program = _read(members, device)
     except UnsupportedError as error:
         raise GanbenchError(
-            f"'{path}' has {error}, which ganbench doesn't run: give its samples as .npz instead"
+            f"'{path}' has {error}, which ganbench doesn't support: save samples as .npz and score those"
         ) from error
     except (*FAILED, RecursionError) as error:
         raise GanbenchError(
-            f"'{path}' is no exported program, or cut or changed ({in_short(error)}): write it with torch.export.save"
+            f"'{path}' is not an exported program, or is truncated or altered ({in_short(error)}): "
+            f"write it with torch.export.save"
         ) from error
     return Network(program, " (torch.export)", program.latent_shape, program.batch)
 
@@ -181,7 +182,7 @@ def _tensors(members: dict[str, bytes], folder: str, config: str) -> dict[str, T
         # PyTorch raises an error if this reaches beyond the bytes.
         tensor = flat.as_strided(sizes, strides, meta["storage_offset"]["as_int"])
         if tensor.numel() > flat.numel():
-            raise UnsupportedError(f"a tensor of {tensor.numel():,} numbers made of {flat.numel():,}")
+            raise UnsupportedError(f"a tensor of {tensor.numel():,} numbers stored as only {flat.numel():,}")
         tensors[name] = tensor
     return tensors
 

@@ -88,9 +88,9 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
     """
     latent_shape = _latent_shape(network, source, path)
     if source.count < 1:
-        raise GanbenchError(f"{source.count} samples were asked for: ask for at least one")
+        raise GanbenchError(f"{source.count} samples were requested: request at least one")
     if source.count * math.prod(shape) * 4 > LIMIT:
-        raise GanbenchError(f"{source.count:,} samples take more than {LIMIT >> 30} GiB as float32: ask for fewer")
+        raise GanbenchError(f"{source.count:,} samples take more than {LIMIT >> 30} GiB as float32: request fewer")
     blocks: list[npt.NDArray[Any]] = []
     with _own_random_numbers(source), _network_errors(path):
         for block in range(-(-source.count // LATENT_BLOCK)):
@@ -106,7 +106,9 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
 
 def one_line(path: str, error: BaseException) -> GanbenchError:
     """A network's failure as a one-line error for the user."""
-    return GanbenchError(f"the generator '{path}' fails ({type(error).__name__}: {in_short(error)}): try it by itself")
+    return GanbenchError(
+        f"the generator '{path}' fails ({type(error).__name__}: {in_short(error)}): try running it on its own"
+    )
 
 
 @contextmanager
@@ -129,12 +131,12 @@ def _own_random_numbers(source: GeneratorSource) -> Iterator[None]:
 def _latent_shape(network: Network, source: GeneratorSource, path: str) -> tuple[int, ...]:
     known, stated = network.latent_shape, source.latent_shape
     if known is None and stated is None:
-        raise GanbenchError(f"'{path}' doesn't say what latents it takes: state their size")
+        raise GanbenchError(f"'{path}' doesn't say what latents it takes: give their size")
     if known is not None and stated is not None and known != stated:
         raise GanbenchError(f"'{path}' takes latents of size {list(known)}, not {list(stated)}")
     shape = stated or known or ()
     if not shape or min(shape) < 1 or math.prod(shape) * LATENT_BLOCK * 4 > LIMIT:
-        raise GanbenchError(f"latents can't have the size {list(shape)}: state one like 100")
+        raise GanbenchError(f"latents can't have the size {list(shape)}: give one like 100")
     return shape
 
 
@@ -157,7 +159,7 @@ def _run(network: Network, latents: Tensor, path: str) -> npt.NDArray[Any]:
     if not isinstance(output, Tensor) or output.ndim == 0 or len(output) != len(latents):
         description = f"a tensor of shape {list(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
         raise GanbenchError(
-            f"'{path}' makes {description} from {len(latents)} latents, and should make a sample of each"
+            f"'{path}' returns {description} for {len(latents)} latents, but should return one sample for each"
         )
     output = output.cpu()
     return (output.float() if output.dtype in (torch.bfloat16, torch.float16) else output).numpy()

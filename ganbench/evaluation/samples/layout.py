@@ -27,7 +27,7 @@ def check_numbers(dtype: np.dtype[Any], what: str) -> None:
     """Raise GanbenchError unless the type is an integer or floating-point one."""
     if dtype.hasobject or dtype.kind not in "uif":
         description = REFUSED["O"] if dtype.hasobject else REFUSED.get(dtype.kind, f"values of type {dtype}")
-        raise GanbenchError(f"{what} holds {description}: save the samples as uint8 or float32")
+        raise GanbenchError(f"{what} contains {description}: save the samples as uint8 or float32")
 
 
 def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -39,7 +39,7 @@ def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]
         GanbenchError: other axes, or no samples.
     """
     if array.ndim and array.shape[0] == 0:
-        raise GanbenchError("there are no samples in it")
+        raise GanbenchError("it contains no samples")
     sample_shape = array.shape[1:]
     if array.ndim and sample_shape == shape:
         return array
@@ -51,7 +51,7 @@ def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]
             return array.reshape(-1, *shape)
         if sample_shape == (math.prod(shape),):
             raise GanbenchError(
-                f"{channels} channels in rows of {math.prod(shape)} numbers may come one after another or in turns: "
+                f"rows of {math.prod(shape)} numbers don't show whether their {channels} channels are interleaved: "
                 f"reshape them to [N, {', '.join(map(str, shape))}]"
             )
     raise GanbenchError(f"samples must have shape [N, {', '.join(map(str, shape))}], not {list(array.shape)}")

@@ -40,13 +40,15 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
         GanbenchError: there are none, or one is unreadable or of another size or kind.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
-        raise GanbenchError(f"'{folder}' is a folder, so of PNGs, and samples of shape {list(shape)} are no PNGs")
+        raise GanbenchError(
+            f"'{folder}' is a folder, which should contain PNGs, but samples of shape {list(shape)} are not images"
+        )
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png" and path.name[0] != ".")
     except OSError as error:
         raise GanbenchError(f"'{folder}' can't be read: {error.strerror or error}") from error
     if not paths:
-        raise GanbenchError(f"'{folder}' has no .png files; its sub-folders aren't looked into")
+        raise GanbenchError(f"'{folder}' has no .png files; its sub-folders are not searched")
     paths = paths[:most]
     if len(paths) * np.prod(shape) * 4 > LIMIT:
         raise GanbenchError(f"'{folder}' takes more than {LIMIT >> 30} GiB as float32: give fewer samples")
@@ -62,7 +64,7 @@ def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """Read one picture, uint8 [C, H, W]."""
     channels, height, width = shape
     if not path.is_file():
-        raise GanbenchError(f"'{path}' is no file, or a link that leads nowhere: remove it")
+        raise GanbenchError(f"'{path}' is not a file, or is a broken link: remove it")
     try:
         with Image.open(path, formats=("PNG",)) as image:
             image.verify()  # verifies checksums, which decoding ignores; the file must then be reopened
@@ -70,16 +72,18 @@ def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
             # Checked before decoding: a picture of the right size is no decompression bomb.
             if image.size != (width, height):
                 raise GanbenchError(
-                    f"'{path}' is {image.width}×{image.height} pixels and all must be {width}×{height}: resize it"
+                    f"'{path}' is {image.width}×{image.height} pixels, but all must be {width}×{height}: resize it"
                 )
             if image.mode not in ("1", "L", "RGB"):
-                raise GanbenchError(f"'{path}' has mode {image.mode}: save it as grey (L) or RGB, 8 bits a channel")
+                raise GanbenchError(f"'{path}' has mode {image.mode}: save it as grey (L) or RGB, 8 bits per channel")
             pixels = np.asarray(image.convert("L") if image.mode == "1" else image).reshape(height, width, -1)
     except UNREADABLE as error:
-        raise GanbenchError(f"'{path}' is no PNG, or cut or changed ({in_short(error)}): make it again") from error
+        raise GanbenchError(
+            f"'{path}' is not a PNG, or is truncated or altered ({in_short(error)}): create it again"
+        ) from error
     if channels == 1 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., :1]
     if pixels.shape[-1] != channels:
         wanted = "grey" if channels == 1 else "RGB"
-        raise GanbenchError(f"'{path}' is {'grey' if channels == 3 else 'coloured'} and must be {wanted}")
+        raise GanbenchError(f"'{path}' is {'grey' if channels == 3 else 'coloured'} but must be {wanted}")
     return np.moveaxis(pixels, -1, 0)

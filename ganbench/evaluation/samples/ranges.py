@@ -31,7 +31,7 @@ def to_float(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         extremes = float(values.min()), float(values.max())
     if not all(map(math.isfinite, extremes)):
         broken = int((~np.isfinite(values.reshape(len(values), -1)).all(axis=1)).sum())
-        raise GanbenchError(f"{broken:,} of {len(values):,} samples hold NaN or infinity: see what made them")
+        raise GanbenchError(f"{broken:,} of {len(values):,} samples contain NaN or infinity: check what produced them")
     return values
 
 
@@ -52,7 +52,7 @@ def to_signed_range(array: npt.NDArray[Any], stated: str | None) -> tuple[npt.ND
     bottom, top = RANGES[name]
     slack = TOLERANCE * (top - bottom) / 2
     if low < bottom - slack or high > top + slack:
-        raise GanbenchError(f"its values lie in [{low:g}, {high:g}], which is not the range {name} that was stated")
+        raise GanbenchError(f"its values lie in [{low:g}, {high:g}], which is outside the stated range {name}")
     values -= np.float32((top + bottom) / 2)
     values /= np.float32((top - bottom) / 2)
     values.clip(-1, 1, out=values)
@@ -77,7 +77,7 @@ def _range_of_floats(low: float, high: float) -> str:
     if low >= 0 and 128 <= high <= 255 * (1 + TOLERANCE / 2):
         return "0..255"
     raise GanbenchError(
-        f"its values lie in [{low:g}, {high:g}], which fits no range beyond doubt: state it ({_choices()})"
+        f"its values lie in [{low:g}, {high:g}], which doesn't clearly fit one range: state it ({_choices()})"
     )
 
 

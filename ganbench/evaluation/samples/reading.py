@@ -61,13 +61,15 @@ def read_samples(
         generator = dataclasses.replace(generator, count=min(generator.count, most))
     if kind in (".safetensors", *TORCH_SUFFIXES):
         if generator is None:
-            raise GanbenchError(f"'{path}' is a generator: say how many samples to draw, and from what latents")
+            raise GanbenchError(f"'{path}' is a generator: say how many samples to draw, and from which latents")
         network = _read_network(path, kind, shape, generator)
         values, what = generate(network, shape, generator, str(path)), network.what
         pixel_range = pixel_range or (network.pixel_range if len(shape) > 1 else None)  # points have no range
     else:
         if generator is not None:
-            raise GanbenchError(f"'{path}' is no generator, so it has no latents: leave out what describes them")
+            raise GanbenchError(
+                f"'{path}' is not a generator, so it takes no latents: leave out the options that describe them"
+            )
         if kind == "folder":
             values, what = read_pictures(path, shape, most)
         else:
@@ -94,14 +96,14 @@ def _kind(path: Path) -> str:
     if suffix in (".npy", ".npz", ".safetensors", *TORCH_SUFFIXES):
         return suffix
     raise GanbenchError(
-        f"'{path}' is of no kind that ganbench reads: give a .npy or .npz file, a folder of PNGs, or a generator "
+        f"'{path}' is not a kind of file ganbench reads: give a .npy or .npz file, a folder of PNGs, or a generator "
         f"(.safetensors, {', '.join(TORCH_SUFFIXES)})"
     )
 
 
 def _why_no_file(path: Path) -> str:
     if path.is_symlink():
-        return f"'{path}' is a link that leads nowhere: mend it, or give the file itself"
+        return f"'{path}' is a broken link: repair it, or give the file itself"
     if path.exists():
         return f"'{path}' is neither a file nor a folder: give one of them"
     return f"there is no file or folder '{path}'"
@@ -112,7 +114,7 @@ def _read_network(path: Path, kind: str, shape: tuple[int, ...], source: Generat
         return read_weights(path, shape, source)
     members = read_members(
         path,
-        "is no TorchScript and no torch.export program; a plain torch.save is a pickle, which is "
+        "is neither TorchScript nor a torch.export program; a plain torch.save is a pickle, which is "
         "never loaded: write the generator with torch.export.save",
     )
     # The content decides: both kinds are often called .pt.

@@ -45,14 +45,16 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
     """
     code = {name: content for name, content in members.items() if name.startswith("code/") and name.endswith(".py")}
     if not code or "data.pkl" not in members or "constants.pkl" not in members:
-        raise GanbenchError(f"'{path}' is no TorchScript, and {TORCH_SAVE}: write the generator with torch.export.save")
+        raise GanbenchError(
+            f"'{path}' is not TorchScript, and {TORCH_SAVE}: write the generator with torch.export.save"
+        )
     if "model.json" in members:
-        raise GanbenchError(f"'{path}' is TorchScript of before 2019: write it with a newer PyTorch")
+        raise GanbenchError(f"'{path}' is TorchScript from before 2019: write it with a newer PyTorch")
     for name, content in code.items():
         # Non-ASCII bytes can't be part of a name, but Python's \b would treat some of them as letters.
         if match := FORBIDDEN.search(content.decode("ascii", errors="replace")):
             raise GanbenchError(
-                f"'{path}' has a program that uses '{match.group()}' ({name}), which generating samples doesn't need: "
+                f"'{path}' contains code that uses '{match.group()}' ({name}), which a generator doesn't need: "
                 f"write the generator with torch.export.save"
             )
     try:

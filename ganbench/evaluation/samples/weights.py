@@ -24,12 +24,14 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         GanbenchError: no architecture is given, the file is broken, or its tensors belong to another network.
     """
     if source.arch is None:
-        raise GanbenchError(f"'{path}' holds weights and no network: say which architecture they belong to")
+        raise GanbenchError(f"'{path}' contains only weights, not a network: say which architecture they belong to")
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in _names(list(file.keys()))}
     except (SafetensorError, OSError, ValueError, MemoryError) as error:
-        raise GanbenchError(f"'{path}' is no .safetensors file, or cut or changed ({in_short(error)})") from error
+        raise GanbenchError(
+            f"'{path}' is not a .safetensors file, or is truncated or altered ({in_short(error)})"
+        ) from error
     try:
         with torch.random.fork_rng(devices=[]):  # initial weights, which are discarded
             network = source.arch.generator(shape)
@@ -61,6 +63,6 @@ def _check(path: Path, arch: str, network: nn.Module, tensors: dict[str, Tensor]
             raise GanbenchError(f"'{path}' {which} '{name}', so it is not a generator of '{arch}' with these options")
         if have.shape != want.shape or have.is_floating_point() != want.is_floating_point():
             raise GanbenchError(
-                f"'{name}' of '{path}' is {list(have.shape)} and not {list(want.shape)}, so it is not a generator of "
+                f"'{name}' of '{path}' is {list(have.shape)}, not {list(want.shape)}, so it is not a generator of "
                 f"'{arch}' with these options"
             )

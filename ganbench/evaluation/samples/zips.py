@@ -48,7 +48,7 @@ def open_zip(path: Path, otherwise: str) -> Iterator[ZipFile]:
                 _check(path, archive)
                 yield archive
     except BROKEN as error:
-        raise GanbenchError(f"'{path}' is cut or changed ({in_short(error)}): make it again") from error
+        raise GanbenchError(f"'{path}' is truncated or altered ({in_short(error)}): create it again") from error
 
 
 def read_members(path: Path, otherwise: str) -> dict[str, bytes]:
@@ -70,12 +70,14 @@ def in_short(error: BaseException) -> str:
 def _check(path: Path, archive: ZipFile) -> None:
     infos = archive.infolist()
     if len({info.filename for info in infos}) < len(infos):
-        raise GanbenchError(f"'{path}' has two members of one name, so what it holds is anyone's guess: make it again")
+        raise GanbenchError(
+            f"'{path}' has two members with the same name, so its content is ambiguous: create it again"
+        )
     for info in infos:
         if info.flag_bits & 1 or info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise GanbenchError(f"'{path}' is encrypted or packed in an unusual way: write it without")
+            raise GanbenchError(f"'{path}' is encrypted or compressed in an unusual way: write it without that")
     size = sum(info.file_size for info in infos)
     if size > LIMIT:
         raise GanbenchError(
-            f"'{path}' is {size / 2**30:,.0f} GiB unpacked, and {LIMIT >> 30} are allowed: give fewer samples"
+            f"'{path}' is {size / 2**30:,.0f} GiB unpacked, but at most {LIMIT >> 30} are allowed: give fewer samples"
         )

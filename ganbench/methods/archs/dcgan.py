@@ -13,8 +13,8 @@ from ganbench.methods.layers import Head, normal_weights
 class Dcgan(Arch):
     """Strided convolutions, BatchNorm in G and none in D, N(0, .02) weights (Radford et al. 2016, arXiv:1511.06434).
 
-    Two doublings: 7 → 14 → 28 for MNIST. The paper's BatchNorm in the critic is the wrapper `batch-norm`, since it
-    can't be combined with gradient penalties: under BatchNorm one sample's gradient depends on the others.
+    Two doublings: 7 → 14 → 28 for MNIST. The paper's BatchNorm in D is the wrapper `batch-norm`, since it can't be
+    combined with gradient penalties: under BatchNorm one sample's gradient depends on the others.
     """
 
     latent_dim: int = 100

@@ -16,8 +16,8 @@ class InfoGan(Arch):
 
     The details are those of Lucic et al.'s code: leaky ReLU in both networks (Chen et al. have ReLU in G), weights from
     N(0, .02), BatchNorm with ε = .001 over each of the second dense layer's outputs, latents U(−1, 1). Their pixels are
-    in [0, 1], after a sigmoid: on our [−1, 1] that is tanh(x/2), here tanh(x). Their BatchNorm in D, an option, is the
-    wrapper `batch-norm`.
+    in [0, 1], after a sigmoid; on our [−1, 1] this corresponds to tanh(x/2), but here it is tanh(x). Their optional
+    BatchNorm in D is the wrapper `batch-norm`.
     """
 
     latent_dim: int = 64

@@ -14,7 +14,7 @@ from ganbench.methods.layers import Head
 
 @register(ARCHS, "mlp")
 class Mlp(Arch):
-    """Fully connected G and D with leaky ReLU, no normalisation (the kind of net of Goodfellow et al. 2014)."""
+    """Fully connected G and D with leaky ReLU, no normalisation (in the style of Goodfellow et al. 2014)."""
 
     latent_dim: int = 100
     generator_widths: tuple[int, ...] = (128, 256, 512, 1024)

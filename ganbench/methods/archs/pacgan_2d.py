@@ -15,8 +15,8 @@ from ganbench.methods.layers import Head
 class PacGan2d(Arch):
     """BatchNorm and ReLU in G, maxout in D, N(0, .02) weights, for points (Lin et al. 2018, arXiv:1712.04086).
 
-    As in the authors' code: BatchNorm, with ε = 1e-4, stands before the ReLU and in place of a bias; each of D's hidden
-    units is the largest of `pieces` linear functions; all biases begin at zero.
+    As in the authors' code: BatchNorm, with ε = 1e-4, comes before the ReLU and replaces a bias; each of D's hidden
+    units is the maximum of `pieces` linear functions; all biases start at zero.
     """
 
     latent_dim: int = 2

@@ -27,12 +27,13 @@ class R3GanSmall(Arch):
 
     A block is x + W₃ φ(W₂ φ(W₁ x)), 1×1, grouped 3×3, 1×1, `expansion` times wider inside, with biases before φ only.
     W₃ starts at zero, and W₁ and W₂ so that each, with its φ, multiplies the variance by L^(−1/2) for the L blocks of a
-    network, as in Fixup. G begins with a learned basis, a picture for each channel that is multiplied by a number made
-    from the latents; D ends with one, which weighs each channel's last pixels.
+    network, as in Fixup. G begins with a learned basis: an image for each channel, multiplied by a number computed from
+    the latents. D ends with one, which weights each channel's last pixels.
 
-    Against the paper's CIFAR network: width 64 for 768, one block for two at a resolution and three resolutions for
-    four, beginning at a quarter of the side (7×7 for MNIST) and not at 4×4; G ends in Tanh and D's head has a bias; the
-    width inside a block is rounded to whole groups. Resampling is the paper's: filter [1, 3, 3, 1], zeros outside.
+    Differences from the paper's CIFAR network: width 64 instead of 768; one block instead of two per resolution; three
+    resolutions instead of four, starting at a quarter of the side (7×7 for MNIST) instead of 4×4; G ends in Tanh and
+    D's head has a bias; the width inside a block is rounded to whole groups. Resampling is the paper's: filter
+    [1, 3, 3, 1], zeros outside.
     """
 
     latent_dim: int = 64

@@ -13,7 +13,7 @@ from ganbench.methods.losses.non_saturating import NonSaturating
 class Dragan(NonSaturating):
     """Non-saturating loss with a gradient penalty around real samples (Kodali et al. 2017, arXiv:1705.07215).
 
-    The penalty is the component `dragan`, λ = 10, a default that `--penalty` replaces.
+    By default the penalty is the component `dragan` with λ = 10; `--penalty` replaces it.
     """
 
     penalties: ClassVar[tuple[str, ...]] = ("dragan:weight=10",)

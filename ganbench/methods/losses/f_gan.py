@@ -45,15 +45,15 @@ GENERATORS = ("divergence", "heuristic")
 
 @register(LOSSES, "f-gan")
 class FGan(Loss):
-    """f-GAN: the critic bounds an f-divergence from below (Nowozin et al. 2016, arXiv:1606.00709, section 2).
+    """f-GAN: the discriminator bounds an f-divergence from below (Nowozin et al. 2016, arXiv:1606.00709, section 2).
 
-    The critic maximises E g_f(V(x)) − E f*(g_f(V(G(z)))) with V its logit, any number. At its optimum this is
-    D_f(P‖Q) of data P and generator Q. `divergence` is "kl", "reverse-kl", "js" (twice the Jensen–Shannon divergence,
-    as the paper has it) or "pearson"; g_f and f* are those of the paper's table 2, for reverse KL g_f(V) = −exp(−V),
-    which rises with V as all others do.
+    The discriminator maximises E g_f(V(x)) − E f*(g_f(V(G(z)))), where V is its logit, any number. At its optimum this
+    is D_f(P‖Q) of data P and generator Q. `divergence` is "kl", "reverse-kl", "js" (twice the Jensen–Shannon
+    divergence, as in the paper) or "pearson"; g_f and f* are those of the paper's table 2; for reverse KL,
+    g_f(V) = −exp(−V), which rises with V as all others do.
 
-    With `generator` "divergence" G minimises that divergence's bound, −E f*(g_f(V(G(z)))); with "heuristic" it
-    maximises E g_f(V(G(z))) instead (section 3.2), as non-saturating does relative to minimax.
+    With `generator` "divergence", G minimises that divergence's bound, −E f*(g_f(V(G(z)))); with "heuristic", it
+    maximises E g_f(V(G(z))) instead (section 3.2), as the non-saturating loss does compared with minimax.
 
     Raises:
         ValueError: there is no such divergence or generator.

@@ -14,9 +14,9 @@ from ganbench.methods.losses.base import LOSSES, Loss
 class Hinge(Loss):
     """Hinge loss: D separates with a margin, G raises its score (Lim & Ye 2017, arXiv:1705.02894).
 
-    The critic minimises E max(0, 1 − D(x)) + E max(0, 1 + D(G(z))), the generator −E D(G(z)); Miyato et al. 2018,
-    arXiv:1802.05957, give it in this form in eq. 16 and 17. Samples beyond the margin don't contribute to the critic's
-    gradient.
+    The discriminator minimises E max(0, 1 − D(x)) + E max(0, 1 + D(G(z))), the generator −E D(G(z)). Miyato et al.
+    2018, arXiv:1802.05957, give it in this form in eq. 16 and 17. Samples beyond the margin don't contribute to the
+    discriminator's gradient.
     """
 
     output: ClassVar[Literal["probability", "score"]] = "score"

@@ -14,9 +14,9 @@ from ganbench.methods.losses.base import LOSSES, Loss
 class LeastSquares(Loss):
     """Least-squares loss: D regresses labels 0 and 1, G wants 1 (Mao et al. 2017, arXiv:1611.04076, eq. 9).
 
-    The critic minimises ½ E(D(x) − b)² + ½ E(D(G(z)) − a)², the generator ½ E(D(G(z)) − c)² (eq. 2). a is the label of
-    generated samples, b that of real ones, c the critic's output that the generator aims for. With a = −1, b = 1, c = 0
-    (eq. 8) they minimise Pearson's χ² divergence. D is the logit itself, any number.
+    The discriminator minimises ½ E(D(x) − b)² + ½ E(D(G(z)) − a)², the generator ½ E(D(G(z)) − c)² (eq. 2). a is the
+    label of generated samples, b that of real ones, and c the output of D that the generator aims for. With a = −1,
+    b = 1, c = 0 (eq. 8) they minimise Pearson's χ² divergence. D is the logit itself, any number.
 
     Raises:
         ValueError: a and b are equal, so that there is nothing to tell apart.

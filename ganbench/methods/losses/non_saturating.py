@@ -14,8 +14,8 @@ from ganbench.methods.losses.base import LOSSES
 class NonSaturating(CrossEntropy):
     """Non-saturating loss: G minimises −E log D(G(z)) (Goodfellow et al. 2014, arXiv:1406.2661, section 3).
 
-    The critic's loss is that of `minimax`; when D is confident that a sample is generated, the gradient with respect
-    to its logit tends to −1 instead of 0.
+    The discriminator's loss is that of `minimax`. When D is confident that a sample is generated, the gradient with
+    respect to its logit tends to −1 instead of 0.
     """
 
     def generator_loss(self, fake: Tensor, real: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ class R3Gan(RpGan):
 
     The recipe is the paper's for Stacked MNIST, as fractions of training: over the first fifth (2 M of 10 M images) γ
     falls from 1 to .1, β₂ rises from .9 to .99 and the half-life of the generator's average grows to a twentieth
-    (.5 M); the learning rate stays, as it does there (the presets of the authors' code for other data sets let it fall
-    to a quarter). The penalties are the components `r1` and `r2`, defaults that `--penalty` replaces.
+    (.5 M). The learning rate stays constant, as it does there (the authors' presets for other data sets decrease it to
+    a quarter). By default the penalties are the components `r1` and `r2`; `--penalty` replaces them.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {

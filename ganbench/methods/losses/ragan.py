@@ -15,9 +15,9 @@ from ganbench.methods.losses.base import LOSSES, Loss
 class RaGan(Loss):
     """Relativistic average: each sample against the other kind's mean (Jolicoeur-Martineau 2018, arXiv:1807.00734).
 
-    The critic minimises −E log σ(D(x) − E D(G(z))) − E log(1 − σ(D(G(z)) − E D(x))), the generator the same with the
-    roles of real and generated samples swapped. The inner means are over the batch. Only differences matter: D is a
-    score without a fixed zero.
+    The discriminator minimises −E log σ(D(x) − E D(G(z))) − E log(1 − σ(D(G(z)) − E D(x))), the generator the same
+    with the roles of real and generated samples swapped. The inner means are over the batch. Only differences matter:
+    D is a score without a fixed zero.
     """
 
     paired: ClassVar[bool] = True

@@ -15,9 +15,9 @@ from ganbench.methods.losses.base import LOSSES, Loss
 class RpGan(Loss):
     """Relativistic pairing: D tells which of a pair is real (Jolicoeur-Martineau 2018, arXiv:1807.00734).
 
-    The critic minimises E softplus(−(D(x) − D(G(z)))), the generator E softplus(−(D(G(z)) − D(x))), as in Huang et al.
-    2024, arXiv:2501.05441, eq. 2. Logits are paired by position in the batch, so both must be [B]. Only differences
-    matter: D is a score without a fixed zero.
+    The discriminator minimises E softplus(−(D(x) − D(G(z)))), the generator E softplus(−(D(G(z)) − D(x))), as in Huang
+    et al. 2024, arXiv:2501.05441, eq. 2. Logits are paired by position in the batch, so both must be [B]. Only
+    differences matter: D is a score without a fixed zero.
     """
 
     paired: ClassVar[bool] = True

@@ -15,9 +15,9 @@ from ganbench.methods.losses.base import LOSSES, Loss
 class Wasserstein(Loss):
     """Wasserstein loss with clipped weights: 5 critic steps, RMSProp (Arjovsky et al. 2017, arXiv:1701.07875, alg. 1).
 
-    The critic minimises E D(G(z)) − E D(x), the generator −E D(G(z)). As long as D is Lipschitz the critic's loss,
-    negated, is a lower bound of a multiple of the Wasserstein-1 distance. Here the wrapper `clip` ensures this, a
-    default that `--wrapper` replaces.
+    The critic minimises E D(G(z)) − E D(x), the generator −E D(G(z)). As long as D is Lipschitz, the critic's loss,
+    negated, is a lower bound of a multiple of the Wasserstein-1 distance. By default the wrapper `clip` ensures this;
+    `--wrapper` replaces it.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {

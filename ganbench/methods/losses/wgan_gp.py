@@ -14,8 +14,8 @@ from ganbench.methods.losses.wasserstein import Wasserstein
 class WganGp(Wasserstein):
     """Wasserstein loss with gradient penalty: 5 critic steps, λ = 10 (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
 
-    In place of clipped weights the penalty λ E(‖∇D(x̂)‖ − 1)² keeps D near Lipschitz: the component `gp`, a default
-    that `--penalty` replaces.
+    Instead of weight clipping, the penalty λ E(‖∇D(x̂)‖ − 1)² keeps D near Lipschitz. By default it is the component
+    `gp`; `--penalty` replaces it.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {

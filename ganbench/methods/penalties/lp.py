@@ -12,7 +12,7 @@ from ganbench.methods.penalties.base import PENALTIES, Critic, Penalty, between,
 class LipschitzPenalty(Penalty):
     """One-sided penalty: only norms above 1 cost, λ E max(0, ‖∇D(x̂)‖₂ − 1)² (Petzka et al. 2018, arXiv:1709.08894).
 
-    x̂ = u x + (1 − u) G(z), one u ~ U(0, 1) per sample, as for `gp`. A Lipschitz critic may have gradients
+    x̂ = u x + (1 − u) G(z), one u ~ U(0, 1) per sample, as for `gp`. A Lipschitz discriminator may have gradient norms
     below 1; `gp` penalises them, `lp` doesn't.
     """
 

@@ -22,7 +22,7 @@ def show_to_head(critic: nn.Module, layer: nn.Module, more: int) -> nn.Module:
         if not isinstance(old, Head):
             return None
         if parametrize.is_parametrized(old.linear):
-            raise ValueError("what looks at the batch must come before what normalises the weights")
+            raise ValueError("wrappers that use the batch must come before wrappers that normalise weights")
         head = Head(old.features + more)
         with torch.no_grad():
             head.linear.weight[:, : old.features].copy_(old.linear.weight)

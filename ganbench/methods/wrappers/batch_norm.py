@@ -17,11 +17,11 @@ EPSILON = 1e-5
 
 @register(WRAPPERS, "batch-norm")
 class BatchNorm(Wrapper):
-    """BatchNorm after every hidden layer of the critic but the first (Radford et al. 2016, arXiv:1511.06434).
+    """BatchNorm after every hidden layer of the discriminator but the first (Radford et al. 2016, arXiv:1511.06434).
 
     Real and generated samples are normalised separately, each by its own batch. There are no running statistics: the
-    critic works on whole batches only. A layer's bias, which the normalisation would cancel, is left out. In a critic
-    with shortcuts (`resnet`, `r3gan-small`) these are normalised too, which no paper does.
+    discriminator only works on whole batches. A layer's bias, which the normalisation would cancel, is left out. In
+    networks with shortcuts (`resnet`, `r3gan-small`) these are normalised too, which no paper does.
     """
 
     takes_penalties: ClassVar[bool] = False

@@ -13,9 +13,9 @@ from ganbench.methods.wrappers.base import WRAPPERS, Wrapper
 
 @register(WRAPPERS, "clip")
 class Clip(Wrapper):
-    """All the critic's weights and biases are cut to ±limit after each update (Arjovsky et al. 2017, arXiv:1701.07875).
+    """All of D's weights and biases are clipped to ±limit after each update (Arjovsky et al. 2017, arXiv:1701.07875).
 
-    Algorithm 1, line 7: w ← clip(w, −c, c). As there, the initial weights may be larger until the first update.
+    Algorithm 1, line 7: w ← clip(w, −c, c). As in the paper, the initial weights may be larger until the first update.
     """
 
     excludes: ClassVar[tuple[str, ...]] = ("spectral-norm",)

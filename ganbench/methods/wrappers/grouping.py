@@ -12,6 +12,8 @@ def grouped(inputs: Tensor, size: int) -> Tensor:
         ValueError: `size` does not divide N, so a group would mix real and generated samples.
     """
     if len(inputs) % size:
-        raise ValueError(f"this critic judges batches of {size} inputs; {len(inputs)} are no whole number of them")
+        raise ValueError(
+            f"the discriminator takes batches of {size} inputs, and {len(inputs)} is not a multiple of that"
+        )
     groups: Tensor = inputs.unflatten(0, (-1, size))
     return groups

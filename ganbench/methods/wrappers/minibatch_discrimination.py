@@ -20,8 +20,8 @@ class MinibatchDiscrimination(Wrapper):
     """Closeness to the rest of the batch, as features for the head (Salimans et al. 2016, arXiv:1606.03498).
 
     Section 3.2: with M = f(x) T, [kernels, dimensions], the new features are o_b = Σ_j exp(−‖M_b − M_jb‖₁) over the
-    other inputs of one kind. As in the authors' code an input isn't compared with itself, and T starts with columns of
-    length 1; that code also keeps them at a learned length, which the paper doesn't have and this leaves out.
+    other inputs of the same kind. As in the authors' code, an input isn't compared with itself, and T starts with
+    columns of length 1. That code also keeps them at a learned length, which is not in the paper and left out here.
     """
 
     takes_penalties: ClassVar[bool] = False

@@ -18,8 +18,8 @@ class MinibatchStd(Wrapper):
     """Standard deviation within a group, as a feature for the head (Karras et al. 2018, arXiv:1710.10196, section 3).
 
     One more feature: the standard deviation of each feature over `group` neighbouring inputs, averaged over features.
-    In the paper it is a feature map before the last convolution, and its groups are not of neighbours. As there,
-    gradient penalties include an input's effect on the others of its group.
+    In the paper it is a feature map before the last convolution, and groups don't consist of neighbours. As in the
+    paper, gradient penalties include an input's effect on the others of its group.
     """
 
     group: int = 4

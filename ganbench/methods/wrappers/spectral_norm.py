@@ -20,11 +20,11 @@ WEIGHT, VECTOR = ".parametrizations.weight.original", ".parametrizations.weight.
 
 @register(WRAPPERS, "spectral-norm")
 class SpectralNorm(Wrapper):
-    """Every linear and convolutional layer has W/σ(W) as its weight (Miyato et al. 2018, arXiv:1802.05957, eq. 8).
+    """Every linear and convolutional layer uses W/σ(W) as its weight (Miyato et al. 2018, arXiv:1802.05957, eq. 8).
 
-    σ = uᵀWv, W as a matrix [outputs, the rest]; after each update `iterations` steps of the power method renew u and v,
-    through which no gradient flows (algorithm 1). W/σ is undefined for a layer that its architecture initialises
-    to zero; such a layer starts at random instead.
+    σ = uᵀWv, with W as a matrix [outputs, the rest]. After each update, `iterations` steps of the power method renew u
+    and v, through which no gradient flows (algorithm 1). W/σ is undefined for a layer that its architecture
+    initialises to zero; such a layer gets random initial weights instead.
     """
 
     iterations: int = 1

@@ -73,7 +73,9 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
     """
     client = connect_to_existing(store)
     if not re.fullmatch(r"[0-9a-f]{4,32}", run_id):
-        raise GanbenchError(f"'{run_id}' is no run id: that is 12 digits and letters from a to f, or how they begin")
+        raise GanbenchError(
+            f"'{run_id}' is not a run id: give its 12 digits and letters from a to f, or at least the first four"
+        )
     experiments = {experiment.experiment_id: experiment.name for experiment in client.search_experiments()}
     query = f"tags.`{RUN}` LIKE '{run_id}%' and tags.`{KIND}` = 'seed'"
     matching = client.search_runs(list(experiments), query, max_results=20, order_by=[OLDEST])
@@ -130,7 +132,7 @@ def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder:
         raise GanbenchError(f"there is no run '{run_id}' in experiment {experiment}")
     parent = path.rpartition("/")[0]
     if all(artifact.path != path for artifact in client.list_artifacts(runs[0].info.run_id, parent)):
-        raise GanbenchError(f"the run '{run_id}' has no {path}: it was deleted, or never kept")
+        raise GanbenchError(f"the run '{run_id}' has no {path}: it was deleted, or never saved")
     return Path(client.download_artifacts(runs[0].info.run_id, path, str(folder)))
 
 

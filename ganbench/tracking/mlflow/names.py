@@ -15,7 +15,9 @@ SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
 def check_experiment_name(name: str) -> None:
     """Reject a name that isn't plain text, since it becomes part of a path."""
     if not re.fullmatch(r"[\w][\w .+-]{0,99}", name):
-        raise GanbenchError(f"the experiment's name '{name}' must be letters, digits, spaces and . _ + - (at most 100)")
+        raise GanbenchError(
+            f"the experiment's name '{name}' may only contain letters, digits, spaces and . _ + - (at most 100)"
+        )
 
 
 def is_there(store: Store) -> bool:
