@@ -18,7 +18,8 @@ from scipy.stats import beta
 
 from ganbench.data import DATASETS
 from ganbench.data.evaluators import Features
-from ganbench.evaluation.collapse_detector import Observation, detect
+from ganbench.evaluation.collapse_detector import detect
+from ganbench.evaluation.observation import Observation
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
 

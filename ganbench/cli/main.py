@@ -7,13 +7,15 @@ from typing import Any
 import click
 
 from ganbench.cli.claims import claims, reproduce_claim
+from ganbench.cli.compare import compare
 from ganbench.cli.components import check, data, list_components
-from ganbench.cli.evaluate import doctor, evaluate
+from ganbench.cli.doctor import doctor
+from ganbench.cli.evaluate import evaluate
+from ganbench.cli.report import report
 from ganbench.cli.reproduce import reproduce
 from ganbench.cli.rescore import rescore
-from ganbench.cli.results import compare, report, ui
 from ganbench.cli.run import run
-from ganbench.cli.server import server, sync
+from ganbench.cli.server import server, sync, ui
 from ganbench.cli.sweep import status, sweep
 from ganbench.core.errors import GanbenchError
 from ganbench.core.version import __version__

@@ -1,4 +1,4 @@
-"""Commands for tracking servers: start one for a group of people, and deliver results to one."""
+"""Commands for stores of runs: show one as a page, serve one for a group, deliver results to one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import store_flag
+from ganbench.cli.options import experiment_flag, store_flag
 
 
 @click.command()
@@ -64,3 +64,16 @@ def sync(store: str | None) -> None:
     if nothing:
         click.echo("there is nothing to deliver")
     raise SystemExit(int(failed))
+
+
+@click.command()
+@experiment_flag
+@store_flag
+@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+def ui(experiment: str, store: str | None, port: int, host: str) -> None:
+    """Open the MLflow page of a store, and print the address of the experiment's runs."""
+    from ganbench.tracking.store import find_store
+    from ganbench.tracking.ui import serve
+
+    raise SystemExit(serve(find_store(store), experiment, host, port, say=click.echo))

@@ -19,7 +19,7 @@ from ganbench.data import Data, Dataset
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
-from ganbench.evaluation.collapse_detector import Observation, detect
+from ganbench.evaluation.collapse_detector import detect
 from ganbench.evaluation.faults import (
     HELD_OUT,
     ImageSource,
@@ -29,6 +29,7 @@ from ganbench.evaluation.faults import (
     point_faults,
 )
 from ganbench.evaluation.metrics import METRICS, Direction, Fault
+from ganbench.evaluation.observation import Observation
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
 

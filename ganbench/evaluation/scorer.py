@@ -14,9 +14,9 @@ from ganbench.data import Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
 from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
-from ganbench.evaluation.collapse_detector import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.pairs import share_pairs
+from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import Case, Rule
 from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
 

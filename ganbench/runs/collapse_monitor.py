@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from ganbench.data import Data
-from ganbench.evaluation.collapse_detector import Event, Observation, RealBaseline, SampleSummary, collapsed_for, detect
+from ganbench.evaluation.collapse_detector import Event, collapsed_for, detect
+from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.log_schema import NAMED_MODES
 from ganbench.spec.run_spec import RunSpec

@@ -44,9 +44,7 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         ]
         for interrupted in checkpoints:
             if interrupted.is_older:
-                observer.say(
-                    f"the checkpoint '{interrupted.path}' was truncated or altered: going on from the one before it"
-                )
+                observer.say(f"the checkpoint '{interrupted.path}' is damaged: resuming from the one before it")
         statuses = {seed: tracker.status(spec.run_id(seed)) for seed in job.seeds}
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         try:

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.evaluation.collapse_detector import Event, Observation
+from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.observation import Observation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -334,7 +334,7 @@ BROKEN: list[Broken] = [
     ("wrappers", ClipsInPlace, "constrains", "in place"),
     ("wrappers", Inventing, "constrains", "'sigma'"),
     ("metrics", Backwards, "sees_collapse", "less would be better"),
-    ("metrics", Chancy, "repeats", "ganbench.core.seeding"),
+    ("metrics", Chancy, "repeats", "ganbench.plugin.stream"),
     ("datasets", OtherHash, "hashed", "its evaluator's"),
     ("protocols", Unnamed, "labelled", "not 'on-purpose v1'"),
 ]

@@ -17,15 +17,12 @@ from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import (
     EVENT_KINDS,
     Event,
-    Observation,
-    RealBaseline,
-    SampleSummary,
-    baseline_of,
     collapsed_for,
     detect,
     modes_by_chance,
     modes_present,
 )
+from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols.ganbench_1 import Ganbench1
 from ganbench.evaluation.scorer import Scorer
 

@@ -193,7 +193,7 @@ def test_jsd_is_0_for_equal_shares_ln_2_for_disjoint_ones_and_symmetric() -> Non
 
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_blockwise_distances_equal_cdist(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     a, b = 5 + normal(0, 70, 9), 5 + normal(1, 90, 9)
     exact = torch.cdist(a.double(), b.double()).square()
     blocks = [part.clone() for part in distances.squares(a, b)]
@@ -208,7 +208,7 @@ def test_blockwise_distances_equal_cdist(block: int, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_ball_statistics_equal_those_of_all_distances(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     fake, real = normal(0, 70, 3), 0.7 * normal(1, 90, 3)
     between = torch.cdist(fake[:60].double(), real[:60].double()).square()
     sets = (fake[:60].double(), real[:60].double())
@@ -221,7 +221,7 @@ def test_ball_statistics_equal_those_of_all_distances(block: int, monkeypatch: p
 
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_near_pairs_beyond_the_stored_neighbours_are_counted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     cluster = normal(0, 3 * pairs.RANKS, 3) / 100
     points = torch.cat([normal(1, 40, 3), cluster, normal(2, 5, 3)])
     squared = torch.cdist(points.double(), points.double()).square()
@@ -438,7 +438,7 @@ def test_kid_equals_torchmetrics() -> None:
 def test_kid_equals_the_mean_over_all_pairs(
     fakes: int, reals: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distances, "BLOCK", block)
+    monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
     a, b = 5 + normal(0, fakes, 7), 5 + 0.8 * normal(1, reals, 7)
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:

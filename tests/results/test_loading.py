@@ -17,7 +17,7 @@ from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.earlier import earlier_metrics
 from ganbench.results.grouping import group_names, varying_options
-from ganbench.results.report.sections.table import in_words
+from ganbench.results.report.sections.comparison import in_words
 from ganbench.results.report.tables import render
 from ganbench.results.run_summary import summarize_run
 from ganbench.results.table import tidy

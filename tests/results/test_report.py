@@ -25,9 +25,9 @@ from ganbench.results.report.about import FILE
 from ganbench.results.report.charts import curves, strip, survival
 from ganbench.results.report.figures import draw
 from ganbench.results.report.sections.base import method_names
+from ganbench.results.report.sections.comparison import in_words
 from ganbench.results.report.sections.lost_modes import lost_modes
 from ganbench.results.report.sections.seeds import chosen
-from ganbench.results.report.sections.table import in_words
 from ganbench.results.report.svg import svg
 from ganbench.results.views import by_number
 from ganbench.tracking.mlflow.pictures import evenly

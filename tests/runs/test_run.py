@@ -333,7 +333,7 @@ def test_damaged_checkpoint_is_reported_and_the_previous_one_gives_the_same_resu
     path.write_bytes(path.read_bytes()[:-100])
     observer = Silent()
     run.run(Job(spec, SEEDS, CPU, tmp_path), data, tracker, observer, threading.Event())
-    assert any("going on from the one before it" in line for line in observer.lines)
+    assert any("resuming from the one before it" in line for line in observer.lines)
     assert tracked(tracker) == tracked(uninterrupted)
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".safetensors", ".older")]
 

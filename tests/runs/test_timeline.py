@@ -13,7 +13,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from ganbench.core.plotting import EVENT_MARKS
-from ganbench.evaluation.collapse_detector import EVENT_KINDS, Event, Observation, SampleSummary
+from ganbench.evaluation.collapse_detector import EVENT_KINDS, Event
+from ganbench.evaluation.observation import Observation, SampleSummary
 from ganbench.runs.timeline import timeline_figure, write_timeline
 
 

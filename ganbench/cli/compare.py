@@ -1,4 +1,4 @@
-"""Commands that read tracked runs: compare, report, and the MLflow page."""
+"""The command that compares tracked runs."""
 
 from __future__ import annotations
 
@@ -100,48 +100,6 @@ def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None,
         raise GanbenchError(f"two runs side by side are no {style}: choose table, markdown or json")
     table = read_csv(source).table if source else load_pair(find_store(store), *pair)
     return side_by_side(table, *pair, style)
-
-
-@click.command()
-@experiment_flag
-@store_flag
-@results_flag
-@budget_flag
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for reports. Default: reports, or the folder of results.csv."
-)
-@click.option("--title", help="Title of the report. Default: the experiment's name.")
-def report(
-    experiment: str, store: str | None, source: Path | None, x: str, out: Path | None, title: str | None
-) -> None:
-    """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
-
-    `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes.
-    """
-    from ganbench.results.csv_file import read_csv
-    from ganbench.results.loading import load_results
-    from ganbench.results.report import write_report, write_report_again
-    from ganbench.tracking.store import find_store
-
-    again = write_report_again(source) if source and out is None and title is None else None
-    if again is None:
-        results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
-        title = title or (source.stem if source else experiment)
-        again = write_report(results, out or Path("reports"), title=title, x=x)
-    click.echo(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/")
-
-
-@click.command()
-@experiment_flag
-@store_flag
-@click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True)
-def ui(experiment: str, store: str | None, port: int, host: str) -> None:
-    """Open the MLflow page of a store, and print the address of the experiment's runs."""
-    from ganbench.tracking.store import find_store
-    from ganbench.tracking.ui import serve
-
-    raise SystemExit(serve(find_store(store), experiment, host, port, say=click.echo))
 
 
 def _words(text: str) -> list[str]:

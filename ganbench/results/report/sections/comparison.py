@@ -36,7 +36,7 @@ TEMPLATE = """
 """
 
 
-class Table(Section):
+class ComparisonTable(Section):
     title: ClassVar[str] = "Comparison"
     place: ClassVar[int] = 40
 
