@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.core.formatting import number
-from ganbench.results.views import SCORED, events, final_scores, headline_without_counts, mode_counts, mode_shares
+from ganbench.results.views import SCORED, events, final_scores, mode_shares
 from ganbench.tracking.metric_names import GOOD
 
 DOMINANT = 2.0
@@ -35,30 +35,31 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
             "running": f"running, or killed, at step {step}; run the same command again to resume",
         }[status] + _happened(rows)
     scores = final_scores(rows)
+    by_metric: dict[str, Any] = {str(row.metric): row for row in scores.itertuples()}
     sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
-    sentences += _modes(scores, word)
+    sentences += _modes(scores, by_metric.get(rows["mode_count"].iloc[0]), word)
     sentences += [
         f"{score.label} {_value(score.value, score.scale)} (real data: {_value(score.floor, score.scale)})"
-        for score in _shown(scores)
+        for score in _headline_without_counts(by_metric, rows)
     ]
     return "; ".join(sentences) + _happened(rows)
 
 
-def _shown(scores: pd.DataFrame) -> list[Any]:
-    """The rows of the headline metrics, but for counts of modes."""
-    by_metric = {row.metric: row for row in scores.itertuples()}
-    return [by_metric[metric] for metric in headline_without_counts(scores)]
+def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -> list[Any]:
+    """The scores of the headline metrics, but for counts of modes: those with the same best value as the mode count."""
+    count = by_metric.get(rows["mode_count"].iloc[0])
+    scores = [by_metric[metric] for metric in rows["headline"].iloc[0].split(",") if metric in by_metric]
+    return [score for score in scores if count is None or score.ceiling != count.ceiling]
 
 
 def _value(value: float, scale: str) -> str:
     return f"{value:.1%}" if scale == "share" else number(value)
 
 
-def _modes(scores: pd.DataFrame, word: str) -> list[str]:
-    counts = mode_counts(scores)
-    if counts.empty or math.isnan(counts["value"].iloc[-1]):
+def _modes(scores: pd.DataFrame, score: Any, word: str) -> list[str]:
+    if score is None or math.isnan(score.value):
         return []
-    count, total = int(counts["value"].iloc[-1]), counts["ceiling"].iloc[-1]
+    count, total = int(score.value), score.ceiling
     sentences = [f"{count} of {total:,.0f} {word}" if not math.isnan(total) else f"{count} {word}"]
     shares, good = mode_shares(scores), mode_shares(scores, GOOD)
     fewest = sorted(good, key=lambda name: good[name])[: len(good) - count]

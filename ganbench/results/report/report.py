@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -82,7 +83,8 @@ def _drop_unreported_rows(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataF
 
 
 def _write(report: Report, folder: Path) -> None:
-    sections = [section for section in SECTIONS if section.applies(report)]
+    contents = [(section, section.content(report)) for section in SECTIONS]
+    contents = [(section, content) for section, content in contents if content is not None]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -94,13 +96,13 @@ def _write(report: Report, folder: Path) -> None:
         title=report.about.title,
         date=f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}",
         methods=len(report.numbers),
-        sections=[(section.title, section.html(report)) for section in sections],
+        sections=[(section.title, section.html(content)) for section, content in contents],
     )
     try:
         for name in ("figures", SAMPLES):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "report.html").write_text(page, encoding="utf-8")
-        (folder / "report.md").write_text(_markdown(report, sections), encoding="utf-8")
+        (folder / "report.md").write_text(_markdown(report.about, contents), encoding="utf-8")
         write_csv(report.table, folder / "results.csv")
         report.about.write(folder)
         for dataset, figures in report.figures.items():
@@ -114,13 +116,12 @@ def _write(report: Report, folder: Path) -> None:
         raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
 
 
-def _markdown(report: Report, sections: Sequence[Section]) -> str:
-    date = f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}"
-    parts = [f"# {report.about.title}", date]
-    for section in sections:
-        content = section.markdown(report)
-        if content:
-            parts += [f"## {section.title}", content] if section.title else [content]
+def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str:
+    parts = [f"# {about.title}", f"{datetime.date.fromisoformat(about.date):%d %B %Y}"]
+    for section, content in contents:
+        text = section.markdown(content)
+        if text:
+            parts += [f"## {section.title}", text] if section.title else [text]
     return "\n\n".join(parts) + "\n"
 
 

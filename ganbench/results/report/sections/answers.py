@@ -18,15 +18,15 @@ TEMPLATE = """
 """
 
 
-class Answers(Section):
+class Answers(Section[list[str]]):
     title: ClassVar[str] = "Which is better?"
     place: ClassVar[int] = 30
 
-    def applies(self, report: Report) -> bool:
-        return bool(report.comparison.rankings)
+    def content(self, report: Report) -> list[str] | None:
+        return sentences(report.comparison.rankings) or None
 
-    def html(self, report: Report) -> Markup:
-        return fill(TEMPLATE, sentences=sentences(report.comparison.rankings))
+    def html(self, content: list[str]) -> Markup:
+        return fill(TEMPLATE, sentences=content)
 
-    def markdown(self, report: Report) -> str:
-        return "\n".join(f"- {sentence}." for sentence in sentences(report.comparison.rankings))
+    def markdown(self, content: list[str]) -> str:
+        return "\n".join(f"- {sentence}." for sentence in content)

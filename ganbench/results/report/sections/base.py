@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import jinja2
 import pandas as pd
@@ -17,6 +17,8 @@ from ganbench.results.loading import Pictures, Results
 from ganbench.results.report.about import About
 from ganbench.results.report.figures import draw
 from ganbench.results.report.svg import svg
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Report:
         }
 
 
-class Section(ABC):
+class Section(ABC, Generic[Content]):
     """One section: a heading and what stands below it.
 
     Attributes:
@@ -69,15 +71,15 @@ class Section(ABC):
     title: ClassVar[str]
     place: ClassVar[int]
 
-    def applies(self, report: Report) -> bool:
-        """Return whether the report has anything to show here."""
-        return True
+    @abstractmethod
+    def content(self, report: Report) -> Content | None:
+        """Return what there is to show, computed once for both formats; None if there is nothing."""
 
     @abstractmethod
-    def html(self, report: Report) -> Markup:
+    def html(self, content: Content) -> Markup:
         """Return the content as HTML, with all text escaped."""
 
-    def markdown(self, report: Report) -> str:
+    def markdown(self, content: Content) -> str:
         """Return the content as Markdown; empty if it needs pictures."""
         return ""
 

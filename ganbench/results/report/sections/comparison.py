@@ -36,19 +36,21 @@ TEMPLATE = """
 """
 
 
-class ComparisonTable(Section):
+class ComparisonTable(Section[Comparison]):
     title: ClassVar[str] = "Comparison"
     place: ClassVar[int] = 40
 
-    def html(self, report: Report) -> Markup:
-        head, rows, floors = cells(report.comparison)
-        sentences = in_words(report.comparison)
-        return fill(TEMPLATE, head=head, rows=rows, floors=floors, note=_note(report), sentences=sentences)
+    def content(self, report: Report) -> Comparison:
+        return report.comparison
 
-    def markdown(self, report: Report) -> str:
-        head, rows, floors = cells(report.comparison)
-        sentences = "\n".join(f"- {sentence}" for sentence in in_words(report.comparison))
-        return f"{markdown(head, [*rows, *floors])}\n\n{_note(report)}\n\n{sentences}"
+    def html(self, content: Comparison) -> Markup:
+        head, rows, floors = cells(content)
+        return fill(TEMPLATE, head=head, rows=rows, floors=floors, note=_note(content.x), sentences=in_words(content))
+
+    def markdown(self, content: Comparison) -> str:
+        head, rows, floors = cells(content)
+        sentences = "\n".join(f"- {sentence}" for sentence in in_words(content))
+        return f"{markdown(head, [*rows, *floors])}\n\n{_note(content.x)}\n\n{sentences}"
 
 
 def in_words(comparison: Comparison) -> list[str]:
@@ -73,6 +75,6 @@ def _value(value: float, scale: str) -> str:
     return f"{value:.1%}" if scale == "share" else number(value)
 
 
-def _note(report: Report) -> str:
-    note = NOTE.format(budget=budget_note(report.about.x), least=MIN_SEEDS)
+def _note(x: str) -> str:
+    note = NOTE.format(budget=budget_note(x), least=MIN_SEEDS)
     return f"{note[0].upper()}{note[1:]}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from markupsafe import Markup
 
@@ -33,13 +33,23 @@ results.csv">{{ figure|safe }}</figure>
 """
 
 
-class Curves(Section):
+class Drawn(NamedTuple):
+    """Name, colour and dash pattern of each method, and figures as SVG by data set and title."""
+
+    methods: list[tuple[str, str, str]]
+    figures: dict[str, dict[str, str]]
+
+
+class Curves(Section[Drawn]):
     title: ClassVar[str] = ""
     place: ClassVar[int] = 20
 
-    def html(self, report: Report) -> Markup:
+    def content(self, report: Report) -> Drawn:
         methods = []
         for name, number in report.numbers.items():
             colour, line = style(number)
             methods.append((name, "currentColor" if colour == "#000000" else colour, DASHES[line]))
-        return fill(TEMPLATE, methods=methods, figures=report.figures)
+        return Drawn(methods, report.figures)
+
+    def html(self, content: Drawn) -> Markup:
+        return fill(TEMPLATE, methods=content.methods, figures=content.figures)

@@ -24,15 +24,18 @@ the page again.</p>
 """
 
 
-class Facts(Section):
+class Facts(Section[list[tuple[str, str]]]):
     title: ClassVar[str] = "What was run"
     place: ClassVar[int] = 70
 
-    def html(self, report: Report) -> Markup:
-        return fill(TEMPLATE, facts=_with_origin(report))
+    def content(self, report: Report) -> list[tuple[str, str]]:
+        return [*facts(report.table), ("report", f"made on {report.about.date} by the code of {report.about.code}")]
 
-    def markdown(self, report: Report) -> str:
-        lines = [f"- {name}: {fact}" for name, fact in _with_origin(report)]
+    def html(self, content: list[tuple[str, str]]) -> Markup:
+        return fill(TEMPLATE, facts=content)
+
+    def markdown(self, content: list[tuple[str, str]]) -> str:
+        lines = [f"- {name}: {fact}" for name, fact in content]
         end = "Every number is in [results.csv](results.csv); pictures are in [report.html](report.html)."
         return "\n".join([*lines, "", end])
 
@@ -58,10 +61,6 @@ def facts(table: pd.DataFrame) -> list[tuple[str, str]]:
         ("options of all", _shared(all_runs["options"].tolist())),
         ("floor", f"“{FLOOR}” are real samples scored as if they were generated"),
     ]
-
-
-def _with_origin(report: Report) -> list[tuple[str, str]]:
-    return [*facts(report.table), ("report", f"made on {report.about.date} by the code of {report.about.code}")]
 
 
 def _listed(failed: pd.DataFrame) -> str:

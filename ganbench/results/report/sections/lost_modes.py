@@ -28,29 +28,28 @@ share (Clopper and Pearson).</p>
 """
 
 
-class LostModes(Section):
-    title: ClassVar[str] = ""
-    place: ClassVar[int] = 10
-
-    def applies(self, report: Report) -> bool:
-        return not mode_counts(final_scores(report.table)).empty
-
-    def html(self, report: Report) -> Markup:
-        return fill(TEMPLATE, sentences=lost_modes(report.table, report.names))
-
-    def markdown(self, report: Report) -> str:
-        sentences = lost_modes(report.table, report.names)
-        return "\n\n".join(
-            f"{sentence.beginning}\n\n" + "\n".join(f"- {end}" for end in sentence.ends) for sentence in sentences
-        )
-
-
 @dataclass(frozen=True)
 class Lost:
     """Counts of seeds that lost a mode on one data set: the beginning of a sentence, and its ends, fewest first."""
 
     beginning: str
     ends: list[str]
+
+
+class LostModes(Section[list[Lost]]):
+    title: ClassVar[str] = ""
+    place: ClassVar[int] = 10
+
+    def content(self, report: Report) -> list[Lost] | None:
+        return lost_modes(report.table, report.names) or None
+
+    def html(self, content: list[Lost]) -> Markup:
+        return fill(TEMPLATE, sentences=content)
+
+    def markdown(self, content: list[Lost]) -> str:
+        return "\n\n".join(
+            "\n".join([sentence.beginning, "", *(f"- {end}" for end in sentence.ends)]) for sentence in content
+        )
 
 
 def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:

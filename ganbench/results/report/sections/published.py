@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
+from ganbench.results.claims import Claim
 from ganbench.results.report.claims import published_beside
 from ganbench.results.report.sections.base import Report, Section, fill
 
@@ -26,12 +27,12 @@ same.</p>
 HEAD = ("paper", "data", "method", "metric", "value", "runs", "comparable?")
 
 
-class Published(Section):
+class Published(Section[list[tuple[Claim, str]]]):
     title: ClassVar[str] = "What papers claim"
     place: ClassVar[int] = 60
 
-    def applies(self, report: Report) -> bool:
-        return bool(published_beside(report.table, report.comparison.metrics))
+    def content(self, report: Report) -> list[tuple[Claim, str]] | None:
+        return published_beside(report.table, report.comparison.metrics) or None
 
-    def html(self, report: Report) -> Markup:
-        return fill(TEMPLATE, head=HEAD, published=published_beside(report.table, report.comparison.metrics))
+    def html(self, content: list[tuple[Claim, str]]) -> Markup:
+        return fill(TEMPLATE, head=HEAD, published=content)

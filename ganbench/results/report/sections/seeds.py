@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -81,19 +81,28 @@ seed {{ seed.seed }}, with events">{{ seed.timeline }}</figure>
 """
 
 
-class Seeds(Section):
+class Shown(NamedTuple):
+    """The cards, and what their seeds are ordered by, in words."""
+
+    order: str
+    cards: list[Card]
+
+
+class Seeds(Section[Shown]):
     title: ClassVar[str] = "Seeds"
     place: ClassVar[int] = 50
 
-    def html(self, report: Report) -> Markup:
-        order = ", then by ".join(_order(final_scores(report.table)))
-        return fill(TEMPLATE, order=order or "nothing that was measured", cards=cards(report))
+    def content(self, report: Report) -> Shown:
+        return Shown(", then by ".join(_order(final_scores(report.table))), cards(report))
 
-    def markdown(self, report: Report) -> str:
+    def html(self, content: Shown) -> Markup:
+        return fill(TEMPLATE, order=content.order or "nothing that was measured", cards=content.cards)
+
+    def markdown(self, content: Shown) -> str:
         return "\n".join(
             f"- **{card.dataset} · {card.method} · {f'{seed.place}: ' if seed.place else ''}seed {seed.seed}**: "
             f"{seed.words}."
-            for card in cards(report)
+            for card in content.cards
             for seed in card.seeds
         )
 
