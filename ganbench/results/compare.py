@@ -191,11 +191,16 @@ def _losses(
     That is so if the metric was measured for some of the scored seeds only, or if real data have no score to compare
     with.
     """
-    values = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")["value"]
-    scored = counted.loc[counted["status"].isin(SCORED), "run"]
-    if counted.empty or not scored.isin(values.index).all() or (direction == "real" and math.isnan(target)):
+    rows = scores[scores["metric"] == metric]
+    values = dict(zip(rows["run"].tolist(), rows["value"].tolist(), strict=True))
+    runs_counted, statuses = counted["run"].tolist(), counted["status"].tolist()
+    unmeasured = [
+        run for run, status in zip(runs_counted, statuses, strict=True) if status in SCORED and run not in values
+    ]
+    if not runs_counted or unmeasured or (direction == "real" and math.isnan(target)):
         return None
-    losses: list[float] = as_losses(values.reindex(counted["run"]).to_numpy(dtype=float), direction, target).tolist()
+    numbers = np.array([values.get(run, math.nan) for run in runs_counted])
+    losses: list[float] = as_losses(numbers, direction, target).tolist()
     return losses
 
 

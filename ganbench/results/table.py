@@ -159,11 +159,14 @@ def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
     names, steps, values = ([row[column] for rows in runs for row in rows] for column in range(3))
     at = np.repeat(np.arange(len(runs)), [len(rows) for rows in runs])
     codes, distinct = pd.factorize(np.array(names, dtype=object))
-    parsed = pd.DataFrame(map(parse_metric_name, distinct), columns=["kind", "metric", "role"])
+    # An earlier spelling and today's are one name.
+    parsed_names = [parse_metric_name(name) for name in distinct]
+    canonical = list(dict.fromkeys(parsed_names))
+    codes = np.array([canonical.index(name) for name in parsed_names], dtype=np.int64)[codes]
+    parsed = pd.DataFrame(canonical, columns=["kind", "metric", "role"])
     parsed = parsed.astype({"kind": pd.CategoricalDtype(sorted(["", *KINDS])), "metric": "category"})
     rows = pd.DataFrame({"at": at, "name": codes, "step": steps, "value": values}).join(parsed, on="name")
-    # Names of earlier versions parse to the same number: the last row counts, as for a number that was tracked twice.
-    rows = rows.drop_duplicates(["at", "kind", "metric", "role", "step"], keep="last")
+    rows = rows.drop_duplicates(["at", "name", "step"], keep="last")  # of a number that was tracked twice, the last one
     times = (rows["kind"] == "train") & (rows["metric"] == SECONDS)
     numbers = rows[(rows["role"] == "value") & ~times]
     for column, chosen, key in (
