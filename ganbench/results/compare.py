@@ -18,7 +18,9 @@ from ganbench.results.views import BUDGETS, SCORED, STATUSES, facts_of, final_sc
 
 COUNTED = (*SCORED, "diverged")
 """Statuses of seeds that count; other seeds have not ended yet."""
-GROUPABLE = ("loss", "arch", "dataset", "options", "group", "commit", "device")
+GROUPABLE = ("loss", "arch", "dataset", "protocol", "options", "group", "commit", "device")
+RESERVED = {*GROUPABLE, *CONDITIONS, "seeds", *STATUSES, *BUDGETS}
+"""Columns of a comparison that are no metrics."""
 NO_SETTING: dict[str, object] = {"protocol": "", "selection": "", "samples": math.nan}
 
 
@@ -54,8 +56,8 @@ class Comparison:
     def floor_of(self, group: pd.Series) -> pd.Series:
         """Return the row of real data that was scored like a group."""
         alike = np.logical_and.reduce([self.floors[name] == group[name] for name in CONDITIONS if name in group])
-        row: pd.Series = self.floors[alike].iloc[0]
-        return row
+        rows = self.floors[alike]
+        return rows.iloc[0] if len(rows) else pd.Series(math.nan, index=rows.columns)
 
 
 def compare(
@@ -86,6 +88,9 @@ def compare(
             if metric not in known:
                 hint = f"`ganbench rescore --metric {metric}` measures what the protocol didn't"
                 raise GanbenchError(f"no run has the metric '{metric}': {near_miss(metric, known)} ({hint})")
+    for metric in metrics:
+        if metric in RESERVED:
+            raise GanbenchError(f"a metric can't be compared under the name of a column: rename '{metric}'")
     by = by if "dataset" in by or table["dataset"].nunique() == 1 else ["dataset", *by]
     conditions = conditions_of(scores)
     shown = scores[scores["metric"].isin(metrics) & scores["status"].isin(SCORED)]
@@ -117,7 +122,11 @@ def compare(
         methods.append(method)
         rows.append(
             {column: group[column] for column in by}
-            | (NO_SETTING if setting is None else {name: getattr(setting, name) for name in NO_SETTING})
+            | {
+                name: NO_SETTING[name] if setting is None else getattr(setting, name)
+                for name in NO_SETTING
+                if name not in by
+            }
             | {"seeds": len(members)}
             | {status: int((members["status"] == status).sum()) for status in STATUSES}
             | {
@@ -151,7 +160,7 @@ def _check(words: Sequence[str], known: Sequence[str], complaint: str) -> None:
 def _setting_of(members: pd.DataFrame, conditions: pd.DataFrame, name: str) -> Setting | None:
     """The setting under which a group was scored; None if none of its seeds was, and others don't tell it.
 
-    A method without any scored seed has failed under the setting of the others, if its data set has only one.
+    A method without any scored seed has failed under the setting of the others, if its data set and protocol have one.
 
     Raises:
         GanbenchError: there are several.
@@ -160,11 +169,14 @@ def _setting_of(members: pd.DataFrame, conditions: pd.DataFrame, name: str) -> S
     settings = conditions[conditions.index.isin(scored)].drop_duplicates()
     if len(settings) > 1:
         raise GanbenchError(
-            f"the group {name} mixes protocols, data sets or numbers of samples, which can't be compared: add options "
-            f"to --by"
+            f"the group {name} mixes protocols, data sets or numbers of samples, which can't be compared: add "
+            f"protocol to --by, or options"
         )
     if settings.empty and (members["status"] == "diverged").any():
-        settings = conditions[conditions["dataset"] == members["dataset"].iloc[0]].drop_duplicates()
+        alike = (conditions["dataset"] == members["dataset"].iloc[0]) & (
+            conditions["protocol"] == members["protocol"].iloc[0]
+        )
+        settings = conditions[alike].drop_duplicates()
     return Setting(*settings.iloc[0]) if len(settings) == 1 else None
 
 

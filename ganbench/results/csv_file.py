@@ -9,7 +9,7 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
 from ganbench.results.loading import Results
-from ganbench.results.table import COLUMNS, COSTS, OF_A_RUN, WORD_COLUMNS, typed
+from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, WORD_COLUMNS, typed
 from ganbench.results.views import STATUSES
 from ganbench.tracking.metric_names import KINDS, SCORES
 
@@ -29,7 +29,10 @@ def read_csv(path: Path) -> Results:
         GanbenchError: the file can't be read, or isn't such a table.
     """
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(WORD_COLUMNS, str))
+        # Words such as NA and None are names like others.
+        empty = {column: [""] for column in WORD_COLUMNS} | {column: ["", "nan", "NaN", "NA"] for column in NUMBERS}
+        words = dict.fromkeys(WORD_COLUMNS, str)
+        table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=empty)
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
     missing = [column for column in REQUIRED if column not in table.columns]

@@ -44,7 +44,7 @@ def mode_count_of(measured: Iterable[str]) -> str:
 
 def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
     """Fill in the headline and the mode count of runs that have scores but neither."""
-    bare = table[(table["headline"] == "") & (table["direction"] != "")]
+    bare = table[(table["headline"] == "") & (table["direction"] != "") & table["kind"].isin(("final", "quick"))]
     if bare.empty:
         return table
     measured = bare[["protocol", "dataset", "metric"]].drop_duplicates().astype(str)
@@ -77,6 +77,10 @@ def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:
         known = {name: getattr(facts, column) for name, facts in earlier_metrics().facts.items()}
         filled: pd.Series[Any] = table["metric"].map(known).fillna("").where(scored, "")
         table[column] = table[column].fillna("") if column in table.columns else filled
+    # A file may have had directions of a plug-in's metrics, but no labels yet.
+    unlabelled = (table["direction"] != "") & (table["label"] == "")
+    table["label"] = table["label"].mask(unlabelled, table["metric"].str.replace("_", " "))
+    table["scale"] = table["scale"].mask(unlabelled, "linear")
     return table.assign(headline="", mode_count="")
 
 

@@ -113,7 +113,9 @@ def merged(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     older, newer = before.astype(words), now.astype(words)
     again = older["run"].isin(newer["run"])
     numbers, known = (pd.MultiIndex.from_frame(table[NUMBER]) for table in (older, newer))
-    older = older[~numbers.isin(known) & ~(again & older["metric"].isin(OVERTAKEN))].copy()
+    older = older[
+        ~numbers.isin(known) & ~(again & older["metric"].isin(OVERTAKEN) & older["kind"].isin(("", "train")))
+    ].copy()
     heads = runs(now).set_index("run")[list(OF_A_RUN)].astype(object)
     again = older["run"].isin(heads.index)
     for column in OF_A_RUN:

@@ -79,11 +79,12 @@ class Contrast:
     paired: int
 
 
-def as_losses(scores: Values, direction: str, target: float = math.nan) -> Values:
+def as_losses(scores: Values, direction: str, target: float | Values = math.nan) -> Values:
     """Convert scores to losses (lower is better); NaN stays NaN.
 
     Args:
         direction: `lower`, `higher`, or `real`: the closer to `target`, the score of real data, the better.
+        target: one for all scores, or one for each.
 
     Raises:
         ValueError: the direction is unknown.

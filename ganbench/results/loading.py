@@ -10,6 +10,7 @@ import pandas as pd
 
 from ganbench.results.earlier import earlier_metrics
 from ganbench.results.table import LAST, tidy
+from ganbench.results.views import final_scores, headline
 from ganbench.tracking.metric_facts import metrics_from_tags
 from ganbench.tracking.metric_names import SAMPLE_COUNT, SECONDS, MetricName, names_of_scores
 from ganbench.tracking.mlflow.reading import read_images, read_runs
@@ -47,7 +48,9 @@ def load_results(
 
 def load_headline(store: Store, experiment: str) -> Results:
     """Read the last values of the headline metrics of an experiment's runs; others may be left out."""
-    return _load(store, experiment, False, lambda tags: _names(_headlines(tags)))
+    results = _load(store, experiment, False, lambda tags: _names(_headlines(tags)))
+    # Runs of an earlier version don't say what their headline is: it may be other metrics.
+    return results if headline(final_scores(results.table)) else load_results(store, experiment)
 
 
 def load_for_comparison(store: Store, experiment: str, *, metrics: Collection[str] | None, policy: str) -> Results:

@@ -49,7 +49,9 @@ def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -
     """The scores of the headline metrics, but for counts of modes: those with the same best value as the mode count."""
     count = by_metric.get(rows["mode_count"].iloc[0])
     scores = [by_metric[metric] for metric in rows["headline"].iloc[0].split(",") if metric in by_metric]
-    return [score for score in scores if count is None or score.ceiling != count.ceiling]
+    return [
+        score for score in scores if count is None or (score.metric != count.metric and score.ceiling != count.ceiling)
+    ]
 
 
 def _value(value: float, scale: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
@@ -47,8 +48,9 @@ def _best(quick: pd.DataFrame, metric: str) -> pd.DataFrame:
     known = facts_of(quick, "direction")
     if rows.empty or metric not in known:
         raise GanbenchError(f"--select: no run has '{metric}' during training: {near_miss(metric, list(known))}")
-    target = float(rows["floor"].median())
-    loss = as_losses(rows["value"].to_numpy(dtype=float), known[metric], target)
+    loss = as_losses(rows["value"].to_numpy(dtype=float), known[metric], rows["floor"].to_numpy(dtype=float))
+    if np.isnan(loss).all():
+        raise GanbenchError(f"--select: '{metric}' has no value during training that can be compared with real data")
     best = rows.assign(loss=loss).sort_values(["loss", "step"], kind="stable").groupby("run").first()
     steps = quick["run"].map(best["step"])
     return quick[quick["step"] == steps]

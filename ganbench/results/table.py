@@ -101,7 +101,8 @@ def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics]
     distinct = {id(run_metrics): run_metrics for run_metrics in metrics}
     of_run = np.array([id(run_metrics) for run_metrics in metrics])
     for key, run_metrics in distinct.items():
-        facts = {**(run_metrics.facts or earlier_metrics().facts), **run_metrics.extra}
+        earlier = {} if run_metrics.described else earlier_metrics().facts
+        facts = {**run_metrics.facts, **earlier, **run_metrics.extra}
         rows = (of_run == key)[run] & scored
         for column, values in columns.items():
             known = np.array([getattr(facts.get(name, UNKNOWN), column) for name in names], dtype=object)

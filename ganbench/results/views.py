@@ -13,7 +13,7 @@ from ganbench.core.registry import near_miss
 from ganbench.results.table import FACTS
 from ganbench.tracking.metric_names import MODE
 
-WORDS = ("loss", "arch", "dataset", "seed", "status", "run", "group", "commit", "device")
+WORDS = ("loss", "arch", "dataset", "protocol", "seed", "status", "run", "group", "commit", "device")
 """Columns by which runs can be filtered."""
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 SCORED = ("finished", "collapsed")
@@ -78,7 +78,7 @@ def headline_without_counts(scores: pd.DataFrame) -> list[str]:
     """Return the headline metrics without counts of modes: those with the same best value as the mode count."""
     bests = set(mode_counts(scores)["ceiling"].dropna())
     shown = scores[scores["metric"].isin(headline(scores))]
-    counting = set(shown.loc[shown["ceiling"].isin(bests), "metric"]) if bests else set()
+    counting = {*mode_counts(scores)["metric"], *shown.loc[shown["ceiling"].isin(bests), "metric"]}
     return [metric for metric in headline(scores) if metric not in counting]
 
 

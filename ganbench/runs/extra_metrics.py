@@ -24,5 +24,7 @@ def create_extra_metrics(texts: Sequence[str], spec: RunSpec) -> dict[str, Metri
                 f"'{metric.name}' is a metric of the protocol {spec.protocol_label}, so it is measured anyway, with "
                 f"the protocol's options"
             )
+        if metric.name in metrics:
+            raise GanbenchError(f"'{metric.name}' is asked for twice: name it once, with its options")
         metrics[metric.name] = metric
     return metrics

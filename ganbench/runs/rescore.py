@@ -34,7 +34,12 @@ def spec_to_rescore(record: RunRecord) -> RunSpec:
         raise GanbenchError(f"the run '{record.id}' has no final scores: it is {record.status}")
     if "spec" not in record.tags:
         raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
-    return resolve(json.loads(record.tags["spec"]))
+    spec = resolve(json.loads(record.tags["spec"]))
+    if spec.protocol_label != record.tags.get("protocol", spec.protocol_label):
+        raise GanbenchError(
+            f"the run '{record.id}' was scored under {record.tags['protocol']}, which is {spec.protocol_label} by now"
+        )
+    return spec
 
 
 def rescore(record: RunRecord, spec: RunSpec, weights: Path, metrics: Mapping[str, Metric], scorer: Scorer) -> Scores:

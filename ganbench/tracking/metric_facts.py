@@ -9,12 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 
-METRIC_TAGS = METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG, EXTRA_TAG = (
-    "metrics",
-    "headline",
-    "mode-count",
-    "extra-metrics",
-)
+METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG, EXTRA_TAG = "metrics", "headline", "mode-count", "extra-metrics"
+DIRECTIONS_TAG = "directions"
+"""The tag of an earlier version that had the directions alone."""
+METRIC_TAGS = (METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG, EXTRA_TAG, DIRECTIONS_TAG)
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,10 @@ class MetricFacts:
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """The metrics of a run; a run of an earlier version has none but extra ones.
+    """The metrics of a run.
 
     Attributes:
-        facts: by metric of its protocol.
+        facts: by metric of its protocol; of a run of an earlier version, at most the directions are known.
         headline: the most important metrics of its protocol, in order.
         mode_count: the metric that counts modes; empty if there is none.
         extra: facts by metric outside its protocol.
@@ -48,6 +46,8 @@ class RunMetrics:
     headline: Sequence[str] = ()
     mode_count: str = ""
     extra: Mapping[str, MetricFacts] = field(default_factory=dict)
+    described: bool = True
+    """False for a run of an earlier version, which didn't track the facts."""
 
     def tags(self) -> dict[str, str]:
         """The tags to track; `metrics_from_tags` converts them back."""
@@ -64,12 +64,14 @@ class RunMetrics:
 
 
 def metrics_from_tags(tags: Mapping[str, str]) -> RunMetrics:
-    """Read the metrics of a run from its tags."""
+    """Read the metrics of a run from its tags; names are read as `parse_metric_name` reads those of numbers."""
+    described = METRICS_TAG in tags
     return RunMetrics(
-        facts=_from_json(tags.get(METRICS_TAG, "{}")),
-        headline=[name for name in tags.get(HEADLINE_TAG, "").split(",") if name],
-        mode_count=tags.get(MODE_COUNT_TAG, ""),
+        facts=_from_json(tags[METRICS_TAG]) if described else _from_directions(tags.get(DIRECTIONS_TAG, "")),
+        headline=[_name(word) for word in tags.get(HEADLINE_TAG, "").split(",") if word],
+        mode_count=_name(tags.get(MODE_COUNT_TAG, "")),
         extra=_from_json(tags.get(EXTRA_TAG, "{}")),
+        described=described,
     )
 
 
@@ -78,4 +80,14 @@ def _to_json(facts: Mapping[str, MetricFacts]) -> str:
 
 
 def _from_json(text: str) -> dict[str, MetricFacts]:
-    return {str(name): MetricFacts(*map(str, values)) for name, values in json.loads(text).items()}
+    return {_name(name): MetricFacts(*map(str, values)) for name, values in json.loads(text).items()}
+
+
+def _from_directions(text: str) -> dict[str, MetricFacts]:
+    """Facts from the tag of an earlier version, as in `fid=lower,my-metric=higher`."""
+    pairs = (part.partition("=") for part in text.split(",") if part)
+    return {_name(name): MetricFacts(direction, _name(name).replace("_", " ")) for name, _, direction in pairs}
+
+
+def _name(word: str) -> str:
+    return word.replace("-", "_")

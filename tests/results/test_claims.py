@@ -204,6 +204,10 @@ def test_incomparable_claims_give_the_reason() -> None:
         recipe(dataclasses.replace(published, loss=""))
     with pytest.raises(GanbenchError, match="no experiment with the setting of Elsewhere"):
         recipe(dataclasses.replace(published, paper="Elsewhere"))
+    with pytest.raises(GanbenchError, match="the paper's generator has 4\\.51 million weights"):
+        recipe(
+            next(claim for claim in read_claims() if (claim.paper, claim.place) == ("PacGAN", "Table 2") and claim.loss)
+        )
 
 
 def test_claim_is_compared_with_the_tracked_seeds_of_its_experiment(

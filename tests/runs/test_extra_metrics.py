@@ -14,6 +14,7 @@ from ganbench.results.compare import compare
 from ganbench.results.loading import load_results
 from ganbench.results.views import final_scores
 from ganbench.tracking.mlflow.client import find_run
+from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
 from tests.results.test_loading import record, table
 
@@ -115,6 +116,19 @@ def test_weights_of_another_run_are_refused(store: Path) -> None:
         for path, own in zip(paths, weights, strict=True):
             path.write_bytes(own)
     assert find_run(place, first)[1].status == "finished"
+
+
+def test_the_last_of_two_rescored_values_counts(store: Path, tmp_path: Path) -> None:
+    later = tmp_path / "store"
+    ganbench(*RUN, "--store", later)
+    place = find_store(str(later))
+    run = load_results(place, "ganbench").table["run"].iloc[0]
+    for value in (5.0, 3.0):
+        MlflowTracker(place, "ganbench").amend(run).metrics(6, {"extra/reach": value, "extra/floor/reach": 7.0 - value})
+    for history in (False, True):
+        scores = final_scores(load_results(place, "ganbench", history=history).table)
+        row = scores[scores["metric"] == "reach"].iloc[0]
+        assert (row["value"], row["floor"]) == (3.0, 4.0), history
 
 
 def test_a_metric_of_some_seeds_only_gives_no_interval_and_no_rank() -> None:

@@ -60,4 +60,4 @@ def test_facts_survive_as_tags() -> None:
     facts = {"a": MetricFacts("lower", "the “A” of, x=y; z", "log"), "b": MetricFacts("real", "b")}
     metrics = RunMetrics(facts, ["b", "a"], "b", {"c": MetricFacts("higher", "c", "share")})
     assert metrics_from_tags(metrics.tags()) == metrics
-    assert metrics_from_tags({}) == RunMetrics(headline=[])
+    assert metrics_from_tags({}) == RunMetrics(headline=[], described=False)

@@ -60,7 +60,7 @@ def _show_extra_metrics(
     scores: pd.DataFrame, ids: Mapping[int, str], metrics: Collection[str], console: Console
 ) -> None:
     """Print extra metrics of each seed, and the command that measures them for a run that was finished before."""
-    for metric in metrics:
+    for metric in (name.replace("-", "_") for name in metrics):
         rows = scores[(scores["metric"] == metric) & (scores["kind"] == "extra")]
         values = dict(zip(rows["run"], zip(rows["value"], rows["floor"], strict=True), strict=True))
         for seed, run_id in ids.items():

@@ -50,6 +50,7 @@ def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dic
         labels, scales = facts_of(quick, "label"), facts_of(quick, "scale")
         for metric in _drawn(quick):
             label = labels[metric][:1].upper() + labels[metric][1:]
+            label += f" ({metric})" if label in figures else ""
             figures[label] = _curves(quick, metric, label, scales[metric] == "log", x, names, numbers, where)
         training = rows[rows["kind"] == "train"]
         for statistic, (label, logarithmic) in BALANCE.items():
@@ -75,7 +76,7 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
     dots: dict[str, dict[int, float]] = {}
     profiles: dict[str, list[float]] = {}
     ended = runs(table)
-    ended = ended[ended["status"].isin(COUNTED)]
+    ended = ended[ended["status"].isin(COUNTED) & (ended["mode_count"] != "")]
     values = rows["value"].reindex(ended["run"])
     for run, seed, value in zip(ended["run"], ended["seed"].tolist(), values.tolist(), strict=True):
         profiles.setdefault(names[run], []).append(value)

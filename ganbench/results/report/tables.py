@@ -37,7 +37,7 @@ FAILURES = ("collapsed", "diverged", "stopped", "running")
 def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list[str]]]:
     """Format a comparison: the head, the rows of groups and those of real data; empty columns are left out."""
     groups, x = comparison.groups, comparison.x
-    by = [column for column in comparison.by if (groups[column] != "").any()]
+    by = [column for column in comparison.by if column != "protocol" and (groups[column] != "").any()]
     metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
     head = [*by, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = [

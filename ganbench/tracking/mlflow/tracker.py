@@ -7,6 +7,7 @@ rows, which the store drops.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -68,7 +69,8 @@ class MlflowTracker:
         run = self._find(run_id, "seed")
         if run is None:
             raise GanbenchError(f"there is no run '{run_id}' in this experiment")
-        return MlflowRunLog(self._client, run)
+        # Newer than what was there at this step: MLflow keeps the greater of two values of the same time as the latest.
+        return MlflowRunLog(self._client, run, began=int(time.time() * 1000))
 
     def discard(self, run_id: str) -> None:
         run = self._find(run_id, "seed")
@@ -113,10 +115,10 @@ class MlflowTracker:
 class MlflowRunLog:
     """An MLflow run that is being written."""
 
-    def __init__(self, client: MlflowClient, run: Run) -> None:
+    def __init__(self, client: MlflowClient, run: Run, began: int | None = None) -> None:
         self._client = client
         self._id = run.info.run_id
-        self._began = run.info.start_time
+        self._began = run.info.start_time if began is None else began
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         rows = [Metric(name, value, self._began + step, step) for name, value in values.items()]

@@ -59,11 +59,12 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
         names: the name of each run's method.
     """
     scores = mode_counts(final_scores(table))
+    table = table[table["mode_count"] != ""]  # other protocols count no modes
     sentences = []
     for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
         counts = scores[scores["dataset"] == dataset].set_index("run")
-        if counts.empty:
-            continue  # its protocol counts no modes
+        if counts["ceiling"].isna().all():
+            continue  # nothing says how many modes there are
         methods: dict[tuple[int, int], list[str]] = {}
         for name, members in sorted(on_dataset.groupby(on_dataset["run"].map(names))):
             ended = members[members["status"].isin(COUNTED)]

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from PIL import Image
@@ -174,8 +173,9 @@ def _order(scores: pd.DataFrame) -> dict[str, pd.Series]:
     directions, labels = facts_of(scores, "direction"), facts_of(scores, "label")
     for metric in headline_without_counts(scores):
         rows = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")
-        losses = as_losses(rows["value"].to_numpy(dtype=float), directions[metric], float(rows["floor"].median()))
-        order[labels[metric]] = pd.Series(np.asarray(losses), index=rows.index)
+        values, floors = (rows[column].to_numpy(dtype=float) for column in ("value", "floor"))
+        label = labels[metric] if labels[metric] not in order else f"{labels[metric]} ({metric})"
+        order[label] = pd.Series(as_losses(values, directions[metric], floors), index=rows.index)
     return order
 
 
