@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganbench.results.categories import categorical
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT
 
@@ -48,12 +49,19 @@ def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
     if bare.empty:
         return table
     measured = bare[["protocol", "dataset", "metric"]].drop_duplicates().astype(str)
-    table = table.astype({"headline": object, "mode_count": object})
-    for (protocol, dataset), metrics in measured.groupby(["protocol", "dataset"])["metric"]:
-        rows = (table["headline"] == "") & (table["protocol"] == protocol) & (table["dataset"] == dataset)
-        table.loc[rows, "headline"] = headline_of(metrics)
-        table.loc[rows, "mode_count"] = mode_count_of(metrics)
-    return table
+    metrics_of = {setting: list(metrics) for setting, metrics in measured.groupby(["protocol", "dataset"])["metric"]}
+    keys = [pd.Categorical(table[column]) for column in ("protocol", "dataset", "headline", "mode_count")]
+    sizes = tuple(len(key.categories) for key in keys)
+    codes, distinct = pd.factorize(np.ravel_multi_index([key.codes for key in keys], sizes))
+    words: dict[str, list[str]] = {"headline": [], "mode_count": []}
+    for places in zip(*np.unravel_index(distinct, sizes), strict=True):
+        protocol, dataset, headline, mode_count = (
+            str(key.categories[at]) for key, at in zip(keys, places, strict=True)
+        )
+        metrics = metrics_of.get((protocol, dataset)) if headline == "" else None
+        words["headline"].append(headline if metrics is None else headline_of(metrics))
+        words["mode_count"].append(mode_count if metrics is None else mode_count_of(metrics))
+    return table.assign(**{column: categorical(codes, own) for column, own in words.items()})
 
 
 def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:

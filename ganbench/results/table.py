@@ -21,7 +21,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ganbench.results.categories import categorical
 from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RunRecord
 from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
@@ -93,21 +95,21 @@ def _metrics_of(records: Sequence[RunRecord]) -> list[RunMetrics]:
     return metrics
 
 
-def _facts(numbers: pd.DataFrame, run: np.ndarray, metrics: Sequence[RunMetrics]) -> dict[str, np.ndarray]:
+def _facts(numbers: pd.DataFrame, run: NDArray[np.int64], metrics: Sequence[RunMetrics]) -> dict[str, pd.Categorical]:
     """The columns `FACTS` of each row, as tracked with its run; "" for numbers that are no scores."""
-    codes, names = numbers["metric"].cat.codes.to_numpy(), numbers["metric"].cat.categories
+    metric_codes, names = numbers["metric"].cat.codes.to_numpy(), numbers["metric"].cat.categories
     scored = numbers["kind"].isin(SCORES).to_numpy()
-    columns = {column: np.full(len(numbers), "", dtype=object) for column in FACTS}
     distinct = {id(run_metrics): run_metrics for run_metrics in metrics}
     of_run = np.array([id(run_metrics) for run_metrics in metrics])
+    known: list[MetricFacts] = [UNKNOWN]
+    codes = np.zeros(len(numbers), dtype=np.int64)
     for key, run_metrics in distinct.items():
         earlier = {} if run_metrics.described else earlier_metrics().facts
         facts = {**run_metrics.facts, **earlier, **run_metrics.extra}
-        rows = (of_run == key)[run] & scored
-        for column, values in columns.items():
-            known = np.array([getattr(facts.get(name, UNKNOWN), column) for name in names], dtype=object)
-            values[rows] = known[codes[rows]]
-    return columns
+        rows = scored if len(distinct) == 1 else (of_run == key)[run] & scored
+        codes[rows] = len(known) + metric_codes[rows]
+        known += [facts.get(name, UNKNOWN) for name in names]
+    return {column: categorical(codes, [getattr(facts, column) for facts in known]) for column in FACTS}
 
 
 UNKNOWN = MetricFacts("", "", "")
