@@ -54,7 +54,6 @@ report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=repor
 	$(BIN)/ganbench report $(if $(FROM),--from $(FROM))
 
 docs: $(READY)  ## Build the documentation as a site: site/index.html
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra docs
 	@$(BIN)/python docs/generate.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html; for the search: $(PYTHON) -m http.server -d site"

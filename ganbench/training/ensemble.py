@@ -123,7 +123,8 @@ def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
     which cost more than a small network's whole forward pass.
     """
     names = {id(tensor): name for name, tensor in (*network.named_parameters(), *network.named_buffers())}
-    slots = [
+    # A layer's dictionaries are typed for leaves; here they get tensors that autograd knows.
+    slots: list[tuple[dict[str, Any], str, str]] = [
         (container, key, names[id(tensor)])
         for layer in network.modules()
         for container in (layer._parameters, layer._buffers)
@@ -133,7 +134,7 @@ def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
 
     def call(weights: Weights, inputs: Tensor) -> Tensor:
         for container, key, name in slots:
-            container[key] = weights[name]  # type: ignore[assignment]  # a tensor that autograd knows is no leaf
+            container[key] = weights[name]
         output: Tensor = network(inputs)
         return output
 

@@ -138,7 +138,7 @@ def _update_sgd(
     sgd(
         weights,
         gradients,
-        velocity,  # type: ignore[arg-type]  # typed as a list that may contain None; ours doesn't
+        [*velocity],  # typed as a list that may hold None, for a first step; its tensors are changed in place
         lr=lr,
         momentum=betas[0],
         dampening=0.0,

@@ -255,7 +255,7 @@ class _Converts(MixtureEvaluator):
 class Undirected(HighQuality):
     """Share of good samples with a direction that doesn't exist (nobody 2026)."""
 
-    direction: ClassVar[Direction] = "upwards"  # type: ignore[assignment]  # wrong on purpose
+    direction: ClassVar[Direction] = "upwards"  # type: ignore[assignment]  # plug-ins without types can say it
 
 
 class Hyphenated(HighQuality):
@@ -267,13 +267,13 @@ class Hyphenated(HighQuality):
 class Scaleless(HighQuality):
     """Share of good samples on a scale that there isn't (nobody 2026)."""
 
-    scale: ClassVar[Scale] = "cubic"  # type: ignore[assignment]  # that is what is wrong with it
+    scale: ClassVar[Scale] = "cubic"  # type: ignore[assignment]  # as `Undirected`
 
 
 class Overclaims(HighQuality):
     """Share of good samples that claims to see a fault that doesn't exist (nobody 2026)."""
 
-    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode", "ugliness"})  # type: ignore[arg-type]  # as above
+    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode", "ugliness"})  # type: ignore[arg-type]  # as `Undirected`
 
 
 class BelowItself(Modes):

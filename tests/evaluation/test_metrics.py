@@ -230,7 +230,6 @@ def test_near_pairs_beyond_the_stored_neighbours_are_counted(block: int, monkeyp
         assert PairsWithin(points).near_pairs(torch.tensor(radius)) == expected
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="the memory in use is read from Linux's /proc")
 def test_memory_does_not_grow_with_the_number_of_blocks() -> None:
     """Small results allocated between large blocks once kept every block in memory."""
 

@@ -8,27 +8,36 @@ from hypothesis import strategies as st
 
 from ganbench.evaluation.metrics import METRICS
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics, metrics_from_tags
-from ganbench.tracking.metric_names import KINDS, SCORES, MetricName, names_of_scores, parse_metric_name
+from ganbench.tracking.metric_names import (
+    BOUNDS,
+    KINDS,
+    SCORES,
+    Kind,
+    MetricName,
+    Role,
+    names_of_scores,
+    parse_metric_name,
+)
 
 IDENTIFIERS = st.from_regex(r"[a-z][a-z_0-9]{0,20}", fullmatch=True).filter(lambda name: name not in KINDS)
 MODES = st.sampled_from(["mode/", "good/"]).flatmap(lambda prefix: st.text(min_size=1).map(lambda name: prefix + name))
 
 
 @given(st.sampled_from(KINDS), IDENTIFIERS)
-def test_a_written_name_parses_to_itself(kind: str, metric: str) -> None:
-    name = MetricName(kind, metric)  # type: ignore[arg-type]  # one of KINDS
+def test_a_written_name_parses_to_itself(kind: Kind, metric: str) -> None:
+    name = MetricName(kind, metric)
     assert parse_metric_name(str(name)) == name
 
 
-@given(st.sampled_from(SCORES), IDENTIFIERS, st.sampled_from(["floor", "ceiling"]))
-def test_bounds_of_scores_parse_to_themselves(kind: str, metric: str, role: str) -> None:
-    name = MetricName(kind, metric, role)  # type: ignore[arg-type]  # one of SCORES, one of BOUNDS
+@given(st.sampled_from(SCORES), IDENTIFIERS, st.sampled_from(BOUNDS))
+def test_bounds_of_scores_parse_to_themselves(kind: Kind, metric: str, role: Role) -> None:
+    name = MetricName(kind, metric, role)
     assert parse_metric_name(str(name)) == name
 
 
 @given(st.sampled_from(SCORES), MODES)
-def test_names_of_modes_are_never_changed(kind: str, metric: str) -> None:
-    name = MetricName(kind, metric)  # type: ignore[arg-type]  # one of SCORES
+def test_names_of_modes_are_never_changed(kind: Kind, metric: str) -> None:
+    name = MetricName(kind, metric)
     assert parse_metric_name(str(name)) == name
 
 
