@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 
 
+def on_scale(value: float, scale: str) -> str:
+    """A metric's value on its scale, as in `ganbench.tracking.metric_facts`: a share as a percentage."""
+    return f"{value:.1%}" if scale == "share" and not math.isnan(value) else number(value)
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number with three significant digits and no exponent; a dash for NaN."""
     if math.isnan(value):

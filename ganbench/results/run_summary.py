@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import on_scale
 from ganbench.results.views import SCORED, events, final_scores, mode_shares
 from ganbench.tracking.metric_names import GOOD
 
@@ -39,7 +39,7 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
     sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
     sentences += _modes(scores, by_metric.get(rows["mode_count"].iloc[0]), word)
     sentences += [
-        f"{score.label} {_value(score.value, score.scale)} (real data: {_value(score.floor, score.scale)})"
+        f"{score.label} {on_scale(score.value, score.scale)} (real data: {on_scale(score.floor, score.scale)})"
         for score in _headline_without_counts(by_metric, rows)
     ]
     return "; ".join(sentences) + _happened(rows)
@@ -52,10 +52,6 @@ def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -
     return [
         score for score in scores if count is None or (score.metric != count.metric and score.ceiling != count.ceiling)
     ]
-
-
-def _value(value: float, scale: str) -> str:
-    return f"{value:.1%}" if scale == "share" else number(value)
 
 
 def _modes(scores: pd.DataFrame, score: Any, word: str) -> list[str]:

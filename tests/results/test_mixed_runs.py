@@ -12,9 +12,9 @@ import pytest
 from ganbench.core.errors import GanbenchError
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.lost_modes import lost_modes
-from ganbench.results.report.sections.seeds import chosen
 from ganbench.results.selection import select
 from ganbench.results.views import final_scores, headline, mode_counts
 from ganbench.tracking import RunRecord
@@ -92,7 +92,7 @@ def test_nearer_to_real_is_judged_by_the_floor_of_each_run() -> None:
 
     one = [at("one", seed, value, 0.6) for seed, value in enumerate((0.9, 0.75, 0.61))]
     study = table(*one, at("two", 0, 0.99, 0.99))
-    best, *_ = chosen(study, method_names(study))["one", "minimax"]
+    best, *_ = choose(study, method_names(study)).places["one", "minimax"]
     assert best == (one[2].id, "best")
 
 

@@ -24,10 +24,10 @@ from ganbench.results.report import write_report, write_report_again
 from ganbench.results.report.about import FILE
 from ganbench.results.report.charts import curves, strip, survival
 from ganbench.results.report.figures import draw
+from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.comparison import in_words
 from ganbench.results.report.sections.lost_modes import lost_modes
-from ganbench.results.report.sections.seeds import chosen
 from ganbench.results.report.svg import svg
 from ganbench.results.views import by_number
 from ganbench.tracking.mlflow.pictures import evenly
@@ -49,7 +49,8 @@ def png(grey: int) -> bytes:
 
 
 def figures_of(study: pd.DataFrame, x: str) -> dict[str, dict[str, Any]]:
-    return draw(study, method_names(study), x)
+    names = method_names(study)
+    return draw(study, names, {name: number for number, name in enumerate(sorted(set(names.values())))}, x)
 
 
 def test_report_may_mix_protocols(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_report_is_one_page_without_external_links(tmp_path: Path) -> None:
     folder = write_report(Results(STUDY, pictures), tmp_path, title="A <study> & more")
     page = (folder / "report.html").read_text()
     assert "A &lt;study&gt; &amp; more" in page
-    run_count = sum(map(len, chosen(STUDY, method_names(STUDY)).values()))
+    run_count = sum(map(len, choose(STUDY, method_names(STUDY)).places.values()))
     assert page.count('src="data:image/webp;base64,') == 2 * run_count
     # Metadata of figures have URLs as XML namespaces; nothing is fetched from them.
     without_names = re.sub(r"<metadata>.*?</metadata>|xmlns(:\w+)?=\"[^\"]*\"", "", page, flags=re.DOTALL)
@@ -227,7 +228,7 @@ def test_report_shows_the_best_middle_and_worst_seed() -> None:
         record("hinge", 0, 7.0),
     )
     seeds = dict(zip(study["run"], study["seed"], strict=True))
-    shown_runs = chosen(study, method_names(study))
+    shown_runs = choose(study, method_names(study)).places
     minimax = [(seeds[run], place) for run, place in shown_runs["mnist", "minimax"]]
     assert minimax == [(3, "best"), (0, "middle"), (2, "worst")]
     assert [place for _, place in shown_runs["mnist", "hinge"]] == [""]

@@ -32,15 +32,17 @@ BALANCE = {
 """Statistics of training that are drawn: the label, and whether the scale is logarithmic."""
 
 
-def draw(table: pd.DataFrame, names: Mapping[str, str], x: str) -> dict[str, dict[str, Figure]]:
+def draw(
+    table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, int], x: str
+) -> dict[str, dict[str, Figure]]:
     """Draw all figures; return them by data set and title.
 
     Args:
         table: the tidy table.
         names: the name of each run's method.
-        x: the budget on the x axis of curves, one of `ganbench.results.loading.BUDGETS`.
+        numbers: each method's number in the whole report, which determines its colour.
+        x: the budget on the x axis of curves, one of `ganbench.results.views.BUDGETS`.
     """
-    numbers = {name: number for number, name in enumerate(sorted(set(names.values())))}
     figures_of = {}
     several = table["dataset"].nunique() > 1
     for dataset, rows in table.groupby("dataset", sort=True):

@@ -21,9 +21,10 @@ from ganbench.core.provenance import code_version
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import Pictures, Results
 from ganbench.results.report.about import About, read_about
+from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
 from ganbench.results.report.sections.base import Report, Section, method_names
-from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, chosen, small
+from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, small
 from ganbench.tracking.metric_names import GOOD, MODE
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,15 +43,17 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
         GanbenchError: there is nothing to report, or the folder can't be written.
     """
     about = About(title, str(datetime.date.today()), code_version(), x)
-    shown = [run for places in chosen(results.table, method_names(results.table)).values() for run, _ in places]
-    results = Results(_drop_unreported_rows(results.table, shown), results.pictures)
+    names = method_names(results.table)
+    representatives = choose(results.table, names)
+    shown = representatives.runs
     most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
     pictures = {
         run: {step: small(picture) for step, picture in steps.items()}
         for run, steps in results.pictures(shown, most).items()
     }
     folder = _own_folder(out, about)
-    _write(Report(results, about, pictures), folder)
+    table = _drop_unreported_rows(results.table, shown)
+    _write(Report(table, about, names, representatives, pictures), folder)
     return folder
 
 
@@ -63,7 +66,9 @@ def write_report_again(source: Path) -> Path | None:
     about = read_about(source.parent)
     if about is None:
         return None
-    _write(Report(read_csv(source), about, _kept_pictures(source.parent)), source.parent)
+    table = read_csv(source).table
+    names = method_names(table)
+    _write(Report(table, about, names, choose(table, names), _kept_pictures(source.parent)), source.parent)
     return source.parent
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Generic, TypeVar
@@ -13,9 +14,10 @@ from markupsafe import Markup
 
 from ganbench.results.compare import Comparison, compare
 from ganbench.results.grouping import group_names
-from ganbench.results.loading import Pictures, Results
+from ganbench.results.loading import Pictures
 from ganbench.results.report.about import About
 from ganbench.results.report.figures import draw
+from ganbench.results.report.representatives import Representatives
 from ganbench.results.report.svg import svg
 
 Content = TypeVar("Content")
@@ -26,25 +28,19 @@ class Report:
     """A report's content; what several sections need is computed once.
 
     Attributes:
-        pictures: sample grids of the runs that are shown.
+        names: the name of each run's method.
+        pictures: sample grids of the representatives.
     """
 
-    results: Results
+    table: pd.DataFrame
     about: About
+    names: Mapping[str, str]
+    representatives: Representatives
     pictures: Pictures
-
-    @property
-    def table(self) -> pd.DataFrame:
-        return self.results.table
 
     @cached_property
     def comparison(self) -> Comparison:
         return compare(self.table, x=self.about.x)
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """The name of each run's method."""
-        return method_names(self.table)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -54,7 +50,7 @@ class Report:
     @cached_property
     def figures(self) -> dict[str, dict[str, str]]:
         """Figures as SVG, by data set and title."""
-        drawn = draw(self.table, self.names, self.about.x)
+        drawn = draw(self.table, self.names, self.numbers, self.about.x)
         return {
             dataset: {title: svg(figure) for title, figure in figures.items()} for dataset, figures in drawn.items()
         }

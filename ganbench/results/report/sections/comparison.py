@@ -7,7 +7,7 @@ from typing import ClassVar
 import pandas as pd
 from markupsafe import Markup
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import on_scale
 from ganbench.results.compare import Comparison
 from ganbench.results.inference import MIN_SEEDS
 from ganbench.results.report.sections.base import Report, Section, fill
@@ -64,15 +64,11 @@ def in_words(comparison: Comparison) -> list[str]:
             floor = comparison.floor_of(group)
             for metric in comparison.metrics:
                 if not pd.isna(group[metric]):
-                    real, ours = (_value(row[metric], comparison.scales.get(metric, "")) for row in (floor, group))
+                    real, ours = (on_scale(row[metric], comparison.scales.get(metric, "")) for row in (floor, group))
                     label = comparison.labels.get(metric, metric)
                     parts.append(f"median {label} {ours} (real data: {real})")
         sentences.append(f"{name}: {', '.join(parts)}.")
     return sentences
-
-
-def _value(value: float, scale: str) -> str:
-    return f"{value:.1%}" if scale == "share" else number(value)
 
 
 def _note(x: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -12,17 +11,13 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
-from ganbench.results.inference import as_losses
 from ganbench.results.report.occupancy import heat_map, histogram
 from ganbench.results.report.sections.base import Report, Section, fill
 from ganbench.results.run_summary import summarize_run
 from ganbench.results.views import (
     by_number,
     events,
-    facts_of,
     final_scores,
-    headline_without_counts,
-    mode_counts,
     mode_shares,
     quick_scores,
     runs,
@@ -92,7 +87,7 @@ class Seeds(Section[Shown]):
     place: ClassVar[int] = 50
 
     def content(self, report: Report) -> Shown:
-        return Shown(", then by ".join(_order(final_scores(report.table))), cards(report))
+        return Shown(", then by ".join(report.representatives.order), cards(report))
 
     def html(self, content: Shown) -> Markup:
         return fill(TEMPLATE, order=content.order or "nothing that was measured", cards=content.cards)
@@ -142,52 +137,14 @@ class Card:
         return sorted(set.intersection(*steps_of_seeds)) if steps_of_seeds else []
 
 
-def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """Choose the best, middle and worst run for each data set and method; return run ids with these places.
-
-    Runs are ranked by their count of modes, then by the other headline metrics; a run without scores ranks last.
-
-    Args:
-        names: the name of each run's method.
-    """
-    scores = final_scores(table)
-    losses = pd.DataFrame(_order(scores), dtype=float)
-    all_runs = runs(table).set_index("run", drop=False)
-    places_of = {}
-    for (dataset, method), members in all_runs.groupby(["dataset", all_runs["run"].map(names)], sort=True):
-        ranked = losses.reindex(members["run"])
-        if len(losses.columns):
-            ranked = ranked.sort_values(list(losses.columns), kind="stable")
-        ids = [str(run) for run in ranked.index]
-        places = {0: ""} if len(ids) == 1 else {0: "best", len(ids) // 2: "middle", len(ids) - 1: "worst"}
-        places_of[str(dataset), str(method)] = [
-            (ids[at], "worst" if at == len(ids) - 1 > 0 else place) for at, place in places.items()
-        ]
-    return places_of
-
-
-def _order(scores: pd.DataFrame) -> dict[str, pd.Series]:
-    """The numbers that runs are ranked by: for each label the loss of each run, the most important first."""
-    counts = mode_counts(scores).drop_duplicates("run", keep="last").set_index("run")
-    order = {"count of modes": -counts["value"]} if len(counts) else {}
-    directions, labels = facts_of(scores, "direction"), facts_of(scores, "label")
-    for metric in headline_without_counts(scores):
-        rows = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")
-        values, floors = (rows[column].to_numpy(dtype=float) for column in ("value", "floor"))
-        label = labels[metric] if labels[metric] not in order else f"{labels[metric]} ({metric})"
-        order[label] = pd.Series(as_losses(values, directions[metric], floors), index=rows.index)
-    return order
-
-
 def cards(report: Report) -> list[Card]:
     """Make a card for each combination of data set and method."""
     table, names = report.table, report.names
-    all_runs = runs(table).set_index("run", drop=False)
-    places = chosen(table, names)
-    all_shown = [run for shown in places.values() for run, _ in shown]
-    rows_of = dict(iter(table[table["run"].isin(all_shown)].groupby("run")))
+    all_runs = runs(table)
+    counts = all_runs.groupby(["dataset", all_runs["run"].map(names)], observed=True).size()
+    rows_of = dict(iter(table[table["run"].isin(report.representatives.runs)].groupby("run")))
     made = []
-    for (dataset, method), shown in places.items():
+    for (dataset, method), shown in report.representatives.places.items():
         seeds = []
         for run, place in shown:
             rows = rows_of[run]
@@ -205,8 +162,7 @@ def cards(report: Report) -> list[Card]:
                     failed=rows["status"].iloc[0] != "finished",
                 )
             )
-        count = int(((all_runs["dataset"] == dataset) & (all_runs["run"].map(names) == method)).sum())
-        made.append(Card(dataset, method, report.numbers[method], count, seeds))
+        made.append(Card(dataset, method, report.numbers[method], int(counts[dataset, method]), seeds))
     return made
 
 
