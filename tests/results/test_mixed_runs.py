@@ -14,7 +14,7 @@ from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
-from ganbench.results.report.sections.lost_modes import lost_modes
+from ganbench.results.report.sections.covered_modes import incomplete_counts
 from ganbench.results.selection import select
 from ganbench.results.views import final_scores, headline, mode_counts
 from ganbench.tracking import RunRecord
@@ -43,7 +43,7 @@ def test_extra_metric_of_an_earlier_run_leaves_headline_and_mode_count_alone() -
     both = table(rescored, runs[1])
     assert headline(final_scores(both)) == ["modes", "hq", "kl"]
     assert set(mode_counts(final_scores(both))["metric"]) == {"modes"}
-    (sentence,) = lost_modes(both, method_names(both))
+    (sentence,) = incomplete_counts(both, method_names(both))
     assert sentence.ends[0].startswith("none of 2 seeds")
 
 
@@ -76,7 +76,7 @@ def test_runs_whose_protocol_counts_no_modes_have_lost_none() -> None:
     counted = [record("minimax", seed, 9.0) for seed in (0, 1)]
     without = [described(record("hinge", seed, 9.0), RunMetrics({}, ["fid"])) for seed in (0, 1)]
     both = table(*counted, *without)
-    (sentence,) = lost_modes(both, method_names(both))
+    (sentence,) = incomplete_counts(both, method_names(both))
     assert sentence.ends == ["none of 2 seeds of minimax (0–84 %)"]
 
 

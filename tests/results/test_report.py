@@ -27,7 +27,7 @@ from ganbench.results.report.figures import draw
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.comparison import in_words
-from ganbench.results.report.sections.lost_modes import lost_modes
+from ganbench.results.report.sections.covered_modes import incomplete_counts
 from ganbench.results.report.svg import svg
 from ganbench.results.views import by_number
 from ganbench.tracking.mlflow.pictures import evenly
@@ -176,7 +176,7 @@ def test_svg_lines_carry_seed_names_and_values() -> None:
     assert "#000000" not in text
 
 
-def test_lost_modes_counts_failed_seeds_and_gives_exact_intervals() -> None:
+def test_incomplete_counts_include_failed_seeds_and_gives_exact_intervals() -> None:
     study = table(
         record("minimax", 0, 9.0, missing=2),
         record("minimax", 1, 9.0),
@@ -186,8 +186,8 @@ def test_lost_modes_counts_failed_seeds_and_gives_exact_intervals() -> None:
     )
     # Clopper and Pearson's bounds are quantiles of beta distributions.
     low, high = scipy_stats.beta.ppf(0.025, 2, 2), scipy_stats.beta.ppf(0.975, 3, 1)
-    (sentence,) = lost_modes(study, method_names(study))
-    assert sentence.beginning == "On mnist (mlp), at least one of 10 modes was lost by"
+    (sentence,) = incomplete_counts(study, method_names(study))
+    assert sentence.beginning == "On mnist (mlp), fewer than 10 modes are covered in"
     assert sentence.ends == [
         "none of 1 seed of hinge (0–98 %)",
         f"2 of 3 seeds of minimax ({100 * low:.0f}–{100 * high:.0f} %)",
@@ -196,7 +196,7 @@ def test_lost_modes_counts_failed_seeds_and_gives_exact_intervals() -> None:
 
 def test_methods_with_equal_lost_mode_counts_share_a_line() -> None:
     records = [record(loss, seed, 9.0, missing=1) for loss in ("minimax", "hinge") for seed in (0, 1)]
-    (sentence,) = lost_modes(table(*records), method_names(table(*records)))
+    (sentence,) = incomplete_counts(table(*records), method_names(table(*records)))
     assert sentence.ends == ["all 2 seeds of each of hinge and minimax (16–100 %)"]
 
 

@@ -1,4 +1,4 @@
-"""The answer first: how many seeds of each method lost a mode."""
+"""The answer first: in how many seeds of each method the protocol's count of modes is not complete."""
 
 from __future__ import annotations
 
@@ -17,43 +17,44 @@ from ganbench.results.views import final_scores, mode_counts, runs
 
 LEVEL = 0.95
 TEMPLATE = """
-<div class="lost">
+<div class="covered">
 {% for sentence in sentences %}
 <div><p class="lead">{{ sentence.beginning }}</p>
 <ul>{% for end in sentence.ends %}<li>{{ end }}</li>{% endfor %}</ul></div>
 {% endfor %}
 </div>
-<p class="note">Seeds that failed count among those that lost a mode. In brackets: 95 % confidence interval of the
-share (Clopper and Pearson).</p>
+<p class="note">By each protocol's count of modes. A mode that isn't counted may be missing, or its samples may lie
+beside it. Seeds that failed count among these. In brackets: 95 % confidence interval of the share (Clopper and
+Pearson).</p>
 """
 
 
 @dataclass(frozen=True)
-class Lost:
-    """Counts of seeds that lost a mode on one data set: the beginning of a sentence, and its ends, fewest first."""
+class Incomplete:
+    """Seeds with an incomplete count of modes on one data set: a sentence's beginning, and its ends, fewest first."""
 
     beginning: str
     ends: list[str]
 
 
-class LostModes(Section[list[Lost]]):
+class CoveredModes(Section[list[Incomplete]]):
     title: ClassVar[str] = ""
     place: ClassVar[int] = 10
 
-    def content(self, report: Report) -> list[Lost] | None:
-        return lost_modes(report.table, report.names) or None
+    def content(self, report: Report) -> list[Incomplete] | None:
+        return incomplete_counts(report.table, report.names) or None
 
-    def html(self, content: list[Lost]) -> Markup:
+    def html(self, content: list[Incomplete]) -> Markup:
         return fill(TEMPLATE, sentences=content)
 
-    def markdown(self, content: list[Lost]) -> str:
+    def markdown(self, content: list[Incomplete]) -> str:
         return "\n\n".join(
             "\n".join([sentence.beginning, "", *(f"- {end}" for end in sentence.ends)]) for sentence in content
         )
 
 
-def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
-    """Count the seeds of each method that lost a mode, for each data set; failed seeds count as lost.
+def incomplete_counts(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
+    """Count the seeds of each method with an incomplete count of modes, for each data set; failed seeds are among them.
 
     Args:
         names: the name of each run's method.
@@ -77,14 +78,14 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Lost]:
             fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
             ends = [_counted(*count, methods_with_it) for count, methods_with_it in fewest]
             modes = f"{number(counts['ceiling'].median())} modes"
-            sentences.append(Lost(f"{where}, at least one of {modes} was lost by", ends))
+            sentences.append(Incomplete(f"{where}, fewer than {modes} are covered in", ends))
     return sentences
 
 
-def _counted(lost: int, seeds: int, names: Sequence[str]) -> str:
+def _counted(incomplete: int, seeds: int, names: Sequence[str]) -> str:
     """`6 of 10 seeds of minimax (26–88 %)`, with the Clopper–Pearson interval."""
-    low, high = stats.binomtest(lost, seeds).proportion_ci(LEVEL, method="exact")
+    low, high = stats.binomtest(incomplete, seeds).proportion_ci(LEVEL, method="exact")
     share = f"({100 * low:.0f}–{100 * high:.0f} %)"
-    count = f"all {seeds}" if lost == seeds > 1 else f"{lost or 'none'} of {seeds}"
+    count = f"all {seeds}" if incomplete == seeds > 1 else f"{incomplete or 'none'} of {seeds}"
     methods = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
     return f"{count} seed{'s' * (seeds > 1)} of {methods} {share}"
