@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import budget_flag, experiment_flag, results_flag, store_flag, where_flag
+from ganbench.cli.options import budget_flag, experiment_flag, format_flag, results_flag, store_flag, where_flag
 from ganbench.core.errors import GanbenchError
 
 
@@ -34,13 +34,7 @@ from ganbench.core.errors import GanbenchError
     help="Compare two runs (give it twice). A run id or a unique prefix.",
 )
 @click.option("--baseline", metavar="NAME", help="Compare every other group with this one: `minimax`, or a full name.")
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(["table", "markdown", "latex", "csv", "json"]),
-    default="table",
-    show_default=True,
-)
+@format_flag("table", "markdown", "latex", "csv", "json")
 def compare(
     experiment: str,
     store: str | None,
@@ -75,9 +69,10 @@ def compare(
     from ganbench.results.report.comparison import render_comparison
     from ganbench.results.selection import select
     from ganbench.results.views import filter_runs
+    from ganbench.tracking.metric_names import canonical
     from ganbench.tracking.store import find_store
 
-    metrics = _words(metric.replace("-", "_")) if metric is not None else None
+    metrics = _words(canonical(metric)) if metric is not None else None
     results = (
         read_csv(source)
         if source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -75,9 +76,12 @@ class Scorer:
         return self._data.mode_names
 
     def with_metrics(self, metrics: Mapping[str, Metric]) -> Scorer:
-        """The same data, rule and evaluator with other metrics, none of them quick."""
-        case = replace(self.case, metrics=metrics, quick=(), headline=tuple(metrics), mode_count=None)
-        return Scorer(case, self._dataset, self._data, self.evaluator, self._cache)
+        """The same data, rule, evaluator and reference with other metrics, none of them quick."""
+        _ = self.reference  # computed here if need be, so that the copy has it, and what was memoised on it
+        other = copy.copy(self)
+        other.case = replace(self.case, metrics=metrics, quick=(), headline=tuple(metrics), mode_count=None)
+        other._floors = {}
+        return other
 
     def score(self, features: Features, *, quick: bool = False) -> Scores:
         """Score features by every metric, or by the quick ones only."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
@@ -10,21 +12,37 @@ from ganbench.evaluation.metrics import METRICS, Metric
 from ganbench.spec.run_spec import RunSpec
 
 
-def create_extra_metrics(texts: Sequence[str], spec: RunSpec) -> dict[str, Metric]:
-    """Create metrics from texts such as `vendi` or `ndb:bins=50`, by name.
+def create_extra_metrics(texts: Sequence[str]) -> dict[str, Metric]:
+    """Create metrics from texts such as `vendi` or `ndb:bins=50`, by the name under which they are tracked.
+
+    Options that aren't the default are part of the name, as in `ndb_bins_50`: with others it is another metric.
 
     Raises:
-        GanbenchError: a metric is unknown, or the protocol has it already.
+        GanbenchError: a metric or an option is unknown, or one is asked for twice.
     """
     metrics: dict[str, Metric] = {}
     for text in texts:
         metric = METRICS.create(parse_component(text))
-        if metric.name in spec.case.metrics:
-            raise GanbenchError(
-                f"'{metric.name}' is a metric of the protocol {spec.protocol_label}, so it is measured anyway, with "
-                f"the protocol's options"
-            )
-        if metric.name in metrics:
-            raise GanbenchError(f"'{metric.name}' is asked for twice: name it once, with its options")
-        metrics[metric.name] = metric
+        if metrics.setdefault(_name(metric), metric) is not metric:
+            raise GanbenchError(f"'{text}' is asked for twice")
     return metrics
+
+
+def check_not_in_protocol(names: Collection[str], spec: RunSpec) -> None:
+    """Refuse extra metrics that a run's protocol has already.
+
+    Raises:
+        GanbenchError: it has one.
+    """
+    for name in names:
+        if name in spec.case.metrics:
+            raise GanbenchError(f"'{name}' is a metric of the protocol {spec.protocol_label}, so it is measured anyway")
+
+
+def _name(metric: Metric) -> str:
+    changed = [
+        f"{option.name}_{getattr(metric, option.name)}"
+        for option in fields(metric)
+        if getattr(metric, option.name) != option.default
+    ]
+    return re.sub(r"\W+", "_", "_".join([metric.name, *changed]))

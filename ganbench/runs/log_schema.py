@@ -92,22 +92,31 @@ def metrics_of(case: Case, extra: Mapping[str, Metric] | None = None) -> RunMetr
 def facts_of(metrics: Mapping[str, Metric]) -> dict[str, MetricFacts]:
     """Return the facts about metrics that are tracked beside their values."""
     return {
-        name: MetricFacts(metric.direction, metric.label or name.replace("_", " "), metric.scale)
+        # An extra metric with options has them in its name, and shows it.
+        name: MetricFacts(
+            metric.direction,
+            (metric.label or name.replace("_", " ")) + (f" ({name})" if name != metric.name and metric.label else ""),
+            metric.scale,
+        )
         for name, metric in metrics.items()
     }
 
 
 def named_scores(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, float]:
-    """Return scores by tracked name: `fid`, `floor/fid`, `mode/3`, `good/3`, …
+    """Return scores by tracked name: `fid`, `floor/fid`, `mode/3`, `good/3`, …"""
+    count = {str(MetricName(kind, SAMPLE_COUNT)): float(scores.samples)}
+    return named_values(scores, kind) | named_shares(scores, modes, kind) | count
 
-    `mode/3` is the share of samples in that mode, `good/3` that of good ones.
-    """
-    values: dict[MetricName, float] = {}
-    if len(modes) <= NAMED_MODES:
-        for prefix, shares in ((MODE, scores.shares), (GOOD, scores.good_shares)):
-            values |= {MetricName(kind, prefix + mode): share for mode, share in zip(modes, shares, strict=True)}
-    values[MetricName(kind, SAMPLE_COUNT)] = float(scores.samples)
-    return named_values(scores, kind) | {str(name): value for name, value in values.items()}
+
+def named_shares(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, float]:
+    """Return shares by tracked name, none of very many modes: `mode/3` of all samples, `good/3` of good ones."""
+    if len(modes) > NAMED_MODES:
+        return {}
+    return {
+        str(MetricName(kind, prefix + mode)): share
+        for prefix, shares in ((MODE, scores.shares), (GOOD, scores.good_shares))
+        for mode, share in zip(modes, shares, strict=True)
+    }
 
 
 def named_values(scores: Scores, kind: Kind) -> dict[str, float]:

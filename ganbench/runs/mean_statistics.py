@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ganbench.tracking.metric_names import canonical
+
 
 class MeanStatistics:
     """The means of each seed's training statistics over the snapshots since the last evaluation.
@@ -16,7 +18,8 @@ class MeanStatistics:
     """
 
     def __init__(self, sums: Mapping[str, Sequence[float]], count: int) -> None:
-        self._sums = {name: torch.tensor(values, dtype=torch.float64) for name, values in sums.items()}
+        # The checkpoint of an earlier version has names with hyphens.
+        self._sums = {canonical(name): torch.tensor(values, dtype=torch.float64) for name, values in sums.items()}
         self.count = count
 
     def add(self, statistics: Mapping[str, Tensor]) -> None:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 PROFILED = 3
 """The index of the profiled stretch of steps between snapshots; not the first ones, which select kernels and memory."""
-PARTS = ("draws", "critic's updates", "generator's updates")
+PARTS = ("draws", "discriminator's updates", "generator's updates")
 """Parts of a step, as the trainer marks them."""
 MICROSECOND = 1e-6
 

@@ -32,6 +32,8 @@ TIMES = (str(MetricName("train", SECONDS)),)
 LARGEST = sys.float_info.max
 """The number that MLflow stores for infinity."""
 
+NO_SPEC = "the run '{run}' was made by a version of ganbench that didn't keep its spec"
+
 Agreement = Literal["same", "close", "different"]
 
 
@@ -70,17 +72,28 @@ def spec_of(record: RunRecord) -> tuple[RunSpec, tuple[int, ...]]:
         GanbenchError: the spec was not tracked, the run didn't finish, or the spec now resolves to a different run.
     """
     seeds = ensemble_seeds(record.tags)
-    if "spec" not in record.tags or not seeds:
-        raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
+    spec = tracked_spec(record)
+    if not seeds:
+        raise GanbenchError(NO_SPEC.format(run=record.id))
     if record.status not in DONE:
         raise GanbenchError(f"the run '{record.id}' has not come to its end: it is {record.status}")
-    spec = resolve(json.loads(record.tags["spec"]))
     if spec.run_id(record.seed) != record.id:
         raise GanbenchError(
             f"the spec of run '{record.id}' means another run by now: ganbench's training, the data, the protocol, the "
             f"evaluator or a plug-in has changed since {record.tags.get('commit', 'then')}; check out that version"
         )
     return spec, seeds
+
+
+def tracked_spec(record: RunRecord) -> RunSpec:
+    """Return the spec that was tracked with a run, as it resolves now.
+
+    Raises:
+        GanbenchError: it was not tracked, or can't be resolved any more.
+    """
+    if "spec" not in record.tags:
+        raise GanbenchError(NO_SPEC.format(run=record.id))
+    return resolve(json.loads(record.tags["spec"]))
 
 
 def reproduce(
@@ -98,7 +111,9 @@ def reproduce(
     if log.state not in DONE:
         return None
     again = dict(log.numbers)
-    tracked = {(str(parse_metric_name(name)), step): value for name, step, value in record.history}
+    names = ((parse_metric_name(name), step, value) for name, step, value in record.history)
+    # Extra metrics may have been added afterwards; the run is made again without them.
+    tracked = {(str(name), step): value for name, step, value in names if name.kind != "extra"}
     return compare_numbers(tracked, again, _surroundings(record, device))
 
 
@@ -110,16 +125,14 @@ def compare_numbers(
     """Compare two sets of numbers by (metric, step)."""
     keys = sorted({key for key in {**tracked, **again} if key[0] not in TIMES}, key=lambda key: (key[1], key[0]))
     differences = tuple(
-        Difference(*key, tracked.get(key), again.get(key))
-        for key in keys
-        if not _same(tracked.get(key), again.get(key))
+        Difference(*key, tracked.get(key), again.get(key)) for key in keys if not same(tracked.get(key), again.get(key))
     )
     first_step = min((step for _, step in keys), default=0)
     at_first_step = [difference for difference in differences if difference.step == first_step]
     agreement: Agreement
     if not differences:
         agreement = "same"
-    elif surroundings and all(_close(difference.tracked, difference.again) for difference in at_first_step):
+    elif surroundings and all(close(difference.tracked, difference.again) for difference in at_first_step):
         agreement = "close"
     else:
         agreement = "different"
@@ -144,12 +157,14 @@ def _surroundings(record: RunRecord, device: torch.device) -> dict[str, tuple[st
     }
 
 
-def _same(one: float | None, other: float | None) -> bool:
+def same(one: float | None, other: float | None) -> bool:
+    """True if two numbers are equal, or both undefined."""
     if one is None or other is None:
         return False
     one, other = (math.copysign(LARGEST, value) if math.isinf(value) else value for value in (one, other))
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
-def _close(one: float | None, other: float | None) -> bool:
+def close(one: float | None, other: float | None) -> bool:
+    """True if two numbers differ by no more than rounding explains at a first evaluation."""
     return one is not None and other is not None and math.isclose(one, other, rel_tol=RELATIVE, abs_tol=ABSOLUTE)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
 import torch
 
 from ganbench.core.errors import GanbenchError
-from ganbench.evaluation.metrics import Metric
+from ganbench.data.evaluators import Features
 from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.scorer import Scorer, Scores
-from ganbench.runs.log_schema import named_scores
-from ganbench.runs.reproduce import ABSOLUTE, RELATIVE
-from ganbench.spec.run_spec import RunSpec, resolve
+from ganbench.runs.log_schema import named_shares
+from ganbench.runs.reproduce import close, same, tracked_spec
+from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunRecord
-from ganbench.tracking.metric_names import GOOD, MODE, parse_metric_name
+from ganbench.tracking.metric_names import parse_metric_name
 
 WEIGHTS = "checkpoint/weights.safetensors"
 """The artifact that holds a run's weights."""
@@ -28,13 +25,11 @@ def spec_to_rescore(record: RunRecord) -> RunSpec:
     """Return the spec of a run with final scores.
 
     Raises:
-        GanbenchError: the run has no final scores, or its spec was not tracked.
+        GanbenchError: the run has no final scores, its spec was not tracked, or its protocol has changed since.
     """
     if record.status not in ("finished", "collapsed"):
         raise GanbenchError(f"the run '{record.id}' has no final scores: it is {record.status}")
-    if "spec" not in record.tags:
-        raise GanbenchError(f"the run '{record.id}' was made by a version of ganbench that didn't keep its spec")
-    spec = resolve(json.loads(record.tags["spec"]))
+    spec = tracked_spec(record)
     if spec.protocol_label != record.tags.get("protocol", spec.protocol_label):
         raise GanbenchError(
             f"the run '{record.id}' was scored under {record.tags['protocol']}, which is {spec.protocol_label} by now"
@@ -42,12 +37,12 @@ def spec_to_rescore(record: RunRecord) -> RunSpec:
     return spec
 
 
-def rescore(record: RunRecord, spec: RunSpec, weights: Path, metrics: Mapping[str, Metric], scorer: Scorer) -> Scores:
+def rescore(record: RunRecord, spec: RunSpec, weights: Path, scorer: Scorer, extra_scorer: Scorer) -> Scores:
     """Score the run's final samples, generated again from its weights, by some metrics.
 
     Args:
-        metrics: by name.
-        scorer: that of the run's protocol and data set.
+        scorer: that of the run's protocol and data set, by which the samples are recognised.
+        extra_scorer: the same with the further metrics.
 
     Raises:
         GanbenchError: the samples aren't those that were scored, or the run was scored by another evaluator.
@@ -58,9 +53,8 @@ def rescore(record: RunRecord, spec: RunSpec, weights: Path, metrics: Mapping[st
             f"new scores can't be compared with its own"
         )
     features = scorer.evaluator(_samples(spec, record.seed, weights, scorer.device))
-    quick = {name: spec.case.metrics[name] for name in spec.case.quick}
-    _check_same_samples(record, scorer.with_metrics(quick).score(features), scorer)
-    return scorer.with_metrics(metrics).score(features)
+    _check_same_samples(record, features, scorer)
+    return extra_scorer.score(features)
 
 
 def _samples(spec: RunSpec, seed: int, weights: Path, device: torch.device) -> torch.Tensor:
@@ -69,22 +63,18 @@ def _samples(spec: RunSpec, seed: int, weights: Path, device: torch.device) -> t
     return read_samples(weights, spec.dataset.shape, generator=source).tensor.to(device)
 
 
-def _check_same_samples(record: RunRecord, scores: Scores, scorer: Scorer) -> None:
+def _check_same_samples(record: RunRecord, features: Features, scorer: Scorer) -> None:
     tracked = {str(parse_metric_name(name)): value for name, _, value in record.history}
-    numbers = named_scores(scores, scorer.mode_names, "final")
-    again = {name: numbers[name] for name in numbers if name.startswith((MODE, GOOD))} or scores.values
-    different = [name for name, value in again.items() if not _close(tracked.get(name, value), value)]
-    if different:
-        name = different[0]
-        raise GanbenchError(
-            f"the weights of run '{record.id}' don't make the samples that were scored: {name} was "
-            f"{tracked[name]:.4g} and is {again[name]:.4g}"
-        )
-
-
-def _close(tracked: float, again: float) -> bool:
-    both_undefined = math.isnan(tracked) and math.isnan(again)
-    return both_undefined or math.isclose(tracked, again, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    shares = named_shares(scorer.with_metrics({}).score(features), scorer.mode_names, "final")
+    # With too many modes to name, shares are not tracked.
+    again = shares or scorer.values(scorer.case.rule(features), scorer.case.quick)
+    for name, value in again.items():
+        before = tracked.get(name, value)
+        if not (same(before, value) or close(before, value)):
+            raise GanbenchError(
+                f"the weights of run '{record.id}' don't make the samples that were scored: {name} was {before:.4g} "
+                f"and is {value:.4g}"
+            )
 
 
 def step_of_final_scores(record: RunRecord) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.metrics import Metric
@@ -50,6 +51,10 @@ class SeedScorer:
         self._monitor = monitor
         self._extra = extra
 
+    @cached_property
+    def _extra_scorer(self) -> Scorer:
+        return self._scorer.with_metrics(self._extra)
+
     def score(self, snapshot: Snapshot, row: int, seed: int, statistics: Mapping[str, float]) -> SeedEvaluation:
         """Score the seed at `row`, and show its samples to the collapse monitor.
 
@@ -74,7 +79,7 @@ class SeedScorer:
             scores = self._scorer.score(features)
             numbers |= named_scores(scores, self._mode_names, "final")
             if self._extra:
-                numbers |= named_values(self._scorer.with_metrics(self._extra).score(features), "extra")
+                numbers |= named_values(self._extra_scorer.score(features), "extra")
         events = [event for event in self._monitor.events(seed) if event.step == step]
         status: Status = "finished" if last else "collapsed" if given_up else "running"
         return SeedEvaluation(status, scores, numbers | named_events(events), events)

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 
+from ganbench.tracking.metric_names import canonical
+
 METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG, EXTRA_TAG = "metrics", "headline", "mode-count", "extra-metrics"
 DIRECTIONS_TAG = "directions"
 """The tag of an earlier version that had the directions alone."""
@@ -68,8 +70,8 @@ def metrics_from_tags(tags: Mapping[str, str]) -> RunMetrics:
     described = METRICS_TAG in tags
     return RunMetrics(
         facts=_from_json(tags[METRICS_TAG]) if described else _from_directions(tags.get(DIRECTIONS_TAG, "")),
-        headline=[_name(word) for word in tags.get(HEADLINE_TAG, "").split(",") if word],
-        mode_count=_name(tags.get(MODE_COUNT_TAG, "")),
+        headline=[canonical(word) for word in tags.get(HEADLINE_TAG, "").split(",") if word],
+        mode_count=canonical(tags.get(MODE_COUNT_TAG, "")),
         extra=_from_json(tags.get(EXTRA_TAG, "{}")),
         described=described,
     )
@@ -80,14 +82,10 @@ def _to_json(facts: Mapping[str, MetricFacts]) -> str:
 
 
 def _from_json(text: str) -> dict[str, MetricFacts]:
-    return {_name(name): MetricFacts(*map(str, values)) for name, values in json.loads(text).items()}
+    return {canonical(name): MetricFacts(*map(str, values)) for name, values in json.loads(text).items()}
 
 
 def _from_directions(text: str) -> dict[str, MetricFacts]:
     """Facts from the tag of an earlier version, as in `fid=lower,my-metric=higher`."""
     pairs = (part.partition("=") for part in text.split(",") if part)
-    return {_name(name): MetricFacts(direction, _name(name).replace("_", " ")) for name, _, direction in pairs}
-
-
-def _name(word: str) -> str:
-    return word.replace("-", "_")
+    return {canonical(name): MetricFacts(direction, canonical(name).replace("_", " ")) for name, _, direction in pairs}

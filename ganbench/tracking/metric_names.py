@@ -62,7 +62,12 @@ def parse_metric_name(name: str) -> MetricName:
         bound, _, bounded = metric.partition("/")
         role = next((role for role in BOUNDS if role == bound), "value")
         metric = metric if role == "value" else bounded
-    return MetricName(kind, metric.replace("-", "_"), role)
+    return MetricName(kind, canonical(metric), role)
+
+
+def canonical(metric: str) -> str:
+    """The name of a metric as it is written now: earlier versions, and people, write hyphens."""
+    return metric.replace("-", "_")
 
 
 def names_of_scores(metrics: Iterable[str]) -> set[str]:

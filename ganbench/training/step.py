@@ -40,7 +40,7 @@ class Step:
     def __call__(self, step_inputs: StepInputs) -> dict[str, Tensor]:
         """Run the step; return statistics of its last updates, [S] each, on the device."""
         state = self._state
-        with record_function("critic's updates"):
+        with record_function("discriminator's updates"):
             for update in step_inputs.critic:
                 with torch.no_grad():
                     fake = self._generate(state.generator.frozen, update.latents)

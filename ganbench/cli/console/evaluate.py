@@ -52,12 +52,12 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
     if not settings:
         raise GanbenchError(f"no protocol knows {request.dataset}: name one with --protocol")
     dataset = next(iter(settings.values()))[0]
-    for name, (own_dataset, protocol) in settings.items():
-        protocol.case(own_dataset)
+    cases = {name: protocol.case(own_dataset) for name, (own_dataset, protocol) in settings.items()}
+    for name, (own_dataset, _) in settings.items():
         if own_dataset.shape != dataset.shape:
             shape = list(own_dataset.shape)
             raise GanbenchError(f"protocol '{name}' wants samples of shape {shape}: score it by itself")
-    count = request.count or max(protocol.case(own_dataset).samples for own_dataset, protocol in settings.values())
+    count = request.count or max(case.samples for case in cases.values())
     samples = read_samples(
         request.path,
         dataset.shape,
@@ -69,8 +69,7 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
     )
     text = show_evaluations(evaluations, style)
     if track is not None:
-        cases = [protocol.case(own_dataset) for own_dataset, protocol in settings.values()]
-        _track(track, evaluations, cases, samples, experiment, store)
+        _track(track, evaluations, list(cases.values()), samples, experiment, store)
     return text if style != "table" else f"{samples.source}\n\n{text}"
 
 

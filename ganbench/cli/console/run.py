@@ -11,7 +11,7 @@ from rich.console import Console
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
-from ganbench.runs.extra_metrics import create_extra_metrics
+from ganbench.runs.extra_metrics import check_not_in_protocol, create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
@@ -40,7 +40,8 @@ def run_session(
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
     console = Console(markup=False, highlight=False)
-    extra_metrics = create_extra_metrics(metrics, spec)
+    extra_metrics = create_extra_metrics(metrics)
+    check_not_in_protocol(extra_metrics, spec)
     torch_device = find_device(device)
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
@@ -57,7 +58,7 @@ def run_session(
         return 1
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
-    show_outcome(spec, seeds, run_store, experiment, console, extra_metrics)
+    show_outcome(spec, seeds, run_store, experiment, console, dict(zip(extra_metrics, metrics, strict=True)))
     if profiled_since is not None:
         console.print()
         console.print(f"accelerated: {profile.accelerated}", soft_wrap=True)

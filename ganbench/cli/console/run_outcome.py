@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 from rich.console import Console
@@ -23,12 +24,12 @@ def show_outcome(
     store: Store,
     experiment: str,
     console: Console,
-    extra_metrics: Collection[str] = (),
+    extra_metrics: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Print each seed's scores with their floors, its summary, and suggestions for next steps.
 
     Args:
-        extra_metrics: the metrics outside the protocol that were asked for.
+        extra_metrics: the metrics outside the protocol, by name the words by which they were asked for.
     """
     table = load_results(store, experiment).table
     ids = {seed: spec.run_id(seed) for seed in seeds}
@@ -57,10 +58,10 @@ def show_outcome(
 
 
 def _show_extra_metrics(
-    scores: pd.DataFrame, ids: Mapping[int, str], metrics: Collection[str], console: Console
+    scores: pd.DataFrame, ids: Mapping[int, str], metrics: Mapping[str, str], console: Console
 ) -> None:
     """Print extra metrics of each seed, and the command that measures them for a run that was finished before."""
-    for metric in (name.replace("-", "_") for name in metrics):
+    for metric, words in metrics.items():
         rows = scores[(scores["metric"] == metric) & (scores["kind"] == "extra")]
         values = dict(zip(rows["run"], zip(rows["value"], rows["floor"], strict=True), strict=True))
         for seed, run_id in ids.items():
@@ -68,4 +69,4 @@ def _show_extra_metrics(
                 value, floor = map(number, values[run_id])
                 console.print(f"seed {seed}: {metric} {value} (extra; real data: {floor})")
             elif run_id in set(scores["run"]):
-                console.print(f"seed {seed} was finished before: ganbench rescore {run_id} --metric {metric}")
+                console.print(f"seed {seed} was finished before: ganbench rescore {run_id} --metric {words}")

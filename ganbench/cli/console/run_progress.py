@@ -99,7 +99,7 @@ def profile_tables(profile: RunProfile, total: float) -> Group:
     tables = [_shares(f"where {total:.1f} s went", {name: (spent, None) for name, spent in phases.items()}, total)]
     steps = profile.steps
     if steps is not None and steps.parts:
-        parts = {name.replace("critic", "discriminator"): (spent, None) for name, spent in steps.parts.items()}
+        parts = {name: (spent, None) for name, spent in steps.parts.items()}
         tables.append(_shares("a training step", parts, sum(steps.parts.values())))
         largest = dict(sorted(steps.operators.items(), key=lambda item: -item[1][0])[:OPERATORS])
         operator_time = sum(spent for spent, _ in steps.operators.values())

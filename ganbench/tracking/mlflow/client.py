@@ -114,28 +114,6 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
     )
 
 
-def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder: Path) -> Path:
-    """Bring an artifact of a run into a folder, unless it is a local file already; return where it is.
-
-    Raises:
-        GanbenchError: there is no such run or artifact.
-    """
-    client = connect_to_existing(store)
-    mlflow_experiment = client.get_experiment_by_name(experiment)
-    query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
-    runs = (
-        client.search_runs([mlflow_experiment.experiment_id], query, max_results=1, order_by=[OLDEST])
-        if mlflow_experiment
-        else []
-    )
-    if not runs:
-        raise GanbenchError(f"there is no run '{run_id}' in experiment {experiment}")
-    parent = path.rpartition("/")[0]
-    if all(artifact.path != path for artifact in client.list_artifacts(runs[0].info.run_id, parent)):
-        raise GanbenchError(f"the run '{run_id}' has no {path}: it was deleted, or never saved")
-    return Path(client.download_artifacts(runs[0].info.run_id, path, str(folder)))
-
-
 def runs_page(store: Store, experiment: str) -> str:
     """Return the path of the experiment's runs page in the MLflow UI."""
     mlflow_experiment = connect_to_existing(store).get_experiment_by_name(experiment)
