@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
+from ganbench.data.evaluators import Reference
+from ganbench.evaluation.protocols import Rule
 from ganbench.evaluation.scorer import Scorer
 from ganbench.results.compare import compare
 from ganbench.results.loading import load_results
