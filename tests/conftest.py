@@ -13,6 +13,7 @@ from ganbench.core.plugins import load_plugins
 from ganbench.core.settings import merge
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
+from ganbench.spec.registries import REGISTRIES
 from ganbench.spec.run_spec import RunSpec, resolve
 
 SMALL = {
@@ -41,6 +42,17 @@ def random_data(count: int = 200) -> LabelledImages:
     images = torch.randint(0, 256, (count, 1, 28, 28), generator=random, dtype=torch.uint8)
     labels = torch.arange(count) % 10
     return LabelledImages(images, labels, images, labels, tuple("0123456789"))
+
+
+@pytest.fixture(autouse=True)
+def _plugins_of_one_test() -> Iterator[None]:
+    """Forget the components that a test registers (a plug-in's, or its own), so that no later test meets them."""
+    before = {kind: set(registry) for kind, registry in REGISTRIES.items()}
+    yield
+    for kind, registry in REGISTRIES.items():
+        for name in set(registry) - before[kind]:
+            if registry[name].is_foreign():  # ours are imported once, and would never come back
+                del registry._classes[name]
 
 
 @pytest.fixture(scope="session")

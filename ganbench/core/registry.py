@@ -74,6 +74,9 @@ class Registry(Mapping[str, type[C]]):
     def __len__(self) -> int:
         return len(self._classes)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
     def __getitem__(self, name: str) -> type[C]:
         if name not in self._classes:
             raise GanbenchError(f"unknown {self.kind} '{name}': {near_miss(name, self._classes)}")

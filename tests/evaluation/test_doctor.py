@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
@@ -79,7 +78,7 @@ def test_judge_uses_five_standard_deviations_in_the_declared_direction() -> None
 
 
 @pytest.fixture
-def liar() -> Iterator[None]:
+def liar() -> None:
     """A plug-in's metric that claims to see duplicates, does not, and rewards lost modes."""
 
     @register(METRICS, "liar")
@@ -91,9 +90,6 @@ def liar() -> Iterator[None]:
 
         def __call__(self, *, fake: Features, real: Reference) -> float:
             return float(fake.counts().max()) / len(fake)
-
-    yield
-    METRICS._classes.pop("liar")
 
 
 @pytest.mark.usefixtures("liar")
