@@ -20,6 +20,8 @@ def make_features(
     good: Tensor | None = None,
     probabilities: Tensor | None = None,
     confidence: Tensor | None = None,
+    plausibility: Tensor | None = None,
+    second_embedding: Tensor | None = None,
 ) -> Features:
     """Make features of N samples; by default all are good, in mode 0 at its centre, with confidence 1."""
     count, device = len(embedding), embedding.device
@@ -32,15 +34,23 @@ def make_features(
         good=torch.ones(count, dtype=torch.bool, device=device) if good is None else good,
         probabilities=probabilities,
         confidence=torch.ones(count, device=device) if confidence is None else confidence,
+        plausibility=plausibility,
+        second_embedding=second_embedding,
     )
 
 
-def make_reference(features: Features, *, weights: Tensor | None = None, training: Tensor | None = None) -> Reference:
+def make_reference(
+    features: Features,
+    *,
+    weights: Tensor | None = None,
+    training: Tensor | None = None,
+    training_samples: Tensor | None = None,
+) -> Reference:
     """Make a reference of these samples; by default the weights of its modes are their shares."""
     if weights is None:
         weights = features.counts().double() / len(features)
     parts = {field.name: getattr(features, field.name) for field in fields(features)}
-    return Reference(**parts, weights=weights, training=training)
+    return Reference(**parts, weights=weights, training=training, training_samples=training_samples)
 
 
 def make_labelled(counts: list[int], *, good: Tensor | None = None) -> Features:

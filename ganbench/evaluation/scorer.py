@@ -155,7 +155,7 @@ class Scorer:
     def _reference(self, rule: Rule) -> Reference:
         features = rule(self._real)
         parts = {field.name: getattr(features, field.name) for field in fields(features)}
-        return Reference(**parts, weights=self._data.weights, training=None)
+        return Reference(**parts, weights=self._data.weights, training=None, training_samples=self._data.training())
 
     @cached_property
     def _with_training(self) -> Reference:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -25,6 +25,9 @@ class Features:
             applied.
         probabilities: float32 [N, K] from a classifier, rows sum to 1; None without a classifier.
         confidence: float32 [N] in [0, 1], the classifier's confidence in the label; ones without a classifier.
+        plausibility: float32 [N] in [0, 1], how real the sample looks to a second network, which knows no labels; None
+            without one.
+        second_embedding: float32 [N, e], the embedding of that network; None without one.
     """
 
     samples: Tensor
@@ -35,6 +38,8 @@ class Features:
     good: Tensor
     probabilities: Tensor | None
     confidence: Tensor
+    plausibility: Tensor | None = field(default=None, kw_only=True)
+    second_embedding: Tensor | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return self.labels.shape[0]
@@ -50,6 +55,8 @@ class Features:
             good=self.good[which],
             probabilities=None if self.probabilities is None else self.probabilities[which],
             confidence=self.confidence[which],
+            plausibility=None if self.plausibility is None else self.plausibility[which],
+            second_embedding=None if self.second_embedding is None else self.second_embedding[which],
         )
 
     def first(self, count: int) -> Features:
@@ -68,10 +75,12 @@ class Reference(Features):
     Attributes:
         weights: float64 [K], the share of each mode in the target data; sums to 1.
         training: float32 [T, e], embedding of the training data; None if it is not kept.
+        training_samples: uint8 [T, *shape], the training data themselves; None if they are not kept.
     """
 
     weights: Tensor
     training: Tensor | None
+    training_samples: Tensor | None = field(default=None, kw_only=True)
 
 
 class Evaluator(Protocol):
