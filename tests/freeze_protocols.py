@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 from ganbench.evaluation import protocols
-from ganbench.evaluation.protocols import PROTOCOLS, Case
+from ganbench.evaluation.protocols import PROTOCOLS, Case, Rule
 
 FROZEN = Path(protocols.__file__).parent / "frozen.json"
 COMMAND = "python -m tests.freeze_protocols"
@@ -20,8 +20,16 @@ ABSENT = "absent"
 
 
 def frozen_protocols() -> dict[str, Any]:
-    """Read all entries: by name and version (`ganbench-1 v1`), the settings for each data set."""
-    entries: dict[str, Any] = json.loads(FROZEN.read_text(encoding="utf-8"))
+    """Read all entries: by name and version (`ganbench-1 v1`), the settings for each data set.
+
+    Options that cases and rules did not have when an entry was frozen are at their defaults.
+    """
+    return {label: with_later_options(entry) for label, entry in entries_of_file().items()}
+
+
+def entries_of_file() -> dict[str, Any]:
+    """Read the entries as they were written."""
+    entries: dict[str, Any] = json.loads(FROZEN.read_text(encoding="utf-8")) if FROZEN.exists() else {}
     return entries
 
 
@@ -61,6 +69,13 @@ def problems(frozen: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[
             yield f"{label} is not frozen: run `{COMMAND}`"
 
 
+def with_later_options(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with the options that cases and rules did not have when it was frozen, at their defaults."""
+    rule = asdict(Rule())
+    later = {option.name: option.default for option in fields(Case) if option.default is not MISSING}
+    return {dataset: {**later, **case, "rule": {**rule, **case["rule"]}} for dataset, case in entry.items()}
+
+
 def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
     """Describe each value that differs, with its place: `ring, samples: 2500 → 5000`."""
     if isinstance(before, dict) and isinstance(after, dict):
@@ -77,7 +92,7 @@ def name_and_version(label: str) -> tuple[str, int]:
 
 
 def main() -> None:
-    frozen = frozen_protocols() if FROZEN.exists() else {}
+    frozen = entries_of_file()
     entries = {**current_protocols(), **frozen}
     FROZEN.write_text(json.dumps(dict(sorted(entries.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print("added:", ", ".join(sorted(entries.keys() - frozen.keys())) or "nothing")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganbench.core.registry import Component, Registry
 from ganbench.data.evaluators import Evaluator
+from ganbench.data.evaluators.second_opinion import Opinion, SecondOpinion
 
 Kind = Literal["images", "points"]
 
@@ -77,6 +78,8 @@ class Dataset(Component):
     """The default protocol for scoring."""
     mode_word: ClassVar[str] = "modes"
     """The word for its modes in a sentence: “8 of 10 digits”."""
+    opinion: ClassVar[str] = ""
+    """The name of the second opinion on its images, if there is one."""
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Settings that suit its size: `train` options, and under `arch` the options of each architecture by name."""
 
@@ -98,6 +101,10 @@ class Dataset(Component):
     @abstractmethod
     def evaluator(self, device: torch.device) -> Evaluator:
         """The evaluator that assigns samples to modes."""
+
+    def second_opinion(self, device: torch.device) -> Opinion | None:
+        """The second opinion on its images, or None if there is none."""
+        return SecondOpinion(self.opinion, device) if self.opinion else None
 
     @abstractmethod
     def load(self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print) -> Data:

@@ -16,6 +16,7 @@ from ganbench.data.idx import load_idx
 from ganbench.data.labelled import LabelledImages
 
 EVALUATOR = "fashion-mnist-cnn-1"
+SECOND_OPINION = "fashion-mnist-plausible-1"
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 
 
@@ -26,6 +27,7 @@ class FashionMnist(Dataset):
     kind: ClassVar[Kind] = "images"
     finite: ClassVar[bool] = True
     mode_word: ClassVar[str] = "kinds of clothes"
+    opinion: ClassVar[str] = SECOND_OPINION
 
     @property
     def train_size(self) -> int:

@@ -16,6 +16,7 @@ from ganbench.data.idx import load_idx
 from ganbench.data.labelled import LabelledImages
 
 EVALUATOR = "mnist-cnn-2"
+SECOND_OPINION = "mnist-plausible-1"
 
 
 @register(DATASETS, "mnist")
@@ -25,6 +26,7 @@ class Mnist(Dataset):
     kind: ClassVar[Kind] = "images"
     finite: ClassVar[bool] = True
     mode_word: ClassVar[str] = "digits"
+    opinion: ClassVar[str] = SECOND_OPINION
 
     @property
     def train_size(self) -> int:

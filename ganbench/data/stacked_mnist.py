@@ -14,9 +14,10 @@ from ganbench.core.registry import register
 from ganbench.core.seeding import Purpose, stream
 from ganbench.data.base import DATASETS, Data, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card, to_signed
+from ganbench.data.evaluators.second_opinion import SecondOpinion
 from ganbench.data.evaluators.stacked import StackedEvaluator
 from ganbench.data.labelled import LabelledImages
-from ganbench.data.mnist import EVALUATOR, Mnist
+from ganbench.data.mnist import EVALUATOR, SECOND_OPINION, Mnist
 
 FRAMES = ("28", "padded-32", "scaled-32")
 ON_THE_FLY = 1 << 22
@@ -102,6 +103,7 @@ class StackedMnist(Dataset):
     """
 
     kind: ClassVar[Kind] = "images"
+    opinion: ClassVar[str] = SECOND_OPINION
 
     triples: int = 128_000
     digits: str = "train"
@@ -129,6 +131,9 @@ class StackedMnist(Dataset):
 
     def evaluator(self, device: torch.device) -> StackedEvaluator:
         return StackedEvaluator(ImageEvaluator(EVALUATOR, device), self.shape[1], self.frame == "scaled-32")
+
+    def second_opinion(self, device: torch.device) -> SecondOpinion:
+        return SecondOpinion(self.opinion, device, scaled=self.frame == "scaled-32")
 
     def load(
         self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print

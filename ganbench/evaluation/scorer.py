@@ -65,7 +65,7 @@ class Scorer:
     @classmethod
     def with_disk_cache(cls, case: Case, dataset: Dataset, data: Data) -> Scorer:
         """A scorer with the data set's own evaluator; constant results are kept between processes."""
-        return cls(case, dataset, data, dataset.evaluator(data.device), DiskCache(cache_folder() / "kept"))
+        return cls(case, dataset, data, case.evaluator(dataset, data.device), DiskCache(cache_folder() / "kept"))
 
     @property
     def device(self) -> torch.device:

@@ -119,7 +119,7 @@ class RunSpec:
             "science": RESULTS_VERSION,
             "data": self.dataset.version,
             "protocol": self.protocol.version,
-            "evaluator": self.dataset.evaluator_sha256,
+            "evaluator": self.case.evaluator_sha256(self.dataset),
             **self._foreign_code(),
         }
         text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)

@@ -48,7 +48,7 @@ class StackedEvaluator:
 
     def _evaluate_block(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = len(samples)
-        features = self._digits(self._to_28(samples).reshape(count * 3, 1, 28, 28))
+        features = self._digits(to_28(samples, self._scaled).reshape(count * 3, 1, 28, 28))
         place_values = torch.tensor([100, 10, 1], device=features.labels.device)
         return (
             features.embedding.reshape(count, -1),
@@ -57,10 +57,12 @@ class StackedEvaluator:
             features.confidence.reshape(count, 3).amin(dim=1),
         )
 
-    def _to_28(self, samples: Tensor) -> Tensor:
-        if self._side == 28:
-            return samples
-        if self._scaled:
-            scaled = interpolate(samples, (28, 28), mode="bilinear", antialias=True, align_corners=False)
-            return scaled.clamp(-1, 1)
-        return samples[:, :, 2:30, 2:30]
+
+def to_28(samples: Tensor, scaled: bool) -> Tensor:
+    """Images [N, C, H, W] of 28×28 or 32×32 at 28×28: larger ones are cropped, or rescaled if they were scaled."""
+    if samples.shape[-1] == 28:
+        return samples
+    if scaled:
+        smaller = interpolate(samples, (28, 28), mode="bilinear", antialias=True, align_corners=False)
+        return smaller.clamp(-1, 1)
+    return samples[:, :, 2:30, 2:30]

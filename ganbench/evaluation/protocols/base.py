@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import Component, Registry
 from ganbench.data import Dataset
-from ganbench.data.evaluators import Features
+from ganbench.data.evaluators import Evaluator, Features
+from ganbench.data.evaluators.second_opinion import TwoOpinions, combined_sha256
 from ganbench.evaluation.metrics import Metric
 
 MIN_SAMPLES = 500
@@ -31,15 +33,22 @@ class Rule:
             none (any).
         within: upper bound on the deviation, in standard deviations.
         confidence: minimum confidence of the classifier.
+        plausibility: minimum plausibility according to the second opinion; 0 asks none.
     """
 
     norm: Literal["any", "l2", "linf"] = "any"
     within: float = 3.0
     confidence: float = 0.0
+    plausibility: float = 0.0
 
     def __call__(self, features: Features) -> Features:
         """The features with `good` set by this rule."""
-        return replace(features, good=self._close(features) & (features.confidence >= self.confidence))
+        good = self._close(features) & (features.confidence >= self.confidence)
+        if self.plausibility > 0:
+            if features.plausibility is None:
+                raise ValueError("this rule needs a second opinion, and these features have none")
+            good &= features.plausibility >= self.plausibility
+        return replace(features, good=good)
 
     def _close(self, features: Features) -> Tensor:
         if self.norm == "l2":
@@ -62,6 +71,7 @@ class Case:
         data: the options of the data set that the protocol fixes.
         headline: the few most important metrics, for compact output; by default the first five.
         mode_count: the metric that counts modes, if there is one.
+        second_opinion: whether images are also looked at by the data set's second opinion.
     """
 
     samples: int
@@ -71,10 +81,30 @@ class Case:
     data: Mapping[str, Any] = field(default_factory=dict)
     headline: tuple[str, ...] = ()
     mode_count: str | None = None
+    second_opinion: bool = False
 
     def __post_init__(self) -> None:
         if not self.headline:
             object.__setattr__(self, "headline", tuple(self.metrics)[:MAX_HEADLINE])
+
+    def evaluator(self, dataset: Dataset, device: torch.device) -> Evaluator:
+        """The evaluator of samples: the data set's, with its second opinion if the case wants one.
+
+        Raises:
+            GanbenchError: it wants one, and the data set has none.
+        """
+        first = dataset.evaluator(device)
+        if not self.second_opinion:
+            return first
+        second = dataset.second_opinion(device)
+        if second is None:
+            raise GanbenchError(f"there is no second opinion on {dataset.name}, which this protocol needs")
+        return TwoOpinions(first, second, dataset.opinion)
+
+    def evaluator_sha256(self, dataset: Dataset) -> str:
+        """SHA-256 of the evaluator that `evaluator` returns, without loading it."""
+        first = dataset.evaluator_sha256
+        return combined_sha256(first, dataset.opinion) if self.second_opinion else first
 
 
 class Protocol(Component):
