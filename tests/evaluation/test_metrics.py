@@ -26,9 +26,11 @@ from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
 from ganbench.evaluation.metrics.pairs import PairStatistics, PairsWithin, share_pairs
 
-PAIR_METRICS = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "ndb", "ndb_jsd")
-SHARED_PAIR_METRICS = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support")
+SHARED_PAIR_METRICS = (
+    "precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "different_samples",
+)  # fmt: skip
 """Metrics that share pair statistics."""
+PAIR_METRICS = (*SHARED_PAIR_METRICS, "ndb", "ndb_jsd")
 
 
 def score(name: str, fake: Features, real: Reference, **options: object) -> float:
@@ -55,8 +57,8 @@ def uniform(modes: int) -> Reference:
 
 @pytest.fixture(scope="module")
 def real() -> Reference:
-    images = make_images(2)
-    return make_reference(images, training=make_images(3, 3000).embedding)
+    training = make_images(3, 3000)
+    return make_reference(make_images(2), training=training.embedding, training_samples=training.samples)
 
 
 @pytest.mark.parametrize("name", list(METRICS))
@@ -601,6 +603,30 @@ def test_support_of_a_uniform_sampler_is_its_number_of_images(size: int) -> None
     reference, images = make_reference(make_features(normal(0, 5000, 8))), normal(1, size, 8)
     chosen = torch.randint(0, size, (5000,), generator=torch.Generator().manual_seed(2))
     assert score("support", make_features(images[chosen]), reference) == pytest.approx(size, rel=0.03)
+
+
+def test_half_one_image_and_5000_others_are_4_different_samples() -> None:
+    """A quarter of the pairs are that image twice; S equally frequent ones are S."""
+    reference, images = make_reference(make_features(normal(0, 10_000, 8))), normal(1, 5001, 8)
+    fake = make_features(torch.cat([images[:1].repeat(5000, 1), images[1:]]))
+    assert score("different_samples", fake, reference) == pytest.approx(4, rel=0.01)
+    assert score("different_samples", fake, reference) == score("support", fake, reference)
+
+
+@pytest.mark.parametrize("name", ["vendi", "vendi_2", "vendi_inf"])
+def test_vendi_scores_of_orthogonal_directions_are_the_exponentials_of_renyi_entropies(name: str) -> None:
+    """Shares ½, ¼, ¼ of three orthogonal directions are the eigenvalues."""
+    fake = make_features(torch.eye(3).repeat_interleave(torch.tensor([50, 25, 25]), 0) * 7)
+    expected = {"vendi": 2**1.5, "vendi_2": 1 / 0.375, "vendi_inf": 2.0}[name]
+    assert score(name, fake, uniform(1)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_vendi_2_is_the_inverse_mean_squared_cosine() -> None:
+    points = normal(0, 60, 5)
+    unit = torch.nn.functional.normalize(points.double(), dim=1)
+    expected = 1 / float((unit @ unit.T).square().mean())
+    assert score("vendi_2", make_features(points), uniform(1)) == pytest.approx(expected, rel=1e-9)
+    assert 1 <= score("vendi_inf", make_features(points), uniform(1)) <= expected
 
 
 def test_support_is_1_for_one_image_and_at_most_that_of_real_data() -> None:
