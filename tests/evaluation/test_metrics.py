@@ -21,13 +21,15 @@ from torch import Tensor
 from ganbench.checks.features import make_features, make_images, make_labelled, make_reference
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, memo, pairs
+from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, memo, pairs, pairs_within
 from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
-from ganbench.evaluation.metrics.pairs import PairStatistics, PairsWithin, share_pairs
+from ganbench.evaluation.metrics.pairs import PairStatistics, share_pairs
+from ganbench.evaluation.metrics.pairs_within import PairsWithin
 
 SHARED_PAIR_METRICS = (
     "precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "different_samples",
+    "clipped_density", "clipped_coverage",
 )  # fmt: skip
 """Metrics that share pair statistics."""
 PAIR_METRICS = (*SHARED_PAIR_METRICS, "ndb", "ndb_jsd")
@@ -224,7 +226,7 @@ def test_ball_statistics_equal_those_of_all_distances(block: int, monkeypatch: p
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_near_pairs_beyond_the_stored_neighbours_are_counted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
-    cluster = normal(0, 3 * pairs.RANKS, 3) / 100
+    cluster = normal(0, 3 * pairs_within.RANKS, 3) / 100
     points = torch.cat([normal(1, 40, 3), cluster, normal(2, 5, 3)])
     squared = torch.cdist(points.double(), points.double()).square()
     for radius in (1e-4, 0.01, 0.3, 30.0):
@@ -372,7 +374,8 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         sizes.append((len(a), len(b)))
         return distances.squares(a, b, discount=discount)
 
-    monkeypatch.setattr(pairs, "squares", counting)
+    for module in (pairs, pairs_within):
+        monkeypatch.setattr(module, "squares", counting)
     return sizes
 
 
@@ -400,7 +403,8 @@ def test_pairs_are_processed_once_in_any_order_of_metrics(
         values = score_together(names, *new_sets(fakes, reals))
         assert same_bits(values, {name: alone[name] for name in names}), names
         # One pass within each set and one across; of sets of different sizes, only `kid` uses all samples.
-        assert len(passes) <= (3 if fakes == reals else 5), (names, passes)
+        once_per_reference = "clipped_density" in names  # needs the radii of all before it can count
+        assert len(passes) <= (3 if fakes == reals else 5) + once_per_reference, (names, passes)
         assert set(passes) <= single_passes, names
 
 
@@ -416,10 +420,11 @@ def test_unused_pair_statistics_are_not_computed(monkeypatch: pytest.MonkeyPatch
         pytest.fail("no metric uses this")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pairs, "KernelSum", never)
+        for module in (pairs, pairs_within):
+            patch.setattr(module, "KernelSum", never)
         score_together([name for name in SHARED_PAIR_METRICS if name != "kid"], *new_sets(120, 120))
     with monkeypatch.context() as patch:
-        patch.setattr(pairs, "smallest", never)
+        patch.setattr(pairs_within, "smallest", never)
         score_together(["kid"], *new_sets(120, 120))
 
 

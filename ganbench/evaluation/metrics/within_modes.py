@@ -14,7 +14,8 @@ from ganbench.evaluation.metrics.base import UndefinedMetricError
 from ganbench.evaluation.metrics.by_mode import draw
 from ganbench.evaluation.metrics.distances import nearest
 from ganbench.evaluation.metrics.memo import memoize_on
-from ganbench.evaluation.metrics.pairs import PairsAcross, PairsWithin
+from ganbench.evaluation.metrics.pairs import PairsAcross
+from ganbench.evaluation.metrics.pairs_within import PairsWithin
 
 MIN_REAL = 80
 """Number of real samples from which a mode is judged: chance then moves its coverage by .02 (standard deviation)."""
