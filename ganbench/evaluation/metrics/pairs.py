@@ -175,16 +175,14 @@ class PairsAcross:
 
     def _find(self, ranks: tuple[int, ...], clipped_ranks: tuple[int, ...], *, kernel: bool) -> None:
         """Go through all pairs once for balls of some ranks, clipped ones of others, and the mean kernel."""
-        edges = {k: (self.fake.radii(k)[:, None], self.real.radii(k)) for k in ranks}
-        clipped_edges = {k: (self.real.clipped_radii(k), self.real.radii(k)) for k in clipped_ranks}
+        real_radii = {k: self.real.radii(k) for k in {*ranks, *clipped_ranks}}
+        fake_radii = {k: self.fake.radii(k)[:, None] for k in ranks}
+        clipped_radii = {k: self.real.clipped_radii(k) for k in clipped_ranks}
         a, b = self.fake.embedding, self.real.embedding
         nearest = torch.full((len(b),), torch.inf, dtype=torch.float64, device=a.device)
-        around = {k: torch.zeros(len(a), dtype=torch.int64, device=a.device) for k in ranks}
-        inside = {k: torch.zeros(len(b), dtype=torch.uint8, device=a.device) for k in ranks}
-        counts = {
-            k: tuple(torch.zeros(len(part), dtype=torch.int64, device=a.device) for part in (a, b))
-            for k in clipped_ranks
-        }
+        around, around_clipped = ({k: _zeros(a, torch.int64) for k in some} for some in (ranks, clipped_ranks))
+        inside = {k: _zeros(b, torch.uint8) for k in ranks}
+        fakes_inside = {k: _zeros(b, torch.int64) for k in clipped_ranks}
         total = KernelSum(a, b) if kernel else None
         start = 0
         for block in squares(a, b):
@@ -193,18 +191,26 @@ class PairsAcross:
                 total.add(block)
             if ranks:
                 torch.minimum(nearest, block.amin(0), out=nearest)
-            for k, (fake_radii, real_radii) in edges.items():
-                around[k][rows] = (block < real_radii).sum(1, dtype=torch.int32)
-                inside[k] |= (block < fake_radii[rows]).view(torch.uint8).amax(0)  # forty times faster than `any`
-            for k, (clipped_radii, real_radii) in clipped_edges.items():
-                counts[k][0][rows] = (block < clipped_radii).sum(1, dtype=torch.int32)
-                counts[k][1].add_((block < real_radii).sum(0, dtype=torch.int32))
+            for k, radii in real_radii.items():
+                in_real = block < radii
+                if k in ranks:
+                    around[k][rows] = in_real.sum(1, dtype=torch.int32)
+                if k in clipped_ranks:
+                    fakes_inside[k] += in_real.sum(0, dtype=torch.int32)
+            for k in ranks:
+                inside[k] |= (block < fake_radii[k][rows]).view(torch.uint8).amax(0)  # forty times faster than `any`
+            for k in clipped_ranks:
+                around_clipped[k][rows] = (block < clipped_radii[k]).sum(1, dtype=torch.int32)
             start = rows.stop
         nearest.clamp_min_(0)
         self._balls |= {k: Balls(around[k], inside[k].bool(), nearest) for k in ranks}
-        self._clipped |= {k: ClippedBalls(*counts[k]) for k in clipped_ranks}
+        self._clipped |= {k: ClippedBalls(around_clipped[k], fakes_inside[k]) for k in clipped_ranks}
         if total is not None:
             self._kernel = total.sum / (len(a) * len(b))
+
+
+def _zeros(samples: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.zeros(len(samples), dtype=dtype, device=samples.device)
 
 
 def _wanted(fake: Features) -> set[PairStatistic]:
