@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,6 +54,13 @@ def make_reference(
     return Reference(**parts, weights=weights, training=training, training_samples=training_samples)
 
 
+def joined(first: Features, second: Features) -> Features:
+    """The samples of both."""
+    parts = {field.name: (getattr(first, field.name), getattr(second, field.name)) for field in fields(first)}
+    whole: dict[str, Any] = {name: torch.cat(pair) for name, pair in parts.items() if isinstance(pair[0], Tensor)}
+    return replace(first, **whole)
+
+
 def make_labelled(counts: list[int], *, good: Tensor | None = None) -> Features:
     """Make features of `counts[k]` samples in each mode k; each sample's embedding is the number of its mode."""
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
@@ -69,8 +77,9 @@ def make_images(seed: int, count: int = 1200, modes: int = 10, width: float = 1.
     logits = 6 * torch.nn.functional.one_hot(labels, modes) + torch.randn(count, modes, generator=random)
     probabilities = logits.softmax(1)
     noise = width * torch.randn(count, 1, 28, 28, generator=random)
+    embedding = centres[labels] + deviation
     return make_features(
-        centres[labels] + deviation,
+        embedding,
         labels,
         modes,
         samples=(200 * patterns[labels] + 20 * noise).clamp(0, 255).to(torch.uint8),
@@ -78,4 +87,5 @@ def make_images(seed: int, count: int = 1200, modes: int = 10, width: float = 1.
         good=deviation.norm(dim=1) < 5.5,
         probabilities=probabilities,
         confidence=probabilities.amax(1),
+        second_embedding=embedding @ torch.randn(16, 8, generator=fixed),
     )

@@ -10,7 +10,7 @@ from typing import get_args
 import torch
 
 from ganbench.checks.base import CheckFailed, NotApplicable, check
-from ganbench.checks.features import make_images, make_reference
+from ganbench.checks.features import joined, make_images, make_reference
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics import Direction, Fault, Metric, Scale, UndefinedMetricError
 
@@ -25,8 +25,13 @@ def image_features(seed: int) -> Features:
 
 
 def reference() -> Reference:
-    """Make a new reference, on which metrics haven't memoized anything yet."""
-    return make_reference(image_features(2), training=image_features(3).embedding)
+    """Make a new reference, on which metrics haven't memoized anything yet.
+
+    The training image that collapsed samples repeat is one of the real ones, too.
+    """
+    training = image_features(3)
+    real = joined(training.first(1), image_features(2).select(slice(1, None)))
+    return make_reference(real, training=training.embedding, training_samples=training.samples)
 
 
 @functools.cache

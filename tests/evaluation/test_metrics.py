@@ -21,14 +21,20 @@ from torch import Tensor
 from ganbench.checks.features import make_features, make_images, make_labelled, make_reference
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, memo, pairs
+from ganbench.evaluation.metrics import METRICS, UndefinedMetricError, distances, memo, pairs, pairs_within
 from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.msssim import SIGMA, WEIGHTS, WINDOW, ms_ssim_of_pairs
-from ganbench.evaluation.metrics.pairs import PairStatistics, PairsWithin, share_pairs
+from ganbench.evaluation.metrics.pairs import PairStatistics, share_pairs
+from ganbench.evaluation.metrics.pairs_within import PairsWithin
 
-PAIR_METRICS = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "ndb", "ndb_jsd")
-SHARED_PAIR_METRICS = ("precision", "recall", "density", "coverage", "kid", "near_duplicates", "support")
+SHARED_PAIR_METRICS = (
+    "precision", "recall", "density", "coverage", "kid", "near_duplicates", "support", "different_samples",
+    "clipped_density", "clipped_coverage",
+)  # fmt: skip
 """Metrics that share pair statistics."""
+PAIR_METRICS = (*SHARED_PAIR_METRICS, "ndb", "ndb_jsd")
+
+UNAFFECTED_BY_REPETITION = ("hq", "confidence", "exact_copies_of_reference", "exact_copies_of_training")
 
 
 def score(name: str, fake: Features, real: Reference, **options: object) -> float:
@@ -55,8 +61,8 @@ def uniform(modes: int) -> Reference:
 
 @pytest.fixture(scope="module")
 def real() -> Reference:
-    images = make_images(2)
-    return make_reference(images, training=make_images(3, 3000).embedding)
+    training = make_images(3, 3000)
+    return make_reference(make_images(2), training=training.embedding, training_samples=training.samples)
 
 
 @pytest.mark.parametrize("name", list(METRICS))
@@ -69,9 +75,9 @@ def test_value_is_deterministic_and_independent_of_sample_order(name: str, real:
     assert score(name, shuffled, real) == pytest.approx(value, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name not in ("hq", "confidence")])
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in UNAFFECTED_BY_REPETITION])
 def test_one_repeated_image_scores_worse_than_real_data(name: str, real: Reference) -> None:
-    """Except for `hq` and `confidence`, which rate a single good image as highly as many."""
+    """Except for those that rate a single good image as highly as many."""
     other = make_images(4)
     first = int(other.good.nonzero()[0])
     collapsed = other.select(torch.full((len(other),), first))
@@ -222,7 +228,7 @@ def test_ball_statistics_equal_those_of_all_distances(block: int, monkeypatch: p
 @pytest.mark.parametrize("block", [1, 1000, 1 << 22])
 def test_near_pairs_beyond_the_stored_neighbours_are_counted(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distances, "DISTANCES_PER_BLOCK", block)
-    cluster = normal(0, 3 * pairs.RANKS, 3) / 100
+    cluster = normal(0, 3 * pairs_within.RANKS, 3) / 100
     points = torch.cat([normal(1, 40, 3), cluster, normal(2, 5, 3)])
     squared = torch.cdist(points.double(), points.double()).square()
     for radius in (1e-4, 0.01, 0.3, 30.0):
@@ -370,7 +376,8 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         sizes.append((len(a), len(b)))
         return distances.squares(a, b, discount=discount)
 
-    monkeypatch.setattr(pairs, "squares", counting)
+    for module in (pairs, pairs_within):
+        monkeypatch.setattr(module, "squares", counting)
     return sizes
 
 
@@ -398,7 +405,8 @@ def test_pairs_are_processed_once_in_any_order_of_metrics(
         values = score_together(names, *new_sets(fakes, reals))
         assert same_bits(values, {name: alone[name] for name in names}), names
         # One pass within each set and one across; of sets of different sizes, only `kid` uses all samples.
-        assert len(passes) <= (3 if fakes == reals else 5), (names, passes)
+        once_per_reference = "clipped_density" in names  # needs the radii of all before it can count
+        assert len(passes) <= (3 if fakes == reals else 5) + once_per_reference, (names, passes)
         assert set(passes) <= single_passes, names
 
 
@@ -414,10 +422,11 @@ def test_unused_pair_statistics_are_not_computed(monkeypatch: pytest.MonkeyPatch
         pytest.fail("no metric uses this")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pairs, "KernelSum", never)
+        for module in (pairs, pairs_within):
+            patch.setattr(module, "KernelSum", never)
         score_together([name for name in SHARED_PAIR_METRICS if name != "kid"], *new_sets(120, 120))
     with monkeypatch.context() as patch:
-        patch.setattr(pairs, "smallest", never)
+        patch.setattr(pairs_within, "smallest", never)
         score_together(["kid"], *new_sets(120, 120))
 
 
@@ -601,6 +610,30 @@ def test_support_of_a_uniform_sampler_is_its_number_of_images(size: int) -> None
     reference, images = make_reference(make_features(normal(0, 5000, 8))), normal(1, size, 8)
     chosen = torch.randint(0, size, (5000,), generator=torch.Generator().manual_seed(2))
     assert score("support", make_features(images[chosen]), reference) == pytest.approx(size, rel=0.03)
+
+
+def test_half_one_image_and_5000_others_are_4_different_samples() -> None:
+    """A quarter of the pairs are that image twice; S equally frequent ones are S."""
+    reference, images = make_reference(make_features(normal(0, 10_000, 8))), normal(1, 5001, 8)
+    fake = make_features(torch.cat([images[:1].repeat(5000, 1), images[1:]]))
+    assert score("different_samples", fake, reference) == pytest.approx(4, rel=0.01)
+    assert score("different_samples", fake, reference) == score("support", fake, reference)
+
+
+@pytest.mark.parametrize("name", ["vendi", "vendi_2", "vendi_inf"])
+def test_vendi_scores_of_orthogonal_directions_are_the_exponentials_of_renyi_entropies(name: str) -> None:
+    """Shares ½, ¼, ¼ of three orthogonal directions are the eigenvalues."""
+    fake = make_features(torch.eye(3).repeat_interleave(torch.tensor([50, 25, 25]), 0) * 7)
+    expected = {"vendi": 2**1.5, "vendi_2": 1 / 0.375, "vendi_inf": 2.0}[name]
+    assert score(name, fake, uniform(1)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_vendi_2_is_the_inverse_mean_squared_cosine() -> None:
+    points = normal(0, 60, 5)
+    unit = torch.nn.functional.normalize(points.double(), dim=1)
+    expected = 1 / float((unit @ unit.T).square().mean())
+    assert score("vendi_2", make_features(points), uniform(1)) == pytest.approx(expected, rel=1e-9)
+    assert 1 <= score("vendi_inf", make_features(points), uniform(1)) <= expected
 
 
 def test_support_is_1_for_one_image_and_at_most_that_of_real_data() -> None:

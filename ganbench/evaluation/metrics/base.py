@@ -32,9 +32,9 @@ samples that belong to no mode, images without detail, copies of training images
 """
 
 
-PairStatistic = Literal["neighbours", "balls", "kernel"]
-"""Statistics of pairs of samples: distances from the nearest neighbours, relations to the balls that reach to them, and
-means of a kernel (`ganbench/evaluation/metrics/pairs.py`).
+PairStatistic = Literal["neighbours", "balls", "clipped", "kernel"]
+"""Statistics of pairs of samples: distances from the nearest neighbours, relations to the balls that reach to them, the
+same with clipped balls, and means of a kernel (`ganbench/evaluation/metrics/pairs.py`).
 """
 
 

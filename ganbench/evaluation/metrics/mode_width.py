@@ -18,11 +18,13 @@ class ModeWidth(Metric):
 
     √(Σ n_k v_k / v*_k / Σ n_k), with v_k and v*_k the variance within a mode of generated and of real embeddings,
     unbiased and over all dimensions, n_k its generated samples. Only good samples count, and only modes with two
-    of them in both sets.
+    of them in both sets. So modes are truncated at the rule's edge, as are the real ones: a mode that has moved reads
+    as narrower, and a smeared one as hardly wider. `width` and `displacement` keep these apart.
     """
 
     direction: ClassVar[Direction] = "real"
     sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes"})
+    label: ClassVar[str] = "mode width, of good samples"
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         true = memoize_on(real, ("widths",), lambda: _variances(real))

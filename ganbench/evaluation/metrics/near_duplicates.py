@@ -9,7 +9,8 @@ from torch import Tensor
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, PairStatistic
-from ganbench.evaluation.metrics.pairs import PairStatistics, PairsWithin
+from ganbench.evaluation.metrics.pairs import PairStatistics
+from ganbench.evaluation.metrics.pairs_within import PairsWithin
 
 ALPHA = 0.01
 """Share of real samples that count as near-duplicates."""

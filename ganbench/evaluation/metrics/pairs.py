@@ -6,7 +6,7 @@ and one pass over the pairs finds all that the metrics to be computed read, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Set
 from typing import NamedTuple
 from weakref import ref
 
@@ -14,17 +14,16 @@ import torch
 from torch import Tensor
 
 from ganbench.data.evaluators import Features
-from ganbench.evaluation.metrics.base import Metric, PairStatistic, UndefinedMetricError
-from ganbench.evaluation.metrics.distances import by_row, rows_of_a_block, smallest, squares
+from ganbench.evaluation.metrics.base import Metric, PairStatistic
+from ganbench.evaluation.metrics.distances import squares
 from ganbench.evaluation.metrics.kernel import KernelSum
 from ganbench.evaluation.metrics.memo import memoize_on
+from ganbench.evaluation.metrics.pairs_within import PairsWithin
 
-RANKS = 8
-"""Number of nearest neighbours found for each sample, since metrics use different ranks of the same samples."""
 BALL_RANKS = (3, 5)
 """Ranks of the neighbours that the balls of published metrics reach to; both are processed at once."""
-ROUNDING = 1e-13
-"""Bound on the rounding error of a squared distance, relative to the squared norms."""
+CLIPPED_RANK = 5
+"""Rank of the neighbours that clipped balls of the published metric reach to."""
 
 
 def share_pairs(fake: Features, metrics: Iterable[Metric]) -> None:
@@ -67,6 +66,14 @@ class PairStatistics:
         """
         return self._equal.balls(k)
 
+    def clipped(self, k: int) -> ClippedBalls:
+        """Relations of the samples to clipped balls that reach at most to the neighbour of rank k.
+
+        Raises:
+            UndefinedMetricError: there aren't k others.
+        """
+        return self._equal.clipped(k)
+
     def kernel_means(self) -> tuple[float, float, float]:
         """Mean kernel of two different generated samples, of two different real ones, and of one of each.
 
@@ -74,94 +81,6 @@ class PairStatistics:
             UndefinedMetricError: a set has no two samples.
         """
         return self._whole.fake.kernel_mean(), self._whole.real.kernel_mean(), self._whole.kernel_mean()
-
-
-class PairsWithin:
-    """All pairs within one set.
-
-    Attributes:
-        embedding: [N, d].
-        wanted: the statistics that the next pass finds besides the one that is read.
-    """
-
-    def __init__(self, embedding: Tensor) -> None:
-        self.embedding = embedding.detach()
-        self.wanted: set[PairStatistic] = set()
-        self._nearest: Tensor | None = None
-        self._kernel: float | None = None
-
-    def __len__(self) -> int:
-        return len(self.embedding)
-
-    def radii(self, k: int) -> Tensor:
-        """Squared distance of each sample from the k-th nearest other one, float64 [N]; exactly 0 for copies.
-
-        Raises:
-            UndefinedMetricError: there aren't k others.
-        """
-        return self._neighbours(k)[:, k - 1]
-
-    def near_pairs(self, near: Tensor) -> int:
-        """Number of pairs whose squared distance is at most `near`.
-
-        Raises:
-            UndefinedMetricError: there is no pair.
-        """
-        inside = self._neighbours(1) <= near
-        (crowded,) = inside[:, -1].nonzero(as_tuple=True)  # there may be more neighbours than were found
-        counts = inside.sum(1)
-        if len(crowded):
-            blocks = (_without_itself(block, rows) for block, rows in self._blocks(crowded))
-            counts[crowded] = by_row(len(crowded), blocks, lambda block: (block <= near).sum(1))
-        return int(counts.sum()) // 2
-
-    def kernel_mean(self) -> float:
-        """Mean kernel of two different samples.
-
-        Raises:
-            UndefinedMetricError: there aren't two.
-        """
-        if len(self) < 2:
-            raise UndefinedMetricError("pairs need at least two samples")
-        if self._kernel is None:
-            self._find(RANKS if "neighbours" in self.wanted and self._nearest is None else 0, kernel=True)
-        assert self._kernel is not None
-        return self._kernel
-
-    def _neighbours(self, k: int) -> Tensor:
-        """Squared distances of each sample from its k nearest others or more, ascending, float64 [N, ≥ k]."""
-        if len(self) <= k:
-            raise UndefinedMetricError(f"there are too few samples for a nearest neighbour of rank {k}: {len(self)}")
-        if self._nearest is None or self._nearest.shape[1] < k:
-            self._find(max(k, RANKS), kernel="kernel" in self.wanted and self._kernel is None)
-        assert self._nearest is not None
-        return self._nearest
-
-    def _find(self, ranks: int, *, kernel: bool) -> None:
-        """Go through all pairs once for the neighbours up to a rank, none if it is 0, and for the mean kernel."""
-        count, ranks = len(self), min(ranks, len(self) - 1)
-        # Written into one tensor: small results kept between large temporaries fragment the heap (see `by_row`).
-        nearest = torch.empty(count, ranks, dtype=torch.float64, device=self.embedding.device)
-        total = KernelSum(self.embedding, self.embedding) if kernel else None
-        for block, rows in self._blocks(torch.arange(count, device=self.embedding.device)):
-            if total is not None:
-                total.add(block)
-            if ranks:
-                nearest[rows] = smallest(_without_itself(block, rows), ranks)
-        if ranks:
-            self._nearest = nearest.clamp_min_(0)
-        if total is not None:
-            with_itself = (self.embedding.double().square().sum(1) / self.embedding.shape[1] + 1).pow(3).sum()
-            self._kernel = (total.sum - float(with_itself)) / (count * (count - 1))
-
-    def _blocks(self, which: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield blocks of squared distances of some samples from all, with the samples' indices.
-
-        They are reduced by the rounding error, so that copies have none, and points on the edge of a ball aren't
-        inside. A sample's distance from itself may be slightly below 0.
-        """
-        blocks = squares(self.embedding[which], self.embedding, discount=ROUNDING)
-        return zip(blocks, which.split(rows_of_a_block(len(self))), strict=True)
 
 
 class Balls(NamedTuple):
@@ -180,6 +99,18 @@ class Balls(NamedTuple):
     nearest: Tensor
 
 
+class ClippedBalls(NamedTuple):
+    """Relations of generated samples to the balls of real ones that reach to the k-th nearest other real one.
+
+    Attributes:
+        around_fake: number of balls, their radii clipped, that contain each generated sample, int64 [N].
+        fakes_inside: number of generated samples in each ball before clipping, int64 [M].
+    """
+
+    around_fake: Tensor
+    fakes_inside: Tensor
+
+
 class PairsAcross:
     """All pairs of a generated and a real sample.
 
@@ -193,6 +124,7 @@ class PairsAcross:
         self.fake, self.real = fake, real
         self.wanted: set[PairStatistic] = set()
         self._balls: dict[int, Balls] = {}
+        self._clipped: dict[int, ClippedBalls] = {}
         self._kernel: float | None = None
 
     def want(self, statistics: Set[PairStatistic]) -> None:
@@ -208,26 +140,49 @@ class PairsAcross:
         """
         if k not in self._balls:
             published = self._published_ranks()
-            self._find(published if k in published else (k,), kernel="kernel" in self.wanted and self._kernel is None)
+            self._find(published if k in published else (k,), self._wanted_clipped(), kernel=self._wants_kernel())
         return self._balls[k]
+
+    def clipped(self, k: int) -> ClippedBalls:
+        """Relations to clipped balls that reach at most to the neighbour of rank k.
+
+        Raises:
+            UndefinedMetricError: there aren't k other real ones.
+        """
+        if k not in self._clipped:
+            self._find(self._wanted_ranks(), (k,), kernel=self._wants_kernel())
+        return self._clipped[k]
 
     def kernel_mean(self) -> float:
         """Mean kernel of a generated and a real sample."""
         if self._kernel is None:
-            self._find(self._published_ranks() if "balls" in self.wanted and not self._balls else (), kernel=True)
+            self._find(self._wanted_ranks(), self._wanted_clipped(), kernel=True)
         assert self._kernel is not None
         return self._kernel
 
     def _published_ranks(self) -> tuple[int, ...]:
         return tuple(k for k in BALL_RANKS if k < min(len(self.fake), len(self.real)))
 
-    def _find(self, ranks: tuple[int, ...], *, kernel: bool) -> None:
-        """Go through all pairs once for balls of some ranks and for the mean kernel."""
-        edges = {k: (self.fake.radii(k)[:, None], self.real.radii(k)) for k in ranks}
+    def _wanted_ranks(self) -> tuple[int, ...]:
+        return self._published_ranks() if "balls" in self.wanted and not self._balls else ()
+
+    def _wanted_clipped(self) -> tuple[int, ...]:
+        wanted = "clipped" in self.wanted and not self._clipped and len(self.real) > CLIPPED_RANK
+        return (CLIPPED_RANK,) if wanted else ()
+
+    def _wants_kernel(self) -> bool:
+        return "kernel" in self.wanted and self._kernel is None
+
+    def _find(self, ranks: tuple[int, ...], clipped_ranks: tuple[int, ...], *, kernel: bool) -> None:
+        """Go through all pairs once for balls of some ranks, clipped ones of others, and the mean kernel."""
+        real_radii = {k: self.real.radii(k) for k in {*ranks, *clipped_ranks}}
+        fake_radii = {k: self.fake.radii(k)[:, None] for k in ranks}
+        clipped_radii = {k: self.real.clipped_radii(k) for k in clipped_ranks}
         a, b = self.fake.embedding, self.real.embedding
         nearest = torch.full((len(b),), torch.inf, dtype=torch.float64, device=a.device)
-        around = {k: torch.zeros(len(a), dtype=torch.int64, device=a.device) for k in ranks}
-        inside = {k: torch.zeros(len(b), dtype=torch.uint8, device=a.device) for k in ranks}
+        around, around_clipped = ({k: _zeros(a, torch.int64) for k in some} for some in (ranks, clipped_ranks))
+        inside = {k: _zeros(b, torch.uint8) for k in ranks}
+        fakes_inside = {k: _zeros(b, torch.int64) for k in clipped_ranks}
         total = KernelSum(a, b) if kernel else None
         start = 0
         for block in squares(a, b):
@@ -236,19 +191,26 @@ class PairsAcross:
                 total.add(block)
             if ranks:
                 torch.minimum(nearest, block.amin(0), out=nearest)
-            for k, (fake_radii, real_radii) in edges.items():
-                around[k][rows] = (block < real_radii).sum(1, dtype=torch.int32)
-                inside[k] |= (block < fake_radii[rows]).view(torch.uint8).amax(0)  # forty times faster than `any`
+            for k, radii in real_radii.items():
+                in_real = block < radii
+                if k in ranks:
+                    around[k][rows] = in_real.sum(1, dtype=torch.int32)
+                if k in clipped_ranks:
+                    fakes_inside[k] += in_real.sum(0, dtype=torch.int32)
+            for k in ranks:
+                inside[k] |= (block < fake_radii[k][rows]).view(torch.uint8).amax(0)  # forty times faster than `any`
+            for k in clipped_ranks:
+                around_clipped[k][rows] = (block < clipped_radii[k]).sum(1, dtype=torch.int32)
             start = rows.stop
         nearest.clamp_min_(0)
         self._balls |= {k: Balls(around[k], inside[k].bool(), nearest) for k in ranks}
+        self._clipped |= {k: ClippedBalls(around_clipped[k], fakes_inside[k]) for k in clipped_ranks}
         if total is not None:
             self._kernel = total.sum / (len(a) * len(b))
 
 
-def _without_itself(block: Tensor, rows: Tensor) -> Tensor:
-    """The block, with the distances of its samples from themselves infinite."""
-    return block.scatter_(1, rows[:, None], torch.inf)
+def _zeros(samples: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.zeros(len(samples), dtype=dtype, device=samples.device)
 
 
 def _wanted(fake: Features) -> set[PairStatistic]:

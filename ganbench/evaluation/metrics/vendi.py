@@ -11,6 +11,7 @@ from torch import Tensor
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.memo import memoize_on
 
 
 @register(METRICS, "vendi")
@@ -26,7 +27,17 @@ class Vendi(Metric):
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        return vendi_score(fake.embedding)
+        return _score(spectrum_of(fake))
+
+
+def spectrum_of(features: Features) -> Tensor:
+    """The eigenvalues of cosines of all samples / N, float64, ascending; they sum to 1.
+
+    Raises:
+        UndefinedMetricError: the embedding of a sample is zero, and so has no direction.
+        ValueError: one of them isn't finite.
+    """
+    return memoize_on(features, ("spectrum",), lambda: _spectrum(features.embedding))
 
 
 def vendi_score(embedding: Tensor) -> float:
@@ -36,6 +47,14 @@ def vendi_score(embedding: Tensor) -> float:
         UndefinedMetricError: one of them is zero, and so has no direction.
         ValueError: one of them isn't finite.
     """
+    return _score(_spectrum(embedding))
+
+
+def _score(values: Tensor) -> float:
+    return math.exp(max(float(-torch.xlogy(values, values).sum()), 0.0))  # with one direction rounding can leave −1e-16
+
+
+def _spectrum(embedding: Tensor) -> Tensor:
     if not bool(embedding.isfinite().all()):
         raise ValueError("embeddings must be finite")
     exact = embedding.double()
@@ -45,5 +64,5 @@ def vendi_score(embedding: Tensor) -> float:
     unit = exact / norms
     # X Xᵀ and XᵀX have the same eigenvalues except for zeros, which don't contribute to the entropy.
     gram = unit.T @ unit if unit.shape[0] > unit.shape[1] else unit @ unit.T
-    values = torch.linalg.eigvalsh(gram / len(unit)).clamp_min(0)
-    return math.exp(max(float(-torch.xlogy(values, values).sum()), 0.0))  # with one direction rounding can leave −1e-16
+    values: Tensor = torch.linalg.eigvalsh(gram / len(unit)).clamp_min(0)
+    return values
