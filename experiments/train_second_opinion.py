@@ -35,7 +35,7 @@ from ganbench.data.mnist import SECOND_OPINION as MNIST_OPINION
 from ganbench.data.mnist import Mnist
 
 SEED = 0
-EPOCHS = 6
+EPOCHS = 5
 BATCH = 128
 PEAK_LR = 3e-3
 WEIGHT_DECAY = 5e-4

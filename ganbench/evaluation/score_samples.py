@@ -15,6 +15,7 @@ from torch import Tensor
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
+from ganbench.core.verdict import Verdict
 from ganbench.data import Data, Dataset
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
@@ -55,6 +56,8 @@ class Evaluation:
         modes: names of the modes.
         shares: the share of samples in each mode.
         good_shares: the share in each mode of samples that the protocol's rule accepts.
+        fair_shares: the share of each mode in real data.
+        verdict: on sharpness, modes and variety, under the same rule for every protocol.
     """
 
     dataset: str
@@ -66,6 +69,8 @@ class Evaluation:
     modes: tuple[str, ...]
     shares: tuple[float, ...]
     good_shares: tuple[float, ...]
+    fair_shares: tuple[float, ...]
+    verdict: Verdict
 
     def __getitem__(self, metric: str) -> float:
         """The value of a metric.
@@ -80,7 +85,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; an undefined number is None."""
-        plain = asdict(self)
+        plain = asdict(self) | {"verdict": self.verdict.to_dict()}
         for score in plain["scores"]:
             for key in ("value", "floor"):
                 if math.isnan(score[key]):
@@ -175,10 +180,10 @@ class _ProtocolScorer:
                 f"protocol '{self._protocol.name}' needs {wanted:,} samples, but there are only {len(samples):,}: "
                 f"generate more{hint}"
             )
-        scores = self._scorer.score(self._scorer.evaluator(samples[:wanted].to(self._data.device)))
-        return self._evaluation(scores)
+        features = self._scorer.evaluator(samples[:wanted].to(self._data.device))
+        return self._evaluation(self._scorer.score(features), self._scorer.verdict(features))
 
-    def _evaluation(self, scores: Scores) -> Evaluation:
+    def _evaluation(self, scores: Scores, verdict: Verdict) -> Evaluation:
         return Evaluation(
             dataset=self._dataset.name,
             protocol=self._protocol.label(self._case, scores.samples),
@@ -198,6 +203,8 @@ class _ProtocolScorer:
             modes=self._data.mode_names,
             shares=scores.shares,
             good_shares=scores.good_shares,
+            fair_shares=self._scorer.fair_shares,
+            verdict=verdict,
         )
 
 

@@ -11,11 +11,15 @@ from statistics import fmean, stdev
 
 import torch
 
+from ganbench.core.seeding import stream
+from ganbench.core.verdict import Measured, Verdict, mode_states
 from ganbench.data import Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.data.evaluators.second_opinion import PLAUSIBLE
 from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
+from ganbench.evaluation.metrics.copies_of_training import CopiesOfTraining
 from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import Case, Rule
@@ -24,7 +28,16 @@ from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_
 REFERENCE = 10_000
 """Number of real samples that generated ones are compared with."""
 NOISE_DRAWS = 16
-"""Number of sets of real samples used to estimate the noise of the detector's numbers."""
+"""Number of sets of real samples used to estimate the noise of the detector's and the verdict's numbers."""
+COMPARED = {
+    "near_duplicates": "near_duplicates",
+    "different": "different_samples",
+    "width": "width",
+    "covered": "coverage",
+}
+"""The metrics that the verdict compares with real samples, by its names."""
+VERDICT_SAMPLES = 2_000
+"""Number of samples by which the verdict compares sharpness and variety with real ones; modes are counted in all."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,8 @@ class Scorer:
         self._data = data
         self._cache = cache or DiskCache(None)
         self._detector_rule = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
+        if case.second_opinion:
+            self._detector_rule = replace(self._detector_rule, plausibility=PLAUSIBLE)
         self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
 
     @classmethod
@@ -74,6 +89,11 @@ class Scorer:
     @property
     def mode_names(self) -> tuple[str, ...]:
         return self._data.mode_names
+
+    @property
+    def fair_shares(self) -> tuple[float, ...]:
+        """The share of each mode in the data."""
+        return tuple(self._data.weights.tolist())
 
     def with_metrics(self, metrics: Mapping[str, Metric]) -> Scorer:
         """The same data, rule, evaluator and reference with other metrics, none of them quick."""
@@ -126,18 +146,66 @@ class Scorer:
 
     def baseline(self, samples: int) -> RealBaseline:
         """The mean and the variation of summaries of real samples."""
+        real = self._variation(samples)
+        width = {"width": real["mode_width"], "width-sd": real["mode_width-sd"]}
+        return baseline_of(samples, self._data.weights.tolist(), real | width)
+
+    def verdict(self, features: Features) -> Verdict:
+        """The verdict on samples, under the same rule for every protocol."""
+        fake = self._detector_rule(features)
+        # Samples in a folder may be sorted by mode.
+        some = torch.randperm(len(fake), generator=stream(0, "metric"))[:VERDICT_SAMPLES]
+        first = fake.select(some.to(fake.labels.device))
+        real = self._variation(len(first))
+
+        def measured(name: str, value: float) -> Measured | None:
+            return None if math.isnan(value) else Measured(value, real[name], real[f"{name}-sd"])
+
+        compared = {name: measured(name, value) for name, value in self._compared(first).items()}
+        names = self.mode_names
+        by_mode = [_shares(counts, len(fake)) for counts in (fake.counts(), fake.counts(good=True))]
+        shares, good, fair = (dict(zip(names, values, strict=True)) for values in (*by_mode, self.fair_shares))
+        return Verdict(names, mode_states(shares, good, fair, len(fake)), **compared)
+
+    def _compared(self, fake: Features) -> dict[str, float]:
+        """The numbers of a `Verdict`, of samples to which the detector's rule has been applied."""
+        return {
+            "good": float(fake.good.double().mean()),
+            **{
+                name: self._value(METRICS.create({"name": metric}), fake, self._detector_reference)
+                for name, metric in COMPARED.items()
+            },
+            "copies": self._copies(fake),
+        }
+
+    def _copies(self, fake: Features) -> float:
+        """Share of samples that are copies of what they are compared with, or of training images if these are kept."""
+        shares = [
+            self._value(METRICS.create({"name": metric}), fake, self._detector_reference)
+            for metric in ("exact_copies_of_reference", "copies_of_training")
+        ]
+        return max(share for share in shares if not math.isnan(share))
+
+    def _variation(self, samples: int) -> dict[str, float]:
+        """Means and deviations of the numbers of the detector and of the verdict over sets of real samples."""
 
         def find() -> dict[str, float]:
-            summaries = [self.summarize(self._floor_samples(samples, draw)) for draw in range(1, NOISE_DRAWS + 1)]
-            numbers = {
-                "width": [summary.width for summary in summaries],
-                "duplicates": [summary.duplicates for summary in summaries],
-            }
-            numbers["good"] = [summary.good for summary in summaries]
-            means = {name: fmean(values) for name, values in numbers.items()}
-            return means | {f"{name}-sd": stdev(values) for name, values in numbers.items()}
+            sets = []
+            for draw in range(1, NOISE_DRAWS + 1):
+                features = self._floor_samples(samples, draw)
+                summary = self.summarize(features)
+                compared = self._compared(self._detector_rule(features.first(VERDICT_SAMPLES)))
+                sets.append(compared | {"mode_width": summary.width, "duplicates": summary.duplicates})
+            numbers = {name: [values[name] for values in sets] for name in sets[0]}
+            # Floor samples of images are training images: only unseen ones say how many seem to be copies by chance.
+            unseen = self._data.unseen(min(samples, VERDICT_SAMPLES))
+            copies = 0.0 if unseen is None else self._value(CopiesOfTraining(), self.evaluator(unseen), self.reference)
+            means = {name: fmean(values) for name, values in numbers.items()} | {"copies": copies}
+            deviations = {name: stdev(values) for name, values in numbers.items()}
+            deviations["copies"] = math.sqrt(copies * (1 - copies) / samples)
+            return means | {f"{name}-sd": deviation for name, deviation in deviations.items()}
 
-        return baseline_of(samples, self._data.weights.tolist(), self._cache.numbers(self._key("noise", samples), find))
+        return self._cache.numbers(self._key("variation", samples), find)
 
     @cached_property
     def reference(self) -> Reference:

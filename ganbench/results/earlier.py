@@ -43,6 +43,11 @@ def mode_count_of(measured: Iterable[str]) -> str:
     return next((metric for metric in _content()["mode_counts"] if metric in there), "")
 
 
+def has_even_modes(dataset: str) -> bool:
+    """Return whether the modes of a data set are (nearly) equally likely; earlier runs didn't track their shares."""
+    return dataset in _content()["even_modes"]
+
+
 def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
     """Fill in the headline and the mode count of runs that have scores but neither."""
     bare = table[(table["headline"] == "") & (table["direction"] != "") & table["kind"].isin(("final", "quick"))]

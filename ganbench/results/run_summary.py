@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from ganbench.core.formatting import on_scale
+from ganbench.results.verdicts import verdict_on
 from ganbench.results.views import SCORED, events, final_scores, mode_shares
-from ganbench.tracking.metric_names import GOOD
 
 DOMINANT = 2.0
 """A mode is named as dominant if its share is more than this many times an even share."""
-MAX_NAMED = 12
-"""The most modes that are listed by name."""
 
 
 def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
-    """Summarise a run: modes found and missing, sample quality, and events during training.
+    """Summarise a run: the verdict on its samples, its headline scores, and events during training.
 
     Args:
         table: the tidy table.
@@ -37,7 +35,15 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
     scores = final_scores(rows)
     by_metric: dict[str, Any] = {str(row.metric): row for row in scores.itertuples()}
     sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
-    sentences += _modes(scores, by_metric.get(rows["mode_count"].iloc[0]), word)
+    verdict = verdict_on(rows)
+    if verdict is not None:
+        sentences += verdict.clauses(word)
+        if verdict.good is not None:  # the verdict has said what share of samples is good
+            by_metric = {name: score for name, score in by_metric.items() if score.scale != "share"}
+    if verdict is None or verdict.states is None:
+        sentences += _modes(scores, by_metric.get(rows["mode_count"].iloc[0]), word)
+    elif len(verdict.names) - len(verdict.of_state("lost")) > 1:
+        sentences += _dominant(mode_shares(scores))
     sentences += [
         f"{score.label} {on_scale(score.value, score.scale)} (real data: {on_scale(score.floor, score.scale)})"
         for score in _headline_without_counts(by_metric, rows)
@@ -55,27 +61,16 @@ def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -
 
 
 def _modes(scores: pd.DataFrame, score: Any, word: str) -> list[str]:
+    """The count of modes, of runs whose shares of modes weren't tracked: there are very many."""
     if score is None or math.isnan(score.value):
         return []
     count, total = int(score.value), score.ceiling
-    sentences = [f"{count} of {total:,.0f} {word}" if not math.isnan(total) else f"{count} {word}"]
-    shares, good = mode_shares(scores), mode_shares(scores, GOOD)
-    fewest = sorted(good, key=lambda name: good[name])[: len(good) - count]
-    missing = [name for name in good if name in fewest]
-    present = [name for name in good if name not in fewest]
-    if missing and len(missing) <= min(len(present), MAX_NAMED):
-        sentences.append(f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-    elif missing and 0 < len(present) <= MAX_NAMED:
-        sentences.append(f"only {_listed(present)} appear{'s' * (len(present) == 1)}")
-    dominant = _dominant(shares)
-    if dominant and len(present) > 1:
-        sentences.append(dominant)
-    return sentences
+    return [f"{count:,} of {total:,.0f} {word}" if not math.isnan(total) else f"{count:,} {word}"]
 
 
-def _dominant(shares: Mapping[str, float]) -> str:
+def _dominant(shares: Mapping[str, float]) -> list[str]:
     heavy = {name: share for name, share in shares.items() if share * len(shares) > DOMINANT}
-    return ", ".join(f"{share:.0%} of all samples are {name}" for name, share in heavy.items())
+    return [", ".join(f"{share:.0%} of all samples are {name}" for name, share in heavy.items())] if heavy else []
 
 
 def _happened(rows: pd.DataFrame) -> str:
@@ -87,7 +82,3 @@ def _happened(rows: pd.DataFrame) -> str:
         first = f"step {steps.iloc[0]:,}"
         phrases.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
     return f"; during training: {', '.join(phrases)}" if phrases else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

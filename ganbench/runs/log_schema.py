@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.settings import flatten
+from ganbench.core.verdict import STATES, Verdict
 from ganbench.data import Data
 from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.classifier import to_bytes
@@ -26,7 +27,7 @@ from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
-from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
+from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, SD, Kind, MetricName, Role
 
 SHEET_IMAGES = 64
 """Number of images on a sheet; a square number."""
@@ -117,6 +118,25 @@ def named_shares(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, 
         for prefix, shares in ((MODE, scores.shares), (GOOD, scores.good_shares))
         for mode, share in zip(modes, shares, strict=True)
     }
+
+
+def named_verdict(verdict: Verdict) -> dict[str, float]:
+    """Return a verdict by tracked name: `verdict/lost`, a number of modes; `verdict/good`, `verdict/good_sd`, …"""
+    numbers: dict[MetricName, float] = {
+        MetricName("verdict", state.replace(" ", "_")): float(len(verdict.of_state(state))) for state in STATES
+    }
+    for name, measured in verdict.measured.items():
+        numbers[MetricName("verdict", name)] = measured.value
+        numbers[MetricName("verdict", name, "floor")] = measured.real
+        numbers[MetricName("verdict", name + SD)] = measured.sd
+    return {str(name): value for name, value in numbers.items()}
+
+
+def named_fair_shares(modes: Sequence[str], fair: Sequence[float]) -> dict[str, float]:
+    """Return the fair share of each mode as the floor of its share, none of very many modes: `floor/mode/3`."""
+    if len(modes) > NAMED_MODES:
+        return {}
+    return {str(MetricName("final", MODE + mode, "floor")): share for mode, share in zip(modes, fair, strict=True)}
 
 
 def named_values(scores: Scores, kind: Kind) -> dict[str, float]:

@@ -11,7 +11,14 @@ from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.collapse_monitor import CollapseMonitor
-from ganbench.runs.log_schema import named_events, named_scores, named_statistics, named_values
+from ganbench.runs.log_schema import (
+    named_events,
+    named_fair_shares,
+    named_scores,
+    named_statistics,
+    named_values,
+    named_verdict,
+)
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import Status
 from ganbench.training.trainer import Snapshot
@@ -78,6 +85,8 @@ class SeedScorer:
         if last or given_up:
             scores = self._scorer.score(features)
             numbers |= named_scores(scores, self._mode_names, "final")
+            numbers |= named_fair_shares(self._mode_names, self._scorer.fair_shares)
+            numbers |= named_verdict(self._scorer.verdict(features))
             if self._extra:
                 numbers |= named_values(self._extra_scorer.score(features), "extra")
         events = [event for event in self._monitor.events(seed) if event.step == step]

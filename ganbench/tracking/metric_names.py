@@ -1,7 +1,7 @@
 """Names under which a run's numbers are tracked: one codec writes and parses them.
 
 A name says of what kind a number is, and which bound if it is one: `fid`, `floor/fid`, `quick/fid`,
-`quick/ceiling/modes`, `extra/vendi`, `train/critic_loss`, `event/duplicates`.
+`quick/ceiling/modes`, `extra/vendi`, `verdict/good`, `train/critic_loss`, `event/duplicates`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, get_args
 
-Kind = Literal["final", "quick", "extra", "train", "event"]
+Kind = Literal["final", "quick", "extra", "verdict", "train", "event"]
 """Kinds of numbers.
 
 `final`: scores of the protocol from its full number of samples. `quick`: the same from fewer samples, during training.
-`extra`: scores of the final samples by metrics outside the protocol. `train`: statistics of training. `event`: findings
+`extra`: scores of the final samples by metrics outside the protocol. `verdict`: the numbers of the verdict on the final
+samples, with those of real samples as floors. `train`: statistics of training. `event`: findings
 of the collapse detector, with the kind of event as the metric and its severity as the value.
 """
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SCORES: tuple[Kind, ...] = ("final", "quick", "extra")
+SCORES: tuple[Kind, ...] = ("final", "quick", "extra", "verdict")
 """The kinds that are scores of samples; they have floors and ceilings."""
 
 Role = Literal["value", "floor", "ceiling"]
@@ -28,7 +29,9 @@ SAMPLE_COUNT = "sample_count"
 SECONDS = "seconds"
 """Seconds of training so far: a statistic of training that becomes a column."""
 MODE, GOOD = "mode/", "good/"
-"""Prefixes of the shares of samples, and of good samples, in each mode."""
+"""Prefixes of the shares of samples, and of good samples, in each mode; the first has the fair share as its floor."""
+SD = "_sd"
+"""Suffix of the standard deviations among real samples, tracked beside the verdict's numbers."""
 
 
 class MetricName(NamedTuple):
@@ -62,7 +65,7 @@ def parse_metric_name(name: str) -> MetricName:
         bound, _, bounded = metric.partition("/")
         role = next((role for role in BOUNDS if role == bound), "value")
         metric = metric if role == "value" else bounded
-    return MetricName(kind, canonical(metric), role)
+    return MetricName(kind, metric if metric.startswith(MODE) else canonical(metric), role)
 
 
 def canonical(metric: str) -> str:

@@ -21,7 +21,7 @@ from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
 from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, samples_sha256, set_up
 from ganbench.evaluation.scorer import Scores
 from ganbench.methods.archs import ARCHS
-from ganbench.runs.log_schema import metrics_of, named_scores
+from ganbench.runs.log_schema import metrics_of, named_fair_shares, named_scores, named_verdict
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
@@ -144,4 +144,8 @@ def _numbers(evaluation: Evaluation) -> dict[str, float]:
         shares=evaluation.shares,
         good_shares=evaluation.good_shares,
     )
-    return named_scores(scores, evaluation.modes, "final")
+    return (
+        named_scores(scores, evaluation.modes, "final")
+        | named_fair_shares(evaluation.modes, evaluation.fair_shares)
+        | named_verdict(evaluation.verdict)
+    )

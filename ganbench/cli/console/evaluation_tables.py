@@ -43,13 +43,9 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
 
 
 def in_words(evaluation: Evaluation) -> str:
-    """List the modes that are covered and those that are missing."""
-    covered = [name for name, share in zip(evaluation.modes, evaluation.good_shares, strict=True) if share > 0]
-    missing = [name for name in evaluation.modes if name not in covered]
-    text = f"{evaluation.protocol}: {len(covered):,} of {len(evaluation.modes):,} modes hold a sample that counts"
-    if missing and len(missing) <= 12:
-        text += f"; missing: {', '.join(missing)}"
-    return f"{text}. Seen by {evaluation.evaluator} ({evaluation.evaluator_sha256[:12]}…)."
+    """State the verdict, and by which evaluator it was reached."""
+    clauses = "; ".join(evaluation.verdict.clauses())
+    return f"{evaluation.protocol}: {clauses}. Seen by {evaluation.evaluator} ({evaluation.evaluator_sha256[:12]}…)."
 
 
 def show_diagnosis(diagnosis: Diagnosis, style: str) -> str:

@@ -40,10 +40,10 @@ class PlausibilityCNN(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *self._block(1, 24, stride=2),  # 14×14
-            *self._block(24, 48, stride=1),
-            *self._block(48, 64, stride=2),  # 7×7
-            *self._block(64, 64, stride=2),  # 4×4
+            *self._block(1, 16, stride=2),  # 14×14
+            *self._block(16, 32, stride=1),
+            *self._block(32, 48, stride=2),  # 7×7
+            *self._block(48, 64, stride=2),  # 4×4
             nn.Flatten(),
             nn.Linear(64 * 16, 64, bias=False),
             nn.BatchNorm1d(64),

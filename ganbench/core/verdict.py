@@ -1,0 +1,214 @@
+"""The verdict on a set of samples, in three clauses: are they sharp, does every mode appear, do they vary?
+
+Each clause compares the samples with equally many real ones; a difference counts only beyond five standard deviations
+of what real samples vary by chance. The three are different faults: a generator can repeat ten perfect images, and a
+blurred one may have every mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from scipy.special import ndtr, pdtr
+
+from ganbench.core.formatting import number
+
+LOST, THIN = 0.1, 0.5
+"""A mode is lost below this share of its fair share of all samples, and thin below the second one."""
+SHARP = 0.01
+"""A mode is sharp with two good samples and this share of the samples that it should hold."""
+BEYOND_CHANCE = 5.0
+"""Standard deviations of real samples beyond which a difference is not attributed to chance."""
+COPIED = 0.05
+"""Share of copies beyond that of unseen real samples which counts as copying."""
+MAX_NAMED = 12
+"""The most modes that are listed by name."""
+
+ModeState = Literal["lost", "thin", "not sharp"]
+STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
+
+VerdictFault = Literal["not sharp", "lost modes", "thin modes", "repeated", "narrow", "uncovered", "copied"]
+
+
+class Measured(NamedTuple):
+    """A number beside that of real samples: their mean, and the standard deviation among equally many of them."""
+
+    value: float
+    real: float
+    sd: float
+
+    def is_above(self) -> bool:
+        """True if it is above that of real samples beyond chance."""
+        return self.value > self.real + BEYOND_CHANCE * self.sd
+
+    def is_below(self) -> bool:
+        """True if it is below that of real samples beyond chance."""
+        return self.value < self.real - BEYOND_CHANCE * self.sd
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on a set of samples. What was not measured is None.
+
+    Attributes:
+        names: of all modes.
+        states: the modes that are lost, thin or not sharp, by name; None if shares of modes aren't known.
+        good: share of good samples.
+        near_duplicates: share of samples that are near-duplicates of others.
+        different: effective number of different samples.
+        width: of the modes around their own centres, 1 for real data; NaN if there is none.
+        covered: share of real samples with a generated one nearby.
+        copies: share of samples that are copies of training or reference data.
+    """
+
+    names: Sequence[str]
+    states: Mapping[str, ModeState] | None
+    good: Measured | None = None
+    near_duplicates: Measured | None = None
+    different: Measured | None = None
+    width: Measured | None = None
+    covered: Measured | None = None
+    copies: Measured | None = None
+
+    @property
+    def modes(self) -> int:
+        """Number of all modes."""
+        return len(self.names)
+
+    @property
+    def measured(self) -> dict[str, Measured]:
+        """The numbers that were measured, by name."""
+        numbers = {option.name: getattr(self, option.name) for option in fields(self)}
+        return {name: number for name, number in numbers.items() if isinstance(number, Measured)}
+
+    @property
+    def faults(self) -> frozenset[VerdictFault]:
+        """The faults that the verdict names."""
+        states = set((self.states or {}).values())
+        found: dict[VerdictFault, bool] = {
+            "not sharp": self.good is not None and self.good.is_below(),
+            "lost modes": "lost" in states,
+            "thin modes": "thin" in states,
+            "repeated": self.near_duplicates is not None and self.near_duplicates.is_above(),
+            "narrow": self.width is not None and self.width.is_below(),
+            "uncovered": self.covered is not None and self.covered.is_below(),
+            "copied": self.copies is not None
+            and self.copies.is_above()
+            and self.copies.value > self.copies.real + COPIED,
+        }
+        return frozenset(fault for fault, is_found in found.items() if is_found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: the faults, the clauses in words, the states of modes, and each number."""
+        return {
+            "faults": sorted(self.faults),
+            "clauses": self.clauses(),
+            "modes": None if self.states is None else dict(self.states),
+            **{name: measured._asdict() for name, measured in self.measured.items()},
+        }
+
+    def of_state(self, state: ModeState) -> list[str]:
+        """The names of the modes in a state."""
+        return [name for name, its_state in (self.states or {}).items() if its_state == state]
+
+    def clauses(self, word: str = "modes") -> list[str]:
+        """The verdict in words: sharpness, modes, variety, as far as they were measured.
+
+        Args:
+            word: the plural noun for modes.
+        """
+        return [*self._sharpness(), *self._modes(word), *self._variety()]
+
+    def _sharpness(self) -> list[str]:
+        if self.good is None:
+            return []
+        return [f"{self.good.value:.1%} of samples are good (real data: {self.good.real:.1%})"]
+
+    def _modes(self, word: str) -> list[str]:
+        if self.states is None:
+            return []
+        lost, thin, blurred = (self.of_state(state) for state in STATES)
+        if not (lost or thin):
+            clause = f"all {self.modes:,} {word} appear"
+            if blurred:
+                whose = "none of them is" if len(blurred) == self.modes else f"{_listed(blurred)} {_are(blurred)} not"
+                clause += f", but {whose} sharp"
+            return [clause]
+        clauses = []
+        if lost:
+            left = self.modes - len(lost)
+            clause = f"{left:,} of {self.modes:,} {word} appear{'s' * (left == 1)}"
+            present = [name for name in self.names if name not in lost]
+            if 0 < left < len(lost) and left <= MAX_NAMED:
+                clauses.append(f"only {clause}, {_listed(present)}")
+            else:
+                clauses.append(f"{clause}, {_listed(lost)} {_are(lost)} lost")
+        if thin:
+            clauses.append(f"{_listed(thin)} {_are(thin)} thin")
+        if blurred:
+            clauses.append(f"{_listed(blurred)} {_are(blurred)} not sharp")
+        return [", ".join(clauses)]
+
+    def _variety(self) -> list[str]:
+        faults, phrases = self.faults, []
+        if "repeated" in faults and self.near_duplicates is not None:
+            phrase = (
+                f"{self.near_duplicates.value:.1%} are near-duplicates of others "
+                f"(real data: {self.near_duplicates.real:.1%})"
+            )
+            if self.different is not None:
+                phrase += f", as of about {number(self.different.value)} different ones"
+            phrases.append(phrase)
+        if "narrow" in faults and self.width is not None:
+            phrases.append(f"modes are {self.width.value:.0%} as wide as real ones")
+        if "uncovered" in faults and self.covered is not None:
+            phrases.append(f"they cover {self.covered.value:.1%} of real data (real data: {self.covered.real:.1%})")
+        if "copied" in faults and self.copies is not None:
+            phrases.append(f"{self.copies.value:.1%} are copies of real data")
+        if phrases:
+            return phrases
+        measured = self.near_duplicates is not None and self.covered is not None
+        return ["they vary like real data"] if measured else []
+
+
+def mode_states(
+    shares: Mapping[str, float], good: Mapping[str, float], fair: Mapping[str, float], samples: float
+) -> dict[str, ModeState]:
+    """The modes that are lost, thin or not sharp.
+
+    Lost or thin: fewer than 10 or 50 % of the mode's fair share of *all* samples belong to it, and so few that real
+    samples don't do it by chance. Not sharp: the mode has its samples, but they lie off it, so that fewer than two of
+    them, or than 1 % of what it should hold, are good.
+
+    Args:
+        shares: of all samples, by mode.
+        good: of good samples in all samples, by mode.
+        fair: of the mode in real data.
+        samples: number of samples.
+    """
+    names = list(fair)
+    share, good_share, fair_share = (np.array([of[name] for name in names]) for of in (shares, good, fair))
+    expected = samples * fair_share
+    # A count of a mode is nearly Poisson; the probability is that of five standard deviations.
+    by_chance = pdtr(np.round(samples * share), expected) >= float(ndtr(-BEYOND_CHANCE))
+    lost = (share < LOST * fair_share) & ~by_chance
+    thin = (share < THIN * fair_share) & ~by_chance & ~lost
+    blurred = (np.round(samples * good_share) < np.maximum(2, SHARP * expected)) & ~lost & ~thin & (expected >= 2)
+    states: dict[str, ModeState] = {}
+    for name, is_lost, is_thin, is_blurred in zip(names, lost, thin, blurred, strict=True):
+        if is_lost or is_thin or is_blurred:
+            states[name] = "lost" if is_lost else "thin" if is_thin else "not sharp"
+    return states
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > MAX_NAMED:
+        return f"{len(names):,} modes"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"

@@ -1,0 +1,108 @@
+"""The verdict: which modes are lost, thin or not sharp, and what each clause says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.core.verdict import Measured, Verdict, mode_states
+
+NAMES = ("0", "1", "2", "3")
+EVEN = dict.fromkeys(NAMES, 0.25)
+REAL = Measured(0.989, 0.989, 0.002)
+
+
+def states(shares: tuple[float, ...], good: tuple[float, ...] | None = None, samples: int = 10_000) -> dict[str, str]:
+    by_name = dict(zip(NAMES, shares, strict=True))
+    good_by_name = by_name if good is None else dict(zip(NAMES, good, strict=True))
+    return dict(mode_states(by_name, good_by_name, EVEN, samples))
+
+
+@pytest.mark.parametrize(
+    ("share", "state"),
+    [(0.25, None), (0.126, None), (0.12, "thin"), (0.026, "thin"), (0.024, "lost"), (0.0, "lost")],
+)
+def test_mode_is_lost_below_a_tenth_of_its_fair_share_and_thin_below_half(share: float, state: str | None) -> None:
+    rest = (1 - share) / 3
+    assert states((share, rest, rest, rest)) == ({} if state is None else {"0": state})
+
+
+def test_blob_beside_its_centre_is_not_sharp_and_not_lost() -> None:
+    assert states((0.25, 0.25, 0.25, 0.25), (0.0, 0.25, 0.25, 0.25)) == {"0": "not sharp"}
+
+
+def test_lost_mode_is_not_called_blurred_as_well() -> None:
+    assert states((0.0, 0.4, 0.3, 0.3), (0.0, 0.0, 0.3, 0.3)) == {"0": "lost", "1": "not sharp"}
+
+
+def test_rare_mode_is_measured_by_its_own_share() -> None:
+    fair = {"rare": 0.01, "frequent": 0.99}
+    assert mode_states(fair, fair, fair, 50_000) == {}
+    few = {"rare": 0.004, "frequent": 0.996}
+    assert mode_states(few, few, fair, 50_000) == {"rare": "thin"}
+
+
+def test_nothing_is_lost_where_chance_explains_it() -> None:
+    fair = {str(mode): 0.001 for mode in range(1000)}
+    missing = fair | {"0": 0.0}
+    assert mode_states(missing, fair, fair, 5_000) == {}
+    assert mode_states(missing, fair, fair, 26_000) == {"0": "lost"}
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=4, max_size=4), st.integers(500, 100_000))
+def test_samples_in_fair_shares_have_no_bad_mode(weights: list[float], samples: int) -> None:
+    fair = {name: weight / sum(weights) for name, weight in zip(NAMES, weights, strict=True)}
+    assert mode_states(fair, fair, fair, samples) == {}
+
+
+def test_ten_repeated_images_are_not_praised() -> None:
+    verdict = Verdict(
+        NAMES,
+        {},
+        good=Measured(1.0, 0.989, 0.002),
+        near_duplicates=Measured(1.0, 0.01, 0.002),
+        different=Measured(10, 200_000, 10_000),
+        covered=Measured(0.004, 0.97, 0.003),
+    )
+    assert verdict.faults == {"repeated", "uncovered"}
+    assert verdict.clauses("digits") == [
+        "100.0% of samples are good (real data: 98.9%)",
+        "all 4 digits appear",
+        "100.0% are near-duplicates of others (real data: 1.0%), as of about 10 different ones",
+        "they cover 0.4% of real data (real data: 97.0%)",
+    ]
+
+
+def test_real_data_are_accused_of_nothing() -> None:
+    verdict = Verdict(NAMES, {}, REAL, Measured(0.012, 0.01, 0.002), None, None, Measured(0.968, 0.97, 0.003))
+    assert not verdict.faults
+    assert verdict.clauses()[-1] == "they vary like real data"
+
+
+def test_each_state_of_a_mode_is_named() -> None:
+    verdict = Verdict(NAMES, {"0": "lost", "1": "thin", "2": "not sharp"})
+    assert verdict.clauses("digits") == ["3 of 4 digits appear, 0 is lost, 1 is thin, 2 is not sharp"]
+    assert Verdict(NAMES, dict.fromkeys(NAMES[1:], "lost")).clauses() == ["only 1 of 4 modes appears, 0"]
+    assert Verdict(NAMES, {"1": "not sharp"}).clauses() == ["all 4 modes appear, but 1 is not sharp"]
+    assert Verdict(NAMES, dict.fromkeys(NAMES, "not sharp")).clauses() == [
+        "all 4 modes appear, but none of them is sharp"
+    ]
+
+
+def test_what_was_not_measured_is_not_said() -> None:
+    assert Verdict(NAMES, None).clauses() == []
+    assert not Verdict(NAMES, None).faults
+
+
+def test_few_copies_are_no_copying() -> None:
+    assert not Verdict(NAMES, {}, copies=Measured(0.04, 0.01, 0.002)).faults
+    assert Verdict(NAMES, {}, copies=Measured(0.3, 0.01, 0.002)).faults == {"copied"}
+
+
+def test_verdict_is_plain_json() -> None:
+    plain = json.loads(json.dumps(Verdict(NAMES, {"0": "lost"}, good=REAL).to_dict(), allow_nan=False))
+    assert plain["faults"] == ["lost modes"]
+    assert plain["good"] == {"value": 0.989, "real": 0.989, "sd": 0.002}
