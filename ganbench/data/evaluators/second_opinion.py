@@ -23,7 +23,7 @@ from ganbench.data.evaluators.stacked import to_28
 
 BATCH = 250
 PLAUSIBLE = 0.5
-"""Least plausibility of a plausible image; the network is calibrated to accept 98.5 % of unseen real images."""
+"""Least plausibility of a plausible image; the network is calibrated to accept 99 % of unseen real images."""
 
 Opinion = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From images [N, *shape] to their plausibility [N] and their embedding [N, e]."""
