@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=2_000, help="simulated studies for each rate")
     parser.add_argument("--figure", type=Path, default=FIGURE, help="file for the figure of coverage")
     args = parser.parse_args()
-    began = time.monotonic()
+    began, commit = time.monotonic(), code_version()
     rows = coverage(args.studies)
     draw(rows, args.figure)
     print(markdown("interval of the interquartile mean", rows), flush=True)
@@ -222,7 +222,7 @@ def main() -> None:
     error = 100 * math.sqrt(0.05 * 0.95 / args.studies)
     print(
         f"\n{args.studies} studies for each rate of the first table (standard error {error:.1f} at 95 %), half as many "
-        f"for the others; commit {code_version()}; {time.monotonic() - began:.0f} s"
+        f"for the others; commit {commit}; {time.monotonic() - began:.0f} s"
     )
 
 
