@@ -156,11 +156,13 @@ def promised_seeds(studies: int) -> Iterator[str]:
                     kept.append(is_better(random.choice(one, needed), random.choice(other, needed)))
                     fresh.append(is_better(random.normal(size=needed), random.normal(gap, 1, needed)))
         numbers = [needed for needed in given if needed is not None]
+        undecided, promised, kept_rate = (
+            f"{100 * rate:.0f} %" for rate in (len(given) / studies, len(numbers) / studies, np.mean(kept))
+        )
+        new = f", that many new seeds name the better method in {100 * np.mean(fresh):.0f} %" if gap else ""
         yield (
-            f"{n} seeds of each, {gap:g} sd apart: no winner in {len(given) / studies:.0%} of studies; a number in "
-            f"{len(numbers) / studies:.0%} (median {np.median(numbers):.0f}); that many seeds drawn from those at hand "
-            f"decide in {np.mean(kept):.0%}"
-            + (f", that many new seeds name the better method in {np.mean(fresh):.0%}" if gap else "")
+            f"{n} seeds of each, {gap:g} sd apart: no winner in {undecided} of studies; a number in {promised} (median "
+            f"{np.median(numbers):.0f}); that many seeds drawn from those at hand decide in {kept_rate}{new}"
         )
 
 

@@ -45,9 +45,9 @@ SHAPES: Mapping[str, Shape] = {
     "very skewed (lognormal, σ = 1)": lambda random, n: random.lognormal(0, 1, n),
     "counted (of 8 modes, 30 % missing)": counted(0.3),
     "counted (of 8 modes, 5 % missing)": counted(0.05),
-    **{f"two heaps, {share:.0%} bad": two_heaps(share) for share in (0.1, 0.2, 0.3, 0.4, 0.5)},
-    **{f"two narrow heaps, {share:.0%} bad": two_heaps(share, 0.05) for share in (0.2, 0.3, 0.5)},
-    **{f"{share:.0%} failed": failing(share) for share in (0.1, 0.2, 0.3)},
+    **{f"two heaps, {100 * share:.0f} % bad": two_heaps(share) for share in (0.1, 0.2, 0.3, 0.4, 0.5)},
+    **{f"two narrow heaps, {100 * share:.0f} % bad": two_heaps(share, 0.05) for share in (0.2, 0.3, 0.5)},
+    **{f"{100 * share:.0f} % failed": failing(share) for share in (0.1, 0.2, 0.3)},
 }
 CONTRASTS: Mapping[str, tuple[Shape, Shape]] = {
     "equal, normal": (normal(0, 1), normal(0, 1)),
