@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from ganbench.results.inference.losses import TRIMMED, Values, iqm, ranked
 
@@ -113,7 +113,7 @@ def _percentiles(values: Values, freedom: float) -> tuple[float, float]:
 
     Order statistics without interpolation, since values may be infinite.
     """
-    tail = float(stats.norm.cdf(-stats.t.ppf((1 + LEVEL) / 2, freedom)))
+    tail = float(special.ndtr(-special.stdtrit(freedom, (1 + LEVEL) / 2)))
     low, high = math.floor(tail * (RESAMPLES - 1)), math.ceil((1 - tail) * (RESAMPLES - 1))
     ordered = np.partition(values, (low, high))
     return float(ordered[low]), float(ordered[high])

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from ganbench.results.inference.intervals import LEVEL, Interval
 from ganbench.results.inference.losses import Values, ranked
@@ -40,7 +40,7 @@ def mann_whitney(one: Values, other: Values) -> float:
     variance = n * m / 12 * (size + 1 - float((ties.astype(float) ** 3 - ties).sum()) / (size * (size - 1)))
     if variance == 0:
         return 1.0
-    return min(1.0, 2 * float(stats.norm.sf(max(0.0, deviation / 2 - 0.5) / math.sqrt(variance))))
+    return min(1.0, 2 * float(special.ndtr(-max(0.0, deviation / 2 - 0.5) / math.sqrt(variance))))
 
 
 def better_with_probability(one: Values, other: Values) -> float:
@@ -68,7 +68,7 @@ def superiority(one: Values, other: Values) -> Interval:
         freedom = n + m - 2
         variance = float(first.var(ddof=1) / n + second.var(ddof=1) / m)
         pairs = max(pairs, p * (1 - p) / ((freedom * variance + PRIOR_WEIGHT * largest) / (freedom + PRIOR_WEIGHT)))
-    z2 = float(stats.norm.ppf((1 + LEVEL) / 2)) ** 2
+    z2 = float(special.ndtri((1 + LEVEL) / 2)) ** 2
     centre = (p + z2 / (2 * pairs)) / (1 + z2 / pairs)
     reach = math.sqrt(z2 * (p * (1 - p) / pairs + z2 / (4 * pairs**2))) / (1 + z2 / pairs)
     # Rounding must not put an end of the interval beyond 0, 1 or p.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from ganbench.results.inference.intervals import LEVEL, MIN_SEEDS, SEED
 from ganbench.results.inference.losses import Values, iqm, ranked
@@ -63,7 +63,7 @@ def seeds_needed(best: Values, rivals: Sequence[Values]) -> int | None:
 
 def _threshold(n: int, probabilities: Values, spreads: Values, ties: Values) -> Values:
     """Distance from ½ at which the rule decides with n seeds of each: the greater of the test's and the interval's."""
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    z = float(special.ndtri((1 + LEVEL) / 2))
     test = z * np.sqrt(ties * (2 * n + 1) / (12 * n**2)) + 1 / (2 * n**2)
     inner = np.maximum(probabilities * (1 - probabilities), 1e-12)
     # The interval's variance is at most p (1 − p) / n, and that if p is 1.
