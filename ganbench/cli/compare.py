@@ -50,7 +50,7 @@ def compare(
 ) -> None:
     """Compare the runs of an experiment, and say which method is better if the seeds can tell.
 
-    With fewer than six seeds a cell shows the median and the full range; with six or more, the interquartile mean and
+    With fewer than five seeds a cell shows the median and the full range; with five or more, the interquartile mean and
     its 95 % interval, where failed seeds rank worst. The last row is the floor: the score of real data treated as
     generated.
 

@@ -32,7 +32,7 @@ class Comparison:
         groups: one row per group. Its columns are those of `by`; protocol, selection, samples; seeds, and their number
             by status; the medians over the seeds with full scores of the budget `x` and of seconds (of training: a
             seed's share of its ensemble's time); and for each metric its median, lowest and highest value over those
-            seeds as `METRIC`, `METRIC_low` and `METRIC_high`, and with six seeds or more, including failed ones
+            seeds as `METRIC`, `METRIC_low` and `METRIC_high`, and with five seeds or more, including failed ones
             (ranked worst), the interquartile mean and its 95 % interval as `METRIC_iqm`, `METRIC_ci_low` and
             `METRIC_ci_high`. Missing values are NaN.
         floors: one row per setting (data set, protocol, selection and number of samples): the scores of real data

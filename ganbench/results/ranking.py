@@ -1,20 +1,23 @@
-"""Ranking of methods by their seeds: the estimates behind a comparison, and sentences about them.
+"""Ranking of methods by their seeds: the estimates behind a comparison, and the winner if there is one.
 
-Methods are ranked together only if they were scored alike: same data set, protocol and number of samples. No winner is
-named if the 95 % intervals overlap.
+Methods are ranked together only if they were scored alike: same data set, protocol and number of samples. A winner is
+named only if it is shown to be better than each of the others. The sentences are in `ganbench.results.answers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
 from ganbench.results.grouping import shown_protocol
-from ganbench.results.inference import MIN_SEEDS, Contrast, Estimate, contrast_all, seeds_to_decide, winner
+from ganbench.results.inference import Contrast, Estimate, Lead, contrast, find_lead, with_holm
 
 Seeds = Mapping[int, float]
 """Losses by seed; NaN for a failed seed."""
@@ -58,7 +61,7 @@ class Ranking:
         target: the score of real data.
         losses: losses by seed, for each method.
         estimates: for each method, in losses.
-        winner: the method that is better than every other, or None.
+        lead: the leading method, and those that it is not shown to be better than.
     """
 
     metric: str
@@ -67,42 +70,25 @@ class Ranking:
     target: float
     losses: Mapping[str, Seeds]
     estimates: Mapping[str, Estimate]
-    winner: str | None
+    lead: Lead
+
+    @property
+    def winner(self) -> str | None:
+        """The method that is better than every other, or None."""
+        return None if self.lead.rivals else self.lead.method
 
     def score(self, loss: float) -> float:
         """Convert a loss back to a score; for `real`, to the distance from the score of real data."""
         return -loss if self.direction == "higher" else loss
 
-    def reason(self) -> str:
-        """Say which method is better, or why that is undecided and how many seeds would decide."""
-        if self.winner is not None:
-            return f"{self.winner} is better than every other: its 95 % interval overlaps none of theirs"
-        few = {name: estimate.seeds for name, estimate in self.estimates.items() if not estimate.has_interval}
-        if few:
-            name = min(few, key=lambda method: few[method])
-            return f"no winner: that takes {MIN_SEEDS} seeds of each, and {name} has {few[name]}"
-        best, *others = sorted(self.estimates, key=lambda name: self.estimates[name].middle)
-        rivals = [name for name in others if self.estimates[name].low <= self.estimates[best].high]
-        needed = [seeds_to_decide(self.estimates[best], self.estimates[name]) for name in rivals]
-        close = ", ".join(rivals[:3]) + (f" and {len(rivals) - 3} more" if len(rivals) > 3 else "")
-        if any(count is None for count in needed):
-            more = "as far as these seeds tell they are as good as equal" if len(rivals) == 1 else "some are too close"
-        else:
-            more = f"about {max(count or 0 for count in needed)} seeds of each would tell"
-        return f"no winner: the 95 % intervals of {best} and {close} overlap; {more}"
+    def contrast(self, first: str, second: str) -> Contrast:
+        """Compare two of the methods; the p-value isn't corrected."""
+        return contrast(first, values(self.losses[first]), second, values(self.losses[second]))
 
 
-def sentences(rankings: Iterable[Ranking]) -> list[str]:
-    """One sentence per setting and result; metrics with the same result share it."""
-    rankings = list(rankings)
-    several = len({ranking.setting for ranking in rankings}) > 1
-    alike: dict[tuple[str, str], list[str]] = {}
-    for ranking in rankings:
-        alike.setdefault((ranking.setting, ranking.reason()), []).append(ranking.metric)
-    return [
-        (f"{setting}: " if several else "") + f"{', '.join(metrics)}: {reason}"
-        for (setting, reason), metrics in alike.items()
-    ]
+def values(seeds: Seeds) -> NDArray[np.float64]:
+    """The losses of a method's seeds."""
+    return np.array(list(seeds.values()), dtype=float)
 
 
 def rank(
@@ -124,20 +110,35 @@ def rank(
             if len(alike) > 1:
                 estimates = {method.name: method.estimates[metric] for method in alike}
                 losses = {method.name: method.losses[metric] for method in alike}
-                target = floors[setting][metric]
                 rankings.append(
-                    Ranking(metric, str(setting), directions[metric], target, losses, estimates, winner(estimates))
+                    Ranking(
+                        metric=metric,
+                        setting=str(setting),
+                        direction=directions[metric],
+                        target=floors[setting][metric],
+                        losses=losses,
+                        estimates=estimates,
+                        lead=find_lead({name: values(seeds) for name, seeds in losses.items()}, estimates),
+                    )
                 )
     return rankings
 
 
-def against(ranking: Ranking, baseline: str) -> list[Contrast]:
-    """Compare every other method with a baseline, with Holm's correction over these comparisons.
+def against(rankings: Sequence[Ranking], baseline: str) -> list[list[Contrast]]:
+    """For each ranking, compare every other method with a baseline; Holm's correction is over all of these together.
 
     Raises:
         GanbenchError: there is no such method, or several have that name.
     """
-    names = list(ranking.losses)
+    contrasts = []
+    for ranking in rankings:
+        second = _named(baseline, list(ranking.losses))
+        contrasts.append([ranking.contrast(first, second) for first in ranking.losses if first != second])
+    corrected = iter(with_holm([pair for pairs in contrasts for pair in pairs]))
+    return [[next(corrected) for _ in pairs] for pairs in contrasts]
+
+
+def _named(baseline: str, names: Sequence[str]) -> str:
     matching = [name for name in names if name == baseline] or [
         name for name in names if name.split(" · ")[0] == baseline
     ]
@@ -148,5 +149,4 @@ def against(ranking: Ranking, baseline: str) -> list[Contrast]:
             else (f"there is no '{baseline}' to compare with: {near_miss(baseline, names)}")
         )
         raise GanbenchError(complaint)
-    others = {name: seeds for name, seeds in ranking.losses.items() if name != matching[0]}
-    return contrast_all(others, baseline=(matching[0], ranking.losses[matching[0]]))
+    return matching[0]

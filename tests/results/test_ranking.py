@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -15,9 +14,10 @@ from scipy import stats
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_where
+from ganbench.results.answers import answer, sentences
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import write_csv
-from ganbench.results.ranking import Ranking, against, sentences
+from ganbench.results.ranking import Ranking, against
 from ganbench.results.report.tables import with_range
 from ganbench.results.selection import select
 from ganbench.results.views import filter_runs, final_scores
@@ -45,14 +45,29 @@ def by_fid(results: pd.DataFrame) -> Ranking:
     return ranking
 
 
-def test_winner_is_named_only_if_intervals_do_not_overlap() -> None:
+def test_winner_is_named_with_its_lead_and_otherwise_what_cannot_be_excluded() -> None:
     separate = by_fid(study(minimax=WORSE, hinge=BETTER))
     assert separate.winner == "hinge"
-    assert "hinge is better than every other" in separate.reason()
-    overlapping = by_fid(study(minimax=ALIKE, hinge=BETTER, dragan=WORSE))
-    assert overlapping.winner is None
-    assert "no winner: the 95 % intervals of hinge and minimax overlap" in overlapping.reason()
-    assert "seeds of each would tell" in overlapping.reason() or "as good as equal" in overlapping.reason()
+    assert answer(separate).startswith("hinge is better than minimax by 18 [")
+    assert answer(separate).endswith("] (its seed is better in 100 % of pairs [68 – 100 %], p = 0.00016)")
+    three = by_fid(study(minimax=WORSE, hinge=BETTER, dragan=[fid + 10 for fid in BETTER]))
+    assert answer(three).startswith("hinge is better than every other: than dragan, the next best, by 10 [")
+    alike = by_fid(study(minimax=ALIKE, hinge=BETTER, dragan=WORSE))
+    assert alike.winner is None
+    assert alike.lead.rivals == ("minimax",)
+    pair = alike.contrast("hinge", "minimax")
+    assert pair.difference.middle == -0.5
+    bound = max(-pair.difference.low, pair.difference.high)
+    assert answer(alike) == (
+        f"no winner: hinge is not shown to be better than minimax; a difference of up to {bound:.3g} can't be excluded"
+    ), "and no number of seeds, since the difference can't be distinguished from none"
+
+
+def test_seeds_needed_are_given_under_a_condition() -> None:
+    nearly = by_fid(study(minimax=[fid + 2.5 for fid in BETTER], hinge=BETTER))
+    assert nearly.winner is None
+    assert "; if the difference is as large as it looks, about " in answer(nearly)
+    assert answer(nearly).endswith(" seeds of each give an even chance")
 
 
 def test_higher_is_better_for_metrics_that_say_so() -> None:
@@ -80,8 +95,23 @@ def test_failed_seeds_count_against_a_method_and_unfinished_seeds_are_ignored() 
     ranking = by_fid(failing)
     assert ranking.estimates["hinge"].middle == math.inf, "half of its seeds failed"
     assert ranking.winner is None or ranking.winner == "minimax"
+    assert "fid: hinge has no finite value: 4 of 8 seeds have no score, more than a quarter" in sentences([ranking])
     with_stopped = pd.concat([study(minimax=WORSE, hinge=BETTER), table(record("hinge", 9, 1.0, status="stopped"))])
     assert by_fid(with_stopped.reset_index(drop=True)).estimates["hinge"].seeds == 8
+
+
+def test_an_interval_without_a_worse_end_is_explained() -> None:
+    failed = table(record("hinge", 7, 1.0, status="diverged"))
+    ranking = by_fid(pd.concat([study(minimax=WORSE, hinge=BETTER[:7]), failed], ignore_index=True))
+    assert math.isfinite(ranking.estimates["hinge"].middle)
+    assert ranking.estimates["hinge"].high == math.inf
+    assert ranking.winner == "hinge", "one failed seed doesn't keep a method from winning"
+    assert sentences([ranking])[1] == (
+        "fid: the interval of hinge has no worse end: 1 of 8 seeds has no score, so more than a quarter of all its "
+        "seeds may fail"
+    )
+    both = by_fid(pd.concat([study(minimax=BETTER, hinge=BETTER[:7]), failed], ignore_index=True))
+    assert "because of failed seeds, no difference can be excluded, however large" in answer(both)
 
 
 def test_method_with_only_failed_seeds_stays_in_the_ranking() -> None:
@@ -93,7 +123,7 @@ def test_method_with_only_failed_seeds_stays_in_the_ranking() -> None:
 
 def test_too_few_seeds_are_reported() -> None:
     few = by_fid(study(minimax=WORSE, hinge=BETTER[:3]))
-    assert few.reason() == "no winner: that takes 6 seeds of each, and hinge has 3"
+    assert answer(few) == "no winner: that takes 5 seeds of each, and hinge has 3"
 
 
 def test_only_runs_scored_alike_are_ranked_together() -> None:
@@ -104,14 +134,23 @@ def test_only_runs_scored_alike_are_ranked_together() -> None:
 
 def test_methods_are_compared_with_a_baseline() -> None:
     ranking = by_fid(study(minimax=WORSE, hinge=BETTER, dragan=ALIKE))
-    by_method = {pair.first: pair for pair in against(ranking, "minimax")}
+    (pairs,) = against([ranking], "minimax")
+    by_method = {pair.first: pair for pair in pairs}
     assert set(by_method) == {"hinge", "dragan"}
     hinge = by_method["hinge"]
-    assert (hinge.probability, hinge.difference, hinge.paired) == (1.0, -18.0, 8)
-    assert hinge.p == stats.wilcoxon(np.array(BETTER) - np.array(WORSE)).pvalue
+    assert (hinge.probability.middle, hinge.difference.middle, hinge.seeds) == (1.0, -18.0, (8, 8))
+    assert hinge.p == pytest.approx(stats.mannwhitneyu(BETTER, WORSE, method="exact").pvalue)
     assert hinge.adjusted == min(1.0, 2 * hinge.p), "two comparisons"
     with pytest.raises(GanbenchError, match="there is no 'minmax' to compare with"):
-        against(ranking, "minmax")
+        against([ranking], "minmax")
+
+
+def test_holms_correction_is_over_all_metrics_shown_together() -> None:
+    both = rankings(study(minimax=WORSE, hinge=BETTER, dragan=ALIKE), ["fid", "kl"])
+    pairs = [pair for pairs in against(both, "minimax") for pair in pairs]
+    assert len(pairs) == 4
+    smallest = min(pairs, key=lambda pair: pair.p)
+    assert smallest.adjusted == min(1.0, 4 * smallest.p)
 
 
 def test_equal_tables_give_equal_rankings() -> None:
@@ -119,7 +158,7 @@ def test_equal_tables_give_equal_rankings() -> None:
     assert first == second
 
 
-def test_cells_show_intervals_from_six_seeds_and_ranges_below() -> None:
+def test_cells_show_intervals_from_five_seeds_and_ranges_below() -> None:
     many = compare(study(hinge=BETTER), metrics=["fid"]).groups.iloc[0]
     assert many["fid_iqm"] == stats.trim_mean(BETTER, 0.25)
     assert many["fid_low"] <= many["fid_ci_low"] < many["fid_iqm"] < many["fid_ci_high"] <= many["fid_high"]
@@ -181,9 +220,12 @@ def test_compare_command_prints_ranking_baseline_and_formats(tmp_path: Path) -> 
         return result.output
 
     output = output_of("--metric", "fid", "--baseline", "minimax")
-    assert "fid: hinge is better than every other" in output
+    assert "fid: hinge is better than minimax by 18 [" in output
     assert "fid: against minimax" in output
-    assert "0.0078" in output, "p of eight pairs with differences of the same sign: 2 / 2⁸"
+    assert "0.00016" in output, "p of eight seeds wholly apart from eight others: 2 / (16 over 8)"
+    assert "8 / 8" in output
+    assert "Holm's correction over all comparisons shown (1)" in output
+    assert "over all comparisons shown (2)" in output_of("--metric", "fid,hq", "--baseline", "minimax")
     latex = output_of("--metric", "fid,hq", "--format", "latex")
     assert latex.startswith("\\begin{tabular}{l")
     assert latex.count("\\\\\n") >= 4
@@ -200,8 +242,10 @@ def test_metrics_with_equal_rankings_share_a_sentence_per_data_set() -> None:
     results = pd.concat([study(minimax=WORSE, hinge=BETTER), *on_ring], ignore_index=True)
     both_rankings = rankings(results, ["fid", "kl"])
     assert {name for ranking in both_rankings for name in ranking.losses} == {"hinge", "minimax"}
-    assert sentences(both_rankings) == [
-        "mnist, ganbench-1 v1, 5,000 samples: fid, kl: hinge is better than every other: "
-        "its 95 % interval overlaps none of theirs",
-        "ring, ganbench-1 v1, 5,000 samples: fid, kl: no winner: that takes 6 seeds of each, and hinge has 2",
+    found = sentences(both_rankings)
+    assert found[0].startswith("mnist, ganbench-1 v1, 5,000 samples: fid: hinge is better than minimax by 18 [")
+    assert found[-2:] == [
+        "ring, ganbench-1 v1, 5,000 samples: fid, kl: no winner: that takes 5 seeds of each, and hinge has 2",
+        "each of these 4 rankings is tested by itself, at 5 %: where no methods differ, a winner in at least one of "
+        "them has a probability of up to 20 %",
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
+from ganbench.results.answers import sentences
 from ganbench.results.compare import Comparison
-from ganbench.results.ranking import against, sentences
+from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
-from ganbench.results.report.tables import render, render_contrasts
+from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
 
 
 def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, baseline: str | None = None) -> str:
@@ -36,7 +37,8 @@ def _contrasts(comparison: Comparison, baseline: str, style: str) -> list[str]:
         raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
     several = len({ranking.setting for ranking in comparison.rankings}) > 1
     parts = []
-    for ranking in comparison.rankings:
+    contrasts = against(comparison.rankings, baseline)
+    for ranking, pairs in zip(comparison.rankings, contrasts, strict=True):
         parts += [f"\n{ranking.setting}" if several else ""]
-        parts += [render_contrasts(ranking, against(ranking, baseline), style)]
-    return parts
+        parts += [render_contrasts(ranking, pairs, style)]
+    return [*parts, "", CONTRASTS_NOTE.format(count=sum(map(len, contrasts)))]

@@ -23,6 +23,10 @@ NOTE = (
     "median [lowest – highest] over finished seeds; with {least} seeds or more interquartile mean [95 % interval], "
     "failed seeds ranked worst; {budget}; minutes: of training a seed"
 )
+CONTRASTS_NOTE = (
+    "difference: of interquartile means; P(better): probability that a seed is better than one of the baseline; "
+    "p: Mann–Whitney test with Holm's correction over all comparisons shown ({count})"
+)
 BUDGET_WORDS = {
     "images": "real images seen",
     "step": "steps of training",
@@ -98,20 +102,29 @@ def with_range(row: pd.Series, metric: str) -> str:
 
 
 def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str) -> str:
-    """Render comparisons with a baseline: probability of being better, difference, and its interval and p-value."""
-    baseline = contrasts[0].second
-    head = [f"{ranking.metric}: against {baseline}", "P(better)", "difference", "95 % interval", "p (Holm)", "pairs"]
+    """Render comparisons with a baseline: first the effects with their intervals, then the p-value."""
+    head = [
+        f"{ranking.metric}: against {contrasts[0].second}",
+        "difference",
+        "95 % interval",
+        "P(better)",
+        "95 % interval",
+        "p (Holm)",
+        "seeds",
+    ]
     rows = []
     for contrast in contrasts:
-        low, high = sorted((ranking.score(contrast.low), ranking.score(contrast.high)))
+        difference, probability = contrast.difference, contrast.probability
+        low, high = sorted((ranking.score(difference.low), ranking.score(difference.high)))
         rows.append(
             [
                 contrast.first,
-                f"{contrast.probability:.2f}",
-                number(ranking.score(contrast.difference)),
+                number(ranking.score(difference.middle)),
                 "–" if math.isnan(low) else f"{number(low)} – {number(high)}",
+                f"{probability.middle:.2f}",
+                f"{probability.low:.2f} – {probability.high:.2f}",
                 "–" if math.isnan(contrast.adjusted) else f"{contrast.adjusted:.2g}",
-                str(contrast.paired),
+                f"{contrast.seeds[0]} / {contrast.seeds[1]}",
             ]
         )
     return {"markdown": markdown, "latex": latex}.get(style, terminal)(head, rows)

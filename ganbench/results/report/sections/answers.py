@@ -1,4 +1,4 @@
-"""The answer for each metric: the better method, or the reason why that is undecided."""
+"""The answer for each metric: the better method and by how much, or what the seeds leave open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-from ganbench.results.ranking import sentences
+from ganbench.results.answers import sentences
 from ganbench.results.report.sections.base import Report, Section, fill
 
 TEMPLATE = """
