@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Score as many samples as the protocol, with 300 real sets. Takes long.")
 @click.option("--samples", type=click.IntRange(min=500), help="Number of samples in each set, if not the default.")
 @click.option("--protocol", help="The protocol whose metrics are tested, if not the default.")
+@click.option("--checks", is_flag=True, help="Run the sanity checks of Räisä et al. (2025) instead, on toy data.")
 @format_flag("table", "markdown")
 @plugins_flag
 def doctor(
@@ -26,6 +27,7 @@ def doctor(
     full: bool,
     samples: int | None,
     protocol: str | None,
+    checks: bool,
     style: str,
     plugins: tuple[Path, ...],
 ) -> None:
@@ -44,6 +46,12 @@ def doctor(
     from ganbench.evaluation.doctor import FULL, PROTOCOL, QUICK, Examination
 
     load_plugins(plugins)
+    if checks:
+        from ganbench.cli.console.sanity import show_checks
+        from ganbench.evaluation.sanity_checks import run_checks
+
+        click.echo(show_checks(run_checks(_say), style))
+        return
     effort = FULL if full else QUICK
     if samples is not None:
         effort = replace(effort, images=samples, points=samples)

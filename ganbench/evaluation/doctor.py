@@ -30,7 +30,7 @@ from ganbench.data.sources import DEBIAN_FASHION_MNIST
 from ganbench.evaluation.collapse_detector import detect
 from ganbench.evaluation.faults import HELD_OUT, ImageSource, Planted, PointSource, image_faults, point_faults
 from ganbench.evaluation.metrics import METRICS, Direction, Fault
-from ganbench.evaluation.observation import Observation
+from ganbench.evaluation.observation import Observation, SampleSummary
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
 from ganbench.evaluation.verdict_check import Accusations, Verdict, VerdictResult, count_accusations
@@ -91,11 +91,6 @@ class Row:
     values: Mapping[str, float]
     claims: frozenset[str]
     failures: frozenset[str]
-
-    @property
-    def praised(self) -> tuple[str, ...]:
-        """The planted faults that it scores better than real data."""
-        return tuple(fault for fault, finding in self.findings.items() if finding == "praises")
 
 
 @dataclass(frozen=True)
@@ -198,16 +193,18 @@ class Examination:
         def values(features: Features) -> dict[str, float]:
             return scorer.values(scorer.case.rule(features), names)
 
-        def features_of(fault: Planted, draw: int) -> Features:
-            return scorer.evaluator(fault.draw(samples, draw))
+        def features_of(fault: Planted, draw: int, count: int = samples) -> Features:
+            return scorer.evaluator(fault.draw(count, draw))
 
         self.say(f"{dataset.name}: {self.effort.real_draws} sets of {samples:,} real samples, for variation by chance")
         real = [values(features_of(planted["real"], draw)) for draw in range(1, self.effort.real_draws + 1)]
-        values_by_fault, verdicts = {}, {}
+        values_by_fault, verdicts, summaries = {}, {}, {}
         for number, (name, fault) in enumerate(planted.items(), 1):
             self.say(f"{dataset.name}: {name} ({number} of {len(planted)})")
             features = features_of(fault, 0)
             values_by_fault[name] = values(features)
+            few = features if samples == DETECTOR_SAMPLES else features_of(fault, 20, DETECTOR_SAMPLES)
+            summaries[name] = scorer.summarize(few)
             if self.verdict is not None:
                 verdicts[name] = VerdictResult.of(frozenset(self.verdict(scorer, features).faults), fault)
         rows = [
@@ -220,12 +217,14 @@ class Examination:
             )
             for name in names
         ]
+        sound = [scorer.summarize(features_of(planted["real"], 10 + draw, DETECTOR_SAMPLES)) for draw in range(5)]
+        rows.append(_detector_row(sound, summaries, scorer, data, planted))
         return Diagnosis(
             dataset.name,
             self.protocol,
             samples,
             tuple(planted),
-            (*rows, _detector_row(scorer, data, planted)),
+            tuple(rows),
             verdicts,
             self._accusations(scorer, pools),
         )
@@ -266,19 +265,20 @@ def _row(
     return Row(name, metric.direction, fmean(real), findings, values, claims, _failures(findings, claims))
 
 
-def _detector_row(scorer: Scorer, data: Data, planted: Mapping[str, Planted]) -> Row:
-    """The detector's results for a run that is sound for five observations and then has the fault."""
-    baseline = scorer.baseline(DETECTOR_SAMPLES)
-
-    def observe(step: int, samples: Tensor) -> Observation:
-        return Observation(step, scorer.summarize(scorer.evaluator(samples)))
-
-    sound = [observe(step, planted["real"].draw(DETECTOR_SAMPLES, 10 + step)) for step in range(1, 6)]
+def _detector_row(
+    sound: Sequence[SampleSummary],
+    faulty: Mapping[str, SampleSummary],
+    scorer: Scorer,
+    data: Data,
+    planted: Mapping[str, Planted],
+) -> Row:
+    """The detector's results for a run that is sound at first and then has the fault."""
+    baseline, before = scorer.baseline(DETECTOR_SAMPLES), len(sound)
     findings: dict[str, FaultResult] = {}
-    for name, fault in planted.items():
-        faulty = [observe(5 + step, fault.draw(DETECTOR_SAMPLES, 20 + step)) for step in range(1, 3)]
-        events = detect([*sound, *faulty], baseline, 1000, data.mode_names)
-        findings[name] = "sees" if any(event.step > 5 for event in events) else "blind"
+    for name in planted:
+        history = [Observation(step, summary) for step, summary in enumerate([*sound, faulty[name]], 1)]
+        events = detect(history, baseline, 1000, data.mode_names)
+        findings[name] = "sees" if any(event.step > before for event in events) else "blind"
     claims, nothing = _claims(planted, DETECTOR_SEES), dict.fromkeys(planted, math.nan)
     return Row(DETECTOR, None, math.nan, findings, nothing, claims, _failures(findings, claims))
 

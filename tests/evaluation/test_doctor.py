@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -17,7 +17,7 @@ from ganbench.data.evaluators import Features, Reference
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
-from ganbench.evaluation.doctor import DETECTOR, Diagnosis, Effort, Examination, judge
+from ganbench.evaluation.doctor import DETECTOR, Diagnosis, Effort, Examination, Row, judge
 from ganbench.evaluation.faults import (
     HELD_OUT,
     JITTERED,
@@ -29,6 +29,7 @@ from ganbench.evaluation.faults import (
     point_faults,
 )
 from ganbench.evaluation.metrics import METRICS, Direction, Fault, Metric
+from ganbench.evaluation.praise import praised, praised_in_papers
 from ganbench.evaluation.scorer import Scorer
 from ganbench.evaluation.verdict_check import Accusations, VerdictResult
 
@@ -168,6 +169,16 @@ def test_markdown_matrix_has_a_row_per_fault_and_a_column_per_metric(points: Dia
     head, _, *rows = [line for line in show_diagnosis(points, "markdown").splitlines() if line.startswith("| ")]
     assert head.count("|") == len(points.rows) + 2
     assert len(rows) == 2 * len(points.faults) + 2  # the matrix, and the verdicts with their head
+
+
+def test_praise_in_papers_is_on_their_better_side_only() -> None:
+    values = {"crisp": 1.0, "blurred": 0.5}
+    row = Row("precision", "real", 0.8, dict.fromkeys(values, "sees"), values, frozenset(), frozenset())
+    assert praised_in_papers(row) == ("crisp",)
+    assert praised_in_papers(replace(row, metric="memorisation")) == ("blurred",)
+    assert praised_in_papers(replace(row, metric="mode_width")) == ()
+    assert praised(row) == ()
+    assert praised(replace(row, direction="higher", findings={"crisp": "praises"})) == ("crisp",)
 
 
 def shares(labels: torch.Tensor) -> list[float]:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 
 from ganbench.core.formatting import number
 from ganbench.evaluation.doctor import Diagnosis, Row
+from ganbench.evaluation.praise import praised, praised_in_papers
 from ganbench.evaluation.verdict_check import LEVEL, Accusations, VerdictResult
 from ganbench.results.report.tables import markdown
 
 WIDTH = 80
 MARKS = {"sees": "○", "blind": "·", "praises": "✗", "undefined": "–"}
-CLAIMED, MISSED = "●", "!"
+CLAIMED, MISSED, PRAISED_IN_PAPERS = "●", "!", "△"
 LEGEND = (
     "● detects it, as claimed   ○ detects it, too   · blind   – not defined\n"
     "✗ praises it: rates it better than real data by more than 5 sd\n"
+    "△ detects it as beyond real data; papers, which read more as better, praise it\n"
     "! claims to detect it and doesn't"
 )
+PRAISE: Mapping[str, Callable[[Row], Sequence[str]]] = {
+    "Praised faults (better than real data by more than 5 sd)": praised,
+    "Praised if read as in papers (more is better, or fewer near-duplicates or copies)": praised_in_papers,
+}
 
 
 def show_diagnosis(diagnosis: Diagnosis, style: str) -> str:
@@ -24,17 +31,27 @@ def show_diagnosis(diagnosis: Diagnosis, style: str) -> str:
     parts = [_title(diagnosis, style), _matrix(diagnosis, style), praise(diagnosis, style)]
     if diagnosis.verdicts:
         parts += [_verdicts(diagnosis, style), _accusations(diagnosis)]
-    return "\n\n".join(parts)
+    return "\n\n".join(part.rstrip("\n") for part in parts)
 
 
 def praise(diagnosis: Diagnosis, style: str) -> str:
-    """List the metrics that praise a fault, each with the faults."""
-    praising = {row.metric: ", ".join(row.praised) for row in diagnosis.rows if row.praised}
-    if not praising:
-        return "No metric praises a fault."
-    if style == "markdown":
-        return "Praised faults:\n\n" + "\n".join(f"- `{metric}`: {faults}" for metric, faults in praising.items())
-    return "praised faults\n" + "\n".join(f"  {metric}: {faults}" for metric, faults in praising.items())
+    """List the metrics that praise faults, each with the faults."""
+    bullet = "- `{}`: {}" if style == "markdown" else "  {}: {}"
+    parts = []
+    for title, faults_of in PRAISE.items():
+        faults = {row.metric: ", ".join(faults_of(row)) for row in diagnosis.rows}
+        lines = [bullet.format(metric, names) for metric, names in faults.items() if names]
+        parts.append("\n".join([f"{title}:", "", *lines] if lines else [f"{title}: none."]))
+    wrapped = [line for part in parts for line in _wrap(part, style)]
+    return "\n".join(wrapped)
+
+
+def _wrap(text: str, style: str) -> list[str]:
+    """Lines of at most the terminal's width, in Markdown as long as they are; an empty line comes last."""
+    lines = text.splitlines()
+    if style != "markdown":
+        lines = [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ")]
+    return [*lines, ""]
 
 
 def _title(diagnosis: Diagnosis, style: str) -> str:
@@ -75,6 +92,8 @@ def _mark(row: Row, fault: str) -> str:
         return MARKS[finding]
     if fault in row.failures:
         return MISSED
+    if fault in praised_in_papers(row):
+        return PRAISED_IN_PAPERS
     return CLAIMED if fault in row.claims and finding == "sees" else MARKS[finding]
 
 
