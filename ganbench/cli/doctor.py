@@ -33,7 +33,7 @@ def doctor(
 ) -> None:
     """Plant faults with known answers, and show which metric detects which kind of collapse.
 
-    By default 2,000 images or 5,000 points in each set, which takes a few minutes. Exits with status 1 if a metric
+    By default 2,000 images or 10,000 points in each set, which takes a few minutes. Exits with status 1 if a metric
     misses a fault that it claims to detect, if the verdict names a fault wrongly, or if either accuses real data.
     Metrics of plug-ins are tested too.
     """

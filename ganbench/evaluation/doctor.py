@@ -62,7 +62,7 @@ class Effort:
     """
 
     images: int | None = 2_000
-    points: int | None = 5_000
+    points: int | None = 10_000
     real_draws: int = 8
     accusation_draws: int = 60
     accusation_samples: int = 2_000

@@ -15,7 +15,7 @@ from ganbench.core.seeding import stream
 
 SAMPLES = 1_000
 FAR: Mapping[int, float] = {1: 6.0, 8: 3.0, 64: 1.0}
-"""By dimension, the distance in each coordinate at which two Gaussians have nothing in common."""
+"""Distance in each coordinate, by dimension, at which two Gaussians have nothing in common."""
 
 
 def _normal(dimension: int, random: torch.Generator, count: int = SAMPLES) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -42,13 +43,17 @@ class ImageSource:
         held_out, labels = data.train[-HELD_OUT:], data.train_labels[-HELD_OUT:]
         self.modes = len(data.mode_names)
         self.images = held_out
-        self.features = evaluator(to_signed(held_out))
         self._by_mode = [(labels == mode).nonzero().squeeze(1) for mode in range(self.modes)]
-        self._by_closeness = []
+        self._evaluator = evaluator
+
+    @cached_property
+    def _by_closeness(self) -> list[Tensor]:
+        """The images of each class, those nearest to its centre first."""
+        ordered = []
         for indices in self._by_mode:
-            embedding = self.features.embedding[indices]
-            distances = (embedding - embedding.mean(0)).norm(dim=1)
-            self._by_closeness.append(indices[distances.argsort()])
+            embedding = self._evaluator(to_signed(self.images[indices])).embedding
+            ordered.append(indices[(embedding - embedding.mean(0)).norm(dim=1).argsort()])
+        return ordered
 
     def of_modes(self, shares: Tensor, count: int, draw: int) -> Tensor:
         random = stream(draw, "planted")
@@ -96,12 +101,17 @@ class Nonsense:
     """Images that are no digits, made from statistics of the training images."""
 
     def __init__(self, data: LabelledImages) -> None:
-        images = data.train.flatten(1)
+        self._images, self._labels = data.train.flatten(1), data.train_labels
         self._shape = data.train.shape[1:]
         self._weights = data.weights
-        every = torch.ones(len(images), dtype=torch.bool)
-        self._whole = [_Gaussian.fit(images[every])]
-        self._by_class = [_Gaussian.fit(images[data.train_labels == label]) for label in range(len(data.mode_names))]
+
+    @cached_property
+    def _whole(self) -> list[_Gaussian]:
+        return [_Gaussian.fit(self._images)]
+
+    @cached_property
+    def _by_class(self) -> list[_Gaussian]:
+        return [_Gaussian.fit(self._images[self._labels == label]) for label in range(len(self._weights))]
 
     def gaussian(self, count: int, draw: int) -> Tensor:
         """Noise with the mean and the covariance of all training images."""

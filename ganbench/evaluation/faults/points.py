@@ -13,6 +13,8 @@ JITTER = 0.01
 """Standard deviation of the jitter of repeated points, in σ. With more, 1,000 repeated points can't be told from new
 ones at a few thousand samples: real neighbours are as near.
 """
+NOISE = 1.5
+"""Standard deviation of the noise added to points, in σ: a quarter of them then lie off their modes."""
 NARROW, NARROWED = 0.9, 0.5
 """Widths of shrunken modes, relative to real ones; the second is `narrowed modes`."""
 TURNS = (0.5, 2.0)
@@ -74,7 +76,7 @@ def point_faults(source: PointSource, data: MixturePoints) -> dict[str, Planted]
 
     def noisy(count: int, draw: int) -> Tensor:
         points = real(count, draw)
-        return points + data.sigma * torch.randn(points.shape, generator=stream(draw, "planted", 3))
+        return points + NOISE * data.sigma * torch.randn(points.shape, generator=stream(draw, "planted", 3))
 
     def turned(sigmas: float) -> Draw:
         # The outermost mode moves by this distance.
