@@ -22,6 +22,8 @@ SHARP = 0.01
 """A mode is sharp with two good samples and this share of the samples that it should hold."""
 BEYOND_CHANCE = 5.0
 """Standard deviations of real samples beyond which a difference is not attributed to chance."""
+REPEATED = 0.1
+"""Share of near-duplicates that narrow modes alone may have, since they bring samples nearer to each other."""
 COPIED = 0.05
 """Share of copies beyond that of unseen real samples which counts as copying."""
 MAX_NAMED = 12
@@ -30,7 +32,11 @@ MAX_NAMED = 12
 ModeState = Literal["lost", "thin", "not sharp"]
 STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
 
-VerdictFault = Literal["not sharp", "lost modes", "thin modes", "repeated", "narrow", "uncovered", "copied"]
+VerdictFault = Literal["not sharp", "lost modes", "thin modes", "uneven", "repeated", "narrow", "uncovered", "copied"]
+"""The words of a verdict: samples off their modes (not sharp); modes below a tenth of their fair share (lost), below
+half of it (thin), or further from it than chance allows (uneven); the same samples again (repeated); modes narrower
+than real ones (narrow); real data without a sample nearby (uncovered); samples of training data or reference (copied).
+"""
 
 
 class Measured(NamedTuple):
@@ -57,6 +63,7 @@ class Verdict:
         names: of all modes.
         states: the modes that are lost, thin or not sharp, by name; None if shares of modes aren't known.
         good: share of good samples.
+        misplaced: share of samples that would have to change their mode for all shares to be fair.
         near_duplicates: share of samples that are near-duplicates of others.
         different: effective number of different samples.
         width: of the modes around their own centres, 1 for real data; NaN if there is none.
@@ -67,6 +74,7 @@ class Verdict:
     names: Sequence[str]
     states: Mapping[str, ModeState] | None
     good: Measured | None = None
+    misplaced: Measured | None = None
     near_duplicates: Measured | None = None
     different: Measured | None = None
     width: Measured | None = None
@@ -88,12 +96,16 @@ class Verdict:
     def faults(self) -> frozenset[VerdictFault]:
         """The faults that the verdict names."""
         states = set((self.states or {}).values())
+        narrow = self.width is not None and self.width.is_below()
         found: dict[VerdictFault, bool] = {
             "not sharp": self.good is not None and self.good.is_below(),
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
-            "repeated": self.near_duplicates is not None and self.near_duplicates.is_above(),
-            "narrow": self.width is not None and self.width.is_below(),
+            "uneven": self.misplaced is not None and self.misplaced.is_above(),
+            "repeated": self.near_duplicates is not None
+            and self.near_duplicates.is_above()
+            and (not narrow or self.near_duplicates.value > REPEATED),
+            "narrow": narrow,
             "uncovered": self.covered is not None and self.covered.is_below(),
             "copied": self.copies is not None
             and self.copies.is_above()
@@ -128,15 +140,21 @@ class Verdict:
         return [f"{self.good.value:.1%} of samples are good (real data: {self.good.real:.1%})"]
 
     def _modes(self, word: str) -> list[str]:
+        uneven = []
+        if "uneven" in self.faults and self.misplaced is not None:
+            uneven = [
+                f"{self.misplaced.value:.1%} of samples are in modes that have too many (real data: "
+                f"{self.misplaced.real:.1%})"
+            ]
         if self.states is None:
-            return []
+            return uneven
         lost, thin, blurred = (self.of_state(state) for state in STATES)
         if not (lost or thin):
             clause = f"all {self.modes:,} {word} appear"
             if blurred:
                 whose = "none of them is" if len(blurred) == self.modes else f"{_listed(blurred)} {_are(blurred)} not"
                 clause += f", but {whose} sharp"
-            return [clause]
+            return [clause, *uneven]
         clauses = []
         if lost:
             left = self.modes - len(lost)
@@ -150,7 +168,7 @@ class Verdict:
             clauses.append(f"{_listed(thin)} {_are(thin)} thin")
         if blurred:
             clauses.append(f"{_listed(blurred)} {_are(blurred)} not sharp")
-        return [", ".join(clauses)]
+        return [", ".join(clauses), *uneven]
 
     def _variety(self) -> list[str]:
         faults, phrases = self.faults, []

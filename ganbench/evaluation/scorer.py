@@ -171,12 +171,18 @@ class Scorer:
         """The numbers of a `Verdict`, of samples to which the detector's rule has been applied."""
         return {
             "good": float(fake.good.double().mean()),
+            "misplaced": self._misplaced(fake),
             **{
                 name: self._value(METRICS.create({"name": metric}), fake, self._detector_reference)
                 for name, metric in COMPARED.items()
             },
             "copies": self._copies(fake),
         }
+
+    def _misplaced(self, fake: Features) -> float:
+        """Total variation distance of the shares of modes from those of the data."""
+        shares = fake.counts().cpu().double() / len(fake)
+        return float((shares - self._data.weights.cpu()).clamp_min(0).sum())
 
     def _copies(self, fake: Features) -> float:
         """Share of samples that are copies of what they are compared with, or of training images if these are kept."""

@@ -26,9 +26,14 @@ Fault = Literal[
     "off-mode",
     "blur",
     "copies",
+    "displaced",
+    "implausible",
+    "altered-duplicates",
+    "altered-copies",
 ]
 """Faults of a set of samples: missing modes, modes in wrong proportions, repeated samples, modes that are too narrow,
-samples that belong to no mode, images without detail, copies of training images.
+samples that belong to no mode, images without detail, copies of training images; modes beside their place, images that
+a classifier recognises although they are none of its classes, repeats and copies that differ by noise or by a pixel.
 """
 
 
