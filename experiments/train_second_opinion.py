@@ -5,7 +5,7 @@
 
 The network learns to tell real training images from corruptions of them. No labels are used. A shift by a pixel and
 noise of up to 8/255 count as real. The corruptions: another image shows through a soft mask, a patch of another image,
-patches in another order, box blur, scrambled phases, noise. None of them is a fault that `ganbench doctor` plants.
+patches in another order, box blur, scrambled phases, noise, less contrast. None of them is a fault that `ganbench doctor` plants.
 
 Fixed seed, fixed recipe; the threshold accepts 99 % of training images that were held out. It takes a few minutes on
 two CPU cores. Other hardware rounds differently, so the weights that come out elsewhere have another hash; that is why
@@ -107,6 +107,11 @@ def noisy(images: Tensor) -> Tensor:
     return (images + strength * torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, noise, coarse)).clamp(-1, 1)
 
 
+def faded(images: Tensor) -> Tensor:
+    """Less contrast: a tenth to 60 % of the brightness."""
+    return (images + 1) * (0.1 + 0.5 * torch.rand(len(images), 1, 1, 1)) - 1
+
+
 CORRUPTIONS: tuple[Callable[[Tensor], Tensor], ...] = (
     softly_mixed,
     with_patch,
@@ -114,6 +119,7 @@ CORRUPTIONS: tuple[Callable[[Tensor], Tensor], ...] = (
     box_blurred,
     phase_scrambled,
     noisy,
+    faded,
 )
 
 

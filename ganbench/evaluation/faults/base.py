@@ -126,7 +126,7 @@ def common_faults(source: Source, weights: Tensor) -> dict[str, Planted]:
         "imbalance": plant(with_shares(skewed), {"imbalance"}, {"thin modes"}, {"uneven"}),
         "narrowed modes": plant(source.narrowed, {"shrunken-modes"}, {"narrow"}, {"uneven"}),
         "10 % junk": plant(with_junk, {"off-mode"}, {"not sharp"}, {"uneven"}),
-        f"half copies of {FEW}": plant(half_repeated, {"duplicates"}, {"repeated"}, {"narrow", "uneven"}),
+        f"half copies of {FEW}": plant(half_repeated, {"duplicates"}, {"repeated"}, {"narrow", "uneven", "thin modes"}),
     }
     for few in REPEATS:
         faults[f"{few:,} repeated"] = repeated(source, few)
