@@ -5,7 +5,8 @@
 
 The network learns to tell real training images from corruptions of them. No labels are used. A shift by a pixel and
 noise of up to 8/255 count as real. The corruptions: another image shows through a soft mask, a patch of another image,
-patches in another order, box blur, scrambled phases, noise, less contrast. None of them is a fault that `ganbench doctor` plants.
+patches in another order, box blur, scrambled phases, noise, less contrast. None of them is a fault that
+`ganbench doctor` plants.
 
 Fixed seed, fixed recipe; the threshold accepts 99 % of training images that were held out. It takes a few minutes on
 two CPU cores. Other hardware rounds differently, so the weights that come out elsewhere have another hash; that is why

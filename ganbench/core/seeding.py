@@ -67,3 +67,16 @@ def default_stream(seed: int, purpose: Purpose) -> Iterator[None]:
 def _entropy(seed: int, purpose: Purpose, block: int) -> int:
     digest = hashlib.sha256(f"{seed}/{purpose}/{block}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def scatter(numbers: Tensor) -> Tensor:
+    """SplitMix64 (Steele et al. 2014): pseudo-random numbers in 0…2⁶³ − 1, a function of each number alone."""
+    mixed = (numbers + 1) * -0x61C8864680B583EB
+    mixed = (mixed ^ _shifted(mixed, 30)) * -0x40A7B892E31B1A47
+    mixed = (mixed ^ _shifted(mixed, 27)) * -0x6B2FB644ECCEEE15
+    return _shifted(mixed ^ _shifted(mixed, 31), 1)
+
+
+def _shifted(numbers: Tensor, by: int) -> Tensor:
+    """Logical right shift: as if the numbers were unsigned."""
+    return (numbers >> by) & ((1 << (64 - by)) - 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from ganbench.core.registry import register
-from ganbench.core.seeding import Purpose, stream
+from ganbench.core.seeding import Purpose, scatter, stream
 from ganbench.data.base import DATASETS, Data, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card, to_signed
 from ganbench.data.evaluators.second_opinion import SecondOpinion
@@ -57,7 +57,7 @@ class StackedDigits(Data):
         # A triple depends only on index and channel, so that resumed training sees the same samples as uninterrupted
         # training.
         channel = torch.arange(3, device=self.device)
-        return self._stack(self._images, _scattered(indices[..., None] * 3 + channel) % len(self._images))
+        return self._stack(self._images, scatter(indices[..., None] * 3 + channel) % len(self._images))
 
     def reference(self, count: int) -> Tensor:
         return self._stack(self._test, self._draw(len(self._test), count, "reference", 0))
@@ -79,19 +79,6 @@ class StackedDigits(Data):
         else:
             framed = interpolate(flat, (32, 32), mode="bilinear", align_corners=False)
         return framed.reshape(*stacked.shape[:-2], 32, 32)
-
-
-def _scattered(numbers: Tensor) -> Tensor:
-    """SplitMix64 (Steele et al. 2014): pseudo-random numbers in 0…2⁶³ − 1, a function of each number alone."""
-    mixed = (numbers + 1) * -0x61C8864680B583EB
-    mixed = (mixed ^ _shifted(mixed, 30)) * -0x40A7B892E31B1A47
-    mixed = (mixed ^ _shifted(mixed, 27)) * -0x6B2FB644ECCEEE15
-    return _shifted(mixed ^ _shifted(mixed, 31), 1)
-
-
-def _shifted(numbers: Tensor, by: int) -> Tensor:
-    """Logical right shift: as if the numbers were unsigned."""
-    return (numbers >> by) & ((1 << (64 - by)) - 1)
 
 
 @register(DATASETS, "stacked-mnist")

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from ganbench.methods.archs import ARCHS, Arch
 from ganbench.methods.archs.pacgan_2d import Maxout
+from ganbench.methods.archs.pacgan_dcgan import SamePadding, SameTransposed
 from ganbench.methods.archs.r3gan_small import GAIN, Block, Down, Up
 from ganbench.methods.layers import Head
+from ganbench.methods.wrappers import WRAPPERS, Wrapper
 from tests.reference import archs as textbook
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -25,13 +27,21 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet": {"latent_dim": 3, "generator_width": 4, "critic_width": 4},
     "r3gan-small": {"latent_dim": 3, "generator_width": 8, "critic_width": 8, "group_size": 4},
     "pacgan-2d": {"generator_widths": (8, 8), "critic_widths": (8, 4), "pieces": 3},
+    "pacgan-dcgan": {"latent_dim": 3, "generator_widths": (16, 8, 4), "critic_widths": (4, 8, 16)},
+    "pacgan-dcgan-small": {"latent_dim": 3, "critic_scale": 1.0, "critic_widths": (4, 8)},
 }
-IMAGE_ARCHS = ["dcgan", "infogan", "resnet", "r3gan-small"]
+QUARTERING = ["dcgan", "infogan", "resnet", "r3gan-small"]
+"""Architectures for images whose side is a multiple of 4."""
+IMAGE_ARCHS = [*QUARTERING, "pacgan-dcgan", "pacgan-dcgan-small"]
 IMAGE_SHAPES = [(1, 28, 28), (3, 28, 28), (1, 32, 32)]
 
 
 def make(name: str, **options: Any) -> Arch:
     return ARCHS.create({"name": name, **options})
+
+
+def make_wrapper(name: str) -> Wrapper:
+    return WRAPPERS.create({"name": name})
 
 
 def make_small(name: str, **options: Any) -> Arch:
@@ -81,6 +91,103 @@ SIZES = {
         (2 * 1000 + 1000) + 2 * (200 * 1000 + 1000) + 201,
     ),
 }
+
+# Stacked-MNIST, 28×28×3. In the authors' code layers before BatchNorm have biases, which it cancels; here they don't.
+CANCELLED = {"pacgan-dcgan": (512 * 4 + 256 + 128 + 64, 0), "pacgan-dcgan-small": (64 * 16 + 32 + 16 + 8, 0)}
+OF_PACGAN = {
+    "pacgan-dcgan": (
+        (100 * 512 * 4 + 512 * 4 + 2 * 512)
+        + (512 * 256 * 25 + 256 + 2 * 256)
+        + (256 * 128 * 25 + 128 + 2 * 128)
+        + (128 * 64 * 25 + 64 + 2 * 64)
+        + (64 * 3 * 25 + 3),
+        # The critic by itself, without the scales and shifts of its BatchNorm, which the wrapper adds.
+        (3 * 64 * 25 + 64)
+        + (64 * 128 * 25 + 128)
+        + (128 * 256 * 25 + 256)
+        + (256 * 512 * 25 + 512)
+        + (512 * 2 * 2 + 1),
+    ),
+    "pacgan-dcgan-small": (
+        (256 * 64 * 16 + 64 * 16 + 2 * 64)
+        + (64 * 32 * 9 + 32 + 2 * 32)
+        + (32 * 16 * 9 + 16 + 2 * 16)
+        + (16 * 8 * 9 + 8 + 2 * 8)
+        + (8 * 3 * 9 + 3),
+        (3 * 2 * 9 + 2) + (2 * 4 * 9 + 4) + (4 * 8 * 9 + 8) + (8 * 4 * 4 + 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(OF_PACGAN))
+def test_pacgans_networks_have_the_sizes_of_the_authors_code(name: str) -> None:
+    arch, shape = make(name), (3, 28, 28)
+    sizes = size(arch.generator(shape)), size(arch.critic(shape))
+    assert tuple(own + left_out for own, left_out in zip(sizes, CANCELLED[name], strict=True)) == OF_PACGAN[name]
+
+
+def test_pacgans_networks_of_table_2_have_the_published_sizes() -> None:
+    generator, critic = OF_PACGAN["pacgan-dcgan"]
+    normalised = make_wrapper("batch-norm").wrap(make("pacgan-dcgan").critic((3, 28, 28)), 64)
+    scales_and_shifts, biases = 2 * (128 + 256 + 512), 128 + 256 + 512
+    assert size(normalised) == critic + scales_and_shifts - biases
+    assert (round(generator / 1e6, 2), round((critic + scales_and_shifts) / 1e6, 2)) == (4.51, 4.31)
+
+
+def test_discriminators_of_table_3_have_a_quarter_and_half_of_the_widths() -> None:
+    """With BatchNorm after all convolutions, as in the authors' code."""
+    for scale, widths in ((0.25, (2, 4, 8)), (0.5, (4, 8, 16)), (1.0, (8, 16, 32))):
+        critic = make("pacgan-dcgan-small", critic_scale=scale).critic((6, 28, 28))
+        normalised = make_wrapper("batch-norm-everywhere").wrap(critic, 128)
+        kernels = 9 * (6 * widths[0] + widths[0] * widths[1] + widths[1] * widths[2])
+        assert size(normalised) == kernels + 2 * sum(widths) + (16 * widths[2] + 1)
+        assert normalised(torch.zeros(256, 6, 28, 28)).shape == (256,)
+
+
+@pytest.mark.parametrize(("side", "kernel"), [(28, 5), (14, 5), (7, 5), (4, 5), (7, 3), (14, 3), (28, 3), (1, 5)])
+def test_padded_convolution_and_its_transpose_are_tensorflows(side: int, kernel: int) -> None:
+    """TensorFlow centres output pixel i at 2i + (k − 1)/2 − ⌊margin/2⌋, and has ⌈side/2⌉ of them."""
+    half = math.ceil(side / 2)
+    images, weight = torch.randn(1, 1, side, side).double(), torch.randn(1, 1, kernel, kernel).double()
+    before = max(0, 2 * (half - 1) + kernel - side) // 2
+    expected = torch.zeros(1, 1, half, half).double()
+    for row in range(half):
+        for column in range(half):
+            for i in range(kernel):
+                for j in range(kernel):
+                    y, x = 2 * row + i - before, 2 * column + j - before
+                    if 0 <= y < side and 0 <= x < side:
+                        expected[0, 0, row, column] += weight[0, 0, i, j] * images[0, 0, y, x]
+    ours = nn.functional.conv2d(SamePadding(kernel, side)(images), weight, stride=2)
+    torch.testing.assert_close(ours, expected)
+    # The transposed layer is the adjoint: <y, A x> = <Aᵀ y, x>.
+    transposed = SameTransposed(1, 1, kernel, side, bias=False).double()
+    with torch.no_grad():
+        transposed.weight.copy_(weight)
+        other = torch.randn(1, 1, half, half).double()
+        torch.testing.assert_close((transposed(other) * images).sum(), (other * expected).sum())
+
+
+def test_pacgans_networks_for_images_reject_points_and_rectangles() -> None:
+    for name in OF_PACGAN:
+        for shape in ((2,), (1, 28, 32)):
+            for build in (make(name).generator, make(name).critic):
+                with pytest.raises(ValueError, match="square images"):
+                    build(shape)
+
+
+def test_initial_weights_of_pacgans_networks_are_those_of_the_authors_code() -> None:
+    """Those of D's convolutions are cut off at two deviations, which leaves .8796 of the deviation."""
+    torch.manual_seed(0)
+    for network in (make("pacgan-dcgan").generator((3, 28, 28)), make("pacgan-dcgan").critic((3, 28, 28))):
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                truncated = isinstance(layer, nn.Conv2d)
+                deviation = layer.weight.square().mean().sqrt().item()
+                expected = 0.02 * (0.8796 if truncated else 1)
+                assert deviation == pytest.approx(expected, rel=5 / math.sqrt(2 * layer.weight.numel()))
+                assert (layer.weight.abs().max() <= 0.04) or not truncated
+                assert layer.bias is None or not layer.bias.any()
 
 
 @pytest.mark.parametrize("name", list(SIZES))
@@ -137,7 +244,7 @@ def test_generator_and_critic_support_all_image_shapes_and_packs(name: str, shap
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 28, 32), (1, 30, 30), (28, 28)])
-@pytest.mark.parametrize("name", IMAGE_ARCHS)
+@pytest.mark.parametrize("name", QUARTERING)
 def test_unsupported_shapes_are_rejected(name: str, shape: tuple[int, ...]) -> None:
     for build in (make_small(name).generator, make_small(name).critic):
         with pytest.raises(ValueError, match="side is a multiple of 4"):

@@ -26,6 +26,7 @@ SPECS: list[dict[str, Any]] = [
     {"name": "clip", "limit": 0.1},
     {"name": "spectral-norm"},
     {"name": "batch-norm"},
+    {"name": "batch-norm-everywhere"},
     {"name": "minibatch-std"},
     {"name": "minibatch-discrimination", "kernels": 3, "dimensions": 2},
 ]
@@ -318,18 +319,23 @@ def test_batch_normalisation_equals_pytorchs_on_real_and_generated_samples_separ
 
 
 @each_arch
-def test_batch_normalisation_follows_all_hidden_layers_except_the_first(arch: str) -> None:
+@pytest.mark.parametrize(("name", "plain_layers"), [("batch-norm", 1), ("batch-norm-everywhere", 0)])
+def test_batch_normalisation_follows_all_hidden_layers_or_all_but_the_first(
+    arch: str, name: str, plain_layers: int
+) -> None:
     plain = make_small(arch).critic(small_shape(arch))
-    critic = make("batch-norm").wrap(copy.deepcopy(plain), BATCH)
+    critic = make(name).wrap(copy.deepcopy(plain), BATCH)
     norms = [module for module in critic.modules() if "Norm" in type(module).__name__]
-    assert len(norms) == len(layers(plain)) - 2
-    first, *hidden, head = layers(critic)
-    assert (first.bias is None) == (layers(plain)[0].bias is None), "the first layer keeps its bias"
+    assert len(norms) == len(layers(plain)) - 1 - plain_layers
+    *hidden, head = layers(critic)
+    if plain_layers:
+        first = hidden.pop(0)
+        assert (first.bias is None) == (layers(plain)[0].bias is None), "the first layer keeps its bias"
     assert all(layer.bias is None for layer in hidden), "normalisation would cancel the biases of the others"
     assert head.bias is not None
 
 
-@pytest.mark.parametrize("name", ["batch-norm", "minibatch-discrimination"])
+@pytest.mark.parametrize("name", ["batch-norm", "batch-norm-everywhere", "minibatch-discrimination"])
 def test_batch_level_wrappers_reject_partial_batches_and_take_no_penalties(name: str) -> None:
     critic = wrapped(make(name), "mlp")
     with pytest.raises(ValueError, match="batches of 8"):
@@ -342,7 +348,7 @@ def test_batch_level_wrappers_reject_partial_batches_and_take_no_penalties(name:
 # Batch-level features.
 
 
-@pytest.mark.parametrize("spec", SPECS[3:], ids=lambda spec: spec["name"])
+@pytest.mark.parametrize("spec", SPECS[4:], ids=lambda spec: spec["name"])
 @each_arch
 def test_new_head_keeps_the_weights_of_the_old_features(arch: str, spec: dict[str, Any]) -> None:
     critic = make_small(arch).critic(small_shape(arch)).double()

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
+from ganbench.cli.console.reproduce_claim import claimed_networks, networks_of
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_where
 from ganbench.data import DATASETS
@@ -22,7 +24,14 @@ from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.methods.archs import ARCHS
 from ganbench.methods.losses import LOSSES
 from ganbench.results.claims import COLUMNS, PUBLISHED, SPREADS, Claim, difference, read_claims, reproduction, select
-from ganbench.results.claims.reproduction import FILES, ClaimComparison, compare_scores, compare_tracked, recipe
+from ganbench.results.claims.reproduction import (
+    FILES,
+    ClaimComparison,
+    compare_scores,
+    compare_tracked,
+    network_differences,
+    recipe,
+)
 from ganbench.results.loading import Results
 from ganbench.results.report.claims import beside
 from ganbench.spec.sweep_spec import Sweep, read_sweep
@@ -46,7 +55,7 @@ def test_every_claim_names_known_components_and_has_a_valid_value(claim: Claim) 
     assert claim.spread_kind in SPREADS
     assert math.isnan(claim.spread) or claim.spread_kind != "none"
     assert claim.protocol or claim.caveat, "without a protocol, the caveat must say why it can't be compared"
-    assert claim.first_hand or claim.caveat, "the caveat of a second-hand number must say who quotes it"
+    assert claim.caveat.startswith("second-hand: ") != claim.first_hand, "the caveat says who quotes it, or why"
     assert 2014 <= claim.year <= 2026
     if claim.metric == "modes":
         assert 0 <= claim.value <= MODES[claim.dataset]
@@ -55,6 +64,26 @@ def test_every_claim_names_known_components_and_has_a_valid_value(claim: Claim) 
     if claim.metric == "kl":
         # Adv. DSM's 1.49 is doubtful, as its caveat says, but possible: ln K is the largest KL divergence from uniform.
         assert 0 <= claim.value <= math.log(MODES[claim.dataset])
+
+
+def test_claims_checked_against_a_source_have_its_runs_and_spreads() -> None:
+    """PacGAN's captions: ten trials in tables 1 and 2, fifty in table 3, ± standard error. VEEGAN's page: five runs."""
+    for claim in CLAIMS:
+        if claim.paper == "PacGAN" and claim.first_hand:
+            assert (claim.spread_kind, claim.runs) == ("se", 50 if claim.place == "Table 3" else 10), claim.id
+        if claim.paper == "VEEGAN":
+            assert (claim.spread_kind, claim.runs) == ("unknown", 5), claim.id
+    second_hand = Counter(claim.paper for claim in CLAIMS if not claim.first_hand)
+    assert second_hand == {"PacGAN": 16, "MEG": 8, "R3GAN": 16, "Lucic et al.": 14}
+    assert {claim.place for claim in CLAIMS if claim.paper == "R3GAN"} == {"Table 1", "Table 3"}
+
+
+def test_no_claim_names_a_loss_or_networks_that_differ_from_the_papers() -> None:
+    """Lucic et al. square the sigmoid's output; R3GAN's networks have 20.7 million weights each."""
+    assert not any(claim.loss or claim.arch for claim in CLAIMS if claim.method == "LSGAN")
+    assert not any(claim.arch for claim in CLAIMS if claim.paper == "R3GAN")
+    networks = {(claim.place, claim.arch) for claim in CLAIMS if claim.paper == "PacGAN" and claim.arch}
+    assert networks == {("Table 1", "pacgan-2d"), ("Table 2", "pacgan-dcgan"), ("Table 3", "pacgan-dcgan-small")}
 
 
 def test_metrics_of_claims_are_measured_under_their_protocols() -> None:
@@ -204,10 +233,9 @@ def test_incomparable_claims_give_the_reason() -> None:
         recipe(dataclasses.replace(published, loss=""))
     with pytest.raises(GanbenchError, match="no experiment with the setting of Elsewhere"):
         recipe(dataclasses.replace(published, paper="Elsewhere"))
-    with pytest.raises(GanbenchError, match="the paper's generator has 4\\.51 million weights"):
-        recipe(
-            next(claim for claim in read_claims() if (claim.paper, claim.place) == ("PacGAN", "Table 2") and claim.loss)
-        )
+
+
+NETWORKS = {"arch": "pacgan-2d", "arch.pieces": "5", "wrapper": "none"}
 
 
 def test_claim_is_compared_with_the_tracked_seeds_of_its_experiment(
@@ -223,10 +251,18 @@ def test_claim_is_compared_with_the_tracked_seeds_of_its_experiment(
             return Results(table(*seeds))
 
         monkeypatch.setattr(reproduction, "load_results", load)
-        return compare_tracked(published, store)
+        return compare_tracked(published, store, NETWORKS)
 
-    def seed(number: int, missing: int, *, status: Status = "finished", pac: int = 1) -> RunRecord:
-        params = {"dataset": "ring", "train.pac": str(pac)}
+    def seed(
+        number: int,
+        missing: int,
+        *,
+        status: Status = "finished",
+        pac: int = 1,
+        arch: str = "pacgan-2d",
+        wrapper: str = "none",
+    ) -> RunRecord:
+        params = {"dataset": "ring", "train.pac": str(pac), "arch": arch, "arch.pieces": "5", "wrapper": wrapper}
         return record("non-saturating", number, 1.0, missing=missing, status=status, params=params)
 
     inside = comparison_of(seed(0, 3), seed(1, 4), seed(2, 4), seed(0, 9, pac=2))
@@ -240,9 +276,16 @@ def test_claim_is_compared_with_the_tracked_seeds_of_its_experiment(
     assert failed is not None
     assert "1 of our seeds failed" in failed.reason
     assert comparison_of(seed(0, 9, pac=2)) is None, "the store has none of its seeds"
+    for refused, reason in (
+        (comparison_of(seed(0, 3, arch="mlp"), seed(1, 4, arch="mlp")), "mlp, not pacgan-2d"),
+        (comparison_of(seed(0, 3), seed(1, 4, wrapper="batch-norm")), "wrapper=batch-norm, not none"),
+    ):
+        assert refused is not None
+        assert refused.agreement == "not comparable"
+        assert f"trained with other networks: {reason}" in refused.reason
     assert set(experiments_read) == {"pacgan_2d-paper"}
     monkeypatch.undo()
-    assert compare_tracked(published, store) is None, "there is no store"
+    assert compare_tracked(published, store, NETWORKS) is None, "there is no store"
 
 
 def test_every_recipe_selects_one_spec_of_its_experiment_with_the_seed_count_of_the_paper() -> None:
@@ -258,6 +301,7 @@ def test_every_recipe_selects_one_spec_of_its_experiment_with_the_seed_count_of_
                 published.arch,
                 published.dataset,
             )
+            assert network_differences(claimed_networks(published), networks_of(spec.to_dict())) == ""
             assert len(sweep.seeds) == published.runs
             checked += 1
     assert checked > 20
@@ -277,6 +321,26 @@ def test_reproduce_claim_prints_the_sweep_command_and_missing_seeds(tmp_path: Pa
     assert (incomparable.exit_code, "not comparable" in incomparable.output) == (0, True)
     unknown = CliRunner().invoke(main, ["reproduce-claim", "pacgan-table-1-ring-pacgan9-modes"])
     assert (unknown.exit_code, "did you mean" in unknown.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('arch = "pacgan-2d"', 'arch = "pacgan-2d:pieces=4"', "arch.pieces=4, not 5"),
+        ('arch = "pacgan-2d"', 'arch = "mlp"', "mlp, not pacgan-2d"),
+        ("[base]", '[base]\nwrapper = "batch-norm"', "wrapper=batch-norm, not none"),
+    ],
+)
+def test_reproduce_claim_refuses_an_experiment_with_other_networks(
+    old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = (reproduction.EXPERIMENTS / "pacgan_2d.toml").read_text()
+    (tmp_path / "pacgan_2d.toml").write_text(original.replace(old, new, 1))
+    monkeypatch.setattr(reproduction, "EXPERIMENTS", tmp_path)
+    args = ["reproduce-claim", "pacgan-table-1-ring-gan-modes", "--train", "--store", str(tmp_path / "store")]
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 2, result.output
+    assert f"pacgan_2d.toml has other networks than the paper ({message})" in result.stderr
 
 
 def test_reproduce_claim_train_runs_its_spec_with_the_given_seeds(

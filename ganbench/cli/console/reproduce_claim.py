@@ -9,9 +9,11 @@ from rich.console import Console
 from ganbench.cli.console.sweep import dry_run_session, sweep_session
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
-from ganbench.core.settings import parse_where
+from ganbench.core.settings import Settings, flatten, parse_components, parse_value, parse_where
+from ganbench.methods.archs import ARCHS
+from ganbench.methods.wrappers import WRAPPERS
 from ganbench.results.claims import Claim
-from ganbench.results.claims.reproduction import compare_tracked, recipe
+from ganbench.results.claims.reproduction import compare_tracked, network_differences, recipe
 from ganbench.results.report.claims import render_claims
 from ganbench.runs.executors.local import Local
 from ganbench.spec.sweep_spec import read_sweep
@@ -26,6 +28,9 @@ def reproduce_claim_session(
     Args:
         seeds: seeds to use instead of the experiment's.
         train: whether to train the seeds that haven't been trained.
+
+    Raises:
+        GanbenchError: the experiment has other networks than the claim.
     """
     console = Console(markup=False, highlight=False)
     console.print(render_claims([claim], "table"), soft_wrap=True)
@@ -36,6 +41,13 @@ def reproduce_claim_session(
         return 0
     console.print(f"\n{experiment.command}\n", soft_wrap=True)
     sweep = read_sweep(experiment.file, experiment.budget).where(parse_where(experiment.where))
+    networks = claimed_networks(claim)
+    for spec in sweep.specs:
+        differences = network_differences(networks, networks_of(spec.to_dict()))
+        if differences:
+            raise GanbenchError(
+                f"not reproduced: {experiment.file.name} has other networks than the paper ({differences})"
+            )
     if seeds is not None:
         sweep = dataclasses.replace(sweep, seeds=seeds)
     if train:
@@ -46,9 +58,28 @@ def reproduce_claim_session(
             return status
     else:
         dry_run_session(sweep, device=device, experiment=experiment.name, store=store)
-    comparison = compare_tracked(claim, store)
+    comparison = compare_tracked(claim, store, networks)
     if comparison is None:
         console.print("\nnone of its seeds has been trained: --train does that")
     else:
         console.print(f"\n{comparison.agreement}: {comparison.reason}", soft_wrap=True)
     return 0
+
+
+def claimed_networks(claim: Claim) -> dict[str, str]:
+    """The networks that a claim names, with all of their options, as in a flat spec."""
+    options = dict(option.split("=", 1) for option in claim.options.split("; ") if option)
+    prefix = "arch."
+    arch = {name.removeprefix(prefix): parse_value(text) for name, text in options.items() if name.startswith(prefix)}
+    wrappers = parse_components(options.get("wrapper", "none"))
+    return networks_of(
+        {
+            "arch": ARCHS.create({"name": claim.arch, **arch}).to_spec(),
+            "wrapper": [WRAPPERS.create(wrapper).to_spec() for wrapper in wrappers],
+        }
+    )
+
+
+def networks_of(spec: Settings) -> dict[str, str]:
+    """The part of a spec that describes networks, flat: architecture, its options, and wrappers."""
+    return {name: str(value) for name, value in flatten({key: spec[key] for key in ("arch", "wrapper")}).items()}

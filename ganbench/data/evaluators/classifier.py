@@ -77,11 +77,18 @@ class TypicalRegion(nn.Module):
         deviation: Tensor = ((features - self.means[labels]) @ self.whitening).norm(dim=1, keepdim=True)
         return deviation
 
-    def fit(self, features: Tensor, labels: Tensor) -> None:
-        """Calibrate the region on real features and the classes that the classifier assigns to them."""
+    def fit(self, features: Tensor, labels: Tensor, ridge: float = 0.0) -> None:
+        """Calibrate the region on real features and the classes that the classifier assigns to them.
+
+        Args:
+            ridge: this share of the features' mean variance is added to each variance; needed if some feature is always
+                zero, so that the covariance is singular.
+        """
         exact = features.double()
         means = torch.stack([exact[labels == label].mean(0) for label in range(len(self.means))])
         covariance = torch.cov((exact - means[labels]).T)
+        if ridge:
+            covariance += ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64)
         whitening = torch.linalg.inv(torch.linalg.cholesky(covariance)).T
         distances = ((exact - means[labels]) @ whitening).norm(dim=1)
         edge = distances.sort().values[int(TYPICAL * len(distances))]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ganbench.data.evaluators.base import Features
-from ganbench.data.evaluators.classifier import ImageEvaluator, check_images, to_bytes
+from ganbench.data.evaluators.base import Evaluator, Features
+from ganbench.data.evaluators.classifier import check_images, to_bytes
 
 IMAGES_PER_BLOCK = 5_000
 
@@ -16,11 +16,13 @@ class StackedEvaluator:
     """An evaluator of three digits in three channels: the mode is 100 a + 10 b + c.
 
     The embedding concatenates those of the three channels; confidence and deviation are those of the worst channel.
-    Images of 32×32 are reduced to the classifier's 28×28: cropped if they were padded, rescaled if they were scaled.
+    Images are brought to the classifier's size, 28×28 unless it has a `side` of its own: images of 32×32 are cropped if
+    they were padded, rescaled if they were scaled.
     """
 
-    def __init__(self, digits: ImageEvaluator, side: int = 28, scaled: bool = False) -> None:
+    def __init__(self, digits: Evaluator, side: int = 28, scaled: bool = False) -> None:
         self._digits = digits
+        self._digit_side: int = getattr(digits, "side", 28)
         self._side = side
         self._scaled = scaled
         self.name = f"{digits.name} on each channel"
@@ -48,7 +50,8 @@ class StackedEvaluator:
 
     def _evaluate_block(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = len(samples)
-        features = self._digits(to_28(samples, self._scaled).reshape(count * 3, 1, 28, 28))
+        resized = samples if self._side == self._digit_side else to_28(samples, self._scaled)
+        features = self._digits(resized.reshape(count * 3, 1, self._digit_side, self._digit_side))
         place_values = torch.tensor([100, 10, 1], device=features.labels.device)
         return (
             features.embedding.reshape(count, -1),

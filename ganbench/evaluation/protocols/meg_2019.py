@@ -13,8 +13,9 @@ from ganbench.evaluation.protocols.pacgan_2018 import stacked_case
 class Meg2019(Protocol):
     """26,000 Stacked-MNIST images; KL(generated ‖ uniform) in nats (Kumar et al. 2019, arXiv:1901.08508).
 
-    28×28, 128,000 fixed triples of the 60,000 training digits. From the authors' code, but for the classifier: theirs
-    (with its dropout left on, which adds noise of its own) is not published, ours is used.
+    28×28, 128,000 fixed triples of the 60,000 training digits. From the authors' code, but for the classifier: its
+    network and training are published, its weights are not; ours is used. Theirs judges with dropout left on, which
+    adds noise of its own.
     """
 
     def cases(self) -> Mapping[str, Case]:

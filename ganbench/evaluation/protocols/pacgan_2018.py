@@ -18,7 +18,8 @@ class Pacgan2018(Protocol):
     100,000 training points. Stacked-MNIST as in their comparison with VEEGAN: 28×28, 128,000 fixed triples of the
     pooled 70,000 digits; every image counts for the digits that the classifier sees in it.
 
-    From the authors' code, but for the classifier: theirs is not published, ours is used.
+    From the authors' code, but for the classifier: its network and training are published, its weights are not; ours is
+    used.
     """
 
     def cases(self) -> Mapping[str, Case]:
@@ -39,7 +40,8 @@ class Pacgan2018Unrolled(Protocol):
     """25,600 Stacked-MNIST images; KL(generated ‖ uniform) in nats (Lin et al. 2018, arXiv:1712.04086, Table 3).
 
     Their comparison with unrolled GANs: 28×28, new triples of the 60,000 training digits in every batch. From the
-    authors' code, but for the classifier: theirs is not published, ours is used.
+    authors' code, but for the classifier: its network and training are published, its weights are not; ours is used.
+    Theirs scores a generator with the BatchNorm statistics of each batch of 128; here it has running statistics.
     """
 
     def cases(self) -> Mapping[str, Case]:

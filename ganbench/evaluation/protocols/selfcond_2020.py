@@ -16,10 +16,10 @@ class Selfcond2020(Protocol):
 
     Ring: 8 modes, radius 2, variance 1e-4; grid: spacing 2 from −4, variance .0025; good within ±3 σ in each direction
     (L∞), a mode counts with one good point, KL(generated ‖ uniform) over all points. Stacked-MNIST: scaled to 32×32,
-    100,000 triples, KL(generated ‖ uniform) to base 10.
+    100,000 triples of the 60,000 training digits, KL(generated ‖ uniform) to base 10; for points it is in nats.
 
-    From the authors' code, but for the classifier: theirs (with its dropout left on) is not published, ours is used.
-    Assumed, since not stated: natural logarithms for points, triples from the training digits.
+    From the authors' code, but for the classifier: its network and training are published, its weights are not; ours is
+    used. Theirs judges with dropout left on.
     """
 
     def cases(self) -> Mapping[str, Case]:

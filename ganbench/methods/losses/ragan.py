@@ -17,7 +17,8 @@ class RaGan(Loss):
 
     The discriminator minimises −E log σ(D(x) − E D(G(z))) − E log(1 − σ(D(G(z)) − E D(x))), the generator the same
     with the roles of real and generated samples swapped. The inner means are over the batch. Only differences matter:
-    D is a score without a fixed zero.
+    D is a score without a fixed zero. This is the paper's formula; the authors' code halves both losses. Adam doesn't
+    see the difference, but a penalty weighs twice as much beside half a loss.
     """
 
     paired: ClassVar[bool] = True

@@ -25,6 +25,8 @@ class BatchNorm(Wrapper):
     """
 
     takes_penalties: ClassVar[bool] = False
+    first: ClassVar[int] = 2
+    """Number of the first hidden layer that is normalised, from 1."""
 
     def wrap(self, critic: nn.Module, batch: int) -> nn.Module:
         if batch < 2:
@@ -38,13 +40,23 @@ class BatchNorm(Wrapper):
             if not isinstance(layer, nn.Linear | nn.Conv2d):
                 return None
             hidden += 1
-            if hidden == 1:
+            if hidden < self.first:
                 return layer
             layer.register_parameter("bias", None)
             return nn.Sequential(layer, GroupNormalised(len(layer.weight), batch))
 
         replace_layers(critic, normalised)
         return critic
+
+
+@register(WRAPPERS, "batch-norm-everywhere")
+class BatchNormEverywhere(BatchNorm):
+    """BatchNorm after every hidden layer of the discriminator (as in Lin et al. 2018, arXiv:1712.04086, Table 3).
+
+    As `batch-norm`, but the first layer is normalised, too.
+    """
+
+    first: ClassVar[int] = 1
 
 
 class GroupNormalised(nn.Module):

@@ -25,10 +25,12 @@ class Claim:
         place: table, figure or section of the paper.
         protocol: ours, if it is the same; else empty.
         method: the paper's name for it.
-        loss, arch, options: ours, if there is an equivalent; else empty.
+        loss, arch, options: ours, if there is an equivalent; else empty. Networks are part of it: the architecture,
+            with the options `arch.…` and `wrapper` of `options`, and its defaults for the rest.
         spread: the number after ±; NaN if there is none.
         runs: number of runs behind the number; None if the paper doesn't say.
-        first_hand: True if the number was taken from the paper itself, not from another that quotes it.
+        first_hand: True if the number was read in the paper itself or in its authors' repository; False if another
+            paper quotes it, or if it couldn't be checked: the caveat then begins with "second-hand".
         caveat: facts needed to interpret it.
     """
 
