@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, pdtr
 
 from ganbench.core.formatting import number
@@ -28,6 +29,8 @@ COPIED = 0.05
 """Share of copies beyond that of unseen real samples which counts as copying."""
 MAX_NAMED = 12
 """The most modes that are listed by name."""
+
+Values = NDArray[np.float64]
 
 ModeState = Literal["lost", "thin", "not sharp"]
 STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
@@ -149,26 +152,23 @@ class Verdict:
         if self.states is None:
             return uneven
         lost, thin, blurred = (self.of_state(state) for state in STATES)
-        if not (lost or thin):
-            clause = f"all {self.modes:,} {word} appear"
-            if blurred:
-                whose = "none of them is" if len(blurred) == self.modes else f"{_listed(blurred)} {_are(blurred)} not"
-                clause += f", but {whose} sharp"
-            return [clause, *uneven]
-        clauses = []
-        if lost:
-            left = self.modes - len(lost)
-            clause = f"{left:,} of {self.modes:,} {word} appear{'s' * (left == 1)}"
-            present = [name for name in self.names if name not in lost]
-            if 0 < left < len(lost) and left <= MAX_NAMED:
-                clauses.append(f"only {clause}, {_listed(present)}")
-            else:
-                clauses.append(f"{clause}, {_listed(lost)} {_are(lost)} lost")
-        if thin:
-            clauses.append(f"{_listed(thin)} {_are(thin)} thin")
-        if blurred:
-            clauses.append(f"{_listed(blurred)} {_are(blurred)} not sharp")
-        return [", ".join(clauses), *uneven]
+        present = [name for name in self.names if name not in lost]
+        appear = f"{len(present):,} of {self.modes:,} {word} appear{'s' * (len(present) == 1)}"
+        faults = [
+            f"{_listed(names)} {_are(names)} {state}"
+            for state, names in zip(STATES, (lost, thin, blurred), strict=True)
+            if names
+        ]
+        if len(blurred) == self.modes:
+            faults = ["none of them is sharp"]
+        if not lost:
+            clause = f"all {self.modes:,} {word} appear" + (f", but {faults[0]}" if faults else "")
+            clause = ", ".join([clause, *faults[1:]])
+        elif 0 < len(present) < len(lost) and len(present) <= MAX_NAMED:
+            clause = ", ".join([f"only {appear}, {_listed(present)}", *faults[1:]])
+        else:
+            clause = ", ".join([appear, *faults])
+        return [clause, *uneven]
 
     def _variety(self) -> list[str]:
         faults, phrases = self.faults, []
@@ -210,16 +210,29 @@ def mode_states(
     names = list(fair)
     share, good_share, fair_share = (np.array([of[name] for name in names]) for of in (shares, good, fair))
     expected = samples * fair_share
-    # A count of a mode is nearly Poisson; the probability is that of five standard deviations.
-    by_chance = pdtr(np.round(samples * share), expected) >= float(ndtr(-BEYOND_CHANCE))
-    lost = (share < LOST * fair_share) & ~by_chance
-    thin = (share < THIN * fair_share) & ~by_chance & ~lost
+    lost = is_short(share, fair_share, samples, LOST)
+    thin = is_short(share, fair_share, samples, THIN) & ~lost
     blurred = (np.round(samples * good_share) < np.maximum(2, SHARP * expected)) & ~lost & ~thin & (expected >= 2)
     states: dict[str, ModeState] = {}
     for name, is_lost, is_thin, is_blurred in zip(names, lost, thin, blurred, strict=True):
         if is_lost or is_thin or is_blurred:
             states[name] = "lost" if is_lost else "thin" if is_thin else "not sharp"
     return states
+
+
+def is_short(share: Values, fair: Values, samples: Values | float, below: float) -> NDArray[np.bool_]:
+    """Whether modes have less than a part of their fair share of the samples, beyond chance.
+
+    Args:
+        share: of all samples, by mode.
+        fair: in real data, by mode.
+        samples: number of samples; one for all modes, or one for each.
+        below: the part, such as `LOST`.
+    """
+    # A count of a mode is nearly Poisson; the probability is that of five standard deviations.
+    by_chance = pdtr(np.round(samples * share), samples * fair) >= float(ndtr(-BEYOND_CHANCE))
+    short: NDArray[np.bool_] = (share < below * fair) & ~by_chance
+    return short
 
 
 def _listed(names: Sequence[str]) -> str:

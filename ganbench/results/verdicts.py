@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.core.verdict import Measured, ModeState, Verdict, mode_states
+from ganbench.core.verdict import LOST, Measured, ModeState, Verdict, is_short, mode_states
 from ganbench.results.earlier import has_even_modes
 from ganbench.results.views import final_scores, mode_shares
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, SD
@@ -38,7 +38,9 @@ def states_of_modes(rows: pd.DataFrame) -> dict[str, ModeState] | None:
     if not shares or counts.empty:
         return None
     fair = fair_shares(scores)
-    return None if fair is None else mode_states(shares, good, fair, float(counts.iloc[0]))
+    if fair is None:
+        return None
+    return mode_states(shares, good, {name: fair[name] for name in shares}, float(counts.iloc[0]))
 
 
 def fair_shares(scores: pd.DataFrame) -> dict[str, float] | None:
@@ -52,10 +54,20 @@ def fair_shares(scores: pd.DataFrame) -> dict[str, float] | None:
     return None
 
 
-def count_in_state(rows: pd.DataFrame, state: ModeState) -> float:
-    """Number of modes of a run in a state; NaN if it isn't known."""
-    tracked = rows[(rows["kind"] == "verdict") & (rows["metric"] == state.replace(" ", "_"))]
-    if len(tracked):
-        return float(tracked["value"].iloc[0])
-    states = states_of_modes(rows)
-    return math.nan if states is None else float(sum(its_state == state for its_state in states.values()))
+def seeds_that_lost_modes(scores: pd.DataFrame) -> pd.Series:
+    """Whether a mode is lost, for each run of which that is known, by the run's id.
+
+    Args:
+        scores: final scores and verdicts of any number of runs.
+    """
+    tracked = scores[(scores["kind"] == "verdict") & (scores["metric"] == "lost")]
+    known = dict(zip(tracked["run"], tracked["value"] > 0, strict=True))
+    shares = scores[scores["metric"].str.startswith(MODE) & ~scores["run"].isin(known)]
+    counts = scores[scores["metric"] == SAMPLE_COUNT].drop_duplicates("run").set_index("run")["value"]
+    even = 1 / shares.groupby("run")["metric"].transform("count")
+    fair = shares["floor"].fillna(even.where(shares["dataset"].astype(object).map(has_even_modes).astype(bool)))
+    samples = shares["run"].map(counts)
+    measured = fair.notna() & samples.notna()
+    lost = is_short(*(numbers.to_numpy(dtype=float) for numbers in (shares["value"], fair, samples)), LOST)
+    of_run = pd.Series(lost, index=shares.index)[measured].groupby(shares["run"][measured]).any()
+    return pd.concat([of_run, pd.Series(known, dtype=bool)])

@@ -77,7 +77,9 @@ def test_ten_repeated_images_are_not_praised() -> None:
 
 
 def test_real_data_are_accused_of_nothing() -> None:
-    verdict = Verdict(NAMES, {}, REAL, Measured(0.012, 0.01, 0.002), None, None, Measured(0.968, 0.97, 0.003))
+    verdict = Verdict(
+        NAMES, {}, REAL, near_duplicates=Measured(0.012, 0.01, 0.002), covered=Measured(0.968, 0.97, 0.003)
+    )
     assert not verdict.faults
     assert verdict.clauses()[-1] == "they vary like real data"
 
@@ -86,6 +88,9 @@ def test_each_state_of_a_mode_is_named() -> None:
     verdict = Verdict(NAMES, {"0": "lost", "1": "thin", "2": "not sharp"})
     assert verdict.clauses("digits") == ["3 of 4 digits appear, 0 is lost, 1 is thin, 2 is not sharp"]
     assert Verdict(NAMES, dict.fromkeys(NAMES[1:], "lost")).clauses() == ["only 1 of 4 modes appears, 0"]
+    assert Verdict(NAMES, {"1": "thin", "2": "not sharp"}).clauses() == [
+        "all 4 modes appear, but 1 is thin, 2 is not sharp"
+    ]
     assert Verdict(NAMES, {"1": "not sharp"}).clauses() == ["all 4 modes appear, but 1 is not sharp"]
     assert Verdict(NAMES, dict.fromkeys(NAMES, "not sharp")).clauses() == [
         "all 4 modes appear, but none of them is sharp"
@@ -95,6 +100,18 @@ def test_each_state_of_a_mode_is_named() -> None:
 def test_what_was_not_measured_is_not_said() -> None:
     assert Verdict(NAMES, None).clauses() == []
     assert not Verdict(NAMES, None).faults
+
+
+def test_uneven_shares_are_said_even_where_modes_are_too_many_to_name() -> None:
+    assert Verdict(NAMES, None, misplaced=Measured(0.3, 0.02, 0.003)).clauses() == [
+        "30.0% of samples are in modes that have too many (real data: 2.0%)"
+    ]
+
+
+def test_narrow_modes_alone_are_no_repetition() -> None:
+    narrow = Measured(0.5, 1.0, 0.01)
+    assert Verdict(NAMES, {}, near_duplicates=Measured(0.06, 0.01, 0.002), width=narrow).faults == {"narrow"}
+    assert Verdict(NAMES, {}, near_duplicates=Measured(0.5, 0.01, 0.002), width=narrow).faults == {"narrow", "repeated"}
 
 
 def test_few_copies_are_no_copying() -> None:

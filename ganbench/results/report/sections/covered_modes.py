@@ -1,4 +1,4 @@
-"""The answer first: in how many seeds of each method the protocol's count of modes is not complete."""
+"""The answer first: in how many seeds of each method a mode is lost, and the protocol's count of modes not complete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from scipy import stats
 from ganbench.core.formatting import number
 from ganbench.results.compare import COUNTED
 from ganbench.results.report.sections.base import Report, Section, fill
-from ganbench.results.views import final_scores, mode_counts, runs
+from ganbench.results.verdicts import seeds_that_lost_modes
+from ganbench.results.views import SCORED, final_scores, mode_counts, runs
 
 LEVEL = 0.95
 TEMPLATE = """
@@ -23,9 +24,9 @@ TEMPLATE = """
 <ul>{% for end in sentence.ends %}<li>{{ end }}</li>{% endfor %}</ul></div>
 {% endfor %}
 </div>
-<p class="note">By each protocol's count of modes. A mode that isn't counted may be missing, or its samples may lie
-beside it. Seeds that failed count among these. In brackets: 95 % confidence interval of the share (Clopper and
-Pearson).</p>
+<p class="note">A mode is lost if it has less than a tenth of its fair share of all samples. It is covered by the
+protocol's count if enough good samples are in it: a mode that isn't covered may be there, with samples beside it. Seeds
+that failed count among both. In brackets: 95 % confidence interval of the share (Clopper and Pearson).</p>
 """
 
 
@@ -42,7 +43,9 @@ class CoveredModes(Section[list[Incomplete]]):
     place: ClassVar[int] = 10
 
     def content(self, report: Report) -> list[Incomplete] | None:
-        return incomplete_counts(report.table, report.names) or None
+        lost, incomplete = lost_modes(report.table, report.names), incomplete_counts(report.table, report.names)
+        by_data = sorted([*lost, *incomplete], key=lambda sentence: sentence.beginning.partition(",")[0])
+        return by_data or None
 
     def html(self, content: list[Incomplete]) -> Markup:
         return fill(TEMPLATE, sentences=content)
@@ -51,6 +54,29 @@ class CoveredModes(Section[list[Incomplete]]):
         return "\n\n".join(
             "\n".join([sentence.beginning, "", *(f"- {end}" for end in sentence.ends)]) for sentence in content
         )
+
+
+def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
+    """Count the seeds of each method that lost a mode, for each data set of which that is known; failed seeds count.
+
+    Args:
+        names: the name of each run's method.
+    """
+    scores = table[table["kind"].isin(("final", "verdict"))]
+    lost = seeds_that_lost_modes(scores)
+    sentences = []
+    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+        ended = on_dataset[on_dataset["status"].isin(COUNTED)]
+        if ended.empty or not set(ended.loc[ended["status"].isin(SCORED), "run"]) <= set(lost.index):
+            continue
+        methods: dict[tuple[int, int], list[str]] = {}
+        for name, members in sorted(ended.groupby(ended["run"].map(names))):
+            count = sum(bool(lost.get(run, True)) for run in members["run"])
+            methods.setdefault((count, len(members)), []).append(str(name))
+        fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
+        where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
+        sentences.append(Incomplete(f"{where}, a mode is lost in", [_counted(*count, of) for count, of in fewest]))
+    return sentences
 
 
 def incomplete_counts(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
