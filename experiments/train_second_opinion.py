@@ -109,8 +109,10 @@ def noisy(images: Tensor) -> Tensor:
 
 
 def faded(images: Tensor) -> Tensor:
-    """Less contrast: a tenth to 60 % of the brightness."""
-    return (images + 1) * (0.1 + 0.5 * torch.rand(len(images), 1, 1, 1)) - 1
+    """A tenth to 60 % of the contrast, around black in half of the images and around any other grey in the rest."""
+    contrast, level = 0.1 + 0.5 * torch.rand(len(images), 1, 1, 1), 2 * torch.rand(len(images), 1, 1, 1) - 1
+    level = torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, level, -1.0)
+    return level + contrast * (images - level)
 
 
 CORRUPTIONS: tuple[Callable[[Tensor], Tensor], ...] = (

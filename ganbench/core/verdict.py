@@ -165,7 +165,7 @@ class Verdict:
             clause = f"all {self.modes:,} {word} appear" + (f", but {faults[0]}" if faults else "")
             clause = ", ".join([clause, *faults[1:]])
         elif 0 < len(present) < len(lost) and len(present) <= MAX_NAMED:
-            clause = ", ".join([f"only {appear}, {_listed(present)}", *faults[1:]])
+            clause = ", ".join([f"only {appear} ({_listed(present)})", *faults[1:]])
         else:
             clause = ", ".join([appear, *faults])
         return [clause, *uneven]

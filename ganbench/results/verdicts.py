@@ -68,6 +68,7 @@ def seeds_that_lost_modes(scores: pd.DataFrame) -> pd.Series:
     fair = shares["floor"].fillna(even.where(shares["dataset"].astype(object).map(has_even_modes).astype(bool)))
     samples = shares["run"].map(counts)
     measured = fair.notna() & samples.notna()
-    lost = is_short(*(numbers.to_numpy(dtype=float) for numbers in (shares["value"], fair, samples)), LOST)
+    share, fair_share, count = (numbers.to_numpy(dtype=float) for numbers in (shares["value"], fair, samples))
+    lost = is_short(share, fair_share, count, LOST)
     of_run = pd.Series(lost, index=shares.index)[measured].groupby(shares["run"][measured]).any()
     return pd.concat([of_run, pd.Series(known, dtype=bool)])

@@ -306,7 +306,7 @@ def test_run_summaries_name_missing_modes_scores_and_status() -> None:
         "98.0%); KL of the modes' shares 0.3 (real data: 0.001)"
     )
     assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits appear, 0 is lost; FID 10 (")
-    assert summarize_run(STUDY, ids["minimax", 2]).startswith("only 1 of 10 modes appears, 9; FID 20")
+    assert summarize_run(STUDY, ids["minimax", 2]).startswith("only 1 of 10 modes appears (9); FID 20")
     assert summarize_run(STUDY, ids["wgan-gp", 0]).startswith("all 10 modes appear; FID 4 (")
     assert summarize_run(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
     assert summarize_run(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
@@ -331,7 +331,7 @@ def test_summary_lists_each_kind_of_event_once() -> None:
 
 def test_summary_of_a_collapsed_run_begins_with_the_collapse() -> None:
     summary = summary_of(record("minimax", 0, 30.0, missing=9, status="collapsed"))
-    assert summary.startswith("given up at step 20, since it stayed collapsed; only 1 of 10 digits appears, 9; ")
+    assert summary.startswith("given up at step 20, since it stayed collapsed; only 1 of 10 digits appears (9); ")
 
 
 def test_summary_names_dominant_modes() -> None:
