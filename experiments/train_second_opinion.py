@@ -175,7 +175,9 @@ def main(dataset: str) -> None:
         network.threshold.copy_(logits.quantile(1 - ACCEPTED))
         seen = torch.cat([network(batch)[0] for batch in tested])
         refused = {
-            corrupt.__name__.replace("_", " "): round(1 - share_accepted([network(corrupt(batch))[0] for batch in tested]), 4)
+            corrupt.__name__.replace("_", " "): round(
+                1 - share_accepted([network(corrupt(batch))[0] for batch in tested]), 4
+            )
             for corrupt in CORRUPTIONS
         }
     content = save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
