@@ -19,7 +19,7 @@ class Density(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode", "shrunken-modes"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours", "balls"})
 
     k: int = 5
