@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
+from ganbench.data import DATASETS
 from ganbench.data.evaluators.classifier import WEIGHTS, to_signed
 from ganbench.data.evaluators.second_opinion import PLAUSIBLE, SecondOpinion
 from ganbench.data.fashion_mnist import FashionMnist
@@ -98,6 +100,15 @@ def test_case_with_a_second_opinion_has_its_own_evaluator_and_hash(dataset: Mnis
     assert features.second_embedding is not None
     assert len(features.select(slice(2)).second_embedding) == 2  # type: ignore[arg-type]
     assert not both.rule(features).good.any()
+
+
+def test_every_second_opinion_belongs_to_a_data_set() -> None:
+    used = {DATASETS.create({"name": name}).opinion for name in DATASETS} - {""}
+    assert used == {path.stem for path in WEIGHTS.glob("*plausible*.json")}
+    for name in used:
+        card = json.loads((WEIGHTS / f"{name}.json").read_text())
+        assert {"sha256", "accepted_test_images", "threshold", "trained_on", "recipe", "seed", "script"} <= set(card)
+        assert card["name"] == name == f"{name.rpartition('-')[0]}-{card['version']}"
 
 
 def test_rule_and_case_refuse_data_without_a_second_opinion(mnist: LabelledImages) -> None:

@@ -150,7 +150,8 @@ def liar() -> None:
 def test_plugin_metric_with_a_false_claim_fails_the_examination() -> None:
     result = CliRunner().invoke(main, ["doctor", "--data", "ring", "--samples", "1000", "--format", "markdown"])
     assert result.exit_code == 1, result.output
-    lines = {line.split(" | ")[0].strip("| "): line.split(" | ") for line in result.output.splitlines()}
+    matrix = result.output.partition("**")[2].partition("| fault | right")[0]
+    lines = {line.split(" | ")[0].strip("| "): line.split(" | ") for line in matrix.splitlines()}
     column = lines["fault"].index("liar")
     assert lines["half copies of 100"][column] == MISSED
     assert lines["3 modes lost"][column] == "✗"

@@ -45,9 +45,12 @@ def show_checks(results: Sequence[CheckResult], style: str) -> str:
     for check in dict.fromkeys(result.check for result in results):
         criteria = dict.fromkeys(result.criterion for result in results if result.check == check)
         lines.append(check)
-        body = [[f"  {name}", *(cells.get((check, name, metric), "") for metric in metrics)] for name in criteria]
-        lines.append(terminal(["  criterion", *metrics], body))
-    lines.append("all passed: " + ", ".join(f"{name} {_total(results, name)}" for name in metrics))
+        for role in dict.fromkeys(ROLES.values()):
+            of_role = [metric for metric in metrics if ROLES[metric] == role]
+            body = [[f"  {name}", *(cells.get((check, name, metric), "") for metric in of_role)] for name in criteria]
+            lines.append(terminal([f"  {role}", *of_role], body))
+    lines.append("all passed:")
+    lines += [f"  {name} {_total(results, name)}" for name in metrics]
     return "\n".join(lines)
 
 
