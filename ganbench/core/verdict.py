@@ -221,7 +221,7 @@ def mode_states(
 
 
 def is_short(share: Values, fair: Values, samples: Values | float, below: float) -> NDArray[np.bool_]:
-    """Whether modes have less than a part of their fair share of the samples, beyond chance.
+    """The modes with less than a part of their fair share of the samples, beyond chance, as a mask.
 
     Args:
         share: of all samples, by mode.

@@ -55,7 +55,7 @@ def fair_shares(scores: pd.DataFrame) -> dict[str, float] | None:
 
 
 def seeds_that_lost_modes(scores: pd.DataFrame) -> pd.Series:
-    """Whether a mode is lost, for each run of which that is known, by the run's id.
+    """True for each run that lost a mode, of those of which it is known, by the run's id.
 
     Args:
         scores: final scores and verdicts of any number of runs.
