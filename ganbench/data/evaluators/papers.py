@@ -166,6 +166,7 @@ class SelfCondNetwork(PaperNetwork):
 
 
 NETWORKS: Mapping[str, type[PaperNetwork]] = {
+    "pacgan-cnn-1": PacGanNetwork,
     "meg-cnn-1": MegNetwork,
     "selfcond-mlp-1": SelfCondNetwork,
 }
