@@ -143,8 +143,10 @@ def test_copies_are_undefined_without_training_data(training: Tensor, real: Refe
 @pytest.mark.parametrize("name", SECOND)
 def test_metrics_in_the_second_space_are_those_of_its_embedding(name: str) -> None:
     fake, real = make_images(1), make_reference(make_images(2))
-    other_fake = make_features(fake.second_embedding, fake.labels, 10)  # type: ignore[arg-type]
-    other_real = make_reference(make_features(real.second_embedding, real.labels, 10))  # type: ignore[arg-type]
+    assert fake.second_embedding is not None
+    assert real.second_embedding is not None
+    other_fake = make_features(fake.second_embedding, fake.labels, 10)
+    other_real = make_reference(make_features(real.second_embedding, real.labels, 10))
     inner = {"second_frechet": "fid"}.get(name, name.removeprefix("second_"))
     assert score(name, fake, real) == score(inner, other_fake, other_real) != score(inner, fake, real)
     for without in ((replace(fake, second_embedding=None), real), (fake, replace(real, second_embedding=None))):

@@ -10,7 +10,7 @@ from ganbench.results.csv_file import read_csv
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.covered_modes import lost_modes
 from ganbench.results.table import tidy
-from ganbench.results.verdicts import seeds_that_lost_modes, verdict_on
+from ganbench.results.verdicts import seeds_that_lost_modes, states_of_modes, verdict_on
 from ganbench.tracking import RunRecord
 
 SHIPPED = Path(__file__).parents[2] / "reports" / "2026-11-25_e3ef7a85ec" / "results.csv"
@@ -33,13 +33,13 @@ def shares(first: float, fair: bool = True) -> dict[str, float]:
 
 
 def test_tracked_fair_shares_decide_what_is_lost() -> None:
-    assert verdict_on(tidy([record(shares(0.006))])).states == {}  # type: ignore[union-attr]
-    assert verdict_on(tidy([record(shares(0.0005))])).states == {"0": "lost"}  # type: ignore[union-attr]
+    assert states_of_modes(tidy([record(shares(0.006))])) == {}
+    assert states_of_modes(tidy([record(shares(0.0005))])) == {"0": "lost"}
 
 
 def test_earlier_runs_are_compared_with_even_shares_where_data_are_even() -> None:
     rare = shares(0.006, fair=False)
-    assert verdict_on(tidy([record(rare)])).states == {"0": "lost"}  # type: ignore[union-attr]
+    assert states_of_modes(tidy([record(rare)])) == {"0": "lost"}
     assert verdict_on(tidy([record(rare, "imbalanced-ring")])) is None
 
 

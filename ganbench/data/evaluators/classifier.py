@@ -121,21 +121,16 @@ class ImageEvaluator:
         accuracy: test accuracy from its card, in [0, 1].
     """
 
-    def __init__(self, name: str, device: torch.device) -> None:
+    def __init__(self, name: str, device: torch.device, classifier: nn.Module | None = None) -> None:
+        """Load its weights into a classifier with the interface of `FrozenClassifier`, which is the default."""
         card = read_card(name)
-        content = (WEIGHTS / f"{name}.safetensors").read_bytes()
         self.name = name
-        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.sha256 = card.sha256
         self.accuracy = card.test_accuracy
-        if self.sha256 != card.sha256:
-            raise GanbenchError(
-                f"the weights of evaluator '{name}' don't match its card "
-                f"(SHA-256 {self.sha256[:12]}…, should be {card.sha256[:12]}…): reinstall ganbench"
-            )
         self._shape = card.input_shape
         self._classes = card.classes
-        self._classifier = FrozenClassifier(self._classes)
-        self._classifier.load_state_dict(load_safetensors(content))
+        self._classifier = classifier or FrozenClassifier(self._classes)
+        self._classifier.load_state_dict(frozen_weights(name, card.sha256))
         self._classifier.eval().requires_grad_(False).to(device)
         self._device = device
 
@@ -185,6 +180,24 @@ def read_card(name: str) -> ModelCard:
         raise GanbenchError(f"unknown evaluator '{name}': {near_miss(name, known)}")
     card = json.loads(path.read_text())
     return ModelCard(card["sha256"], card["test_accuracy"], card["classes"], tuple(card["input_shape"]))
+
+
+def frozen_weights(name: str, sha256: str) -> dict[str, Tensor]:
+    """The weights of an evaluator, float32; the file may have them in half precision.
+
+    Raises:
+        GanbenchError: they have another hash than its card says.
+    """
+    content = (WEIGHTS / f"{name}.safetensors").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise GanbenchError(
+            f"the weights of evaluator '{name}' don't match its card "
+            f"(SHA-256 {digest[:12]}…, should be {sha256[:12]}…): reinstall ganbench"
+        )
+    return {
+        key: value.float() if value.is_floating_point() else value for key, value in load_safetensors(content).items()
+    }
 
 
 def check_images(images: Tensor, shape: tuple[int, ...]) -> None:

@@ -7,20 +7,18 @@ classify generated images with dropout left on, which adds label noise of its ow
 
 from __future__ import annotations
 
-import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 import torch
-from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 from torch.nn.functional import dropout, dropout2d, max_pool2d, relu
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.core.seeding import scatter
-from ganbench.data.evaluators.base import Features
-from ganbench.data.evaluators.classifier import BATCH, WEIGHTS, TypicalRegion, check_images, read_card, to_bytes
+from ganbench.data.evaluators.classifier import ImageEvaluator, TypicalRegion, to_bytes
 from ganbench.data.evaluators.stacked import StackedEvaluator
 
 CLASSES = 10
@@ -69,7 +67,7 @@ class HashedDropout:
         return values * kept / (1 - rate)
 
 
-class PaperNetwork(nn.Module):
+class PaperNetwork(nn.Module, ABC):
     """A digit classifier of a paper.
 
     Attributes:
@@ -84,9 +82,9 @@ class PaperNetwork(nn.Module):
     drops_at_evaluation: ClassVar[bool] = False
     head: nn.Linear
 
+    @abstractmethod
     def forward(self, images: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
         """Images [N, 1, side, side] in [−1, 1] to features [N, d], the last hidden layer, and logits [N, 10]."""
-        raise NotImplementedError
 
     def pixels(self, images: Tensor) -> Tensor:
         """Images in [−1, 1] in the network's own range."""
@@ -110,8 +108,8 @@ class PacGanNetwork(PaperNetwork):
         self.hidden = nn.Linear(64 * 12 * 12, 128)
         self.head = nn.Linear(128, CLASSES)
         for layer in (self.convolution1, self.convolution2, self.hidden, self.head):
-            nn.init.xavier_uniform_(layer.weight)  # Keras's initial weights
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # every one of these layers has a bias
+            for parameter in layer.parameters():  # Keras's initial weights; a bias has one dimension
+                nn.init.zeros_(parameter) if parameter.ndim == 1 else nn.init.xavier_uniform_(parameter)
 
     def forward(self, images: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
         maps = relu(self.convolution2(relu(self.convolution1(self.pixels(images)))))
@@ -191,56 +189,18 @@ class PaperClassifier(nn.Module):
         return features, probabilities, labels, self.typical(features, labels)
 
 
-class PaperEvaluator:
+class PaperEvaluator(ImageEvaluator):
     """A paper's classifier of single digits, checked against its model card.
 
     Attributes:
-        name: its name and version, for instance "meg-cnn-1".
-        sha256: hash of its weights file; numbers from different hashes can't be compared.
         accuracy: test accuracy from its card, in [0, 1], as it evaluates: with dropout if the paper left it on.
         side: height and width of its images.
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
-        self._classifier = PaperClassifier(name)
-        card = read_card(name)
-        content = (WEIGHTS / f"{name}.safetensors").read_bytes()
-        self.name = name
-        self.sha256 = hashlib.sha256(content).hexdigest()
-        self.accuracy = card.test_accuracy
-        self.side = self._classifier.network.side
-        if self.sha256 != card.sha256:
-            raise GanbenchError(
-                f"the weights of evaluator '{name}' don't match its card "
-                f"(SHA-256 {self.sha256[:12]}…, should be {card.sha256[:12]}…): reinstall ganbench"
-            )
-        # Weights may be stored in half precision, to keep the package small; they are used in single precision.
-        self._classifier.load_state_dict({key: value.float() for key, value in load_safetensors(content).items()})
-        self._classifier.eval().requires_grad_(False).to(device)
-        self._device = device
-
-    @torch.no_grad()
-    def __call__(self, samples: Tensor) -> Features:
-        """Features of N images, float32 [N, 1, side, side] in [−1, 1].
-
-        Raises:
-            ValueError: wrong type, shape or range, no images, or NaN among them.
-        """
-        check_images(samples, (1, self.side, self.side))
-        # TF32, the GPU default for convolutions, would give different features than a CPU; results must be comparable.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            parts = [self._classifier(batch.to(self._device)) for batch in samples.split(BATCH)]
-        embedding, probabilities, labels, deviation = (torch.cat(part) for part in zip(*parts, strict=True))
-        return Features(
-            samples=to_bytes(samples),
-            embedding=embedding,
-            labels=labels,
-            modes=CLASSES,
-            deviation=deviation,
-            good=torch.ones_like(labels, dtype=torch.bool),
-            probabilities=probabilities,
-            confidence=probabilities.amax(dim=1),
-        )
+        classifier = PaperClassifier(name)
+        self.side = classifier.network.side
+        super().__init__(name, device, classifier)
 
 
 def stacked_paper_evaluator(name: str, device: torch.device, side: int, scaled: bool) -> StackedEvaluator:

@@ -13,12 +13,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
-from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators.base import Evaluator, Features
-from ganbench.data.evaluators.classifier import WEIGHTS, check_images
+from ganbench.data.evaluators.classifier import WEIGHTS, check_images, frozen_weights
 from ganbench.data.evaluators.stacked import to_28
 
 BATCH = 250
@@ -72,16 +70,9 @@ class SecondOpinion:
 
     def __init__(self, name: str, device: torch.device, scaled: bool = False) -> None:
         """Load it; images of 32×32 are cropped, or rescaled if they were `scaled`."""
-        content = (WEIGHTS / f"{name}.safetensors").read_bytes()
-        digest, expected = hashlib.sha256(content).hexdigest(), second_opinion_sha256(name)
-        if digest != expected:
-            raise GanbenchError(
-                f"the weights of the second opinion '{name}' don't match its card (SHA-256 {digest[:12]}…, should be "
-                f"{expected[:12]}…): reinstall ganbench"
-            )
         self.name = name
         self._network = PlausibilityCNN()
-        self._network.load_state_dict(load_safetensors(content))
+        self._network.load_state_dict(frozen_weights(name, second_opinion_sha256(name)))
         self._network.eval().requires_grad_(False).to(device)
         self._device = device
         self._scaled = scaled
