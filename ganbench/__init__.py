@@ -1,6 +1,6 @@
 """ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
-From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-1")` scores samples that anybody made.
+From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def test_run_compare_and_report(tmp_path: Path) -> None:
                 assert row[metric] == pytest.approx(statistics.median(values), rel=1e-9)
                 assert (row[f"{metric}_low"], row[f"{metric}_high"]) == pytest.approx((min(values), max(values)))
             assert row["images"] == 30 * 64
-            assert (row["protocol"], row["samples"]) == ("ganbench-1 v1 at N=1,000", 1000)
+            assert (row["protocol"], row["samples"]) == ("ganbench-2 v1 at N=1,000", 1000)
     table = ganbench("compare", "--store", store).stdout
     assert "real data" in table
 
@@ -144,7 +144,7 @@ def test_run_compare_and_report(tmp_path: Path) -> None:
     assert len(list(store.rglob("weights.safetensors"))) == 6
     assert len(list(store.rglob("timeline.json"))) == len(list(store.rglob("timeline.png"))) == 6
     assert set(tags(store, "status")) == {"finished"}
-    assert set(tags(store, "protocol")) == {"ganbench-1 v1 at N=1,000"}
+    assert set(tags(store, "protocol")) == {"ganbench-2 v1 at N=1,000"}
     assert len(tags(store, "events")) == 6
     assert checkpoints(store) == []
 

@@ -17,7 +17,7 @@ from ganbench.cli.options import device_flag, experiment_flag, format_flag, plug
     "protocols",
     metavar="NAME",
     multiple=True,
-    help="Evaluation protocol, or `all` for every protocol of the data set. Repeatable. Default: ganbench-1.",
+    help="Evaluation protocol, or `all` for every protocol of the data set. Repeatable. Default: ganbench-2.",
 )
 @click.option(
     "--range", "pixel_range", metavar="RANGE", help="Pixel range of float images, if ambiguous: 0..1, -1..1 or 0..255."
@@ -73,7 +73,7 @@ def evaluate(
     request = Request(
         path=samples,
         dataset=dataset,
-        protocols=protocols or ("ganbench-1",),
+        protocols=protocols or ("ganbench-2",),
         pixel_range=pixel_range,
         count=count,
         arch=arch,

@@ -25,7 +25,7 @@ from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plu
     help="Gradient penalty, for example gp:weight=10, or `none`. Default: the loss's own. Repeatable.",
 )
 @click.option(
-    "--protocol", metavar="NAME", help="Evaluation protocol (see `ganbench list protocols`). Default: ganbench-1."
+    "--protocol", metavar="NAME", help="Evaluation protocol (see `ganbench list protocols`). Default: ganbench-2."
 )
 @click.option(
     "--seeds",

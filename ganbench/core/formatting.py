@@ -10,6 +10,11 @@ def on_scale(value: float, scale: str) -> str:
     return f"{value:.1%}" if scale == "share" and not math.isnan(value) else number(value)
 
 
+def with_sd(mean: float, sd: float) -> str:
+    """A mean with its standard deviation, if that is known and not 0: `0.105 ± 0.0031`."""
+    return number(mean) if math.isnan(sd) or sd == 0 else f"{number(mean)} ± {number(sd, 2)}"
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number with three significant digits and no exponent; a dash for NaN."""
     if math.isnan(value):

@@ -7,6 +7,7 @@ blurred one may have every mode.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
@@ -32,6 +33,11 @@ MAX_NAMED = 12
 
 Values = NDArray[np.float64]
 
+Standing = Literal["as real", "worse", "better", "unlike real"]
+"""Where a number stands beside those of real samples: within chance of them, beyond it on either side, or beyond it on
+a side that is neither better nor worse.
+"""
+
 ModeState = Literal["lost", "thin", "not sharp"]
 STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
 
@@ -56,6 +62,16 @@ class Measured(NamedTuple):
     def is_below(self) -> bool:
         """True if it is below that of real samples beyond chance."""
         return self.value < self.real - BEYOND_CHANCE * self.sd
+
+    def standing(self, direction: str) -> Standing | None:
+        """Where the number stands beside real samples, given its better direction; None if that can't be known."""
+        if any(map(math.isnan, self)):
+            return None
+        if not self.is_above() and not self.is_below():
+            return "as real"
+        if direction == "real":
+            return "unlike real"
+        return "worse" if self.is_above() == (direction == "lower") else "better"
 
 
 @dataclass(frozen=True)

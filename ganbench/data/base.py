@@ -74,7 +74,7 @@ class Dataset(Component):
     """The kind of sample: images or points."""
     finite: ClassVar[bool] = False
     """True if the training set contains all real samples that there are."""
-    protocol: ClassVar[str] = "ganbench-1"
+    protocol: ClassVar[str] = "ganbench-2"
     """The default protocol for scoring."""
     mode_word: ClassVar[str] = "modes"
     """The word for its modes in a sentence: “8 of 10 digits”."""

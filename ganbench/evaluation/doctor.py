@@ -38,7 +38,7 @@ from ganbench.evaluation.verdict_check import Accusations, Verdict, VerdictResul
 FaultResult = Literal["sees", "blind", "praises", "undefined"]
 Say = Callable[[str], None]
 
-PROTOCOL = "ganbench-1"
+PROTOCOL = "ganbench-2"
 VERDICT: Verdict = Scorer.verdict
 """The verdict that is tested; None while there is none."""
 

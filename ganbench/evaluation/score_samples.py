@@ -15,7 +15,7 @@ from torch import Tensor
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
-from ganbench.core.verdict import Verdict
+from ganbench.core.verdict import Measured, Standing, Verdict
 from ganbench.data import Data, Dataset
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
@@ -33,15 +33,22 @@ class Score:
     Attributes:
         value: NaN if the metric is not defined for these samples.
         floor: the score of equally many real samples; NaN if there is none.
+        floor_sd: its standard deviation among several sets of real samples; NaN if it is unknown.
         ceiling: the best possible value, if there is one.
         direction: the better direction: lower, higher, or nearer to the floor ("real").
+        standing: where the value stands beside real samples; None if that can't be known.
     """
 
     metric: str
     value: float
     floor: float
+    floor_sd: float
     ceiling: float | None
     direction: Direction
+
+    @property
+    def standing(self) -> Standing | None:
+        return Measured(self.value, self.floor, self.floor_sd).standing(self.direction)
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,11 @@ class Evaluation:
         """Plain values for JSON; an undefined number is None."""
         plain = asdict(self) | {"verdict": self.verdict.to_dict()}
         for score in plain["scores"]:
-            for key in ("value", "floor"):
+            for key in ("value", "floor", "floor_sd"):
                 if math.isnan(score[key]):
                     score[key] = None
+        for plain_score, score in zip(plain["scores"], self.scores, strict=True):
+            plain_score["standing"] = score.standing
         return plain
 
 
@@ -97,7 +106,7 @@ def evaluate(
     samples: Tensor | npt.NDArray[Any],
     *,
     dataset: str = "mnist",
-    protocol: str = "ganbench-1",
+    protocol: str = "ganbench-2",
     pixel_range: str | None = None,
     count: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -135,7 +144,7 @@ def expand(protocols: Sequence[str], dataset: str) -> list[str]:
     """Protocol names, with "all" replaced by those that support the data set with its options."""
     if list(protocols) != [ALL]:
         return list(protocols)
-    target = set_up(dataset, "ganbench-1")[0]
+    target = set_up(dataset, Dataset.protocol)[0]
     return [name for name in PROTOCOLS if _supports(name, target)]
 
 
@@ -195,6 +204,7 @@ class _ProtocolScorer:
                     name,
                     value,
                     scores.floors[name],
+                    scores.floor_sds[name],
                     scores.ceilings.get(name),
                     self._case.metrics[name].direction,
                 )

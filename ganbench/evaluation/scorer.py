@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 import torch
 
@@ -40,6 +41,16 @@ VERDICT_SAMPLES = 2_000
 """Number of samples by which the verdict compares sharpness and variety with real ones; modes are counted in all."""
 
 
+class Floor(NamedTuple):
+    """The score of real samples treated as generated: the mean and standard deviation of several draws of them.
+
+    The deviation is NaN if there was one draw.
+    """
+
+    mean: float
+    sd: float
+
+
 @dataclass(frozen=True)
 class Scores:
     """The scores of a set of samples under a protocol.
@@ -47,7 +58,8 @@ class Scores:
     Attributes:
         samples: number of samples scored.
         values: by metric; NaN if the metric is not defined for these samples.
-        floors: by metric, real against real at the same number of samples.
+        floors: by metric, real against real at the same number of samples: the mean over several draws, or one.
+        floor_sds: by metric, the standard deviation of its floor from draw to draw; NaN if it is unknown.
         ceilings: by metric, the best possible value, if there is one.
         shares: share of samples in each mode, sums to 1.
         good_shares: share of good samples in each mode; the remainder to 1 belongs to no mode.
@@ -56,6 +68,7 @@ class Scores:
     samples: int
     values: Mapping[str, float]
     floors: Mapping[str, float]
+    floor_sds: Mapping[str, float]
     ceilings: Mapping[str, float]
     shares: tuple[float, ...]
     good_shares: tuple[float, ...]
@@ -75,7 +88,7 @@ class Scorer:
         self._detector_rule = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
         if case.second_opinion:
             self._detector_rule = replace(self._detector_rule, plausibility=PLAUSIBLE)
-        self._floors: dict[tuple[int, Sequence[str]], Mapping[str, float]] = {}
+        self._floors: dict[tuple[int, str], Floor] = {}
 
     @classmethod
     def with_disk_cache(cls, case: Case, dataset: Dataset, data: Data) -> Scorer:
@@ -107,10 +120,12 @@ class Scorer:
         """Score features by every metric, or by the quick ones only."""
         names = self.case.quick if quick else tuple(self.case.metrics)
         fake = self.case.rule(features)
+        floors = self.floors(len(fake), names)
         return Scores(
             samples=len(fake),
             values=self.values(fake, names),
-            floors=self.floors(len(fake), names),
+            floors={name: floor.mean for name, floor in floors.items()},
+            floor_sds={name: floor.sd for name, floor in floors.items()},
             ceilings=self.ceilings(names),
             shares=_shares(fake.counts(), len(fake)),
             good_shares=_shares(fake.counts(good=True), len(fake)),
@@ -122,12 +137,18 @@ class Scorer:
         share_pairs(fake, metrics.values())
         return {name: self._value(metric, fake) for name, metric in metrics.items()}
 
-    def floors(self, samples: int, names: Sequence[str]) -> Mapping[str, float]:
-        """The scores of `samples` real samples treated as generated."""
-        if (samples, names) not in self._floors:
-            key = self._key("floors", samples) | {"metrics": self._specs(names)}
-            self._floors[samples, names] = self._cache.numbers(key, lambda: self._find_floors(samples, names))
-        return self._floors[samples, names]
+    def floors(self, samples: int, names: Sequence[str]) -> dict[str, Floor]:
+        """The scores of `samples` real samples treated as generated, in as many draws as the protocol demands."""
+        keys = {name: self._floor_key(samples, name) for name in names if (samples, name) not in self._floors}
+        for name, key in keys.items():
+            kept = self._cache.find_numbers(key)
+            if kept is not None:
+                self._floors[samples, name] = Floor(**kept)
+        missing = [name for name in keys if (samples, name) not in self._floors]
+        for name, floor in self._find_floors(samples, missing).items():
+            self._floors[samples, name] = floor
+            self._cache.keep_numbers(keys[name], floor._asdict())
+        return {name: self._floors[samples, name] for name in names}
 
     def ceilings(self, names: Sequence[str]) -> dict[str, float]:
         """The best value of each metric that has one."""
@@ -255,15 +276,25 @@ class Scorer:
         except UndefinedMetricError:
             return math.nan
 
-    def _find_floors(self, samples: int, names: Sequence[str]) -> dict[str, float]:
-        unseen_metrics = [name for name in names if self.case.metrics[name].unseen_floor]
-        floors = self.values(
-            self.case.rule(self._floor_samples(samples, 0)), [n for n in names if n not in unseen_metrics]
-        )
-        unseen = self._data.unseen(samples) if unseen_metrics else None
-        if unseen is not None:
-            floors |= self.values(self.case.rule(self.evaluator(unseen)), unseen_metrics)
-        return {name: floors.get(name, math.nan) for name in names}
+    def _find_floors(self, samples: int, names: Sequence[str]) -> dict[str, Floor]:
+        unseen_names = [name for name in names if self.case.metrics[name].unseen_floor]
+        others = [name for name in names if name not in unseen_names]
+        floors: dict[str, Floor] = {}
+        if others:
+            draws = [0] if self.case.floor_draws == 1 else range(1, self.case.floor_draws + 1)
+            values = [self.values(self.case.rule(self._floor_samples(samples, draw)), others) for draw in draws]
+            floors |= {name: _floor([of_draw[name] for of_draw in values]) for name in others}
+        unseen = self._data.unseen(samples) if unseen_names else None
+        values_of_unseen = {} if unseen is None else self.values(self.case.rule(self.evaluator(unseen)), unseen_names)
+        for name in unseen_names:
+            floors[name] = self._unseen_floor(self.case.metrics[name], values_of_unseen.get(name, math.nan), samples)
+        return floors
+
+    def _unseen_floor(self, metric: Metric, value: float, samples: int) -> Floor:
+        """The floor from the only draw of unseen samples: there are too few for more; a share's noise is known."""
+        if self.case.floor_draws == 1 or metric.scale != "share":
+            return Floor(value, math.nan)
+        return Floor(value, math.sqrt(value * (1 - value) / samples))
 
     def _floor_samples(self, samples: int, draw: int) -> Features:
         return self.evaluator(self._data.floor_samples(samples, draw))
@@ -280,12 +311,16 @@ class Scorer:
             "evaluator": self.evaluator.sha256,
         }
 
-    def _specs(self, names: Sequence[str]) -> dict[str, object]:
-        metrics = {name: self.case.metrics[name] for name in names}
-        return {
-            name: [metric.to_spec(), metric.code_sha256() if metric.is_foreign() else ""]
-            for name, metric in metrics.items()
-        }
+    def _floor_key(self, samples: int, name: str) -> dict[str, object]:
+        metric = self.case.metrics[name]
+        code = metric.code_sha256() if metric.is_foreign() else ""
+        what = {"metric": metric.to_spec(), "metric-code": code, "draws": self.case.floor_draws}
+        return self._key("floor", samples) | what
+
+
+def _floor(values: Sequence[float]) -> Floor:
+    known = len(values) > 1 and all(map(math.isfinite, values))
+    return Floor(fmean(values), stdev(values) if known else math.nan)
 
 
 def _shares(counts: torch.Tensor, samples: int) -> tuple[float, ...]:

@@ -36,7 +36,7 @@ class Comparison:
             (ranked worst), the interquartile mean and its 95 % interval as `METRIC_iqm`, `METRIC_ci_low` and
             `METRIC_ci_high`. Missing values are NaN.
         floors: one row per setting (data set, protocol, selection and number of samples): the scores of real data
-            treated as generated, as `METRIC`, `METRIC_low` and `METRIC_high`.
+            treated as generated, as `METRIC`, `METRIC_low` and `METRIC_high`, and its deviation as `METRIC_sd`.
         rankings: the groups of each setting ranked by each metric with a direction.
         labels: the label of each metric.
         scales: the scale of each metric, as in `ganbench.tracking.metric_facts.MetricFacts`.
@@ -184,8 +184,13 @@ def _floors(scores: pd.DataFrame, conditions: pd.DataFrame, metrics: Sequence[st
     rows = []
     for setting, alike in conditions.groupby(list(CONDITIONS), sort=True):
         alike_scores = scores[scores["run"].isin(alike.index)]
-        rows.append(dict(zip(CONDITIONS, setting, strict=True)) | _spread(alike_scores, metrics, "floor"))
-    return pd.DataFrame(rows, columns=None if rows else [*CONDITIONS, *_spread(scores, metrics, "floor")])
+        rows.append(dict(zip(CONDITIONS, setting, strict=True)) | _floors_of_setting(alike_scores, metrics))
+    return pd.DataFrame(rows, columns=None if rows else [*CONDITIONS, *_floors_of_setting(scores, metrics)])
+
+
+def _floors_of_setting(scores: pd.DataFrame, metrics: Sequence[str]) -> dict[str, object]:
+    deviations = {f"{metric}_sd": scores.loc[scores["metric"] == metric, "floor_sd"].median() for metric in metrics}
+    return _spread(scores, metrics, "floor") | deviations
 
 
 def _distinct_seeds(members: pd.DataFrame, before: int) -> list[int]:

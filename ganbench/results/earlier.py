@@ -17,7 +17,7 @@ import pandas as pd
 
 from ganbench.results.categories import categorical
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
-from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT
+from ganbench.tracking.metric_names import GOOD, MODE, OLD_SD, SAMPLE_COUNT
 
 QUICK, TRAIN, EVENTS = "/quick", "train", "events"
 
@@ -71,8 +71,22 @@ def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:
     """Give a table of text, as read from a CSV file of an earlier version, today's columns and names."""
-    if "kind" in table.columns:
-        return table
+    table = table if "kind" in table.columns else _with_kinds(table)
+    return table if "floor_sd" in table.columns else _with_floor_sds(table)
+
+
+def _with_floor_sds(table: pd.DataFrame) -> pd.DataFrame:
+    """Move the deviations of the verdict's floors from rows of their own into a column."""
+    metric = table["metric"].fillna("")
+    deviations = (table["kind"] == "verdict") & metric.str.endswith(OLD_SD)
+    key = ["run", "kind", "metric", "step"]
+    beside = table.loc[deviations, [*key, "value"]].rename(columns={"value": "floor_sd"})
+    beside["metric"] = beside["metric"].str.removesuffix(OLD_SD)
+    return table[~deviations].reset_index(drop=True).merge(beside, on=key, how="left")
+
+
+def _with_kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """Give a table without kinds the columns that it lacks, and today's names."""
     protocol, metric = table["protocol"].fillna(""), table["metric"].fillna("")
     quick, train, events = protocol.str.endswith(QUICK), protocol == TRAIN, protocol == EVENTS
     kind = np.select([metric == "", quick, train, events], ["", "quick", "train", "event"], "final")

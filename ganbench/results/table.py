@@ -1,15 +1,17 @@
 """The tidy table: one row per number, built from tracked runs. All reports and comparisons are functions of it.
 
 Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
-generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, ceiling, direction, label, scale,
-status, commit, device, seconds`. The five from `step` on and `seconds` are the cost of training up to that point (see
-`ganbench.spec.budget`). A run without numbers yet keeps one row with an empty metric, so that it is never missing from
-a count.
+generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, floor_sd, ceiling, direction, label,
+scale, status, commit, device, seconds`. The five from `step` on and `seconds` are the cost of training up to that point
+(see `ganbench.spec.budget`). A run without numbers yet keeps one row with an empty metric, so that it is never missing
+from a count.
 
 - `protocol` is the protocol's name and version, `headline` its most important metrics, separated by commas, and
   `mode_count` the metric that counts modes, if there is one.
 - `kind` is one of `ganbench.tracking.metric_names.KINDS`; `selection` is the policy by which a run's final scores were
   selected, and `last` means the scores at its end.
+- `floor` is the score of real samples, `floor_sd` its standard deviation among several sets of them, and `ceiling` the
+  best possible score.
 - `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
 
 Text columns are categorical, since a million rows hold few distinct words; the exception is `run`, the key for joins.
@@ -27,7 +29,7 @@ from ganbench.results.categories import categorical
 from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RunRecord
 from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
-from ganbench.tracking.metric_names import KINDS, SCORES, SECONDS, MetricName, parse_metric_name
+from ganbench.tracking.metric_names import BESIDE, KINDS, SCORES, SECONDS, MetricName, parse_metric_name
 
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
 HEAD = (
@@ -41,13 +43,13 @@ FACTS = ("direction", "label", "scale")
 COLUMNS = [
     *HEAD[:10],
     *("step", *COSTS),
-    *("kind", "selection", "metric", "value", "floor", "ceiling", *FACTS),
+    *("kind", "selection", "metric", "value", *BESIDE, *FACTS),
     *HEAD[10:],
     "seconds",
 ]
 NUMBERS = {
     **dict.fromkeys(("seed", "step", *COSTS), "int64"),
-    **dict.fromkeys(("value", "floor", "ceiling", "seconds"), "float64"),
+    **dict.fromkeys(("value", *BESIDE, "seconds"), "float64"),
 }
 """Types of the numeric columns."""
 WORD_COLUMNS = [column for column in COLUMNS if column not in NUMBERS]
@@ -173,8 +175,7 @@ def _numbers(runs: Sequence[Sequence[tuple[str, int, float]]]) -> pd.DataFrame:
     times = (rows["kind"] == "train") & (rows["metric"] == SECONDS)
     numbers = rows[(rows["role"] == "value") & ~times]
     for column, chosen, key in (
-        ("floor", rows["role"] == "floor", ["at", "kind", "metric", "step"]),
-        ("ceiling", rows["role"] == "ceiling", ["at", "kind", "metric", "step"]),
+        *((role, rows["role"] == role, ["at", "kind", "metric", "step"]) for role in BESIDE),
         ("seconds", times, ["at", "step"]),
     ):
         beside = rows.loc[chosen, [*key, "value"]].rename(columns={"value": column})

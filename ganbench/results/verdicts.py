@@ -10,7 +10,7 @@ import pandas as pd
 from ganbench.core.verdict import LOST, Measured, ModeState, Verdict, is_short, mode_states
 from ganbench.results.earlier import has_even_modes
 from ganbench.results.views import final_scores, mode_shares
-from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, SD
+from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT
 
 
 def verdict_on(rows: pd.DataFrame) -> Verdict | None:
@@ -22,11 +22,9 @@ def verdict_on(rows: pd.DataFrame) -> Verdict | None:
     states = states_of_modes(rows)
     if states is None and tracked.empty:
         return None
-    values = dict(zip(tracked["metric"].astype(str), tracked["value"], strict=True))
-    floors = dict(zip(tracked["metric"].astype(str), tracked["floor"], strict=True))
-    numbers: dict[str, Any] = {
-        name: Measured(values[name], floors[name], values[name + SD]) for name in values if name + SD in values
-    }
+    compared = tracked[tracked["floor_sd"].notna()]
+    columns = (compared[column] for column in ("metric", "value", "floor", "floor_sd"))
+    numbers: dict[str, Any] = {str(name): Measured(*numbers) for name, *numbers in zip(*columns, strict=True)}
     return Verdict(list(mode_shares(final_scores(rows))), states, **numbers)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.results.table import FACTS
-from ganbench.tracking.metric_names import MODE
+from ganbench.tracking.metric_names import BESIDE, MODE
 
 WORDS = ("loss", "arch", "dataset", "protocol", "seed", "status", "run", "group", "commit", "device")
 """Columns by which runs can be filtered."""
@@ -95,7 +95,7 @@ def runs(table: pd.DataFrame) -> pd.DataFrame:
         (table["step"].to_numpy(), codes)
     )  # stable: of several rows at the last step, the last one counts
     ends = np.flatnonzero(np.diff(codes[order], append=len(codes)))
-    last = table.iloc[order[ends]].drop(columns=["kind", "selection", "metric", "value", "floor", "ceiling", *FACTS])
+    last = table.iloc[order[ends]].drop(columns=["kind", "selection", "metric", "value", *BESIDE, *FACTS])
     # Not every row has the time.
     seconds = table["seconds"].groupby(codes).max().to_numpy()
     return last.assign(seconds=seconds).reset_index(drop=True)

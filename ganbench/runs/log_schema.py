@@ -27,7 +27,7 @@ from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
-from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, SD, Kind, MetricName, Role
+from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
 
 SHEET_IMAGES = 64
 """Number of images on a sheet; a square number."""
@@ -121,14 +121,14 @@ def named_shares(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, 
 
 
 def named_verdict(verdict: Verdict) -> dict[str, float]:
-    """Return a verdict by tracked name: `verdict/lost`, a number of modes; `verdict/good`, `verdict/good_sd`, …"""
+    """Return a verdict by tracked name: `verdict/lost`, a number of modes; `verdict/good`, …"""
     numbers: dict[MetricName, float] = {
         MetricName("verdict", state.replace(" ", "_")): float(len(verdict.of_state(state))) for state in STATES
     }
     for name, measured in verdict.measured.items():
         numbers[MetricName("verdict", name)] = measured.value
         numbers[MetricName("verdict", name, "floor")] = measured.real
-        numbers[MetricName("verdict", name + SD)] = measured.sd
+        numbers[MetricName("verdict", name, "floor_sd")] = measured.sd
     return {str(name): value for name, value in numbers.items()}
 
 
@@ -140,11 +140,12 @@ def named_fair_shares(modes: Sequence[str], fair: Sequence[float]) -> dict[str, 
 
 
 def named_values(scores: Scores, kind: Kind) -> dict[str, float]:
-    """Return the values, floors and ceilings of metrics by tracked name."""
+    """Return the values of metrics, and what stands beside them, by tracked name."""
     values: dict[MetricName, float] = {}
     roles: tuple[tuple[Role, Mapping[str, float]], ...] = (
         ("value", scores.values),
         ("floor", scores.floors),
+        ("floor_sd", {name: sd for name, sd in scores.floor_sds.items() if not math.isnan(sd)}),
         ("ceiling", scores.ceilings),
     )
     for role, numbers in roles:

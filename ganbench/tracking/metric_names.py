@@ -1,7 +1,7 @@
 """Names under which a run's numbers are tracked: one codec writes and parses them.
 
-A name says of what kind a number is, and which bound if it is one: `fid`, `floor/fid`, `quick/fid`,
-`quick/ceiling/modes`, `extra/vendi`, `verdict/good`, `train/critic_loss`, `event/duplicates`.
+A name says of what kind a number is, and its role if it stands beside a value: `fid`, `floor/fid`, `floor_sd/fid`,
+`quick/fid`, `quick/ceiling/modes`, `extra/vendi`, `verdict/good`, `train/critic_loss`, `event/duplicates`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SCORES: tuple[Kind, ...] = ("final", "quick", "extra", "verdict")
 """The kinds that are scores of samples; they have floors and ceilings."""
 
-Role = Literal["value", "floor", "ceiling"]
-BOUNDS: tuple[Role, ...] = ("floor", "ceiling")
+Role = Literal["value", "floor", "floor_sd", "ceiling"]
+"""Roles: the score of samples, that of real samples, its standard deviation among several sets of them, and the best
+possible score.
+"""
+BESIDE: tuple[Role, ...] = ("floor", "floor_sd", "ceiling")
+"""The roles of numbers that stand beside a value, and have a column of their own."""
 
 SAMPLE_COUNT = "sample_count"
 """The number of samples that were scored, tracked beside their scores."""
@@ -30,8 +34,8 @@ SECONDS = "seconds"
 """Seconds of training so far: a statistic of training that becomes a column."""
 MODE, GOOD = "mode/", "good/"
 """Prefixes of the shares of samples, and of good samples, in each mode; the first has the fair share as its floor."""
-SD = "_sd"
-"""Suffix of the standard deviations among real samples, tracked beside the verdict's numbers."""
+OLD_SD = "_sd"
+"""Suffix by which an earlier version tracked the deviations of the verdict's floors: `verdict/good_sd`."""
 
 
 class MetricName(NamedTuple):
@@ -62,9 +66,11 @@ def parse_metric_name(name: str) -> MetricName:
         return MetricName(kind, metric)
     role: Role = "value"
     if kind in SCORES:
-        bound, _, bounded = metric.partition("/")
-        role = next((role for role in BOUNDS if role == bound), "value")
-        metric = metric if role == "value" else bounded
+        first, _, rest = metric.partition("/")
+        role = next((role for role in BESIDE if role == first), "value")
+        metric = metric if role == "value" else rest
+    if kind == "verdict" and metric.endswith(OLD_SD):
+        return MetricName(kind, metric.removesuffix(OLD_SD), "floor_sd")
     return MetricName(kind, metric if metric.startswith(MODE) else canonical(metric), role)
 
 
@@ -76,4 +82,4 @@ def canonical(metric: str) -> str:
 def names_of_scores(metrics: Iterable[str]) -> set[str]:
     """All names under which scores of these metrics may be tracked, those of earlier versions included."""
     spelled = {spelling for metric in metrics for spelling in (metric, metric.replace("_", "-"))}
-    return {str(MetricName(kind, metric, role)) for kind in SCORES for metric in spelled for role in ("value", *BOUNDS)}
+    return {str(MetricName(kind, metric, role)) for kind in SCORES for metric in spelled for role in ("value", *BESIDE)}

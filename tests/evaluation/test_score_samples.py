@@ -71,6 +71,7 @@ def test_protocol_all_means_every_protocol_for_the_data_set(grid_without_a_mode:
     evaluations = scores(evaluate(grid_without_a_mode, "--dataset", "grid", "--protocol", "all", "--format", "json"))
     assert [evaluation["protocol"] for evaluation in evaluations] == [
         "ganbench-1 v1",
+        "ganbench-2 v1",
         "pacgan-2018 v1",
         "selfcond-2020 v1",
         "veegan-2017 v1",
@@ -117,11 +118,11 @@ def test_scores_distinguish_real_images_from_one_repeated_image(tmp_path: Path, 
     np.savez(real, mnist.train[:1000].numpy())
     np.savez(repeated, mnist.train[:1].repeat(1000, 1, 1, 1).numpy())
     (good,), (bad,) = (scores(evaluate(path, "--count", "1000", "--format", "json")) for path in (real, repeated))
-    assert good["protocol"] == "ganbench-1 v1 at N=1,000", "the label names a sample count other than the protocol's"
+    assert good["protocol"] == "ganbench-2 v1 at N=1,000", "the label names a sample count other than the protocol's"
     assert (value(good, "modes"), value(bad, "modes")) == (10, 1)
-    assert value(good, "memorisation") == 1, "all are training images"
+    assert value(good, "copies_of_training") == pytest.approx(1, abs=0.005), "all are training images"
     assert value(bad, "near_duplicates") == 1
-    assert value(bad, "mode_width") == 0
+    assert value(bad, "width") == 0
     assert value(good, "hq") > 0.95
 
 

@@ -42,6 +42,7 @@ SPECS: dict[str, list[str]] = {
     "stacked": ["--dataset", "stacked-mnist", "--loss", "hinge", "--arch", SMALL_DCGAN, "--batch-size", "16"],
 }
 COMMON_FLAGS = ["--seeds", "0-1", "--steps", "6", "--eval-every", "3", "--device", "cpu"]
+COMMON_FLAGS += ["--protocol", "ganbench-1"]
 COMMON_FLAGS += ["--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=500"]
 VARYING_COLUMNS = ("commit", "device", "seconds")
 """Columns of results.csv that differ from run to run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -65,13 +66,22 @@ def read_back(named: Mapping[str, float]) -> pd.DataFrame:
 
 
 def test_tracked_names_are_read_back_as_written() -> None:
-    scores = Scores(7, {"fid": 1.0, "modes": 2.0}, {"fid": 0.5, "modes": 2.0}, {"modes": 3.0}, (0.25, 0.75), (0.2, 0.7))
+    scores = Scores(
+        samples=7,
+        values={"fid": 1.0, "modes": 2.0},
+        floors={"fid": 0.5, "modes": 2.0},
+        floor_sds={"fid": 0.1, "modes": math.nan},
+        ceilings={"modes": 3.0},
+        shares=(0.25, 0.75),
+        good_shares=(0.2, 0.7),
+    )
     named = named_scores(scores, ("a", "b"), "quick")
     assert named == {
         "quick/fid": 1.0,
         "quick/modes": 2.0,
         "quick/floor/fid": 0.5,
         "quick/floor/modes": 2.0,
+        "quick/floor_sd/fid": 0.1,
         "quick/ceiling/modes": 3.0,
         "quick/mode/a": 0.25,
         "quick/mode/b": 0.75,
@@ -94,6 +104,7 @@ def test_tracked_names_are_read_back_as_written() -> None:
             "sample_count": 7.0,
         }
         assert scored["floor"].dropna().to_dict() == {"fid": 0.5, "modes": 2.0}
+        assert scored["floor_sd"].dropna().to_dict() == {"fid": 0.1}
         assert scored["ceiling"].dropna().to_dict() == {"modes": 3.0}
     assert rows.loc["train"]["value"].to_dict() == {"critic_loss": 0.7}
     assert (rows["seconds"] == 9.0).all()
@@ -102,7 +113,7 @@ def test_tracked_names_are_read_back_as_written() -> None:
 def test_mode_shares_are_not_tracked_for_very_many_modes() -> None:
     for modes, named in ((NAMED_MODES, True), (NAMED_MODES + 1, False)):
         even = (1 / modes,) * modes
-        names = named_scores(Scores(7, {}, {}, {}, even, even), tuple(map(str, range(modes))), "final")
+        names = named_scores(Scores(7, {}, {}, {}, {}, even, even), tuple(map(str, range(modes))), "final")
         assert ("mode/0" in names) == ("good/0" in names) == named
 
 

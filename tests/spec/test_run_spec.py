@@ -149,7 +149,7 @@ def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monke
         ({"dataset": {"name": "mnist", "digits": 3}}, "it has no options"),
         ({"dataset": {"name": "ring", "points": 100}}, "larger than the data set (ring has 100 samples)"),
         ({"dataset": {"name": "ring"}, "arch": {"name": "dcgan"}}, "can't be built: dcgan makes square images"),
-        ({"protocol": {"name": "ganbench-2"}}, "unknown protocol 'ganbench-2': did you mean 'ganbench-1'"),
+        ({"protocol": {"name": "ganbench-3"}}, "unknown protocol 'ganbench-3': did you mean 'ganbench-2'"),
         ({"protocol": {"name": "pacgan-2018"}}, "'pacgan-2018' doesn't cover mnist: it is for grid, ring"),
         (
             {"protocol": {"name": "pacgan-2018"}, "dataset": {"name": "ring", "radius": 2.0}},
@@ -297,7 +297,7 @@ def test_protocol_fixes_data_set_options_and_sample_count() -> None:
         "selfcond-2020": ((3, 32, 32), 50_000),
     }
     fewer = resolve({"dataset": {"name": "ring"}, "evaluation": {"samples": 3000}})
-    assert fewer.protocol_label == "ganbench-1 v1 at N=3,000", "a different sample count is part of the label"
+    assert fewer.protocol_label == "ganbench-2 v1 at N=3,000", "a different sample count is part of the label"
 
 
 def test_overriding_data_set_or_protocol_resets_the_sample_count() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ganbench.evaluation.metrics import METRICS
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics, metrics_from_tags
 from ganbench.tracking.metric_names import (
-    BOUNDS,
+    BESIDE,
     KINDS,
     SCORES,
     Kind,
@@ -29,8 +29,8 @@ def test_a_written_name_parses_to_itself(kind: Kind, metric: str) -> None:
     assert parse_metric_name(str(name)) == name
 
 
-@given(st.sampled_from(SCORES), IDENTIFIERS, st.sampled_from(BOUNDS))
-def test_bounds_of_scores_parse_to_themselves(kind: Kind, metric: str, role: Role) -> None:
+@given(st.sampled_from(SCORES), IDENTIFIERS, st.sampled_from(BESIDE))
+def test_numbers_beside_scores_parse_to_themselves(kind: Kind, metric: str, role: Role) -> None:
     name = MetricName(kind, metric, role)
     assert parse_metric_name(str(name)) == name
 
@@ -49,6 +49,7 @@ def test_names_of_modes_are_never_changed(kind: Kind, metric: str) -> None:
         ("train/critic-loss", MetricName("train", "critic_loss")),
         ("event/missing-modes", MetricName("event", "missing-modes")),
         ("mode/t-shirt", MetricName("final", "mode/t-shirt")),
+        ("verdict/good_sd", MetricName("verdict", "good", "floor_sd")),
     ],
 )
 def test_names_of_earlier_versions_are_understood(old: str, new: MetricName) -> None:

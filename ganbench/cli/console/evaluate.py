@@ -140,6 +140,7 @@ def _numbers(evaluation: Evaluation) -> dict[str, float]:
         samples=evaluation.samples,
         values={score.metric: score.value for score in evaluation.scores},
         floors={score.metric: score.floor for score in evaluation.scores},
+        floor_sds={score.metric: score.floor_sd for score in evaluation.scores},
         ceilings={score.metric: score.ceiling for score in evaluation.scores if score.ceiling is not None},
         shares=evaluation.shares,
         good_shares=evaluation.good_shares,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import number, with_sd
 from ganbench.evaluation.score_samples import Evaluation
 from ganbench.results.report.tables import markdown, terminal
 
@@ -16,16 +16,17 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
     """Format scores under one or several protocols as `table`, `markdown` or `json`."""
     if style == "json":
         return json.dumps([evaluation.to_dict() for evaluation in evaluations], indent=2, allow_nan=False)
-    head = ["protocol", "samples", "metric", "value", "real data", "best possible", "better"]
+    head = ["protocol", "samples", "metric", "value", "real data", "best possible", "better", "beside real"]
     rows = [
         [
             evaluation.protocol if first else "",
             f"{evaluation.samples:,}" if first else "",
             score.metric,
             number(score.value),
-            number(score.floor),
+            with_sd(score.floor, score.floor_sd),
             "" if score.ceiling is None else number(score.ceiling),
             BETTER[score.direction],
+            score.standing or "",
         ]
         for evaluation in evaluations
         for first, score in ((index == 0, score) for index, score in enumerate(evaluation.scores))

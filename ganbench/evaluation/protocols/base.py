@@ -72,6 +72,7 @@ class Case:
         headline: the few most important metrics, for compact output; by default the first five.
         mode_count: the metric that counts modes, if there is one.
         second_opinion: whether images are also looked at by the data set's second opinion.
+        floor_draws: number of draws of real samples over which a floor is the mean.
     """
 
     samples: int
@@ -82,6 +83,7 @@ class Case:
     headline: tuple[str, ...] = ()
     mode_count: str | None = None
     second_opinion: bool = False
+    floor_draws: int = 1
 
     def __post_init__(self) -> None:
         if not self.headline:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import number, with_sd
+from ganbench.core.verdict import Measured
 from ganbench.results.compare import Comparison
 from ganbench.results.grouping import shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Contrast
@@ -23,6 +24,8 @@ NOTE = (
     "median [lowest – highest] over finished seeds; with {least} seeds or more interquartile mean [95 % interval], "
     "failed seeds ranked worst; {budget}; minutes: of training a seed"
 )
+AS_REAL = " ≈"
+AS_REAL_NOTE = f";{AS_REAL}: the median is within five standard deviations of real data"
 CONTRASTS_NOTE = (
     "difference: of interquartile means; P(better): probability that a seed is better than one of the baseline; "
     "p: Mann–Whitney test with Holm's correction over all comparisons shown ({count})"
@@ -51,7 +54,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
             number(group["samples"]),
             str(int(group["seeds"])),
             _failures(group),
-            *(with_range(group, metric) for metric in comparison.metrics),
+            *(_beside_real(group, metric, comparison) for metric in comparison.metrics),
             number(group[x]),
             number(group["seconds"] / 60),
         ]
@@ -65,7 +68,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
             shown_protocol(str(floor["protocol"]), str(floor["selection"])),
             number(floor["samples"]),
             *("", ""),
-            *(with_range(floor, metric) for metric in comparison.metrics),
+            *(with_noise(floor, metric) for metric in comparison.metrics),
             *("", ""),
         ]
         for _, floor in comparison.floors.iterrows()
@@ -88,7 +91,13 @@ def render(comparison: Comparison, style: str) -> str:
         return markdown(head, [*rows, *floors])
     if style == "latex":
         return latex(head, [*rows, *floors])
-    return f"{terminal(head, rows, dim=floors)}\n{NOTE.format(budget=budget_note(comparison.x), least=MIN_SEEDS)}"
+    return f"{terminal(head, rows, dim=floors)}\n{note(comparison, rows)}"
+
+
+def note(comparison: Comparison, rows: Sequence[Sequence[str]]) -> str:
+    """Explain the cells of a comparison."""
+    text = NOTE.format(budget=budget_note(comparison.x), least=MIN_SEEDS)
+    return text + AS_REAL_NOTE * any(AS_REAL in cell for row in rows for cell in row)
 
 
 def with_range(row: pd.Series, metric: str) -> str:
@@ -99,6 +108,19 @@ def with_range(row: pd.Series, metric: str) -> str:
     suffixes = ("_iqm", "_ci_low", "_ci_high") if not pd.isna(row.get(f"{metric}_iqm")) else ("", "_low", "_high")
     middle, low, high = (number(row[f"{metric}{suffix}"]) for suffix in suffixes)
     return middle if low == high else f"{middle} [{low} – {high}]"
+
+
+def with_noise(floor: pd.Series, metric: str) -> str:
+    """Format the score of real data with its standard deviation, or its range if that isn't known."""
+    deviation = floor.get(f"{metric}_sd", math.nan)
+    return with_range(floor, metric) if math.isnan(deviation) else with_sd(floor[metric], deviation)
+
+
+def _beside_real(group: pd.Series, metric: str, comparison: Comparison) -> str:
+    """Format a group's values, marked if their median is within chance of real data."""
+    floor = comparison.floor_of(group)
+    median = Measured(group[metric], floor.get(metric, math.nan), floor.get(f"{metric}_sd", math.nan))
+    return with_range(group, metric) + AS_REAL * (median.standing("real") == "as real")
 
 
 def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str) -> str:

@@ -9,9 +9,8 @@ from markupsafe import Markup
 
 from ganbench.core.formatting import on_scale
 from ganbench.results.compare import Comparison
-from ganbench.results.inference import MIN_SEEDS
 from ganbench.results.report.sections.base import Report, Section, fill
-from ganbench.results.report.tables import NOTE, budget_note, cells, markdown
+from ganbench.results.report.tables import cells, markdown, note
 
 TEMPLATE = """
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison"><table>
@@ -45,12 +44,13 @@ class ComparisonTable(Section[Comparison]):
 
     def html(self, content: Comparison) -> Markup:
         head, rows, floors = cells(content)
-        return fill(TEMPLATE, head=head, rows=rows, floors=floors, note=_note(content.x), sentences=in_words(content))
+        words = {"note": _sentence(note(content, rows)), "sentences": in_words(content)}
+        return fill(TEMPLATE, head=head, rows=rows, floors=floors, **words)
 
     def markdown(self, content: Comparison) -> str:
         head, rows, floors = cells(content)
         sentences = "\n".join(f"- {sentence}" for sentence in in_words(content))
-        return f"{markdown(head, [*rows, *floors])}\n\n{_note(content.x)}\n\n{sentences}"
+        return f"{markdown(head, [*rows, *floors])}\n\n{_sentence(note(content, rows))}\n\n{sentences}"
 
 
 def in_words(comparison: Comparison) -> list[str]:
@@ -71,6 +71,5 @@ def in_words(comparison: Comparison) -> list[str]:
     return sentences
 
 
-def _note(x: str) -> str:
-    note = NOTE.format(budget=budget_note(x), least=MIN_SEEDS)
-    return f"{note[0].upper()}{note[1:]}."
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,57 @@
+"""What real samples of the built-in data score: the package's file has all of it, in the numbers of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganbench.data import DATASETS
+from ganbench.data.labelled import LabelledImages
+from ganbench.evaluation import cache
+from ganbench.evaluation.cache import DiskCache
+from ganbench.evaluation.protocols import PROTOCOLS
+from ganbench.evaluation.scorer import Scorer
+from ganbench.spec.train_spec import EvaluationSpec
+
+CPU = torch.device("cpu")
+QUICK = EvaluationSpec.quick_samples
+
+
+def scorer_of(dataset: str, mnist: LabelledImages | None = None) -> Scorer:
+    real = DATASETS.create({"name": dataset})
+    case = PROTOCOLS.create({"name": "ganbench-2"}).case(real)
+    return Scorer(case, real, mnist or real.load(CPU), case.evaluator(real, CPU), DiskCache(None))
+
+
+@pytest.mark.parametrize("dataset", ["ring", "grid", "imbalanced-ring", "mnist", "stacked-mnist"])
+def test_nothing_has_to_be_computed_for_built_in_data(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = scorer_of(dataset)
+    monkeypatch.setattr(scorer, "_floor_samples", lambda *_: pytest.fail("real samples were scored again"))
+    scorer.baseline(QUICK)
+    for samples, names in ((QUICK, scorer.case.quick), (scorer.case.samples, tuple(scorer.case.metrics))):
+        floors = scorer.floors(samples, names)
+        assert all(floor.sd >= 0 for floor in floors.values())
+    assert floors[scorer.case.headline[0]].sd >= 0
+
+
+@pytest.mark.parametrize("dataset", ["ring", "mnist"])
+def test_shipped_numbers_are_those_of_the_code(
+    dataset: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scorer = scorer_of(dataset, request.getfixturevalue("mnist") if dataset == "mnist" else None)
+    names = scorer.case.quick
+    shipped, baseline = scorer.floors(QUICK, names), scorer.baseline(QUICK)
+    cache.shipped_numbers.cache_clear()
+    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "none.json")
+    computing = scorer_of(dataset, request.getfixturevalue("mnist") if dataset == "mnist" else None)
+    computed = computing.floors(QUICK, names)
+    for name, floor in shipped.items():
+        # Another machine rounds otherwise, so that one of 2,000 samples may count elsewhere.
+        assert computed[name].mean == pytest.approx(floor.mean, rel=1e-3, abs=1e-4), name
+        assert computed[name].sd == pytest.approx(floor.sd, rel=0.05, abs=1e-4), name
+    if dataset == "ring":
+        assert computing.baseline(QUICK).width == pytest.approx(baseline.width, rel=1e-2)
+        assert computing.baseline(QUICK).good == pytest.approx(baseline.good, rel=1e-2)
+    cache.shipped_numbers.cache_clear()
