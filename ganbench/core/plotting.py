@@ -29,6 +29,7 @@ EVENT_MARKS = {
     "shrunken-modes": ("d", PALETTE[4], "modes shrunken"),
     "off-mode": ("X", GREY, "off the modes"),
     "duplicates": ("s", PALETTE[3], "duplicates"),
+    "uncovered": ("o", PALETTE[0], "data uncovered"),
     "d-saturation": ("P", PALETTE[7], "D has won"),
     "divergence": ("*", PALETTE[7], "diverged"),
     "recovery": ("^", PALETTE[2], "recovered"),

@@ -1,4 +1,4 @@
-"""Collapse events: when a run lost modes, width or variety, and when it recovered them.
+"""Collapse events: when a run lost modes, width, variety or coverage, and when it recovered them.
 
 The detector reads the summaries of cheap evaluations during training, and knows from real samples how much they vary
 by chance. It depends on the history alone: the same observations give the same events, however often a run was
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,26 +22,32 @@ from scipy.special import ndtr, pdtrc
 
 from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary
 
-Kind = Literal["missing-modes", "shrunken-modes", "off-mode", "duplicates", "d-saturation", "divergence", "recovery"]
-EVENT_KINDS: tuple[Kind, ...] = (
+Kind = Literal[
     "missing-modes",
     "shrunken-modes",
     "off-mode",
     "duplicates",
+    "uncovered",
     "d-saturation",
     "divergence",
     "recovery",
-)
+]
+EVENT_KINDS: tuple[Kind, ...] = get_args(Kind)
+SAMPLE_FAULTS: tuple[Kind, ...] = ("missing-modes", "shrunken-modes", "off-mode", "duplicates", "uncovered")
+"""The kinds that are faults of the samples."""
 
 BEYOND_CHANCE = 5.0
 """Standard deviations of the floor's noise beyond which a difference is not attributed to chance."""
 MATTERS = 0.1
-"""Smallest share of width or samples whose loss counts as a fault."""
+"""Smallest share of width, samples or coverage whose loss counts as a fault."""
+EXPLAINING: tuple[Kind, ...] = ("missing-modes", "off-mode")
+"""The kinds that imply a loss of coverage. While either loss is a half, nothing is said of coverage besides."""
 COLLAPSED = 0.5
 """A generator counts as collapsed while it lacks half of the modes or of their width, or half of its samples are
 near-duplicates of others.
 """
 COLLAPSING: tuple[Kind, ...] = ("missing-modes", "shrunken-modes", "duplicates")
+"""The kinds by which a generator counts as collapsed. Coverage is not one of them: what stops a run stays as it was."""
 ROUNDING = 1e-6
 WON = 0.01
 """The discriminator has won if its average error is below this on both real and generated samples."""
@@ -52,7 +58,7 @@ class Event:
     """An event in the history of a run.
 
     Attributes:
-        severity: in [0, 1], the share that is lost: of the modes, of their width, or of the samples.
+        severity: in [0, 1], the share that is lost: of the modes, of their width, of the samples, or of the coverage.
         words: a description of the event.
     """
 
@@ -72,7 +78,7 @@ def detect(
         names: the names of the modes, for the descriptions.
     """
     events: list[Event] = []
-    for kind in EVENT_KINDS[:4]:
+    for kind in SAMPLE_FAULTS:
         events += _episodes(kind, observations, baseline, steps, names)
     events += _saturation(observations)
     return sorted(events, key=lambda event: event.step)
@@ -101,6 +107,29 @@ def modes_by_chance(good: int, baseline: RealBaseline) -> tuple[float, float]:
     """
     chance = _chances(good, baseline)
     return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
+
+
+def explained_coverage(summary: SampleSummary, baseline: RealBaseline) -> tuple[float, float]:
+    """Coverage by equally many good real samples in the modes that are present: mean and standard deviation.
+
+    What is lost beyond it is not explained by missing modes or off-mode samples. A real sample is not covered if its k
+    nearest neighbours, real or generated, are all real. With t generated samples to a real one, the probability is
+    (1 + t)^−k; at t = 1 it is the share that real samples don't cover, which gives k. In a mode that is not present no
+    sample is covered.
+    """
+    mean, deviation = baseline.covered
+    weights = np.asarray(baseline.weights)
+    by_chance = float(weights @ _chances(sum(summary.counts), baseline))
+    if by_chance == 0:
+        return 0.0, deviation
+    modes = min(1.0, float(weights @ np.asarray(modes_present(summary, baseline))) / by_chance)
+    if modes == 0:
+        return 0.0, deviation
+    missed = (1 - mean) ** math.log2(1 + summary.good / baseline.good[0] / modes)
+    # The variance is that of a share; it is never taken to be smaller than that of real samples.
+    variance, real_variance = modes * missed * (1 - missed), mean * (1 - mean)
+    ratio = max(1.0, variance / real_variance) if real_variance > 0 else 1.0
+    return modes * (1 - missed), deviation * math.sqrt(ratio)
 
 
 def _chances(good: int, baseline: RealBaseline) -> NDArray[np.float64]:
@@ -155,6 +184,8 @@ def _severity(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -> flo
         lost = 1 - summary.width / baseline.width[0]
     elif kind == "off-mode":
         lost = 1 - summary.good / baseline.good[0]
+    elif kind == "uncovered":
+        lost = 1 - summary.covered / baseline.covered[0]
     else:
         lost = (summary.duplicates - baseline.duplicates[0]) / (1 - baseline.duplicates[0])
     return lost if math.isnan(lost) else min(1.0, max(0.0, lost))
@@ -174,6 +205,11 @@ def _beyond_chance(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -
         return summary.width < baseline.width[0] - BEYOND_CHANCE * deviation
     if kind == "off-mode":
         return summary.good < baseline.good[0] - BEYOND_CHANCE * baseline.good[1]
+    if kind == "uncovered":
+        if any(_severity(other, summary, baseline) >= COLLAPSED for other in EXPLAINING):
+            return False
+        mean, deviation = explained_coverage(summary, baseline)
+        return summary.covered < mean - max(BEYOND_CHANCE * deviation, MATTERS * baseline.covered[0])
     return summary.duplicates > baseline.duplicates[0] + BEYOND_CHANCE * baseline.duplicates[1]
 
 
@@ -214,6 +250,11 @@ def _description(
         return f"modes are {summary.width:.0%} as wide as real ones{never}"
     if kind == "off-mode":
         return f"{1 - summary.good:.0%} of all samples belong to no mode{never}"
+    if kind == "uncovered":
+        return (
+            f"{summary.covered:.0%} of real data has a sample nearby{never}; "
+            f"equally many real samples in these modes would cover {explained_coverage(summary, baseline)[0]:.0%}"
+        )
     return f"{summary.duplicates:.0%} of all samples are near-duplicates of others{never}"
 
 

@@ -18,12 +18,15 @@ class SampleSummary:
         counts: good samples in each mode, [K].
         width: of the modes, relative to real ones; NaN if no mode has two good samples.
         duplicates: share of samples that are near-duplicates of another, in [0, 1].
+        covered: share of real samples with a generated one nearby, in [0, 1], by at most as many samples as the verdict
+            uses; NaN if it was not measured, as in observations of earlier versions.
     """
 
     samples: int
     counts: tuple[int, ...]
     width: float
     duplicates: float
+    covered: float = math.nan
 
     @property
     def good(self) -> float:
@@ -55,7 +58,7 @@ class RealBaseline:
         weights: share of each mode.
         least: by mode, the good samples needed for it to count as present: two, and 1 % of its expected number.
         good: share of samples that belong to a mode.
-        width, duplicates: as in `SampleSummary`.
+        width, duplicates, covered: as in `SampleSummary`.
     """
 
     samples: int
@@ -64,6 +67,7 @@ class RealBaseline:
     good: tuple[float, float]
     width: tuple[float, float]
     duplicates: tuple[float, float]
+    covered: tuple[float, float]
 
 
 def baseline_of(samples: int, weights: Sequence[float], real: Mapping[str, float]) -> RealBaseline:
@@ -71,7 +75,8 @@ def baseline_of(samples: int, weights: Sequence[float], real: Mapping[str, float
 
     Args:
         weights: share of each mode in the data.
-        real: means `good`, `width`, `duplicates` over sets of real samples, and their deviations as `good-sd`, ….
+        real: means `good`, `width`, `duplicates`, `covered` over sets of real samples, and their deviations as
+            `good-sd`, ….
     """
     shares = np.asarray(weights) / np.sum(weights)
     return RealBaseline(
@@ -81,4 +86,5 @@ def baseline_of(samples: int, weights: Sequence[float], real: Mapping[str, float
         good=(real["good"], real["good-sd"]),
         width=(real["width"], real["width-sd"]),
         duplicates=(real["duplicates"], real["duplicates-sd"]),
+        covered=(real["covered"], real["covered-sd"]),
     )

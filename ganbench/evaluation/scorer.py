@@ -21,6 +21,7 @@ from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.metrics import METRICS, Metric, UndefinedMetricError
 from ganbench.evaluation.metrics.copies_of_training import CopiesOfTraining
+from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import Case, Rule
@@ -38,7 +39,9 @@ COMPARED = {
 }
 """The metrics that the verdict compares with real samples, by its names."""
 VERDICT_SAMPLES = 2_000
-"""Number of samples by which the verdict compares sharpness and variety with real ones; modes are counted in all."""
+"""Number of samples by which the verdict compares sharpness and variety with real ones, and the detector coverage: its
+cost grows with the square of their number. Modes are counted in all.
+"""
 
 
 class Floor(NamedTuple):
@@ -119,7 +122,7 @@ class Scorer:
     def score(self, features: Features, *, quick: bool = False) -> Scores:
         """Score features by every metric, or by the quick ones only."""
         names = self.case.quick if quick else tuple(self.case.metrics)
-        fake = self.case.rule(features)
+        fake = self._by_rule(self.case.rule, features)
         floors = self.floors(len(fake), names)
         return Scores(
             samples=len(fake),
@@ -157,13 +160,21 @@ class Scorer:
 
     def summarize(self, features: Features) -> SampleSummary:
         """The summary for the collapse detector, under the same rule for every protocol."""
-        fake = self._detector_rule(features)
+        return self._summary(self._by_rule(self._detector_rule, features))
+
+    def _summary(self, fake: Features) -> SampleSummary:
+        """The summary of samples to which the detector's rule has been applied."""
         return SampleSummary(
             samples=len(fake),
             counts=tuple(fake.counts(good=True).tolist()),
-            width=self._value(METRICS.create({"name": "mode_width"}), fake, self._detector_reference),
-            duplicates=self._value(METRICS.create({"name": "near_duplicates"}), fake, self._detector_reference),
+            width=self._beside_real("mode_width", fake),
+            duplicates=self._beside_real("near_duplicates", fake),
+            covered=self._beside_real("coverage", fake.first(VERDICT_SAMPLES)),
         )
+
+    def _by_rule(self, rule: Rule, features: Features) -> Features:
+        """The features with the rule applied, the same object each time, so that scores and summary share pairs."""
+        return memoize_on(features, ("rule", rule), lambda: rule(features))
 
     def baseline(self, samples: int) -> RealBaseline:
         """The mean and the variation of summaries of real samples."""
@@ -193,10 +204,7 @@ class Scorer:
         return {
             "good": float(fake.good.double().mean()),
             "misplaced": self._misplaced(fake),
-            **{
-                name: self._value(METRICS.create({"name": metric}), fake, self._detector_reference)
-                for name, metric in COMPARED.items()
-            },
+            **{name: self._beside_real(metric, fake) for name, metric in COMPARED.items()},
             "copies": self._copies(fake),
         }
 
@@ -207,11 +215,12 @@ class Scorer:
 
     def _copies(self, fake: Features) -> float:
         """Share of samples that are copies of what they are compared with, or of training images if these are kept."""
-        shares = [
-            self._value(METRICS.create({"name": metric}), fake, self._detector_reference)
-            for metric in ("exact_copies_of_reference", "copies_of_training")
-        ]
+        shares = [self._beside_real(metric, fake) for metric in ("exact_copies_of_reference", "copies_of_training")]
         return max(share for share in shares if not math.isnan(share))
+
+    def _beside_real(self, metric: str, fake: Features) -> float:
+        """A metric of samples to which the detector's rule has been applied, against real ones under the same rule."""
+        return self._value(METRICS.create({"name": metric}), fake, self._detector_reference)
 
     def _variation(self, samples: int) -> dict[str, float]:
         """Means and deviations of the numbers of the detector and of the verdict over sets of real samples."""
@@ -219,9 +228,8 @@ class Scorer:
         def find() -> dict[str, float]:
             sets = []
             for draw in range(1, NOISE_DRAWS + 1):
-                features = self._floor_samples(samples, draw)
-                summary = self.summarize(features)
-                compared = self._compared(self._detector_rule(features.first(VERDICT_SAMPLES)))
+                fake = self._detector_rule(self._floor_samples(samples, draw))
+                summary, compared = self._summary(fake), self._compared(fake.first(VERDICT_SAMPLES))
                 sets.append(compared | {"mode_width": summary.width, "duplicates": summary.duplicates})
             numbers = {name: [values[name] for values in sets] for name in sets[0]}
             # Floor samples of images are training images: only unseen ones say how many seem to be copies by chance.

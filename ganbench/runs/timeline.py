@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def write_timeline(
     path: Path, observations: Sequence[Observation], events: Sequence[Event], names: Sequence[str]
 ) -> None:
-    """Write the observations (good samples by mode, width, duplicates, critic) and the events as JSON."""
+    """Write the observations (good samples by mode, width, duplicates, coverage, critic) and the events as JSON."""
     content = {
         "modes": list(names),
         "looks": [
@@ -29,6 +29,7 @@ def write_timeline(
                 "good": observation.summary.good,
                 "width": None if math.isnan(observation.summary.width) else observation.summary.width,
                 "duplicates": observation.summary.duplicates,
+                "covered": None if math.isnan(observation.summary.covered) else observation.summary.covered,
                 "critic": observation.critic,
                 "counts": list(observation.summary.counts),
             }

@@ -12,33 +12,40 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import (
     EVENT_KINDS,
+    SAMPLE_FAULTS,
     Event,
     collapsed_for,
     detect,
+    explained_coverage,
     modes_by_chance,
     modes_present,
 )
+from ganbench.evaluation.faults import PointSource, point_faults
 from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols.ganbench_1 import Ganbench1
 from ganbench.evaluation.scorer import Scorer
 
 N = 2_000
 GOOD, WIDTH_SD, NEAR, NEAR_SD = 0.989, 0.01, 0.01, 0.003
+COVERED, COVERED_SD = 0.969, 0.006
 STEPS = 10_000
 NAMES = tuple("abcdefgh")
 FULL = (247,) * 8
 NOTHING = (0,) * 8
+RING_SAMPLES = 1_000
 
 
 def baseline_for(samples: int, weights: Sequence[float]) -> RealBaseline:
     """A baseline with the noise of real samples; the share of good samples is binomial."""
     spread = math.sqrt(GOOD * (1 - GOOD) / samples)
     real = {"good": GOOD, "good-sd": spread, "width": 1.0, "width-sd": WIDTH_SD}
-    return baseline_of(samples, weights, real | {"duplicates": NEAR, "duplicates-sd": NEAR_SD})
+    covered = {"covered": COVERED, "covered-sd": COVERED_SD}
+    return baseline_of(samples, weights, real | covered | {"duplicates": NEAR, "duplicates-sd": NEAR_SD})
 
 
 BASELINE = baseline_for(N, [1 / 8] * 8)
@@ -50,9 +57,10 @@ def observation(
     *,
     width: float = 1.0,
     duplicates: float = NEAR,
+    covered: float = COVERED,
     critic: tuple[float, float] | None = None,
 ) -> Observation:
-    return Observation(step, SampleSummary(N, tuple(counts), width, duplicates), critic)
+    return Observation(step, SampleSummary(N, tuple(counts), width, duplicates, covered), critic)
 
 
 def without(*modes: int) -> tuple[int, ...]:
@@ -72,9 +80,9 @@ def real_run(
     for time in range(times):
         counts = random.multinomial(samples, np.append(weights * GOOD, 1 - GOOD))[:-1]
         width, near = random.normal(1, WIDTH_SD), max(0.0, random.normal(NEAR, NEAR_SD))
-        observations.append(
-            Observation(100 * time, SampleSummary(samples, tuple(counts.tolist()), width, near), (0.5, 0.5))
-        )
+        covered = min(1.0, random.normal(COVERED, COVERED_SD))
+        summary = SampleSummary(samples, tuple(counts.tolist()), width, near, covered)
+        observations.append(Observation(100 * time, summary, (0.5, 0.5)))
     return observations
 
 
@@ -108,17 +116,37 @@ def test_real_samples_raise_no_alarm(weights: list[float], samples: int, runs: i
     assert sum(bool(detect(observations, noise, 2_000, names)) for observations in histories) / runs < 0.01
 
 
-def test_exact_ring_samples_raise_no_alarm() -> None:
-    """Summaries of real points with the scorer's noise estimate, rather than a model of both."""
-    ring = Ring(points=1_000)
-    device = torch.device("cpu")
-    data = ring.load(device)
-    scorer = Scorer(Ganbench1().case(ring), ring, data, ring.evaluator(device))
-    summaries = [scorer.summarize(scorer.evaluator(data.floor_samples(1_000, draw))) for draw in range(1_000, 1_100)]
-    noise = scorer.baseline(1_000)
-    for run in (summaries[start : start + 20] for start in range(0, 100, 20)):
-        observations = [Observation(100 * time, summary) for time, summary in enumerate(run)]
-        assert detect(observations, noise, 2_000, data.mode_names) == []
+class RealRing:
+    """Exact points of the ring, faults planted in them, and what the detector says of both."""
+
+    def __init__(self) -> None:
+        ring, device = Ring(), torch.device("cpu")
+        self.data = ring.load(device)
+        self.scorer = Scorer(Ganbench1().case(ring), ring, self.data, ring.evaluator(device))
+        self.baseline = self.scorer.baseline(RING_SAMPLES)
+        self.faults = point_faults(PointSource(self.data), self.data)
+        self.sound = [self.summary(self.data.floor_samples(RING_SAMPLES, draw)) for draw in range(1_000, 1_300)]
+
+    def summary(self, points: Tensor) -> SampleSummary:
+        return self.scorer.summarize(self.scorer.evaluator(points))
+
+    def events(self, *summaries: SampleSummary, steps: int = STEPS) -> list[str]:
+        """The kinds of event of a history of summaries, which is sound at first."""
+        history = [Observation(100 * time, summary) for time, summary in enumerate([*self.sound[:3], *summaries])]
+        return [event.kind for event in detect(history, self.baseline, steps, self.data.mode_names)]
+
+
+@pytest.fixture(scope="module")
+def real_ring() -> RealRing:
+    return RealRing()
+
+
+def test_exact_ring_samples_raise_no_alarm(real_ring: RealRing) -> None:
+    """Summaries of real points with the scorer's noise estimate, rather than a model of both; 300 histories."""
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        some = [real_ring.sound[index] for index in random.choice(len(real_ring.sound), 20, replace=False)]
+        assert real_ring.events(*some, steps=2_000) == []
 
 
 # Missing modes
@@ -311,7 +339,7 @@ def test_duplicates_are_an_event_with_their_share() -> None:
     assert event.severity == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("slight", [{"width": 0.92}, {"duplicates": 0.08}, {"counts": [235] * 8}])
+@pytest.mark.parametrize("slight", [{"width": 0.92}, {"duplicates": 0.08}, {"counts": [235] * 8}, {"covered": 0.89}])
 def test_significant_but_small_faults_are_no_event(slight: dict[str, Any]) -> None:
     assert events_of([observation(100), observation(9_000, **slight)]) == []
 
@@ -320,9 +348,10 @@ def test_large_faults_within_the_noise_are_no_event() -> None:
     noisy_baseline = baseline_of(
         N,
         [1 / 8] * 8,
-        {"good": 0.989, "good-sd": 0.1, "width": 1, "width-sd": 0.1, "duplicates": 0.01, "duplicates-sd": 0.1},
+        {"good": 0.989, "good-sd": 0.1, "width": 1, "width-sd": 0.1, "duplicates": 0.01, "duplicates-sd": 0.1}
+        | {"covered": 0.969, "covered-sd": 0.1},
     )
-    observations = [observation(100), observation(9_000, [150] * 8, width=0.6, duplicates=0.4)]
+    observations = [observation(100), observation(9_000, [150] * 8, width=0.6, duplicates=0.4, covered=0.5)]
     assert detect(observations, noisy_baseline, STEPS, NAMES) == []
 
 
@@ -334,6 +363,125 @@ def test_evaluation_without_width_does_not_end_a_width_event() -> None:
         observation(400, width=0.5),
     ]
     assert events_of(observations) == [(200, "shrunken-modes")]
+
+
+# Coverage
+
+
+def test_uncovered_data_are_an_event_with_the_share_of_coverage_lost() -> None:
+    observations = [observation(100), observation(200, covered=0.5), observation(300)]
+    event, recovery = detect(observations, BASELINE, STEPS, NAMES)
+    assert (event.step, event.kind) == (200, "uncovered")
+    assert event.severity == pytest.approx(1 - 0.5 / COVERED)
+    assert event.words.startswith("50% of real data has a sample nearby; equally many real samples")
+    assert event.words.endswith("97%")
+    assert (recovery.step, recovery.words) == (300, "recovered from uncovered")
+
+
+def test_coverage_never_reached_is_an_event_at_half_of_the_budget() -> None:
+    observations = [observation(step, covered=0.5) for step in range(100, 1_001, 100)]
+    (event,) = detect(observations, BASELINE, 1_000, NAMES)
+    assert (event.step, event.kind) == (500, "uncovered")
+    assert "by half of the budget" in event.words
+
+
+def test_coverage_that_was_not_measured_is_no_event_and_no_recovery() -> None:
+    """Observations of earlier versions have none; the run they belong to may go on with a version that measures it."""
+    old = [observation(step, covered=math.nan) for step in (100, 9_000)]
+    assert events_of(old) == []
+    assert events_of([observation(100), observation(200, covered=0.5), *old[1:]]) == [(200, "uncovered")]
+    assert events_of([*old[:1], observation(200), observation(300, covered=0.5)]) == [(300, "uncovered")]
+
+
+@pytest.mark.parametrize("lost", range(1, 8))
+def test_missing_modes_explain_missing_coverage(lost: int) -> None:
+    """Neither the loss of modes nor their return is told twice."""
+    counts = without(*range(lost))
+    observations = [observation(100), observation(200, counts, covered=1 - lost / 8), observation(300)]
+    assert events_of(observations) == [(200, "missing-modes"), (300, "recovery")]
+
+
+def test_loss_beyond_that_of_missing_modes_is_an_event() -> None:
+    assert events_of([observation(100), observation(200, without(0, 1), covered=0.5)]) == [
+        (200, "missing-modes"),
+        (200, "uncovered"),
+    ]
+
+
+def test_uncovered_data_have_not_recovered_when_their_modes_go_missing() -> None:
+    """Nor is it told again when the modes are back."""
+    observations = [
+        observation(100),
+        observation(200, covered=0.5),
+        observation(300, without(0, 1, 2, 3, 4, 5), covered=0.2),
+        observation(400, covered=0.5),
+    ]
+    assert events_of(observations) == [(200, "uncovered"), (300, "missing-modes"), (400, "recovery")]
+
+
+def test_nothing_is_said_of_coverage_while_most_samples_are_off_mode() -> None:
+    """A generator that hasn't learned yet has one event, not two."""
+    observations = [observation(step, [110] * 8, covered=0.2) for step in range(100, 1_001, 100)]
+    assert events_of(observations, 1_000) == [(500, "off-mode")]
+
+
+def test_loss_of_coverage_alone_is_no_collapse() -> None:
+    """Which runs `stop_on` ends must not change, since their ids don't."""
+    assert collapsed_for([observation(100, covered=0.1)], BASELINE) == 0
+
+
+@pytest.mark.parametrize("good", [0.5, 0.7, 0.9, 1.0])
+@pytest.mark.parametrize("modes", [8, 7, 4])
+def test_explained_coverage_agrees_with_that_of_real_points(real_ring: RealRing, modes: int, good: float) -> None:
+    """Fewer real points, in fewer modes; the others lie far off, each in its own place."""
+    real = real_ring.data.floor_samples(20_000, 2_000)
+    real = real[real_ring.scorer.evaluator(real).labels < modes]
+    off_mode = 50 + torch.arange(RING_SAMPLES)[:, None] * torch.ones(2)
+    differences = []
+    for draw in range(4):
+        points = off_mode.clone()
+        points[: round(good * RING_SAMPLES)] = real[draw * RING_SAMPLES :][: round(good * RING_SAMPLES)]
+        summary = real_ring.summary(points)
+        mean, deviation = explained_coverage(summary, real_ring.baseline)
+        differences.append(summary.covered - mean)
+        assert abs(differences[-1]) < 5 * deviation
+    assert abs(np.mean(differences)) < 0.03
+
+
+def half_of_each_mode(ring: RealRing) -> Tensor:
+    """Real points on one side of the centre of their mode."""
+    points = ring.data.floor_samples(4 * RING_SAMPLES, 3_000)
+    centres = ring.data.means[ring.scorer.evaluator(points).labels]
+    return points[points[:, 0] > centres[:, 0]][:RING_SAMPLES]
+
+
+def test_half_of_each_mode_missing_is_uncovered(real_ring: RealRing) -> None:
+    """Half of a Gaussian is also narrower, in one direction."""
+    kinds = real_ring.events(real_ring.summary(half_of_each_mode(real_ring)))
+    assert sorted(kinds) == ["shrunken-modes", "uncovered"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_uncovered"),
+    [
+        ("real", False),
+        ("1 mode lost", False),
+        ("3 modes lost", False),
+        ("10 % junk", False),
+        ("noise", False),
+        ("smeared", False),
+        ("narrowed modes", True),
+        ("10 repeated", True),
+        ("100 repeated", True),
+        ("100 repeated + jitter", True),
+        ("turned by 2 sd", True),
+    ],
+)
+def test_planted_faults_are_uncovered_if_missing_modes_do_not_explain_it(
+    real_ring: RealRing, fault: str, is_uncovered: bool
+) -> None:
+    kinds = [real_ring.events(real_ring.summary(real_ring.faults[fault].draw(RING_SAMPLES, draw))) for draw in range(5)]
+    assert ["uncovered" in kinds_of_draw for kinds_of_draw in kinds] == [is_uncovered] * 5, kinds
 
 
 # Saturation of the discriminator
@@ -397,6 +545,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Observation], RealBaseline, int, li
         "width-sd": draw(spread),
         "duplicates": draw(st.floats(0, 0.2)),
         "duplicates-sd": draw(spread),
+        "covered": draw(st.floats(0.5, 1)),
+        "covered-sd": draw(spread),
     }
     observations = []
     for step in sorted(draw(st.sets(st.integers(0, 1_000), max_size=8))):
@@ -404,7 +554,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Observation], RealBaseline, int, li
         counts = tuple(b - a for a, b in itertools.pairwise([0, *cuts]))
         width = draw(st.one_of(st.just(math.nan), st.just(0.0), st.floats(0, 3)))
         critic = draw(st.one_of(st.none(), st.tuples(shares, shares), st.just((1.0, 0.0))))
-        observations.append(Observation(step, SampleSummary(samples, counts, width, draw(shares)), critic))
+        covered = draw(st.one_of(st.just(math.nan), shares))
+        observations.append(Observation(step, SampleSummary(samples, counts, width, draw(shares), covered), critic))
     names = [f"mode {mode}" for mode in range(modes)]
     return observations, baseline_of(samples, weights, real), draw(st.integers(1, 2_000)), names
 
@@ -428,7 +579,7 @@ def test_no_mode_is_missing_if_real_data_would_show_none() -> None:
         Observation(0, SampleSummary(1, (0,), math.nan, 0.0), None),
         Observation(1, SampleSummary(1, (0,), math.nan, 0.0), None),
     ]
-    noise = RealBaseline(1, (1.0,), (2,), (0.5, 0.0), (1.0, 0.0), (0.0, 0.0))
+    noise = RealBaseline(1, (1.0,), (2,), (0.5, 0.0), (1.0, 0.0), (0.0, 0.0), (1.0, 0.0))
     assert "missing-modes" not in {event.kind for event in detect(observations, noise, 2, ["0"]) if event.severity > 0}
 
 
@@ -455,6 +606,6 @@ def test_fault_is_reported_once_until_recovery(
         return event.kind == kind or event.words == f"recovered from {kind}"
 
     events = detect(*case)
-    for kind in (*EVENT_KINDS[:4], "d-saturation"):
+    for kind in (*SAMPLE_FAULTS, "d-saturation"):
         reported = [event.kind for event in events if is_of(event, kind)]
         assert reported == [kind if number % 2 == 0 else "recovery" for number in range(len(reported))]

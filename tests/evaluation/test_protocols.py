@@ -592,6 +592,41 @@ def test_sample_summary_does_not_depend_on_the_protocol() -> None:
     assert summaries[0].counts == tuple(good.counts(good=True).tolist())
     assert summaries[0].width == pytest.approx(1, abs=0.1)
     assert summaries[0].duplicates == pytest.approx(0.01, abs=6 * math.sqrt(2 * 0.01 / 1_500))
+    assert summaries[0].covered == pytest.approx(1 - 2**-5, abs=0.04)
+
+
+def test_coverage_is_measured_by_as_many_samples_as_its_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times as many samples come as are used: with all of them, half of each mode would cover less."""
+    monkeypatch.setattr(scorer, "VERDICT_SAMPLES", 500)
+    ring = points_bench("ganbench-1", "ring", samples=1_500)
+    active_scorer = ring.scorer()
+    features = ring.evaluator(ring.data.floor_samples(1_500, draw=7))
+    summary, first = active_scorer.summarize(features), active_scorer.summarize(features.first(500))
+    assert summary.covered == first.covered
+    assert summary.duplicates != first.duplicates
+    assert active_scorer.baseline(1_500).covered == active_scorer.baseline(500).covered
+
+
+def test_scores_and_summary_share_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluation during training makes one pass within each set, and one across them."""
+    ring = points_bench("ganbench-1", "ring", 500)
+    monkeypatch.setattr(scorer, "REFERENCE", 500)
+    active_scorer = ring.scorer()
+    features = ring.evaluator(ring.data.floor_samples(500, 7))
+    expected = active_scorer.summarize(ring.evaluator(ring.data.floor_samples(500, 7)).first(500))
+    active_scorer = ring.scorer()
+    active_scorer.floors(500, active_scorer.case.quick)
+    passes = []
+
+    def record_pass(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
+        passes.append((len(a), len(b)))
+        return distances.squares(a, b, discount=discount)
+
+    for module in (pairs, pairs_within):
+        monkeypatch.setattr(module, "squares", record_pass)
+    active_scorer.score(features, quick=True)
+    assert active_scorer.summarize(features) == expected
+    assert len(passes) == 2, "within the generated samples and across; the floors have been within the real ones"
 
 
 def test_noise_matches_that_of_exact_points() -> None:
@@ -604,6 +639,8 @@ def test_noise_matches_that_of_exact_points() -> None:
     assert 0.4 * spread < noise.good[1] < 2 * spread
     assert noise.width[0] == pytest.approx(1, abs=0.05)
     assert 0 < noise.width[1] < 0.1
+    assert noise.covered[0] == pytest.approx(1 - 2**-5, abs=0.02)
+    assert 0 < noise.covered[1] < 0.02
     assert noise.least == (2,) * 8
 
 

@@ -19,9 +19,13 @@ from ganbench.runs.timeline import timeline_figure, write_timeline
 
 
 def observation(
-    step: int, counts: list[int], width: float = 1.0, critic: tuple[float, float] | None = None
+    step: int,
+    counts: list[int],
+    width: float = 1.0,
+    critic: tuple[float, float] | None = None,
+    covered: float = math.nan,
 ) -> Observation:
-    return Observation(step, SampleSummary(1000, tuple(counts), width, 0.02), critic)
+    return Observation(step, SampleSummary(1000, tuple(counts), width, 0.02, covered), critic)
 
 
 def cells(figure: Figure) -> QuadMesh:
@@ -36,7 +40,7 @@ def legend(figure: Figure) -> list[str]:
 
 
 def test_timeline_file_has_observations_and_events(tmp_path: Path) -> None:
-    observations = [observation(10, [500, 0], math.nan), observation(20, [400, 300], 0.5, (0.75, 0.25))]
+    observations = [observation(10, [500, 0], math.nan), observation(20, [400, 300], 0.5, (0.75, 0.25), 0.75)]
     events = [Event(20, "shrunken-modes", 0.5, "modes are 50% as wide as real ones")]
     write_timeline(tmp_path / "timeline.json", observations, events, ("zéro", "one"))
     text = (tmp_path / "timeline.json").read_text()
@@ -53,6 +57,7 @@ def test_timeline_file_has_observations_and_events(tmp_path: Path) -> None:
                 "good": 0.5,
                 "width": None,
                 "duplicates": 0.02,
+                "covered": None,
                 "critic": None,
                 "counts": [500, 0],
             },
@@ -62,6 +67,7 @@ def test_timeline_file_has_observations_and_events(tmp_path: Path) -> None:
                 "good": 0.7,
                 "width": 0.5,
                 "duplicates": 0.02,
+                "covered": 0.75,
                 "critic": [0.75, 0.25],
                 "counts": [400, 300],
             },
