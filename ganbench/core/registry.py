@@ -28,12 +28,24 @@ class Component(ABC):
     """An object with a name and options; its dataclass fields are the options."""
 
     name: ClassVar[str]
+    later_options: ClassVar[tuple[str, ...]] = ()
+    """Options that earlier runs did not have: a spec leaves them out at their defaults, so that run ids stay the same.
+
+    If such a default changes, the option has to be removed from here, since the absence in a tracked spec means the
+    old default.
+    """
     if TYPE_CHECKING:  # `register` makes every component a dataclass
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     def to_spec(self) -> dict[str, Any]:
         """Name and options as plain values, for hashing, logging and printing."""
-        return {"name": self.name, **dataclasses.asdict(self)}
+        unused = {
+            option.name
+            for option in dataclasses.fields(self)
+            if option.name in self.later_options and getattr(self, option.name) == option.default
+        }
+        options = {option: value for option, value in dataclasses.asdict(self).items() if option not in unused}
+        return {"name": self.name, **options}
 
     @classmethod
     def summary(cls) -> str:

@@ -24,10 +24,14 @@ SHARP = 0.01
 """A mode is sharp with two good samples and this share of the samples that it should hold."""
 BEYOND_CHANCE = 5.0
 """Standard deviations of real samples beyond which a difference is not attributed to chance."""
-REPEATED = 0.1
+BLURRED = 0.05
+"""Share of good samples below that of real ones from which on samples count as not sharp."""
+REPEATED = 0.2
 """Share of near-duplicates that narrow modes alone may have, since they bring samples nearer to each other."""
-COPIED = 0.05
-"""Share of copies beyond that of unseen real samples which counts as copying."""
+COPIED, REPEATED_COPIES = 0.05, 0.25
+"""Share of copies beyond that of unseen real samples which counts as copying; the second one if samples are repeated,
+since an image that resembles a training image by chance then counts as often as it is repeated.
+"""
 MAX_NAMED = 12
 """The most modes that are listed by name."""
 
@@ -116,21 +120,31 @@ class Verdict:
         """The faults that the verdict names."""
         states = set((self.states or {}).values())
         narrow = self.width is not None and self.width.is_below()
+        repeated = self._is_repeated(narrow)
         found: dict[VerdictFault, bool] = {
-            "not sharp": self.good is not None and self.good.is_below(),
+            "not sharp": self.good is not None and self.good.is_below() and self.good.value < self.good.real - BLURRED,
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
             "uneven": self.misplaced is not None and self.misplaced.is_above(),
-            "repeated": self.near_duplicates is not None
-            and self.near_duplicates.is_above()
-            and (not narrow or self.near_duplicates.value > REPEATED),
+            "repeated": repeated,
             "narrow": narrow,
             "uncovered": self.covered is not None and self.covered.is_below(),
             "copied": self.copies is not None
             and self.copies.is_above()
-            and self.copies.value > self.copies.real + COPIED,
+            and self.copies.value > self.copies.real + (REPEATED_COPIES if repeated else COPIED),
         }
         return frozenset(fault for fault, is_found in found.items() if is_found)
+
+    def _is_repeated(self, narrow: bool) -> bool:
+        """Whether there are more near-duplicates than chance, narrow modes and crowding in few modes explain."""
+        if self.near_duplicates is None or not self.near_duplicates.is_above():
+            return False
+        present = self.modes - len(self.of_state("lost"))
+        if not narrow and present == self.modes:
+            return True
+        # With all samples in a part of the modes, each has that many times as many neighbours.
+        crowded = 1 - (1 - self.near_duplicates.real) ** (self.modes / max(1, present))
+        return self.near_duplicates.value > crowded + REPEATED
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: the faults, the clauses in words, the states of modes, and each number."""

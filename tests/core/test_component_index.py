@@ -55,6 +55,7 @@ def test_source_and_registry_have_equal_entries(kind: str) -> None:
 def test_list_command_imports_nothing_slow() -> None:
     printed, imported = list_output()
     assert "non-saturating" in printed
+    assert "generator_norm=none" in printed
     assert not imported & SLOW
 
 

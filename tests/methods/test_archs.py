@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganbench.core.errors import GanbenchError
 from ganbench.methods.archs import ARCHS, Arch
 from ganbench.methods.archs.pacgan_2d import Maxout
 from ganbench.methods.archs.pacgan_dcgan import SamePadding, SameTransposed
@@ -333,6 +334,48 @@ def test_network_equals_the_written_out_paper(
     network, parameters = with_random_weights(getattr(arch, role)(shape))
     inputs = torch.randn(5, *(shape if role == "critic" else (arch.latent_dim,)), dtype=torch.float64)
     torch.testing.assert_close(network(inputs), reference(parameters, inputs))
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 4, 4)])
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_normalised_mlp_equals_the_written_out_network(norm: str, shape: tuple[int, ...]) -> None:
+    arch = make("mlp", latent_dim=3, generator_widths=(8, 6, 5), generator_norm=norm)
+    network, parameters = with_random_weights(arch.generator(shape))
+    latents = torch.randn(7, 3, dtype=torch.float64)
+    outputs = textbook.mlp_generator(parameters, latents, norm).reshape(7, *shape)
+    torch.testing.assert_close(network(latents), outputs.tanh() if len(shape) > 1 else outputs)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_norm_of_the_mlp_is_that_of_the_generator_only(norm: str) -> None:
+    arch = make("mlp", generator_norm=norm)
+    kinds = [type(layer) for layer in arch.generator((1, 28, 28)).children()]
+    kinds_of_norms: dict[str, list[type[nn.Module]]] = {"none": [], "batch": [nn.BatchNorm1d], "layer": [nn.LayerNorm]}
+    later = [nn.Linear, *kinds_of_norms[norm], nn.LeakyReLU]
+    assert kinds == [nn.Linear, nn.LeakyReLU, *later * 3, nn.Linear, nn.Tanh, nn.Unflatten]
+    assert size(arch.critic((1, 28, 28))) == size(make("mlp").critic((1, 28, 28)))
+
+
+def test_normalised_mlp_in_eval_mode_treats_each_sample_by_itself() -> None:
+    generator = make("mlp", generator_norm="batch").generator((2,))
+    for _ in range(3):
+        generator.train()(torch.randn(50, 100))
+    latents = torch.randn(9, 100)
+    samples = generator.eval()(latents)
+    torch.testing.assert_close(torch.cat([generator(latent[None]) for latent in latents]), samples)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"generator_norm": "instance"}, "generator_norm must be one of none, batch, layer, not instance"),
+        ({"generator_norm": "batch", "generator_widths": [8]}, "batch needs at least two generator_widths"),
+    ],
+)
+def test_norms_that_the_mlp_does_not_have_are_rejected_in_one_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GanbenchError, match=message) as error:
+        make("mlp", **options)
+    assert "\n" not in str(error.value)
 
 
 def test_maxout_unit_is_the_maximum_of_its_linear_pieces() -> None:

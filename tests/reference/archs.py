@@ -27,6 +27,18 @@ def normalised(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return (x - mean) / torch.sqrt(variance + 1e-5) * weight.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1)
 
 
+def mlp_generator(p: list[Tensor], z: Tensor, norm: str) -> Tensor:
+    """Three hidden layers, of which the last two are normalised over the batch or over the layer; in training mode."""
+    x = leaky_relu(linear(z, p[0], p[1]), 0.2)
+    for layer in (p[2:5], p[5:8]) if norm == "batch" else (p[2:6], p[6:10]):
+        x = linear(x, layer[0], None if norm == "batch" else layer[1])
+        axis = 0 if norm == "batch" else 1
+        centred = x - x.mean(axis, keepdim=True)
+        x = centred / torch.sqrt((centred**2).mean(axis, keepdim=True) + 1e-5) * layer[-2] + layer[-1]
+        x = leaky_relu(x, 0.2)
+    return linear(x, p[-2], p[-1])
+
+
 def resnet_critic(p: list[Tensor], x: Tensor) -> Tensor:
     """Gulrajani et al. 2017: OptimizedResBlockDisc1, a block with resample='down', one without, mean, linear layer."""
     y = mean_pool(conv2d(relu(conv2d(x, p[0], p[1], padding=1)), p[2], p[3], padding=1))

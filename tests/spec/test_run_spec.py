@@ -92,6 +92,20 @@ def test_run_id_depends_on_every_setting_that_affects_results() -> None:
     assert len(ids) == 12
 
 
+def test_option_added_later_is_in_the_spec_only_if_it_is_used() -> None:
+    """Runs without the option keep their ids."""
+    without, unused, used = (
+        resolve({"arch": {"name": "mlp", **options}})
+        for options in ({}, {"generator_norm": "none"}, {"generator_norm": "batch"})
+    )
+    assert without == unused
+    assert "generator_norm" not in unused.to_dict()["arch"]
+    assert (unused.group_id, unused.run_id(3)) == (without.group_id, without.run_id(3))
+    assert used.to_dict()["arch"] == {**without.to_dict()["arch"], "generator_norm": "batch"}
+    assert used.run_id(3) != without.run_id(3)
+    assert resolve(tomllib.loads(to_toml(used.to_dict()))) == used
+
+
 def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = resolve({})
     before = spec.run_id(0)

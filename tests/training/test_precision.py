@@ -26,7 +26,7 @@ PARTS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("seeds", [(3,), (3, 4)])
-@pytest.mark.parametrize("arch", ["mlp", "dcgan"])
+@pytest.mark.parametrize("arch", ARCHS_TRIED)
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: str(next(iter(part.values()))))
 def test_first_step_in_bf16_is_close_to_float32(part: dict[str, Any], arch: str, seeds: tuple[int, ...]) -> None:
     """Losses, outputs and gradient norms are close; weights and moments stay float32."""
