@@ -16,7 +16,7 @@ from ganbench.data.idx import load_idx
 from ganbench.data.labelled import LabelledImages
 
 EVALUATOR = "fashion-mnist-cnn-1"
-SECOND_OPINION = "fashion-mnist-plausible-1"
+SECOND_OPINION = "fashion-mnist-plausible-2"
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 
 
