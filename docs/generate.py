@@ -105,6 +105,7 @@ def _plain(value: object) -> object:
 def _words(rule: Rule) -> str:
     close = {"any": "any", "l2": f"within {rule.within:g} σ (L2)", "linf": f"within a box of ±{rule.within:g} σ (L∞)"}
     sure = f", the classifier ≥ {100 * rule.confidence:g} % sure" if rule.confidence else ""
+    sure += ", plausible to the second network" if rule.plausibility else ""
     return close[rule.norm] + sure
 
 
