@@ -54,16 +54,16 @@ class PackageFile(DiskCache):
 
     def __init__(self) -> None:
         super().__init__(None)
-        self._entries: list[dict[str, Any]] = json.loads(SHIPPED.read_text()) if SHIPPED.exists() else []
 
     def keep_numbers(self, key: Mapping[str, Any], numbers: Mapping[str, float]) -> None:
         if any(map(math.isnan, numbers.values())):
             return
         what = key["metric"]["name"] if "metric" in key else key["what"]
         of = f"{key['dataset']['name']}, {key['samples']:,} samples: {what}"
-        self._entries.append({"of": of, "key": digest(key), "numbers": dict(numbers)})
-        self._entries.sort(key=lambda entry: entry["of"])
-        SHIPPED.write_text(json.dumps(self._entries, indent=1, allow_nan=False) + "\n")
+        entries: list[dict[str, Any]] = json.loads(SHIPPED.read_text()) if SHIPPED.exists() else []
+        entries.append({"of": of, "key": digest(key), "numbers": dict(numbers)})
+        entries.sort(key=lambda entry: entry["of"])
+        SHIPPED.write_text(json.dumps(entries, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ class Verdict:
         if not narrow and present == self.modes:
             return True
         # With all samples in a part of the modes, each has that many times as many neighbours.
-        crowded = 1 - (1 - self.near_duplicates.real) ** (self.modes / max(1, present))
+        crowded: float = 1 - (1 - self.near_duplicates.real) ** (self.modes / max(1, present))
         return self.near_duplicates.value > crowded + REPEATED
 
     def to_dict(self) -> dict[str, Any]:

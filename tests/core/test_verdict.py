@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.core.verdict import Measured, Verdict, mode_states
+from ganbench.core.verdict import Measured, ModeState, Verdict, mode_states
 
 NAMES = ("0", "1", "2", "3")
 EVEN = dict.fromkeys(NAMES, 0.25)
@@ -123,3 +124,44 @@ def test_verdict_is_plain_json() -> None:
     plain = json.loads(json.dumps(Verdict(NAMES, {"0": "lost"}, good=REAL).to_dict(), allow_nan=False))
     assert plain["faults"] == ["lost modes"]
     assert plain["good"] == {"value": 0.989, "real": 0.989, "sd": 0.002}
+
+
+def test_crowding_in_few_modes_is_no_repetition() -> None:
+    """With all samples in one mode of four, each has four times as many neighbours: 1 − .986⁴ = 5 %, and some more."""
+    lost: dict[str, ModeState] = dict.fromkeys(NAMES[1:], "lost")
+    crowded, repeated = (Measured(value, 0.014, 0.004) for value in (0.12, 0.9))
+    assert "repeated" not in Verdict(NAMES, lost, near_duplicates=crowded).faults
+    assert "repeated" in Verdict(NAMES, lost, near_duplicates=repeated).faults
+    assert "repeated" in Verdict(NAMES, {}, near_duplicates=crowded).faults
+
+
+def test_a_repeated_image_that_resembles_a_training_image_is_no_copying() -> None:
+    near = Measured(1.0, 0.01, 0.002)
+    by_chance, copied = (Measured(value, 0.01, 0.002) for value in (0.1, 0.5))
+    assert Verdict(NAMES, {}, near_duplicates=near, copies=by_chance).faults == {"repeated"}
+    assert Verdict(NAMES, {}, near_duplicates=near, copies=copied).faults == {"repeated", "copied"}
+    assert Verdict(NAMES, {}, copies=by_chance).faults == {"copied"}
+
+
+def test_samples_are_not_sharp_only_if_the_loss_matters() -> None:
+    assert Verdict(NAMES, {}, good=Measured(0.95, 0.98, 0.001)).faults == frozenset()
+    assert Verdict(NAMES, {}, good=Measured(0.92, 0.98, 0.001)).faults == {"not sharp"}
+
+
+@pytest.mark.parametrize(
+    ("value", "direction", "standing"),
+    [
+        (1.04, "lower", "as real"),
+        (1.06, "lower", "worse"),
+        (0.94, "lower", "better"),
+        (1.06, "higher", "better"),
+        (0.94, "higher", "worse"),
+        (0.94, "real", "unlike real"),
+        (math.nan, "lower", None),
+    ],
+)
+def test_standing_beside_real_samples_is_beyond_five_deviations(
+    value: float, direction: str, standing: str | None
+) -> None:
+    assert Measured(value, 1.0, 0.01).standing(direction) == standing
+    assert Measured(value, 1.0, math.nan).standing(direction) is None
