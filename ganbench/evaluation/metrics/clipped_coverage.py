@@ -25,7 +25,7 @@ class ClippedCoverage(Metric):
 
     direction: ClassVar[Direction] = "higher"
     label: ClassVar[str] = "clipped coverage"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes", "duplicates"})
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours", "clipped"})
 
     k: int = CLIPPED_RANK

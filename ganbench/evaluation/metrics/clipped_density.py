@@ -26,7 +26,7 @@ class ClippedDensity(Metric):
 
     direction: ClassVar[Direction] = "real"
     label: ClassVar[str] = "clipped density"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"blur", "implausible"})
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"neighbours", "clipped"})
 
     k: int = CLIPPED_RANK

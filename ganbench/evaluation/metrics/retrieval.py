@@ -33,7 +33,7 @@ class Retrieval(Metric):
 
     direction: ClassVar[Direction] = "higher"
     label: ClassVar[str] = "image retrieval score"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes", "duplicates"})
 
     samples: int = 10_000
 

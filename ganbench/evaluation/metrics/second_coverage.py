@@ -19,7 +19,7 @@ class SecondCoverage(InSecondSpace, Coverage):
     """
 
     label: ClassVar[str] = "coverage in the second network's features"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes", "duplicates"})
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset()  # those of the samples as they are
 
     samples: int = 5_000

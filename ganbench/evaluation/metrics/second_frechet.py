@@ -18,4 +18,4 @@ class SecondFrechet(InSecondSpace, Fid):
     """
 
     label: ClassVar[str] = "Fréchet distance in the second network's features"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "off-mode"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})

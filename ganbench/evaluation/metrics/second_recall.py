@@ -19,7 +19,7 @@ class SecondRecall(InSecondSpace, Recall):
     """
 
     label: ClassVar[str] = "recall in the second network's features"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"shrunken-modes"})
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset()  # those of the samples as they are
 
     samples: int = 5_000

@@ -23,7 +23,7 @@ class WorstModeCoverage(Metric):
 
     direction: ClassVar[Direction] = "higher"
     label: ClassVar[str] = "coverage of the worst mode"
-    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "duplicates", "imbalance"})
+    sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "imbalance"})
 
     k: int = 5
     samples: int = 10_000
