@@ -38,7 +38,7 @@ MAX_NAMED = 12
 Values = NDArray[np.float64]
 
 Standing = Literal["as real", "worse", "better", "unlike real"]
-"""Where a number stands beside those of real samples: within chance of them, beyond it on either side, or beyond it on
+"""The place of a number beside those of real samples: within chance of them, beyond it on either side, or beyond it on
 a side that is neither better nor worse.
 """
 
@@ -68,7 +68,7 @@ class Measured(NamedTuple):
         return self.value < self.real - BEYOND_CHANCE * self.sd
 
     def standing(self, direction: str) -> Standing | None:
-        """Where the number stands beside real samples, given its better direction; None if that can't be known."""
+        """The number's place beside real samples, given its better direction; None if that can't be known."""
         if any(map(math.isnan, self)):
             return None
         if not self.is_above() and not self.is_below():
@@ -136,7 +136,7 @@ class Verdict:
         return frozenset(fault for fault, is_found in found.items() if is_found)
 
     def _is_repeated(self, narrow: bool) -> bool:
-        """Whether there are more near-duplicates than chance, narrow modes and crowding in few modes explain."""
+        """True if there are more near-duplicates than chance, narrow modes and crowding in few modes explain."""
         if self.near_duplicates is None or not self.near_duplicates.is_above():
             return False
         present = self.modes - len(self.of_state("lost"))

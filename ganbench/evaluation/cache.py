@@ -23,7 +23,7 @@ CODE = ("data", "data/evaluators", "evaluation/metrics", "evaluation/protocols",
 """The folders and files whose code the cached numbers depend on."""
 
 SHIPPED = Path(__file__).with_name("real_samples.json")
-"""What real samples of the built-in data score, which takes minutes to compute: see `experiments/real_samples.py`."""
+"""The scores of real samples of the built-in data, which take minutes to compute: `experiments/real_samples.py`."""
 
 
 class DiskCache:
