@@ -27,7 +27,7 @@ from benchmarks.measure import Row, Setting
 from benchmarks.overhead import overhead
 from benchmarks.reading import reading
 from benchmarks.roofline import limits
-from benchmarks.scoring import full_suite
+from benchmarks.scoring import full_suite, protocol_cost
 from benchmarks.training import against_the_textbook, critic_updates, many_seeds
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
@@ -42,6 +42,7 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Iterator[Row]]] = {
     "critic": critic_updates,
     "growth": growth,
     "scoring": full_suite,
+    "protocols": protocol_cost,
     "waiting": waiting,
     "tracking": tracking,
     "reading": reading,

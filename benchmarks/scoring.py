@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import Row, Setting, in_turn, ratios, wait_for
+from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer
-from ganbench.spec.run_spec import resolve
+from ganbench.spec.run_spec import RunSpec, resolve
 
 SHARED = ("fid", "kid", "precision", "recall", "density", "coverage")
 """Metrics that both compute."""
 SIX = "the six that torchmetrics and prdc have, theirs against ours"
+COMPARED = ("ganbench-1", "ganbench-2")
 TIMES = 3
 """Turns of each library per round, of which the median is used, since prdc's time varies by a quarter."""
 
@@ -33,11 +35,11 @@ class Identity(torch.nn.Module):
 
 
 def full_suite(setting: Setting) -> Iterator[Row]:
-    """All metrics of ganbench-1 for 10,000 MNIST samples, and the six that torchmetrics and prdc also have."""
+    """All metrics of the default protocol for 10,000 MNIST samples, and the six that torchmetrics and prdc also have."""
     device, rounds = setting.device, setting.rounds
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
-    evaluator = spec.dataset.evaluator(device)
+    evaluator = spec.case.evaluator(spec.dataset, device)
     samples = data.floor_samples(10_000, 1)
     names = tuple(spec.case.metrics)
 
@@ -73,6 +75,35 @@ def full_suite(setting: Setting) -> Iterator[Row]:
         "×",
         detail,
     )
+
+
+def protocol_cost(setting: Setting) -> Iterator[Row]:
+    """Scoring under ganbench-2 against ganbench-1: the same samples, and their features included."""
+    for dataset, bound in (("mnist", 1.5), ("ring", 1.2)):
+        specs = [resolve({"dataset": {"name": dataset}, "protocol": {"name": name}}) for name in COMPARED]
+        data = specs[0].dataset.load(setting.device, say=lambda _: None)
+        samples = data.floor_samples(specs[0].case.samples, 1)
+        contenders = {name: _scoring(spec, data, samples) for name, spec in zip(COMPARED, specs, strict=True)}
+        times = in_turn(contenders, setting.rounds)
+        first, second = (median(times[name]) for name in COMPARED)
+        detail = (
+            f"{len(specs[1].case.metrics)} metrics in {second:.2f} s, {len(specs[0].case.metrics)} in {first:.2f} s"
+        )
+        what = f"ganbench-2 for {len(samples):,} samples of {dataset}, against ganbench-1"
+        yield Row(what, "≤", bound, ratios(times[COMPARED[1]], times[COMPARED[0]]), "×", detail)
+
+
+def _scoring(spec: RunSpec, data: Data, samples: Tensor) -> Callable[[], float]:
+    """Score the samples once, untimed, and return what times it again."""
+    scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
+
+    def seconds() -> float:
+        return seconds_of(
+            lambda: scorer.values(spec.case.rule(scorer.evaluator(samples)), tuple(spec.case.metrics)), data.device
+        )
+
+    seconds()
+    return seconds
 
 
 def _theirs(real: Tensor, fake: Tensor) -> None:
