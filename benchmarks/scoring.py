@@ -35,7 +35,7 @@ class Identity(torch.nn.Module):
 
 
 def full_suite(setting: Setting) -> Iterator[Row]:
-    """All metrics of the default protocol for 10,000 MNIST samples, and the six that torchmetrics and prdc also have."""
+    """All metrics of the default protocol for 10,000 MNIST samples, and six that torchmetrics and prdc have, too."""
     device, rounds = setting.device, setting.rounds
     spec = resolve({})
     data = spec.dataset.load(device, say=lambda _: None)
