@@ -92,5 +92,6 @@ def _headlines(tags: Iterable[Mapping[str, str]]) -> set[str]:
 
 
 def _names(metrics: Collection[str]) -> set[str]:
-    """The tracked names of metrics, of the number of samples, and of training time."""
-    return names_of_scores([*metrics, SAMPLE_COUNT]) | {str(MetricName("train", SECONDS))}
+    """The tracked names of metrics, of the number of samples and of lost modes, and of training time."""
+    others = (MetricName("train", SECONDS), MetricName("verdict", "lost"))
+    return names_of_scores([*metrics, SAMPLE_COUNT]) | set(map(str, others))

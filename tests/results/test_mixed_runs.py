@@ -12,9 +12,9 @@ import pytest
 from ganbench.core.errors import GanbenchError
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.incomplete_seeds import incomplete_counts
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
-from ganbench.results.report.sections.covered_modes import incomplete_counts
 from ganbench.results.selection import select
 from ganbench.results.views import final_scores, headline, mode_counts
 from ganbench.tracking import RunRecord

@@ -19,6 +19,7 @@ from scipy import stats as scipy_stats
 from ganbench.core.errors import GanbenchError
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.incomplete_seeds import incomplete_counts
 from ganbench.results.loading import Results
 from ganbench.results.report import write_report, write_report_again
 from ganbench.results.report.about import FILE
@@ -27,7 +28,6 @@ from ganbench.results.report.figures import draw
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.comparison import in_words
-from ganbench.results.report.sections.covered_modes import incomplete_counts
 from ganbench.results.report.svg import svg
 from ganbench.results.views import by_number
 from ganbench.tracking.mlflow.pictures import evenly

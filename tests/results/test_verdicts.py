@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.results.csv_file import read_csv
+from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.report.sections.base import method_names
-from ganbench.results.report.sections.covered_modes import lost_modes
 from ganbench.results.table import tidy
 from ganbench.results.verdicts import seeds_that_lost_modes, states_of_modes, verdict_on
 from ganbench.tracking import RunRecord

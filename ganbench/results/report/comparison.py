@@ -7,6 +7,8 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.results.answers import sentences
 from ganbench.results.compare import Comparison
+from ganbench.results.grouping import named_groups
+from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
 from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
@@ -23,7 +25,9 @@ def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, b
     """
     if style in ("csv", "json"):
         return render(comparison, style)
-    parts = [render(comparison, style), *sentences(comparison.rankings)]
+    names = {run: name for name, members in named_groups(table, comparison.by) for run in members}
+    lost = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
+    parts = [render(comparison, style), *lost, *sentences(comparison.rankings)]
     published = beside(table, comparison.metrics, style)
     if published:
         parts.append(published)

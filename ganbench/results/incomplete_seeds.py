@@ -1,0 +1,85 @@
+"""Seeds with incomplete modes: in how many of each method a mode is lost, or the protocol's count isn't complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy import stats
+
+from ganbench.core.formatting import number
+from ganbench.results.compare import COUNTED
+from ganbench.results.verdicts import seeds_that_lost_modes
+from ganbench.results.views import SCORED, final_scores, mode_counts, runs
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """Seeds with an incomplete count of modes on one data set: a sentence's beginning, and its ends, fewest first."""
+
+    beginning: str
+    ends: list[str]
+
+
+def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
+    """Count the seeds of each method that lost a mode, for each data set of which that is known; failed seeds count.
+
+    Args:
+        names: the name of each run's method.
+    """
+    scores = table[table["kind"].isin(("final", "verdict"))]
+    lost = seeds_that_lost_modes(scores)
+    sentences = []
+    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+        ended = on_dataset[on_dataset["status"].isin(COUNTED)]
+        if ended.empty or not set(ended.loc[ended["status"].isin(SCORED), "run"]) <= set(lost.index):
+            continue
+        methods: dict[tuple[int, int], list[str]] = {}
+        for name, members in sorted(ended.groupby(ended["run"].map(names))):
+            count = sum(bool(lost.get(run, True)) for run in members["run"])
+            methods.setdefault((count, len(members)), []).append(str(name))
+        fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
+        where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
+        sentences.append(Incomplete(f"{where}, a mode is lost in", [_counted(*count, of) for count, of in fewest]))
+    return sentences
+
+
+def incomplete_counts(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
+    """Count the seeds of each method with an incomplete count of modes, for each data set; failed seeds are among them.
+
+    Args:
+        names: the name of each run's method.
+    """
+    scores = mode_counts(final_scores(table))
+    table = table[table["mode_count"] != ""]  # other protocols count no modes
+    sentences = []
+    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+        counts = scores[scores["dataset"] == dataset].set_index("run")
+        if counts["ceiling"].isna().all():
+            continue  # nothing says how many modes there are
+        methods: dict[tuple[int, int], list[str]] = {}
+        for name, members in sorted(on_dataset.groupby(on_dataset["run"].map(names))):
+            ended = members[members["status"].isin(COUNTED)]
+            if len(ended):
+                ended_counts = counts.reindex(ended["run"])
+                complete = int((ended_counts["value"] >= ended_counts["ceiling"]).sum())
+                methods.setdefault((len(ended) - complete, len(ended)), []).append(str(name))
+        if methods:
+            where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
+            fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
+            ends = [_counted(*count, methods_with_it) for count, methods_with_it in fewest]
+            modes = f"{number(counts['ceiling'].median())} modes"
+            sentences.append(Incomplete(f"{where}, fewer than {modes} are covered in", ends))
+    return sentences
+
+
+def _counted(incomplete: int, seeds: int, names: Sequence[str]) -> str:
+    """`6 of 10 seeds of minimax (26–88 %)`, with the Clopper–Pearson interval."""
+    low, high = stats.binomtest(incomplete, seeds).proportion_ci(LEVEL, method="exact")
+    share = f"({100 * low:.0f}–{100 * high:.0f} %)"
+    count = f"all {seeds}" if incomplete == seeds > 1 else f"{incomplete or 'none'} of {seeds}"
+    methods = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
+    return f"{count} seed{'s' * (seeds > 1)} of {methods} {share}"
