@@ -128,7 +128,7 @@ def test_run_compare_and_report(tmp_path: Path) -> None:
                 select metrics.value from metrics join params on params.run_uuid = metrics.run_uuid
                 where params.key = 'loss' and params.value = ? and metrics.key = ?
             """
-            for metric in ("fid", "modes", "kl"):
+            for metric in ("fid", "modes_strict", "kl"):
                 values = [value for (value,) in database.execute(query, (row["loss"], metric))]
                 assert len(values) == row["seeds"] == row["finished"] == 3
                 assert row[metric] == pytest.approx(statistics.median(values), rel=1e-9)
@@ -256,8 +256,8 @@ def test_collapsed_runs_on_points_are_stopped_scored_and_reported(tmp_path: Path
     assert checkpoints(store) == []
     compared = json.loads(ganbench("compare", "--store", store, "--format", "json").stdout)
     (row,), (floor,) = compared["groups"], compared["floors"]
-    assert (row["seeds"], row["collapsed"], row["finished"], row["modes"]) == (2, 2, 0, 0)
-    assert (floor["modes"], floor["samples"]) == (5, 800)
+    assert (row["seeds"], row["collapsed"], row["finished"], row["modes_strict"]) == (2, 2, 0, 0)
+    assert (floor["modes_strict"], floor["samples"]) == (5, 800)
     before = read_metrics(store)
     again = ganbench("run", *flags)
     assert again.returncode == 0

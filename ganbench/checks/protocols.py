@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from ganbench.checks.base import CheckFailed, check
@@ -59,8 +61,9 @@ def labelled(protocol: Protocol) -> None:
 
 @check("protocols", "what it calls good is some of the samples, and it changes nothing else of them")
 def good(protocol: Protocol) -> None:
-    fake = make_images(1)
+    some = make_images(1)
     for name, case in protocol.cases().items():
+        fake = replace(some, plausibility=torch.ones(len(some))) if case.second_opinion else some
         judged = case.rule(fake)
         if judged.good.dtype != torch.bool or judged.good.shape != (len(fake),):
             raise CheckFailed(

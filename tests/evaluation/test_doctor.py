@@ -34,7 +34,7 @@ from ganbench.evaluation.scorer import Scorer
 from ganbench.evaluation.verdict_check import Accusations, VerdictResult
 
 REAL = (1.0, 1.1, 0.9, 1.05)
-SMALL = Effort(images=2_000, points=10_000, real_draws=5, accusation_draws=10, accusation_samples=1_000)
+SMALL = Effort(images=2_000, points=10_000, real_draws=8, accusation_draws=10, accusation_samples=1_000)
 OF_POINTS = ("1 mode lost", "imbalance", "narrowed modes", "10 % junk", "half copies of 100", "1 repeated", "noise")
 OF_IMAGES = ("3 modes lost", "imbalance", "half copies of 100", "narrowed modes", "10 % junk", "training copied")
 """The faults that the tests plant in points and in images; `ganbench doctor` plants all."""
