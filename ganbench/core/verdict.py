@@ -24,8 +24,8 @@ SHARP = 0.01
 """A mode is sharp with two good samples and this share of the samples that it should hold."""
 BEYOND_CHANCE = 5.0
 """Standard deviations of real samples beyond which a difference is not attributed to chance."""
-BLURRED = 0.05
-"""Share of good samples below that of real ones from which on samples count as not sharp."""
+MATTERS = 0.05
+"""Smallest difference of a share of samples that matters: fewer good ones, or more near-duplicates."""
 REPEATED = 0.2
 """Share of near-duplicates that narrow modes alone may have, since they bring samples nearer to each other."""
 COPIED, REPEATED_COPIES = 0.05, 0.25
@@ -122,7 +122,7 @@ class Verdict:
         narrow = self.width is not None and self.width.is_below()
         repeated = self._is_repeated(narrow)
         found: dict[VerdictFault, bool] = {
-            "not sharp": self.good is not None and self.good.is_below() and self.good.value < self.good.real - BLURRED,
+            "not sharp": self.good is not None and self.good.is_below() and self.good.value < self.good.real - MATTERS,
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
             "uneven": self.misplaced is not None and self.misplaced.is_above(),
@@ -141,7 +141,7 @@ class Verdict:
             return False
         present = self.modes - len(self.of_state("lost"))
         if not narrow and present == self.modes:
-            return True
+            return self.near_duplicates.value > self.near_duplicates.real + MATTERS
         # With all samples in a part of the modes, each has that many times as many neighbours.
         crowded: float = 1 - (1 - self.near_duplicates.real) ** (self.modes / max(1, present))
         return self.near_duplicates.value > crowded + REPEATED
