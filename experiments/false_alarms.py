@@ -35,7 +35,7 @@ def main(name: str, runs: int) -> None:
     data = dataset.load(device)
     case = PROTOCOLS.create({"name": "ganbench-1"}).case(dataset)
     scorer = Scorer.with_disk_cache(case, dataset, data)
-    noise = scorer.baseline(SAMPLES)
+    noise = scorer.beside_real.baseline(SAMPLES)
     everything = scorer.evaluator(data.batch(torch.arange(len(data)))) if dataset.finite else None
 
     def draw(number: int) -> Features:
@@ -46,7 +46,7 @@ def main(name: str, runs: int) -> None:
 
     alarms, began = 0, time.monotonic()
     for run in range(runs):
-        looks = [Observation(look + 1, scorer.summarize(draw(run * LOOKS + look))) for look in range(LOOKS)]
+        looks = [Observation(look + 1, scorer.beside_real.summary(draw(run * LOOKS + look))) for look in range(LOOKS)]
         events = detect(looks, noise, LOOKS)
         alarms += bool(events)
         for event in events:

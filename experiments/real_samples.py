@@ -42,7 +42,7 @@ def main(names: list[str]) -> None:
             if metric not in case.metrics and not METRICS[metric].is_foreign()
         }
         began = time.monotonic()
-        scorer.baseline(EvaluationSpec.quick_samples)
+        scorer.beside_real.baseline(EvaluationSpec.quick_samples)
         scorer.floors(EvaluationSpec.quick_samples, case.quick)
         scorer.floors(case.samples, tuple(case.metrics))
         scorer.with_metrics(extra).floors(case.samples, tuple(extra))

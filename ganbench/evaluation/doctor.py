@@ -33,15 +33,12 @@ from ganbench.evaluation.metrics import METRICS, Direction, Fault
 from ganbench.evaluation.observation import Observation, SampleSummary
 from ganbench.evaluation.protocols import PROTOCOLS
 from ganbench.evaluation.scorer import Scorer
-from ganbench.evaluation.verdict_check import Accusations, Verdict, VerdictResult, count_accusations
+from ganbench.evaluation.verdict_check import Accusations, Verdict, VerdictResult, count_accusations, verdict_of
 
 FaultResult = Literal["sees", "blind", "praises", "undefined"]
 Say = Callable[[str], None]
 
 PROTOCOL = "ganbench-2"
-VERDICT: Verdict = Scorer.verdict
-"""The verdict that is tested; None while there is none."""
-
 BEYOND_CHANCE = 5.0
 DETECTOR = "collapse detector"
 DETECTOR_SEES: frozenset[Fault] = frozenset({"missing-modes", "shrunken-modes", "off-mode", "duplicates"})
@@ -132,7 +129,7 @@ class Examination:
     say: Say
     effort: Effort = QUICK
     protocol: str = PROTOCOL
-    verdict: Verdict | None = VERDICT
+    verdict: Verdict | None = verdict_of
     only: Collection[str] | None = None
 
     def of_images(self) -> Diagnosis:
@@ -204,7 +201,7 @@ class Examination:
             features = features_of(fault, 0)
             values_by_fault[name] = values(features)
             few = features if samples == DETECTOR_SAMPLES else features_of(fault, 20, DETECTOR_SAMPLES)
-            summaries[name] = scorer.summarize(few)
+            summaries[name] = scorer.beside_real.summary(few)
             if self.verdict is not None:
                 verdicts[name] = VerdictResult.of(frozenset(self.verdict(scorer, features).faults), fault)
         rows = [
@@ -217,7 +214,9 @@ class Examination:
             )
             for name in names
         ]
-        sound = [scorer.summarize(features_of(planted["real"], 10 + draw, DETECTOR_SAMPLES)) for draw in range(5)]
+        sound = [
+            scorer.beside_real.summary(features_of(planted["real"], 10 + draw, DETECTOR_SAMPLES)) for draw in range(5)
+        ]
         rows.append(_detector_row(sound, summaries, scorer, data, planted))
         return Diagnosis(
             dataset.name,
@@ -273,7 +272,7 @@ def _detector_row(
     planted: Mapping[str, Planted],
 ) -> Row:
     """The detector's results for a run that is sound at first and then has the fault."""
-    baseline, before = scorer.baseline(DETECTOR_SAMPLES), len(sound)
+    baseline, before = scorer.beside_real.baseline(DETECTOR_SAMPLES), len(sound)
     findings: dict[str, FaultResult] = {}
     for name in planted:
         history = [Observation(step, summary) for step, summary in enumerate([*sound, faulty[name]], 1)]

@@ -190,7 +190,7 @@ class _ProtocolScorer:
                 f"generate more{hint}"
             )
         features = self._scorer.evaluator(samples[:wanted].to(self._data.device))
-        return self._evaluation(self._scorer.score(features), self._scorer.verdict(features))
+        return self._evaluation(self._scorer.score(features), self._scorer.beside_real.verdict(features))
 
     def _evaluation(self, scores: Scores, verdict: Verdict) -> Evaluation:
         return Evaluation(

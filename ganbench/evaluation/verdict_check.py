@@ -32,6 +32,11 @@ Verdict = Callable[[Scorer, Features], HasFaults]
 """A verdict on samples, given as the evaluator's features before a rule is applied, so that they can be shared."""
 
 
+def verdict_of(scorer: Scorer, features: Features) -> HasFaults:
+    """The verdict on samples, as runs and `ganbench evaluate` have it."""
+    return scorer.beside_real.verdict(features)
+
+
 @dataclass(frozen=True)
 class VerdictResult:
     """The verdict on one planted fault.

@@ -59,4 +59,4 @@ class CollapseMonitor:
 
     @cached_property
     def _baseline(self) -> RealBaseline:
-        return self._scorer.baseline(self._spec.evaluation.quick_samples)
+        return self._scorer.beside_real.baseline(self._spec.evaluation.quick_samples)

@@ -78,7 +78,7 @@ class SeedScorer:
         first = features.first(options.quick_samples)
         scores = self._scorer.score(first, quick=True)
         numbers = named_scores(scores, self._mode_names, "quick") | named_statistics(statistics)
-        self._monitor.observe(step, seed, self._scorer.summarize(first), statistics)
+        self._monitor.observe(step, seed, self._scorer.beside_real.summary(first), statistics)
         given_up = not last and self._monitor.gives_up(seed)
         if given_up:
             features = self._scorer.evaluator(snapshot.sample(row, options.samples))
@@ -86,7 +86,7 @@ class SeedScorer:
             scores = self._scorer.score(features)
             numbers |= named_scores(scores, self._mode_names, "final")
             numbers |= named_fair_shares(self._mode_names, self._scorer.fair_shares)
-            numbers |= named_verdict(self._scorer.verdict(features))
+            numbers |= named_verdict(self._scorer.beside_real.verdict(features))
             if self._extra:
                 numbers |= named_values(self._extra_scorer.score(features), "extra")
         events = [event for event in self._monitor.events(seed) if event.step == step]

@@ -123,12 +123,12 @@ class RealRing:
         ring, device = Ring(), torch.device("cpu")
         self.data = ring.load(device)
         self.scorer = Scorer(Ganbench1().case(ring), ring, self.data, ring.evaluator(device))
-        self.baseline = self.scorer.baseline(RING_SAMPLES)
+        self.baseline = self.scorer.beside_real.baseline(RING_SAMPLES)
         self.faults = point_faults(PointSource(self.data), self.data)
         self.sound = [self.summary(self.data.floor_samples(RING_SAMPLES, draw)) for draw in range(1_000, 1_300)]
 
     def summary(self, points: Tensor) -> SampleSummary:
-        return self.scorer.summarize(self.scorer.evaluator(points))
+        return self.scorer.beside_real.summary(self.scorer.evaluator(points))
 
     def events(self, *summaries: SampleSummary, steps: int = STEPS) -> list[str]:
         """The kinds of event of a history of summaries, which is sound at first."""

@@ -24,7 +24,7 @@ from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
 from ganbench.data.ring import Ring
 from ganbench.data.stacked_mnist import StackedDigits, StackedMnist
-from ganbench.evaluation import scorer
+from ganbench.evaluation import beside_real, real_features
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.metrics import METRICS, distances, pairs, pairs_within
 from ganbench.evaluation.protocols import PROTOCOLS, Case, Rule
@@ -129,7 +129,7 @@ def real_scores(request: pytest.FixtureRequest) -> Iterator[RealScores]:
     with pytest.MonkeyPatch.context() as patch:
         # The reference dominates the cost, and a smaller one changes no tested property.
         if dataset in ("mnist", "stacked-mnist"):
-            patch.setattr(scorer, "REFERENCE", 4_000 if dataset == "mnist" else STACKED)
+            patch.setattr(real_features, "REFERENCE", 4_000 if dataset == "mnist" else STACKED)
         case_bench = bench(protocol, dataset, lambda: request.getfixturevalue("mnist"))
         active_scorer = case_bench.scorer()
         scores = active_scorer.score(case_bench.evaluator(case_bench.data.floor_samples(case_bench.samples, draw=7)))
@@ -166,7 +166,7 @@ def test_real_data_scored_as_generated_match_their_floor(real_scores: RealScores
         granularity = 1.0 if name.startswith("modes") else 0.02 if name == "ndb" else 0.0
         limit = 6 * spread + 1e-9 + granularity * (spread > 0)
         if name in PAIRS:
-            count = min(real_scores.bench.samples, scorer.REFERENCE)
+            count = min(real_scores.bench.samples, real_features.REFERENCE)
             # The few pairs have a Poisson distribution.
             limit = max(limit, 6 * math.sqrt(mean / (count * (count - 1) / 2)))
         for kind, value in (("value", real_scores.scores.values[name]), ("floor", real_scores.scores.floors[name])):
@@ -472,12 +472,12 @@ def means(floors_by_name: Mapping[str, Floor]) -> dict[str, float]:
 def test_second_scorer_reads_cached_floors_and_noise(small: Bench, calls: list[int], tmp_path: Path) -> None:
     scorer_a, scorer_b = (small.scorer(DiskCache(tmp_path)) for _ in range(2))
     names = tuple(small.case.metrics)
-    first, noise = means(scorer_a.floors(1_000, names)), scorer_a.baseline(1_000)
-    assert len(calls) == 1 + scorer.NOISE_DRAWS
+    first, noise = means(scorer_a.floors(1_000, names)), scorer_a.beside_real.baseline(1_000)
+    assert len(calls) == 1 + beside_real.NOISE_DRAWS
     assert len(set(calls)) == len(calls), "the floor's draw isn't one of the noise draws"
     calls.clear()
     assert means(scorer_b.floors(1_000, names)) == first
-    assert scorer_b.baseline(1_000) == noise
+    assert scorer_b.beside_real.baseline(1_000) == noise
     assert means(scorer_a.floors(1_000, names)) == first
     assert calls == []
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
@@ -590,7 +590,7 @@ def test_undefined_floor_is_cached_as_nan(small: Bench, tmp_path: Path) -> None:
 def test_sample_summary_does_not_depend_on_the_protocol() -> None:
     benches = [points_bench(name, "grid", samples=1_500) for name in ("pacgan-2018", "selfcond-2020", "ganbench-1")]
     points = benches[0].data.floor_samples(1_500, draw=7)
-    summaries = [case_bench.scorer().summarize(case_bench.evaluator(points)) for case_bench in benches]
+    summaries = [case_bench.scorer().beside_real.summary(case_bench.evaluator(points)) for case_bench in benches]
     assert summaries[0] == summaries[1] == summaries[2]
     good = benches[0].case.rule(benches[0].evaluator(points))
     assert summaries[0].counts == tuple(good.counts(good=True).tolist())
@@ -601,40 +601,47 @@ def test_sample_summary_does_not_depend_on_the_protocol() -> None:
 
 def test_coverage_is_measured_by_as_many_samples_as_its_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three times as many samples come as are used: with all of them, half of each mode would cover less."""
-    monkeypatch.setattr(scorer, "VERDICT_SAMPLES", 500)
+    monkeypatch.setattr(beside_real, "VERDICT_SAMPLES", 500)
     ring = points_bench("ganbench-1", "ring", samples=1_500)
     active_scorer = ring.scorer()
     features = ring.evaluator(ring.data.floor_samples(1_500, draw=7))
-    summary, first = active_scorer.summarize(features), active_scorer.summarize(features.first(500))
+    summary, first = active_scorer.beside_real.summary(features), active_scorer.beside_real.summary(features.first(500))
     assert summary.covered == first.covered
     assert summary.duplicates != first.duplicates
-    assert active_scorer.baseline(1_500).covered == active_scorer.baseline(500).covered
+    assert active_scorer.beside_real.baseline(1_500).covered == active_scorer.beside_real.baseline(500).covered
 
 
-def test_scores_and_summary_share_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An evaluation during training makes one pass within each set, and one across them."""
-    ring = points_bench("ganbench-1", "ring", 500)
-    monkeypatch.setattr(scorer, "REFERENCE", 500)
-    active_scorer = ring.scorer()
-    features = ring.evaluator(ring.data.floor_samples(500, 7))
-    expected = active_scorer.summarize(ring.evaluator(ring.data.floor_samples(500, 7)).first(500))
-    active_scorer = ring.scorer()
-    active_scorer.floors(500, active_scorer.case.quick)
-    passes = []
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The passes over pairs of samples from here on, as numbers of samples."""
+    recorded = []
 
     def record_pass(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
-        passes.append((len(a), len(b)))
+        recorded.append((len(a), len(b)))
         return distances.squares(a, b, discount=discount)
 
     for module in (pairs, pairs_within):
         monkeypatch.setattr(module, "squares", record_pass)
+    return recorded
+
+
+def test_scores_and_summary_share_pairs(passes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluation during training makes one pass within each set, and one across them."""
+    ring = points_bench("ganbench-1", "ring", 500)
+    monkeypatch.setattr(real_features, "REFERENCE", 500)
+    active_scorer = ring.scorer()
+    features = ring.evaluator(ring.data.floor_samples(500, 7))
+    expected = active_scorer.beside_real.summary(ring.evaluator(ring.data.floor_samples(500, 7)).first(500))
+    active_scorer = ring.scorer()
+    active_scorer.floors(500, active_scorer.case.quick)
+    passes.clear()
     active_scorer.score(features, quick=True)
-    assert active_scorer.summarize(features) == expected
+    assert active_scorer.beside_real.summary(features) == expected
     assert len(passes) == 2, "within the generated samples and across; the floors have been within the real ones"
 
 
 def test_noise_matches_that_of_exact_points() -> None:
-    noise = points_bench("pacgan-2018", "ring").scorer().baseline(1_000)
+    noise = points_bench("pacgan-2018", "ring").scorer().beside_real.baseline(1_000)
     expected = 1 - math.exp(-4.5)
     spread = math.sqrt(expected * (1 - expected) / 1_000)
     assert noise.samples == 1_000
@@ -648,19 +655,13 @@ def test_noise_matches_that_of_exact_points() -> None:
     assert noise.least == (2,) * 8
 
 
-def test_scorer_shares_pairs_in_any_order_of_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scorer_shares_pairs_in_any_order_of_metrics(
+    passes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A scorer makes one pass within each set and one across, and values are equal bit for bit."""
     ring = points_bench("ganbench-1", "ring", 500)
     case = replace(ring.case, metrics={**ring.case.metrics, "kid": METRICS.create({"name": "kid"})})
-    monkeypatch.setattr(scorer, "REFERENCE", 500)
-    passes = []
-
-    def record_pass(a: Tensor, b: Tensor, *, discount: float = 0.0) -> Iterator[Tensor]:
-        passes.append((len(a), len(b)))
-        return distances.squares(a, b, discount=discount)
-
-    for module in (pairs, pairs_within):
-        monkeypatch.setattr(module, "squares", record_pass)
+    monkeypatch.setattr(real_features, "REFERENCE", 500)
     orders = (tuple(case.metrics), tuple(case.metrics)[::-1], tuple(sorted(case.metrics)))
     values = []
     for names in orders:

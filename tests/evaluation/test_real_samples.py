@@ -28,8 +28,8 @@ def scorer_of(dataset: str, mnist: LabelledImages | None = None) -> Scorer:
 @pytest.mark.parametrize("dataset", ["ring", "grid", "imbalanced-ring", "mnist", "stacked-mnist"])
 def test_nothing_has_to_be_computed_for_built_in_data(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = scorer_of(dataset)
-    monkeypatch.setattr(scorer, "_floor_samples", lambda *_: pytest.fail("real samples were scored again"))
-    scorer.baseline(QUICK)
+    monkeypatch.setattr(scorer._real, "draw", lambda *_: pytest.fail("real samples were scored again"))
+    scorer.beside_real.baseline(QUICK)
     for samples, names in ((QUICK, scorer.case.quick), (scorer.case.samples, tuple(scorer.case.metrics))):
         floors = scorer.floors(samples, names)
         assert all(floor.sd >= 0 for floor in floors.values())
@@ -42,7 +42,7 @@ def test_shipped_numbers_are_those_of_the_code(
 ) -> None:
     scorer = scorer_of(dataset, request.getfixturevalue("mnist") if dataset == "mnist" else None)
     names = scorer.case.quick
-    shipped, baseline = scorer.floors(QUICK, names), scorer.baseline(QUICK)
+    shipped, baseline = scorer.floors(QUICK, names), scorer.beside_real.baseline(QUICK)
     cache.shipped_numbers.cache_clear()
     monkeypatch.setattr(cache, "SHIPPED", tmp_path / "none.json")
     computing = scorer_of(dataset, request.getfixturevalue("mnist") if dataset == "mnist" else None)
@@ -52,6 +52,6 @@ def test_shipped_numbers_are_those_of_the_code(
         assert computed[name].mean == pytest.approx(floor.mean, rel=1e-3, abs=1e-4), name
         assert computed[name].sd == pytest.approx(floor.sd, rel=0.05, abs=1e-4), name
     if dataset == "ring":
-        assert computing.baseline(QUICK).width == pytest.approx(baseline.width, rel=1e-2)
-        assert computing.baseline(QUICK).good == pytest.approx(baseline.good, rel=1e-2)
+        assert computing.beside_real.baseline(QUICK).width == pytest.approx(baseline.width, rel=1e-2)
+        assert computing.beside_real.baseline(QUICK).good == pytest.approx(baseline.good, rel=1e-2)
     cache.shipped_numbers.cache_clear()

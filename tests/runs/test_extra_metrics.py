@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ganbench.cli import main
 from ganbench.data.evaluators import Reference
 from ganbench.evaluation.protocols import Rule
-from ganbench.evaluation.scorer import Scorer
+from ganbench.evaluation.real_features import RealFeatures
 from ganbench.results.compare import compare
 from ganbench.results.loading import load_results
 from ganbench.results.views import final_scores
@@ -127,13 +127,13 @@ def test_a_rescored_run_is_reproduced(tmp_path: Path) -> None:
 
 def test_the_reference_is_computed_once_for_all_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rules: list[Rule] = []
-    original = Scorer._reference
+    original = RealFeatures._under
 
-    def counted(scorer: Scorer, rule: Rule) -> Reference:
+    def counted(real: RealFeatures, rule: Rule) -> Reference:
         rules.append(rule)
-        return original(scorer, rule)
+        return original(real, rule)
 
-    monkeypatch.setattr(Scorer, "_reference", counted)
+    monkeypatch.setattr(RealFeatures, "_under", counted)
     ganbench(*RUN, "--metric", "vendi", "--store", tmp_path / "store")
     assert len(rules) == 1
 

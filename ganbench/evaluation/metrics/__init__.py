@@ -11,8 +11,9 @@ from ganbench.evaluation.metrics.base import (
     PairStatistic,
     Scale,
     UndefinedMetricError,
+    value_or_nan,
 )
 
-__all__ = ["METRICS", "Direction", "Fault", "Metric", "PairStatistic", "Scale", "UndefinedMetricError"]
+__all__ = ["METRICS", "Direction", "Fault", "Metric", "PairStatistic", "Scale", "UndefinedMetricError", "value_or_nan"]
 
 import_folder(__name__, __path__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import ClassVar, Literal
 
@@ -81,3 +82,11 @@ class Metric(Component):
 
 
 METRICS: Registry[Metric] = Registry("metric")
+
+
+def value_or_nan(metric: Metric, *, fake: Features, real: Reference) -> float:
+    """The metric of `fake`, compared with `real`; NaN if it is undefined."""
+    try:
+        return metric(fake=fake, real=real)
+    except UndefinedMetricError:
+        return math.nan

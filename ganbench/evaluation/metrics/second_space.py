@@ -16,7 +16,8 @@ class InSecondSpace(Metric):
     """A base class before a metric of the embedding, which makes it one of the second embedding."""
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
-        # The metric itself, the next base class, gets features whose embedding is the other one.
+        # The next base class is the metric itself: it gets features whose embedding is the other one. mypy takes it
+        # for `Metric`, whose method is abstract.
         value: float = super().__call__(fake=in_second_space(fake), real=in_second_space(real))  # type: ignore[safe-super]
         return value
 

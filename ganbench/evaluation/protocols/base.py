@@ -144,4 +144,16 @@ class Protocol(Component):
         return f"{self.name} v{self.version}" + f" at N={samples:,}" * (samples != case.samples)
 
 
+class ProtocolOfAnyData(Protocol):
+    """A protocol that also has settings for the data sets of plug-ins: those of their kind."""
+
+    def case(self, dataset: Dataset) -> Case:
+        cases = self.cases()
+        if dataset.name in cases:
+            return super().case(dataset)
+        if dataset.is_foreign():
+            return cases["mnist" if dataset.kind == "images" else "ring"]
+        raise GanbenchError(f"protocol '{self.name}' doesn't cover {dataset.name}")
+
+
 PROTOCOLS: Registry[Protocol] = Registry("protocol")

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import register
-from ganbench.data import Dataset
 from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol, Rule
+from ganbench.evaluation.protocols.base import PROTOCOLS, Case, ProtocolOfAnyData, Rule
 
 OF_MODES = ("modes", "modes_strict", "hq", "kl", "kl_corrected", "kl_forward", "kl_forward_corrected", "jsd")
 OF_SETS = ("precision", "recall", "density", "coverage", "near_duplicates", "support", "mode_width")
@@ -24,7 +22,7 @@ SURE_AND_TYPICAL = Rule("l2", 3.0, confidence=0.9)
 
 
 @register(PROTOCOLS, "ganbench-1")
-class Ganbench1(Protocol):
+class Ganbench1(ProtocolOfAnyData):
     """Every metric we have, with its floor, on any data set whose modes are known (ganbench, version 1).
 
     - Samples: 50,000 points or Stacked-MNIST images; 10,000 MNIST and Fashion-MNIST images, since their test sets have
@@ -40,14 +38,14 @@ class Ganbench1(Protocol):
     version: ClassVar[int] = 1
 
     def cases(self) -> Mapping[str, Case]:
-        images = _metrics(*OF_MODES, *OF_FEATURES, *OF_SETS, *OF_CLASSES)
+        images = metrics_named(*OF_MODES, *OF_FEATURES, *OF_SETS, *OF_CLASSES)
         quick = ("fid", "modes", "modes_strict", "hq", "kl", "mode_width", "near_duplicates", "confidence")
         labelled = Case(10_000, SURE_AND_TYPICAL, images, quick, headline=HEADLINE, mode_count="modes_strict")
         unlabelled = {name: metric for name, metric in images.items() if name not in ("mnist_score", "memorisation")}
         points = Case(
             50_000,
             WITHIN_3_SIGMA,
-            _metrics(*OF_MODES, *OF_SETS, "ndb", "ndb_jsd"),
+            metrics_named(*OF_MODES, *OF_SETS, "ndb", "ndb_jsd"),
             ("modes", "modes_strict", "hq", "kl", "mode_width", "near_duplicates"),
             headline=HEADLINE[1:],
             mode_count="modes_strict",
@@ -61,15 +59,7 @@ class Ganbench1(Protocol):
             "imbalanced-ring": points,
         }
 
-    def case(self, dataset: Dataset) -> Case:
-        """The settings for a data set; a plug-in's data set gets those of its kind."""
-        cases = self.cases()
-        if dataset.name in cases:
-            return super().case(dataset)
-        if dataset.is_foreign():
-            return cases["mnist" if dataset.kind == "images" else "ring"]
-        raise GanbenchError(f"protocol '{self.name}' doesn't cover {dataset.name}")
 
-
-def _metrics(*names: str) -> dict[str, Metric]:
+def metrics_named(*names: str) -> dict[str, Metric]:
+    """Metrics with their default options, by name."""
     return {name: METRICS.create({"name": name}) for name in names}

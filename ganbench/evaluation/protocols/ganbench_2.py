@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import register
 from ganbench.data import Dataset
 from ganbench.data.evaluators.second_opinion import PLAUSIBLE
-from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol
-from ganbench.evaluation.protocols.ganbench_1 import OF_MODES, SURE_AND_TYPICAL, WITHIN_3_SIGMA
+from ganbench.evaluation.metrics import METRICS
+from ganbench.evaluation.protocols.base import PROTOCOLS, Case, ProtocolOfAnyData
+from ganbench.evaluation.protocols.ganbench_1 import OF_MODES, SURE_AND_TYPICAL, WITHIN_3_SIGMA, metrics_named
 
 OF_SETS = (
     *("precision", "recall", "density", "coverage"),
@@ -32,7 +31,7 @@ FLOOR_DRAWS = 16
 
 
 @register(PROTOCOLS, "ganbench-2")
-class Ganbench2(Protocol):
+class Ganbench2(ProtocolOfAnyData):
     """Every metric we have, with its floor and the floor's noise, on any data set whose modes are known (version 2).
 
     - As in ganbench-1: the samples (50,000 points or Stacked-MNIST images; 10,000 MNIST and Fashion-MNIST images), the
@@ -54,7 +53,7 @@ class Ganbench2(Protocol):
         labelled = Case(
             10_000,
             replace(SURE_AND_TYPICAL, plausibility=PLAUSIBLE),
-            _metrics(*names),
+            metrics_named(*names),
             ("fid", *QUICK, "confidence"),
             headline=("fid", *HEADLINE),
             mode_count="modes_strict",
@@ -63,11 +62,11 @@ class Ganbench2(Protocol):
         )
         # A thousand modes have too few samples each to look within them, and too many images to search for copies.
         impossible = (*WITHIN_MODES, "mnist_score", "copies_of_training")
-        stacked = _metrics(*(name for name in names if name not in impossible))
+        stacked = metrics_named(*(name for name in names if name not in impossible))
         points = Case(
             50_000,
             WITHIN_3_SIGMA,
-            _metrics(*OF_MODES, *OF_SETS, "ndb", "ndb_jsd")
+            metrics_named(*OF_MODES, *OF_SETS, "ndb", "ndb_jsd")
             | {name: METRICS.create({"name": name, "samples": POINTS_WITHIN_MODES}) for name in WITHIN_MODES},
             QUICK,
             headline=HEADLINE,
@@ -87,17 +86,8 @@ class Ganbench2(Protocol):
 
     def case(self, dataset: Dataset) -> Case:
         """The settings for a data set; a plug-in's data set gets those of its kind, with the opinions that it has."""
-        cases = self.cases()
-        if dataset.name in cases:
-            return super().case(dataset)
-        if not dataset.is_foreign():
-            raise GanbenchError(f"protocol '{self.name}' doesn't cover {dataset.name}")
-        case = cases["mnist" if dataset.kind == "images" else "ring"]
-        if dataset.kind == "points" or dataset.opinion:
+        case = super().case(dataset)
+        if not case.second_opinion or dataset.opinion:
             return case
         metrics = {name: metric for name, metric in case.metrics.items() if name not in OF_SECOND_SPACE}
         return replace(case, rule=SURE_AND_TYPICAL, metrics=metrics, second_opinion=False)
-
-
-def _metrics(*names: str) -> dict[str, Metric]:
-    return {name: METRICS.create({"name": name}) for name in names}

@@ -1,0 +1,82 @@
+"""Features of the real samples of one data set: those that generated ones are compared with, and those for floors."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import cached_property
+
+from torch import Tensor, arange, cat
+
+from ganbench.data import Data, Dataset
+from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.evaluation.cache import DiskCache
+from ganbench.evaluation.protocols import Rule
+
+REFERENCE = 10_000
+"""Number of real samples that generated ones are compared with."""
+
+
+class RealFeatures:
+    """Features of real samples by one evaluator, each computed once, when first needed.
+
+    Attributes:
+        cache: where numbers that depend on real samples alone are kept, by `key`.
+    """
+
+    def __init__(self, dataset: Dataset, data: Data, evaluator: Evaluator, cache: DiskCache) -> None:
+        self.data, self.evaluator, self.cache = data, evaluator, cache
+        self._dataset = dataset
+        self._references: dict[Rule, Reference] = {}
+
+    def reference(self, rule: Rule) -> Reference:
+        """The samples that generated ones are compared with, without the embedding of training samples."""
+        if rule not in self._references:
+            self._references[rule] = self._under(rule)
+        return self._references[rule]
+
+    def with_training(self, rule: Rule) -> Reference:
+        """The same with the embedding of all training samples, which takes a while for images."""
+        return replace(self.reference(rule), training=self._training)
+
+    def draw(self, samples: int, draw: int) -> Features:
+        """Real samples to be treated as generated; each `draw` gives others, none of them in the reference."""
+        return self.evaluator(self.data.floor_samples(samples, draw))
+
+    def unseen(self, samples: int) -> Features | None:
+        """Real samples that nothing was trained on, or None if there are none."""
+        unseen = self.data.unseen(samples)
+        return None if unseen is None else self.evaluator(unseen)
+
+    def key(self, what: str, samples: int, rule: Rule) -> dict[str, object]:
+        """The key of a cached result: all that it depends on but our own code."""
+        return {
+            "what": what,
+            "samples": samples,
+            "rule": str(rule),
+            "dataset": self._dataset.to_spec(),
+            "version": self._dataset.version,
+            "dataset-code": self._dataset.code_sha256() if self._dataset.is_foreign() else "",
+            "size": len(self.data),
+            "evaluator": self.evaluator.sha256,
+        }
+
+    def _under(self, rule: Rule) -> Reference:
+        features = rule(self._real)
+        parts = {field.name: getattr(features, field.name) for field in fields(features)}
+        return Reference(**parts, weights=self.data.weights, training=None, training_samples=self.data.training())
+
+    @cached_property
+    def _real(self) -> Features:
+        return self.evaluator(self.data.reference(REFERENCE))
+
+    @cached_property
+    def _training(self) -> Tensor | None:
+        images = self.data.training()
+        if images is None:
+            return None
+
+        def embed() -> Tensor:
+            indices = arange(len(images), device=self.data.device)
+            return cat([self.evaluator(self.data.batch(part)).embedding for part in indices.split(5_000)])
+
+        return self.cache.tensor(self.key("training", len(images), Rule()), embed).to(self.data.device)
