@@ -137,6 +137,8 @@ def test_run_compare_and_report(tmp_path: Path) -> None:
             assert (row["protocol"], row["samples"]) == ("ganbench-2 v1 at N=1,000", 1000)
     table = ganbench("compare", "--store", store).stdout
     assert "real data" in table
+    assert " ± " in table, "a floor has its deviation"
+    assert "On mnist (mlp), a mode is lost in" in table
 
     samples = [np.load(path) for path in store.rglob("samples.npy")]
     assert [sample.shape for sample in samples] == [(1000, 1, 28, 28)] * 6

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
-from ganbench.core.formatting import number
+from ganbench.core.formatting import number, with_sd
 from ganbench.data import Dataset
 from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.protocols import Protocol
@@ -51,7 +51,7 @@ def rescore_session(
             failures.append(f"run {record.id}: {error}")
             continue
         for name, value in scores.values.items():
-            loss, floor = record.params.get("loss", ""), number(scores.floors[name])
+            loss, floor = record.params.get("loss", ""), with_sd(scores.floors[name], scores.floor_sds[name])
             table.add_row(record.id, loss, str(record.seed), name, number(value), floor)
     if table.rows:
         names, where = ",".join(rescorer.metrics), sorted({own_experiment for own_experiment, _ in records})[0]

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import number, with_sd
 from ganbench.results.loading import load_results
 from ganbench.results.report.tables import FLOOR
 from ganbench.results.run_summary import summarize_run
@@ -43,8 +43,8 @@ def show_outcome(
     for seed, run_id in ids.items():
         values = scores[scores["run"] == run_id].set_index("metric")["value"]
         rows.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
-    floors = run_scores.groupby("metric", observed=True)["floor"].median()
-    rows.add_row(FLOOR, *(number(floors.get(metric, float("nan"))) for metric in metrics), style="dim")
+    real = run_scores.groupby("metric", observed=True)[["floor", "floor_sd"]].median().reindex(metrics)
+    rows.add_row(FLOOR, *(with_sd(floor, sd) for floor, sd in real.itertuples(index=False)), style="dim")
     console.print()
     console.print(rows)
     console.print()
@@ -63,10 +63,11 @@ def _show_extra_metrics(
     """Print extra metrics of each seed, and the command that measures them for a run that was finished before."""
     for metric, words in metrics.items():
         rows = scores[(scores["metric"] == metric) & (scores["kind"] == "extra")]
-        values = dict(zip(rows["run"], zip(rows["value"], rows["floor"], strict=True), strict=True))
+        columns = zip(rows["value"], rows["floor"], rows["floor_sd"], strict=True)
+        values = dict(zip(rows["run"], columns, strict=True))
         for seed, run_id in ids.items():
             if run_id in values:
-                value, floor = map(number, values[run_id])
-                console.print(f"seed {seed}: {metric} {value} (extra; real data: {floor})")
+                value, floor, sd = values[run_id]
+                console.print(f"seed {seed}: {metric} {number(value)} (extra; real data: {with_sd(floor, sd)})")
             elif run_id in set(scores["run"]):
                 console.print(f"seed {seed} was finished before: ganbench rescore {run_id} --metric {words}")
