@@ -12,10 +12,12 @@ from ganbench.results.report.tables import cells, markdown
 from ganbench.results.views import final_scores, headline, mode_counts
 
 REPORTS = sorted((Path(__file__).parents[2] / "reports").glob("*/results.csv"))
+EARLIER = [path for path in REPORTS if "floor_sd" not in path.read_text(encoding="utf-8").partition("\n")[0]]
+"""Those of earlier versions: somebody may have written a report of today beside them."""
 
 
 def test_there_is_a_report() -> None:
-    assert REPORTS
+    assert EARLIER
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
@@ -26,7 +28,7 @@ def test_the_comparison_is_the_table_that_was_printed(path: Path) -> None:
     assert sorted(markdown(head, [*groups, *floors]).splitlines()) == sorted(rows)
 
 
-@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.parent.name)
 def test_facts_that_were_not_written_are_filled_in(path: Path) -> None:
     table = read_csv(path).table
     scores = final_scores(table)
