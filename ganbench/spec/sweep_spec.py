@@ -2,6 +2,8 @@
 
     question = "Does packing bring back lost modes?"
     seeds = 10                              # or words, as in `--seeds`: "0-4,7"
+    primary = ["kl_corrected", "lost"]      # the outcomes that will answer it, chosen before the first run
+    collapsed = "kl_corrected > 1"          # which runs count as collapsed
     [base]                                  # settings as in `--config`; a component may be written as in a flag
     dataset = "ring"
     [axes]                                  # every combination is trained
@@ -40,7 +42,7 @@ from ganbench.core.settings import (
 )
 from ganbench.spec.run_spec import BUDGETS, TABLES, RunSpec, resolve
 
-KEYS = ("question", "seeds", "base", "axes", "budget")
+KEYS = ("question", "seeds", "primary", "collapsed", "base", "axes", "budget")
 COMPONENTS = ("loss", "arch", "dataset", "protocol")
 MAX_SPECS = 1_000
 
