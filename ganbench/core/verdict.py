@@ -25,7 +25,9 @@ SHARP = 0.01
 BEYOND_CHANCE = 5.0
 """Standard deviations of real samples beyond which a difference is not attributed to chance."""
 MATTERS = 0.05
-"""Smallest difference of a share of samples that matters: fewer good ones, or more near-duplicates."""
+"""Smallest difference of a share that matters: fewer good samples, more near-duplicates, less of real data covered."""
+DISPLACED = 0.1
+"""Smallest distance of the modes from their places, beyond that of real samples, that matters; in σ."""
 REPEATED = 0.2
 """Share of near-duplicates that narrow modes alone may have, since they bring samples nearer to each other."""
 COPIED, REPEATED_COPIES = 0.05, 0.25
@@ -45,10 +47,21 @@ a side that is neither better nor worse.
 ModeState = Literal["lost", "thin", "not sharp"]
 STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
 
-VerdictFault = Literal["not sharp", "lost modes", "thin modes", "uneven", "repeated", "narrow", "uncovered", "copied"]
-"""The words of a verdict: samples off their modes (not sharp); modes below a tenth of their fair share (lost), below
-half of it (thin), or further from it than chance allows (uneven); the same samples again (repeated); modes narrower
-than real ones (narrow); real data without a sample nearby (uncovered); samples of training data or reference (copied).
+VerdictFault = Literal[
+    "not sharp",
+    "displaced",
+    "lost modes",
+    "thin modes",
+    "uneven",
+    "repeated",
+    "narrow",
+    "uncovered",
+    "copied",
+]
+"""The words of a verdict: samples off their modes (not sharp); sharp modes off their places (displaced); modes below a
+tenth of their fair share (lost), below half of it (thin), or further from it than chance allows (uneven); the same
+samples again (repeated); modes narrower than real ones (narrow); real data without a sample nearby (uncovered); samples
+of training data or reference (copied).
 """
 
 
@@ -89,6 +102,7 @@ class Verdict:
         misplaced: share of samples that would have to change their mode for all shares to be fair.
         near_duplicates: share of samples that are near-duplicates of others.
         different: effective number of different samples.
+        displacement: mean distance of the modes from their places, in σ; real samples have some by chance.
         width: of the modes around their own centres, 1 for real data; NaN if there is none.
         covered: share of real samples with a generated one nearby.
         copies: share of samples that are copies of training or reference data.
@@ -100,6 +114,7 @@ class Verdict:
     misplaced: Measured | None = None
     near_duplicates: Measured | None = None
     different: Measured | None = None
+    displacement: Measured | None = None
     width: Measured | None = None
     covered: Measured | None = None
     copies: Measured | None = None
@@ -121,14 +136,21 @@ class Verdict:
         states = set((self.states or {}).values())
         narrow = self.width is not None and self.width.is_below()
         repeated = self._is_repeated(narrow)
+        blurred = self.good is not None and self.good.is_below() and self.good.value < self.good.real - MATTERS
         found: dict[VerdictFault, bool] = {
-            "not sharp": self.good is not None and self.good.is_below() and self.good.value < self.good.real - MATTERS,
+            "not sharp": blurred,
+            "displaced": not blurred
+            and self.displacement is not None
+            and self.displacement.is_above()
+            and self.displacement.value > self.displacement.real + DISPLACED,
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
             "uneven": self.misplaced is not None and self.misplaced.is_above(),
             "repeated": repeated,
             "narrow": narrow,
-            "uncovered": self.covered is not None and self.covered.is_below(),
+            "uncovered": self.covered is not None
+            and self.covered.is_below()
+            and self.covered.value < self.covered.real - MATTERS,
             "copied": self.copies is not None
             and self.copies.is_above()
             and self.copies.value > self.copies.real + (REPEATED_COPIES if repeated else COPIED),
@@ -170,7 +192,13 @@ class Verdict:
     def _sharpness(self) -> list[str]:
         if self.good is None:
             return []
-        return [f"{self.good.value:.1%} of samples are good (real data: {self.good.real:.1%})"]
+        clauses = [f"{self.good.value:.1%} of samples are good (real data: {self.good.real:.1%})"]
+        if "displaced" in self.faults and self.displacement is not None:
+            clauses.append(
+                f"modes lie {number(self.displacement.value)} sd off their places (real data: "
+                f"{number(self.displacement.real)})"
+            )
+        return clauses
 
     def _modes(self, word: str) -> list[str]:
         uneven = []

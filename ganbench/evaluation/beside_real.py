@@ -25,6 +25,8 @@ COMPARED = {
     "covered": "coverage",
 }
 """The metrics that the verdict compares with real samples, by its names."""
+OF_POINTS = {"displacement": "displacement"}
+"""Those that are compared for points only: in the features of images, every generator moves the centre of its modes."""
 VERDICT_SAMPLES = 2_000
 """Number of samples by which the verdict compares sharpness and variety with real ones, and the detector coverage: its
 cost grows with the square of their number. Modes are counted in all.
@@ -36,6 +38,7 @@ class BesideReal:
 
     def __init__(self, real: RealFeatures, rule: Rule) -> None:
         self._real, self._rule = real, rule
+        self._points = real.dataset.kind == "points"
 
     def summary(self, features: Features) -> SampleSummary:
         """The summary for the collapse detector."""
@@ -78,10 +81,11 @@ class BesideReal:
 
     def _compared(self, fake: Features) -> dict[str, float]:
         """The numbers of a `Verdict`, of samples to which the rule has been applied."""
+        compared = COMPARED | OF_POINTS if self._points else COMPARED
         return {
             "good": float(fake.good.double().mean()),
             "misplaced": self._misplaced(fake),
-            **{name: self._value(metric, fake) for name, metric in COMPARED.items()},
+            **{name: self._value(metric, fake) for name, metric in compared.items()},
             "copies": self._copies(fake),
         }
 
@@ -117,7 +121,8 @@ class BesideReal:
             deviations["copies"] = math.sqrt(copies * (1 - copies) / samples)
             return means | {f"{name}-sd": deviation for name, deviation in deviations.items()}
 
-        return self._real.cache.numbers(self._real.key("variation", samples, self._rule), find)
+        numbers = ", with ".join(["variation", *(OF_POINTS if self._points else ())])
+        return self._real.cache.numbers(self._real.key(numbers, samples, self._rule), find)
 
 
 def under(rule: Rule, features: Features) -> Features:

@@ -24,8 +24,7 @@ class RealFeatures:
     """
 
     def __init__(self, dataset: Dataset, data: Data, evaluator: Evaluator, cache: DiskCache) -> None:
-        self.data, self.evaluator, self.cache = data, evaluator, cache
-        self._dataset = dataset
+        self.dataset, self.data, self.evaluator, self.cache = dataset, data, evaluator, cache
         self._references: dict[Rule, Reference] = {}
 
     def reference(self, rule: Rule) -> Reference:
@@ -53,9 +52,9 @@ class RealFeatures:
             "what": what,
             "samples": samples,
             "rule": str(rule),
-            "dataset": self._dataset.to_spec(),
-            "version": self._dataset.version,
-            "dataset-code": self._dataset.code_sha256() if self._dataset.is_foreign() else "",
+            "dataset": self.dataset.to_spec(),
+            "version": self.dataset.version,
+            "dataset-code": self.dataset.code_sha256() if self.dataset.is_foreign() else "",
             "size": len(self.data),
             "evaluator": self.evaluator.sha256,
         }

@@ -109,6 +109,28 @@ def test_uneven_shares_are_said_even_where_modes_are_too_many_to_name() -> None:
     ]
 
 
+def test_sharp_modes_off_their_places_are_displaced() -> None:
+    moved = Verdict(NAMES, {}, good=REAL, displacement=Measured(0.52, 0.11, 0.01))
+    assert moved.faults == {"displaced"}
+    assert moved.clauses() == [
+        "98.9% of samples are good (real data: 98.9%)",
+        "modes lie 0.52 sd off their places (real data: 0.11)",
+        "all 4 modes appear",
+    ]
+    assert not Verdict(NAMES, {}, good=REAL, displacement=Measured(0.2, 0.11, 0.01)).faults
+
+
+def test_modes_that_are_not_sharp_are_not_called_displaced_too() -> None:
+    blurred = Measured(0.5, 0.989, 0.002)
+    assert Verdict(NAMES, {}, good=blurred, displacement=Measured(2, 0.11, 0.01)).faults == {"not sharp"}
+
+
+def test_real_data_is_uncovered_only_where_a_twentieth_is_missing() -> None:
+    """Coverage of the grid by 2,000 real points fell .026 below its mean, 6.7 deviations, in one of 1,200 sets."""
+    assert not Verdict(NAMES, {}, covered=Measured(0.94, 0.966, 0.0039)).faults
+    assert Verdict(NAMES, {}, covered=Measured(0.9, 0.966, 0.0039)).faults == {"uncovered"}
+
+
 def test_narrow_modes_alone_are_no_repetition() -> None:
     narrow = Measured(0.5, 1.0, 0.01)
     assert Verdict(NAMES, {}, near_duplicates=Measured(0.06, 0.01, 0.002), width=narrow).faults == {"narrow"}

@@ -59,9 +59,11 @@ def plant(
 ) -> Planted:
     """A fault of which only these words are true: those that a verdict must use, and those that it may use.
 
-    Every fault leaves parts of the real data without a sample nearby, so it may be called uncovered.
+    Every fault leaves parts of the real data without a sample nearby, so it may be called uncovered; and samples that
+    are repeated have centres of their own, so they may be called displaced.
     """
-    never = frozenset(WORDS) - must - (may or set()) - {"uncovered"}
+    allowed: set[Word] = {"uncovered", "displaced"} if "repeated" in must else {"uncovered"}
+    never = frozenset(WORDS) - must - (may or set()) - allowed
     return Planted(frozenset(faults), draw, frozenset(must), never, subtle)
 
 

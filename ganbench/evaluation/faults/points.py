@@ -90,7 +90,7 @@ def point_faults(source: PointSource, data: MixturePoints) -> dict[str, Planted]
     return common | {
         "noise": plant(noisy, {"off-mode"}, {"not sharp"}, {"uneven"}),
         "smeared": plant(source.smeared, {"off-mode"}, {"not sharp"}, {"uneven"}),
-        f"turned by {subtle} sd": plant(turned(subtle), {"displaced"}, {"uncovered"}, {"not sharp"}, subtle=True),
+        f"turned by {subtle} sd": plant(turned(subtle), {"displaced"}, {"displaced"}, subtle=True),
         f"turned by {gross:g} sd": plant(turned(gross), {"displaced"}, {"not sharp"}),
         f"shrunk to {NARROW}": plant(source.of_width(NARROW), {"shrunken-modes"}, {"narrow"}, subtle=True),
         "doubled weights": plant(
