@@ -30,17 +30,25 @@ def mann_whitney(one: Values, other: Values) -> float:
         return math.nan
     if n > m:
         one, other, n, m = other, one, m, n
-    _, place, ties = np.unique(np.concatenate([ranked(one), ranked(other)]), return_inverse=True, return_counts=True)
+    place, ties = _groups_of_ties(one, other)
     doubled_ranks = 2 * np.cumsum(ties) - ties + 1
     total = int(doubled_ranks[place[:n]].sum())
     size = n + m
     deviation = abs(total - n * (size + 1))
     if size * n * n * 2 * size <= EXACT_OPERATIONS:
         return _exact_tail(n, tuple(ties.tolist()), deviation)
-    variance = n * m / 12 * (size + 1 - float((ties.astype(float) ** 3 - ties).sum()) / (size * (size - 1)))
+    variance = (n * m) ** 2 * null_variance(one, other)
     if variance == 0:
         return 1.0
     return min(1.0, 2 * float(special.ndtr(-max(0.0, deviation / 2 - 0.5) / math.sqrt(variance))))
+
+
+def null_variance(one: Values, other: Values) -> float:
+    """Variance of the probability of being better if neither method is, by the Mann–Whitney test, ties included."""
+    n, m = len(one), len(other)
+    size = n + m
+    ties = _groups_of_ties(one, other)[1].astype(float)
+    return (size + 1 - float((ties**3 - ties).sum()) / (size * (size - 1))) / (12 * n * m)
 
 
 def better_with_probability(one: Values, other: Values) -> float:
@@ -64,15 +72,23 @@ def superiority(one: Values, other: Values) -> Interval:
     least = min(n, m)
     pairs = float(least)
     if 0 < p < 1 and least > 1:
-        largest = p * (1 - p) / least
-        freedom = n + m - 2
-        variance = float(first.var(ddof=1) / n + second.var(ddof=1) / m)
-        pairs = max(pairs, p * (1 - p) / ((freedom * variance + PRIOR_WEIGHT * largest) / (freedom + PRIOR_WEIGHT)))
+        pairs = max(pairs, p * (1 - p) / _shrunk_variance(first, second, p))
     z2 = float(special.ndtri((1 + LEVEL) / 2)) ** 2
     centre = (p + z2 / (2 * pairs)) / (1 + z2 / pairs)
     reach = math.sqrt(z2 * (p * (1 - p) / pairs + z2 / (4 * pairs**2))) / (1 + z2 / pairs)
     # Rounding must not put an end of the interval beyond 0, 1 or p.
     return Interval(p, max(0.0, min(p, centre - reach)), min(1.0, max(p, centre + reach)))
+
+
+def superiority_variance(one: Values, other: Values) -> float:
+    """Variance of the probability of being better, for sums over comparisons; above 0 even if all seeds agree.
+
+    That of `superiority`, with a probability moved towards ½ by one seed on each side (Agresti & Coull 1998).
+    """
+    first, second = placements(one, other)
+    least = min(len(one), len(other))
+    p = (_share_of_pairs(first, len(other)) * least + 1) / (least + 2)
+    return p * (1 - p) / least if least < 2 else _shrunk_variance(first, second, p)
 
 
 def placements(one: Values, other: Values) -> tuple[Values, Values]:
@@ -85,6 +101,21 @@ def placements(one: Values, other: Values) -> tuple[Values, Values]:
     worse = 1 - (np.searchsorted(right, left, "left") + np.searchsorted(right, left, "right")) / (2 * len(right))
     better = (np.searchsorted(left, right, "left") + np.searchsorted(left, right, "right")) / (2 * len(left))
     return worse, better
+
+
+def _groups_of_ties(one: Values, other: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The group of equal values that each seed belongs to, groups in rank order, and the size of each group."""
+    _, place, sizes = np.unique(np.concatenate([ranked(one), ranked(other)]), return_inverse=True, return_counts=True)
+    return place, sizes
+
+
+def _shrunk_variance(first: Values, second: Values, p: float) -> float:
+    """Variance of a probability from placements, shrunk towards the largest possible one."""
+    n, m = len(first), len(second)
+    largest = p * (1 - p) / min(n, m)
+    freedom = n + m - 2
+    variance = float(first.var(ddof=1) / n + second.var(ddof=1) / m)
+    return (freedom * variance + PRIOR_WEIGHT * largest) / (freedom + PRIOR_WEIGHT)
 
 
 def _share_of_pairs(placed: Values, others: int) -> float:

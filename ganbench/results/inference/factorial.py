@@ -1,0 +1,105 @@
+"""Factorial designs: the effect of each factor with the others held equal, and how factors change each other's."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from ganbench.results.inference.contrasts import holm
+from ganbench.results.inference.intervals import LEVEL, Interval
+from ganbench.results.inference.losses import Values
+from ganbench.results.inference.ranks import null_variance, superiority, superiority_variance
+
+Cell = tuple[bool, ...]
+"""Which of the factors are on."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect of a factor, or how far a second one changes it.
+
+    Attributes:
+        factors: one name for an effect, two for an interaction.
+        better: of an effect, the probability that a seed with the factor is better than one without, everything else
+            equal (½: none), averaged over the settings of the other factors. Of an interaction, that probability with
+            the second factor minus the one without it (0: none). With its 95 % interval.
+        p: of the hypothesis that there is none.
+        corrected_p: the same after Holm's correction for all effects and interactions of the design.
+    """
+
+    factors: tuple[str, ...]
+    better: Interval
+    p: float
+    corrected_p: float = math.nan
+
+    @property
+    def significant(self) -> bool:
+        """True if the corrected p is at most 5 %."""
+        return self.corrected_p <= 1 - LEVEL
+
+
+def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]:
+    """Effects of all factors and interactions of all pairs of them, in a full 2^k design.
+
+    A comparison is made within each setting of the other factors (a stratum) and averaged, so that nothing but the
+    factor differs. The test of an effect is van Elteren's (1960) with equal weights: the sum of Mann–Whitney statistics
+    over strata, with its variance under the hypothesis. An interaction is tested by its own interval's variance.
+
+    Args:
+        names: of the factors.
+        losses: of the seeds of each of the 2^k cells; NaN is a failed seed, which ranks worst.
+
+    Raises:
+        ValueError: a cell is missing or has no seeds.
+    """
+    cells = list(itertools.product((False, True), repeat=len(names)))
+    missing = [cell for cell in cells if not len(losses.get(cell, ()))]
+    if missing:
+        raise ValueError(f"{len(missing)} of {len(cells)} cells of the design have no seeds")
+    found = [_effect(names, factor, losses) for factor in range(len(names))]
+    found += [_interaction(names, *pair, losses) for pair in itertools.combinations(range(len(names)), 2)]
+    corrected = holm([effect.p for effect in found])
+    return [Effect(effect.factors, effect.better, effect.p, p) for effect, p in zip(found, corrected, strict=True)]
+
+
+def _strata(count: int, factor: int, losses: Mapping[Cell, Values]) -> dict[Cell, tuple[Values, Values]]:
+    """The losses with and without a factor, by the setting of the others (the factor itself on)."""
+    on = [cell for cell in itertools.product((False, True), repeat=count) if cell[factor]]
+    return {cell: (losses[cell], losses[(*cell[:factor], False, *cell[factor + 1 :])]) for cell in on}
+
+
+def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
+    strata = list(_strata(len(names), factor, losses).values())
+    middle, variance = _mean(strata)
+    null = sum(null_variance(one, other) for one, other in strata) / len(strata) ** 2
+    z = 0.0 if null == 0 else (middle - 0.5) / math.sqrt(null)
+    return Effect((names[factor],), _interval(middle, variance, 0, 1), _two_sided(z))
+
+
+def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[Cell, Values]) -> Effect:
+    strata = _strata(len(names), factor, losses)
+    with_other, without = ([pair for cell, pair in strata.items() if cell[other] == on] for on in (True, False))
+    (first, first_variance), (second, second_variance) = _mean(with_other), _mean(without)
+    variance = first_variance + second_variance
+    z = 0.0 if variance == 0 else (first - second) / math.sqrt(variance)
+    return Effect((names[factor], names[other]), _interval(first - second, variance, -1, 1), _two_sided(z))
+
+
+def _mean(strata: Sequence[tuple[Values, Values]]) -> tuple[float, float]:
+    """Mean probability of being better over strata, and its variance."""
+    middle = float(np.mean([superiority(one, other).middle for one, other in strata]))
+    return middle, sum(superiority_variance(one, other) for one, other in strata) / len(strata) ** 2
+
+
+def _interval(middle: float, variance: float, lowest: float, highest: float) -> Interval:
+    reach = float(special.ndtri((1 + LEVEL) / 2)) * math.sqrt(variance)
+    return Interval(middle, max(lowest, middle - reach), min(highest, middle + reach))
+
+
+def _two_sided(z: float) -> float:
+    return 2 * float(special.ndtr(-abs(z)))

@@ -1,0 +1,92 @@
+"""Laws of factorial effects, and simulations of their errors."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ganbench.results.inference.factorial import Cell, Effect, effects
+from ganbench.results.inference.ranks import mann_whitney, superiority
+
+NAMES = ("pairing", "R1", "R2")
+
+
+def design(random: np.random.Generator, seeds: int = 10, **shifts: float) -> dict[Cell, np.ndarray]:
+    """Standard normal losses, lowered by the shift of each factor that is on; `both` if the first two are."""
+    found = {}
+    for cell in itertools.product((False, True), repeat=len(NAMES)):
+        lower = sum(shifts.get(name, 0.0) for name, on in zip(NAMES, cell, strict=True) if on)
+        found[cell] = random.standard_normal(seeds) - lower - shifts.get("both", 0.0) * (cell[0] and cell[1])
+    return found
+
+
+def by_factors(found: list[Effect]) -> dict[tuple[str, ...], Effect]:
+    return {effect.factors: effect for effect in found}
+
+
+def test_a_single_factor_is_the_comparison_of_two_methods() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.standard_normal(10), random.standard_normal(10) + 1
+    (effect,) = effects(["R1"], {(True,): one, (False,): other})
+    assert effect.better.middle == superiority(one, other).middle
+    assert effect.p == pytest.approx(mann_whitney(one, other), abs=0.02)
+    assert effect.corrected_p == effect.p
+
+
+def test_it_finds_what_was_planted_and_nothing_else() -> None:
+    found = by_factors(effects(NAMES, design(np.random.default_rng(1), R1=2.0)))
+    assert {factors for factors, effect in found.items() if effect.significant} == {("R1",)}
+    # P(Z < 2 / √2), of two normal losses that are two deviations apart.
+    assert found["R1",].better.low < 0.9214 < found["R1",].better.high
+
+
+def test_an_interaction_is_a_factor_that_helps_only_with_another() -> None:
+    found = by_factors(effects(NAMES, design(np.random.default_rng(2), both=2.0)))
+    assert found["pairing", "R1"].significant
+    assert found["pairing", "R1"].better.low > 0
+    assert not found["pairing", "R2"].significant
+
+
+def test_only_the_order_of_losses_matters() -> None:
+    losses = design(np.random.default_rng(3), R1=0.5)
+    assert effects(NAMES, losses) == effects(NAMES, {cell: np.exp(values) for cell, values in losses.items()})
+
+
+def test_failed_seeds_rank_worst() -> None:
+    losses = design(np.random.default_rng(4))
+    for cell, values in losses.items():
+        if not cell[1]:
+            values[:5] = np.nan
+    worst = {cell: np.nan_to_num(values, nan=1e9) for cell, values in losses.items()}
+    assert effects(NAMES, losses) == effects(NAMES, worst)
+    assert by_factors(effects(NAMES, losses))["R1",].significant
+
+
+def test_seeds_that_all_agree_leave_an_interval() -> None:
+    losses = {cell: np.full(10, -float(cell[1])) for cell in itertools.product((False, True), repeat=3)}
+    better = by_factors(effects(NAMES, losses))["R1",].better
+    assert better.middle == better.high == 1
+    assert better.low < 0.99
+
+
+def test_a_missing_cell_is_refused() -> None:
+    losses = design(np.random.default_rng(5))
+    del losses[True, True, True]
+    with pytest.raises(ValueError, match="1 of 8 cells"):
+        effects(NAMES, losses)
+
+
+def test_false_findings_and_coverage_are_as_promised() -> None:
+    random = np.random.default_rng(6)
+    times, false, covered, changed = 300, 0, 0, 0
+    for _ in range(times):
+        nothing = effects(NAMES, design(random, seeds=7))
+        false += any(effect.significant for effect in nothing)
+        something = by_factors(effects(NAMES, design(random, seeds=7, R1=1.0)))
+        covered += something["R1",].better.low <= 0.7602 <= something["R1",].better.high
+        changed += something["pairing", "R1"].better.low <= 0 <= something["pairing", "R1"].better.high
+    assert false / times <= 0.08
+    assert 0.92 <= covered / times <= 0.98
+    assert 0.92 <= changed / times <= 0.98
