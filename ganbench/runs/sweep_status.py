@@ -69,12 +69,12 @@ def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, ex
     groups = []
     scenes = [(spec.dataset.name, spec.protocol.name) for spec in sweep.specs]
     varies = [len(set(names)) > 1 for names in zip(*scenes, strict=True)]
-    for spec, difference, scene in zip(sweep.specs, differences(sweep.specs), scenes, strict=True):
+    for spec, options, scene in zip(sweep.specs, differences(sweep.specs), scenes, strict=True):
         statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
         progress = read_progress(store.checkpoints(experiment, spec.group_id))
         label = sweep.annotations.get(spec.group_id, Annotation()).label
-        if label:  # which tells it from all others on the same data
-            difference = ", ".join(itertools.compress(scene, varies))
+        # A label tells a group from all others with the same data and protocol.
+        difference = ", ".join(itertools.compress(scene, varies)) if label else options
         groups.append(GroupStatus(spec, difference, statuses, progress, label=label))
     return groups
 

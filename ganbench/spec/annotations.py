@@ -81,7 +81,7 @@ def _combined(values: Sequence[Annotation], outcomes: Annotation) -> Annotation:
 
 
 def _check_labels(specs: Mapping[str, RunSpec], annotations: Mapping[str, Annotation]) -> None:
-    """Refuse two specs with the same name and dose; on other data, or scored by another protocol, they are one method."""
+    """Refuse two specs with the same name and dose; with other data or another protocol, they are one method."""
     labels = set[tuple[str, str, str]]()
     for group, spec in specs.items():
         annotation = annotations[group]
