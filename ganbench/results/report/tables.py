@@ -17,6 +17,8 @@ from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
 from ganbench.results.report.escaping import for_latex, for_markdown
 
+METHOD = "method"
+"""The column of a comparison with the names of methods."""
 FLOOR = "real data"
 """The name of the rows with the scores of real data treated as generated."""
 WIDE = 1000
@@ -50,7 +52,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     groups, x = comparison.groups, comparison.x
     by = [column for column in comparison.by if column != "protocol" and (groups[column] != "").any()]
     if "name" not in comparison.by and (groups["name"] != "").any():
-        by = [*(column for column in by if column not in BY), "method"]
+        by = [*(column for column in by if column not in BY), METHOD]
     metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
     head = [*by, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = [
@@ -197,7 +199,8 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[S
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number_of, column in enumerate(head):
-        text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
+        # Names may begin with a digit; other text doesn't.
+        text = column == METHOD or all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
         table.add_column(column, justify="left" if text else "right")
     for style, lines in ((None, rows), ("dim", dim)):
         for row in lines:
