@@ -48,5 +48,5 @@ def parse_rule(text: str) -> CollapseRule:
     except ValueError:
         number = math.nan
     if match is None or not math.isfinite(number):
-        raise GanbenchError(f"'{text}' is not a rule like kl_corrected > 1: a metric, > or <, and a number")
+        raise GanbenchError(f"{text!r} is not a rule like kl_corrected > 1: a metric, > or <, and a number")
     return CollapseRule(match[1], match[2], number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,8 @@ from ganbench.spec.run_spec import RunSpec
 OF_A_VALUE = ("name", "dose")
 """Keys of an axis's value that are no settings."""
 MAX_LENGTH = 80
+"""Characters of a name, and of what a dose is of."""
+MAX_DOSE = 1e15
 
 
 def read_annotation(value: Mapping[str, Any]) -> Annotation:
@@ -96,7 +97,7 @@ def _check_labels(specs: Mapping[str, RunSpec], annotations: Mapping[str, Annota
 def _check_metric(key: str, metric: str, metrics: Collection[str]) -> None:
     known = {*metrics, LOST}
     if metric not in known:
-        raise GanbenchError(f"{key}: there is no metric '{metric}': {near_miss(metric, known)}")
+        raise GanbenchError(f"{key}: there is no metric {metric!r}: {near_miss(metric, known)}")
 
 
 def _text(text: Any, words: str) -> str:
@@ -119,6 +120,6 @@ def _dose(written: Any) -> dict[str, float]:
         _text(what, "what a dose is of")
         if "=" in what or ";" in what:
             raise GanbenchError(f"what a dose is of can't contain = or ;, as '{what}' does")
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount):
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not abs(amount) <= MAX_DOSE:
             raise GanbenchError(f"the dose '{what}' must be a number, not {amount!r}")
     return {what.strip(): amount for what, amount in written.items()}

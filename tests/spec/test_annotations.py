@@ -84,6 +84,8 @@ def test_methods_on_several_data_sets_share_their_names(tmp_path: Path) -> None:
         ('axes.a = [{ dose = { b = "1" } }]', "the dose 'b' must be a number, not '1'"),
         ("axes.a = [{ dose = { b = true } }]", "the dose 'b' must be a number"),
         ("axes.a = [{ dose = { b = nan } }]", "the dose 'b' must be a number"),
+        (f"axes.a = [{{ dose = {{ b = 1{'0' * 400} }} }}]", "the dose 'b' must be a number"),
+        ('primary = ["a\\nb"]', r"there is no metric 'a\nb'"),
         ('axes.a = [{ dose = { "b=c" = 1 } }]', "can't contain = or ;"),
         ("axes.a = [{ dose = { b = 1 } }]\naxes.b = [{ dose = { b = 1 } }]", "two axes have doses"),
         ('axes."train.pac" = [{ dose = { b = 1 }, "train.pac" = 1 }]', "a setting's values have no dose"),
