@@ -26,3 +26,8 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:,.0f}"
     text = f"{value:.{digits}g}"
     return f"{value:.5f}" if "e" in text else text
+
+
+def all_digits(value: float) -> str:
+    """A number as Python and TOML read it back: `5`, `0.1`."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -11,15 +11,15 @@ import pandas as pd
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
-from ganbench.results.grouping import BY, CONDITIONS, conditions_of, grouped, named_groups
+from ganbench.results.grouping import BY, CONDITIONS, conditions_of, grouped, name_and_dose, named_groups
 from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
 from ganbench.results.ranking import Method, Ranking, Setting, rank
 from ganbench.results.views import BUDGETS, SCORED, STATUSES, facts_of, final_scores, headline, runs
 
 COUNTED = (*SCORED, "diverged")
 """Statuses of seeds that count; other seeds have not ended yet."""
-GROUPABLE = ("loss", "arch", "dataset", "protocol", "options", "group", "commit", "device")
-RESERVED = {*GROUPABLE, *CONDITIONS, "seeds", *STATUSES, *BUDGETS}
+GROUPABLE = ("loss", "arch", "dataset", "protocol", "options", "group", "commit", "device", "name", "dose")
+RESERVED = {*GROUPABLE, "method", *CONDITIONS, "seeds", *STATUSES, *BUDGETS}
 """Columns of a comparison that are no metrics."""
 NO_SETTING: dict[str, object] = {"protocol": "", "selection": "", "samples": math.nan}
 
@@ -29,8 +29,9 @@ class Comparison:
     """Groups of runs, summarised and ranked.
 
     Attributes:
-        groups: one row per group. Its columns are those of `by`; protocol, selection, samples; seeds, and their number
-            by status; the medians over the seeds with full scores of the budget `x` and of seconds (of training: a
+        groups: one row per group. Its columns are `method`, the group's name in the rankings; the `name` and `dose` of
+            its experiment file, if any; those of `by`; protocol, selection, samples; seeds, and their number by status;
+            the medians over the seeds with full scores of the budget `x` and of seconds (of training: a
             seed's share of its ensemble's time); and for each metric its median, lowest and highest value over those
             seeds as `METRIC`, `METRIC_low` and `METRIC_high`, and with five seeds or more, including failed ones
             (ranked worst), the interquartile mean and its 95 % interval as `METRIC_iqm`, `METRIC_ci_low` and
@@ -121,7 +122,9 @@ def compare(
         method = Method(names[group["runs"][0]], setting, losses, estimates)
         methods.append(method)
         rows.append(
-            {column: group[column] for column in by}
+            {"method": method.name}
+            | dict(zip(("name", "dose"), name_and_dose(members), strict=True))
+            | {column: group[column] for column in by}
             | {
                 name: NO_SETTING[name] if setting is None else getattr(setting, name)
                 for name in NO_SETTING

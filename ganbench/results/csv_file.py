@@ -11,9 +11,10 @@ from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
 from ganbench.results.loading import Results
 from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, WORD_COLUMNS, typed
 from ganbench.results.views import STATUSES
+from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.metric_names import KINDS, SCORES
 
-ONCE = ("headline", "mode_count", "options", "group", "commit", "device")
+ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS)
 """Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
 REQUIRED = (
     *("run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS),
@@ -47,8 +48,9 @@ def read_csv(path: Path) -> Results:
     table[WORD_COLUMNS] = table[WORD_COLUMNS].fillna("")
     for column in ONCE:
         # Whatever the order of rows, the maximum is the filled-in value, since "" sorts before any word.
-        known = table.groupby("run")[column].transform("max")
-        table[column] = table[column].mask(table[column] == "", known)
+        if (table[column] != "").any():
+            known = table.groupby("run")[column].transform("max")
+            table[column] = table[column].mask(table[column] == "", known)
     headless = table[(table["run"] != "") & (table["group"] == "")]
     if not headless.empty:
         raise GanbenchError(

@@ -1,7 +1,8 @@
 """Results of earlier versions: what they didn't track is filled in, so that old stores and CSV files open.
 
-Facts about metrics were not tracked; `earlier.json` has them for the metrics of that time. A CSV file had the kind of a
-number at the end of its protocol (`ganbench-1 v1/quick`) or in its place (`train`, `events`), and hyphens in names.
+Facts about metrics were not tracked; `earlier.json` has them for the metrics of that time. Methods had no names, and
+experiments no outcomes fixed in advance. A CSV file had the kind of a number at the end of its protocol
+(`ganbench-1 v1/quick`) or in its place (`train`, `events`), and hyphens in names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.results.categories import categorical
+from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.metric_names import GOOD, MODE, OLD_SD, SAMPLE_COUNT
 
@@ -71,6 +73,7 @@ def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:
     """Give a table of text, as read from a CSV file of an earlier version, today's columns and names."""
+    table = table.assign(**dict.fromkeys(set(ANNOTATION_TAGS) - set(table.columns), ""))
     table = table if "kind" in table.columns else _with_kinds(table)
     return table if "floor_sd" in table.columns else _with_floor_sds(table)
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import load_results
-from ganbench.results.table import ENDED_AT, FACTS, OF_A_RUN, typed
+from ganbench.results.table import ENDED_AT, FACTS, OF_A_RUN, annotation_texts, typed
 from ganbench.results.views import runs
 from ganbench.tracking import DONE, Status
+from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.store import Store
 
 CHECKPOINT = re.compile(r"[0-9a-f]{12}/seeds-[0-9a-z-]+\.safetensors")
@@ -62,6 +64,29 @@ class Export:
         statuses = dict(zip(ended["run"].astype(str), ended["status"].astype(str), strict=True))
         return {run: status for run, status in statuses.items() if status in DONE}
 
+    def annotate(self, annotations: Mapping[str, Annotation]) -> None:
+        """Annotate the exported runs, whose experiment file may have changed; the file is written only if they differ.
+
+        Args:
+            annotations: by group id.
+
+        Raises:
+            GanbenchError: results.csv can't be read.
+        """
+        if not self.results.exists():
+            return
+        table = read_csv(self.results).table
+        groups = table["group"].astype(object)
+        texts = {group: annotation_texts(annotation) for group, annotation in annotations.items()}
+        columns = {
+            column: groups.map({group: text[column] for group, text in texts.items()}).fillna(
+                table[column].astype(object)
+            )
+            for column in ANNOTATION_TAGS
+        }
+        if any((columns[column] != table[column].astype(object)).any() for column in columns):
+            self._write(table.assign(**columns))
+
     def restore(self) -> None:
         """Unpack exported checkpoints to where the sweep looks for them; existing ones are kept.
 
@@ -96,15 +121,18 @@ class Export:
             return  # nothing has been tracked yet
         if self.results.exists():
             table = merged(read_csv(self.results).table, table)
-        part = self._folder / f".part-{os.getpid()}"
-        write_csv(table, part)
-        part.replace(self.results)
+        self._write(table)
         checkpoints = {
             f"{group}/{path.name}": path
             for group in groups
             for path in sorted(self._store.checkpoints(self._experiment, group).glob("seeds-*.safetensors"))
         }
         _pack(checkpoints, self._tar)
+
+    def _write(self, table: pd.DataFrame) -> None:
+        part = self._folder / f".part-{os.getpid()}"
+        write_csv(table, part)
+        part.replace(self.results)
 
 
 def merged(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from ganbench.core.annotation import label_of
 from ganbench.results.table import LAST
 from ganbench.results.views import runs
 from ganbench.tracking.metric_names import SAMPLE_COUNT
@@ -31,13 +32,50 @@ def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the runs of each group; a name says how it differs from the others on the same data set."""
+    """Yield the name and the runs of each group.
+
+    A name is the group's label, or else says how the group differs from the others on the same data set.
+    """
     for _, on_one_dataset in table.groupby("dataset", sort=True):
         groups = grouped(on_one_dataset, by)
         telling = [column for column in by if groups[column].nunique() > 1] or list(by[:1])
+        names: dict[str, str] = {}
         for _, group in groups.iterrows():
             name = " · ".join(str(group[column]) for column in telling if group[column] != "")
-            yield name or "all", group["runs"]
+            names |= dict.fromkeys(group["runs"], name or "all")
+        members: dict[str, list[str]] = {}
+        for run, name in with_labels(names, on_one_dataset).items():
+            members.setdefault(name, []).append(run)
+        yield from members.items()
+
+
+def with_labels(names: Mapping[str, str], table: pd.DataFrame) -> dict[str, str]:
+    """Replace the names of groups by the labels that experiment files give them.
+
+    Two groups may have the same label, in experiments that were written apart: their own names are added to it.
+
+    Args:
+        names: the name of each run's group.
+    """
+    members = runs(table).set_index("run")
+    labels = {
+        name: label_of(*name_and_dose(rows)) or name
+        for name, rows in members.groupby(members.index.map(names), sort=False)
+    }
+    counts = Counter(labels.values())
+    distinct = {
+        name: label if label == name or counts[label] == 1 else f"{label} · {name}" for name, label in labels.items()
+    }
+    return {run: distinct[name] for run, name in names.items()}
+
+
+def name_and_dose(members: pd.DataFrame) -> tuple[str, str]:
+    """Return the name and the dose of a group, from the rows of its runs; empty if it has none, or several.
+
+    Runs without a name are ignored: `ganbench run` may have added seeds to those of a sweep.
+    """
+    known = {(str(name), str(dose)) for name, dose in zip(members["name"], members["dose"], strict=True) if name}
+    return known.pop() if len(known) == 1 else ("", "")
 
 
 def group_names(table: pd.DataFrame) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ganbench.core.annotation import label_of
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.results.table import OF_A_RUN
@@ -51,7 +52,7 @@ class Difference:
 
     Attributes:
         runs: their ids.
-        names: loss, architecture, data set, seed and id of each.
+        names: label, or else loss and architecture; data set, seed and id of each.
         spec: each option that differs, with both values; empty for a run that doesn't have it.
         surroundings: commit, device and status, if they differ.
         comparable: empty, or the reason why their scores can't be compared.
@@ -101,7 +102,8 @@ def differ(table: pd.DataFrame, first: str, second: str) -> Difference:
     return Difference(
         runs=ids,
         names=_pair(
-            f"{head['loss']} · {head['arch']} · {head['dataset']}, seed {head['seed']} ({head['run']})"
+            f"{label_of(head['name'], head['dose']) or head['loss'] + ' · ' + head['arch']} · {head['dataset']}, "
+            f"seed {head['seed']} ({head['run']})"
             for head in heads
         ),
         spec=[

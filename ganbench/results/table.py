@@ -2,9 +2,9 @@
 
 Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
 generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, floor_sd, ceiling, direction, label,
-scale, status, commit, device, seconds`. The five from `step` on and `seconds` are the cost of training up to that point
-(see `ganbench.spec.budget`). A run without numbers yet keeps one row with an empty metric, so that it is never missing
-from a count.
+scale, status, commit, device, name, dose, primary, collapsed, seconds`. The five from `step` on and `seconds` are the
+cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one row with an empty
+metric, so that it is never missing from a count.
 
 - `protocol` is the protocol's name and version, `headline` its most important metrics, separated by commas, and
   `mode_count` the metric that counts modes, if there is one.
@@ -12,6 +12,8 @@ from a count.
   selected, and `last` means the scores at its end.
 - `floor` is the score of real samples, `floor_sd` its standard deviation among several sets of them, and `ceiling` the
   best possible score.
+- `name`, `dose`, `primary` and `collapsed` are those of `ganbench.core.annotation.Annotation` as text, and empty for a
+  run without them. A dose is written as in `updates=5; learning rate=0.1`; metrics are separated by commas.
 - `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
 
 Text columns are categorical, since a million rows hold few distinct words; the exception is `run`, the key for joins.
@@ -25,9 +27,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ganbench.core.annotation import Annotation, dose_text
 from ganbench.results.categories import categorical
 from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RunRecord
+from ganbench.tracking.annotations import ANNOTATION_TAGS, DOSE_TAG, annotation_from_tags, annotation_tags
 from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
 from ganbench.tracking.metric_names import BESIDE, KINDS, SCORES, SECONDS, MetricName, parse_metric_name
 
@@ -35,6 +39,7 @@ COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
 HEAD = (
     *("run", "group", "dataset", "protocol", "headline", "mode_count", "arch", "loss", "options", "seed"),
     *("status", "commit", "device"),
+    *ANNOTATION_TAGS,
 )
 """Columns that describe a run: they have the same value in all of its rows."""
 OF_A_RUN = HEAD[1:]
@@ -145,9 +150,15 @@ def _head(record: RunRecord, metrics: RunMetrics) -> tuple[object, ...]:
         "status": record.status,
         "commit": tags.get("commit", ""),
         "device": tags.get("device", ""),
+        **annotation_texts(annotation_from_tags(tags)),
     }
     costs = (int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS)
     return (*(values[name] for name in HEAD), *costs)
+
+
+def annotation_texts(annotation: Annotation) -> dict[str, str]:
+    """The values of the columns of an annotation."""
+    return annotation_tags(annotation) | {DOSE_TAG: dose_text(annotation.dose)}
 
 
 def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:

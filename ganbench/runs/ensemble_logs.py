@@ -36,7 +36,7 @@ class EnsembleLogs:
         group = group_head(job.spec, facts)
         # In an interrupted ensemble, some seeds may have diverged, or been closed just before the process was killed.
         self._open = {
-            seed: tracker.open(seed_head(job.spec, seed, facts), group)
+            seed: tracker.open(seed_head(job.spec, seed, facts | dict(job.tags)), group)
             for seed in seeds
             if tracker.status(job.spec.run_id(seed)) not in DONE
         }

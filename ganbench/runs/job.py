@@ -47,3 +47,5 @@ class Job:
     """Metrics outside the protocol, by which the final samples are scored as well."""
     profile: RunProfile = field(default_factory=RunProfile)
     """The profile to fill in."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags of each seed's run beside those of its spec: the annotation of an experiment file."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ganbench.core.annotation import Annotation
 from ganbench.core.settings import flatten
 from ganbench.runs.progress import Progress, read_progress
 from ganbench.spec.run_spec import RunSpec
@@ -18,10 +20,12 @@ class GroupStatus:
     """One group of a sweep: the seeds of a spec.
 
     Attributes:
-        difference: the options in which it differs from other groups with the same title.
+        difference: the options in which it differs from other groups with the same title; of a group with a label, its
+            data set and protocol if there are several.
         statuses: status by seed; None for a seed that hasn't started.
         progress: as reported by the process that is running it, if any.
         error: why it failed, if it did in this sweep.
+        label: the name and dose that its experiment file gives it; empty if it has no name.
     """
 
     spec: RunSpec
@@ -29,6 +33,12 @@ class GroupStatus:
     statuses: dict[int, Status | None]
     progress: Progress | None = None
     error: str = ""
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its label, or else loss, architecture and data set."""
+        return self.label or self.spec.title
 
     @property
     def done(self) -> bool:
@@ -57,10 +67,15 @@ class GroupStatus:
 def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[GroupStatus]:
     """Return the status of each group of a sweep, from tracked statuses and progress files."""
     groups = []
-    for spec, difference in zip(sweep.specs, differences(sweep.specs), strict=True):
+    scenes = [(spec.dataset.name, spec.protocol.name) for spec in sweep.specs]
+    varies = [len(set(names)) > 1 for names in zip(*scenes, strict=True)]
+    for spec, options, scene in zip(sweep.specs, differences(sweep.specs), scenes, strict=True):
         statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
         progress = read_progress(store.checkpoints(experiment, spec.group_id))
-        groups.append(GroupStatus(spec, difference, statuses, progress))
+        label = sweep.annotations.get(spec.group_id, Annotation()).label
+        # A label tells a group from all others with the same data and protocol.
+        difference = ", ".join(itertools.compress(scene, varies)) if label else options
+        groups.append(GroupStatus(spec, difference, statuses, progress, label=label))
     return groups
 
 

@@ -36,6 +36,7 @@ class Task:
         store: URI of the store.
         device: as in `--device`.
         plugins: files that register the plug-in components of the spec.
+        tags: as in `Job`.
     """
 
     group: str
@@ -45,6 +46,7 @@ class Task:
     store: str
     device: str
     plugins: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _perform(task: Task, stop: threading.Event) -> TaskResult:
         raise GanbenchError("this process has another version of ganbench, or of a plug-in, than the one that asks")
     device, store = find_device(task.device), find_store(task.store)
     tracker = _tracker(task.store, task.experiment)
-    job = Job(spec, tuple(task.seeds), device, store.checkpoints(task.experiment, task.group))
+    job = Job(spec, tuple(task.seeds), device, store.checkpoints(task.experiment, task.group), tags=task.tags)
     with ProgressFile(job.checkpoints, spec.train.steps) as progress:
         statuses = run(job, _data(spec.dataset, device), tracker, progress, stop)
     return TaskResult(task.group, statuses, kept=tracker.settle())

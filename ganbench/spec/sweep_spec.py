@@ -16,7 +16,18 @@
     seeds = "0-49"
 
 An axis is named by what it varies (`loss`, `penalty`, `train.n_critic`, ...), or freely where each of its values is a
-table of settings that go together.
+table of settings that go together. Such a table may say what it is called, and how much of something it is:
+
+    balance = [
+        { name = "balanced", dose = { "generator updates for one of the discriminator" = 1 } },
+        { dose = { "generator updates for one of the discriminator" = 5 }, "train.n_generator" = 5 },
+    ]
+
+A combination is called by the names of its values, in the order of the axes and separated by commas; values without
+one contribute nothing. Only one axis may have doses. Names, doses and outcomes are shown in every table and picture,
+but no result depends on them: they may be changed after training, and the next sweep of the file tracks them with all
+runs. In an axis that is named by what it varies, a table with `name` is a component, as in
+`loss = [{ name = "minimax", smoothing = 0.1 }]`.
 """
 
 from __future__ import annotations
@@ -24,10 +35,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.core.settings import (
@@ -40,6 +52,7 @@ from ganbench.core.settings import (
     parse_seeds,
     read_config,
 )
+from ganbench.spec.annotations import OF_A_VALUE, annotate, read_annotation
 from ganbench.spec.run_spec import BUDGETS, TABLES, RunSpec, resolve
 
 KEYS = ("question", "seeds", "primary", "collapsed", "base", "axes", "budget")
@@ -49,13 +62,18 @@ MAX_SPECS = 1_000
 
 @dataclass(frozen=True)
 class Sweep:
-    """An experiment file's specs and seeds, under one of its budgets."""
+    """An experiment file's specs and seeds, under one of its budgets.
+
+    Attributes:
+        annotations: by group id.
+    """
 
     name: str
     question: str
     budget: str
     seeds: tuple[int, ...]
     specs: tuple[RunSpec, ...]
+    annotations: Mapping[str, Annotation] = field(default_factory=dict)
 
     def where(self, conditions: Mapping[str, Sequence[str]]) -> Sweep:
         """The part that meets all conditions; a condition lists the allowed values of an option of the spec.
@@ -82,6 +100,13 @@ class Sweep:
         return dataclasses.replace(self, specs=matching)
 
 
+class AxisValue(NamedTuple):
+    """A value of an axis: settings as written in the file, and what it is called."""
+
+    settings: Settings
+    annotation: Annotation
+
+
 def read_sweep(path: Path, budget: str | None = None) -> Sweep:
     """Read an experiment file; return every combination of its axes as a resolved spec.
 
@@ -106,20 +131,25 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
     seeds = limits.pop("seeds", file.get("seeds", "0"))
     base = _merge_budget(_settings(_tables(file, "base", path)), _settings(limits))
     axes = [_axis(name, values, path) for name, values in _tables(file, "axes", path).items()]
-    _check_distinct(base, axes, path)
+    _check_distinct(base, [[value.settings for value in axis] for axis in axes], path)
     cells = list(itertools.islice(itertools.product(*axes), MAX_SPECS + 1))
     if len(cells) > MAX_SPECS:
         raise GanbenchError(f"'{path}' has more than {MAX_SPECS:,} combinations: split it into several files")
-    specs: dict[str, RunSpec] = {}
+    combinations: list[tuple[RunSpec, list[Annotation]]] = []
     for cell in cells:
         try:
-            spec = resolve(merge([base, *map(_settings, cell)]))
+            spec = resolve(merge([base, *(_settings(value.settings) for value in cell)]))
         except GanbenchError as error:
-            combination = ", ".join(f"{key} = {value}" for item in cell for key, value in item.items())
+            combination = ", ".join(f"{key} = {item}" for value in cell for key, item in value.settings.items())
             raise GanbenchError(f"'{path}'{f' with {combination}' * bool(combination)}: {error}") from error
-        specs[spec.group_id] = spec
+        combinations.append((spec, [value.annotation for value in cell]))
+    try:
+        annotations = annotate(file, combinations)
+    except GanbenchError as error:
+        raise GanbenchError(f"'{path}': {error}") from error
+    specs = {spec.group_id: spec for spec, _ in combinations}
     question = " ".join(str(file.get("question", "")).split())
-    return Sweep(path.stem, question, budget_name, _seeds(seeds, path), tuple(specs.values()))
+    return Sweep(path.stem, question, budget_name, _seeds(seeds, path), tuple(specs.values()), annotations)
 
 
 def _seeds(written: Any, path: Path) -> tuple[int, ...]:
@@ -140,10 +170,31 @@ def _tables(file: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
     return table
 
 
-def _axis(name: str, values: Any, path: Path) -> list[Settings]:
+def _axis(name: str, values: Any, path: Path) -> list[AxisValue]:
     if not isinstance(values, list) or not values:
         raise GanbenchError(f"'{path}': the axis '{name}' must be a list of at least one value")
-    return [dict(value) if isinstance(value, Mapping) and "name" not in value else {name: value} for value in values]
+    free = name.partition(".")[0] not in TABLES
+    try:
+        return [_free_value(name, value) if free else _value(name, value) for value in values]
+    except GanbenchError as error:
+        raise GanbenchError(f"'{path}': the axis '{name}': {error}") from error
+
+
+def _free_value(name: str, value: Any) -> AxisValue:
+    """A value of an axis with a name of its own: a table of settings, with its annotation."""
+    if not isinstance(value, Mapping):
+        return AxisValue({name: value}, Annotation())
+    settings = {key: setting for key, setting in value.items() if key not in OF_A_VALUE}
+    return AxisValue(settings, read_annotation(value))
+
+
+def _value(name: str, value: Any) -> AxisValue:
+    """A value of an axis that is named by what it varies; a table is a component, or settings that go together."""
+    if not isinstance(value, Mapping) or "name" in value:
+        return AxisValue({name: value}, Annotation())
+    if "dose" in value:
+        raise GanbenchError("a setting's values have no dose: give the axis a name of its own")
+    return AxisValue(dict(value), Annotation())
 
 
 def _merge_budget(base: Settings, limits: Settings) -> Settings:

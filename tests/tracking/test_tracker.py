@@ -11,18 +11,22 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
+from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking import RunInfo
+from ganbench.tracking import RunInfo, Status
+from ganbench.tracking.annotations import annotation_from_tags, annotation_tags
 from ganbench.tracking.mlflow import reading
 from ganbench.tracking.mlflow.names import check_experiment_name
 from ganbench.tracking.mlflow.reading import read_images, read_runs
 from ganbench.tracking.mlflow.sql import read_local
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store, find_store
+from ganbench.tracking.update_annotations import update_annotations
 
 GROUP = RunInfo("group1", "a group", {"loss": "x"}, {"device": "cpu"})
 
@@ -154,6 +158,30 @@ def test_collapsed_run_is_read_back_as_collapsed(store: Store) -> None:
     with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
         query = "select status from runs join tags on tags.run_uuid = runs.run_uuid where tags.value = 'run0'"
         assert database.execute(query).fetchall() == [("FINISHED",)], "MLflow itself has no status for collapse"
+
+
+@pytest.mark.parametrize("through", ["sql", "mlflow"])
+def test_annotations_of_ended_runs_are_updated_where_they_differ(
+    store: Store, through: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = MlflowTracker(store, "e")
+    for seed, status in ((0, "finished"), (1, "diverged")):
+        tracker.open(head(seed), GROUP).finish(cast(Status, status), 20)
+    if through == "mlflow":
+        monkeypatch.setattr(reading, "read_local", lambda *_, **__: None)
+    annotation = Annotation("R1 = 'ü' | [red]", {"updates": 5}, ("fid", "lost"), "fid > 3")
+    assert update_annotations(store, "e", {"another": Annotation("x")}) == 0
+    assert update_annotations(store, "e", {GROUP.id: annotation}) == 2
+    assert update_annotations(store, "e", {GROUP.id: annotation}) == 0
+    tracker.open(head(2), GROUP).tags(annotation_tags(annotation))
+    records = read_runs(store, "e", history=False)
+    assert [annotation_from_tags(record.tags) for record in records] == [annotation] * 3
+    assert [record.status for record in records] == ["finished", "diverged", "running"]
+    tracker.open(head(2), GROUP)  # by `ganbench run`, which has no annotation
+    assert update_annotations(store, "e", {GROUP.id: Annotation(annotation.name)}) == 3
+    assert {annotation_from_tags(record.tags).label for record in read_runs(store, "e", history=False)} == {
+        annotation.name
+    }
 
 
 def test_discarded_run_is_not_read(store: Store) -> None:

@@ -25,8 +25,10 @@ from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.task import Task, TaskResult
 from ganbench.runs.time_estimate import estimates
 from ganbench.spec.sweep_spec import Sweep
+from ganbench.tracking.annotations import annotation_tags
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker, tracked_statuses
 from ganbench.tracking.store import Store
+from ganbench.tracking.update_annotations import update_annotations
 
 NAMED = 3
 """The most groups that are named if several failed for the same reason."""
@@ -53,10 +55,12 @@ def sweep_session(
         until: when to stop (`time.monotonic`); tasks running then end with a checkpoint.
         export: stores results and checkpoints outside the store; runs finished there are not repeated.
     """
-    console = Console(markup=False, highlight=False)
+    console = Console(markup=False, highlight=False, emoji=False)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
     tracked = dict(open_tracker(store, experiment).statuses())
+    update_annotations(store, experiment, sweep.annotations)
     if export is not None:
+        export.annotate(sweep.annotations)
         tracked = export.statuses() | tracked
         export.restore()
     groups = {group.spec.group_id: group for group in group_statuses(sweep, tracked, store, experiment)}
@@ -71,7 +75,14 @@ def sweep_session(
         _fetch(dataset, console)
     tasks = {
         group.spec.group_id: Task(
-            group.spec.group_id, group.spec.to_dict(), sweep.seeds, experiment, store.uri, device, plugins
+            group.spec.group_id,
+            group.spec.to_dict(),
+            sweep.seeds,
+            experiment,
+            store.uri,
+            device,
+            plugins,
+            annotation_tags(sweep.annotations[group.spec.group_id]),
         )
         for group in missing
     }
@@ -110,7 +121,7 @@ def sweep_session(
         executor.close()
     failed = [group for group in groups.values() if group.error]
     for error in dict.fromkeys(group.error for group in failed):
-        names = [f"{group.spec.title}  {group.difference}".strip() for group in failed if group.error == error]
+        names = [f"{group.title}  {group.difference}".strip() for group in failed if group.error == error]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         console.print(f"failed: {'; '.join(names[:NAMED])}{more}\n   {error}", style="red", soft_wrap=True)
     if stop.number is not None:
@@ -130,7 +141,7 @@ def sweep_session(
 
 def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store) -> None:
     """Show the groups that would be trained, which of them are done, and an estimate of the remaining time."""
-    console = Console(markup=False, highlight=False)
+    console = Console(markup=False, highlight=False, emoji=False)
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
@@ -140,7 +151,7 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
         time_left = "done" if group.done else f"about {clock(seconds)}"
         spec = group.spec
         console.print(
-            f"{spec.group_id}  {spec.title}, {spec.train.steps:,} steps  {group.difference}  {time_left}",
+            f"{spec.group_id}  {group.title}, {spec.train.steps:,} steps  {group.difference}  {time_left}",
             soft_wrap=True,
         )
     runs = f"{len(groups)} groups of {len(sweep.seeds)} seeds, {len(groups) * len(sweep.seeds):,} runs"
@@ -153,7 +164,7 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
 
 def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
     """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
-    console = Console(markup=False, highlight=False)
+    console = Console(markup=False, highlight=False, emoji=False)
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep, tracked, store, experiment)
     console.print(overview(groups))

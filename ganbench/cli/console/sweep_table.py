@@ -117,7 +117,7 @@ def clock(seconds: float) -> str:
 
 
 def _title(group: GroupStatus) -> str:
-    return f"{group.spec.title}  {group.difference}".strip()
+    return f"{group.title}  {group.difference}".strip()
 
 
 def _work_done(groups: Sequence[GroupStatus]) -> float:

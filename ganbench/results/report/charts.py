@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from ganbench.core.plotting import GREY, PALETTE
+from ganbench.results.report.escaping import for_figure
 
 Line = tuple[Sequence[float], Sequence[float]]
 """The x and y values of one seed."""
@@ -96,7 +97,7 @@ def strip(
     Args:
         groups: values by method and seed.
     """
-    names = {name: textwrap.fill(name, WIDE_NAME // 2) for name in groups}
+    names = {name: for_figure(textwrap.fill(name, WIDE_NAME // 2)) for name in groups}
     tallest = max((name.count("\n") for name in names.values()), default=0)
     figure, axes = _figure(6, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
     for row, (name, seeds) in enumerate(groups.items()):
@@ -201,7 +202,7 @@ def _middle(seeds: Sequence[Line]) -> tuple[list[float], ...]:
 
 
 def _broken(name: str) -> str:
-    return textwrap.fill(name, WIDE_NAME)
+    return for_figure(textwrap.fill(name, WIDE_NAME))
 
 
 def _columns(names: Iterable[str]) -> int:

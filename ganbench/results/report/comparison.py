@@ -11,6 +11,7 @@ from ganbench.results.grouping import named_groups
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
 
 
@@ -27,7 +28,8 @@ def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, b
         return render(comparison, style)
     names = {run: name for name, members in named_groups(table, comparison.by) for run in members}
     lost = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
-    parts = [render(comparison, style), *lost, *sentences(comparison.rankings)]
+    lines = [*lost, *sentences(comparison.rankings)]
+    parts = [render(comparison, style), *(map(for_markdown, lines) if style == "markdown" else lines)]
     published = beside(table, comparison.metrics, style)
     if published:
         parts.append(published)

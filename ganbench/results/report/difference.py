@@ -10,6 +10,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from ganbench.core.formatting import number
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.tables import markdown, terminal
 from ganbench.results.run_diff import differ
 from ganbench.results.run_summary import summarize_run
@@ -31,7 +32,8 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
             _plain(asdict(difference) | {"endings": endings}), indent=2, ensure_ascii=False, allow_nan=False
         )
     draw = markdown if style == "markdown" else terminal
-    parts = [f"A: {difference.names[0]}\nB: {difference.names[1]}"]
+    names = [for_markdown(name) if style == "markdown" else name for name in difference.names]
+    parts = [f"A: {names[0]}\nB: {names[1]}"]
     differing = [*difference.spec, *difference.surroundings]
     parts.append(draw(["differs", "A", "B"], differing) if differing else "their specs are the same")
     if difference.comparable:

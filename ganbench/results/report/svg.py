@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+import warnings
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -31,7 +32,10 @@ def svg(figure: Figure) -> str:
     # No date, and a fixed salt for ids. Paths aren't simplified, so that points and values correspond.
     with matplotlib.rc_context({"svg.hashsalt": "ganbench", "svg.fonttype": "none", "path.simplify": False}):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
+        with warnings.catch_warnings():
+            # The page's own fonts draw the characters that matplotlib's font lacks.
+            warnings.filterwarnings("ignore", r"Glyph \d+")
+            figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace("#000000", "currentColor")
     return _shorter(_MARK.sub(_as_classes, text))

@@ -12,10 +12,13 @@ import pandas as pd
 from ganbench.core.formatting import number, with_sd
 from ganbench.core.verdict import Measured
 from ganbench.results.compare import Comparison
-from ganbench.results.grouping import shown_protocol
+from ganbench.results.grouping import BY, shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
+from ganbench.results.report.escaping import for_latex, for_markdown
 
+METHOD = "method"
+"""The column of a comparison with the names of methods."""
 FLOOR = "real data"
 """The name of the rows with the scores of real data treated as generated."""
 WIDE = 1000
@@ -42,9 +45,14 @@ FAILURES = ("collapsed", "diverged", "stopped", "running")
 
 
 def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list[str]]]:
-    """Format a comparison: the head, the rows of groups and those of real data; empty columns are left out."""
+    """Format a comparison: the head, the rows of groups and those of real data; empty columns are left out.
+
+    If an experiment file names its methods, their names stand in place of loss, architecture and options.
+    """
     groups, x = comparison.groups, comparison.x
     by = [column for column in comparison.by if column != "protocol" and (groups[column] != "").any()]
+    if "name" not in comparison.by and (groups["name"] != "").any():
+        by = [*(column for column in by if column not in BY), METHOD]
     metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
     head = [*by, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = [
@@ -88,10 +96,16 @@ def render(comparison: Comparison, style: str) -> str:
         )
     head, rows, floors = cells(comparison)
     if style == "markdown":
-        return markdown(head, [*rows, *floors])
+        return comparison_as_markdown(comparison)
     if style == "latex":
         return latex(head, [*rows, *floors])
     return f"{terminal(head, rows, dim=floors)}\n{note(comparison, rows)}"
+
+
+def comparison_as_markdown(comparison: Comparison) -> str:
+    """Format a comparison as a Markdown table."""
+    head, rows, floors = cells(comparison)
+    return markdown(head, [[for_markdown(cell) for cell in row] for row in (*rows, *floors)])
 
 
 def note(comparison: Comparison, rows: Sequence[Sequence[str]]) -> str:
@@ -149,13 +163,14 @@ def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str
                 f"{contrast.seeds[0]} / {contrast.seeds[1]}",
             ]
         )
-    return {"markdown": markdown, "latex": latex}.get(style, terminal)(head, rows)
+    if style == "markdown":
+        return markdown([for_markdown(head[0]), *head[1:]], [[for_markdown(row[0]), *row[1:]] for row in rows])
+    return (latex if style == "latex" else terminal)(head, rows)
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Format a LaTeX table for `booktabs`."""
-    escaped = str.maketrans({symbol: f"\\{symbol}" for symbol in "&%$#_{}"} | {"–": "--", "−": "$-$", "∞": r"$\infty$"})
-    lines = [" & ".join(cell.translate(escaped) for cell in line) + r" \\" for line in (head, *rows)]
+    lines = [" & ".join(map(for_latex, line)) + r" \\" for line in (head, *rows)]
     columns = "l" + "r" * (len(head) - 1)
     body = "\n".join([lines[0], r"\midrule", *lines[1:]])
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
@@ -184,7 +199,8 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[S
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number_of, column in enumerate(head):
-        text = all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
+        # Names may begin with a digit; other text doesn't.
+        text = column == METHOD or all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
         table.add_column(column, justify="left" if text else "right")
     for style, lines in ((None, rows), ("dim", dim)):
         for row in lines:
@@ -192,6 +208,6 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[S
     console = Console()
     # Rendered to a buffer, so that the caller can print it: plain text for a pipe, colours for a terminal.
     buffer = io.StringIO()
-    paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False)
+    paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False, emoji=False)
     paper.print(table, highlight=False)
     return buffer.getvalue().rstrip("\n")

@@ -18,7 +18,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import RunInfo, Status
-from ganbench.tracking.mlflow.connection import connect, statuses
+from ganbench.tracking.mlflow.connection import connect, seed_runs, statuses
 from ganbench.tracking.mlflow.names import ENDED_AT, GROUP, KIND, RUN, SEED, STATUS, check_experiment_name
 from ganbench.tracking.store import Store
 
@@ -71,6 +71,13 @@ class MlflowTracker:
             raise GanbenchError(f"there is no run '{run_id}' in this experiment")
         # Newer than what was there at this step: MLflow keeps the greater of two values of the same time as the latest.
         return MlflowRunLog(self._client, run, began=int(time.time() * 1000))
+
+    def tag(self, tags_of_runs: Mapping[str, Mapping[str, str]]) -> None:
+        """Set tags of runs, by run id; their statuses stay."""
+        for run in seed_runs(self._client, self._experiment):
+            tags = tags_of_runs.get(run.data.tags[RUN])
+            if tags:
+                MlflowRunLog(self._client, run).tags(tags)
 
     def discard(self, run_id: str) -> None:
         run = self._find(run_id, "seed")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from ganbench.results.answers import sentences
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
 
 TEMPLATE = """
@@ -29,4 +30,4 @@ class Answers(Section[list[str]]):
         return fill(TEMPLATE, sentences=content)
 
     def markdown(self, content: list[str]) -> str:
-        return "\n".join(f"- {sentence}." for sentence in content)
+        return "\n".join(f"- {for_markdown(sentence)}." for sentence in content)

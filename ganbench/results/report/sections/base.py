@@ -13,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ganbench.results.compare import Comparison, compare
-from ganbench.results.grouping import group_names
+from ganbench.results.grouping import group_names, with_labels
 from ganbench.results.loading import Pictures
 from ganbench.results.report.about import About
 from ganbench.results.report.figures import draw
@@ -81,7 +81,7 @@ class Section(ABC, Generic[Content]):
 
 
 def method_names(table: pd.DataFrame) -> dict[str, str]:
-    """Map each run to the name of its method: the loss, and what else distinguishes it on its data set."""
+    """Map each run to the name of its method: its label, or the loss and what else distinguishes it on its data set."""
     names: dict[str, str] = {}
     for _, rows in table.groupby("dataset", sort=True):
         names_of_runs = group_names(rows)
@@ -89,7 +89,7 @@ def method_names(table: pd.DataFrame) -> dict[str, str]:
         # An architecture shared by all of them is left out of the names.
         if len({part[1] for part in parts.values()}) == 1:
             parts = {name: [part[0], *part[2:]] for name, part in parts.items()}
-        names |= {run: " · ".join(parts[name]) for run, name in names_of_runs.items()}
+        names |= with_labels({run: " · ".join(parts[name]) for run, name in names_of_runs.items()}, rows)
     return names
 
 

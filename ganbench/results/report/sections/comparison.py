@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from ganbench.core.formatting import on_scale
 from ganbench.results.compare import Comparison
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
-from ganbench.results.report.tables import cells, markdown, note
+from ganbench.results.report.tables import cells, comparison_as_markdown, note
 
 TEMPLATE = """
 <div class="scroll" tabindex="0" role="region" aria-label="Comparison"><table>
@@ -48,16 +49,17 @@ class ComparisonTable(Section[Comparison]):
         return fill(TEMPLATE, head=head, rows=rows, floors=floors, **words)
 
     def markdown(self, content: Comparison) -> str:
-        head, rows, floors = cells(content)
-        sentences = "\n".join(f"- {sentence}" for sentence in in_words(content))
-        return f"{markdown(head, [*rows, *floors])}\n\n{_sentence(note(content, rows))}\n\n{sentences}"
+        _, rows, _ = cells(content)
+        sentences = "\n".join(f"- {for_markdown(sentence)}" for sentence in in_words(content))
+        return f"{comparison_as_markdown(content)}\n\n{_sentence(note(content, rows))}\n\n{sentences}"
 
 
 def in_words(comparison: Comparison) -> list[str]:
     """Describe the comparison, in one sentence per group."""
     sentences = []
     for _, group in comparison.groups.iterrows():
-        name = " · ".join(str(group[key]) for key in ("dataset", "loss", "arch", "options") if group.get(key))
+        keys = ("dataset", "method") if group["name"] else ("dataset", "loss", "arch", "options")
+        name = " · ".join(str(group[key]) for key in keys if group.get(key))
         seeds, finished = int(group["seeds"]), int(group["finished"] + group["collapsed"])
         parts = [f"{finished} of {seeds} seeds finished" if finished < seeds else f"{seeds} seed{'s' * (seeds > 1)}"]
         if finished:

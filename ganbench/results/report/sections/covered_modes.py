@@ -7,6 +7,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from ganbench.results.incomplete_seeds import Incomplete, incomplete_counts, lost_modes
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
 
 TEMPLATE = """
@@ -36,5 +37,6 @@ class CoveredModes(Section[list[Incomplete]]):
 
     def markdown(self, content: list[Incomplete]) -> str:
         return "\n\n".join(
-            "\n".join([sentence.beginning, "", *(f"- {end}" for end in sentence.ends)]) for sentence in content
+            "\n".join([sentence.beginning, "", *(f"- {for_markdown(end)}" for end in sentence.ends)])
+            for sentence in content
         )

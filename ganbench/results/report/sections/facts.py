@@ -8,7 +8,9 @@ from typing import ClassVar
 import pandas as pd
 from markupsafe import Markup
 
+from ganbench.core.annotation import label_of
 from ganbench.core.formatting import number
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
 from ganbench.results.report.tables import FLOOR
 from ganbench.results.views import SCORED, final_scores, runs
@@ -35,7 +37,7 @@ class Facts(Section[list[tuple[str, str]]]):
         return fill(TEMPLATE, facts=content)
 
     def markdown(self, content: list[tuple[str, str]]) -> str:
-        lines = [f"- {name}: {fact}" for name, fact in content]
+        lines = [f"- {name}: {for_markdown(fact)}" for name, fact in content]
         end = "Every number is in [results.csv](results.csv); pictures are in [report.html](report.html)."
         return "\n".join([*lines, "", end])
 
@@ -64,7 +66,10 @@ def facts(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _listed(failed: pd.DataFrame) -> str:
-    return "; ".join(f"{row['loss']} seed {row['seed']} on {row['dataset']}" for _, row in failed.iterrows())
+    return "; ".join(
+        f"{label_of(row['name'], row['dose']) or row['loss']} seed {row['seed']} on {row['dataset']}"
+        for _, row in failed.iterrows()
+    )
 
 
 def _budgets(all_runs: pd.DataFrame) -> str:

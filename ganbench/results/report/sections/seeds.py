@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.occupancy import heat_map, histogram
 from ganbench.results.report.sections.base import Report, Section, fill
 from ganbench.results.run_summary import summarize_run
@@ -94,8 +95,8 @@ class Seeds(Section[Shown]):
 
     def markdown(self, content: Shown) -> str:
         return "\n".join(
-            f"- **{card.dataset} · {card.method} · {f'{seed.place}: ' if seed.place else ''}seed {seed.seed}**: "
-            f"{seed.words}."
+            f"- **{card.dataset} · {for_markdown(card.method)} · "
+            f"{f'{seed.place}: ' if seed.place else ''}seed {seed.seed}**: {seed.words}."
             for card in content.cards
             for seed in card.seeds
         )

@@ -1,0 +1,36 @@
+"""Text of people, such as names of methods, made safe for Markdown, LaTeX and matplotlib."""
+
+from __future__ import annotations
+
+import re
+
+_MARKUP = re.compile(
+    r"[\\`*<]"  # escapes, code, emphasis, tags
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; an underscore within a word is none
+    r"|\](?=[\[(])"  # links
+    r"|~(?=~)"
+    r"|&(?=#?\w+;)"
+)
+_BLOCK = re.compile(r"^(?=[#>+-]+(\s|$))|^(?P<digits>\d+)(?=[.)](\s|$))")
+"""The beginning of a heading, a quotation or a list."""
+_LATEX = str.maketrans(
+    {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    | {"–": "--", "−": "$-$", "∞": r"$\infty$"}
+)
+
+
+def for_markdown(text: str) -> str:
+    """Escape a line of text that Markdown would read as markup; tables replace their separators themselves."""
+    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", text)
+    return _BLOCK.sub(lambda match: f"{match['digits'] or ''}\\", escaped)
+
+
+def for_latex(text: str) -> str:
+    return text.translate(_LATEX)
+
+
+def for_figure(text: str) -> str:
+    """Escape what matplotlib reads as a formula; a label with a leading underscore would be left out of legends."""
+    escaped = text.replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped

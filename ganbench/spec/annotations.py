@@ -1,0 +1,125 @@
+"""Annotations in experiment files: names and doses of an axis's values, and outcomes fixed in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ganbench.core.annotation import LOST, Annotation, is_control
+from ganbench.core.collapse_rule import parse_rule
+from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
+from ganbench.evaluation.metrics import METRICS
+from ganbench.spec.run_spec import RunSpec
+
+OF_A_VALUE = ("name", "dose")
+"""Keys of an axis's value that are no settings."""
+MAX_LENGTH = 80
+"""Characters of a name, and of what a dose is of."""
+MAX_DOSE = 1e15
+
+
+def read_annotation(value: Mapping[str, Any]) -> Annotation:
+    """Read the name and the dose of an axis's value.
+
+    Raises:
+        GanbenchError: one of them is malformed.
+    """
+    return Annotation(
+        name=_text(value["name"], "a name") if "name" in value else "",
+        dose=_dose(value["dose"]) if "dose" in value else {},
+    )
+
+
+def annotate(
+    file: Mapping[str, Any], combinations: Sequence[tuple[RunSpec, Sequence[Annotation]]]
+) -> dict[str, Annotation]:
+    """Return the annotation of each spec of an experiment file, by group id.
+
+    Args:
+        combinations: each spec with the annotations of its axes' values, in the order of the axes.
+
+    Raises:
+        GanbenchError: an outcome is malformed, two axes have doses, a name is too long, or it isn't the only one.
+    """
+    if len({place for _, values in combinations for place, value in enumerate(values) if value.dose}) > 1:
+        raise GanbenchError("two axes have doses: only one may, or nothing says which of them is meant")
+    outcomes = _outcomes(file, {*METRICS, *(metric for spec, _ in combinations for metric in spec.case.metrics)})
+    annotations: dict[str, Annotation] = {}
+    for spec, values in combinations:
+        annotation = _combined(values, outcomes)
+        if annotations.setdefault(spec.group_id, annotation) != annotation:
+            names = " and ".join(f"'{each.label}'" for each in (annotations[spec.group_id], annotation))
+            raise GanbenchError(f"the same settings are called {names}: leave one out")
+    _check_labels({spec.group_id: spec for spec, _ in combinations}, annotations)
+    return annotations
+
+
+def _outcomes(file: Mapping[str, Any], metrics: Collection[str]) -> Annotation:
+    """Read the primary outcomes and the rule for collapsed runs."""
+    primary, collapsed = file.get("primary", []), file.get("collapsed")
+    if not isinstance(primary, list) or not all(isinstance(metric, str) for metric in primary):
+        raise GanbenchError(f'primary must be a list of metrics like ["fid", "{LOST}"], not {primary!r}')
+    for metric in primary:
+        _check_metric("primary", metric, metrics)
+    if collapsed is None:
+        return Annotation(primary=tuple(dict.fromkeys(primary)))
+    if not isinstance(collapsed, str):
+        raise GanbenchError(f'collapsed must be text like "kl_corrected > 1", not {collapsed!r}')
+    rule = parse_rule(collapsed)
+    _check_metric("collapsed", rule.metric, metrics)
+    return Annotation(primary=tuple(dict.fromkeys(primary)), collapsed=str(rule))
+
+
+def _combined(values: Sequence[Annotation], outcomes: Annotation) -> Annotation:
+    """Combine the annotations of the values of a combination with the outcomes of its file."""
+    name = ", ".join(value.name for value in values if value.name)
+    if len(name) > MAX_LENGTH:
+        raise GanbenchError(f"the name '{name}' has more than {MAX_LENGTH} characters")
+    dose = {what: amount for value in values for what, amount in value.dose.items()}
+    return replace(outcomes, name=name, dose=dose)
+
+
+def _check_labels(specs: Mapping[str, RunSpec], annotations: Mapping[str, Annotation]) -> None:
+    """Refuse two specs with the same name and dose; with other data or another protocol, they are one method."""
+    labels = set[tuple[str, str, str]]()
+    for group, spec in specs.items():
+        annotation = annotations[group]
+        label = (annotation.label, spec.dataset.name, spec.protocol.name)
+        if annotation.name and label in labels:
+            raise GanbenchError(
+                f"two combinations are called '{annotation.label}': the values in which they differ need names or doses"
+            )
+        labels.add(label)
+
+
+def _check_metric(key: str, metric: str, metrics: Collection[str]) -> None:
+    known = {*metrics, LOST}
+    if metric not in known:
+        raise GanbenchError(f"{key}: there is no metric {metric!r}: {near_miss(metric, known)}")
+
+
+def _text(text: Any, words: str) -> str:
+    """Check that a text can be shown in one line."""
+    if not isinstance(text, str):
+        raise GanbenchError(f"{words} must be text, not {text!r}")
+    if any(map(is_control, text)):
+        raise GanbenchError(f"{words} must be one line without control characters, not {text!r}")
+    if not text.strip():
+        raise GanbenchError(f"{words} must not be empty")
+    if len(text.strip()) > MAX_LENGTH:
+        raise GanbenchError(f"{words} must have at most {MAX_LENGTH} characters, not {len(text.strip())}: '{text}'")
+    return text.strip()
+
+
+def _dose(written: Any) -> dict[str, float]:
+    if not isinstance(written, Mapping) or not written:
+        raise GanbenchError(f"a dose must be a table like {{ 'generator updates' = 5 }}, not {written!r}")
+    for what, amount in written.items():
+        _text(what, "what a dose is of")
+        if "=" in what or ";" in what:
+            raise GanbenchError(f"what a dose is of can't contain = or ;, as '{what}' does")
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not abs(amount) <= MAX_DOSE:
+            raise GanbenchError(f"the dose '{what}' must be a number, not {amount!r}")
+    return {what.strip(): amount for what, amount in written.items()}

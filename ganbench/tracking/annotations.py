@@ -1,0 +1,30 @@
+"""Annotations as tags of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from ganbench.core.annotation import Annotation
+
+ANNOTATION_TAGS = NAME_TAG, DOSE_TAG, PRIMARY_TAG, COLLAPSED_TAG = "name", "dose", "primary", "collapsed"
+
+
+def annotation_tags(annotation: Annotation) -> dict[str, str]:
+    """The tags to track; `annotation_from_tags` converts them back."""
+    return {
+        NAME_TAG: annotation.name,
+        DOSE_TAG: json.dumps(dict(annotation.dose), ensure_ascii=False) if annotation.dose else "",
+        PRIMARY_TAG: ",".join(annotation.primary),
+        COLLAPSED_TAG: annotation.collapsed,
+    }
+
+
+def annotation_from_tags(tags: Mapping[str, str]) -> Annotation:
+    """Read the annotation of a run from its tags; earlier versions, and `ganbench run`, tracked none."""
+    return Annotation(
+        name=tags.get(NAME_TAG, ""),
+        dose=json.loads(tags.get(DOSE_TAG) or "{}"),
+        primary=tuple(metric for metric in tags.get(PRIMARY_TAG, "").split(",") if metric),
+        collapsed=tags.get(COLLAPSED_TAG, ""),
+    )
