@@ -95,7 +95,8 @@ def sweep(
 ) -> None:
     """Run every combination in an experiment FILE, or in all files of a FOLDER. Finished runs are kept.
 
-    A group is one combination with all its seeds, which train together in one process. Failures are
+    A group is one combination with all its seeds, which train together in one process. If the file
+    says `block = 5`, every group trains five seeds before any group trains five more. Failures are
     reported; run the command again to retry them.
 
     \b

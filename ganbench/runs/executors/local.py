@@ -120,6 +120,7 @@ class Local:
         if self._tries[task.group] < TRIES:
             self._waiting.appendleft(task)
             return []
+        del self._tries[task.group]
         last_death = f"signal {-status}" if status < 0 else f"exit status {status}"
         return [
             TaskResult(task.group, error=f"its process died {TRIES} times, at last by {last_death}; see {self._log}")
