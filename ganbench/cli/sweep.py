@@ -45,6 +45,13 @@ def sweep_flags(command: Any) -> Any:
     help="Groups to train at once, each in its own process. Default: one per GPU, or one per four cores.",
 )
 @click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="CPU threads of each process, at most the number of cores. Default: $OMP_NUM_THREADS, else the cores divided "
+    "by --jobs. Another number changes the last digits of results.",
+)
+@click.option(
     "--executor",
     type=click.Choice(["local", "ray"]),
     default="local",
@@ -86,6 +93,7 @@ def sweep(
     plugins: tuple[Path, ...],
     device: str,
     jobs: int | None,
+    threads: int | None,
     executor: str,
     address: str | None,
     gpus: float | None,
@@ -95,7 +103,8 @@ def sweep(
 ) -> None:
     """Run every combination in an experiment FILE, or in all files of a FOLDER. Finished runs are kept.
 
-    A group is one combination with all its seeds, which train together in one process. Failures are
+    A group is one combination with all its seeds, which train together in one process. If the file
+    says `block = 5`, every group trains five seeds before any group trains five more. Failures are
     reported; run the command again to retry them.
 
     \b
@@ -120,6 +129,10 @@ def sweep(
     from ganbench.cli.console.sweep import dry_run_session, sweep_session
 
     if dry_run:
+        if threads is not None:
+            import torch
+
+            torch.set_num_threads(threads)
         for selected, name in sweeps:
             dry_run_session(selected, device=device, experiment=name, store=run_store)
         return
@@ -135,7 +148,7 @@ def sweep(
         log = run_store.folder / f"{name}.log"
         session_status = sweep_session(
             selected,
-            choose(executor, jobs=jobs, device=kind, address=address, gpus=gpus, log=log),
+            choose(executor, jobs=jobs, threads=threads, device=kind, address=address, gpus=gpus, log=log),
             device=kind,
             experiment=name,
             store=run_store,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ganbench.core.annotation import Annotation
 from ganbench.core.settings import flatten
@@ -23,16 +23,20 @@ class GroupStatus:
         difference: the options in which it differs from other groups with the same title; of a group with a label, its
             data set and protocol if there are several.
         statuses: status by seed; None for a seed that hasn't started.
+        blocks: its seeds in the blocks in which they are trained.
         progress: as reported by the process that is running it, if any.
         error: why it failed, if it did in this sweep.
         label: the name and dose that its experiment file gives it; empty if it has no name.
+        failed: the seeds of the blocks that failed in this sweep.
     """
 
     spec: RunSpec
     difference: str
     statuses: dict[int, Status | None]
+    blocks: tuple[tuple[int, ...], ...]
     progress: Progress | None = None
     error: str = ""
+    failed: set[int] = field(default_factory=set)
     label: str = ""
 
     @property
@@ -45,6 +49,19 @@ class GroupStatus:
         return all(status in DONE for status in self.statuses.values())
 
     @property
+    def seeds_done(self) -> set[int]:
+        return {seed for seed, status in self.statuses.items() if status in DONE}
+
+    @property
+    def missing(self) -> dict[int, tuple[int, ...]]:
+        """The seeds that aren't done, by the number of their block; finished blocks are left out."""
+        done = self.seeds_done
+        missing = {
+            number: tuple(seed for seed in block if seed not in done) for number, block in enumerate(self.blocks)
+        }
+        return {number: seeds for number, seeds in missing.items() if seeds}
+
+    @property
     def work(self) -> float:
         """Amount of work, in samples that pass through the critic: the budget closest to time."""
         spec = self.spec
@@ -53,14 +70,29 @@ class GroupStatus:
     @property
     def share_done(self) -> float:
         """Share of the work that is done, in [0, 1]."""
-        if self.done:
-            return 1.0
-        return self.progress.step / self.progress.steps if self.progress else 0.0
+        return self._share(set())
+
+    @property
+    def share_left(self) -> float:
+        """Share of the work that is left for this sweep, in [0, 1]: what failed is not tried again."""
+        return 1 - self._share(self.failed)
+
+    def _share(self, settled: set[int]) -> float:
+        """Share of the work that is done or belongs to settled seeds."""
+        settled = self.seeds_done | settled
+        share = float(len(settled))
+        if self.progress is not None:
+            training = set(self.progress.seeds) & set(self.statuses) - settled
+            share += len(training) * self.progress.step / self.progress.steps
+        return share / len(self.statuses)
 
     @property
     def words(self) -> str:
         """Count its seeds by status: `9 finished, 1 diverged`."""
-        statuses: list[str] = [status or "waiting" for status in self.statuses.values()]
+        statuses: list[str] = [
+            "failed" if seed in self.failed and status not in DONE else status or "waiting"
+            for seed, status in self.statuses.items()
+        ]
         return ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses))
 
 
@@ -75,7 +107,7 @@ def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, ex
         label = sweep.annotations.get(spec.group_id, Annotation()).label
         # A label tells a group from all others with the same data and protocol.
         difference = ", ".join(itertools.compress(scene, varies)) if label else options
-        groups.append(GroupStatus(spec, difference, statuses, progress, label=label))
+        groups.append(GroupStatus(spec, difference, statuses, sweep.blocks, progress, label=label))
     return groups
 
 

@@ -54,8 +54,8 @@ def estimates(
 
 
 def probe(group: GroupStatus, data: Data, device: torch.device) -> Pace:
-    """Measure the pace of a group: train it for about a second, and score it twice."""
-    spec, seeds = group.spec, tuple(group.statuses)
+    """Measure the pace of a group: train a block of its seeds for about a second, and score it twice."""
+    spec, seeds = group.spec, group.blocks[0]
     snapshots = train(spec, seeds, data, device, every=1)
     began, last = 0.0, next(snapshots)
     for snapshot in snapshots:
@@ -70,7 +70,8 @@ def probe(group: GroupStatus, data: Data, device: torch.device) -> Pace:
     step = (time.perf_counter() - began) / max(timed, 1)
     scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
     quick, full = (_scoring_seconds(spec, scorer, last, quick=quick) for quick in (True, False))
-    return Pace(step * spec.train.steps / group.work, quick, full)
+    work = group.work * len(seeds) / len(group.statuses)
+    return Pace(step * spec.train.steps / work, quick, full)
 
 
 def _scoring_seconds(spec: RunSpec, scorer: Scorer, snapshot: Snapshot, *, quick: bool) -> float:

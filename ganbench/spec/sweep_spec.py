@@ -2,6 +2,7 @@
 
     question = "Does packing bring back lost modes?"
     seeds = 10                              # or words, as in `--seeds`: "0-4,7"
+    block = 5                               # train five seeds of every combination, then the next five; optional
     primary = ["kl_corrected", "lost"]      # the outcomes that will answer it, chosen before the first run
     collapsed = "kl_corrected > 1"          # which runs count as collapsed
     [base]                                  # settings as in `--config`; a component may be written as in a flag
@@ -55,7 +56,7 @@ from ganbench.core.settings import (
 from ganbench.spec.annotations import OF_A_VALUE, annotate, read_annotation
 from ganbench.spec.run_spec import BUDGETS, TABLES, RunSpec, resolve
 
-KEYS = ("question", "seeds", "primary", "collapsed", "base", "axes", "budget")
+KEYS = ("question", "seeds", "block", "primary", "collapsed", "base", "axes", "budget")
 COMPONENTS = ("loss", "arch", "dataset", "protocol")
 MAX_SPECS = 1_000
 
@@ -66,6 +67,7 @@ class Sweep:
 
     Attributes:
         annotations: by group id.
+        block: number of seeds that each spec trains before any spec trains more; None for all of them at once.
     """
 
     name: str
@@ -74,6 +76,13 @@ class Sweep:
     seeds: tuple[int, ...]
     specs: tuple[RunSpec, ...]
     annotations: Mapping[str, Annotation] = field(default_factory=dict)
+    block: int | None = None
+
+    @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """The seeds in blocks, in the order of training; the last block may be smaller."""
+        size = self.block or len(self.seeds)
+        return tuple(self.seeds[first : first + size] for first in range(0, len(self.seeds), size))
 
     def where(self, conditions: Mapping[str, Sequence[str]]) -> Sweep:
         """The part that meets all conditions; a condition lists the allowed values of an option of the spec.
@@ -149,7 +158,8 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
         raise GanbenchError(f"'{path}': {error}") from error
     specs = {spec.group_id: spec for spec, _ in combinations}
     question = " ".join(str(file.get("question", "")).split())
-    return Sweep(path.stem, question, budget_name, _seeds(seeds, path), tuple(specs.values()), annotations)
+    block = _block(file, budgets, path)
+    return Sweep(path.stem, question, budget_name, _seeds(seeds, path), tuple(specs.values()), annotations, block)
 
 
 def _seeds(written: Any, path: Path) -> tuple[int, ...]:
@@ -161,6 +171,20 @@ def _seeds(written: Any, path: Path) -> tuple[int, ...]:
     if not isinstance(written, str):
         raise GanbenchError(f"'{path}': seeds should be a number like 10 or text like \"0-9\", not {written!r}")
     return parse_seeds(written)
+
+
+def _block(file: Settings, budgets: Mapping[str, Any], path: Path) -> int | None:
+    """Read the size of a block. Budgets with fewer seeds, such as a rehearsal's, train all of theirs at once."""
+    block = file.get("block")
+    if block is None:
+        return None
+    written = [table["seeds"] for table in (file, *budgets.values()) if "seeds" in table]
+    most = max((len(_seeds(seeds, path)) for seeds in written), default=1)
+    if not isinstance(block, int) or isinstance(block, bool) or not 1 <= block <= most:
+        raise GanbenchError(
+            f"'{path}': block must be a whole number from 1 to the number of seeds, which is {most}, not {block!r}"
+        )
+    return block
 
 
 def _tables(file: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:

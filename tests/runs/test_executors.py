@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
-from ganbench.runs.executors import local
+from ganbench.runs.executors import choose, local
 from ganbench.runs.executors.local import Local
 from ganbench.runs.progress import PROGRESS_FILE, read_progress
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
@@ -68,6 +68,61 @@ def wait_for_worker(pool: Local, folder: Path) -> int:
         if progress is not None and progress.step:
             return progress.pid
     raise AssertionError("no worker began to train")
+
+
+@pytest.mark.parametrize(
+    ("cores", "jobs", "threads", "environment", "expected"),
+    [
+        (2, 2, None, "", "1"),
+        (2, None, None, "", "2"),
+        (8, None, None, "", "4"),
+        (2, 4, None, "", "1"),
+        (2, 2, None, "3", "3"),
+        (2, 2, 2, "3", "2"),
+    ],
+)
+def test_workers_share_the_cores_unless_told_otherwise(
+    cores: int,
+    jobs: int | None,
+    threads: int | None,
+    environment: str,
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    store: Store,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", environment)
+    environments: list[dict[str, str]] = []
+
+    class Worker:
+        task: Task | None = None
+
+        def __init__(self, environment: dict[str, str], *_: object) -> None:
+            environments.append(environment)
+
+        def give(self, task: Task) -> None:
+            self.task = task
+
+    monkeypatch.setattr(local, "_Worker", Worker)
+    pool = choose("local", jobs=jobs, threads=threads, device="cpu", address=None, gpus=None, log=tmp_path / "log.txt")
+    for _ in range(pool.jobs):
+        pool.submit(task(store)[0])
+    assert [worker["OMP_NUM_THREADS"] for worker in environments] == pool.jobs * [expected]
+
+
+def test_number_of_threads_is_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        '[base]\ndataset = "ring:points=2000"\narch = "mlp:generator_widths=[8],critic_widths=[8]"\n'
+        "[base.train]\nsteps = 2\nbatch_size = 8\n[base.evaluation]\nevery = 2\nquick_samples = 500\nsamples = 500\n"
+    )
+    store = str(tmp_path / "store")
+    result = CliRunner().invoke(main, ["sweep", str(file), "--store", store, "--device", "cpu", "--threads", "1"])
+    assert result.exit_code == 0, result.output
+    [run] = read_runs(find_store(store), "sweep", history=False)
+    assert run.tags["device"] == "cpu (1 threads)"
 
 
 def test_killed_worker_is_replaced_and_its_task_resumes(store: Store, pool: Local) -> None:

@@ -68,6 +68,15 @@ def test_budget_may_change_settings_and_seeds(tmp_path: Path) -> None:
     assert sweep.seeds == tuple(range(10))
 
 
+def test_seeds_are_trained_at_once_or_in_blocks(tmp_path: Path) -> None:
+    assert sweep_of(tmp_path, FILE).blocks == ((0, 1, 2),)
+    blocks = sweep_of(tmp_path, f"block = 2\n{FILE}")
+    assert blocks.blocks == ((0, 1), (2,))
+    assert blocks.specs == sweep_of(tmp_path, FILE).specs, "run ids don't depend on blocks"
+    assert sweep_of(tmp_path, f"block = 4\n{FILE}", "paper").blocks == ((0, 1, 2, 3), (4, 5, 6, 7), (8, 9))
+    assert sweep_of(tmp_path, f"block = 4\n{FILE}").blocks == ((0, 1, 2),), "a smaller budget needs no other block"
+
+
 def test_budget_replaces_only_the_settings_it_names(tmp_path: Path) -> None:
     text = """
 [base]
@@ -106,6 +115,12 @@ def test_duplicate_combinations_are_trained_once(tmp_path: Path) -> None:
         ("[base]\n'train.n_critics' = 3", "has no option 'n_critics': did you mean 'n_critic'?"),
         ("base = 3", "'base' must be a table"),
         ("seeds = 3.5", "seeds should be a number like 10 or text"),
+        ("seeds = 4\nblock = 5", "block must be a whole number from 1 to the number of seeds, which is 4, not 5"),
+        ("seeds = 4\nblock = 0", "from 1 to the number of seeds, which is 4, not 0"),
+        ("seeds = 4\nblock = 2.0", "which is 4, not 2.0"),
+        ("seeds = 4\nblock = true", "which is 4, not True"),
+        ("block = '2'", "which is 1, not '2'"),
+        ("[block]\nsize = 2", "block must be a whole number"),
         ("[budget]\ncourse = 3", "a budget is a table"),
         ("[axes]\n'train.pac' = [7]", "pac (7) must divide the batch size"),
         ("[axes", "is not valid TOML"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from rich.console import Console
 
 from ganbench.cli.console.signals import signals
-from ganbench.cli.console.sweep_table import SweepTable, clock, counted, overview
+from ganbench.cli.console.sweep_table import SweepTable, clock, counted, overview, seeds_done
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Dataset
@@ -19,6 +19,7 @@ from ganbench.results.export import Export
 from ganbench.results.loading import load_results
 from ganbench.results.report.tables import render
 from ganbench.results.views import final_scores
+from ganbench.runs.block_queue import BlockQueue
 from ganbench.runs.executors import Executor
 from ganbench.runs.progress import read_progress
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
@@ -66,55 +67,61 @@ def sweep_session(
     groups = {group.spec.group_id: group for group in group_statuses(sweep, tracked, store, experiment)}
     missing = [group for group in groups.values() if not group.done]
     console.print(
-        f"{len(sweep.specs)} groups of {len(sweep.seeds)} seeds, "
+        f"{_size(sweep)}, "
         + f"budget {sweep.budget}, " * bool(sweep.budget)
         + f"experiment {experiment}; {len(missing)} groups to do, {executor.jobs} at once, on {device}",
         soft_wrap=True,
     )
     for dataset in dict.fromkeys(group.spec.dataset for group in missing):
         _fetch(dataset, console)
-    tasks = {
-        group.spec.group_id: Task(
-            group.spec.group_id,
-            group.spec.to_dict(),
-            sweep.seeds,
-            experiment,
-            store.uri,
-            device,
-            plugins,
-            annotation_tags(sweep.annotations[group.spec.group_id]),
-        )
-        for group in missing
-    }
+    queue = BlockQueue({group.spec.group_id: group.missing for group in missing})
+    tasks: dict[str, Task] = {}
+
+    def submit_blocks() -> None:
+        for group_id, seeds in queue.take(tasks).items():
+            settings = groups[group_id].spec.to_dict()
+            tasks[group_id] = Task(
+                group_id,
+                settings,
+                seeds,
+                experiment,
+                store.uri,
+                device,
+                plugins,
+                annotation_tags(sweep.annotations[group_id]),
+            )
+            executor.submit(tasks[group_id])
+
     try:
         with signals() as stop, SweepTable(list(groups.values()), console) as table:
-            for task in tasks.values():
-                executor.submit(task)
-            left = set(tasks)
+            submit_blocks()
             retries: list[tuple[float, Task]] = []
             stopping = late = False
-            while left:
+            while tasks:
+                ended = False
                 for result in executor.wait(TICK):
-                    group = groups[result.group]
                     if result.busy and not stopping:
                         retries.append((time.monotonic() + BUSY_PAUSE, tasks[result.group]))
                         continue
-                    left.discard(result.group)
-                    _record_result(group, result)
-                    table.ended(group)
-                    if export is not None:
-                        export.write(list(groups))
+                    ended = True
+                    _record_result(groups[result.group], tasks.pop(result.group), result)
+                    table.ended(groups[result.group], result.error)
                 late = time.monotonic() >= until
                 if (stop.event.is_set() or late) and not stopping:
                     stopping = True
-                    left &= executor.stop()
+                    running = executor.stop()
+                    for group_id in tasks.keys() - running:
+                        del tasks[group_id]
                 if not stopping:
                     now = time.monotonic()
                     for due, task in retries:
                         if due <= now:
                             executor.submit(task)
                     retries = [(due, task) for due, task in retries if due > now]
-                for group_id in left:
+                    submit_blocks()
+                if ended and export is not None:
+                    export.write(list(groups))
+                for group_id in tasks:
                     groups[group_id].progress = read_progress(store.checkpoints(experiment, group_id))
                 table.refresh()
     finally:
@@ -125,10 +132,10 @@ def sweep_session(
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         console.print(f"failed: {'; '.join(names[:NAMED])}{more}\n   {error}", style="red", soft_wrap=True)
     if stop.number is not None:
-        console.print(f"stopped; {counted(list(groups.values()))}. Run the same command again to resume.")
+        _say_stopped("stopped", groups.values(), console)
         return 128 + stop.number
     if late and not all(group.done for group in groups.values()):
-        console.print(f"the time is up; {counted(list(groups.values()))}. Run the same command again to resume.")
+        _say_stopped("the time is up", groups.values(), console)
     undelivered = leftovers(store, experiment)
     if undelivered:
         console.print(not_delivered(undelivered, store), soft_wrap=True)
@@ -145,19 +152,23 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
-    total = 0.0
+    total = next_block = 0.0
+    next_number = min((number for group in groups for number in group.missing), default=0)
     for group, seconds in estimates(groups, find_device(device), say=console.print):
         total += seconds
-        time_left = "done" if group.done else f"about {clock(seconds)}"
+        if next_number in group.missing:
+            next_block += seconds * len(group.missing[next_number]) / sum(map(len, group.missing.values()))
+        time_left = "done" if group.done else f"{seeds_done(group)}about {clock(seconds)}"
         spec = group.spec
         console.print(
             f"{spec.group_id}  {group.title}, {spec.train.steps:,} steps  {group.difference}  {time_left}",
             soft_wrap=True,
         )
-    runs = f"{len(groups)} groups of {len(sweep.seeds)} seeds, {len(groups) * len(sweep.seeds):,} runs"
+    runs = f"{_size(sweep)}, {len(groups) * len(sweep.seeds):,} runs"
+    of_next_block = f", {clock(next_block)} for the next block of seeds" * (len(sweep.blocks) > 1)
     console.print(
-        f"{runs}, in experiment {experiment}: about {clock(total)} in all, one group after another and without "
-        f"tracking, by a short probe on this machine",
+        f"{runs}, in experiment {experiment}: about {clock(total)} in all{of_next_block}, one group after another and "
+        f"without tracking, by a short probe on this machine",
         soft_wrap=True,
     )
 
@@ -168,14 +179,26 @@ def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep, tracked, store, experiment)
     console.print(overview(groups))
-    console.print(f"{counted(groups)}, in experiment {experiment}")
+    console.print(f"{counted(groups)}, in experiment {experiment}", soft_wrap=True)
     return 0 if all(group.done for group in groups) else 1
 
 
-def _record_result(group: GroupStatus, result: TaskResult) -> None:
+def _size(sweep: Sweep) -> str:
+    """`24 groups of 10 seeds`, with the size of their blocks if there are several."""
+    blocks = f" in blocks of {sweep.block}" if len(sweep.blocks) > 1 else ""
+    return f"{len(sweep.specs)} groups of {len(sweep.seeds)} seeds{blocks}"
+
+
+def _record_result(group: GroupStatus, task: Task, result: TaskResult) -> None:
     group.progress = None
-    group.error = result.error
     group.statuses |= result.statuses
+    if result.error:
+        group.error = result.error
+        group.failed |= set(task.seeds)
+
+
+def _say_stopped(reason: str, groups: Iterable[GroupStatus], console: Console) -> None:
+    console.print(f"{reason}; {counted(list(groups))}. Run the same command again to resume.", soft_wrap=True)
 
 
 def _fetch(dataset: Dataset, console: Console) -> None:

@@ -51,12 +51,11 @@ class SweepTable:
             if at_work is not None and at_work.progress is not None:
                 progress = at_work.progress
                 facts = f"step {progress.step:,}/{progress.steps:,}, {progress.speed:.0f} steps/s"
-                self.say(f"  {_title(at_work)}: {facts}; {self.summary()}")
+                self.say(f"  {_title(at_work)}: {seeds_done(at_work)}{facts}; {self.summary()}")
 
-    def ended(self, group: GroupStatus) -> None:
-        """Report that a group has ended, successfully or not."""
-        result = f"failed: {group.error}" if group.error else group.words
-        self.say(f"{_title(group)}: {result}; {self.summary()}")
+    def ended(self, group: GroupStatus, error: str) -> None:
+        """Report that a block of a group has ended, with an error if it failed."""
+        self.say(f"{_title(group)}: {f'failed: {error}' if error else group.words}; {self.summary()}")
 
     def say(self, line: str) -> None:
         self._said_at = time.monotonic()
@@ -70,7 +69,7 @@ class SweepTable:
     def _seconds_left(self) -> float | None:
         done = _work_done(self._groups)
         spent = time.monotonic() - self._began
-        left = sum(group.work for group in self._groups if not group.error) - done
+        left = sum(group.work * group.share_left for group in self._groups)
         return spent / (done - self._before) * left if done > self._before and left > 0 else None
 
 
@@ -84,12 +83,12 @@ def overview(groups: Sequence[GroupStatus]) -> Table:
         progress = group.progress
         bar = ProgressBar(total=1.0, completed=group.share_done, width=20)
         facts = group.words
-        if group.error:
-            facts = f"failed: {group.error}"
-        elif progress is not None:
+        if progress is not None:
             left = progress.seconds_left
-            facts = f"step {progress.step:,}/{progress.steps:,}  {progress.speed:.0f} steps/s"
+            facts = f"{seeds_done(group)}step {progress.step:,}/{progress.steps:,}  {progress.speed:.0f} steps/s"
             facts += f"  {clock(left)} left" if left is not None else ""
+        elif group.error:
+            facts = f"{seeds_done(group)}failed: {group.error}"
         table.add_row(Text(_title(group)), bar, Text(facts))
     if len(groups) > len(shown):
         table.add_row(Text(f"and {len(groups) - len(shown):,} more", style="dim"), "", "")
@@ -97,14 +96,23 @@ def overview(groups: Sequence[GroupStatus]) -> Table:
 
 
 def counted(groups: Sequence[GroupStatus]) -> str:
-    """Count the groups that are done, running, failed and waiting."""
+    """Count the groups that are done, running, failed and waiting, and the runs of those that are partly done."""
     done = sum(group.done for group in groups)
-    failed = sum(bool(group.error) and not group.done for group in groups)
-    at_work = sum(group.progress is not None and not group.done and not group.error for group in groups)
+    at_work = sum(group.progress is not None and not group.done for group in groups)
+    failed = sum(bool(group.error) and group.progress is None and not group.done for group in groups)
     waiting = len(groups) - done - failed - at_work
     parts = {"at work": at_work, "failed": failed, "waiting": waiting}
     others = [f"{number} {word}" for word, number in parts.items() if number]
-    return ", ".join([f"{done} of {len(groups)} groups done", *others])
+    runs = ""
+    if any(group.seeds_done and not group.done for group in groups):
+        runs_done = sum(len(group.seeds_done) for group in groups)
+        runs = f" ({runs_done:,} of {sum(len(group.statuses) for group in groups):,} runs)"
+    return ", ".join([f"{done} of {len(groups)} groups done{runs}", *others])
+
+
+def seeds_done(group: GroupStatus) -> str:
+    """`5 of 10 seeds done, `; empty before the first one."""
+    return f"{len(group.seeds_done)} of {len(group.statuses)} seeds done, " if group.seeds_done else ""
 
 
 def clock(seconds: float) -> str:

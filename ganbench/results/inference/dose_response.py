@@ -50,8 +50,8 @@ def dose_response(doses: Values, collapsed: Values) -> DoseResponse:
     """Fit P(collapse) = 1 / (1 + (D50 / dose)^slope) to runs, with a slope above 0.
 
     The interval of D50 holds the values that the profile likelihood doesn't reject (F with 1 and n − 2 degrees of
-    freedom, a little wider than χ²). It needs no finite slope, so it also holds where one dose parts all runs that collapse from all that don't. Where a
-    whole gap between two doses is equally likely, D50 is its geometric mean.
+    freedom, a little wider than χ²). It needs no finite slope, so it also holds where one dose parts all runs that
+    collapse from all that don't. Where a whole gap between two doses is equally likely, D50 is its geometric mean.
 
     Args:
         doses: of each run, above 0.
@@ -87,5 +87,10 @@ def dose_response(doses: Values, collapsed: Values) -> DoseResponse:
         middle, low = 0.0, 0.0
     elif low == 0 and high == math.inf:
         middle = math.nan
-    facts = (tuple(values.tolist()) for values in (distinct, runs, hits.astype(int)))
-    return DoseResponse(*facts, Interval(middle, low, high), math.inf if slope == STEEPEST else slope)
+    return DoseResponse(
+        tuple(distinct.tolist()),
+        tuple(runs.tolist()),
+        tuple(hits.astype(int).tolist()),
+        Interval(middle, low, high),
+        math.inf if slope == STEEPEST else slope,
+    )

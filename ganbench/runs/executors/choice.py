@@ -7,11 +7,21 @@ from pathlib import Path
 from ganbench.runs.executors.base import Executor
 
 
-def choose(name: str, *, jobs: int | None, device: str, address: str | None, gpus: float | None, log: Path) -> Executor:
+def choose(
+    name: str,
+    *,
+    jobs: int | None,
+    threads: int | None,
+    device: str,
+    address: str | None,
+    gpus: float | None,
+    log: Path,
+) -> Executor:
     """Create the executor `local` or `ray`.
 
     Args:
         jobs: number of concurrent tasks; None for the executor's default.
+        threads: CPU threads of each task; None for the executor's default.
         device: `cpu` or `cuda`.
         address: address of a Ray cluster.
         gpus: fraction of a GPU for each task under Ray.
@@ -20,7 +30,7 @@ def choose(name: str, *, jobs: int | None, device: str, address: str | None, gpu
     if name == "ray":
         from ganbench.runs.executors.ray import Ray
 
-        return Ray(jobs, gpus if gpus is not None else float(device == "cuda"), address)
+        return Ray(jobs, gpus if gpus is not None else float(device == "cuda"), address, threads)
     from ganbench.runs.executors.local import Local
 
-    return Local(jobs, device, log)
+    return Local(jobs, device, log, threads)

@@ -29,22 +29,22 @@ GRACE = 30.0
 class Local:
     """Worker processes, each of which performs one task after another.
 
-    Each gets its share of the cores as threads, or as many threads as $OMP_NUM_THREADS says.
-
     A worker that dies, from a signal or for lack of memory, is replaced, and its task is restarted.
 
     Args:
         jobs: number of processes; by default one per GPU, or one for every four cores.
         device: `cpu` or `cuda`.
         log: file for the workers' output; it is removed if there is none.
+        threads: threads of each process; by default as many as $OMP_NUM_THREADS says, or its share of the cores.
     """
 
-    def __init__(self, jobs: int | None, device: str, log: Path) -> None:
+    def __init__(self, jobs: int | None, device: str, log: Path, threads: int | None = None) -> None:
         self._gpus = _gpus() if device == "cuda" else []
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.jobs = jobs or len(self._gpus) or max(1, cores // CORES_A_JOB)
-        threads = os.environ.get("OMP_NUM_THREADS", "")
-        self._threads = int(threads) if threads.isdigit() else max(1, cores // self.jobs)
+        from_environment = os.environ.get("OMP_NUM_THREADS", "")
+        share = int(from_environment) if from_environment.isdigit() else max(1, cores // self.jobs)
+        self._threads = threads or share
         self._log = log
         self._waiting: deque[Task] = deque()
         self._tries: dict[str, int] = {}
@@ -120,6 +120,7 @@ class Local:
         if self._tries[task.group] < TRIES:
             self._waiting.appendleft(task)
             return []
+        del self._tries[task.group]
         last_death = f"signal {-status}" if status < 0 else f"exit status {status}"
         return [
             TaskResult(task.group, error=f"its process died {TRIES} times, at last by {last_death}; see {self._log}")

@@ -32,9 +32,10 @@ class Ray:
         jobs: number of concurrent tasks; by default as many as fit on the cluster.
         gpus: fraction of a GPU for each task.
         address: address of the cluster; by default one running on this machine, else a new one.
+        threads: threads and cores of each task; by default the cores divided by the number of tasks.
     """
 
-    def __init__(self, jobs: int | None, gpus: float, address: str | None) -> None:
+    def __init__(self, jobs: int | None, gpus: float, address: str | None, threads: int | None = None) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
             ray.init(address=address or _running_cluster(), log_to_driver=False, configure_logging=False)
@@ -47,7 +48,7 @@ class Ray:
             ray.shutdown()
             raise GanbenchError(f"the Ray cluster has {resources.get('GPU', 0):g} GPUs: too few for --gpus {gpus:g}")
         self.jobs = jobs or max_jobs
-        threads = max(1, cores // self.jobs)
+        threads = threads or max(1, cores // self.jobs)
         environment = {"OMP_NUM_THREADS": str(threads)}
         environment |= {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "GANBENCH_"))}
         self._remote = ray.remote(_perform).options(
