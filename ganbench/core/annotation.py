@@ -14,7 +14,7 @@ from ganbench.core.formatting import all_digits
 LOST = "lost"
 """The outcome that counts lost modes: a number of the verdict, not a metric."""
 SEPARATOR = "; "
-"""The text between two doses."""
+"""The text between two doses or factors."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Annotation:
     Attributes:
         name: the method's name; empty if it has none.
         dose: the amounts of what is varied in steps, by what it is.
+        factors: the factors of a factorial design that are on.
         primary: the outcomes that answer the experiment's question: names of metrics, and `LOST`.
         collapsed: the rule for collapsed runs, as `ganbench.core.collapse_rule.parse_rule` reads it; or empty.
     """
 
     name: str = ""
     dose: Mapping[str, float] = field(default_factory=dict)
+    factors: tuple[str, ...] = ()
     primary: tuple[str, ...] = ()
     collapsed: str = ""
 
@@ -50,6 +52,11 @@ def label_of(name: str, dose: str) -> str:
 def is_control(character: str) -> bool:
     """Return whether a character breaks lines, is invisible, or changes the direction of text."""
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def parse_factors(text: str) -> tuple[str, ...]:
+    """Read factors separated by semicolons."""
+    return tuple(factor for factor in text.split(SEPARATOR) if factor)
 
 
 def dose_text(dose: Mapping[str, float]) -> str:

@@ -2,9 +2,9 @@
 
 Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
 generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, floor_sd, ceiling, direction, label,
-scale, status, commit, device, name, dose, primary, collapsed, seconds`. The five from `step` on and `seconds` are the
-cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one row with an empty
-metric, so that it is never missing from a count.
+scale, status, commit, device, name, dose, factors, primary, collapsed, seconds`. The five from `step` on and `seconds`
+are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one row with an
+empty metric, so that it is never missing from a count.
 
 - `protocol` is the protocol's name and version, `headline` its most important metrics, separated by commas, and
   `mode_count` the metric that counts modes, if there is one.
@@ -12,8 +12,9 @@ metric, so that it is never missing from a count.
   selected, and `last` means the scores at its end.
 - `floor` is the score of real samples, `floor_sd` its standard deviation among several sets of them, and `ceiling` the
   best possible score.
-- `name`, `dose`, `primary` and `collapsed` are those of `ganbench.core.annotation.Annotation` as text, and empty for a
-  run without them. A dose is written as in `updates=5; learning rate=0.1`; metrics are separated by commas.
+- `name`, `dose`, `factors`, `primary` and `collapsed` are those of `ganbench.core.annotation.Annotation` as text, and
+  empty for a run without them. A dose is written as in `updates=5; learning rate=0.1`, factors as in `R1; R2`;
+  metrics are separated by commas.
 - `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
 
 Text columns are categorical, since a million rows hold few distinct words; the exception is `run`, the key for joins.

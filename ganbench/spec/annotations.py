@@ -1,4 +1,4 @@
-"""Annotations in experiment files: names and doses of an axis's values, and outcomes fixed in advance."""
+"""Annotations in experiment files: names, doses and factors of an axis's values, and outcomes fixed in advance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganbench.core.registry import near_miss
 from ganbench.evaluation.metrics import METRICS
 from ganbench.spec.run_spec import RunSpec
 
-OF_A_VALUE = ("name", "dose")
+OF_A_VALUE = ("name", "dose", "factors")
 """Keys of an axis's value that are no settings."""
 MAX_LENGTH = 80
 """Characters of a name, and of what a dose is of."""
@@ -21,7 +21,7 @@ MAX_DOSE = 1e15
 
 
 def read_annotation(value: Mapping[str, Any]) -> Annotation:
-    """Read the name and the dose of an axis's value.
+    """Read the name, the dose and the factors of an axis's value.
 
     Raises:
         GanbenchError: one of them is malformed.
@@ -29,6 +29,7 @@ def read_annotation(value: Mapping[str, Any]) -> Annotation:
     return Annotation(
         name=_text(value["name"], "a name") if "name" in value else "",
         dose=_dose(value["dose"]) if "dose" in value else {},
+        factors=_factors(value.get("factors", [])),
     )
 
 
@@ -78,7 +79,10 @@ def _combined(values: Sequence[Annotation], outcomes: Annotation) -> Annotation:
     if len(name) > MAX_LENGTH:
         raise GanbenchError(f"the name '{name}' has more than {MAX_LENGTH} characters")
     dose = {what: amount for value in values for what, amount in value.dose.items()}
-    return replace(outcomes, name=name, dose=dose)
+    factors = [factor for value in values for factor in value.factors]
+    if len(set(factors)) < len(factors):
+        raise GanbenchError(f"two axes turn on the same factor: {', '.join(factors)}")
+    return replace(outcomes, name=name, dose=dose, factors=tuple(factors))
 
 
 def _check_labels(specs: Mapping[str, RunSpec], annotations: Mapping[str, Annotation]) -> None:
@@ -111,6 +115,15 @@ def _text(text: Any, words: str) -> str:
     if len(text.strip()) > MAX_LENGTH:
         raise GanbenchError(f"{words} must have at most {MAX_LENGTH} characters, not {len(text.strip())}: '{text}'")
     return text.strip()
+
+
+def _factors(written: Any) -> tuple[str, ...]:
+    if not isinstance(written, list):
+        raise GanbenchError(f'factors must be a list like ["R1", "R2"], not {written!r}')
+    factors = tuple(_text(factor, "a factor") for factor in written)
+    if any(";" in factor for factor in factors):
+        raise GanbenchError(f"a factor can't contain a semicolon: {', '.join(factors)}")
+    return factors
 
 
 def _dose(written: Any) -> dict[str, float]:

@@ -23,12 +23,14 @@ table of settings that go together. Such a table may say what it is called, and 
         { name = "balanced", dose = { "generator updates for one of the discriminator" = 1 } },
         { dose = { "generator updates for one of the discriminator" = 5 }, "train.n_generator" = 5 },
     ]
+    penalties = [{ name = "no penalty" }, { name = "R1", factors = ["R1"], penalty = "r1" }]
 
-A combination is called by the names of its values, in the order of the axes and separated by commas; values without
-one contribute nothing. Only one axis may have doses. Names, doses and outcomes are shown in every table and picture,
-but no result depends on them: they may be changed after training, and the next sweep of the file tracks them with all
-runs. In an axis that is named by what it varies, a table with `name` is a component, as in
-`loss = [{ name = "minimax", smoothing = 0.1 }]`.
+A combination is called by the names of its values, in the order of the axes and separated by commas; values without one
+contribute nothing. Only one axis may have doses. In a factorial design, `factors` lists those that a value turns on;
+the report computes the effect of each. Names, doses, factors and outcomes are shown in tables and pictures, but no
+result depends on them: they may be changed after training, and the next sweep of the file tracks them with all runs. In
+an axis that is named by what it varies, a table with `name` is a component, as in `loss = [{ name = "minimax",
+smoothing = 0.1 }]`.
 """
 
 from __future__ import annotations
@@ -216,8 +218,9 @@ def _value(name: str, value: Any) -> AxisValue:
     """A value of an axis that is named by what it varies; a table is a component, or settings that go together."""
     if not isinstance(value, Mapping) or "name" in value:
         return AxisValue({name: value}, Annotation())
-    if "dose" in value:
-        raise GanbenchError("a setting's values have no dose: give the axis a name of its own")
+    for key in ("dose", "factors"):
+        if key in value:
+            raise GanbenchError(f"a setting's values have no {key}: give the axis a name of its own")
     return AxisValue(dict(value), Annotation())
 
 

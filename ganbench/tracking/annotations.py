@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from ganbench.core.annotation import Annotation
+from ganbench.core.annotation import SEPARATOR, Annotation, parse_factors
 
-ANNOTATION_TAGS = NAME_TAG, DOSE_TAG, PRIMARY_TAG, COLLAPSED_TAG = "name", "dose", "primary", "collapsed"
+NAME_TAG, DOSE_TAG, FACTORS_TAG, PRIMARY_TAG, COLLAPSED_TAG = "name", "dose", "factors", "primary", "collapsed"
+ANNOTATION_TAGS = (NAME_TAG, DOSE_TAG, FACTORS_TAG, PRIMARY_TAG, COLLAPSED_TAG)
 
 
 def annotation_tags(annotation: Annotation) -> dict[str, str]:
@@ -15,6 +16,7 @@ def annotation_tags(annotation: Annotation) -> dict[str, str]:
     return {
         NAME_TAG: annotation.name,
         DOSE_TAG: json.dumps(dict(annotation.dose), ensure_ascii=False) if annotation.dose else "",
+        FACTORS_TAG: SEPARATOR.join(annotation.factors),
         PRIMARY_TAG: ",".join(annotation.primary),
         COLLAPSED_TAG: annotation.collapsed,
     }
@@ -25,6 +27,7 @@ def annotation_from_tags(tags: Mapping[str, str]) -> Annotation:
     return Annotation(
         name=tags.get(NAME_TAG, ""),
         dose=json.loads(tags.get(DOSE_TAG) or "{}"),
+        factors=parse_factors(tags.get(FACTORS_TAG, "")),
         primary=tuple(metric for metric in tags.get(PRIMARY_TAG, "").split(",") if metric),
         collapsed=tags.get(COLLAPSED_TAG, ""),
     )

@@ -26,7 +26,7 @@ balance = [
     {{ name = " balanced, 1:1 ", "train.n_generator" = 1 }},
 ]
 loss = ["minimax", {{ name = "hinge" }}]
-part = [{{ name = "R1", penalty = "r1" }}, {{ penalty = "none" }}]
+part = [{{ name = "R1", factors = ["penalty"], penalty = "r1" }}, {{ penalty = "none" }}]
 """
 
 
@@ -45,7 +45,7 @@ def test_a_combination_is_called_by_the_names_of_its_values(tmp_path: Path) -> N
     assert {spec.loss.name for spec in sweep.specs} == {"hinge"}, "a name in a component's axis is the component's"
     assert labels(sweep) == [f"R1 ({UPDATES}=5)", "", "balanced, 1:1, R1", "balanced, 1:1"]
     first = sweep.annotations[sweep.specs[0].group_id]
-    assert first == Annotation("R1", {UPDATES: 5}, ("kl_corrected", "lost"), "kl_corrected > 1")
+    assert first == Annotation("R1", {UPDATES: 5}, ("penalty",), ("kl_corrected", "lost"), "kl_corrected > 1")
 
 
 def test_annotations_do_not_change_group_ids(tmp_path: Path) -> None:
@@ -71,6 +71,9 @@ def test_methods_on_several_data_sets_share_their_names(tmp_path: Path) -> None:
         ('collapsed = "fid >= 1"', "'fid >= 1' is not a rule like kl_corrected > 1"),
         ("collapsed = 1", "collapsed must be text like"),
         ('collapsed = ""', "'' is not a rule"),
+        ('axes.a = [{ factors = "R1" }]', "factors must be a list like"),
+        ('axes.a = [{ factors = ["R1; R2"] }]', "a factor can't contain a semicolon"),
+        ('axes.a = [{ factors = ["R1", "R1"] }]', "the same factor"),
         ('axes.a = [{ name = "" }]', "the axis 'a': a name must not be empty"),
         ('axes.a = [{ name = "  " }]', "a name must not be empty"),
         ("axes.a = [{ name = 3 }]", "a name must be text, not 3"),

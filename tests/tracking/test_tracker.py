@@ -169,7 +169,7 @@ def test_annotations_of_ended_runs_are_updated_where_they_differ(
         tracker.open(head(seed), GROUP).finish(cast(Status, status), 20)
     if through == "mlflow":
         monkeypatch.setattr(reading, "read_local", lambda *_, **__: None)
-    annotation = Annotation("R1 = 'ü' | [red]", {"updates": 5}, ("fid", "lost"), "fid > 3")
+    annotation = Annotation("R1 = 'ü' | [red]", {"updates": 5}, ("R1", "R2"), ("fid", "lost"), "fid > 3")
     assert update_annotations(store, "e", {"another": Annotation("x")}) == 0
     assert update_annotations(store, "e", {GROUP.id: annotation}) == 2
     assert update_annotations(store, "e", {GROUP.id: annotation}) == 0

@@ -52,8 +52,8 @@ def curves(
         lines: x and y values by method and seed.
         numbers: each method's number in the whole report, which determines its colour.
     """
-    written = sum(_broken(name).count("\n") + 1 for name in lines)
-    figure, axes = _figure(6, 3.2 + 0.17 * -(-written // _columns(lines)))
+    written = sum(broken(name).count("\n") + 1 for name in lines)
+    figure, axes = bare_figure(6, 3.2 + 0.17 * -(-written // columns(lines)))
     for name, seeds in lines.items():
         number = numbers[name]
         colour, dash = style(number)
@@ -62,11 +62,11 @@ def curves(
             at, middle, low, high = _middle(list(seeds.values()))
             band = axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
             band.set_gid(mark(number))
-            (line,) = axes.plot(at, middle, dash, color=colour, linewidth=2, label=_broken(name))
+            (line,) = axes.plot(at, middle, dash, color=colour, linewidth=2, label=broken(name))
             line.set_gid(mark(number, f"{name} · median", at, middle))
         for place, (seed, (steps, values)) in enumerate(seeds.items() if len(seeds) <= CROWD else ()):
             thin, alpha = (0.7, 0.3) if many else (1.3, 0.85)
-            label = _broken(name) if place == 0 and not many else None
+            label = broken(name) if place == 0 and not many else None
             (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha, label=label)
             if len(steps) == 1:  # a line of one point would be invisible
                 line.set(marker="o", markersize=4)
@@ -78,7 +78,7 @@ def curves(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     if lines:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=_columns(lines))
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(lines))
     return figure
 
 
@@ -99,7 +99,7 @@ def strip(
     """
     names = {name: for_figure(textwrap.fill(name, WIDE_NAME // 2)) for name in groups}
     tallest = max((name.count("\n") for name in names.values()), default=0)
-    figure, axes = _figure(6, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
+    figure, axes = bare_figure(6, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
     for row, (name, seeds) in enumerate(groups.items()):
         number = numbers[name]
         colour, _ = style(number)
@@ -156,8 +156,8 @@ def survival(
         groups: a value for each seed of each method; NaN for a failed seed.
         most: the end of the x axis.
     """
-    written = sum(_broken(name).count("\n") + 1 for name in groups)
-    figure, axes = _figure(6, 3.0 + 0.17 * -(-written // _columns(groups)))
+    written = sum(broken(name).count("\n") + 1 for name in groups)
+    figure, axes = bare_figure(6, 3.0 + 0.17 * -(-written // columns(groups)))
     at = [float(count) for count in range(int(most) + 1)]
     for place, (name, seeds) in enumerate(groups.items()):
         colour, dash = style(numbers[name])
@@ -165,13 +165,13 @@ def survival(
         shares = [float((values >= count).mean()) for count in at]  # comparisons with NaN are False
         # Slightly offset, so that equal lines stay visible.
         drawn = [share - 0.006 * place for share in shares]
-        (line,) = axes.step(at, drawn, dash, where="pre", color=colour, linewidth=1.8, label=_broken(name))
+        (line,) = axes.step(at, drawn, dash, where="pre", color=colour, linewidth=1.8, label=broken(name))
         line.set_gid(mark(numbers[name], name, at, shares))
     axes.set(xlabel=xlabel, ylabel="share of all seeds", title=title, ylim=(-0.05, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if groups:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=_columns(groups))
+        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(groups))
     return figure
 
 
@@ -201,17 +201,17 @@ def _middle(seeds: Sequence[Line]) -> tuple[list[float], ...]:
     return list(steps), middle, low, high
 
 
-def _broken(name: str) -> str:
+def broken(name: str) -> str:
     return for_figure(textwrap.fill(name, WIDE_NAME))
 
 
-def _columns(names: Iterable[str]) -> int:
+def columns(names: Iterable[str]) -> int:
     """Number of columns of a legend that is as wide as the figure."""
-    longest = max((len(line) for name in names for line in _broken(name).split("\n")), default=0)
+    longest = max((len(line) for name in names for line in broken(name).split("\n")), default=0)
     return 3 if longest < 24 else 2 if longest <= 48 else 1
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def bare_figure(width: float, height: float) -> tuple[Figure, Axes]:
     # A bare Figure: pyplot would keep every figure alive, and require a display backend.
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     axes = figure.subplots()

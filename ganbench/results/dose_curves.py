@@ -1,0 +1,108 @@
+"""Doses and collapsed runs of experiments that fixed both in advance: one curve for each method and kind of dose."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ganbench.core.annotation import parse_dose
+from ganbench.core.collapse_rule import parse_rule
+from ganbench.core.formatting import number
+from ganbench.results.compare import COUNTED
+from ganbench.results.inference.dose_response import DoseResponse, dose_response
+from ganbench.results.views import final_scores, runs
+
+
+@dataclass(frozen=True)
+class DoseCurve:
+    """The curve of one method.
+
+    Attributes:
+        response: fitted to all runs that have ended; a run without a score counts as collapsed.
+        failed: number of runs without a score.
+    """
+
+    name: str
+    response: DoseResponse
+    failed: int
+
+    def sentence(self) -> str:
+        """The dose that collapses half of the runs, with its interval, and the counts that it is computed from."""
+        response, half = self.response, self.response.half
+        counts = ", ".join(
+            f"{hits} of {runs} at {number(dose)}"
+            for dose, runs, hits in zip(response.doses, response.runs, response.collapsed, strict=True)
+        )
+        if half.middle == math.inf:
+            words = f"no run collapses; half of them would above {number(half.low)}"
+        elif half.middle == 0:
+            words = f"all runs collapse; half of them would below {number(half.high)}"
+        elif math.isnan(half.middle):
+            words = "the runs don't tell which dose would collapse half of them"
+        else:
+            words = f"half of the runs collapse at {number(half.middle)} ({_range(half.low, half.high)})"
+        failed = f"; {self.failed} failed and count as collapsed" * (self.failed > 0)
+        return f"{words}: {counts}{failed}"
+
+
+@dataclass(frozen=True)
+class DoseCurves:
+    """All curves of one kind of dose on one data set, the most robust method first.
+
+    Attributes:
+        what: what the dose is of.
+        rule: the rule for collapsed runs.
+    """
+
+    dataset: str
+    what: str
+    rule: str
+    curves: tuple[DoseCurve, ...]
+
+
+def dose_curves(table: pd.DataFrame) -> list[DoseCurves]:
+    """Fit the curves of all methods with at least two doses above 0 of the same thing.
+
+    Doses of several things are curves of their own: a run that has both, such as a balanced one, is part of each.
+    """
+    ended = runs(table)
+    ended = ended[(ended["collapsed"] != "") & (ended["dose"] != "") & ended["status"].isin(COUNTED)]
+    scores = final_scores(table)
+    found: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = {}
+    for (rule_text, dataset), members in ended.groupby(["collapsed", "dataset"], observed=True):
+        rule = parse_rule(str(rule_text))
+        value_of = scores[scores["metric"] == rule.metric].drop_duplicates("run", keep="last").set_index("run")["value"]
+        for run, name, dose in zip(members["run"], members["name"], members["dose"], strict=True):
+            for what, amount in parse_dose(str(dose)).items():
+                methods = found.setdefault((str(dataset), what, str(rule)), {})
+                value = float(value_of.get(run, math.nan))
+                collapsed = math.nan if math.isnan(value) else float(rule.applies(value))
+                methods.setdefault(str(name), []).append((amount, collapsed))
+    fitted = [(key, _fit(methods)) for key, methods in sorted(found.items())]
+    return [DoseCurves(*key, curves) for key, curves in fitted if curves]
+
+
+def _fit(methods: dict[str, list[tuple[float, float]]]) -> tuple[DoseCurve, ...]:
+    curves = []
+    for name, points in methods.items():
+        doses, collapsed = np.array([point for point in points if point[0] > 0]).reshape(-1, 2).T
+        if len(set(doses.tolist())) > 1:
+            failed = np.isnan(collapsed)
+            curves.append(DoseCurve(name, dose_response(doses, np.where(failed, 1.0, collapsed)), int(failed.sum())))
+    return tuple(sorted(curves, key=_robustness))
+
+
+def _robustness(curve: DoseCurve) -> tuple[float, str]:
+    """Sort key: the largest half-effect dose first; without one, by the lower end of its interval."""
+    half = curve.response.half
+    place = half.low if math.isnan(half.middle) or half.middle == math.inf else half.middle
+    return -(place + (half.middle == math.inf) * 1e6), curve.name
+
+
+def _range(low: float, high: float) -> str:
+    if low == 0:
+        return f"at most {number(high)}"
+    return f"at least {number(low)}" if high == math.inf else f"{number(low)}–{number(high)}"

@@ -1,0 +1,78 @@
+"""Charts of studies: collapsed runs over doses, and the effects of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+
+from ganbench.core.formatting import number
+from ganbench.core.plotting import GREY
+from ganbench.results.dose_curves import DoseCurves
+from ganbench.results.factor_effects import FactorEffects
+from ganbench.results.report.charts import bare_figure, broken, columns, mark, style
+from ganbench.results.report.escaping import for_figure
+
+POINTS = 120
+"""Number of doses at which a curve is drawn."""
+APART = 0.012
+"""Curves of equal shares are drawn this far apart, so that each stays visible."""
+
+
+def dose_chart(curves: DoseCurves) -> Figure:
+    """Draw each method's share of collapsed runs at each dose, and the curve through them; a bar is D50's interval."""
+    methods = curves.curves
+    names = [curve.name for curve in methods]
+    figure, axes = bare_figure(6, 3.4 + 0.17 * -(-len(names) // columns(names)))
+    lowest = min(curve.response.doses[0] for curve in methods)
+    highest = max(curve.response.doses[-1] for curve in methods)
+    at = np.geomspace(lowest, highest, POINTS)
+    axes.set_xscale("log")
+    for place, curve in enumerate(methods):
+        colour, dash = style(place)
+        response, lift = curve.response, -APART * place
+        shares = np.array(response.collapsed) / np.array(response.runs)
+        (dots,) = axes.plot(response.doses, shares + lift, "o", color=colour, markersize=5)
+        dots.set_gid(mark(place, curve.name, response.doses, shares.tolist()))
+        (line,) = axes.plot(at, response.probability(at) + lift, dash, color=colour, label=broken(curve.name))
+        line.set_gid(mark(place))
+        low, high = max(response.half.low, lowest), min(response.half.high, highest)
+        if lowest < response.half.middle < highest:
+            (bar,) = axes.plot([low, high], [0.5 + lift] * 2, color=colour, linewidth=3, alpha=0.35)
+            bar.set_gid(mark(place))
+    axes.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
+    doses = sorted({dose for curve in methods for dose in curve.response.doses})
+    axes.set_xticks(doses)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda dose, _: number(dose)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set(xlabel=for_figure(curves.what), ylabel="collapsed runs", ylim=(-0.05 - APART * len(names), 1.05))
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(names))
+    return figure
+
+
+def effect_chart(outcomes: Sequence[FactorEffects], title: str) -> Figure:
+    """Draw the probability that a factor makes a seed better, with its interval, for each outcome of one data set."""
+    factors = [effect.factors[0] for effect in outcomes[0].effects if len(effect.factors) == 1]
+    names = [outcome.label for outcome in outcomes]
+    figure, axes = bare_figure(6, 1.1 + 0.24 * len(factors) * len(outcomes) + 0.17 * -(-len(names) // columns(names)))
+    step = 0.7 / len(outcomes)
+    for place, outcome in enumerate(outcomes):
+        colour, _ = style(place)
+        for row, effect in enumerate(effect for effect in outcome.effects if len(effect.factors) == 1):
+            height = row + step * (place - (len(outcomes) - 1) / 2)
+            better = effect.better
+            (line,) = axes.plot([better.low, better.high], [height] * 2, color=colour, linewidth=2)
+            line.set_gid(mark(place))
+            label = broken(outcome.label) if row == 0 else None
+            (dot,) = axes.plot(better.middle, height, "o", color=colour, label=label)
+            dot.set_gid(mark(place, f"{effect.factors[0]} · {outcome.label}", [], [better.middle]))
+    axes.axvline(0.5, color=GREY, linestyle="--", linewidth=1)
+    axes.set_yticks(range(len(factors)), [for_figure(name) for name in factors])
+    axes.set_ylim(len(factors) - 0.4, -0.6)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set(xlim=(-0.02, 1.02), xlabel="a seed is better with it than without it", title=for_figure(title))
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(names))
+    return figure

@@ -1,0 +1,154 @@
+"""Studies in tables and reports: collapsed runs over doses, and the effects of factors, from tracked runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ganbench.core.annotation import Annotation
+from ganbench.results.csv_file import read_csv, write_csv
+from ganbench.results.dose_curves import DoseCurves, dose_curves
+from ganbench.results.factor_effects import factor_effects
+from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.sections.doses import Doses
+from ganbench.results.report.sections.factors import Factors
+from ganbench.results.report.study_charts import dose_chart, effect_chart
+from ganbench.results.report.svg import svg
+from ganbench.results.table import tidy
+from ganbench.tracking import RunRecord, Status
+from ganbench.tracking.annotations import annotation_tags
+from tests.results.test_loading import record
+
+HOSTILE = "<b>$x$</b> | _e_"
+UPDATES, RATE = "generator updates", "rate divided by"
+COLLAPSED = {"plain": {1: 0, 2: 3, 5: 7, 8: 7}, HOSTILE: {1: 0, 2: 0, 5: 0, 8: 2}}
+SEEDS = 7
+
+
+def annotated(run: RunRecord, annotation: Annotation) -> RunRecord:
+    """The run with an annotation, and an id that depends on its parameters."""
+    ending = "".join(character for character in str(sorted(run.params.items())) if character.isalnum())
+    return dataclasses.replace(run, id=f"{run.id}{ending}", tags={**run.tags, **annotation_tags(annotation)})
+
+
+def runs_of_doses(failed: int = 0) -> Iterator[RunRecord]:
+    """Two methods: the first collapsed at FID 60, above a rule of 50; balanced runs have two kinds of dose."""
+    for (name, counts), loss in zip(COLLAPSED.items(), ("minimax", "hinge"), strict=True):
+        for dose, count in counts.items():
+            for seed in range(SEEDS):
+                status: Status = "diverged" if dose == 8 and seed < failed else "finished"
+                params = {"train.n_generator": str(dose)}
+                run = record(loss, seed, 60.0 if seed < count else 10.0, params=params, status=status)
+                doses = {UPDATES: float(dose), **({RATE: 1.0} if dose == 1 else {})}
+                yield annotated(run, Annotation(name, doses, collapsed="fid > 50"))
+        for seed in range(SEEDS):
+            run = record(loss, seed, 60.0, params={"train.critic_lr": "0.1"})
+            yield annotated(run, Annotation(name, {RATE: 10.0}, collapsed="fid > 50"))
+
+
+def by_what(table: pd.DataFrame) -> dict[str, DoseCurves]:
+    return {curves.what: curves for curves in dose_curves(table)}
+
+
+def test_each_kind_of_dose_has_its_own_curves() -> None:
+    found = by_what(tidy(list(runs_of_doses())))
+    assert list(found) == [UPDATES, RATE]
+    robust, plain = found[UPDATES].curves
+    assert (robust.name, plain.name) == (HOSTILE, "plain")
+    assert plain.response.doses == (1, 2, 5, 8)
+    assert plain.response.collapsed == (0, 3, 7, 7)
+    assert [curve.response.collapsed for curve in found[RATE].curves] == [(0, 7), (0, 7)]
+    assert robust.response.half.low > 5
+
+
+def test_runs_without_a_score_count_as_collapsed() -> None:
+    found = by_what(tidy(list(runs_of_doses(failed=4))))
+    robust = next(curve for curve in found[UPDATES].curves if curve.name == HOSTILE)
+    assert robust.response.collapsed == (0, 0, 0, 4)
+    assert robust.failed == 4
+    assert "4 failed and count as collapsed" in robust.sentence()
+
+
+def test_runs_without_a_rule_or_a_dose_have_no_curve() -> None:
+    assert dose_curves(tidy([record("minimax", seed, 10.0) for seed in range(3)])) == []
+    one_dose = [annotated(record("hinge", 0, 1.0), Annotation("x", {UPDATES: 1.0}, collapsed="fid > 50"))]
+    assert dose_curves(tidy(one_dose)) == []
+
+
+@pytest.mark.parametrize(
+    ("collapsed", "words"),
+    [
+        ([0, 7], "half of the runs collapse at"),
+        ([0, 0], "no run collapses; half of them would above"),
+        ([7, 7], "all runs collapse; half of them would below"),
+        ([3, 3], "the runs don't tell"),
+    ],
+)
+def test_the_sentence_says_what_the_runs_tell(collapsed: list[int], words: str) -> None:
+    runs = [
+        annotated(
+            record("minimax", seed, 60.0 if seed < count else 10.0, params={"train.n_generator": str(dose)}),
+            Annotation("m", {UPDATES: dose}, collapsed="fid > 50"),
+        )
+        for dose, count in zip((1.0, 8.0), collapsed, strict=True)
+        for seed in range(SEEDS)
+    ]
+    (curves,) = dose_curves(tidy(runs))
+    assert curves.curves[0].sentence().startswith(words)
+    assert f"{collapsed[1]} of 7 at 8" in curves.curves[0].sentence()
+
+
+def test_report_shows_doses_and_escapes_names(tmp_path: Path) -> None:
+    write_csv(tidy(list(runs_of_doses())), tmp_path / "results.csv")
+    content = dose_curves(read_csv(tmp_path / "results.csv").table)
+    section = Doses()
+    html = section.html(content)
+    assert "<b>$x$" not in html
+    assert "half of the runs collapse at" in html
+    assert for_markdown(HOSTILE) in section.markdown(content)
+    assert svg(dose_chart(content[0])).count('data-words="plain"') == 1
+
+
+def factorial(shift: float) -> list[RunRecord]:
+    """FID is lower by a shift with R1 alone; one seed of the cell without factors has diverged."""
+    runs = []
+    for cell in itertools.product((False, True), repeat=2):
+        factors = tuple(name for name, on in zip(("R1", HOSTILE), cell, strict=True) if on)
+        for seed in range(SEEDS):
+            status: Status = "diverged" if not factors and seed == 0 else "finished"
+            params = {"penalty": "+".join(str(on) for on in cell)}
+            run = record("hinge", seed, 50.0 + seed - shift * cell[0], params=params, status=status)
+            runs.append(annotated(run, Annotation("", {}, factors, ("fid", "lost"))))
+    return runs
+
+
+def test_effects_on_each_primary_outcome() -> None:
+    fid, lost = factor_effects(tidy(factorial(20.0)))
+    assert (fid.outcome, lost.outcome) == ("fid", "lost")
+    assert (fid.seeds, fid.failed) == (28, 1)
+    better = {effect.factors: effect for effect in fid.effects}
+    assert better["R1",].better.middle == 1
+    assert better["R1",].significant
+    assert not better[HOSTILE,].significant
+    assert lost.effects[0].better.middle == pytest.approx(0.5, abs=0.05)
+
+
+def test_an_incomplete_design_has_no_effects() -> None:
+    table = tidy([run for run in factorial(20.0) if run.tags["factors"] != "R1"])
+    assert factor_effects(table) == []
+
+
+def test_report_shows_factors_and_escapes_names() -> None:
+    content = factor_effects(tidy(factorial(20.0)))
+    section = Factors()
+    assert "<b>$x$" not in section.html(content)
+    markdown = section.markdown(content)
+    rows = [line for line in markdown.splitlines() if line.startswith("| ")]
+    assert {line.count(" | ") for line in rows} == {3}
+    assert "better" in markdown
+    assert svg(effect_chart(content, "mnist"))
