@@ -12,7 +12,7 @@ from ganbench.evaluation.protocols.selfcond_2020 import Selfcond2020
 
 @register(PROTOCOLS, "selfcond-stacked-2020")
 class SelfcondStacked2020(Protocol):
-    """`selfcond-2020` with modes counted by the classifier of the paper, dropout on (Liu et al. 2020, arXiv:2006.10728).
+    """`selfcond-2020` with modes counted by its own classifier, dropout left on (Liu et al. 2020, arXiv:2006.10728).
 
     50,000 images, KL(generated ‖ uniform) to base 10; scaled to 32×32, 100,000 triples of the 60,000 training digits.
     The classifier is rebuilt from the authors' network and training script, since its weights are not published; it has
