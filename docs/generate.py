@@ -15,7 +15,7 @@ from ganbench.cli.console.component_list import as_markdown
 from ganbench.core.component_index import FOLDERS, from_registry
 from ganbench.core.registry import Component
 from ganbench.evaluation.metrics import METRICS
-from ganbench.evaluation.protocols import PROTOCOLS, Rule
+from ganbench.evaluation.protocols import PROTOCOLS, Case
 from ganbench.methods.losses import Loss
 from ganbench.spec.registries import REGISTRIES
 
@@ -53,9 +53,7 @@ def protocols() -> str:
             fixed = ", ".join(f"{option}={value}" for option, value in case.data.items())
             numbers = ", ".join(f"`{metric}`" for metric in case.metrics)
             several = f"{numbers} " if len(case.metrics) < 10 else f"{len(case.metrics)} of them "
-            rows.append(
-                f"| {data}{f' ({fixed})' if fixed else ''} | {case.samples:,} | {_words(case.rule)} | {several}|"
-            )
+            rows.append(f"| {data}{f' ({fixed})' if fixed else ''} | {case.samples:,} | {_words(case)} | {several}|")
         parts += [*_about(name, protocol, "protocols"), "\n".join(rows)]
     return "\n\n".join(parts)
 
@@ -102,10 +100,12 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _words(rule: Rule) -> str:
+def _words(case: Case) -> str:
+    rule = case.rule
     close = {"any": "any", "l2": f"within {rule.within:g} σ (L2)", "linf": f"within a box of ±{rule.within:g} σ (L∞)"}
     sure = f", the classifier ≥ {100 * rule.confidence:g} % sure" if rule.confidence else ""
     sure += ", plausible to the second network" if rule.plausibility else ""
+    sure += f"; modes by `{case.classifier}`" if case.classifier else ""
     return close[rule.norm] + sure
 
 

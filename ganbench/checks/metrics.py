@@ -56,6 +56,19 @@ def repeats(metric: Metric) -> None:
         raise CheckFailed(f"it is {value:.9g}, and {shuffled:.9g} with the samples in another order")
 
 
+@check("metrics", "if it says that it is computed from modes, neither features nor the samples themselves matter to it")
+def from_modes(metric: Metric) -> None:
+    if not metric.from_modes:
+        raise NotApplicable
+    fake, real = image_features(1), shared_reference()
+    other = dataclasses.replace(fake, embedding=fake.embedding.flip(0) * 2, samples=fake.samples.flip(0))
+    expected, value = (metric(fake=features, real=real) for features in (fake, other))
+    if value != expected:
+        raise CheckFailed(
+            f"it is {expected:.9g}, and {value:.9g} with other features of the same modes: leave out from_modes"
+        )
+
+
 @check("metrics", "its direction is one of " + ", ".join(get_args(Direction)))
 def directed(metric: Metric) -> None:
     if metric.direction not in get_args(Direction):

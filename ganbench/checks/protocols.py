@@ -8,6 +8,8 @@ import torch
 
 from ganbench.checks.base import CheckFailed, check
 from ganbench.checks.features import make_images
+from ganbench.checks.training import CPU
+from ganbench.core.errors import GanbenchError
 from ganbench.data import DATASETS
 from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.protocols import MIN_SAMPLES, Protocol
@@ -47,6 +49,18 @@ def cases(protocol: Protocol) -> None:
         spec = resolve({"dataset": {"name": name}, "protocol": {"name": protocol.name}})
         if spec.evaluation.samples != case.samples:
             raise CheckFailed(f"a run on {name} would score {spec.evaluation.samples} samples, not {case.samples}")
+
+
+@check("protocols", "it has an evaluator for its data, with the hash that run ids depend on")
+def evaluated(protocol: Protocol) -> None:
+    for name, case in protocol.cases().items():
+        dataset = DATASETS.create({"name": name, **case.data})
+        try:
+            used, expected = case.evaluator(dataset, CPU).sha256, case.evaluator_sha256(dataset)
+        except GanbenchError as error:
+            raise CheckFailed(f"nothing tells the modes of {name}: {error}") from error
+        if used != expected:
+            raise CheckFailed(f"the hash of the evaluator of {name} is {used}, and run ids have {expected}")
 
 
 @check("protocols", "its label is its name and version, and the number of samples where that isn't its own")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import Component, Registry
 from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.second_opinion import Opinion, SecondOpinion
@@ -101,6 +102,14 @@ class Dataset(Component):
     @abstractmethod
     def evaluator(self, device: torch.device) -> Evaluator:
         """The evaluator that assigns samples to modes."""
+
+    def classifier(self, name: str, device: torch.device) -> Evaluator:
+        """The evaluator of this name, to assign samples to modes in place of the data set's own.
+
+        Raises:
+            GanbenchError: there is none, or it is for other samples.
+        """
+        raise GanbenchError(f"evaluator '{name}' doesn't know the modes of {self.name}")
 
     def second_opinion(self, device: torch.device) -> Opinion | None:
         """The second opinion on its images, or None if there is none."""

@@ -14,6 +14,7 @@ from ganbench.core.registry import register
 from ganbench.core.seeding import Purpose, scatter, stream
 from ganbench.data.base import DATASETS, Data, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card, to_signed
+from ganbench.data.evaluators.papers import stacked_paper_evaluator
 from ganbench.data.evaluators.second_opinion import SecondOpinion
 from ganbench.data.evaluators.stacked import StackedEvaluator
 from ganbench.data.labelled import LabelledImages
@@ -118,6 +119,9 @@ class StackedMnist(Dataset):
 
     def evaluator(self, device: torch.device) -> StackedEvaluator:
         return StackedEvaluator(ImageEvaluator(EVALUATOR, device), self.shape[1], self.frame == "scaled-32")
+
+    def classifier(self, name: str, device: torch.device) -> StackedEvaluator:
+        return stacked_paper_evaluator(name, device, self.shape[1], self.frame == "scaled-32")
 
     def second_opinion(self, device: torch.device) -> SecondOpinion:
         return SecondOpinion(self.opinion, device, scaled=self.frame == "scaled-32")

@@ -10,6 +10,7 @@ import torch
 from ganbench.core.seeding import stream
 from ganbench.core.verdict import Measured, Verdict, mode_states
 from ganbench.data.evaluators import Features
+from ganbench.data.evaluators.classifier import to_signed
 from ganbench.evaluation.metrics import METRICS, value_or_nan
 from ganbench.evaluation.metrics.memo import memoize_on
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
@@ -34,15 +35,20 @@ cost grows with the square of their number. Modes are counted in all.
 
 
 class BesideReal:
-    """Summaries and verdicts on samples of one data set; the variation of real ones is computed once."""
+    """Summaries and verdicts on samples of one data set; the variation of real ones is computed once.
 
-    def __init__(self, real: RealFeatures, rule: Rule) -> None:
-        self._real, self._rule = real, rule
+    Args:
+        again: whether features come from another evaluator than that of the real ones, so that their images have to be
+            evaluated again.
+    """
+
+    def __init__(self, real: RealFeatures, rule: Rule, *, again: bool = False) -> None:
+        self._real, self._rule, self._again = real, rule, again
         self._points = real.dataset.kind == "points"
 
     def summary(self, features: Features) -> SampleSummary:
         """The summary for the collapse detector."""
-        return self._summary(under(self._rule, features))
+        return self._summary(under(self._rule, self._seen(features)))
 
     def baseline(self, samples: int) -> RealBaseline:
         """The mean and the variation of summaries of real samples."""
@@ -52,7 +58,7 @@ class BesideReal:
 
     def verdict(self, features: Features) -> Verdict:
         """The verdict on samples."""
-        fake = self._rule(features)
+        fake = self._rule(self._seen(features))
         # Samples in a folder may be sorted by mode.
         some = torch.randperm(len(fake), generator=stream(0, "metric"))[:VERDICT_SAMPLES]
         first = fake.select(some.to(fake.labels.device))
@@ -68,6 +74,10 @@ class BesideReal:
             dict(zip(names, values, strict=True)) for values in (*by_mode, self._real.data.weights.tolist())
         )
         return Verdict(names, mode_states(shares, good, fair, len(fake)), **compared)
+
+    def _seen(self, features: Features) -> Features:
+        """The features by the same evaluator as the real ones."""
+        return self._real.evaluator(to_signed(features.samples)) if self._again else features
 
     def _summary(self, fake: Features) -> SampleSummary:
         """The summary of samples to which the rule has been applied."""

@@ -61,7 +61,8 @@ class Scorer:
     """A protocol applied to one data set; constant results are computed once, when first needed.
 
     Attributes:
-        beside_real: summaries and verdicts on samples of this data set, under the same rule for every protocol.
+        beside_real: summaries and verdicts on samples of this data set, under the same rule for every protocol, and by
+            the data set's own evaluator.
     """
 
     def __init__(
@@ -72,7 +73,10 @@ class Scorer:
         rule = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
         if case.second_opinion:
             rule = replace(rule, plausibility=PLAUSIBLE)
-        self.beside_real = BesideReal(self._real, rule)
+        own = self._real
+        if case.classifier:
+            own = RealFeatures(dataset, data, dataset.evaluator(data.device), self._real.cache)
+        self.beside_real = BesideReal(own, rule, again=bool(case.classifier))
         self._floors: dict[tuple[int, str], Floor] = {}
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from ganbench.core.errors import GanbenchError
@@ -28,13 +28,14 @@ def create_extra_metrics(texts: Sequence[str]) -> dict[str, Metric]:
     return metrics
 
 
-def check_not_in_protocol(names: Collection[str], spec: RunSpec) -> None:
-    """Refuse extra metrics that a run's protocol has already.
+def check_extra_metrics(metrics: Mapping[str, Metric], spec: RunSpec) -> None:
+    """Refuse extra metrics that a run's protocol has already, or that its classifier can't provide features for.
 
     Raises:
-        GanbenchError: it has one.
+        GanbenchError: there is one.
     """
-    for name in names:
+    spec.case.check_metrics(metrics)
+    for name in metrics:
         if name in spec.case.metrics:
             raise GanbenchError(f"'{name}' is a metric of the protocol {spec.protocol_label}, so it is measured anyway")
 

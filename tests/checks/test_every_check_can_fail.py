@@ -293,6 +293,20 @@ class Variance(Metric):
         return float((embedding - embedding.mean(0)).square().sum() / (len(fake) - 1))
 
 
+class LooksCloser(HighQuality):
+    """Share of good samples that depends on features although it says that it doesn't (nobody 2026)."""
+
+    def __call__(self, *, fake: Features, real: Reference) -> float:
+        return super().__call__(fake=fake, real=real) + 1e-3 * float(fake.embedding.double().square().mean())
+
+
+class Illiterate(Veegan2017):
+    """Protocol that asks a classifier of digits for the modes of points (nobody 2026)."""
+
+    def cases(self) -> Mapping[str, Case]:
+        return {name: replace(case, classifier="meg-cnn-1") for name, case in super().cases().items()}
+
+
 class TooFew(Veegan2017):
     """Protocol that scores a hundred samples (nobody 2026)."""
 
@@ -343,6 +357,8 @@ ALSO_BROKEN: list[Broken] = [
     ("metrics", Variance, "of_few", "raise UndefinedMetricError"),
     ("protocols", ForgetfulProtocol, "made_again", "to_spec() must describe all of it"),
     ("protocols", SourcelessProtocol, "described", "arXiv"),
+    ("metrics", LooksCloser, "from_modes", "leave out from_modes"),
+    ("protocols", Illiterate, "evaluated", "doesn't know the modes of ring"),
     ("protocols", TooFew, "cases", "below 500"),
     ("protocols", NoneGood, "good", "not even at the centre"),
 ]

@@ -32,7 +32,10 @@ from ganbench.evaluation.scorer import Floor, Scorer, Scores
 from ganbench.spec.run_spec import resolve
 
 CPU = torch.device("cpu")
-OURS = ("ganbench-1", "ganbench-2", "meg-2019", "pacgan-2018", "pacgan-2018-unrolled", "selfcond-2020", "veegan-2017")
+OURS = (
+    *("ganbench-1", "ganbench-2", "meg-2019", "meg-stacked-2019", "pacgan-2018", "pacgan-2018-unrolled"),
+    *("pacgan-stacked-2018", "pacgan-stacked-2018-unrolled", "selfcond-2020", "selfcond-stacked-2020", "veegan-2017"),
+)
 # Fashion-MNIST's files may be absent where this runs; under our own protocols its case is MNIST's.
 CASES = [
     (protocol, dataset)

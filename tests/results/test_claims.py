@@ -261,9 +261,10 @@ def test_claim_is_compared_with_the_tracked_seeds_of_its_experiment(
         pac: int = 1,
         arch: str = "pacgan-2d",
         wrapper: str = "none",
+        protocol: str = "pacgan-2018 v1",
     ) -> RunRecord:
         params = {"dataset": "ring", "train.pac": str(pac), "arch": arch, "arch.pieces": "5", "wrapper": wrapper}
-        return record("non-saturating", number, 1.0, missing=missing, status=status, params=params)
+        return record("non-saturating", number, 1.0, missing=missing, status=status, params=params, protocol=protocol)
 
     inside = comparison_of(seed(0, 3), seed(1, 4), seed(2, 4), seed(0, 9, pac=2))
     assert inside is not None
@@ -276,6 +277,14 @@ def test_claim_is_compared_with_the_tracked_seeds_of_its_experiment(
     assert failed is not None
     assert "1 of our seeds failed" in failed.reason
     assert comparison_of(seed(0, 9, pac=2)) is None, "the store has none of its seeds"
+    elsewhere = [seed(number, 9, protocol="ganbench-1 v1") for number in (0, 1)]
+    assert comparison_of(*elsewhere, seed(2, 3), seed(3, 4), seed(4, 4)) == inside, "seeds of another protocol"
+    other = comparison_of(*elsewhere)
+    assert other is not None
+    assert (other.agreement, other.reason) == (
+        "not comparable",
+        "our seeds were scored under ganbench-1 v1, not pacgan-2018",
+    )
     for refused, reason in (
         (comparison_of(seed(0, 3, arch="mlp"), seed(1, 4, arch="mlp")), "mlp, not pacgan-2d"),
         (comparison_of(seed(0, 3), seed(1, 4, wrapper="batch-norm")), "wrapper=batch-norm, not none"),

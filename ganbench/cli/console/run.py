@@ -11,7 +11,7 @@ from rich.console import Console
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
-from ganbench.runs.extra_metrics import check_not_in_protocol, create_extra_metrics
+from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
@@ -41,7 +41,7 @@ def run_session(
     """
     console = Console(markup=False, highlight=False)
     extra_metrics = create_extra_metrics(metrics)
-    check_not_in_protocol(extra_metrics, spec)
+    check_extra_metrics(extra_metrics, spec)
     torch_device = find_device(device)
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)

@@ -54,6 +54,8 @@ class Metric(Component):
     Attributes:
         direction: the better direction.
         sees: the faults that it claims to see; `ganbench doctor` verifies the claim.
+        from_modes: whether it is computed from modes, good samples and confidence alone. Any classifier can provide
+            these; distances between samples need an evaluator whose features are made for them.
         pair_statistics: those that it reads. Metrics that are computed together share the passes that find them.
         unseen_floor: whether its floor must come from real samples that nothing was trained on.
         label: a short noun phrase for people; by default the name.
@@ -63,6 +65,7 @@ class Metric(Component):
 
     direction: ClassVar[Direction]
     sees: ClassVar[frozenset[Fault]] = frozenset()
+    from_modes: ClassVar[bool] = False
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset()
     unseen_floor: ClassVar[bool] = False
     label: ClassVar[str] = ""

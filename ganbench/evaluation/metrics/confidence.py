@@ -17,6 +17,7 @@ class Confidence(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    from_modes: ClassVar[bool] = True
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         return float(fake.confidence.double().mean())

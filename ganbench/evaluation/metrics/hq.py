@@ -18,6 +18,7 @@ class HighQuality(Metric):
     """
 
     direction: ClassVar[Direction] = "real"
+    from_modes: ClassVar[bool] = True
     label: ClassVar[str] = "share of good samples"
     scale: ClassVar[Scale] = "share"
     sees: ClassVar[frozenset[Fault]] = frozenset({"off-mode"})

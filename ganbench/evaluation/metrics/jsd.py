@@ -17,6 +17,7 @@ class Jsd(Metric):
     """Jensen–Shannon divergence of the shares of the modes from the data's, in nats, in [0, ln 2] (Lin 1991)."""
 
     direction: ClassVar[Direction] = "lower"
+    from_modes: ClassVar[bool] = True
     label: ClassVar[str] = "JSD of the modes' shares"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance"})
 

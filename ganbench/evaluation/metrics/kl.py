@@ -30,6 +30,7 @@ class Kl(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    from_modes: ClassVar[bool] = True
     label: ClassVar[str] = "KL of the modes' shares"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance"})
 

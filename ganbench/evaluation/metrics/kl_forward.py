@@ -19,6 +19,7 @@ class ForwardKl(Metric):
     """
 
     direction: ClassVar[Direction] = "lower"
+    from_modes: ClassVar[bool] = True
     label: ClassVar[str] = "forward KL of the modes' shares"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "imbalance"})
 

@@ -18,6 +18,7 @@ class Modes(Metric):
     """
 
     direction: ClassVar[Direction] = "higher"
+    from_modes: ClassVar[bool] = True
     label: ClassVar[str] = "modes hit at least once"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 

@@ -18,6 +18,7 @@ class StrictModes(Metric):
     """
 
     direction: ClassVar[Direction] = "higher"
+    from_modes: ClassVar[bool] = True
     label: ClassVar[str] = "modes covered"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes"})
 

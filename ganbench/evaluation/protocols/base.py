@@ -14,6 +14,8 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import Component, Registry
 from ganbench.data import Dataset
 from ganbench.data.evaluators import Evaluator, Features
+from ganbench.data.evaluators.classifier import read_card
+from ganbench.data.evaluators.other_classifier import OtherClassifier, both_sha256
 from ganbench.data.evaluators.second_opinion import TwoOpinions, combined_sha256
 from ganbench.evaluation.metrics import Metric
 
@@ -73,6 +75,8 @@ class Case:
         mode_count: the metric that counts modes, if there is one.
         second_opinion: whether images are also looked at by the data set's second opinion.
         floor_draws: number of draws of real samples over which a floor is the mean.
+        classifier: name of the evaluator that assigns samples to modes in place of the data set's own, which still
+            gives the verdict; empty for the data set's own. All metrics then have to be `from_modes`.
     """
 
     samples: int
@@ -84,18 +88,37 @@ class Case:
     mode_count: str | None = None
     second_opinion: bool = False
     floor_draws: int = 1
+    classifier: str = ""
 
     def __post_init__(self) -> None:
         if not self.headline:
             object.__setattr__(self, "headline", tuple(self.metrics)[:MAX_HEADLINE])
+        if self.classifier and self.second_opinion:
+            raise GanbenchError(f"a protocol with the classifier '{self.classifier}' can't have a second opinion")
+        self.check_metrics(self.metrics)
 
-    def evaluator(self, dataset: Dataset, device: torch.device) -> Evaluator:
-        """The evaluator of samples: the data set's, with its second opinion if the case wants one.
+    def check_metrics(self, metrics: Mapping[str, Metric]) -> None:
+        """Refuse metrics that compare samples by features if the classifier isn't the data set's own.
 
         Raises:
-            GanbenchError: it wants one, and the data set has none.
+            GanbenchError: there is one.
+        """
+        for name, metric in metrics.items():
+            if self.classifier and not metric.from_modes:
+                raise GanbenchError(
+                    f"'{name}' needs more than modes, and '{self.classifier}' only tells the mode of a sample: "
+                    f"measure it under a protocol with the data set's own evaluator, such as {Dataset.protocol}"
+                )
+
+    def evaluator(self, dataset: Dataset, device: torch.device) -> Evaluator:
+        """The evaluator of samples: the data set's, with its second opinion if the case wants one, or a classifier.
+
+        Raises:
+            GanbenchError: it wants a second opinion or a classifier, and the data set has no such one.
         """
         first = dataset.evaluator(device)
+        if self.classifier:
+            return OtherClassifier(dataset.classifier(self.classifier, device), first)
         if not self.second_opinion:
             return first
         second = dataset.second_opinion(device)
@@ -106,6 +129,8 @@ class Case:
     def evaluator_sha256(self, dataset: Dataset) -> str:
         """SHA-256 of the evaluator that `evaluator` returns, without loading it."""
         first = dataset.evaluator_sha256
+        if self.classifier:
+            return both_sha256(read_card(self.classifier).sha256, first)
         return combined_sha256(first, dataset.opinion) if self.second_opinion else first
 
 

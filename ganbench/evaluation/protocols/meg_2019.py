@@ -15,7 +15,7 @@ class Meg2019(Protocol):
 
     28×28, 128,000 fixed triples of the 60,000 training digits. From the authors' code, but for the classifier: its
     network and training are published, its weights are not; ours is used. Theirs judges with dropout left on, which
-    adds noise of its own.
+    adds noise of its own. `meg-stacked-2019` uses theirs, rebuilt.
     """
 
     def cases(self) -> Mapping[str, Case]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ganbench.core.registry import register
 from ganbench.evaluation.metrics import METRICS, Metric
 from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol, Rule
+
+FLOOR_DRAWS = 16
+"""Number of draws of real samples over which a floor is the mean, where the paper's classifier counts modes."""
 
 
 @register(PROTOCOLS, "pacgan-2018")
@@ -19,7 +23,7 @@ class Pacgan2018(Protocol):
     pooled 70,000 digits; every image counts for the digits that the classifier sees in it.
 
     From the authors' code, but for the classifier: its network and training are published, its weights are not; ours is
-    used.
+    used. `pacgan-stacked-2018` uses theirs, rebuilt.
     """
 
     def cases(self) -> Mapping[str, Case]:
@@ -40,8 +44,9 @@ class Pacgan2018Unrolled(Protocol):
     """25,600 Stacked-MNIST images; KL(generated ‖ uniform) in nats (Lin et al. 2018, arXiv:1712.04086, Table 3).
 
     Their comparison with unrolled GANs: 28×28, new triples of the 60,000 training digits in every batch. From the
-    authors' code, but for the classifier: its network and training are published, its weights are not; ours is used.
-    Theirs scores a generator with the BatchNorm statistics of each batch of 128; here it has running statistics.
+    authors' code, but for the classifier: its network and training are published, its weights are not; ours is used
+    (`pacgan-stacked-2018-unrolled` uses theirs, rebuilt). Theirs scores a generator with the BatchNorm statistics of
+    each batch of 128; here it has running statistics.
     """
 
     def cases(self) -> Mapping[str, Case]:
@@ -52,6 +57,11 @@ def stacked_case(samples: int, *, base: str = "e", **data: object) -> Case:
     """Stacked-MNIST as published: every image counts, one hit counts for a mode, KL against uniform over all images."""
     metrics = _metrics("modes") | {"kl": _kl(base=base)}
     return Case(samples, Rule(), metrics, tuple(metrics), data, mode_count="modes")
+
+
+def seen_by(classifier: str, cases: Mapping[str, Case]) -> dict[str, Case]:
+    """The case for Stacked-MNIST of a published protocol, with modes counted by a classifier of the paper, rebuilt."""
+    return {"stacked-mnist": replace(cases["stacked-mnist"], classifier=classifier, floor_draws=FLOOR_DRAWS)}
 
 
 def _kl(**options: object) -> Metric:

@@ -19,7 +19,7 @@ class Selfcond2020(Protocol):
     100,000 triples of the 60,000 training digits, KL(generated ‖ uniform) to base 10; for points it is in nats.
 
     From the authors' code, but for the classifier: its network and training are published, its weights are not; ours is
-    used. Theirs judges with dropout left on.
+    used. Theirs judges with dropout left on; `selfcond-stacked-2020` uses theirs, rebuilt.
     """
 
     def cases(self) -> Mapping[str, Case]:

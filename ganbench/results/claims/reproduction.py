@@ -13,7 +13,7 @@ from scipy import stats
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_where
-from ganbench.results.claims.table import Claim
+from ganbench.results.claims.table import Claim, difference
 from ganbench.results.loading import load_results
 from ganbench.results.views import filter_runs, final_scores, runs
 from ganbench.tracking.store import Store
@@ -103,7 +103,8 @@ def network_differences(claimed: Mapping[str, str], trained: Mapping[str, str]) 
 def compare_tracked(claim: Claim, store: Store, networks: Mapping[str, str]) -> ClaimComparison | None:
     """Compare a claim with all tracked seeds of its experiment; None if there are none.
 
-    Seeds with other networks than the claim's make it not comparable.
+    Seeds that were scored under another protocol don't count, and it is not comparable if there are no others. Seeds
+    with other networks than the claim's make it not comparable.
 
     Args:
         networks: the claim's networks, as `network_differences` takes them.
@@ -116,6 +117,14 @@ def compare_tracked(claim: Claim, store: Store, networks: Mapping[str, str]) -> 
         table = filter_runs(load_results(store, experiment.name).table, parse_where(experiment.where))
     except GanbenchError:
         return None
+    protocols = [str(protocol) for protocol in runs(table)["protocol"].unique()]
+    same = [protocol for protocol in protocols if difference(claim, claim.dataset, protocol) == ""]
+    if not same:
+        return ClaimComparison(
+            "not comparable",
+            f"our seeds were scored under {', '.join(sorted(protocols))}, not {claim.protocol}",
+        )
+    table = table[table["protocol"].isin(same)]
     for arch, options in runs(table)[["arch", "options"]].drop_duplicates().itertuples(index=False, name=None):
         tracked = dict(option.split("=", 1) for option in options.split("; ") if "=" in option)
         differences = network_differences(networks, {"arch": arch, **tracked})
