@@ -111,6 +111,24 @@ def test_claim_is_comparable_only_under_its_own_protocol() -> None:
     assert "Inception-FID" in difference(other, "mnist", "ganbench-1 v1")
 
 
+def test_claims_counted_by_a_papers_classifier_name_its_protocol(tmp_path: Path) -> None:
+    """Rows that PacGAN quotes from Metz et al. were counted by another one; a claim may still name the old protocol."""
+    protocols = {(c.paper, c.place, c.first_hand): c.protocol for c in CLAIMS if c.dataset == "stacked-mnist"}
+    assert protocols["PacGAN", "Table 2", True] == "pacgan-stacked-2018"
+    assert protocols["PacGAN", "Table 3", True] == "pacgan-stacked-2018-unrolled"
+    assert protocols["PacGAN", "Table 3", False] == "pacgan-2018-unrolled"
+    assert protocols["MEG", "stacked MNIST", False] == "meg-stacked-2019"
+    (claim,) = select(CLAIMS, parse_where(["place=Table 2,method=PacDCGAN2,metric=modes"]))
+    assert difference(claim, "stacked-mnist", "pacgan-stacked-2018 v1") == ""
+    expected = "protocol differs: pacgan-stacked-2018, not pacgan-2018"
+    assert difference(claim, "stacked-mnist", "pacgan-2018 v1") == expected
+    path = tmp_path / "claims.csv"
+    path.write_text(PUBLISHED.read_text().replace(",pacgan-stacked-2018,", ",pacgan-2018,"))
+    (old,) = (other for other in read_claims(path) if other.id == claim.id)
+    assert old == dataclasses.replace(claim, protocol="pacgan-2018")
+    assert difference(old, "stacked-mnist", "pacgan-2018 v1") == ""
+
+
 @pytest.mark.parametrize(
     ("condition", "message"),
     [("papr=PacGAN", "did you mean 'paper'?"), ("paper=PacMAN", "there is Lucic et al., MEG, PacGAN")],
