@@ -47,6 +47,9 @@ ui: $(READY)  ## Open the MLflow page of ./mlruns-ganbench
 server: $(READY)  ## Serve one store for a group of people: MLflow on PostgreSQL (docs/server.md)
 	@server/start.sh
 
+studies: $(READY)  ## List the studies in experiments/studies: done, running, what they cost; RUN=1 trains what is missing
+	@$(BIN)/ganbench $(if $(RUN),sweep,status) experiments/studies || test -z "$(RUN)"
+
 compare: $(READY)  ## Compare the runs in ./mlruns-ganbench
 	$(BIN)/ganbench compare
 

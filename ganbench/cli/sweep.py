@@ -173,7 +173,7 @@ def status(
     store: str | None,
     plugins: tuple[Path, ...],
 ) -> None:
-    """Show the status of a sweep (an experiment FILE or a FOLDER of them): done, running, waiting.
+    """Show the status of a sweep: done, running, waiting; of a FOLDER, a line for each experiment in it.
 
     Exits with status 1 while anything is missing.
     """
@@ -181,6 +181,10 @@ def status(
 
     sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
     run_store = find_store(store)
+    if file.is_dir():
+        from ganbench.cli.console.studies import studies_session
+
+        raise SystemExit(studies_session(sweeps, store=run_store))
     from ganbench.cli.console.sweep import status_session
 
     raise SystemExit(max(status_session(selected, experiment=name, store=run_store) for selected, name in sweeps))

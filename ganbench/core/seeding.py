@@ -35,6 +35,7 @@ Purpose = Literal[
     "training-points",
     "metric",
     "planted",
+    "order",
 ]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
+from ganbench.core.seeding import stream
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Measured, Standing, Verdict
 from ganbench.data import Data, Dataset
@@ -126,7 +127,7 @@ def evaluate(
     """
     torch_device = find_device(device)
     tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
-    return evaluate_under([protocol], tensor, dataset=dataset, count=count, device=torch_device)[0]
+    return evaluate_under([protocol], mixed(tensor), dataset=dataset, count=count, device=torch_device)[0]
 
 
 def evaluate_under(
@@ -135,9 +136,18 @@ def evaluate_under(
     """Score the same samples under several protocols; "all" means those that support the data set with its options.
 
     Args:
-        samples: float32 [N, *shape], images in [−1, 1], points unscaled.
+        samples: float32 [N, *shape], images in [−1, 1], points unscaled, in random order (see `mixed`).
     """
     return [_ProtocolScorer(dataset, name, device).score(samples, count) for name in expand(protocols, dataset)]
+
+
+def mixed(samples: Tensor) -> Tensor:
+    """The samples in an order of their own, the same each time.
+
+    Given samples may be sorted, by mode or by the run that made them. If there are more than a protocol scores, or than
+    a metric compares, the first of them would not stand for all.
+    """
+    return samples[torch.randperm(len(samples), generator=stream(0, "order"))]
 
 
 def expand(protocols: Sequence[str], dataset: str) -> list[str]:

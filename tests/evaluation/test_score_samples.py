@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -132,9 +134,18 @@ def test_tracked_evaluation_is_compared_like_a_run(grid_without_a_mode: Path, tm
         assert evaluate(grid_without_a_mode, *args).exit_code == 0
     comparison = CliRunner().invoke(main, ["compare", "--store", str(tmp_path / "store"), "--format", "csv"])
     assert comparison.exit_code == 0, comparison.output
-    lines = comparison.output.splitlines()
-    assert lines[0].startswith("row,loss,arch,options,protocol,selection,samples,seeds")
-    assert lines[1].startswith("group,theirs,samples,,veegan-2017 v1,last,2500.0,1")
+    row = next(csv.DictReader(io.StringIO(comparison.output)))
+    columns = ("row", "loss", "arch", "options", "protocol", "selection", "samples", "seeds")
+    assert [row[name] for name in columns] == [
+        "group",
+        "theirs",
+        "samples",
+        "",
+        "veegan-2017 v1",
+        "last",
+        "2500.0",
+        "1",
+    ]
 
 
 def test_generator_weights_of_a_known_architecture_are_scored(tmp_path: Path) -> None:
@@ -169,3 +180,12 @@ def test_unusable_samples_give_a_one_line_error(tmp_path: Path, words: tuple[str
     assert len(result.stderr.strip().splitlines()) == 1
     assert complaint in result.stderr
     assert not result.stdout
+
+
+def test_sorted_samples_are_not_judged_by_the_first_ones() -> None:
+    """A file sorted by mode has one mode at its beginning; one that was joined has its repeated part at the end."""
+    points = Ring().load(torch.device("cpu")).floor_samples(6_000, 1)
+    by_mode = points[torch.atan2(points[:, 1], points[:, 0]).argsort()]
+    assert min(ganbench.evaluate(by_mode, dataset="ring", protocol="pacgan-2018").shares) > 0.05
+    joined = torch.cat([points[:3_000], points[:10].repeat(300, 1)])
+    assert "repeated" in ganbench.evaluate(joined, dataset="ring", protocol="pacgan-2018").verdict.faults

@@ -18,7 +18,7 @@ from ganbench.core.settings import parse_component
 from ganbench.data import Dataset
 from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
-from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, samples_sha256, set_up
+from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, mixed, samples_sha256, set_up
 from ganbench.evaluation.scorer import Scores
 from ganbench.methods.archs import ARCHS
 from ganbench.runs.log_schema import metrics_of, named_fair_shares, named_scores, named_verdict
@@ -58,15 +58,11 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
             shape = list(own_dataset.shape)
             raise GanbenchError(f"protocol '{name}' wants samples of shape {shape}: score it by itself")
     count = request.count or max(case.samples for case in cases.values())
-    samples = read_samples(
-        request.path,
-        dataset.shape,
-        pixel_range=request.pixel_range,
-        generator=_generator(request, count, dataset, device),
-    )
-    evaluations = evaluate_under(
-        list(settings), samples.tensor, dataset=request.dataset, count=request.count, device=device
-    )
+    generator = _generator(request, count, dataset, device)
+    samples = read_samples(request.path, dataset.shape, pixel_range=request.pixel_range, generator=generator)
+    # Those of a generator are independent, so their order says nothing.
+    tensor = samples.tensor if generator else mixed(samples.tensor)
+    evaluations = evaluate_under(list(settings), tensor, dataset=request.dataset, count=request.count, device=device)
     text = show_evaluations(evaluations, style)
     if track is not None:
         _track(track, evaluations, list(cases.values()), samples, experiment, store)

@@ -59,12 +59,21 @@ def plant(
 ) -> Planted:
     """A fault of which only these words are true: those that a verdict must use, and those that it may use.
 
-    Every fault leaves parts of the real data without a sample nearby, so it may be called uncovered; and samples that
-    are repeated have centres of their own, so they may be called displaced.
+    They are drawn in random order, so that the first of them stand for all. Every fault leaves parts of the real data
+    without a sample nearby, so it may be called uncovered; and samples that are repeated have centres of their own, so
+    they may be called displaced.
     """
     allowed: set[Word] = {"uncovered", "displaced"} if "repeated" in must else {"uncovered"}
     never = frozenset(WORDS) - must - (may or set()) - allowed
-    return Planted(frozenset(faults), draw, frozenset(must), never, subtle)
+    return Planted(frozenset(faults), _in_random_order(draw), frozenset(must), never, subtle)
+
+
+def _in_random_order(draw: Draw) -> Draw:
+    def mixed(count: int, number: int) -> Tensor:
+        samples = draw(count, number)
+        return samples[torch.randperm(len(samples), generator=stream(number, "order"))]
+
+    return mixed
 
 
 class Source(Protocol):
