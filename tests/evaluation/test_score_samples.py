@@ -144,7 +144,7 @@ def test_tracked_evaluation_is_compared_like_a_run(grid_without_a_mode: Path, tm
         "veegan-2017 v1",
         "last",
         "2500.0",
-        "1",
+        "1.0",
     ]
 
 
