@@ -16,7 +16,7 @@ from ganbench.results.inference.losses import Values
 from ganbench.results.inference.ranks import null_variance, superiority, superiority_variance
 
 Cell = tuple[bool, ...]
-"""Which of the factors are on."""
+"""The setting of all factors: True for one that is on."""
 
 
 @dataclass(frozen=True)
