@@ -30,7 +30,7 @@ RELATIVE, ABSOLUTE = 0.02, 0.005
 TIMES = (str(MetricName("train", SECONDS)),)
 """Metrics that are never reproduced exactly."""
 SURROUNDINGS = ("commit", "machine", "device", "torch")
-"""What numbers may depend on beside the spec: the same surroundings must give the same numbers."""
+"""Everything beside the spec that numbers may depend on: the same surroundings must give the same numbers."""
 LARGEST = sys.float_info.max
 """The number that MLflow stores for infinity."""
 

@@ -147,7 +147,6 @@ def test_a_record_has_the_numbers_that_were_tracked(tmp_path: Path) -> None:
     store = find_store(str(tmp_path / "store"))
     [tracked] = [run for run in read_runs(store, "e", history=True) if run.seed == 3]
     numbers = {(name, step): value for name, step, value in first(path).history}
-    missing = {name for name, step, value in tracked.history if (name, step) not in numbers}
-    assert missing <= {"train/seconds"}
+    missing = {name for name, step, value in tracked.history if (name, step) not in numbers and not pd.isna(value)}
+    assert missing == {"train/seconds"}
     assert len(numbers) > 100
-    assert not pd.isna(list(numbers.values())).all()
