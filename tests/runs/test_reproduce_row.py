@@ -59,7 +59,7 @@ def trained(folder: Path, **settings: object) -> Path:
 
 def first(path: Path) -> RunRecord:
     table = read_csv(path).table
-    return run_record(table, str(table.loc[table["seed"].idxmin(), "run"]))
+    return run_record(table, str(table.sort_values("seed")["run"].iloc[0]))
 
 
 @pytest.mark.parametrize(
