@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu chaos server ui compare report docs data bundle clean
+.PHONY: help run test lint types format bench bench-gpu chaos server ui compare leaderboard report docs data bundle clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,15 @@ studies: $(READY)  ## List the studies in experiments/studies: done, running, wh
 
 compare: $(READY)  ## Compare the runs in ./mlruns-ganbench
 	$(BIN)/ganbench compare
+
+leaderboard: $(READY)  ## Rank the methods of all reports/*/results.csv in docs/leaderboard.md
+	@$(BIN)/ganbench leaderboard --format markdown > docs/.leaderboard.part || { rm -f docs/.leaderboard.part; exit 2; }
+	@{ printf '# Leaderboard\n\n'; \
+	   printf 'Made by `make leaderboard` from the result files in `reports/`, with the command\n'; \
+	   printf '`ganbench leaderboard --format markdown`; add a row [by a pull request](howto/submit.md).\n\n'; \
+	   cat docs/.leaderboard.part; } > docs/leaderboard.md
+	@rm docs/.leaderboard.part
+	@echo "wrote docs/leaderboard.md"
 
 report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=reports/.../results.csv makes one again
 	$(BIN)/ganbench report $(if $(FROM),--from $(FROM))

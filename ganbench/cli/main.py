@@ -11,6 +11,7 @@ from ganbench.cli.compare import compare
 from ganbench.cli.components import check, data, list_components
 from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
+from ganbench.cli.leaderboard import leaderboard
 from ganbench.cli.report import report
 from ganbench.cli.reproduce import reproduce
 from ganbench.cli.rescore import rescore
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 TRAINING = (run, sweep, status, reproduce)
-READING = (compare, report, claims, reproduce_claim, ui, sync, server)
+READING = (compare, leaderboard, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, rescore, doctor)
 PARTS = (list_components, check, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):

@@ -19,6 +19,8 @@ Settings = dict[str, Any]
 MAX_SEEDS = 1024
 LISTS = ("penalty", "wrapper")
 """The parts of a spec that can occur more than once."""
+_WORDS = {"True": True, "False": False}
+"""Truth values as `flatten` writes them."""
 
 
 def read_config(path: Path) -> Settings:
@@ -151,6 +153,28 @@ def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[key] = list(value) if isinstance(value, tuple) else value
     return flat
+
+
+def unflatten(flat: Mapping[str, str]) -> Settings:
+    """Nested settings from flat ones as text: the inverse of `flatten`, for values that are written as in TOML.
+
+    Raises:
+        GanbenchError: a penalty or a wrapper is malformed.
+    """
+    settings: Settings = {}
+    for key, text in flat.items():
+        table, dot, option = key.partition(".")
+        if key in LISTS:
+            settings[key] = [
+                {option: _WORDS.get(str(value), value) for option, value in component.items()}
+                for component in parse_components(text)
+            ]
+        else:
+            settings.setdefault(table, {})
+            settings[table][option if dot else "name"] = (
+                _WORDS[text] if text in _WORDS else parse_value(text) if dot else text
+            )
+    return settings
 
 
 def _format_component(component: Mapping[str, Any]) -> str:

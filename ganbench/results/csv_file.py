@@ -9,12 +9,12 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
 from ganbench.results.loading import Results
-from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, WORD_COLUMNS, typed
+from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, REPRODUCTION, WORD_COLUMNS, typed
 from ganbench.results.views import STATUSES
 from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.metric_names import KINDS, SCORES
 
-ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS)
+ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS, *REPRODUCTION)
 """Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
 REQUIRED = (
     *("run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS),

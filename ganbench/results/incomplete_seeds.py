@@ -10,6 +10,7 @@ from scipy import stats
 
 from ganbench.core.formatting import number
 from ganbench.results.compare import COUNTED
+from ganbench.results.inference import Interval
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import SCORED, final_scores, mode_counts, runs
 
@@ -76,9 +77,15 @@ def incomplete_counts(table: pd.DataFrame, names: Mapping[str, str]) -> list[Inc
     return sentences
 
 
+def share_interval(count: int, seeds: int) -> Interval:
+    """A share of seeds, with the 95 % interval of Clopper and Pearson."""
+    low, high = stats.binomtest(count, seeds).proportion_ci(LEVEL, method="exact")
+    return Interval(count / seeds, float(low), float(high))
+
+
 def _counted(incomplete: int, seeds: int, names: Sequence[str]) -> str:
-    """`6 of 10 seeds of minimax (26–88 %)`, with the Clopper–Pearson interval."""
-    low, high = stats.binomtest(incomplete, seeds).proportion_ci(LEVEL, method="exact")
+    """`6 of 10 seeds of minimax (26–88 %)`, with its interval."""
+    _, low, high = share_interval(incomplete, seeds)
     share = f"({100 * low:.0f}–{100 * high:.0f} %)"
     count = f"all {seeds}" if incomplete == seeds > 1 else f"{incomplete or 'none'} of {seeds}"
     methods = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"

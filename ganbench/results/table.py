@@ -2,9 +2,9 @@
 
 Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
 generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, floor_sd, ceiling, direction, label,
-scale, status, commit, device, name, dose, factors, primary, collapsed, seconds`. The five from `step` on and `seconds`
-are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers yet keeps one row with an
-empty metric, so that it is never missing from a count.
+scale, status, commit, device, name, dose, factors, primary, collapsed, torch, ensemble, seconds`. The five from
+`step` on and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers
+yet keeps one row with an empty metric, so that it is never missing from a count.
 
 - `protocol` is the protocol's name and version, `headline` its most important metrics, separated by commas, and
   `mode_count` the metric that counts modes, if there is one.
@@ -15,6 +15,7 @@ empty metric, so that it is never missing from a count.
 - `name`, `dose`, `factors`, `primary` and `collapsed` are those of `ganbench.core.annotation.Annotation` as text, and
   empty for a run without them. A dose is written as in `updates=5; learning rate=0.1`, factors as in `R1; R2`;
   metrics are separated by commas.
+- `torch` is the version that trained the run, and `ensemble` the seeds that trained together, as in `0,1,2`.
 - `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
 
 Text columns are categorical, since a million rows hold few distinct words; the exception is `run`, the key for joins.
@@ -33,14 +34,18 @@ from ganbench.results.categories import categorical
 from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RunRecord
 from ganbench.tracking.annotations import ANNOTATION_TAGS, DOSE_TAG, annotation_from_tags, annotation_tags
+from ganbench.tracking.ensemble_seeds import ensemble_text
 from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
 from ganbench.tracking.metric_names import BESIDE, KINDS, SCORES, SECONDS, MetricName, parse_metric_name
 
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
+REPRODUCTION = ("torch", "ensemble")
+"""Columns that it takes to train a run again, beside its options; earlier versions wrote none."""
 HEAD = (
     *("run", "group", "dataset", "protocol", "headline", "mode_count", "arch", "loss", "options", "seed"),
     *("status", "commit", "device"),
     *ANNOTATION_TAGS,
+    *REPRODUCTION,
 )
 """Columns that describe a run: they have the same value in all of its rows."""
 OF_A_RUN = HEAD[1:]
@@ -152,6 +157,8 @@ def _head(record: RunRecord, metrics: RunMetrics) -> tuple[object, ...]:
         "commit": tags.get("commit", ""),
         "device": tags.get("device", ""),
         **annotation_texts(annotation_from_tags(tags)),
+        "torch": tags.get("torch", ""),
+        "ensemble": ensemble_text(tags),
     }
     costs = (int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS)
     return (*(values[name] for name in HEAD), *costs)

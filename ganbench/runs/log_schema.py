@@ -26,6 +26,7 @@ from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
+from ganbench.tracking.ensemble_seeds import SEEDS_TAG
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
 
@@ -35,11 +36,6 @@ SCATTER_POINTS = 2000
 """Number of points in a scatter plot."""
 NAMED_MODES = 25
 """With more modes than this, their shares are not tracked as metrics, but only in the timeline."""
-
-SEEDS_TAG = "ensemble-seeds"
-"""The tag with all seeds that were trained together."""
-OLD_SEEDS_TAG = "together"
-"""The same tag in older stores."""
 
 
 def run_facts(
@@ -66,12 +62,6 @@ def run_facts(
         "host": platform.node(),
         "pid": str(os.getpid()),
     }
-
-
-def ensemble_seeds(tags: Mapping[str, str]) -> tuple[int, ...]:
-    """Return all seeds that a run was trained with, from its tags; empty if they weren't tracked."""
-    seeds = tags.get(SEEDS_TAG, tags.get(OLD_SEEDS_TAG))
-    return tuple(map(int, seeds.split(","))) if seeds is not None else ()
 
 
 def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunInfo:

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,10 +18,10 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.data import Data
 from ganbench.runs.job import Job, Observer
-from ganbench.runs.log_schema import ensemble_seeds
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking import DONE, RunRecord
+from ganbench.tracking.ensemble_seeds import ensemble_seeds
 from ganbench.tracking.memory import MemoryTracker
 from ganbench.tracking.metric_names import SECONDS, MetricName, parse_metric_name
 
@@ -29,6 +29,8 @@ RELATIVE, ABSOLUTE = 0.02, 0.005
 """Tolerances for numbers of the first evaluation on another machine: 2 %, or half a per cent of the samples."""
 TIMES = (str(MetricName("train", SECONDS)),)
 """Metrics that are never reproduced exactly."""
+SURROUNDINGS = ("commit", "machine", "device", "torch")
+"""Everything beside the spec that numbers may depend on: the same surroundings must give the same numbers."""
 LARGEST = sys.float_info.max
 """The number that MLflow stores for infinity."""
 
@@ -105,16 +107,36 @@ def reproduce(
         folder: folder for checkpoints.
     """
     spec, seeds = spec_of(record)
+    again = train_again(record, spec, seeds, device, data, folder, observer, stop)
+    if again is None:
+        return None
+    return compare_numbers(tracked_numbers(record), again, surroundings_of(record, device, SURROUNDINGS))
+
+
+def train_again(
+    record: RunRecord,
+    spec: RunSpec,
+    seeds: tuple[int, ...],
+    device: torch.device,
+    data: Data,
+    folder: Path,
+    observer: Observer,
+    stop: threading.Event,
+) -> dict[tuple[str, int], float] | None:
+    """Train the seeds of a run's ensemble again; return the run's numbers by (metric, step), or None if stopped."""
     tracker = MemoryTracker()
     run(Job(spec, seeds, device, folder), data, tracker, observer, stop)
     log = tracker.runs[record.id]
-    if log.state not in DONE:
-        return None
-    again = dict(log.numbers)
+    return dict(log.numbers) if log.state in DONE else None
+
+
+def tracked_numbers(record: RunRecord) -> dict[tuple[str, int], float]:
+    """Return the numbers of a run by (metric, step).
+
+    Without those of extra metrics: they may have been added afterwards, and a run is made again without them.
+    """
     names = ((parse_metric_name(name), step, value) for name, step, value in record.history)
-    # Extra metrics may have been added afterwards; the run is made again without them.
-    tracked = {(str(name), step): value for name, step, value in names if name.kind != "extra"}
-    return compare_numbers(tracked, again, _surroundings(record, device))
+    return {(str(name), step): value for name, step, value in names if name.kind != "extra"}
 
 
 def compare_numbers(
@@ -145,16 +167,15 @@ def threads_of(record: RunRecord) -> int | None:
     return int(words[0]) if words[0].isdigit() else None
 
 
-def _surroundings(record: RunRecord, device: torch.device) -> dict[str, tuple[str, str]]:
+def surroundings_of(record: RunRecord, device: torch.device, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the surroundings that differ from those of a run: the value then and now, by name."""
     now = {
         "commit": code_version(),
         "machine": machine(),
         "device": device_name(device),
         "torch": str(torch.__version__),
     }
-    return {
-        name: (record.tags.get(name, ""), is_now) for name, is_now in now.items() if record.tags.get(name) != is_now
-    }
+    return {name: (record.tags.get(name, ""), now[name]) for name in names if record.tags.get(name) != now[name]}
 
 
 def same(one: float | None, other: float | None) -> bool:

@@ -108,7 +108,7 @@ class RunSpec:
         """Hash of the same and the seed; it does not depend on paths, device or worker count."""
         return self._hash({"seed": seed})
 
-    def _foreign_code(self) -> dict[str, str]:
+    def foreign_code(self) -> dict[str, str]:
         """Hashes of the code of plug-in components: changing a plug-in changes the run ids."""
         trained = (self.loss, *self.penalties, self.arch, *self.wrappers)
         parts = (*trained, self.dataset, self.protocol, *self.case.metrics.values())
@@ -120,7 +120,7 @@ class RunSpec:
             "data": self.dataset.version,
             "protocol": self.protocol.version,
             "evaluator": self.case.evaluator_sha256(self.dataset),
-            **self._foreign_code(),
+            **self.foreign_code(),
         }
         text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
-from ganbench.runs.log_schema import OLD_SEEDS_TAG, SEEDS_TAG
 from ganbench.runs.reproduce import LARGEST, Difference, compare_numbers, reproduce, spec_of, threads_of
 from ganbench.runs.task import Task, perform
 from ganbench.spec.run_spec import resolve
 from ganbench.tracking import RunRecord
+from ganbench.tracking.ensemble_seeds import OLD_SEEDS_TAG, SEEDS_TAG
 from ganbench.tracking.mlflow.client import find_run
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.store import find_store

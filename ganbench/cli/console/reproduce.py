@@ -14,6 +14,7 @@ from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
 from ganbench.core.formatting import number
 from ganbench.runs.reproduce import Reproduction, reproduce, spec_of, threads_of
+from ganbench.tracking import RunRecord
 from ganbench.tracking.mlflow.client import find_run
 from ganbench.tracking.store import Store
 
@@ -33,11 +34,7 @@ def reproduce_session(run_id: str, *, device: str, store: Store) -> int:
     console = Console(markup=False, highlight=False)
     experiment, record = find_run(store, run_id)
     spec, seeds = spec_of(record)
-    was_on_cpu = record.tags.get("device", "").startswith("cpu")
-    torch_device = find_device("cpu" if device == "auto" and was_on_cpu else device)
-    threads = threads_of(record)
-    if torch_device.type == "cpu" and threads:
-        torch.set_num_threads(threads)
+    torch_device = device_like(record, device)
     origin = f"run {record.id} of experiment {experiment}, seed {record.seed}; nothing is tracked"
     describe(spec, seeds, device_name(torch_device), origin, console)
     data = spec.dataset.load(torch_device, say=console.print)
@@ -45,11 +42,22 @@ def reproduce_session(run_id: str, *, device: str, store: Store) -> int:
         reproduction = reproduce(record, torch_device, data, Path(folder), display, stop.event)
     if reproduction is None:
         return 128 + (stop.number or 0)
-    _show(reproduction, console)
+    show_reproduction(reproduction, console)
     return 0 if reproduction.agreement in ("same", "close") else 1
 
 
-def _show(reproduction: Reproduction, console: Console) -> None:
+def device_like(record: RunRecord, device: str) -> torch.device:
+    """Return the device to reproduce a run on; `auto` is the CPU if it was on one, with as many threads."""
+    was_on_cpu = record.tags.get("device", "").startswith("cpu")
+    torch_device = find_device("cpu" if device == "auto" and was_on_cpu else device)
+    threads = threads_of(record)
+    if torch_device.type == "cpu" and threads:
+        torch.set_num_threads(threads)
+    return torch_device
+
+
+def show_reproduction(reproduction: Reproduction, console: Console) -> None:
+    """Print what has changed around a run, the first numbers that differ, and how well the numbers agree."""
     console.print()
     for name, (was, now) in reproduction.surroundings.items():
         console.print(f"{name} was {was or 'not kept'}, is {now}", soft_wrap=True)

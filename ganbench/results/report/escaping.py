@@ -1,8 +1,10 @@
-"""Text of people, such as names of methods, made safe for Markdown, LaTeX and matplotlib."""
+"""Text of people, such as names of methods, made safe for the terminal, Markdown, LaTeX, CSV and matplotlib."""
 
 from __future__ import annotations
 
 import re
+
+from ganbench.core.annotation import is_control
 
 _MARKUP = re.compile(
     r"[\\`*<]"  # escapes, code, emphasis, tags
@@ -18,6 +20,17 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
     | {"–": "--", "−": "$-$", "∞": r"$\infty$"}
 )
+
+
+def for_terminal(text: str) -> str:
+    """Leave out characters that break lines, are invisible, or would control a terminal."""
+    return "".join(character for character in text if not is_control(character))
+
+
+def for_csv(text: str) -> str:
+    """Escape text that a spreadsheet would run as a formula; quotes and separators are left to the writer."""
+    plain = for_terminal(text)
+    return f"'{plain}" if plain.lstrip()[:1] in tuple("=+-@") else plain
 
 
 def for_markdown(text: str) -> str:

@@ -1,0 +1,131 @@
+"""The leaderboard for people and programs: a table for each setting, and the rules by which it is to be read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+
+from ganbench.core.formatting import all_digits, number, with_sd
+from ganbench.results.grouping import shown_protocol
+from ganbench.results.inference import MIN_SEEDS, Estimate
+from ganbench.results.leaderboard import Board, Entry
+from ganbench.results.report.escaping import for_csv, for_markdown, for_terminal
+from ganbench.results.report.tables import FLOOR, METHOD, markdown, terminal
+
+HEAD = ("seeds", "failed", "lost a mode", "real images", "seconds", "commit")
+RULE = (
+    "Sorted by the interquartile mean of {metric} ({better} is better), best first; equal means by the share of all "
+    "seeds in the table that the method's seeds beat, then by name."
+)
+BETTER = {"lower": "lower", "higher": "higher", "real": "nearer to real data"}
+NOTE = (
+    "Cells: interquartile mean over all seeds [95 % interval, from {least} seeds on]. Failed seeds (diverged, "
+    "collapsed, stopped, not finished) rank worst and count as seeds that lost a mode; ∞ or −∞: more than a quarter of "
+    "the seeds failed. undecided: the best of these can't be told, by the rule of `ganbench compare`. Real images and "
+    "seconds: the median of a seed's training. Nothing here says how long a method was tuned."
+)
+ALONE = "There is nothing to compare it with: one method was scored this way."
+CSV_HEAD = (
+    *("dataset", "protocol", "samples", "row", "method", "metric", "iqm", "low", "high", "sd", "standing"),
+    *("seeds", "failed", "lost", "lost_low", "lost_high", "images", "seconds", "commit", "run"),
+)
+
+
+def render_leaderboard(boards: Sequence[Board], style: str) -> str:
+    """Render boards in the style `table`, `markdown` or `csv`."""
+    if style == "csv":
+        return _as_csv(boards)
+    return "\n\n".join([*(_render(board, style) for board in boards), NOTE.format(least=MIN_SEEDS)])
+
+
+def _render(board: Board, style: str) -> str:
+    escape = for_terminal if style == "table" else _markdown_text
+    head = [METHOD, *board.metrics, *HEAD]
+    rows = [[escape(cell) for cell in _cells(board, entry)] for entry in board.entries]
+    floor = [FLOOR, *(with_sd(*_floor(board, metric)) for metric in board.metrics), *[""] * len(HEAD)]
+    notes = [escape(line) for line in _notes(board)]
+    if style == "markdown":
+        head = [escape(word) for word in head]
+        return "\n\n".join([f"## {escape(str(board.setting))}", markdown(head, [*rows, floor]), *notes])
+    return "\n".join(
+        [escape(str(board.setting)), terminal([for_terminal(word) for word in head], rows, dim=[floor]), *notes]
+    )
+
+
+def _cells(board: Board, entry: Entry) -> list[str]:
+    share = entry.lost_share
+    failed = ", ".join(f"{count} {status}" for status, count in entry.unfinished.items())
+    lost = "–" if entry.lost is None else f"{entry.lost} ({100 * share.low:.0f}–{100 * share.high:.0f} %)"
+    return [
+        entry.method,
+        *(_cell(board, entry, metric) for metric in board.metrics),
+        str(entry.seeds),
+        failed or "0",
+        lost,
+        number(entry.images),
+        number(entry.seconds),
+        ", ".join(entry.commits) or "–",
+    ]
+
+
+def _cell(board: Board, entry: Entry, metric: str) -> str:
+    middle, low, high = _bounds(board, entry.estimates[metric], metric)
+    text = number(middle) if math.isnan(low) else f"{number(middle)} [{number(low)} – {number(high)}]"
+    standing = board.standing(entry.method, metric)
+    return f"{text} {standing}" if standing in ("best", "undecided") else text
+
+
+def _bounds(board: Board, estimate: Estimate, metric: str) -> tuple[float, float, float]:
+    """The interquartile mean and the bounds of its interval, in scores, the lower bound first."""
+    middle, best, worst = (board.score(loss, metric) for loss in (estimate.middle, estimate.low, estimate.high))
+    return middle, min(best, worst), max(best, worst)
+
+
+def _floor(board: Board, metric: str) -> tuple[float, float]:
+    """The score of real data; 0 where nearer to it is better, since methods are shown by their distance from it."""
+    floor = board.floors[metric]
+    return (0.0 if board.directions[metric] == "real" else floor.value), floor.sd
+
+
+def _notes(board: Board) -> list[str]:
+    if not board.metrics:
+        return ["None of these runs has a score."]
+    rule = RULE.format(metric=board.metrics[0], better=BETTER[board.directions[board.metrics[0]]])
+    return [rule] if len(board.entries) > 1 else [ALONE]
+
+
+def _markdown_text(text: str) -> str:
+    return for_markdown(for_terminal(text))
+
+
+def _as_csv(boards: Sequence[Board]) -> str:
+    """One row per setting, method (or real data) and metric, with all digits."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_HEAD)
+    for board in boards:
+        setting = board.setting
+        protocol = shown_protocol(setting.protocol, setting.selection)
+        where = (for_csv(setting.dataset), for_csv(protocol), _digits(setting.samples))
+        for metric in board.metrics:
+            for entry in board.entries:
+                share = entry.lost_share
+                numbers = (
+                    *(entry.seeds, sum(entry.unfinished.values())),
+                    *(_digits(math.nan if entry.lost is None else entry.lost), *map(_digits, share[1:])),
+                    *(_digits(entry.images), _digits(entry.seconds)),
+                )
+                bounds = map(_digits, _bounds(board, entry.estimates[metric], metric))
+                names = (for_csv(entry.method), for_csv(metric))
+                end = (for_csv(", ".join(entry.commits)), for_csv(entry.run))
+                standing = board.standing(entry.method, metric)
+                writer.writerow([*where, "method", *names, *bounds, "", standing, *numbers, *end])
+            value, sd = map(_digits, _floor(board, metric))
+            writer.writerow([*where, "floor", FLOOR, for_csv(metric), value, "", "", sd, *[""] * 10])
+    return buffer.getvalue().rstrip("\n")
+
+
+def _digits(value: float) -> str:
+    return "" if math.isnan(value) else all_digits(value)
