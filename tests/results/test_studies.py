@@ -151,4 +151,4 @@ def test_report_shows_factors_and_escapes_names() -> None:
     rows = [line for line in markdown.splitlines() if line.startswith("| ")]
     assert {line.count(" | ") for line in rows} == {3}
     assert "better" in markdown
-    assert svg(effect_chart(content, "mnist"))
+    assert svg(effect_chart(content))

@@ -53,7 +53,7 @@ def dose_chart(curves: DoseCurves) -> Figure:
     return figure
 
 
-def effect_chart(outcomes: Sequence[FactorEffects], title: str) -> Figure:
+def effect_chart(outcomes: Sequence[FactorEffects]) -> Figure:
     """Draw the probability that a factor makes a seed better, with its interval, for each outcome of one data set."""
     factors = [effect.factors[0] for effect in outcomes[0].effects if len(effect.factors) == 1]
     names = [outcome.label for outcome in outcomes]
@@ -73,6 +73,6 @@ def effect_chart(outcomes: Sequence[FactorEffects], title: str) -> Figure:
     axes.set_yticks(range(len(factors)), [for_figure(name) for name in factors])
     axes.set_ylim(len(factors) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set(xlim=(-0.02, 1.02), xlabel="a seed is better with it than without it", title=for_figure(title))
+    axes.set(xlim=(-0.02, 1.02), xlabel="a seed is better with it than without it")
     figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(names))
     return figure

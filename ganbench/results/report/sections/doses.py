@@ -15,7 +15,8 @@ from ganbench.results.report.svg import svg
 TEMPLATE = """
 {% for doses, chart in content %}
 <div><p class="lead">On {{ doses.dataset }}, by {{ doses.what }}</p>
-<figure role="img" aria-label="Share of collapsed runs over {{ doses.what }}">{{ chart|safe }}</figure>
+<div class="figures"><figure role="img" aria-label="Share of collapsed runs over {{ doses.what }}">{{ chart|safe }}\
+</figure></div>
 <ul>{% for curve in doses.curves %}<li><b>{{ curve.name }}</b>: {{ curve.sentence() }}.</li>{% endfor %}</ul></div>
 {% endfor %}
 <p class="note">A run is collapsed if {{ rules }}; a run without a score counts as collapsed. The curve is logistic in

@@ -18,8 +18,8 @@ HEAD = ("factor", "better with it", "corrected p", "")
 TEMPLATE = """
 {% for dataset, chart, outcomes in content %}
 <div><h3>{{ dataset }}</h3>
-<figure role="img" aria-label="Probability that a seed is better with each factor than without it">{{ chart|safe }}\
-</figure>
+<div class="figures"><figure role="img" aria-label="How often a seed is better with each factor than without it">\
+{{ chart|safe }}</figure></div>
 {% for outcome in outcomes %}
 <p class="lead">{{ outcome.label }} ({{ outcome.seeds }} runs, {{ outcome.failed }} failed)</p>
 <div class="scroll"><table><thead><tr>{% for word in head %}<th>{{ word }}</th>{% endfor %}</tr></thead><tbody>
@@ -50,7 +50,7 @@ class Factors(Section[list[FactorEffects]]):
         drawn = []
         for dataset, group in groupby(content, key=lambda outcome: outcome.dataset):
             outcomes = list(group)
-            drawn.append((dataset, svg(effect_chart(outcomes, dataset)), outcomes))
+            drawn.append((dataset, svg(effect_chart(outcomes)), outcomes))
         return fill(TEMPLATE, content=drawn, head=HEAD, rows=_rows, note=NOTE)
 
     def markdown(self, content: list[FactorEffects]) -> str:
