@@ -72,7 +72,9 @@ class PointSource:
 def point_faults(source: PointSource, data: MixturePoints) -> dict[str, Planted]:
     """The faults that can be planted in points."""
     common = common_faults(source, data.weights)
-    real = common["real"].draw
+
+    def real(count: int, draw: int) -> Tensor:
+        return source.of_modes(data.weights, count, draw)
 
     def noisy(count: int, draw: int) -> Tensor:
         points = real(count, draw)
