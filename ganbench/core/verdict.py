@@ -48,15 +48,7 @@ ModeState = Literal["lost", "thin", "not sharp"]
 STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
 
 VerdictFault = Literal[
-    "not sharp",
-    "displaced",
-    "lost modes",
-    "thin modes",
-    "uneven",
-    "repeated",
-    "narrow",
-    "uncovered",
-    "copied",
+    "not sharp", "displaced", "lost modes", "thin modes", "uneven", "repeated", "narrow", "uncovered", "copied"
 ]
 """The words of a verdict: samples off their modes (not sharp); sharp modes off their places (displaced); modes below a
 tenth of their fair share (lost), below half of it (thin), or further from it than chance allows (uneven); the same
