@@ -25,7 +25,9 @@ SHARP = 0.01
 BEYOND_CHANCE = 5.0
 """Standard deviations of real samples beyond which a difference is not attributed to chance."""
 MATTERS = 0.05
-"""Smallest difference of a share that matters: fewer good samples, more near-duplicates, less of real data covered."""
+"""Smallest difference of a share that matters: fewer good samples, more in modes that have too many, more
+near-duplicates, less of real data covered.
+"""
 DISPLACED = 0.1
 """Smallest distance of the modes from their places, beyond that of real samples, that matters; in σ."""
 REPEATED = 0.2
@@ -137,7 +139,9 @@ class Verdict:
             and self.displacement.value > self.displacement.real + DISPLACED,
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
-            "uneven": self.misplaced is not None and self.misplaced.is_above(),
+            "uneven": self.misplaced is not None
+            and self.misplaced.is_above()
+            and self.misplaced.value > self.misplaced.real + MATTERS,
             "repeated": repeated,
             "narrow": narrow,
             "uncovered": self.covered is not None

@@ -131,6 +131,12 @@ def test_real_data_is_uncovered_only_where_a_twentieth_is_missing() -> None:
     assert Verdict(NAMES, {}, covered=Measured(0.9, 0.966, 0.0039)).faults == {"uncovered"}
 
 
+def test_shares_are_uneven_only_where_a_twentieth_of_the_samples_is_misplaced() -> None:
+    """One of 300 sets of 2,000 real points was beyond five deviations, as the deviation is that of 16 sets."""
+    assert not Verdict(NAMES, None, misplaced=Measured(0.06, 0.02, 0.004)).faults
+    assert Verdict(NAMES, None, misplaced=Measured(0.08, 0.02, 0.004)).faults == {"uneven"}
+
+
 def test_narrow_modes_alone_are_no_repetition() -> None:
     narrow = Measured(0.5, 1.0, 0.01)
     assert Verdict(NAMES, {}, near_duplicates=Measured(0.06, 0.01, 0.002), width=narrow).faults == {"narrow"}
