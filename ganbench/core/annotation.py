@@ -41,12 +41,13 @@ class Annotation:
 
 
 def label_of(name: str, dose: str) -> str:
-    """Return the label of a method, its name with its dose in parentheses; empty if it has no name.
+    """Return the label of a method, its name with its dose in parentheses; empty if it has no name."""
+    return without_control(f"{name} ({dose})" if name and dose else name)
 
-    Control characters are left out: a foreign CSV file may have them.
-    """
-    label = f"{name} ({dose})" if name and dose else name
-    return "".join(character for character in label if not is_control(character))
+
+def without_control(text: str) -> str:
+    """Leave out control characters: a foreign CSV file may have them."""
+    return "".join(character for character in text if not is_control(character))
 
 
 def is_control(character: str) -> bool:

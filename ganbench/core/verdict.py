@@ -66,13 +66,13 @@ class Measured(NamedTuple):
     real: float
     sd: float
 
-    def is_above(self) -> bool:
-        """True if it is above that of real samples beyond chance."""
-        return self.value > self.real + BEYOND_CHANCE * self.sd
+    def is_above(self, least: float = 0.0) -> bool:
+        """True if it is above that of real samples beyond chance, and by more than the least that matters."""
+        return self.value > self.real + max(BEYOND_CHANCE * self.sd, least)
 
-    def is_below(self) -> bool:
-        """True if it is below that of real samples beyond chance."""
-        return self.value < self.real - BEYOND_CHANCE * self.sd
+    def is_below(self, least: float = 0.0) -> bool:
+        """True if it is below that of real samples beyond chance, and by more than the least that matters."""
+        return self.value < self.real - max(BEYOND_CHANCE * self.sd, least)
 
     def standing(self, direction: str) -> Standing | None:
         """The number's place beside real samples, given its better direction; None if that can't be known."""
@@ -128,28 +128,19 @@ class Verdict:
     def faults(self) -> frozenset[VerdictFault]:
         """The faults that the verdict names."""
         states = set((self.states or {}).values())
-        narrow = self.width is not None and self.width.is_below()
+        narrow = _is_below(self.width)
         repeated = self._is_repeated(narrow)
-        blurred = self.good is not None and self.good.is_below() and self.good.value < self.good.real - MATTERS
+        blurred = _is_below(self.good, MATTERS)
         found: dict[VerdictFault, bool] = {
             "not sharp": blurred,
-            "displaced": not blurred
-            and self.displacement is not None
-            and self.displacement.is_above()
-            and self.displacement.value > self.displacement.real + DISPLACED,
+            "displaced": not blurred and _is_above(self.displacement, DISPLACED),
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
-            "uneven": self.misplaced is not None
-            and self.misplaced.is_above()
-            and self.misplaced.value > self.misplaced.real + MATTERS,
+            "uneven": _is_above(self.misplaced, MATTERS),
             "repeated": repeated,
             "narrow": narrow,
-            "uncovered": self.covered is not None
-            and self.covered.is_below()
-            and self.covered.value < self.covered.real - MATTERS,
-            "copied": self.copies is not None
-            and self.copies.is_above()
-            and self.copies.value > self.copies.real + (REPEATED_COPIES if repeated else COPIED),
+            "uncovered": _is_below(self.covered, MATTERS),
+            "copied": _is_above(self.copies, REPEATED_COPIES if repeated else COPIED),
         }
         return frozenset(fault for fault, is_found in found.items() if is_found)
 
@@ -159,7 +150,7 @@ class Verdict:
             return False
         present = self.modes - len(self.of_state("lost"))
         if not narrow and present == self.modes:
-            return self.near_duplicates.value > self.near_duplicates.real + MATTERS
+            return self.near_duplicates.is_above(MATTERS)
         # With all samples in a part of the modes, each has that many times as many neighbours.
         crowded: float = 1 - (1 - self.near_duplicates.real) ** (self.modes / max(1, present))
         return self.near_duplicates.value > crowded + REPEATED
@@ -287,6 +278,14 @@ def is_short(share: Values, fair: Values, samples: Values | float, below: float)
     by_chance = pdtr(np.round(samples * share), samples * fair) >= float(ndtr(-BEYOND_CHANCE))
     short: NDArray[np.bool_] = (share < below * fair) & ~by_chance
     return short
+
+
+def _is_above(number: Measured | None, least: float = 0.0) -> bool:
+    return number is not None and number.is_above(least)
+
+
+def _is_below(number: Measured | None, least: float = 0.0) -> bool:
+    return number is not None and number.is_below(least)
 
 
 def _listed(names: Sequence[str]) -> str:

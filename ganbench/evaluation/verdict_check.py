@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 from ganbench.core.seeding import stream
 from ganbench.data.evaluators import Features
@@ -76,10 +76,8 @@ class Accusations:
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """The rate's exact confidence interval (Clopper & Pearson 1934), two-sided."""
-        tail = (1 - level) / 2
-        low = float(beta.ppf(tail, self.accused, self.draws - self.accused + 1)) if self.accused else 0.0
-        spared = self.draws - self.accused
-        return low, float(beta.ppf(1 - tail, self.accused + 1, spared)) if spared else 1.0
+        interval = binomtest(self.accused, self.draws).proportion_ci(level, method="exact")
+        return float(interval.low), float(interval.high)
 
 
 def count_accusations(

@@ -137,10 +137,9 @@ def test_markdown_escapes_only_what_would_be_markup(text: str) -> None:
 
 @pytest.mark.parametrize("name", [HOSTILE, "$", "a $\\nothing$ b", "_hidden", "균형"])
 def test_names_are_escaped_in_pictures(name: str) -> None:
-    style = {"numbers": {name: 0}, "title": "", "xlabel": ""}
     lines = {name: {0: ([1.0, 2.0], [1.0, 2.0])}}
-    line_chart = curves(lines, **style, ylabel="", floor=None, logarithmic=False)  # type: ignore[arg-type]
-    dots = strip({name: {0: 1.0}}, **style, ceiling=None)  # type: ignore[arg-type]
+    line_chart = curves(lines, numbers={name: 0}, title="", xlabel="", ylabel="", floor=None, logarithmic=False)
+    dots = strip({name: {0: 1.0}}, numbers={name: 0}, title="", xlabel="", ceiling=None)
     for figure in (line_chart, dots):
         text = drawn(figure)
         assert "<b>" not in text

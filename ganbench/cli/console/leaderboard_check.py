@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
-from ganbench.cli.console.reproduce import device_like, show_reproduction
-from ganbench.cli.console.run_progress import Display, describe
-from ganbench.cli.console.signals import signals
-from ganbench.core.device import device_name
+from ganbench.cli.console.reproduce import train_and_show
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.results.leaderboard import Board
@@ -52,9 +47,11 @@ def check_session(table: pd.DataFrame, boards: Sequence[Board], *, method: str |
             checkable.append((title, record))
     for title, record in checkable:
         console.print(f"\n{title}", soft_wrap=True)
-        stopped = _check(record, device, console, agreements)
-        if stopped:
-            return stopped
+        origin = f"run {record.id}"
+        agreement = train_and_show(record, *spec_of_row(record), reproduce_row, origin, device, console)
+        if isinstance(agreement, int):
+            return agreement
+        agreements[agreement] += 1
     counts = (
         f"{agreements['same']} the same bit for bit",
         f"{agreements['close']} close",
@@ -63,19 +60,3 @@ def check_session(table: pd.DataFrame, boards: Sequence[Board], *, method: str |
     )
     console.print(f"\n{len(rows)} methods, a seed of each: {', '.join(counts)}", soft_wrap=True)
     return 1 if agreements["different"] else 2 if agreements["refused"] else 0
-
-
-def _check(record: RunRecord, device: str, console: Console, agreements: Counter[str]) -> int:
-    """Train a run again, print how its numbers agree, and count it; return an exit status if it was stopped, else 0."""
-    spec, seeds = spec_of_row(record)
-    torch_device = device_like(record, device)
-    origin = f"run {record.id}, seed {record.seed}; nothing is tracked"
-    describe(spec, seeds, device_name(torch_device), origin, console)
-    data = spec.dataset.load(torch_device, say=console.print)
-    with tempfile.TemporaryDirectory() as folder, signals() as stop, Display(spec, console) as display:
-        reproduction = reproduce_row(record, torch_device, data, Path(folder), display, stop.event)
-    if reproduction is None:
-        return 128 + (stop.number or 0)
-    show_reproduction(reproduction, console)
-    agreements[reproduction.agreement] += 1
-    return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,10 +15,15 @@ from ganbench.cli.console.run_progress import Display, describe
 from ganbench.cli.console.signals import signals
 from ganbench.core.device import device_name, find_device
 from ganbench.core.formatting import number
-from ganbench.runs.reproduce import Reproduction, reproduce, spec_of, threads_of
+from ganbench.data import Data
+from ganbench.runs.job import Observer
+from ganbench.runs.reproduce import Agreement, Reproduction, reproduce, spec_of, threads_of
+from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunRecord
 from ganbench.tracking.mlflow.client import find_run
 from ganbench.tracking.store import Store
+
+Reproduce = Callable[[RunRecord, torch.device, Data, Path, Observer, threading.Event], Reproduction | None]
 
 SHOWN = 10
 """The most differences that are listed."""
@@ -33,20 +40,40 @@ def reproduce_session(run_id: str, *, device: str, store: Store) -> int:
     """Reproduce a run; return the exit status: 0 if its numbers are the same or close, else 1."""
     console = Console(markup=False, highlight=False)
     experiment, record = find_run(store, run_id)
-    spec, seeds = spec_of(record)
-    torch_device = device_like(record, device)
-    origin = f"run {record.id} of experiment {experiment}, seed {record.seed}; nothing is tracked"
-    describe(spec, seeds, device_name(torch_device), origin, console)
+    origin = f"run {record.id} of experiment {experiment}"
+    agreement = train_and_show(record, *spec_of(record), reproduce, origin, device, console)
+    if isinstance(agreement, int):
+        return agreement
+    return 0 if agreement in ("same", "close") else 1
+
+
+def train_and_show(
+    record: RunRecord,
+    spec: RunSpec,
+    seeds: tuple[int, ...],
+    reproduce: Reproduce,
+    origin: str,
+    device: str,
+    console: Console,
+) -> Agreement | int:
+    """Train a run again and print how its numbers agree; return that, or an exit status if it was stopped.
+
+    Args:
+        reproduce: how to reproduce it; it depends on where its numbers come from.
+        origin: words for that.
+    """
+    torch_device = _device_like(record, device)
+    describe(spec, seeds, device_name(torch_device), f"{origin}, seed {record.seed}; nothing is tracked", console)
     data = spec.dataset.load(torch_device, say=console.print)
     with tempfile.TemporaryDirectory() as folder, signals() as stop, Display(spec, console) as display:
         reproduction = reproduce(record, torch_device, data, Path(folder), display, stop.event)
     if reproduction is None:
         return 128 + (stop.number or 0)
-    show_reproduction(reproduction, console)
-    return 0 if reproduction.agreement in ("same", "close") else 1
+    _show(reproduction, console)
+    return reproduction.agreement
 
 
-def device_like(record: RunRecord, device: str) -> torch.device:
+def _device_like(record: RunRecord, device: str) -> torch.device:
     """Return the device to reproduce a run on; `auto` is the CPU if it was on one, with as many threads."""
     was_on_cpu = record.tags.get("device", "").startswith("cpu")
     torch_device = find_device("cpu" if device == "auto" and was_on_cpu else device)
@@ -56,7 +83,7 @@ def device_like(record: RunRecord, device: str) -> torch.device:
     return torch_device
 
 
-def show_reproduction(reproduction: Reproduction, console: Console) -> None:
+def _show(reproduction: Reproduction, console: Console) -> None:
     """Print what has changed around a run, the first numbers that differ, and how well the numbers agree."""
     console.print()
     for name, (was, now) in reproduction.surroundings.items():

@@ -22,6 +22,8 @@ from ganbench.evaluation.metrics import Metric
 MIN_SAMPLES = 500
 """Minimum number of samples for meaningful metrics."""
 
+FLOOR_DRAWS = 16
+"""Number of draws of real samples over which a floor is the mean, in protocols that print its deviation."""
 MAX_HEADLINE = 5
 """Number of metrics in the default headline of a protocol that names none."""
 

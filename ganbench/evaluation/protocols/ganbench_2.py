@@ -10,7 +10,7 @@ from ganbench.core.registry import register
 from ganbench.data import Dataset
 from ganbench.data.evaluators.second_opinion import PLAUSIBLE
 from ganbench.evaluation.metrics import METRICS
-from ganbench.evaluation.protocols.base import PROTOCOLS, Case, ProtocolOfAnyData
+from ganbench.evaluation.protocols.base import FLOOR_DRAWS, PROTOCOLS, Case, ProtocolOfAnyData
 from ganbench.evaluation.protocols.ganbench_1 import OF_MODES, SURE_AND_TYPICAL, WITHIN_3_SIGMA, metrics_named
 
 OF_SETS = (
@@ -27,7 +27,6 @@ HEADLINE = ("modes_strict", "hq", "kl", "worst_mode_coverage")
 """The most important metrics, for compact output: are all modes there, are samples sharp, do they vary within modes?"""
 QUICK = ("modes", "modes_strict", "hq", "kl", "width", "near_duplicates")
 """The metrics of points during training."""
-FLOOR_DRAWS = 16
 
 
 @register(PROTOCOLS, "ganbench-2")

@@ -7,10 +7,7 @@ from dataclasses import replace
 
 from ganbench.core.registry import register
 from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.evaluation.protocols.base import PROTOCOLS, Case, Protocol, Rule
-
-FLOOR_DRAWS = 16
-"""Number of draws of real samples over which a floor is the mean, where the paper's classifier counts modes."""
+from ganbench.evaluation.protocols.base import FLOOR_DRAWS, PROTOCOLS, Case, Protocol, Rule
 
 
 @register(PROTOCOLS, "pacgan-2018")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ganbench.core.annotation import is_control
+from ganbench.core.annotation import without_control
 
 _MARKUP = re.compile(
     r"[\\`*<]"  # escapes, code, emphasis, tags
@@ -24,7 +24,7 @@ _LATEX = str.maketrans(
 
 def for_terminal(text: str) -> str:
     """Leave out characters that break lines, are invisible, or would control a terminal."""
-    return "".join(character for character in text if not is_control(character))
+    return without_control(text)
 
 
 def for_csv(text: str) -> str:
