@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def on_scale(value: float, scale: str) -> str:
@@ -31,3 +32,9 @@ def number(value: float, digits: int = 3) -> str:
 def all_digits(value: float) -> str:
     """A number as Python and TOML read it back: `5`, `0.1`."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma."""
+    comma = "; " if any("," in name for name in names) else ", "
+    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} and {names[-1]}"

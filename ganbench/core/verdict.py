@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, pdtr
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import listed, number
 
 LOST, THIN = 0.1, 0.5
 """A mode is lost below this share of its fair share of all samples, and thin below the second one."""
@@ -291,7 +291,7 @@ def _is_below(number: Measured | None, least: float = 0.0) -> bool:
 def _listed(names: Sequence[str]) -> str:
     if len(names) > MAX_NAMED:
         return f"{len(names):,} modes"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed(names)
 
 
 def _are(names: Sequence[str]) -> str:

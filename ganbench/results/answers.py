@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import listed, number
 from ganbench.results.inference import MIN_SEEDS, iqm_difference, seeds_needed
 from ganbench.results.ranking import Ranking, values
 
@@ -102,5 +102,5 @@ def _false_findings(tables: int) -> str:
 
 
 def _list_of(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return listed([*names[:NAMED], *more])

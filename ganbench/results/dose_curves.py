@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.annotation import parse_dose
-from ganbench.core.collapse_rule import parse_rule
+from ganbench.core.collapse_rule import CollapseRule, parse_rule
 from ganbench.core.formatting import number
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference.dose_response import DoseResponse, dose_response
@@ -63,35 +63,45 @@ class DoseCurves:
     curves: tuple[DoseCurve, ...]
 
 
-def dose_curves(table: pd.DataFrame) -> list[DoseCurves]:
-    """Fit the curves of all methods with at least two doses above 0 of the same thing.
+Study = tuple[str, str, CollapseRule]
+"""A data set, what the doses are of, and the rule for collapsed runs."""
+RunsAtDoses = dict[str, list[tuple[float, float]]]
+"""By method, the dose of each run and its value of the rule's metric; NaN is a run without a score."""
 
-    Doses of several things are curves of their own: a run that has both, such as a balanced one, is part of each.
+
+def runs_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
+    """Return the runs that have ended, of experiments that fixed doses and a rule for collapsed runs.
+
+    A run that has doses of several things, such as a balanced one, is part of each.
     """
     ended = runs(table)
     ended = ended[(ended["collapsed"] != "") & (ended["dose"] != "") & ended["status"].isin(COUNTED)]
     scores = final_scores(table)
-    found: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = {}
+    found: dict[Study, RunsAtDoses] = {}
     for (rule_text, dataset), members in ended.groupby(["collapsed", "dataset"], observed=True):
         rule = parse_rule(str(rule_text))
         value_of = scores[scores["metric"] == rule.metric].drop_duplicates("run", keep="last").set_index("run")["value"]
         for run, name, dose in zip(members["run"], members["name"], members["dose"], strict=True):
             for what, amount in parse_dose(str(dose)).items():
-                methods = found.setdefault((str(dataset), what, str(rule)), {})
-                value = float(value_of.get(run, math.nan))
-                collapsed = math.nan if math.isnan(value) else float(rule.applies(value))
-                methods.setdefault(str(name), []).append((amount, collapsed))
-    fitted = [(key, _fit(methods)) for key, methods in sorted(found.items())]
-    return [DoseCurves(*key, curves) for key, curves in fitted if curves]
+                methods = found.setdefault((str(dataset), what, rule), {})
+                methods.setdefault(str(name), []).append((amount, float(value_of.get(run, math.nan))))
+    return dict(sorted(found.items(), key=lambda item: (item[0][:2], str(item[0][2]))))
 
 
-def _fit(methods: dict[str, list[tuple[float, float]]]) -> tuple[DoseCurve, ...]:
+def dose_curves(table: pd.DataFrame) -> list[DoseCurves]:
+    """Fit the curves of all methods with at least two doses above 0 of the same thing."""
+    fitted = [(study, _fit(study[2], methods)) for study, methods in runs_at_doses(table).items()]
+    return [DoseCurves(dataset, what, str(rule), curves) for (dataset, what, rule), curves in fitted if curves]
+
+
+def _fit(rule: CollapseRule, methods: RunsAtDoses) -> tuple[DoseCurve, ...]:
     curves = []
     for name, points in methods.items():
-        doses, collapsed = np.array([point for point in points if point[0] > 0]).reshape(-1, 2).T
+        doses, values = np.array([point for point in points if point[0] > 0]).reshape(-1, 2).T
         if len(set(doses.tolist())) > 1:
-            failed = np.isnan(collapsed)
-            curves.append(DoseCurve(name, dose_response(doses, np.where(failed, 1.0, collapsed)), int(failed.sum())))
+            failed = np.isnan(values)
+            collapsed = failed | np.array([rule.applies(value) for value in values])
+            curves.append(DoseCurve(name, dose_response(doses, collapsed.astype(float)), int(failed.sum())))
     return tuple(sorted(curves, key=_robustness))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import stats
 
-from ganbench.core.formatting import number
+from ganbench.core.formatting import listed, number
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import Interval
 from ganbench.results.verdicts import seeds_that_lost_modes
@@ -88,5 +88,5 @@ def _counted(incomplete: int, seeds: int, names: Sequence[str]) -> str:
     _, low, high = share_interval(incomplete, seeds)
     share = f"({100 * low:.0f}–{100 * high:.0f} %)"
     count = f"all {seeds}" if incomplete == seeds > 1 else f"{incomplete or 'none'} of {seeds}"
-    methods = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
+    methods = f"{'each of ' * (len(names) > 1)}{listed(names)}"
     return f"{count} seed{'s' * (seeds > 1)} of {methods} {share}"

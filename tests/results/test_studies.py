@@ -14,6 +14,7 @@ from ganbench.core.annotation import Annotation
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
+from ganbench.results.protection import protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.doses import Doses
 from ganbench.results.report.sections.factors import Factors
@@ -152,3 +153,29 @@ def test_report_shows_factors_and_escapes_names() -> None:
     assert {line.count(" | ") for line in rows} == {3}
     assert "better" in markdown
     assert svg(effect_chart(content))
+
+
+def test_a_method_that_collapses_less_at_equal_doses_protects() -> None:
+    found = {each.what: each for each in protection(tidy(list(runs_of_doses(failed=2))), "plain")}
+    protects = found[UPDATES]
+    assert (protects.name, protects.doses) == (HOSTILE, (2, 5, 8))  # a dose of 1 is none
+    assert (protects.collapsed, protects.total, protects.baseline_collapsed, protects.baseline_total) == (2, 21, 17, 21)
+    assert protects.corrected_p < 0.001
+    assert "protects better than plain" in protects.sentence()
+    # Of 49 pairs at each dose: 21 better, 28 ties; all better; 35 better, and of both methods 2 seeds failed: 4 ties.
+    assert protects.better.middle == pytest.approx((35 + 49 + 37) / 49 / 3)
+    assert "not shown" in found[RATE].sentence()
+
+
+def test_protection_turns_around_with_the_rule() -> None:
+    """Collapsed below a number: the smaller value is the worse one."""
+    runs = [
+        annotated(
+            record(loss, seed, value, params={"train.n_generator": "2"}),
+            Annotation(name, {UPDATES: 2.0}, collapsed="fid < 20"),
+        )
+        for name, loss, value in (("plain", "minimax", 10.0), ("other", "hinge", 60.0))
+        for seed in range(SEEDS)
+    ]
+    (other,) = protection(tidy(runs), "plain")
+    assert (other.better.middle, other.collapsed, other.baseline_collapsed) == (1, 0, SEEDS)

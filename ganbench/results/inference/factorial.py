@@ -46,9 +46,8 @@ class Effect:
 def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]:
     """Effects of all factors and interactions of all pairs of them, in a full 2^k design.
 
-    A comparison is made within each setting of the other factors (a stratum) and averaged, so that nothing but the
-    factor differs. The test of an effect is van Elteren's (1960) with equal weights: the sum of Mann–Whitney statistics
-    over strata, with its variance under the hypothesis. An interaction is tested by its own interval's variance.
+    A comparison is made within each setting of the other factors and averaged, so that nothing but the factor differs,
+    and tested as in `better_in_strata`. An interaction is tested by its own interval's variance.
 
     Args:
         names: of the factors.
@@ -73,12 +72,26 @@ def _strata(count: int, factor: int, losses: Mapping[Cell, Values]) -> dict[Cell
     return {cell: (losses[cell], losses[(*cell[:factor], False, *cell[factor + 1 :])]) for cell in on}
 
 
-def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
-    strata = list(_strata(len(names), factor, losses).values())
+def better_in_strata(strata: Sequence[tuple[Values, Values]]) -> tuple[Interval, float]:
+    """Compare two kinds of seeds within strata in which all else is equal.
+
+    Args:
+        strata: in each, the losses of seeds of both kinds; NaN is a failed seed, which ranks worst.
+
+    Returns:
+        The probability that a seed of the first kind is better, averaged over strata, with its 95 % interval, and the
+        p-value of van Elteren's (1960) test with equal weights: the sum of Mann–Whitney statistics over strata, with
+        its variance under the hypothesis that neither is.
+    """
     middle, variance = _mean(strata)
     null = sum(null_variance(one, other) for one, other in strata) / len(strata) ** 2
     z = 0.0 if null == 0 else (middle - 0.5) / math.sqrt(null)
-    return Effect((names[factor],), _interval(middle, variance, 0, 1), _two_sided(z))
+    return _interval(middle, variance, 0, 1), _two_sided(z)
+
+
+def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
+    better, p = better_in_strata(list(_strata(len(names), factor, losses).values()))
+    return Effect((names[factor],), better, p)
 
 
 def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[Cell, Values]) -> Effect:
