@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu chaos server ui compare leaderboard report docs data bundle clean
+.PHONY: help run test lint types format bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ leaderboard: $(READY)  ## Rank the methods of all reports/*/results.csv in docs/
 	   cat docs/.leaderboard.part; } > docs/leaderboard.md
 	@rm docs/.leaderboard.part
 	@echo "wrote docs/leaderboard.md"
+
+results: $(READY)  ## Write docs/results.md and README's summary from the studies' result files in reports/
+	$(BIN)/python experiments/results_page.py
 
 report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=reports/.../results.csv makes one again
 	$(BIN)/ganbench report $(if $(FROM),--from $(FROM))

@@ -14,6 +14,7 @@ from ganbench.results.inference.contrasts import holm
 from ganbench.results.inference.intervals import LEVEL, Interval
 from ganbench.results.inference.losses import Values
 from ganbench.results.inference.ranks import null_variance, superiority, superiority_variance
+from ganbench.results.inference.seeds_needed import MAX_P, MAX_SEEDS
 
 Cell = tuple[bool, ...]
 """The setting of all factors: True for one that is on."""
@@ -87,6 +88,24 @@ def better_in_strata(strata: Sequence[tuple[Values, Values]]) -> tuple[Interval,
     null = sum(null_variance(one, other) for one, other in strata) / len(strata) ** 2
     z = 0.0 if null == 0 else (middle - 0.5) / math.sqrt(null)
     return _interval(middle, variance, 0, 1), _two_sided(z)
+
+
+def seeds_for_even_chance(seeds: int, p: float) -> int | None:
+    """Estimate how many seeds in each cell would give an even chance of p ≤ .05, if the effect is as large as it looks.
+
+    The deviation of an average of ranks grows with the root of the number of seeds.
+
+    Args:
+        seeds: those in each cell now.
+        p: of the test with them.
+
+    Returns:
+        None if the effect can't be distinguished from none, or it takes more than a thousand seeds.
+    """
+    if p > MAX_P:
+        return None
+    needed = seeds * (special.ndtri((1 + LEVEL) / 2) / special.ndtri(1 - p / 2)) ** 2
+    return math.ceil(needed) if needed <= MAX_SEEDS else None
 
 
 def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:

@@ -1,0 +1,256 @@
+"""Write docs/results.md and its pictures from the committed results of the studies in experiments/studies.
+
+    make results
+
+A study's results are in `reports/<date>_<study>/results.csv`, written by `ganbench report`. Every sentence of the page
+is made here from those rows, with its interval and test; nothing is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ganbench.core.annotation import LOST, parse_factors
+from ganbench.core.formatting import listed, number
+from ganbench.results.answers import answer
+from ganbench.results.compare import COUNTED, compare
+from ganbench.results.csv_file import read_csv
+from ganbench.results.dose_curves import dose_curves
+from ganbench.results.factor_effects import FactorEffects, factor_effects
+from ganbench.results.inference.factorial import Effect, seeds_for_even_chance
+from ganbench.results.protection import Protection, protection
+from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.study_charts import dose_chart, effect_chart
+from ganbench.results.report.svg import svg
+from ganbench.results.report.tables import markdown
+from ganbench.results.verdicts import seeds_that_lost_modes
+from ganbench.results.views import final_scores, runs
+from ganbench.spec.sweep_spec import read_sweep
+
+ROOT = Path(__file__).parents[1]
+STUDIES = ROOT / "experiments" / "studies"
+PAGE = ROOT / "docs" / "results.md"
+IMAGES = ROOT / "docs" / "images"
+ORDER = ("balance", "net_or_loss", "factorial", "within_digits", "balance_ring", "stacked")
+BASELINE = "non-saturating"
+"""The part of the balance study that the others are added to."""
+ALPHA = 0.05
+INTRODUCTION = (
+    "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
+    "95 % interval, counts all seeds, failed ones included, and leads to its rows. *Collapsed* is a rule that the "
+    "experiment file fixed before the first run: the KL of the modes' shares of all samples, corrected for their "
+    "number, is above 1 nat, as if fewer than four of ten digits were left. Nothing here comes from a GPU, and all of "
+    "it holds for these networks and budgets."
+)
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+FIRST = 3
+"""Number of sentences that README shows."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """The results of one study.
+
+    Attributes:
+        folder: its report.
+    """
+
+    name: str
+    question: str
+    folder: Path
+    table: pd.DataFrame
+
+    @property
+    def link(self) -> str:
+        return f"../reports/{self.folder.name}/report.md"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a study shows: sentences that are decided, sentences that are open, and pictures in Markdown."""
+
+    known: Sequence[str]
+    undecided: Sequence[str]
+    pictures: Sequence[str]
+
+
+def studies() -> Iterator[Study]:
+    """The studies that have results, in the order of the page; of several reports the latest."""
+    for name in ORDER:
+        reports = sorted((ROOT / "reports").glob(f"*_{name}/results.csv"))
+        if reports:
+            question = " ".join(read_sweep(STUDIES / f"{name}.toml").question.split())
+            yield Study(name, question, reports[-1].parent, read_csv(reports[-1]).table)
+
+
+def findings(study: Study) -> Findings:
+    """What the rows of a study show, by the kind of its design: doses, factors, or methods to be ranked."""
+    parts = [part for part in (*_doses(study), *_factors(study)) if part.known or part.undecided]
+    return _joined(parts or [_methods(study)])
+
+
+def _joined(parts: Sequence[Findings]) -> Findings:
+    return Findings(
+        [sentence for part in parts for sentence in part.known],
+        [sentence for part in parts for sentence in part.undecided],
+        [drawn for part in parts for drawn in part.pictures],
+    )
+
+
+def _doses(study: Study) -> Iterator[Findings]:
+    """The dose that collapses half of the runs of the baseline, which parts protect, and a curve with its table."""
+    compared = protection(study.table, BASELINE)
+    for curves in dose_curves(study.table):
+        name = f"results-{study.name}-{_slug(curves.what)}.svg"
+        (IMAGES / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
+        parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
+        bases = [curve for curve in curves.curves if curve.name == BASELINE]
+        what = for_markdown(f"{curves.what}, on {curves.dataset}")
+        known = [f"**{BASELINE}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
+        rows = [[curve.name, curve.sentence()] for curve in curves.curves]
+        table = markdown(["part", f"{curves.what}: the dose that collapses half of the runs"], rows)
+        yield Findings(
+            known + [for_markdown(part.sentence()) for part in parts if part.corrected_p <= ALPHA],
+            [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if part.corrected_p > ALPHA],
+            [f"![Share of collapsed runs by {what}](images/{name})\n\n{table}"],
+        )
+
+
+def _factors(study: Study) -> Iterator[Findings]:
+    """What each factor does to each outcome, which factors change another's effect, and a chart."""
+    by_dataset: dict[str, list[FactorEffects]] = {}
+    for outcome in factor_effects(study.table):
+        by_dataset.setdefault(outcome.dataset, []).append(outcome)
+    for dataset, outcomes in by_dataset.items():
+        name = f"results-{study.name}-{dataset}.svg"
+        (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
+        known: list[str] = []
+        undecided: list[str] = []
+        for place, effect in enumerate(outcomes[0].effects):
+            effects = [(outcome, outcome.effects[place]) for outcome in outcomes]
+            for words, decided in ((known, True), (undecided, False)):
+                clauses = [_clause(study, *pair) for pair in effects if pair[1].significant == decided]
+                if clauses:
+                    what = for_markdown(" with ".join(effect.factors))
+                    verb = "makes a difference" if decided else "is not shown to make a difference"
+                    words.append(f"**{what}** {verb} on {dataset}: {'; '.join(clauses)}")
+        caption = f"How often a seed is better with each factor than without it, on {dataset}"
+        yield Findings(known, undecided, [f"![{caption}](images/{name})"])
+
+
+def _clause(study: Study, outcome: FactorEffects, effect: Effect) -> str:
+    middle, low, high = (100 * part for part in effect.better)
+    p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
+    if len(effect.factors) == 2:
+        return f"{outcome.label}, the first one's chance by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"
+    medians = _medians(study, outcome, effect.factors[0])
+    return f"{outcome.label} is better with it in {middle:.0f} % of pairs ({low:.0f}–{high:.0f} %; {p}; {medians})"
+
+
+def _medians(study: Study, outcome: FactorEffects, factor: str) -> str:
+    """Medians with and without a factor; of lost modes, the counts of seeds."""
+    ended = runs(study.table)
+    ended = ended[(ended["dataset"] == outcome.dataset) & ended["status"].isin(COUNTED)]
+    on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
+    sides = [ended.loc[on, "run"], ended.loc[~on, "run"]]
+    if outcome.outcome == LOST:
+        lost = seeds_that_lost_modes(study.table[study.table["kind"].isin(("final", "verdict"))])
+        counts = [f"{int(lost.reindex(side).fillna(True).sum())} of {len(side)}" for side in sides]
+        return f"in {counts[0]} seeds with it, in {counts[1]} without"
+    scores = final_scores(study.table)
+    values = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")["value"]
+    with_it, without = (number(float(values.reindex(side).median())) for side in sides)
+    return f"median {with_it} with it, {without} without"
+
+
+def _methods(study: Study) -> Findings:
+    """Which method is better by each primary outcome that is a metric."""
+    primary = str(study.table["primary"].iloc[0]).split(",")
+    measured = set(final_scores(study.table)["metric"])
+    rankings = compare(study.table, metrics=[metric for metric in primary if metric in measured]).rankings
+    decided, undecided = (
+        [for_markdown(f"{each.metric}: {answer(each)}") for each in rankings if bool(each.winner) == won]
+        for won in (True, False)
+    )
+    return Findings(decided, undecided, [])
+
+
+def _more_seeds(part: Protection) -> str:
+    needed = seeds_for_even_chance(part.total // len(part.doses), part.p)
+    return f"; if the difference is as large as it looks, about {needed} seeds at each dose give an even chance" * (
+        needed is not None
+    )
+
+
+def page(found: Sequence[tuple[Study, Findings]]) -> str:
+    """The whole page."""
+    parts = ["# Results", INTRODUCTION, "## What is known"]
+    for study, findings_of in found:
+        parts.append(f"### {study.question.partition('?')[0]}?")
+        parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")
+    parts.append("## Pictures")
+    parts += [picture for _, findings_of in found for picture in findings_of.pictures]
+    parts.append("## What could not be decided")
+    parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
+    parts += ["## The studies", _studies([study for study, _ in found])]
+    return "\n\n".join(parts) + "\n"
+
+
+def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
+    """README with the first sentences and the first picture of the page."""
+    sentences = [f"- {sentence}." for _, findings_of in found for sentence in findings_of.known][:FIRST]
+    pictures = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures][:1]
+    block = "\n".join([*sentences, "", *(picture.replace("](images/", "](docs/images/") for picture in pictures)])
+    return BLOCK.sub(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
+
+
+def _bullets(study: Study, sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}. [Rows]({study.link})" for sentence in sentences)
+
+
+def _studies(done: Sequence[Study]) -> str:
+    """Question, state and cost of each study, and of those that have no results yet."""
+    rows = []
+    known = {study.name: study for study in done}
+    for name in ORDER:
+        sweep = read_sweep(STUDIES / f"{name}.toml")
+        question = " ".join(sweep.question.split()).partition("?")[0] + "?"
+        if name not in known:
+            rows.append([name, question, f"0 of {len(sweep.specs)}", "–", "–", "–", "–"])
+            continue
+        ended = runs(known[name].table)
+        ended = ended[ended["status"].isin(COUNTED)]
+        complete = ended.groupby("group", observed=True)["seed"].nunique() >= len(sweep.seeds)
+        rows.append(
+            [
+                f"[{name}]({known[name].link})",
+                question,
+                f"{int(complete.sum())} of {len(sweep.specs)}",
+                str(len(ended)),
+                number(ended["seconds"].sum() / 3600),
+                listed(sorted(set(ended["commit"].astype(str)))),
+                listed(sorted(set(ended["device"].astype(str)))),
+            ]
+        )
+    head = ["study", "question", "cells done", "runs", "core hours", "commit", "device"]
+    return markdown(head, rows)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def main() -> None:
+    found = [(study, findings(study)) for study in studies()]
+    PAGE.write_text(page(found), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
