@@ -113,7 +113,7 @@ def _doses(study: Study) -> Iterator[Findings]:
         bases = [curve for curve in curves.curves if curve.name == BASELINE]
         what = for_markdown(f"{curves.what}, on {curves.dataset}")
         known = [f"**{BASELINE}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
-        rows = [[_cell(curve.name), _cell(curve.sentence())] for curve in curves.curves]
+        rows = [[for_markdown(curve.name), for_markdown(curve.sentence())] for curve in curves.curves]
         table = markdown(["part", f"{curves.what}: the dose that collapses half of the runs"], rows)
         yield Findings(
             known + [for_markdown(part.sentence()) for part in parts if part.corrected_p <= ALPHA],
@@ -240,10 +240,6 @@ def _studies(done: Sequence[Study]) -> str:
         )
     head = ["study", "question", "cells done", "runs", "core hours", "commit", "device"]
     return markdown(head, rows)
-
-
-def _cell(text: str) -> str:
-    return for_markdown(text).replace("|", "/")
 
 
 def _slug(text: str) -> str:
