@@ -13,18 +13,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
 
-from ganbench.core.annotation import LOST, parse_factors
+from ganbench.core.annotation import LOST, parse_dose, parse_factors
 from ganbench.core.formatting import listed, number
 from ganbench.results.answers import answer
 from ganbench.results.compare import COUNTED, compare
 from ganbench.results.csv_file import read_csv
-from ganbench.results.dose_curves import dose_curves
+from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import FactorEffects, factor_effects
 from ganbench.results.inference.factorial import Effect, seeds_for_even_chance
 from ganbench.results.protection import Protection, protection
 from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.representatives import choose
+from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import dose_chart, effect_chart
 from ganbench.results.report.svg import svg
 from ganbench.results.report.tables import markdown
@@ -39,6 +44,8 @@ IMAGES = ROOT / "docs" / "images"
 ORDER = ("balance", "net_or_loss", "factorial", "within_digits", "balance_ring", "stacked")
 BASELINE = "non-saturating"
 """The part of the balance study that the others are added to."""
+SHOWN = ("minimax", "non-saturating")
+"""Parts of which samples are shown."""
 ALPHA = 0.05
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
@@ -118,8 +125,43 @@ def _doses(study: Study) -> Iterator[Findings]:
         yield Findings(
             known + [for_markdown(part.sentence()) for part in parts if part.corrected_p <= ALPHA],
             [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if part.corrected_p > ALPHA],
-            [f"![Share of collapsed runs by {what}](images/{name})\n\n{table}"],
+            [f"![Share of collapsed runs by {what}](images/{name})\n\n{table}", *_samples(study, curves)],
         )
+
+
+def _samples(study: Study, curves: DoseCurves) -> list[str]:
+    """A picture of the best and the worst seed of some parts at each dose, from the report's samples."""
+    names = method_names(study.table)
+    places = choose(study.table, names).places
+    label_of = {
+        (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
+        for _, row in runs(study.table).iterrows()
+    }
+    sheets: list[tuple[str, Path]] = []
+    for part in SHOWN:
+        for dose in sorted(dose for name, dose in label_of if name == part and dose is not None and dose >= 1):
+            for run, place in places[curves.dataset, label_of[part, dose]]:
+                kept = sorted((study.folder / "samples").glob(f"{run}-*.webp"), key=_step)
+                if place in ("best", "worst") and kept:
+                    sheets.append((f"{part}, {number(dose)}\n{place} seed", kept[-1]))
+    if not sheets:
+        return []
+    columns = len(sheets) // len({title.partition(",")[0] for title, _ in sheets})
+    figure = Figure(figsize=(1.5 * columns, 1.8 * -(-len(sheets) // columns)), layout="constrained", dpi=100)
+    for number_of, (title, sheet) in enumerate(sheets, 1):
+        axes = figure.add_subplot(-(-len(sheets) // columns), columns, number_of)
+        pixels = np.asarray(Image.open(sheet).convert("L"))
+        axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
+        axes.set_title(title, fontsize=8)
+        axes.set_axis_off()
+    name = f"results-{study.name}-{_slug(curves.what)}-samples.png"
+    figure.savefig(IMAGES / name)
+    words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
+    return [f"![{words}](images/{name})"]
+
+
+def _step(sheet: Path) -> int:
+    return int(sheet.stem.rpartition("-")[2])
 
 
 def _factors(study: Study) -> Iterator[Findings]:
