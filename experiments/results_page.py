@@ -247,8 +247,9 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
     """README with the first sentences and the first picture of the page."""
     sentences = [f"- {sentence}." for _, findings_of in found for sentence in findings_of.known][:FIRST]
-    pictures = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures][:1]
-    block = "\n".join([*sentences, "", *(picture.replace("](images/", "](docs/images/") for picture in pictures)])
+    drawn = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
+    drawn.sort(key=lambda picture: "-samples.png" not in picture)  # people would rather look than read
+    block = "\n".join([*(picture.replace("](images/", "](docs/images/") for picture in drawn[:1]), "", *sentences])
     return BLOCK.sub(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
 
 

@@ -61,8 +61,9 @@ def test_readme_shows_the_first_sentences_and_the_first_picture(script: ModuleTy
     study = script.Study("balance", "What protects?", tmp_path, tidy(list(runs_of_doses())))
     found = script.findings(study)
     readme = script.readme("a\n<!-- made by `make results` -->\nold\n<!-- end -->\nb\n", [(study, found)])
-    assert readme.startswith(f"a\n<!-- made by `make results` -->\n\n- {found.known[0]}.\n")
+    assert readme.startswith("a\n<!-- made by `make results` -->\n\n![Share of collapsed runs")
     assert "](docs/images/results-balance-" in readme
+    assert f"\n- {found.known[0]}.\n" in readme
     assert "old" not in readme
     assert readme.endswith("<!-- end -->\nb\n")
 
