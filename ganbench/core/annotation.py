@@ -27,6 +27,7 @@ class Annotation:
         factors: the factors of a factorial design that are on.
         primary: the outcomes that answer the experiment's question: names of metrics, and `LOST`.
         collapsed: the rule for collapsed runs, as `ganbench.core.collapse_rule.parse_rule` reads it; or empty.
+        tuned: how the settings were found, in words: "no", or what was searched and in how many runs; or empty.
     """
 
     name: str = ""
@@ -34,6 +35,7 @@ class Annotation:
     factors: tuple[str, ...] = ()
     primary: tuple[str, ...] = ()
     collapsed: str = ""
+    tuned: str = ""
 
     @property
     def label(self) -> str:

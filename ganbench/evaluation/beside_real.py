@@ -84,6 +84,7 @@ class BesideReal:
         return SampleSummary(
             samples=len(fake),
             counts=tuple(fake.counts(good=True).tolist()),
+            appearing=tuple(fake.counts().tolist()),
             width=self._value("mode_width", fake),
             duplicates=self._value("near_duplicates", fake),
             covered=self._value("coverage", fake.first(VERDICT_SAMPLES)),

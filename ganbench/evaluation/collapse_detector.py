@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, pdtrc
 
+from ganbench.core.verdict import LOST
 from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary
 
 Kind = Literal[
@@ -99,13 +100,22 @@ def modes_present(summary: SampleSummary, baseline: RealBaseline) -> list[bool]:
     return [count >= least for count, least in zip(summary.counts, baseline.least, strict=True)]
 
 
-def modes_by_chance(good: int, baseline: RealBaseline) -> tuple[float, float]:
-    """Number of modes present if `good` samples are distributed as in real data: mean and standard deviation.
+def modes_left(summary: SampleSummary, baseline: RealBaseline) -> list[bool]:
+    """For each mode, whether it is left: it has a tenth of its fair share of all samples, good or not.
 
-    A mode's count is taken as Poisson, independent of the others'. With fewer good samples, fewer modes are found; this
-    is attributed to samples off the modes, not to missing modes.
+    So a mode whose samples are blurred is no lost one, as in the verdict. Observations of earlier versions know good
+    samples only: there a mode is left if it is present.
     """
-    chance = _chances(good, baseline)
+    counts, least = _seen(summary, baseline)
+    return [count >= enough for count, enough in zip(counts, least, strict=True)]
+
+
+def modes_by_chance(samples: int, baseline: RealBaseline, least: Sequence[int]) -> tuple[float, float]:
+    """Number of modes with the least number of samples if these are distributed as real ones: mean and deviation.
+
+    A mode's count is taken as Poisson, independent of the others'.
+    """
+    chance = _chances(samples, baseline, least)
     return float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
 
 
@@ -119,7 +129,7 @@ def explained_coverage(summary: SampleSummary, baseline: RealBaseline) -> tuple[
     """
     mean, deviation = baseline.covered
     weights = np.asarray(baseline.weights)
-    by_chance = float(weights @ _chances(sum(summary.counts), baseline))
+    by_chance = float(weights @ _chances(sum(summary.counts), baseline, baseline.least))
     if by_chance == 0:
         return 0.0, deviation
     modes = min(1.0, float(weights @ np.asarray(modes_present(summary, baseline))) / by_chance)
@@ -132,18 +142,25 @@ def explained_coverage(summary: SampleSummary, baseline: RealBaseline) -> tuple[
     return modes * (1 - missed), deviation * math.sqrt(ratio)
 
 
-def _chances(good: int, baseline: RealBaseline) -> NDArray[np.float64]:
-    """Probability that each mode is present, [K]."""
-    chances: NDArray[np.float64] = pdtrc(np.asarray(baseline.least) - 1, good * np.asarray(baseline.weights))
+def _seen(summary: SampleSummary, baseline: RealBaseline) -> tuple[Sequence[int], Sequence[int]]:
+    """The samples in each mode that tell which modes are left, and the least number for each, at least two."""
+    if not summary.appearing:
+        return summary.counts, baseline.least
+    return summary.appearing, [max(2, math.ceil(LOST * summary.samples * weight)) for weight in baseline.weights]
+
+
+def _chances(samples: int, baseline: RealBaseline, least: Sequence[int]) -> NDArray[np.float64]:
+    """Probability that each mode has the least number of samples, [K]."""
+    chances: NDArray[np.float64] = pdtrc(np.asarray(least) - 1, samples * np.asarray(baseline.weights))
     return chances
 
 
-def _chance_of_so_few(present: int, good: int, baseline: RealBaseline) -> float:
-    """Exact probability that at most `present` modes are present."""
+def _chance_of_so_few(modes: int, samples: int, baseline: RealBaseline, least: Sequence[int]) -> float:
+    """Exact probability that at most so many modes have the least number of samples."""
     distribution = np.ones(1)
-    for chance in _chances(good, baseline):
+    for chance in _chances(samples, baseline, least):
         distribution = np.convolve(distribution, (1 - chance, chance))
-    return float(distribution[: present + 1].sum())
+    return float(distribution[: modes + 1].sum())
 
 
 def _episodes(
@@ -179,7 +196,7 @@ def _severity(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -> flo
     if kind == "missing-modes":
         # With very few samples, even real data may show no mode at all: then none is missing.
         expected = _modes_of_real(baseline)[0]
-        lost = 1 - sum(modes_present(summary, baseline)) / expected if expected > 0 else 0.0
+        lost = 1 - sum(modes_left(summary, baseline)) / expected if expected > 0 else 0.0
     elif kind == "shrunken-modes":
         lost = 1 - summary.width / baseline.width[0]
     elif kind == "off-mode":
@@ -193,12 +210,13 @@ def _severity(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -> flo
 
 def _beyond_chance(kind: Kind, summary: SampleSummary, baseline: RealBaseline) -> bool:
     if kind == "missing-modes":
-        present, good = sum(modes_present(summary, baseline)), sum(summary.counts)
-        mean, deviation = modes_by_chance(good, baseline)
-        if present >= mean - BEYOND_CHANCE * deviation - ROUNDING:
+        counts, least = _seen(summary, baseline)
+        left, samples = sum(modes_left(summary, baseline)), sum(counts)
+        mean, deviation = modes_by_chance(samples, baseline, least)
+        if left >= mean - BEYOND_CHANCE * deviation - ROUNDING:
             return False
         # If only a few modes are likely to be missed, the normal approximation is poor: use the exact probability.
-        return _chance_of_so_few(present, good, baseline) < float(ndtr(-BEYOND_CHANCE))
+        return _chance_of_so_few(left, samples, baseline, least) < float(ndtr(-BEYOND_CHANCE))
     if kind == "shrunken-modes":
         # The fewer good samples, the less certain is their width.
         deviation = baseline.width[1] * math.sqrt(baseline.good[0] / max(summary.good, 1 / summary.samples))
@@ -224,7 +242,7 @@ def _smallest_new_loss(kind: Kind, baseline: RealBaseline) -> float:
 
 
 def _modes_of_real(baseline: RealBaseline) -> tuple[float, float]:
-    return modes_by_chance(round(baseline.good[0] * baseline.samples), baseline)
+    return modes_by_chance(round(baseline.good[0] * baseline.samples), baseline, baseline.least)
 
 
 def _description(
@@ -233,9 +251,9 @@ def _description(
     summary = observations[-1].summary
     never = "" if worse else " by half of the budget"
     if kind == "missing-modes":
-        present_now = modes_present(summary, baseline)
+        present_now = modes_left(summary, baseline)
         present_before = [
-            any(modes_present(observation.summary, baseline)[mode] for observation in observations[:-1])
+            any(modes_left(observation.summary, baseline)[mode] for observation in observations[:-1])
             for mode in range(len(present_now))
         ]
         text = (
@@ -249,7 +267,7 @@ def _description(
     if kind == "shrunken-modes":
         return f"modes are {summary.width:.0%} as wide as real ones{never}"
     if kind == "off-mode":
-        return f"{1 - summary.good:.0%} of all samples belong to no mode{never}"
+        return f"{1 - summary.good:.0%} of all samples are not good{never}"
     if kind == "uncovered":
         return (
             f"{summary.covered:.0%} of real data has a sample nearby{never}; "

@@ -20,6 +20,7 @@ class SampleSummary:
         duplicates: share of samples that are near-duplicates of another, in [0, 1].
         covered: share of real samples with a generated one nearby, in [0, 1], by at most as many samples as the verdict
             uses; NaN if it was not measured, as in observations of earlier versions.
+        appearing: all samples in each mode, good or not, [K]; empty in observations of earlier versions.
     """
 
     samples: int
@@ -27,10 +28,11 @@ class SampleSummary:
     width: float
     duplicates: float
     covered: float = math.nan
+    appearing: tuple[int, ...] = ()
 
     @property
     def good(self) -> float:
-        """Share of samples that belong to a mode."""
+        """Share of good samples."""
         return sum(self.counts) / self.samples
 
 
@@ -57,7 +59,7 @@ class RealBaseline:
         samples: number of samples in each set.
         weights: share of each mode.
         least: by mode, the good samples needed for it to count as present: two, and 1 % of its expected number.
-        good: share of samples that belong to a mode.
+        good: share of good samples.
         width, duplicates, covered: as in `SampleSummary`.
     """
 

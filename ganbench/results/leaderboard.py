@@ -41,6 +41,7 @@ class Entry:
         lost: number of seeds that lost a mode, unfinished ones included; None if that isn't known.
         images, seconds: the median cost of its finished seeds, or of all if none finished.
         commits: versions of the code that trained it.
+        tuned: how its settings were found, in its authors' words; empty if they don't say.
         losses: losses of its seeds by metric, NaN for those that count as failed.
     """
 
@@ -52,6 +53,7 @@ class Entry:
     images: float
     seconds: float
     commits: tuple[str, ...]
+    tuned: str
     losses: Mapping[str, Values]
     estimates: Mapping[str, Estimate]
 
@@ -251,6 +253,7 @@ def _entry(name: str, members: pd.DataFrame, lost: pd.Series, losses: Mapping[st
         images=float(cost["images"].median()),
         seconds=float(cost["seconds"].median()),
         commits=tuple(sorted(set(members["commit"].astype(str)) - {""})),
+        tuned="; ".join(sorted(set(members["tuned"].astype(str)) - {""})),
         losses=losses,
         estimates={metric: estimate(of_seeds) for metric, of_seeds in losses.items()},
     )

@@ -2,7 +2,7 @@
 
 Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
 generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, floor_sd, ceiling, direction, label,
-scale, status, commit, device, name, dose, factors, primary, collapsed, torch, ensemble, seconds`. The five from
+scale, status, commit, device, name, dose, factors, primary, collapsed, tuned, torch, ensemble, seconds`. The five from
 `step` on and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers
 yet keeps one row with an empty metric, so that it is never missing from a count.
 
@@ -12,7 +12,7 @@ yet keeps one row with an empty metric, so that it is never missing from a count
   selected, and `last` means the scores at its end.
 - `floor` is the score of real samples, `floor_sd` its standard deviation among several sets of them, and `ceiling` the
   best possible score.
-- `name`, `dose`, `factors`, `primary` and `collapsed` are those of `ganbench.core.annotation.Annotation` as text, and
+- `name`, `dose`, `factors`, `primary`, `collapsed` and `tuned` are those of `ganbench.core.annotation.Annotation` as text, and
   empty for a run without them. A dose is written as in `updates=5; learning rate=0.1`, factors as in `R1; R2`;
   metrics are separated by commas.
 - `torch` is the version that trained the run, and `ensemble` the seeds that trained together, as in `0,1,2`.

@@ -58,19 +58,20 @@ def annotate(
 
 
 def _outcomes(file: Mapping[str, Any], metrics: Collection[str]) -> Annotation:
-    """Read the primary outcomes and the rule for collapsed runs."""
+    """Read the primary outcomes, the rule for collapsed runs, and how the settings were found."""
     primary, collapsed = file.get("primary", []), file.get("collapsed")
+    tuned = _text(file["tuned"], "tuned") if "tuned" in file else ""
     if not isinstance(primary, list) or not all(isinstance(metric, str) for metric in primary):
         raise GanbenchError(f'primary must be a list of metrics like ["fid", "{LOST}"], not {primary!r}')
     for metric in primary:
         _check_metric("primary", metric, metrics)
     if collapsed is None:
-        return Annotation(primary=tuple(dict.fromkeys(primary)))
+        return Annotation(primary=tuple(dict.fromkeys(primary)), tuned=tuned)
     if not isinstance(collapsed, str):
         raise GanbenchError(f'collapsed must be text like "kl_corrected > 1", not {collapsed!r}')
     rule = parse_rule(collapsed)
     _check_metric("collapsed", rule.metric, metrics)
-    return Annotation(primary=tuple(dict.fromkeys(primary)), collapsed=str(rule))
+    return Annotation(primary=tuple(dict.fromkeys(primary)), collapsed=str(rule), tuned=tuned)
 
 
 def _combined(values: Sequence[Annotation], outcomes: Annotation) -> Annotation:

@@ -5,6 +5,7 @@
     block = 5                               # train five seeds of every combination, then the next five; optional
     primary = ["kl_corrected", "lost"]      # the outcomes that will answer it, chosen before the first run
     collapsed = "kl_corrected > 1"          # which runs count as collapsed
+    tuned = "no"                            # how the settings were found: or "both learning rates, 20 runs each"
     [base]                                  # settings as in `--config`; a component may be written as in a flag
     dataset = "ring"
     [axes]                                  # every combination is trained
@@ -58,7 +59,7 @@ from ganbench.core.settings import (
 from ganbench.spec.annotations import OF_A_VALUE, annotate, read_annotation
 from ganbench.spec.run_spec import BUDGETS, TABLES, RunSpec, resolve
 
-KEYS = ("question", "seeds", "block", "primary", "collapsed", "base", "axes", "budget")
+KEYS = ("question", "seeds", "block", "primary", "collapsed", "tuned", "base", "axes", "budget")
 COMPONENTS = ("loss", "arch", "dataset", "protocol")
 MAX_SPECS = 1_000
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from ganbench.core.annotation import SEPARATOR, Annotation, parse_factors
 
 NAME_TAG, DOSE_TAG, FACTORS_TAG, PRIMARY_TAG, COLLAPSED_TAG = "name", "dose", "factors", "primary", "collapsed"
-ANNOTATION_TAGS = (NAME_TAG, DOSE_TAG, FACTORS_TAG, PRIMARY_TAG, COLLAPSED_TAG)
+TUNED_TAG = "tuned"
+ANNOTATION_TAGS = (NAME_TAG, DOSE_TAG, FACTORS_TAG, PRIMARY_TAG, COLLAPSED_TAG, TUNED_TAG)
 
 
 def annotation_tags(annotation: Annotation) -> dict[str, str]:
@@ -19,6 +20,7 @@ def annotation_tags(annotation: Annotation) -> dict[str, str]:
         FACTORS_TAG: SEPARATOR.join(annotation.factors),
         PRIMARY_TAG: ",".join(annotation.primary),
         COLLAPSED_TAG: annotation.collapsed,
+        TUNED_TAG: annotation.tuned,
     }
 
 
@@ -30,4 +32,5 @@ def annotation_from_tags(tags: Mapping[str, str]) -> Annotation:
         factors=parse_factors(tags.get(FACTORS_TAG, "")),
         primary=tuple(metric for metric in tags.get(PRIMARY_TAG, "").split(",") if metric),
         collapsed=tags.get(COLLAPSED_TAG, ""),
+        tuned=tags.get(TUNED_TAG, ""),
     )

@@ -59,8 +59,9 @@ def observation(
     duplicates: float = NEAR,
     covered: float = COVERED,
     critic: tuple[float, float] | None = None,
+    appearing: Sequence[int] = (),
 ) -> Observation:
-    return Observation(step, SampleSummary(N, tuple(counts), width, duplicates, covered), critic)
+    return Observation(step, SampleSummary(N, tuple(counts), width, duplicates, covered, tuple(appearing)), critic)
 
 
 def without(*modes: int) -> tuple[int, ...]:
@@ -81,7 +82,10 @@ def real_run(
         counts = random.multinomial(samples, np.append(weights * GOOD, 1 - GOOD))[:-1]
         width, near = random.normal(1, WIDTH_SD), max(0.0, random.normal(NEAR, NEAR_SD))
         covered = min(1.0, random.normal(COVERED, COVERED_SD))
-        summary = SampleSummary(samples, tuple(counts.tolist()), width, near, covered)
+        others = random.multinomial(samples - counts.sum(), weights)
+        summary = SampleSummary(
+            samples, tuple(counts.tolist()), width, near, covered, tuple((counts + others).tolist())
+        )
         observations.append(Observation(100 * time, summary, (0.5, 0.5)))
     return observations
 
@@ -229,6 +233,27 @@ def test_collapsed_generator_that_loses_its_last_mode_has_not_recovered() -> Non
     assert (300, "recovery") not in events_of(observations)
 
 
+ALL = (N // 8,) * 8
+
+
+def test_modes_whose_samples_are_blurred_are_not_lost() -> None:
+    """Few samples are good, and they are in few modes; but samples of any kind are in all."""
+    blurred = [observation(step, (60, 20, *[0] * 6), appearing=ALL) for step in range(1_000, STEPS + 1, 1_000)]
+    assert {kind for _, kind in events_of(blurred)} == {"off-mode"}
+    assert collapsed_for(blurred, BASELINE) == 0
+    known_good_only = [observation(seen.step, seen.summary.counts) for seen in blurred]
+    assert (5_000, "missing-modes") in events_of(known_good_only)
+
+
+def test_modes_are_lost_though_no_sample_is_good() -> None:
+    collapsed = [observation(step, NOTHING, width=math.nan, appearing=ALL) for step in (1_000, 2_000)]
+    collapsed.append(observation(3_000, NOTHING, width=math.nan, appearing=(N - 60, 24, 24, 12, *[0] * 4)))
+    assert (3_000, "missing-modes") in events_of(collapsed)
+    (words,) = [event.words for event in detect(collapsed, BASELINE, STEPS, NAMES) if event.kind == "missing-modes"]
+    assert words == "1 of 8 modes are left; lost: b, c, d, e, f, g, h"
+    assert collapsed_for(collapsed, BASELINE) == 1
+
+
 def test_few_evenly_spread_good_samples_raise_no_alarm() -> None:
     """Early in training few samples are good, and their width is uncertain. Fewer than 1 % of runs have an event."""
     random, alarms, runs = np.random.default_rng(0), 0, 500
@@ -287,13 +312,13 @@ def test_modes_by_chance_agree_with_simulation(modes: int, samples: int, good: i
     noise = baseline_for(samples, power_law(modes, 0.3))
     counts = np.random.default_rng(0).multinomial(good, noise.weights, size=1_000)
     covered = (counts >= np.array(noise.least)).sum(1)
-    mean, deviation = modes_by_chance(good, noise)
+    mean, deviation = modes_by_chance(good, noise, noise.least)
     assert mean == pytest.approx(covered.mean(), abs=0.02 * modes + 4 * covered.std() / math.sqrt(1_000))
     assert covered.std() <= 1.1 * deviation + 1e-9
 
 
 def test_no_modes_are_expected_without_good_samples() -> None:
-    assert modes_by_chance(0, BASELINE) == (0.0, 0.0)
+    assert modes_by_chance(0, BASELINE, BASELINE.least) == (0.0, 0.0)
 
 
 def test_covered_mode_needs_two_samples_and_one_percent_of_its_share() -> None:
@@ -555,7 +580,9 @@ def histories(draw: st.DrawFn) -> tuple[list[Observation], RealBaseline, int, li
         width = draw(st.one_of(st.just(math.nan), st.just(0.0), st.floats(0, 3)))
         critic = draw(st.one_of(st.none(), st.tuples(shares, shares), st.just((1.0, 0.0))))
         covered = draw(st.one_of(st.just(math.nan), shares))
-        observations.append(Observation(step, SampleSummary(samples, counts, width, draw(shares), covered), critic))
+        appearing = draw(st.sampled_from([(), (*counts[1:], counts[0])]))
+        summary = SampleSummary(samples, counts, width, draw(shares), covered, appearing)
+        observations.append(Observation(step, summary, critic))
     names = [f"mode {mode}" for mode in range(modes)]
     return observations, baseline_of(samples, weights, real), draw(st.integers(1, 2_000)), names
 

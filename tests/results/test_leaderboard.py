@@ -115,7 +115,7 @@ FOREIGN = "=cmd()|<b>*x*</b>\x1b[31m\n# y\u202e"
 
 
 def foreign() -> pd.DataFrame:
-    records = [dataclasses.replace(run, tags={**run.tags, "commit": FOREIGN}) for run in study()]
+    records = [dataclasses.replace(run, tags={**run.tags, "commit": FOREIGN, "tuned": FOREIGN}) for run in study()]
     return table(*records, *seeds(FOREIGN, [1, 1, 1, 1, 1]))
 
 
@@ -127,6 +127,7 @@ def test_foreign_text_is_escaped_in_every_format() -> None:
         assert "\x1b[31m" not in text
         assert "\u202e" not in text
     assert plain in shown["table"]
+    assert shown["table"].count("not stated") == 1
     assert r"=cmd()¦\<b>\*x\*\</b>[31m# y" in shown["markdown"]
     rows = list(csv.DictReader(io.StringIO(shown["csv"])))
     assert {row["method"] for row in rows} == {"good", "middling", "bad", f"'{plain}", "real data"}

@@ -36,7 +36,8 @@ from ganbench.tracking.store import find_store
 from tests.results.test_loading import record
 
 UPDATES = "generator updates for one of the discriminator"
-R1 = Annotation("R1", {UPDATES: 5, "learning rate": 0.1}, ("penalty",), ("kl_corrected", "lost"), "kl_corrected > 1")
+OUTCOMES = (("kl_corrected", "lost"), "kl_corrected > 1", "rates, 20 runs")
+R1 = Annotation("R1", {UPDATES: 5, "learning rate": 0.1}, ("penalty",), *OUTCOMES)
 HOSTILE = """<b>$x$</b> | [red]a[/red] `c` *d* _e_ \\f :fire: "g" 'h' {i} [j](k) & 균형"""
 
 
@@ -67,7 +68,8 @@ def test_annotations_are_read_back_from_tags() -> None:
 def test_table_has_the_annotation_in_every_row_of_a_run() -> None:
     rows = study(R1, "")
     words = rows[rows["loss"] == "minimax"][list(ANNOTATION_TAGS)].drop_duplicates().values.tolist()
-    assert words == [["R1", f"{UPDATES}=5; learning rate=0.1", "penalty", "kl_corrected,lost", "kl_corrected > 1"]]
+    outcomes = ["kl_corrected,lost", "kl_corrected > 1", "rates, 20 runs"]
+    assert words == [["R1", f"{UPDATES}=5; learning rate=0.1", "penalty", *outcomes]]
     assert (rows[rows["loss"] == "hinge"][list(ANNOTATION_TAGS)] == "").all(axis=None)
 
 

@@ -19,6 +19,7 @@ UPDATES = "generator updates for one of the discriminator"
 FILE = f"""
 primary = ["kl_corrected", "lost"]
 collapsed = "kl_corrected>1.0"
+tuned = "learning rates, 20 runs"
 {BASE}
 [axes]
 balance = [
@@ -45,7 +46,8 @@ def test_a_combination_is_called_by_the_names_of_its_values(tmp_path: Path) -> N
     assert {spec.loss.name for spec in sweep.specs} == {"hinge"}, "a name in a component's axis is the component's"
     assert labels(sweep) == [f"R1 ({UPDATES}=5)", "", "balanced, 1:1, R1", "balanced, 1:1"]
     first = sweep.annotations[sweep.specs[0].group_id]
-    assert first == Annotation("R1", {UPDATES: 5}, ("penalty",), ("kl_corrected", "lost"), "kl_corrected > 1")
+    outcomes = (("kl_corrected", "lost"), "kl_corrected > 1", "learning rates, 20 runs")
+    assert first == Annotation("R1", {UPDATES: 5}, ("penalty",), *outcomes)
 
 
 def test_annotations_do_not_change_group_ids(tmp_path: Path) -> None:
@@ -70,6 +72,8 @@ def test_methods_on_several_data_sets_share_their_names(tmp_path: Path) -> None:
         ('collapsed = "fids > 1"', "collapsed: there is no metric 'fids': did you mean 'fid'?"),
         ('collapsed = "fid >= 1"', "'fid >= 1' is not a rule like kl_corrected > 1"),
         ("collapsed = 1", "collapsed must be text like"),
+        ("tuned = true", "tuned must be text"),
+        ('tuned = " "', "tuned must not be empty"),
         ('collapsed = ""', "'' is not a rule"),
         ('axes.a = [{ factors = "R1" }]', "factors must be a list like"),
         ('axes.a = [{ factors = ["R1; R2"] }]', "a factor can't contain a semicolon"),

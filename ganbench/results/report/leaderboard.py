@@ -14,7 +14,7 @@ from ganbench.results.leaderboard import Board, Entry
 from ganbench.results.report.escaping import for_csv, for_markdown, for_terminal
 from ganbench.results.report.tables import FLOOR, METHOD, markdown, terminal
 
-HEAD = ("seeds", "failed", "lost a mode", "real images", "seconds", "commit")
+HEAD = ("seeds", "failed", "lost a mode", "real images", "seconds", "tuned", "commit")
 RULE = (
     "Sorted by the interquartile mean of {metric} ({better} is better), best first; equal means by the share of all "
     "seeds in the table that the method's seeds beat, then by name."
@@ -24,12 +24,13 @@ NOTE = (
     "Cells: interquartile mean over all seeds [95 % interval, from {least} seeds on]. Failed seeds (diverged, "
     "collapsed, stopped, not finished) rank worst and count as seeds that lost a mode; ∞ or −∞: more than a quarter of "
     "the seeds failed. undecided: the best of these can't be told, by the rule of `ganbench compare`. Real images and "
-    "seconds: the median of a seed's training. Nothing here says how long a method was tuned."
+    "seconds: the median of a seed's training. tuned: how the settings were found, as the authors say."
 )
+NOT_STATED = "not stated"
 ALONE = "There is nothing to compare it with: one method was scored this way."
 CSV_HEAD = (
     *("dataset", "protocol", "samples", "row", "method", "metric", "iqm", "low", "high", "sd", "standing"),
-    *("seeds", "failed", "lost", "lost_low", "lost_high", "images", "seconds", "commit", "run"),
+    *("seeds", "failed", "lost", "lost_low", "lost_high", "images", "seconds", "tuned", "commit", "run"),
 )
 
 
@@ -66,6 +67,7 @@ def _cells(board: Board, entry: Entry) -> list[str]:
         lost,
         number(entry.images),
         number(entry.seconds),
+        entry.tuned or NOT_STATED,
         ", ".join(entry.commits) or "–",
     ]
 
@@ -119,11 +121,11 @@ def _as_csv(boards: Sequence[Board]) -> str:
                 )
                 bounds = map(_digits, _bounds(board, entry.estimates[metric], metric))
                 names = (for_csv(entry.method), for_csv(metric))
-                end = (for_csv(", ".join(entry.commits)), for_csv(entry.run))
+                end = (for_csv(entry.tuned), for_csv(", ".join(entry.commits)), for_csv(entry.run))
                 standing = board.standing(entry.method, metric)
                 writer.writerow([*where, "method", *names, *bounds, "", standing, *numbers, *end])
             value, sd = map(_digits, _floor(board, metric))
-            writer.writerow([*where, "floor", FLOOR, for_csv(metric), value, "", "", sd, *[""] * 10])
+            writer.writerow([*where, "floor", FLOOR, for_csv(metric), value, "", "", sd, *[""] * 11])
     return buffer.getvalue().rstrip("\n")
 
 
