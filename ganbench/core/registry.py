@@ -153,6 +153,8 @@ def _fit(value: Any, default: Any, what: str) -> Any:
         raise GanbenchError(f"{what} must be smaller than {MAX_INTEGER:,}")
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if isinstance(default, str) and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a word like 28, written without quotes
     if isinstance(value, float) and not math.isfinite(value):
         raise GanbenchError(f"{what} must be finite, not {value}")
     if type(value) is not type(default):

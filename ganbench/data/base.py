@@ -66,6 +66,10 @@ class Data(ABC):
         return None
 
 
+FOR_IMAGES: Mapping[str, Any] = {"arch": {"mlp": {"generator_norm": "batch"}}}
+"""Defaults of data sets of images: without normalisation the generator of an MLP doesn't learn most digits."""
+
+
 class Dataset(Component):
     """A source of real samples with known modes."""
 

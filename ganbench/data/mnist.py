@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
 from ganbench.core.registry import register
-from ganbench.data.base import DATASETS, Dataset, Kind
+from ganbench.data.base import DATASETS, FOR_IMAGES, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card
 from ganbench.data.fetch import fetch_mnist
 from ganbench.data.idx import load_idx
@@ -27,6 +27,7 @@ class Mnist(Dataset):
     finite: ClassVar[bool] = True
     mode_word: ClassVar[str] = "digits"
     opinion: ClassVar[str] = SECOND_OPINION
+    defaults: ClassVar[Mapping[str, Any]] = FOR_IMAGES
 
     @property
     def train_size(self) -> int:

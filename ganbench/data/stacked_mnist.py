@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate, pad
 
 from ganbench.core.registry import register
 from ganbench.core.seeding import Purpose, scatter, stream
-from ganbench.data.base import DATASETS, Data, Dataset, Kind
+from ganbench.data.base import DATASETS, FOR_IMAGES, Data, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, read_card, to_signed
 from ganbench.data.evaluators.papers import stacked_paper_evaluator
 from ganbench.data.evaluators.second_opinion import SecondOpinion
@@ -92,6 +92,7 @@ class StackedMnist(Dataset):
 
     kind: ClassVar[Kind] = "images"
     opinion: ClassVar[str] = SECOND_OPINION
+    defaults: ClassVar[Mapping[str, Any]] = FOR_IMAGES
 
     triples: int = 128_000
     digits: str = "train"

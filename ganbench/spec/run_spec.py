@@ -22,10 +22,11 @@ from ganbench.core.settings import Settings, merge, parse_component, parse_compo
 from ganbench.data import DATASETS, Dataset
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.protocols import Case, Protocol
-from ganbench.methods.archs import ARCHS, Arch
+from ganbench.methods.archs import Arch
 from ganbench.methods.losses import LOSSES, Loss
 from ganbench.methods.penalties import PENALTIES, Penalty
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
+from ganbench.spec.arch_for import arch_for
 from ganbench.spec.budget import CURRENCIES, step_costs, steps_for
 from ganbench.spec.train_spec import EvaluationSpec, TrainSpec
 
@@ -143,8 +144,7 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
         dataset_options, _component_options(settings, "protocol", default_protocol)
     )
     case = protocol.case(dataset)
-    arch_options = _component_options(settings, "arch", "mlp")
-    arch = ARCHS.create(dict(dataset.defaults.get("arch", {}).get(arch_options["name"], {})) | arch_options)
+    arch = arch_for(dataset, _component_options(settings, "arch", "mlp"))
     penalties = tuple(map(PENALTIES.create, _component_list(settings, "penalty", loss.penalties)))
     wrappers = tuple(map(WRAPPERS.create, _component_list(settings, "wrapper", loss.wrappers)))
     train = _train_spec(_options(settings, "train"), loss, penalties, dataset)
@@ -173,7 +173,7 @@ def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Sett
 
     If the flags name another component, the file's options for its own are dropped. With another loss, the file's
     penalties and wrappers and all options set by either loss's recipe are dropped too; with another data set, all
-    options that either data set has defaults for. So `--loss wgan-gp` over a full dump of a minimax run trains
+    options for which the two have different defaults. So `--loss wgan-gp` over a full dump of a minimax run trains
     wgan-gp as in its paper.
     """
     base = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
@@ -199,14 +199,16 @@ def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Sett
 
 
 def _drop_dataset_defaults(settings: Settings, *datasets: str) -> None:
-    """Drop options for which one of these data sets has defaults of its own."""
+    """Drop options for which these data sets have different defaults."""
     arch = _name(settings.get("arch"))
-    for dataset in datasets:
-        defaults = DATASETS[dataset].defaults
-        for option in defaults.get("train", {}):
-            _drop(settings, "train", option)
-        for option in defaults.get("arch", {}).get(arch, {}):
-            _drop(settings, "arch", option)
+    of_datasets = [DATASETS[dataset].defaults for dataset in datasets]
+    for table, defaults in (
+        ("train", [each.get("train", {}) for each in of_datasets]),
+        ("arch", [each.get("arch", {}).get(arch, {}) for each in of_datasets]),
+    ):
+        for option in set().union(*defaults):
+            if any(each.get(option) != defaults[0].get(option) for each in defaults):
+                _drop(settings, table, option)
 
 
 def _name(table: Any) -> str | None:

@@ -37,7 +37,18 @@ SPECS: dict[str, list[str]] = {
         "--set",
         "train.ema=0.1",
     ],
-    "mnist": ["--dataset", "mnist", "--loss", "wgan-gp", "--arch", SMALL_MLP, "--batch-size", "16"],
+    "mnist": [
+        *(
+            "--dataset",
+            "mnist",
+            "--loss",
+            "wgan-gp",
+            "--arch",
+            f"{SMALL_MLP},generator_norm=none",
+            "--batch-size",
+            "16",
+        ),
+    ],
     "dcgan": ["--dataset", "mnist", "--loss", "non-saturating", "--arch", SMALL_DCGAN, "--batch-size", "16"],
     "stacked": ["--dataset", "stacked-mnist", "--loss", "hinge", "--arch", SMALL_DCGAN, "--batch-size", "16"],
 }

@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.settings import flatten, merge, parse_assignment, parse_component, parse_seeds, parse_stop, to_toml
+from ganbench.core.settings import (
+    flatten,
+    merge,
+    parse_assignment,
+    parse_component,
+    parse_seeds,
+    parse_stop,
+    to_toml,
+    unflatten,
+)
 from ganbench.data.ring import Ring
 from ganbench.evaluation.metrics.fid import Fid
 from ganbench.spec import run_spec as config
@@ -95,7 +104,7 @@ def test_run_id_depends_on_every_setting_that_affects_results() -> None:
 def test_option_added_later_is_in_the_spec_only_if_it_is_used() -> None:
     """Runs without the option keep their ids."""
     without, unused, used = (
-        resolve({"arch": {"name": "mlp", **options}})
+        resolve({"dataset": {"name": "ring"}, "arch": {"name": "mlp", **options}})
         for options in ({}, {"generator_norm": "none"}, {"generator_norm": "batch"})
     )
     assert without == unused
@@ -104,6 +113,26 @@ def test_option_added_later_is_in_the_spec_only_if_it_is_used() -> None:
     assert used.to_dict()["arch"] == {**without.to_dict()["arch"], "generator_norm": "batch"}
     assert used.run_id(3) != without.run_id(3)
     assert resolve(tomllib.loads(to_toml(used.to_dict()))) == used
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "stacked-mnist"])
+def test_mlp_is_normalised_on_images_and_a_recorded_spec_keeps_its_networks(dataset: str) -> None:
+    """An option added later is left out at the architecture's default, though the data set has another one."""
+    plain = resolve({"dataset": {"name": dataset}, "arch": {"name": "mlp", "generator_norm": "none"}})
+    suited = resolve({"dataset": {"name": dataset}, "arch": {"name": "mlp"}})
+    assert suited.to_dict()["arch"] == {**plain.to_dict()["arch"], "generator_norm": "batch"}
+    for spec in (plain, suited):
+        assert resolve(spec.to_dict()) == spec
+        assert resolve(unflatten({key: str(value) for key, value in flatten(spec.to_dict()).items()})) == spec
+    assert resolve(apply_overrides(plain.to_dict(), {"dataset": {"name": "fashion-mnist"}})).arch == plain.arch
+    on_ring = apply_overrides(suited.to_dict(), {"dataset": {"name": "ring"}})
+    assert resolve(on_ring).arch == resolve({"dataset": {"name": "ring"}}).arch
+    assert resolve(apply_overrides(on_ring, {"dataset": {"name": dataset}})).arch == suited.arch
+
+
+def test_run_without_normalisation_keeps_the_id_it_had_before_there_was_any() -> None:
+    spec = resolve({"arch": {"name": "mlp", "generator_norm": "none"}})
+    assert spec.run_id(0) == "f5283c99ae43"
 
 
 def test_run_id_depends_on_versions_of_data_protocol_evaluator_and_results(monkeypatch: pytest.MonkeyPatch) -> None:

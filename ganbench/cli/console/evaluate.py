@@ -20,8 +20,8 @@ from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
 from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, mixed, samples_sha256, set_up
 from ganbench.evaluation.scorer import Scores
-from ganbench.methods.archs import ARCHS
 from ganbench.runs.log_schema import metrics_of, named_fair_shares, named_scores, named_verdict
+from ganbench.spec.arch_for import arch_for
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
@@ -75,8 +75,7 @@ def _generator(request: Request, count: int, dataset: Dataset, device: torch.dev
     arch = None
     if request.arch is not None:
         options = parse_component(request.arch)
-        # The defaults of `ganbench run` for this architecture on this data set.
-        arch = ARCHS.create({**dataset.defaults.get("arch", {}).get(options["name"], {}), **options})
+        arch = arch_for(dataset, options)
     return GeneratorSource(
         count=count,
         latent_shape=_sizes(request.latent),

@@ -17,10 +17,11 @@ GENERATOR_NORMS = ("none", "batch", "layer")
 
 @register(ARCHS, "mlp")
 class Mlp(Arch):
-    """Fully connected G and D with leaky ReLU, no normalisation by default (in the style of Goodfellow et al. 2014).
+    """Fully connected G and D with leaky ReLU (in the style of Goodfellow et al. 2014); on images, BatchNorm in G.
 
     `generator_norm` normalises G's hidden layers but the first, before their activations: "batch" is BatchNorm, which
-    replaces a layer's bias (as in the MLP of PyTorch-GAN, whose ε is .8 instead of 1e-5), and "layer" is LayerNorm.
+    replaces a layer's bias (as in the MLP of PyTorch-GAN, whose ε is .8 instead of 1e-5), and "layer" is LayerNorm. The
+    default is "batch" for the built-in images, "none" for all other data.
     """
 
     later_options: ClassVar[tuple[str, ...]] = ("generator_norm",)
