@@ -68,6 +68,14 @@ def test_readme_shows_the_first_sentences_and_the_first_picture(script: ModuleTy
     assert readme.endswith("<!-- end -->\nb\n")
 
 
+def test_the_committed_page_is_what_the_script_makes(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "BASELINE", "non-saturating")
+    found = [(study, script.findings(study)) for study in script.studies()]
+    assert script.PAGE.read_text(encoding="utf-8") == script.page(found), "out of date: make results"
+    readme = script.README.read_text(encoding="utf-8")
+    assert script.readme(readme, found) == readme, "out of date: make results"
+
+
 def test_studies_without_results_are_listed(script: ModuleType) -> None:
     page = script.page([])
     assert page.count("| 0 of ") == len(script.ORDER)
