@@ -109,6 +109,7 @@ def evaluate(
     dataset: str = "mnist",
     protocol: str = "ganbench-2",
     pixel_range: str | None = None,
+    clip: bool = False,
     count: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Evaluation:
@@ -119,6 +120,7 @@ def evaluate(
         dataset: name of the target data set, with options as in "ring:radius=2".
         protocol: name of the protocol.
         pixel_range: range of float images: "0..1", "-1..1" or "0..255", if the values are ambiguous.
+        clip: whether to clip pixels outside that range, as saving them as pictures would do.
         count: number of samples to score, if not the protocol's default.
 
     Raises:
@@ -126,7 +128,7 @@ def evaluate(
             requested.
     """
     torch_device = find_device(device)
-    tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
+    tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range, clip)
     return evaluate_under([protocol], mixed(tensor), dataset=dataset, count=count, device=torch_device)[0]
 
 
@@ -186,7 +188,7 @@ class _ProtocolScorer:
         self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data)
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
-        wanted = count or self._case.samples
+        wanted = self._case.samples if count is None else count
         if wanted < MIN_SAMPLES:
             raise GanbenchError(f"{wanted} samples are too few to mean anything: score at least {MIN_SAMPLES}")
         if self._dataset.finite and wanted > self._dataset.train_size:
