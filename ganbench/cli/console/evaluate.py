@@ -12,6 +12,7 @@ import click
 import torch
 
 from ganbench.cli.console.evaluation_tables import show_evaluations
+from ganbench.cli.console.patience import patience_line
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
@@ -68,7 +69,15 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
         click.echo(samples.source, err=True)
     # Those of a generator are independent, so their order says nothing.
     tensor = samples.tensor if generator else mixed(samples.tensor)
-    evaluations = evaluate_under(list(settings), tensor, dataset=request.dataset, count=request.count, device=device)
+    with patience_line() as progress:
+        evaluations = evaluate_under(
+            list(settings),
+            tensor,
+            dataset=request.dataset,
+            count=request.count,
+            device=device,
+            progress=progress,
+        )
     text = show_evaluations(evaluations, style)
     if track is not None:
         _track(track, evaluations, list(cases.values()), samples, experiment, store)
