@@ -44,6 +44,17 @@ def latents() -> Tensor:
     return torch.randn(500, 3, generator=stream(0, "evaluation", 0))
 
 
+class Attention(nn.Module):
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        parts = hidden.reshape(-1, 2, 4)
+        dropout = self.dropout if self.training else 0.0
+        return functional.scaled_dot_product_attention(parts, parts, parts, dropout_p=dropout).reshape(-1, 8)
+
+
 SWITCHED: dict[str, Callable[[], nn.Module]] = {
     "batch norm": lambda: nn.BatchNorm1d(8),
     "dropout": nn.Dropout,
@@ -52,11 +63,13 @@ SWITCHED: dict[str, Callable[[], nn.Module]] = {
         nn.Unflatten(1, (2, 4)), nn.InstanceNorm1d(2, track_running_stats=True), nn.Flatten()
     ),
     "random slopes": nn.RReLU,
+    "attention": lambda: Attention(0.5),
 }
 """Layers that do something else in training mode."""
 FIXED: dict[str, Callable[[], nn.Module]] = {
     "no dropout": lambda: nn.Dropout(0.0),
     "layer norm": lambda: nn.LayerNorm(8),
+    "attention without dropout": lambda: Attention(0.0),
     "batch norm without running statistics": lambda: nn.BatchNorm1d(8, track_running_stats=False),
     "instance norm": lambda: nn.Sequential(nn.Unflatten(1, (2, 4)), nn.InstanceNorm1d(2), nn.Flatten()),
 }
@@ -76,7 +89,7 @@ def test_generator_saved_in_training_mode_is_refused(tmp_path: Path, save: Save,
     save(network.train(), path, torch.randn(4, 3))
     with pytest.raises(GanbenchError, match=r"training mode|operator 'torch.ops.aten.(alpha_dropout|rrelu)"):
         read(path)
-    if layer in ("batch norm", "dropout"):
+    if layer in ("batch norm", "dropout", "attention"):
         save(network.eval(), path, torch.randn(4, 3))
         with torch.no_grad():
             assert torch.allclose(read(path), network(latents()), atol=1e-6)

@@ -16,16 +16,21 @@ from ganbench.evaluation.samples.generators import FAILED
 
 FLAGS = ("training", "train", "use_input_stats")
 """Names by which ATen's operators take the mode."""
+DROPOUT = "dropout_p"
+"""Name by which attention takes its share of dropout, which is 0 in evaluation mode."""
 
 
 def refuse_training_mode(path: str, operator: str, arguments: Mapping[str, object]) -> None:
     """Raise GanbenchError if a call with these arguments, as far as they are constant, is one of training mode."""
-    flag = next((name for name in FLAGS if arguments.get(name) is True), None)
+    signs = [f"{name}=True" for name in FLAGS if arguments.get(name) is True]
+    dropout = arguments.get(DROPOUT)
+    if isinstance(dropout, float) and dropout > 0:
+        signs.append(f"{DROPOUT}={dropout:g}")
     # Layers without running statistics use those of the batch in evaluation, too, and dropout of nothing is harmless.
-    if flag is None or arguments.get("running_mean", ...) is None or arguments.get("p") == 0:
+    if not signs or arguments.get("running_mean", ...) is None or arguments.get("p") == 0:
         return
     raise GanbenchError(
-        f"'{path}' was saved in training mode: its '{operator}' has {flag}=True, so these would not be the samples of "
+        f"'{path}' was saved in training mode: its '{operator}' has {signs[0]}, so these would not be the samples of "
         f"the trained generator: call eval() on it and save it again"
     )
 
