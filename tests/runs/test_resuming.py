@@ -173,9 +173,13 @@ def test_checkpoint_of_an_earlier_version_is_resumed(data: LabelledImages, tmp_p
 
 
 @pytest.mark.parametrize(
-    "change", [{"train": {"generator_lr": 0.01}}, {"evaluation": {"every": 3}}, {"train": {"steps": 24}}]
+    ("change", "finished"),
+    [
+        ({"train": {"generator_lr": 0.01}}, False),
+        ({"evaluation": {"every": 3}}, False),
+        ({"train": {"steps": 24}}, True),
+    ],
 )
-@pytest.mark.parametrize("finished", [False, True])
 def test_checkpoint_of_another_spec_with_the_same_networks_is_refused(
     data: LabelledImages, tmp_path: Path, change: dict[str, Any], finished: bool
 ) -> None:
