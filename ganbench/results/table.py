@@ -13,8 +13,8 @@ yet keeps one row with an empty metric, so that it is never missing from a count
 - `floor` is the score of real samples, `floor_sd` its standard deviation among several sets of them, and `ceiling` the
   best possible score.
 - `name`, `dose`, `factors`, `primary`, `collapsed` and `tuned` are those of `ganbench.core.annotation.Annotation` as
-  text, and empty for a run without them. A dose is written as in `updates=5; learning rate=0.1`, factors as in `R1; R2`;
-  metrics are separated by commas.
+  text, and empty for a run without them. A dose is written as in `updates=5; learning rate=0.1`, factors as in
+  `R1; R2`; metrics are separated by commas.
 - `torch` is the version that trained the run, and `ensemble` the seeds that trained together, as in `0,1,2`.
 - `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
 
