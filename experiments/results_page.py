@@ -13,10 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from PIL import Image
 
 from ganbench.core.annotation import LOST, parse_dose, parse_factors
 from ganbench.core.formatting import listed, number
@@ -25,12 +22,13 @@ from ganbench.results.compare import COUNTED, compare
 from ganbench.results.csv_file import read_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import FactorEffects, factor_effects
+from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.inference.factorial import Effect, seeds_for_even_chance
 from ganbench.results.protection import Protection, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
-from ganbench.results.report.study_charts import dose_chart, effect_chart
+from ganbench.results.report.study_charts import dose_chart, effect_chart, sheet_chart
 from ganbench.results.report.svg import svg
 from ganbench.results.report.tables import markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
@@ -146,16 +144,9 @@ def _samples(study: Study, curves: DoseCurves) -> list[str]:
                     sheets.append((f"{part}, {number(dose)}\n{place} seed", kept[-1]))
     if not sheets:
         return []
-    columns = len(sheets) // len({title.partition(",")[0] for title, _ in sheets})
-    figure = Figure(figsize=(1.5 * columns, 1.8 * -(-len(sheets) // columns)), layout="constrained", dpi=100)
-    for number_of, (title, sheet) in enumerate(sheets, 1):
-        axes = figure.add_subplot(-(-len(sheets) // columns), columns, number_of)
-        pixels = np.asarray(Image.open(sheet).convert("L"))
-        axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
-        axes.set_title(title, fontsize=8)
-        axes.set_axis_off()
+    rows = len({title.partition(",")[0] for title, _ in sheets})
     name = f"results-{study.name}-{_slug(curves.what)}-samples.png"
-    figure.savefig(IMAGES / name)
+    sheet_chart(sheets, columns=len(sheets) // rows).savefig(IMAGES / name)
     words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
     return [f"![{words}](images/{name})"]
 
@@ -212,7 +203,11 @@ def _medians(study: Study, outcome: FactorEffects, factor: str) -> str:
 
 
 def _methods(study: Study) -> Findings:
-    """Which method is better by each primary outcome that is a metric."""
+    """In how many seeds of each method a mode is lost, and which method is better by each primary outcome."""
+    lost = [
+        for_markdown(f"{counts.beginning} {'; '.join(counts.ends)}")
+        for counts in lost_modes(study.table, method_names(study.table))
+    ]
     primary = str(study.table["primary"].iloc[0]).split(",")
     measured = set(final_scores(study.table)["metric"])
     rankings = compare(study.table, metrics=[metric for metric in primary if metric in measured]).rankings
@@ -220,7 +215,7 @@ def _methods(study: Study) -> Findings:
         [for_markdown(f"{each.metric}: {answer(each)}") for each in rankings if bool(each.winner) == won]
         for won in (True, False)
     )
-    return Findings(decided, undecided, [])
+    return Findings([*lost, *decided], undecided, [])
 
 
 def _more_seeds(part: Protection) -> str:

@@ -1,12 +1,14 @@
-"""Charts of studies: collapsed runs over doses, and the effects of factors."""
+"""Charts of studies: collapsed runs over doses, the effects of factors, and samples side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+from PIL import Image
 
 from ganbench.core.formatting import number
 from ganbench.core.plotting import GREY
@@ -75,4 +77,17 @@ def effect_chart(outcomes: Sequence[FactorEffects]) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(xlim=(-0.02, 1.02), xlabel="a seed is better with it than without it")
     figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(names))
+    return figure
+
+
+def sheet_chart(sheets: Sequence[tuple[str, Path]], columns: int) -> Figure:
+    """Draw the upper left quarters of sheets of samples side by side, each with its title."""
+    rows = -(-len(sheets) // columns)
+    figure = Figure(figsize=(1.5 * columns, 1.8 * rows), layout="constrained", dpi=100)
+    for place, (title, sheet) in enumerate(sheets, 1):
+        pixels = np.asarray(Image.open(sheet).convert("L"))
+        axes = figure.add_subplot(rows, columns, place)
+        axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
+        axes.set_title(for_figure(title), fontsize=8)
+        axes.set_axis_off()
     return figure
