@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PIL import Image
 
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
@@ -43,6 +44,23 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     page = script.page([(study, found)])
     assert page.replace(for_markdown("<b>"), "").count("<b>") == 0
     assert f"- {protects}. [Rows](../reports/x/report.md)" in page
+
+
+def test_best_and_worst_seed_are_shown_at_each_dose(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "SHOWN", ("plain",))
+    table = tidy(list(runs_of_doses()))
+    (tmp_path / "samples").mkdir()
+    for run in table["run"].unique():
+        for step in (9, 10):  # the later sheet is shown
+            Image.new("L", (32, 32), 255 * (step == 10)).save(tmp_path / "samples" / f"{run}-{step}.webp")
+    found = script.findings(script.Study("balance", "What protects?", tmp_path, table))
+    name = f"results-balance-{UPDATES.replace(' ', '-')}-samples.png"
+    assert any(f"](images/{name})" in picture for picture in found.pictures)
+    with Image.open(tmp_path / name) as picture:
+        assert picture.width == 8 * 150, "best and worst of four doses"
+        assert picture.convert("L").getpixel((75, 100)) == 255
 
 
 def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_path: Path) -> None:
