@@ -125,6 +125,7 @@ def test_protocol_and_stop_on_are_part_of_the_spec(tmp_path: Path) -> None:
         ("run --penalty r3", "unknown penalty 'r3'"),
         ("run --seeds 3-1", "runs backwards"),
         ("run --seeds x", "should look like 0-2 or 0,3,7"),
+        ("run --seeds 1234567890", "at most nine digits"),
         ("run --batch-size 100000", "larger than the data set"),
         ("run --batch-size 0", "at least 1"),
         ("run --steps -5", "is not a number"),

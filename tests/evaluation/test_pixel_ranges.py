@@ -95,6 +95,11 @@ def test_count_of_clipped_values_is_printed_in_every_format(tmp_path: Path) -> N
     assert "1 of 15,680 values" in evaluate(tmp_path / "x.npy", *clip, "--format", "json").stderr
 
 
+def test_count_of_zero_is_not_the_default(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.linspace(-1, 1, 784 * 4, dtype=np.float32).reshape(4, 1, 28, 28))
+    assert "0 samples are too few" in evaluate(tmp_path / "x.npy", "--count", "0").output
+
+
 # Sizes
 
 
