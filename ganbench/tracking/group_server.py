@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
+from ganbench.tracking.mlflow.connection import mlflow_uri
 from ganbench.tracking.ui import await_health, taken
 
 USER, PASSWORD, KEY = "GANBENCH_SERVER_USER", "GANBENCH_SERVER_PASSWORD", "GANBENCH_SERVER_KEY"
@@ -125,7 +126,13 @@ def mlflow_command(plan: Plan, folder: Path, database: str) -> list[str]:
     """Return the command that starts MLflow's server."""
     hosts = dict.fromkeys((plan.host, socket.gethostname(), "localhost", "127.0.0.1", *plan.allowed_hosts))
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts", "--app-name", "basic-auth"]
+    command += [
+        "--artifacts-destination",
+        (folder / "artifacts").as_uri(),
+        "--serve-artifacts",
+        "--app-name",
+        "basic-auth",
+    ]
     command += ["--host", plan.host, "--port", str(plan.port)]
     return [*command, "--allowed-hosts", ",".join(f"{name}:{plan.port}" for name in hosts)]
 
@@ -141,9 +148,13 @@ def _mlflow(plan: Plan, folder: Path, database: str, login: dict[str, str]) -> I
     config = folder / "auth.ini"
     # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
     # tenth of a second by design, and a run makes dozens of requests.
+    users, administrator = (
+        text.replace("%", "%%")  # which has a meaning in this file
+        for text in (mlflow_uri(folder / "users.db"), login[USER])
+    )
     config.write_text(
-        f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder / 'users.db'}\n"
-        f"admin_username = {login[USER]}\n"
+        f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = {users}\n"
+        f"admin_username = {administrator}\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
     )
     environment = {

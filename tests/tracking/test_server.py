@@ -67,7 +67,7 @@ def test_server_accepts_only_allowed_host_names(tmp_path: Path) -> None:
     assert {"gpu1.example.org:5001", "localhost:5001"} <= set(hosts)
     assert "*" not in hosts
     assert command[command.index("--app-name") + 1] == "basic-auth"
-    assert command[command.index("--artifacts-destination") + 1] == str(tmp_path / "artifacts")
+    assert command[command.index("--artifacts-destination") + 1] == (tmp_path / "artifacts").as_uri()
 
 
 def test_ui_command_explains_that_it_needs_full_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
