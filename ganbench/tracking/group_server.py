@@ -24,7 +24,7 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.mlflow.connection import mlflow_uri
-from ganbench.tracking.ui import await_health, taken
+from ganbench.tracking.ui import await_health, interrupt_on_signals, taken
 
 USER, PASSWORD, KEY = "GANBENCH_SERVER_USER", "GANBENCH_SERVER_PASSWORD", "GANBENCH_SERVER_KEY"
 POSTGRES_USER = "postgres"
@@ -64,9 +64,7 @@ def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
         raise GanbenchError(f"the folder '{folder}' can't be used ({error.strerror}): choose another") from error
     if taken(plan.host, plan.port):
         raise GanbenchError(f"port {plan.port} is taken: choose another with --port")
-    # Set explicitly, since a shell may have started us with SIGINT ignored.
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         with _database(plan, folder) as database, _mlflow(plan, folder, database, login) as server:
             all_interfaces = plan.host in ("0.0.0.0", "::")

@@ -51,9 +51,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         ]
     # The job runner would double memory and start-up time, and runs nothing that we use.
     light_server = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    # Set explicitly: a shell may have started us with SIGINT ignored, and then the server would outlive us.
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, signal.default_int_handler)
+    interrupt_on_signals()
     log = database.with_name("server.log")
     with (
         log.open("wb") as output,
@@ -70,6 +68,15 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has a child process of its own
+
+
+def interrupt_on_signals() -> None:
+    """Turn SIGINT, SIGTERM and a closed terminal into KeyboardInterrupt, so that our servers never outlive us."""
+    # Set explicitly: a shell may have started us with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
 def _check_mlflow() -> None:
