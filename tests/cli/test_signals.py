@@ -11,9 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from ganbench.cli.console.signals import signals
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.store import find_store
+from ganbench.tracking.ui import interrupt_on_signals
 
 LONG = (
     *("run", "--dataset", "ring:points=2000", "--steps", "100000", "--batch-size", "8", "--eval-every", "20"),
@@ -51,6 +54,20 @@ def test_a_second_hangup_does_not_end_what_the_first_one_stops() -> None:
         signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_closed_terminal_interrupts_servers_so_that_they_end_theirs() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        interrupt_on_signals()
+        for number in numbers:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_nohup_is_respected() -> None:

@@ -78,6 +78,34 @@ def test_moved_store_keeps_its_pictures_and_writes_nothing_to_its_old_place(
     assert not original.exists()
 
 
+def test_moved_store_keeps_pictures_of_an_experiment_that_was_renamed_in_mlflow(original: Path) -> None:
+    tracker = MlflowTracker(find_store(str(original)), "e")
+    tracker._client.rename_experiment(tracker._experiment, "renamed")
+    store = find_store(str(original.rename(original.with_name("moved"))))
+    for write_first in (False, True):
+        if write_first:
+            write(MlflowTracker(store, "renamed"), "0000000b", 2)
+        assert "0000000a" in read_images(store, "renamed", "samples", ["0000000a"], 4)
+    assert not original.exists()
+
+
+def test_artifacts_that_were_never_in_the_store_are_left_where_they_are(original: Path, tmp_path: Path) -> None:
+    """As those of an experiment that MLflow's own server created."""
+    elsewhere = tmp_path / "elsewhere" / "artifacts" / "7"
+    with closing(sqlite3.connect(original / "mlflow.db")) as database:
+        (experiment,) = database.execute("select experiment_id from experiments where name = 'e'").fetchone()
+        database.execute("update experiments set artifact_location = ? where name = 'e'", (elsewhere.as_uri(),))
+        database.execute("delete from tags where value = '0000000a'")
+        database.commit()
+    store = find_store(str(original))
+    write(MlflowTracker(store, "e"), "0000000b", 2)
+    assert list(elsewhere.rglob("*.png"))
+    assert set(pictures(store)) == {"0000000b"}
+    with closing(sqlite3.connect(original / "mlflow.db")) as database:
+        query = "select artifact_location from experiments where experiment_id = ?"
+        assert database.execute(query, (experiment,)).fetchone() == (elsewhere.as_uri(),)
+
+
 def test_copied_store_is_independent_of_the_original(original: Path) -> None:
     before = files(original)
     copy = find_store(str(shutil.copytree(original, original.with_name("copy"))))
@@ -206,19 +234,22 @@ def archive(original: Path) -> Path:
     return original
 
 
-@pytest.mark.parametrize("state", ["at rest", "in use", "left by a killed process"])
+@pytest.mark.parametrize("folder_mode", [0o755, 0o777])
+@pytest.mark.parametrize("state", ["at rest", "in use", "killed", "killed, copied in part"])
 def test_stores_that_may_only_be_read_are_read_without_writing(
-    archive: Path, state: str, monkeypatch: pytest.MonkeyPatch
+    archive: Path, state: str, folder_mode: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = find_store(str(archive))
     with closing(sqlite3.connect(store.database)) as owner:
         if state != "at rest":
             owner.execute("update tags set value = 'diverged' where key = 'ganbench.status' and value = 'finished'")
             owner.commit()
-        if state == "left by a killed process":
+        if state.startswith("killed"):
             copy = shutil.copytree(archive, archive.with_name("copy"))
-            (copy / "mlflow.db-shm").unlink()
+            if state == "killed, copied in part":
+                (copy / "mlflow.db-shm").unlink()
             store = find_store(str(copy))
+        store.folder.chmod(folder_mode)
         before = files(store.folder)
         expected = "finished" if state == "at rest" else "diverged"
         with as_another_user():

@@ -16,16 +16,17 @@ DEFAULT_EXPERIMENT = "Default"
 def relocate_artifacts(connection: sqlite3.Connection, store: Store) -> None:
     """Point a database to the artifacts beside it, where it names those of another place."""
     for experiment, name, uri in _experiments(connection):
-        old, new = _path(uri), store.artifacts(name)
-        ours = _is_ours(old, name)
-        if not (ours or name == DEFAULT_EXPERIMENT) or _same(old, new):
-            continue
-        if ours:
+        old, new = _path(uri), _location_now(_path(uri), store.artifacts(name))
+        if new != old and not _same(old, new):
             connection.execute(
                 "update runs set artifact_uri = ? || substr(artifact_uri, ?) "
                 "where experiment_id = ? and substr(artifact_uri, 1, ?) = ?",
                 (new.as_uri(), len(uri) + 1, experiment, len(uri) + 1, f"{uri}/"),
             )
+        elif name == DEFAULT_EXPERIMENT and old != store.artifacts(name):
+            new = store.artifacts(name)  # those of earlier runs stay
+        else:
+            continue
         connection.execute(
             "update experiments set artifact_location = ? where experiment_id = ?", (new.as_uri(), experiment)
         )
@@ -37,7 +38,7 @@ def rename_checkpoints(connection: sqlite3.Connection, store: Store) -> None:
     folder = store.folder / "checkpoints"
     for _, name, uri in _experiments(connection):
         location = _path(uri)
-        old_folder = location.parent.parent if _is_ours(location, name) else store.folder
+        old_folder = location.parent.parent if _is_ours(location) else store.folder
         old = folder / checkpoint_name(f"sqlite:///{old_folder}/{store.database.name}", name)
         new = folder / checkpoint_name(store.database.name, name)
         if old.is_dir() and not new.exists():
@@ -49,16 +50,26 @@ def run_folder(uri: str, artifacts: Path) -> Path:
 
     Args:
         uri: where MLflow says that they are.
-        artifacts: the folder of its experiment's artifacts now.
+        artifacts: the folder of its experiment's artifacts in this store.
     """
     path = _path(uri)
-    experiment = path.parent.parent
-    return artifacts / path.parent.name / path.name if _is_ours(experiment, artifacts.name) else path
+    return _location_now(path.parent.parent, artifacts) / path.parent.name / path.name
 
 
-def _is_ours(location: Path, experiment: str) -> bool:
-    """Return whether this is where ganbench puts an experiment's artifacts, in whatever store."""
-    return location.name == experiment and location.parent.name == "artifacts"
+def _location_now(location: Path, artifacts: Path) -> Path:
+    """Return where artifacts of an experiment are now.
+
+    Args:
+        location: where they were when the experiment was created.
+        artifacts: the folder for artifacts of an experiment of that name; it may have been renamed since.
+    """
+    now = artifacts.with_name(location.name)
+    return now if _is_ours(location) and (now == artifacts or now.is_dir()) else location
+
+
+def _is_ours(location: Path) -> bool:
+    """Return whether ganbench may have put artifacts there, in whatever store."""
+    return location.parent.name == "artifacts"
 
 
 def _path(uri: str) -> Path:

@@ -13,6 +13,9 @@ from ganbench.core.errors import GanbenchError
 from ganbench.tracking.mlflow.relocation import relocate_artifacts
 from ganbench.tracking.store import Store
 
+SHARED = "-shm"
+"""Ending of the file that the processes which use a database share."""
+
 
 def database_to_read(store: Store) -> Path:
     """Return the database of a local store, or a temporary copy if this user can't write to it.
@@ -44,14 +47,25 @@ class _Copy:
         self._folder = tempfile.TemporaryDirectory(prefix="ganbench-")
         folder = Path(self._folder.name)
         self.database = folder / store.database.name
-        try:
-            with (
-                closing(sqlite3.connect(f"{store.database.as_uri()}?mode=ro", uri=True)) as original,
-                closing(sqlite3.connect(self.database)) as copy,
-            ):
-                original.backup(copy)
-        except sqlite3.OperationalError:
-            # Without a writer, whose files readers share, SQLite would have to create them; so nobody is writing.
+        if not (_in_use(store) and _backup(store.database, self.database)):
             for path in store.database_files():
-                if path.exists() and not path.name.endswith("-shm"):
+                if path.exists() and not path.name.endswith(SHARED):
                     shutil.copyfile(path, folder / path.name)
+
+
+def _in_use(store: Store) -> bool:
+    """Return whether a process may be writing: then there is a file that SQLite would create otherwise."""
+    return any(path.exists() for path in store.database_files() if path.name.endswith(SHARED))
+
+
+def _backup(database: Path, to: Path) -> bool:
+    """Copy a database that is in use; return False if nobody uses it, and a killed process left it like that."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as original,
+            closing(sqlite3.connect(to)) as copy,
+        ):
+            original.backup(copy)
+            return True
+    except sqlite3.OperationalError:
+        return False
