@@ -18,8 +18,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
@@ -135,6 +137,27 @@ def mlflow_command(plan: Plan, folder: Path, database: str) -> list[str]:
     return [*command, "--allowed-hosts", ",".join(f"{name}:{plan.port}" for name in hosts)]
 
 
+def auth_config(folder: Path, administrator: str) -> str:
+    """Return the configuration of MLflow's users, who are kept in a database in the server's folder."""
+    # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
+    # tenth of a second by design, and a run makes dozens of requests.
+    config = ConfigParser()
+    config["mlflow"] = {
+        "default_permission": "EDIT",
+        "database_uri": _escaped(mlflow_uri(folder / "users.db")),
+        "admin_username": _escaped(administrator),
+        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+        "auth_cache_ttl_seconds": "60",
+    }
+    text = StringIO()
+    config.write(text)
+    return text.getvalue()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")  # which begins a reference in this file
+
+
 def _check_packages() -> None:
     missing = [name for name in ("psycopg", "flask_wtf") if importlib.util.find_spec(name) is None]
     if missing:
@@ -144,17 +167,7 @@ def _check_packages() -> None:
 @contextmanager
 def _mlflow(plan: Plan, folder: Path, database: str, login: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     config = folder / "auth.ini"
-    # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
-    # tenth of a second by design, and a run makes dozens of requests.
-    users, administrator = (
-        text.replace("%", "%%")  # which has a meaning in this file
-        for text in (mlflow_uri(folder / "users.db"), login[USER])
-    )
-    config.write_text(
-        f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = {users}\n"
-        f"admin_username = {administrator}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
-    )
+    config.write_text(auth_config(folder, login[USER]))
     environment = {
         **os.environ,
         "MLFLOW_AUTH_CONFIG_PATH": str(config),
