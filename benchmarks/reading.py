@@ -13,7 +13,6 @@ from pathlib import Path
 
 from benchmarks.measure import Row, Setting
 from ganbench.tracking import RunInfo
-from ganbench.tracking.mlflow.names import database_of
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
 
@@ -73,7 +72,7 @@ def make_store(folder: Path) -> int:
         log.metrics(step, {"train/seconds": 1.0, "train/critic_fake": 0.5, "train/generator_gradient": 1.0})
     log.metrics(STEPS[-1], scores | bounds | digits | {"sample_count": 10_000.0})
     log.finish("finished", STEPS[-1])
-    with closing(sqlite3.connect(database_of(store))) as connection:
+    with closing(sqlite3.connect(store.database)) as connection:
         _copy(connection)
         return int(connection.execute("select count(*) from metrics").fetchone()[0])
 

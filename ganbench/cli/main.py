@@ -19,6 +19,7 @@ from ganbench.cli.run import run
 from ganbench.cli.server import server, sync, ui
 from ganbench.cli.sweep import status, sweep
 from ganbench.core.errors import GanbenchError
+from ganbench.core.home import ensure_home
 from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.core.version import __version__
 
@@ -62,6 +63,7 @@ def main() -> None:
       ganbench run --loss non-saturating --arch mlp
       ganbench compare
     """
+    ensure_home()
 
 
 TRAINING = (run, sweep, status, reproduce)

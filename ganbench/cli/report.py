@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.options import budget_flag, experiment_flag, results_flag, store_flag
+
+if TYPE_CHECKING:
+    from ganbench.results.loading import Pictures, Results
 
 
 @click.command()
@@ -34,5 +40,25 @@ def report(
     if again is None:
         results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
         title = title or (source.stem if source else experiment)
-        again = write_report(results, out or Path("reports"), title=title, x=x)
+        missing: list[str] = []
+        recorded = replace(results, pictures=_recording(results, missing))
+        again = write_report(recorded, out or Path("reports"), title=title, x=x)
+        if missing and not source:
+            click.echo(
+                f"no pictures of samples are left of {', '.join(missing)} in {find_store(store).label}: was it moved "
+                f"without its folder artifacts?",
+                err=True,
+            )
     click.echo(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/")
+
+
+def _recording(results: Results, missing: list[str]) -> Callable[[Collection[str], int], Pictures]:
+    """Read pictures, and record the trained runs that have none."""
+    trained = set(results.table.loc[results.table["arch"] != "samples", "run"])
+
+    def read(runs: Collection[str], most: int) -> Pictures:
+        pictures = results.pictures(runs, most)
+        missing.extend(sorted({*runs} & trained - set(pictures)))
+        return pictures
+
+    return read

@@ -10,7 +10,9 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,11 @@ CODE = ("data", "data/evaluators", "evaluation/metrics", "evaluation/protocols",
 
 SHIPPED = Path(__file__).with_name("real_samples.json")
 """The scores of real samples of the built-in data, which take minutes to compute: `experiments/real_samples.py`."""
+
+PART = ".part-"
+"""Prefix of the names of unfinished files."""
+LEFT = 3600.0
+"""Seconds after which an unfinished file is nobody's: to write one takes seconds."""
 
 
 class DiskCache:
@@ -83,12 +90,25 @@ class DiskCache:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".part-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).replace(self._path(self._folder, key, kind))
+            _remove_leftovers(self._folder)
+            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=PART)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                Path(temporary).replace(self._path(self._folder, key, kind))
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
         except OSError:
             return  # an unwritable cache is no reason to lose a run
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove unfinished files of killed processes."""
+    for leftover in folder.glob(f"{PART}*"):
+        with suppress(FileNotFoundError):  # another process removes them as well
+            if time.time() - leftover.stat().st_mtime > LEFT:
+                leftover.unlink()
 
 
 def digest(key: Mapping[str, Any]) -> str:

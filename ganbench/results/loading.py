@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from ganbench.core.errors import GanbenchError
 from ganbench.results.earlier import earlier_metrics
 from ganbench.results.table import LAST, tidy
 from ganbench.results.views import final_scores, headline
@@ -41,6 +42,9 @@ def load_results(
 
     Args:
         metrics: the metrics needed; others may be left out, which saves time.
+
+    Raises:
+        GanbenchError: there is no such store or experiment, or it has no runs.
     """
     needed = None if metrics is None else _names(metrics)
     return _load(store, experiment, history, None if needed is None else lambda tags: needed)
@@ -67,6 +71,11 @@ def load_for_comparison(store: Store, experiment: str, *, metrics: Collection[st
 
 def _load(store: Store, experiment: str, history: bool, needed: Needed | None) -> Results:
     records = read_runs(store, experiment, history=history, needed=needed)
+    if not records:
+        raise GanbenchError(
+            f"there are no runs yet in the experiment '{experiment}' of {store.label}: start with `ganbench run`, or "
+            f"restore in MLflow what was deleted there"
+        )
     return Results(tidy(records), partial(read_images, store, experiment, "samples"))
 
 

@@ -18,12 +18,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking.ui import await_health, taken
+from ganbench.tracking.mlflow.connection import mlflow_uri
+from ganbench.tracking.ui import await_health, interrupt_on_signals, taken
 
 USER, PASSWORD, KEY = "GANBENCH_SERVER_USER", "GANBENCH_SERVER_PASSWORD", "GANBENCH_SERVER_KEY"
 POSTGRES_USER = "postgres"
@@ -63,9 +66,7 @@ def serve_group(plan: Plan, say: Callable[[str], None]) -> int:
         raise GanbenchError(f"the folder '{folder}' can't be used ({error.strerror}): choose another") from error
     if taken(plan.host, plan.port):
         raise GanbenchError(f"port {plan.port} is taken: choose another with --port")
-    # Set explicitly, since a shell may have started us with SIGINT ignored.
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         with _database(plan, folder) as database, _mlflow(plan, folder, database, login) as server:
             all_interfaces = plan.host in ("0.0.0.0", "::")
@@ -125,9 +126,36 @@ def mlflow_command(plan: Plan, folder: Path, database: str) -> list[str]:
     """Return the command that starts MLflow's server."""
     hosts = dict.fromkeys((plan.host, socket.gethostname(), "localhost", "127.0.0.1", *plan.allowed_hosts))
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts", "--app-name", "basic-auth"]
+    command += [
+        "--artifacts-destination",
+        (folder / "artifacts").as_uri(),
+        "--serve-artifacts",
+        "--app-name",
+        "basic-auth",
+    ]
     command += ["--host", plan.host, "--port", str(plan.port)]
     return [*command, "--allowed-hosts", ",".join(f"{name}:{plan.port}" for name in hosts)]
+
+
+def auth_config(folder: Path, administrator: str) -> str:
+    """Return the configuration of MLflow's users, who are kept in a database in the server's folder."""
+    # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
+    # tenth of a second by design, and a run makes dozens of requests.
+    config = ConfigParser()
+    config["mlflow"] = {
+        "default_permission": "EDIT",
+        "database_uri": _escaped(mlflow_uri(folder / "users.db")),
+        "admin_username": _escaped(administrator),
+        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+        "auth_cache_ttl_seconds": "60",
+    }
+    text = StringIO()
+    config.write(text)
+    return text.getvalue()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")  # which begins a reference in this file
 
 
 def _check_packages() -> None:
@@ -139,13 +167,7 @@ def _check_packages() -> None:
 @contextmanager
 def _mlflow(plan: Plan, folder: Path, database: str, login: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     config = folder / "auth.ini"
-    # Members of a group write to each other's experiments. A password is checked only once a minute: a check takes a
-    # tenth of a second by design, and a run makes dozens of requests.
-    config.write_text(
-        f"[mlflow]\ndefault_permission = EDIT\ndatabase_uri = sqlite:///{folder / 'users.db'}\n"
-        f"admin_username = {login[USER]}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
-    )
+    config.write_text(auth_config(folder, login[USER]))
     environment = {
         **os.environ,
         "MLFLOW_AUTH_CONFIG_PATH": str(config),

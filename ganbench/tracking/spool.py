@@ -160,7 +160,7 @@ def sync(chosen: str | None) -> Iterator[tuple[str, str, int, str]]:
             delivered = deliver_all(address_file.parent, tracker)
         except GanbenchError as error:
             trouble = str(error)
-        yield address["store"], address["experiment"], delivered, trouble
+        yield find_store(address["store"]).label, address["experiment"], delivered, trouble
 
 
 def leftovers(store: Store, experiment: str) -> int:
@@ -181,7 +181,7 @@ def leftovers(store: Store, experiment: str) -> int:
 def not_delivered(count: int, store: Store) -> str:
     """Message about results that have not been delivered to the tracking server."""
     return (
-        f"The tracking server {store.uri} does not answer: the results of {count} run{'s' * (count > 1)} are kept in "
+        f"The tracking server {store.label} does not answer: the results of {count} run{'s' * (count > 1)} are kept in "
         f"{store.folder / 'spool'}. When it is back, `ganbench sync` delivers them."
     )
 
@@ -223,6 +223,7 @@ def _folder(store: Store, experiment: str) -> Path:
     """Return the folder of the journals for an experiment on a server."""
     folder = store.folder / "spool" / hashlib.sha256(f"{store.uri} {experiment}".encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / ADDRESS_FILE).touch(mode=0o600)  # a URI may hold a password
     (folder / ADDRESS_FILE).write_text(json.dumps({"store": store.uri, "experiment": experiment}))
     return folder
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.mlflow.client import runs_page
+from ganbench.tracking.mlflow.connection import connect, mlflow_uri
+from ganbench.tracking.mlflow.snapshot import database_to_read
 from ganbench.tracking.store import Store
 
 START_TIMEOUT = 60.0
@@ -29,14 +31,17 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         GanbenchError: the store doesn't exist, the port is taken, or the server doesn't start.
     """
     if not store.local:
-        say(f"{store.uri.rstrip('/')}{runs_page(store, experiment)}")
+        say(f"{store.label.rstrip('/')}{runs_page(store, experiment)}")
         return 0
     _check_mlflow()
     page = runs_page(store, experiment)
+    if store.is_writable():
+        connect(store)  # so that its pictures are found, if it was moved
+    database = database_to_read(store)
     port = port or _free_port(host)
     if taken(host, port):
         raise GanbenchError(f"port {port} is taken: choose another with --port, or --port 0 for any that is free")
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--workers", "1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", mlflow_uri(database), "--workers", "1"]
     command += ["--default-artifact-root", (store.folder / "artifacts").as_uri(), "--host", host, "--port", str(port)]
     shown_host = socket.gethostname() if host in ("0.0.0.0", "::") else host
     if host not in ("127.0.0.1", "localhost"):  # MLflow only accepts host names that it was given
@@ -46,10 +51,8 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         ]
     # The job runner would double memory and start-up time, and runs nothing that we use.
     light_server = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    # Set explicitly: a shell may have started us with SIGINT ignored, and then the server would outlive us.
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, signal.default_int_handler)
-    log = store.folder / "server.log"
+    interrupt_on_signals()
+    log = database.with_name("server.log")
     with (
         log.open("wb") as output,
         subprocess.Popen(
@@ -65,6 +68,15 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has a child process of its own
+
+
+def interrupt_on_signals() -> None:
+    """Turn SIGINT, SIGTERM and a closed terminal into KeyboardInterrupt, so that our servers never outlive us."""
+    # Set explicitly: a shell may have started us with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
 def _check_mlflow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.util
 import os
 import shutil
@@ -20,11 +21,22 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from mlflow.utils.file_utils import local_file_uri_to_path
+from sqlalchemy.engine import make_url
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking import RunInfo
-from ganbench.tracking.group_server import KEY, PASSWORD, USER, Plan, credentials, find_postgres, mlflow_command
+from ganbench.tracking.group_server import (
+    KEY,
+    PASSWORD,
+    USER,
+    Plan,
+    auth_config,
+    credentials,
+    find_postgres,
+    mlflow_command,
+)
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
@@ -67,7 +79,18 @@ def test_server_accepts_only_allowed_host_names(tmp_path: Path) -> None:
     assert {"gpu1.example.org:5001", "localhost:5001"} <= set(hosts)
     assert "*" not in hosts
     assert command[command.index("--app-name") + 1] == "basic-auth"
-    assert command[command.index("--artifacts-destination") + 1] == str(tmp_path / "artifacts")
+    assert command[command.index("--artifacts-destination") + 1] == (tmp_path / "artifacts").as_uri()
+
+
+@pytest.mark.parametrize("name", ["plain", "-a #?%2F;:@'\"\nü~"])
+def test_users_are_kept_in_a_folder_of_any_name(name: str, tmp_path: Path) -> None:
+    config = configparser.ConfigParser()
+    config.read_string(auth_config(tmp_path / name, "50 %(x)s"))
+    assert config["mlflow"]["admin_username"] == "50 %(x)s"
+    assert make_url(config["mlflow"]["database_uri"]).database == str(tmp_path / name / "users.db")
+    command = mlflow_command(Plan(tmp_path, "127.0.0.1", 5001), tmp_path / name, "postgresql://x")
+    artifacts = command[command.index("--artifacts-destination") + 1]
+    assert local_file_uri_to_path(artifacts) == str(tmp_path / name / "artifacts")
 
 
 def test_ui_command_explains_that_it_needs_full_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def run_session(
 def _address(store: Store) -> str:
     """The URI of a store on a server, or the path of a local one."""
     if not store.local:
-        return store.uri
+        return store.label
     try:
         return f"./{store.folder.relative_to(Path.cwd())}"
     except ValueError:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as requests to stop, which work in progress honours at its next opportunity."""
+"""Ctrl-C, SIGTERM and a closed terminal as requests to stop, which work in progress honours at its next opportunity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class _Stop:
@@ -19,20 +19,28 @@ class _Stop:
 
 @contextmanager
 def signals() -> Iterator[_Stop]:
-    """Turn the first SIGINT or SIGTERM into a request to stop; a second one ends the process as usual."""
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop; a second one ends the process as usual."""
     stop = _Stop()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if handlers[signal.SIGHUP] == signal.SIG_IGN:
+        del handlers[signal.SIGHUP]  # nohup: the process is meant to go on
+    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
     def restore() -> None:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        if stop.number == signal.SIGHUP:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # both the shell and the system send it
 
     def request_stop(number: int, frame: object) -> None:
         stop.number = number
         stop.event.set()
         restore()
-        # Written directly to the descriptor, since a signal may interrupt a print.
-        os.write(2, b"\nstopping at the next opportunity; once more to quit at once\n")
+        if number == signal.SIGHUP:
+            _discard_output(terminals)  # before anything is written to a terminal that is gone, which is an error
+        with suppress(OSError):
+            # Written directly to the descriptor, since a signal may interrupt a print.
+            os.write(2, b"\nstopping at the next opportunity; once more to quit at once\n")
 
     for number in handlers:
         signal.signal(number, request_stop)
@@ -40,3 +48,10 @@ def signals() -> Iterator[_Stop]:
         yield stop
     finally:
         restore()
+
+
+def _discard_output(descriptors: list[int]) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -15,7 +15,15 @@ from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import RunRecord, Status
 from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.mlflow.connection import connect_to_existing, seed_runs, statuses
-from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS, check_experiment_name, is_there
+from ganbench.tracking.mlflow.names import (
+    GROUP,
+    KIND,
+    RUN,
+    SEED,
+    STATUS,
+    check_experiment_name,
+    deleted_experiment,
+)
 from ganbench.tracking.mlflow.pictures import chosen
 from ganbench.tracking.store import Store
 
@@ -26,13 +34,15 @@ def ask_runs(store: Store, experiment: str, *, history: bool) -> list[RunRecord]
     """Read runs through MLflow; arguments as for `reading.read_runs`.
 
     Raises:
-        GanbenchError: there is no such store or experiment.
+        GanbenchError: there is no such store or experiment, or it was deleted in MLflow.
     """
     client = connect_to_existing(store)
     mlflow_experiment = client.get_experiment_by_name(experiment)
     if mlflow_experiment is None:
         names = ", ".join(sorted(other.name for other in client.search_experiments() if other.name != "Default"))
-        raise GanbenchError(f"there is no experiment '{experiment}' in {store.uri}; there are: {names or 'none'}")
+        raise GanbenchError(f"there is no experiment '{experiment}' in {store.label}; there are: {names or 'none'}")
+    if mlflow_experiment.lifecycle_stage == "deleted":
+        raise deleted_experiment(experiment)
     return [_record(client, run, history) for run in seed_runs(client, mlflow_experiment.experiment_id)]
 
 
@@ -59,7 +69,7 @@ def ask_images(
 def read_statuses(store: Store, experiment: str) -> dict[str, Status]:
     """Return the status of every run of an experiment, by id; empty if there is no such store or experiment."""
     check_experiment_name(experiment)
-    if not is_there(store):
+    if not store.exists():
         return {}
     mlflow_experiment = connect_to_existing(store).get_experiment_by_name(experiment)
     return statuses(connect_to_existing(store), mlflow_experiment.experiment_id) if mlflow_experiment else {}
@@ -84,7 +94,7 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
         raise GanbenchError(
             f"several runs begin with '{run_id}': {', '.join(ids)}"
             if ids
-            else f"there is no run '{run_id}' in {store.uri}"
+            else f"there is no run '{run_id}' in {store.label}"
         )
     return experiments[matching[0].info.experiment_id], _record(client, matching[0], history=True)
 

@@ -1,12 +1,10 @@
-"""Names of our tags in MLflow, and the location of a local store's tables; doesn't import MLflow."""
+"""Names of our tags in MLflow; doesn't import MLflow."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking.store import Store
 
 RUN, GROUP, STATUS, KIND = "ganbench.run", "ganbench.group", "ganbench.status", "ganbench.kind"
 SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
@@ -20,11 +18,5 @@ def check_experiment_name(name: str) -> None:
         )
 
 
-def is_there(store: Store) -> bool:
-    """Return whether a store exists; servers are assumed to."""
-    return not store.local or database_of(store).is_file()
-
-
-def database_of(store: Store) -> Path:
-    """Return the database file of a local store."""
-    return store.folder / store.uri.rpartition("/")[2]
+def deleted_experiment(name: str) -> GanbenchError:
+    return GanbenchError(f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ganbench.tracking.base import RunRecord
-from ganbench.tracking.mlflow.names import check_experiment_name, database_of, is_there
+from ganbench.tracking.mlflow.names import check_experiment_name
+from ganbench.tracking.mlflow.snapshot import database_to_read
 from ganbench.tracking.mlflow.sql import Needed, read_local, read_local_images
 from ganbench.tracking.store import Store
 
@@ -17,11 +18,11 @@ def read_runs(store: Store, experiment: str, *, history: bool, needed: Needed | 
         needed: gives the names that are needed; others, except events, may be left out.
 
     Raises:
-        GanbenchError: there is no such store or experiment.
+        GanbenchError: there is no such store or experiment, or it was deleted in MLflow.
     """
     check_experiment_name(experiment)
-    if store.local and is_there(store):
-        records = read_local(database_of(store), experiment, history=history, needed=needed)
+    if store.local and store.exists():
+        records = read_local(database_to_read(store), experiment, history=history, needed=needed)
         if records is not None:
             return records
     from ganbench.tracking.mlflow.client import ask_runs  # MLflow takes a second to import
@@ -37,8 +38,8 @@ def read_images(
     At most `most` of each run are read, evenly spread over its steps and including the last; runs without pictures are
     left out.
     """
-    if store.local and is_there(store):
-        pictures = read_local_images(database_of(store), experiment, name, runs, most)
+    if store.local and store.exists():
+        pictures = read_local_images(database_to_read(store), store.artifacts(experiment), name, runs, most)
         if pictures is not None:
             return pictures
     from ganbench.tracking.mlflow.client import ask_images

@@ -10,13 +10,12 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from ganbench.tracking.base import RunRecord, Status
 from ganbench.tracking.metric_names import PREFIXES
-from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS
+from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS, deleted_experiment
 from ganbench.tracking.mlflow.pictures import chosen
+from ganbench.tracking.mlflow.relocation import run_folder
 
 Needed = Callable[[Iterable[Mapping[str, str]]], Collection[str]]
 """A function from the tags of all runs to the tracked names that are needed."""
@@ -37,15 +36,19 @@ def read_local(database: Path, experiment: str, *, history: bool, needed: Needed
 
 
 def read_local_images(
-    database: Path, experiment: str, name: str, runs: Collection[str], most: int
+    database: Path, artifacts: Path, name: str, runs: Collection[str], most: int
 ) -> dict[str, dict[int, bytes]] | None:
-    """Read pictures as `reading.read_images` does; None if the schema is unknown, or pictures are stored elsewhere."""
-    artifact_uris = _artifact_uris(database, experiment, runs)
-    if artifact_uris is None or not all(uri.startswith("file:") for uri in artifact_uris.values()):
+    """Read pictures as `reading.read_images` does; None if the schema is unknown, or pictures are stored elsewhere.
+
+    Args:
+        artifacts: the folder of the experiment's artifacts, which has its name.
+    """
+    artifact_uris = _artifact_uris(database, artifacts.name, runs)
+    if artifact_uris is None or not all(uri.startswith(("file:", "/")) for uri in artifact_uris.values()):
         return None
     pictures = {}
     for run, uri in sorted(artifact_uris.items()):
-        folder = Path(url2pathname(urlparse(uri).path)) / "images"
+        folder = run_folder(uri, artifacts) / "images"
         paths = chosen(map(str, folder.glob("*.png")), name, most)
         if paths:
             pictures[run] = {step: Path(path).read_bytes() for step, path in paths.items()}
@@ -80,10 +83,12 @@ def _read(
     connection: sqlite3.Connection, experiment: str, history: bool, needed: Needed | None
 ) -> list[RunRecord] | None:
     experiment_row = connection.execute(
-        "select experiment_id from experiments where name = ?", (experiment,)
+        "select experiment_id, lifecycle_stage from experiments where name = ?", (experiment,)
     ).fetchone()
     if experiment_row is None:
         return None
+    if experiment_row[1] == "deleted":
+        raise deleted_experiment(experiment)
     connection.execute("create temp table ours (place integer primary key, run_uuid text unique)")
     connection.execute(
         "insert into ours select row_number() over (order by r.start_time, r.run_uuid), r.run_uuid from runs r "

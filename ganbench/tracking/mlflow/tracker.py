@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import filelock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
@@ -19,8 +21,17 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import RunInfo, Status
 from ganbench.tracking.mlflow.connection import connect, seed_runs, statuses
-from ganbench.tracking.mlflow.names import ENDED_AT, GROUP, KIND, RUN, SEED, STATUS, check_experiment_name
-from ganbench.tracking.store import Store
+from ganbench.tracking.mlflow.names import (
+    ENDED_AT,
+    GROUP,
+    KIND,
+    RUN,
+    SEED,
+    STATUS,
+    check_experiment_name,
+    deleted_experiment,
+)
+from ganbench.tracking.store import LOCK, Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +55,9 @@ class MlflowTracker:
         if store.local:
             store.prepare()
         self._client = connect(store)
+        self._lock: AbstractContextManager[object] = (
+            filelock.FileLock(store.folder / LOCK) if store.local else nullcontext()
+        )
         self._experiment = find_or_create(self._client, store, experiment)
 
     def status(self, run_id: str) -> Status | None:
@@ -54,10 +68,11 @@ class MlflowTracker:
         return statuses(self._client, self._experiment)
 
     def open(self, run: RunInfo, group: RunInfo) -> MlflowRunLog:
-        parent = self._find_or_begin(group, {KIND: "group", GROUP: group.id})
-        seed = self._find_or_begin(
-            run, {KIND: "seed", GROUP: group.id, MLFLOW_PARENT_RUN_ID: parent.info.run_id, SEED: run.tags["seed"]}
-        )
+        with self._lock:  # otherwise processes that open one run at once would each create it
+            parent = self._find_or_begin(group, {KIND: "group", GROUP: group.id})
+            seed = self._find_or_begin(
+                run, {KIND: "seed", GROUP: group.id, MLFLOW_PARENT_RUN_ID: parent.info.run_id, SEED: run.tags["seed"]}
+            )
         return MlflowRunLog(self._client, seed)
 
     def amend(self, run_id: str) -> MlflowRunLog:
@@ -167,12 +182,10 @@ def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         if experiment.lifecycle_stage == "deleted":
-            raise GanbenchError(
-                f"the experiment '{name}' was deleted in MLflow: restore it there or choose another name"
-            )
+            raise deleted_experiment(name)
         return str(experiment.experiment_id)
     # Without a location MLflow would put artifacts into ./mlruns of the current folder.
-    location = (store.folder / "artifacts" / name).as_uri() if store.local else None
+    location = store.artifacts(name).as_uri() if store.local else None
     try:
         return str(client.create_experiment(name, artifact_location=location))
     except GanbenchError:
