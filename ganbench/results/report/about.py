@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
+from ganbench.results.report.folder import read_file
 from ganbench.results.views import BUDGETS
 
 FILE = "about.json"
@@ -41,7 +42,7 @@ def read_about(folder: Path) -> About | None:
     if not path.exists():
         return None
     try:
-        about = About(**json.loads(path.read_text(encoding="utf-8")))
+        about = About(**json.loads(read_file(path)))
     except (OSError, ValueError, TypeError) as error:
         raise GanbenchError(f"'{path}' is no description of a report: {error}") from error
     if not all(isinstance(value, str) for value in asdict(about).values()) or about.x not in BUDGETS:
