@@ -22,6 +22,7 @@ from ganbench.cli.options import device_flag, experiment_flag, format_flag, plug
 @click.option(
     "--range", "pixel_range", metavar="RANGE", help="Pixel range of float images, if ambiguous: 0..1, -1..1 or 0..255."
 )
+@click.option("--clip", is_flag=True, help="Cut off pixels outside --range, as saving them as pictures would do.")
 @click.option("--count", type=int, help="Number of samples to score, if not the protocol's default.")
 @click.option("--arch", metavar="NAME", help="Architecture of a .safetensors generator, with options as in `run`.")
 @click.option(
@@ -45,6 +46,7 @@ def evaluate(
     dataset: str,
     protocols: tuple[str, ...],
     pixel_range: str | None,
+    clip: bool,
     count: int | None,
     arch: str | None,
     latent: str | None,
@@ -75,6 +77,7 @@ def evaluate(
         dataset=dataset,
         protocols=protocols or ("ganbench-2",),
         pixel_range=pixel_range,
+        clip=clip,
         count=count,
         arch=arch,
         latent=latent,

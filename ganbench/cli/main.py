@@ -19,6 +19,7 @@ from ganbench.cli.run import run
 from ganbench.cli.server import server, sync, ui
 from ganbench.cli.sweep import status, sweep
 from ganbench.core.errors import GanbenchError
+from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.core.version import __version__
 
 INTERRUPTED = 130
@@ -26,6 +27,10 @@ INTERRUPTED = 130
 
 class _Commands(click.Group):
     """A group that prints our errors as click prints its own: on one line, with exit status 2."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        spell_unencodable_output()
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

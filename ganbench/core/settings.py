@@ -26,7 +26,7 @@ _WORDS = {"True": True, "False": False}
 def read_config(path: Path) -> Settings:
     """Settings from a TOML file."""
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise GanbenchError(f"config '{path}' can't be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -110,7 +110,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9}))?\s*", part, re.ASCII)
         if match is None:
-            raise GanbenchError(f"seeds '{text}' should look like 0-2 or 0,3,7")
+            raise GanbenchError(f"seeds '{text}' should look like 0-2 or 0,3,7, each with at most nine digits")
         first = int(match[1])
         last = int(match[2]) if match[2] else first
         if last < first:

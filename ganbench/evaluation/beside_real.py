@@ -117,11 +117,12 @@ class BesideReal:
         """Means and deviations of the numbers of the detector and of the verdict over sets of real samples."""
 
         def find() -> dict[str, float]:
-            sets = []
+            sets: list[dict[str, float]] = []
             for draw in range(1, NOISE_DRAWS + 1):
                 fake = self._rule(self._real.draw(samples, draw))
                 summary, compared = self._summary(fake), self._compared(fake.first(VERDICT_SAMPLES))
                 sets.append(compared | {"mode_width": summary.width, "duplicates": summary.duplicates})
+                self._real.progress("sets of real samples for the verdict", draw, NOISE_DRAWS)
             numbers = {name: [values[name] for values in sets] for name in sets[0]}
             # Draws of images are training images: only unseen ones say how many seem to be copies by chance.
             unseen = self._real.unseen(min(samples, VERDICT_SAMPLES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import cached_property
 
@@ -16,15 +17,27 @@ REFERENCE = 10_000
 """Number of real samples that generated ones are compared with."""
 
 
+Progress = Callable[[str, int, int], None]
+"""Receives what is being computed of real samples, the number of parts done, and the number of all parts."""
+
+
+def unheard(what: str, done: int, parts: int) -> None:
+    """Ignore progress."""
+
+
 class RealFeatures:
     """Features of real samples by one evaluator, each computed once, when first needed.
 
     Attributes:
         cache: where numbers that depend on real samples alone are kept, by `key`.
+        progress: told of what is computed, since it can take minutes.
     """
 
-    def __init__(self, dataset: Dataset, data: Data, evaluator: Evaluator, cache: DiskCache) -> None:
+    def __init__(
+        self, dataset: Dataset, data: Data, evaluator: Evaluator, cache: DiskCache, progress: Progress = unheard
+    ) -> None:
         self.dataset, self.data, self.evaluator, self.cache = dataset, data, evaluator, cache
+        self.progress = progress
         self._references: dict[Rule, Reference] = {}
 
     def reference(self, rule: Rule) -> Reference:
@@ -76,6 +89,10 @@ class RealFeatures:
 
         def embed() -> Tensor:
             indices = arange(len(images), device=self.data.device)
-            return cat([self.evaluator(self.data.batch(part)).embedding for part in indices.split(5_000)])
+            parts, embedded = indices.split(5_000), list[Tensor]()
+            for part in parts:
+                embedded.append(self.evaluator(self.data.batch(part)).embedding)
+                self.progress("training samples", len(embedded), len(parts))
+            return cat(embedded)
 
         return self.cache.tensor(self.key("training", len(images), Rule()), embed).to(self.data.device)

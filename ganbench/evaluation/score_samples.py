@@ -21,6 +21,7 @@ from ganbench.data import Data, Dataset
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
+from ganbench.evaluation.real_features import Progress, unheard
 from ganbench.evaluation.samples import check_array
 from ganbench.evaluation.scorer import Scorer, Scores
 
@@ -109,6 +110,7 @@ def evaluate(
     dataset: str = "mnist",
     protocol: str = "ganbench-2",
     pixel_range: str | None = None,
+    clip: bool = False,
     count: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Evaluation:
@@ -119,6 +121,7 @@ def evaluate(
         dataset: name of the target data set, with options as in "ring:radius=2".
         protocol: name of the protocol.
         pixel_range: range of float images: "0..1", "-1..1" or "0..255", if the values are ambiguous.
+        clip: whether to clip pixels outside that range, as saving them as pictures would do.
         count: number of samples to score, if not the protocol's default.
 
     Raises:
@@ -126,19 +129,27 @@ def evaluate(
             requested.
     """
     torch_device = find_device(device)
-    tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range)
+    tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range, clip)
     return evaluate_under([protocol], mixed(tensor), dataset=dataset, count=count, device=torch_device)[0]
 
 
 def evaluate_under(
-    protocols: Sequence[str], samples: Tensor, *, dataset: str, count: int | None, device: torch.device
+    protocols: Sequence[str],
+    samples: Tensor,
+    *,
+    dataset: str,
+    count: int | None,
+    device: torch.device,
+    progress: Progress = unheard,
 ) -> list[Evaluation]:
     """Score the same samples under several protocols; "all" means those that support the data set with its options.
 
     Args:
         samples: float32 [N, *shape], images in [−1, 1], points unscaled, in random order (see `mixed`).
+        progress: told of what has to be computed of real samples first, if the number or the data are unusual.
     """
-    return [_ProtocolScorer(dataset, name, device).score(samples, count) for name in expand(protocols, dataset)]
+    names = expand(protocols, dataset)
+    return [_ProtocolScorer(dataset, name, device, progress).score(samples, count) for name in names]
 
 
 def mixed(samples: Tensor) -> Tensor:
@@ -179,14 +190,14 @@ def _supports(name: str, dataset: Dataset) -> bool:
 class _ProtocolScorer:
     """A protocol ready to score samples of a data set."""
 
-    def __init__(self, dataset: str, protocol: str, device: torch.device) -> None:
+    def __init__(self, dataset: str, protocol: str, device: torch.device, progress: Progress) -> None:
         self._dataset, self._protocol = set_up(dataset, protocol)
         self._case = self._protocol.case(self._dataset)
         self._data: Data = self._dataset.load(device, say=_quiet)
-        self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data)
+        self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data, progress)
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
-        wanted = count or self._case.samples
+        wanted = self._case.samples if count is None else count
         if wanted < MIN_SAMPLES:
             raise GanbenchError(f"{wanted} samples are too few to mean anything: score at least {MIN_SAMPLES}")
         if self._dataset.finite and wanted > self._dataset.train_size:

@@ -21,7 +21,7 @@ from ganbench.evaluation.metrics import Metric, value_or_nan
 from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
-from ganbench.evaluation.real_features import RealFeatures
+from ganbench.evaluation.real_features import Progress, RealFeatures, unheard
 
 
 class Floor(NamedTuple):
@@ -66,23 +66,30 @@ class Scorer:
     """
 
     def __init__(
-        self, case: Case, dataset: Dataset, data: Data, evaluator: Evaluator, cache: DiskCache | None = None
+        self,
+        case: Case,
+        dataset: Dataset,
+        data: Data,
+        evaluator: Evaluator,
+        cache: DiskCache | None = None,
+        progress: Progress = unheard,
     ) -> None:
         self.case = case
-        self._real = RealFeatures(dataset, data, evaluator, cache or DiskCache(None))
+        self._real = RealFeatures(dataset, data, evaluator, cache or DiskCache(None), progress)
         rule = SURE_AND_TYPICAL if dataset.kind == "images" else WITHIN_3_SIGMA
         if case.second_opinion:
             rule = replace(rule, plausibility=PLAUSIBLE)
         own = self._real
         if case.classifier:
-            own = RealFeatures(dataset, data, dataset.evaluator(data.device), self._real.cache)
+            own = RealFeatures(dataset, data, dataset.evaluator(data.device), self._real.cache, progress)
         self.beside_real = BesideReal(own, rule, again=bool(case.classifier))
         self._floors: dict[tuple[int, str], Floor] = {}
 
     @classmethod
-    def with_disk_cache(cls, case: Case, dataset: Dataset, data: Data) -> Scorer:
+    def with_disk_cache(cls, case: Case, dataset: Dataset, data: Data, progress: Progress = unheard) -> Scorer:
         """A scorer with the data set's own evaluator; constant results are kept between processes."""
-        return cls(case, dataset, data, case.evaluator(dataset, data.device), DiskCache(cache_folder() / "kept"))
+        cache = DiskCache(cache_folder() / "kept")
+        return cls(case, dataset, data, case.evaluator(dataset, data.device), cache, progress)
 
     @property
     def evaluator(self) -> Evaluator:
@@ -163,7 +170,10 @@ class Scorer:
         floors: dict[str, Floor] = {}
         if others:
             draws = [0] if self.case.floor_draws == 1 else range(1, self.case.floor_draws + 1)
-            values = [self.values(self.case.rule(self._real.draw(samples, draw)), others) for draw in draws]
+            values: list[dict[str, float]] = []
+            for draw in draws:
+                values.append(self.values(self.case.rule(self._real.draw(samples, draw)), others))
+                self._real.progress("sets of real samples for the floors", len(values), len(draws))
             floors |= {name: _floor([of_draw[name] for of_draw in values]) for name in others}
         unseen = self._real.unseen(samples) if unseen_names else None
         values_of_unseen = {} if unseen is None else self.values(self.case.rule(unseen), unseen_names)

@@ -8,6 +8,9 @@ from ganbench.runs.collapse_monitor import History
 from ganbench.runs.seed_scorer import SeedEvaluation
 from ganbench.tracking import Status
 
+ADDED = ("group", "environments")
+"""Fields that checkpoints of earlier versions lack."""
+
 
 @dataclass
 class CheckpointRecord:
@@ -32,6 +35,10 @@ class CheckpointRecord:
     """The step at which a seed was stopped early as collapsed, by seed."""
     history: History = field(default_factory=dict)
     """Observations of the collapse monitor so far, by seed."""
+    group: str = ""
+    """Group id of the spec; empty if an earlier version wrote it, as the next field is."""
+    environments: list[dict[str, str]] = field(default_factory=list)
+    """The environments in which it was trained, in order."""
 
     def add(self, seed: int, evaluation: SeedEvaluation) -> None:
         """Add the evaluation of a seed at this step."""

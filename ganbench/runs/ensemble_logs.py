@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from ganbench.core.device import device_name
@@ -44,6 +45,11 @@ class EnsembleLogs:
     @property
     def all_closed(self) -> bool:
         return not self._open
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the open logs."""
+        for log in self._open.values():
+            log.tags(tags)
 
     def write(self, snapshot: Snapshot, record: CheckpointRecord) -> None:
         """Write the latest evaluation to the open logs, and close those of seeds that have ended."""

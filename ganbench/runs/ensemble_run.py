@@ -21,6 +21,7 @@ from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.checkpoint_record import CheckpointRecord
 from ganbench.runs.collapse_monitor import CollapseMonitor
 from ganbench.runs.ensemble_logs import EnsembleLogs
+from ganbench.runs.environment import changes, environment
 from ganbench.runs.job import Job, Observer
 from ganbench.runs.mean_statistics import MeanStatistics
 from ganbench.runs.seed_scorer import SeedScorer
@@ -32,6 +33,8 @@ from ganbench.training.trainer import Snapshot, train
 
 STRIDE = 10
 """Steps between two snapshots of training, for the progress bar, the mean statistics and Ctrl-C."""
+RESUMED_WITH = "resumed-with"
+"""Tag of runs that were resumed in another environment, with what had changed."""
 
 
 class EnsembleRun:
@@ -50,6 +53,7 @@ class EnsembleRun:
         self._job = job
         self._observer = observer
         self._record = CheckpointRecord(**checkpoint.record) if checkpoint else CheckpointRecord(list(seeds))
+        self._record.group = job.spec.group_id
         self._means = MeanStatistics(self._record.sums, self._record.looks)
         self._snapshots = train(
             job.spec,
@@ -89,6 +93,7 @@ class EnsembleRun:
         spec, record, profile = self._job.spec, self._record, self._job.profile
         on_gpu = self._job.device.type == "cuda"
         self._observer.begin(record.seeds, record.step)
+        self._note_environment()
         clock: float | None = None
         over = False
         for snapshot in profile.steps.at(self._snapshots) if profile.steps else self._snapshots:
@@ -122,6 +127,19 @@ class EnsembleRun:
             self._save(snapshot)
             self._stop()
         return {seed: record.status(seed, "finished" if over else "stopped") for seed in record.seeds}
+
+    def _note_environment(self) -> None:
+        """Record the environment; warn and tag the runs if training goes on in another one than it began in."""
+        environments, now = self._record.environments, environment(self._job.device)
+        if environments[-1:] != [now]:
+            environments.append(now)
+            for change in changes(environments)[-1:]:
+                self._observer.say(
+                    f"resuming with {change}: the numbers will not be those of an uninterrupted run; "
+                    f"the runs are tagged '{RESUMED_WITH}'"
+                )
+        if len(environments) > 1:
+            self._logs.tag({RESUMED_WITH: "; ".join(changes(environments))})
 
     def _advance(self, snapshot: Snapshot, seconds: float) -> None:
         """Record that this snapshot has been reached, `seconds` after the last one."""

@@ -13,8 +13,9 @@ import filelock
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer
-from ganbench.runs.checkpoint_record import CheckpointRecord
+from ganbench.runs.checkpoint_record import ADDED, CheckpointRecord
 from ganbench.runs.ensemble_run import EnsembleRun
+from ganbench.runs.environment import Environment, same_threads
 from ganbench.runs.job import Job, Observer
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
@@ -31,17 +32,15 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
 
     Raises:
         BusyError: another process is already running these seeds.
-        GanbenchError: a checkpoint is corrupt.
+        GanbenchError: a checkpoint is corrupt, or of another spec.
     """
     spec = job.spec
     with _exclusive_lock(job.checkpoints):
         if job.force:
             _discard_runs(job, tracker)
-        checkpoints = [
-            checkpoint
-            for checkpoint in find_checkpoints(job.checkpoints)
-            if not _already_finished(checkpoint, job, tracker)
-        ]
+        found = find_checkpoints(job.checkpoints)
+        _refuse_other_specs(found, spec.group_id)
+        checkpoints = [checkpoint for checkpoint in found if not _already_finished(checkpoint, job, tracker)]
         for interrupted in checkpoints:
             if interrupted.is_older:
                 observer.say(f"the checkpoint '{interrupted.path}' is damaged: resuming from the one before it")
@@ -50,7 +49,8 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
                 scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
-                statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
+                with same_threads(_environment_before(checkpoint), job.device, observer.say):
+                    statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
                 if stop.is_set():
                     break
         finally:
@@ -70,7 +70,7 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
         leftover.unlink()
     checkpoints = [load_newest(path) for path in checkpoint_paths(folder)]
     for checkpoint in checkpoints:
-        if set(checkpoint.record) != {field.name for field in fields(CheckpointRecord)}:
+        if {*checkpoint.record, *ADDED} != {field.name for field in fields(CheckpointRecord)}:
             raise GanbenchError(f"the checkpoint '{checkpoint.path}' is of another version: delete it to start again")
     return checkpoints
 
@@ -88,6 +88,23 @@ def plan(pending: Sequence[int], checkpoints: Sequence[Checkpoint]) -> list[tupl
             ensembles.append((seeds, checkpoint))
             remaining -= set(seeds)
     return [*ensembles, (tuple(sorted(remaining)), None)] if remaining else ensembles
+
+
+def _refuse_other_specs(checkpoints: Sequence[Checkpoint], group: str) -> None:
+    """Raise GanbenchError for a checkpoint that was copied here from another spec, whose networks may even fit."""
+    for checkpoint in checkpoints:
+        other = checkpoint.record.get("group") or group
+        if other != group:
+            raise GanbenchError(
+                f"the checkpoint '{checkpoint.path}' is of another spec ({other}, not {group}): "
+                f"move it back to where it was, or delete it to start again"
+            )
+
+
+def _environment_before(checkpoint: Checkpoint | None) -> Environment:
+    """The environment that an ensemble was last trained in; empty if it is new, or an earlier version began it."""
+    environments = checkpoint.record.get("environments") if checkpoint else None
+    return environments[-1] if environments else {}
 
 
 def _already_finished(checkpoint: Checkpoint, job: Job, tracker: Tracker) -> bool:

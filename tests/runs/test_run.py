@@ -26,7 +26,7 @@ from ganbench.evaluation.protocols import Case, Protocol, Rule
 from ganbench.evaluation.scorer import Scores
 from ganbench.methods.losses.minimax import Minimax
 from ganbench.runs import artifacts, ensemble_run, run
-from ganbench.runs.checkpoint_record import CheckpointRecord
+from ganbench.runs.checkpoint_record import ADDED, CheckpointRecord
 from ganbench.runs.job import Job
 from ganbench.runs.mean_statistics import MeanStatistics
 from ganbench.spec.run_spec import RunSpec
@@ -355,7 +355,8 @@ def test_checkpoints_of_another_version_or_spec_are_rejected(data: LabelledImage
 def test_checkpoint_record_keeps_its_fields() -> None:
     """With other fields, runs interrupted under an earlier version could not be resumed."""
     names = "seeds step seconds looks sums metrics diverged collapsed history"
-    assert [field.name for field in dataclasses.fields(CheckpointRecord)] == names.split()
+    assert [field.name for field in dataclasses.fields(CheckpointRecord)] == [*names.split(), *ADDED]
+    assert ADDED == ("group", "environments")
 
 
 def test_mean_statistics_do_not_depend_on_an_interruption() -> None:

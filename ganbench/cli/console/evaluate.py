@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+import click
 import torch
 
 from ganbench.cli.console.evaluation_tables import show_evaluations
+from ganbench.cli.console.patience import patience_line
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
@@ -37,6 +39,7 @@ class Request:
     dataset: str
     protocols: tuple[str, ...]
     pixel_range: str | None
+    clip: bool
     count: int | None
     arch: str | None
     latent: str | None
@@ -57,12 +60,24 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
         if own_dataset.shape != dataset.shape:
             shape = list(own_dataset.shape)
             raise GanbenchError(f"protocol '{name}' wants samples of shape {shape}: score it by itself")
-    count = request.count or max(case.samples for case in cases.values())
+    count = request.count if request.count is not None else max(case.samples for case in cases.values())
     generator = _generator(request, count, dataset, device)
-    samples = read_samples(request.path, dataset.shape, pixel_range=request.pixel_range, generator=generator)
+    samples = read_samples(
+        request.path, dataset.shape, pixel_range=request.pixel_range, clip=request.clip, generator=generator
+    )
+    if request.clip and style != "table":  # the table begins with it
+        click.echo(samples.source, err=True)
     # Those of a generator are independent, so their order says nothing.
     tensor = samples.tensor if generator else mixed(samples.tensor)
-    evaluations = evaluate_under(list(settings), tensor, dataset=request.dataset, count=request.count, device=device)
+    with patience_line() as progress:
+        evaluations = evaluate_under(
+            list(settings),
+            tensor,
+            dataset=request.dataset,
+            count=request.count,
+            device=device,
+            progress=progress,
+        )
     text = show_evaluations(evaluations, style)
     if track is not None:
         _track(track, evaluations, list(cases.values()), samples, experiment, store)

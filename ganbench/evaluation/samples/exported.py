@@ -10,6 +10,7 @@ made one by one here, and only of the operators in `operators.py`. There are no 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch import Tensor
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.generators import FAILED, Network
 from ganbench.evaluation.samples.operators import find_operator
+from ganbench.evaluation.samples.training_mode import refuse_training_mode
 from ganbench.evaluation.samples.zips import in_short
 
 SCHEMA = 8
@@ -45,6 +47,9 @@ MEMORY_FORMATS = {
     4: torch.preserve_format,
 }
 
+FLOATS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+"""The format's words for the floats that JSON lacks."""
+
 Json = Any
 """A value from the file. Its structure isn't checked beforehand: a wrong one raises one of `FAILED` when read."""
 
@@ -57,9 +62,12 @@ class UnsupportedError(Exception):
 class Call:
     """One call of the graph: the function, its arguments as JSON, and the names of its results."""
 
+    target: str
     function: Callable[..., Any]
     positional: list[Json]
     named: dict[str, Json]
+    constants: dict[str, object]
+    """The arguments by name; a value that the graph computes is JSON."""
     results: list[Json]
 
 
@@ -68,7 +76,7 @@ class Program:
 
     def __init__(self, graph: Json, signature: Json, weights: dict[str, Tensor], device: torch.device) -> None:
         self._device = device
-        self._calls = [_call(node) for node in graph["nodes"]]
+        self.calls = [_call(node) for node in graph["nodes"]]
         self._values: dict[str, Any] = {}
         inputs = []
         for spec in signature["input_specs"]:
@@ -87,13 +95,21 @@ class Program:
         if len(inputs) != 1 or len(outputs) != 1:
             raise UnsupportedError(f"{len(inputs)} inputs and {len(outputs)} outputs instead of one each")
         (self._input,), (self._output,) = inputs, outputs
-        sizes = graph["tensor_values"][self._input]["sizes"]
+        latents = graph["tensor_values"][self._input]
+        sizes = latents["sizes"]
         self.batch: int | None = sizes[0].get("as_int")
         self.latent_shape: tuple[int, ...] = tuple(size["as_int"] for size in sizes[1:])
+        self.dtype = DTYPES[latents["dtype"]]
+        if not self.dtype.is_floating_point:
+            raise UnsupportedError(
+                f"an input of whole numbers ({self.dtype}), such as class labels, not random latents"
+            )
+        if not self.latent_shape:
+            raise UnsupportedError("an input [N] instead of [N, size of a latent]")
 
     def __call__(self, latents: Tensor) -> object:
         values = {**self._values, self._input: latents}
-        for call in self._calls:
+        for call in self.calls:
             positional = [self._argument(argument, values) for argument in call.positional]
             named = {name: self._argument(argument, values) for name, argument in call.named.items()}
             _store_results(call.function(*positional, **named), call.results, values)
@@ -104,8 +120,14 @@ class Program:
         match kind:
             case "as_none":
                 return None
-            case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools" | "as_string" | "as_name":
-                return values[value] if kind == "as_name" else value
+            case "as_int" | "as_ints" | "as_bool" | "as_bools" | "as_string":
+                return value
+            case "as_float":
+                return FLOATS.get(value, value)
+            case "as_floats":
+                return [FLOATS.get(item, item) for item in value]
+            case "as_name":
+                return values[value]
             case "as_tensor":
                 return values[value["name"]]
             case "as_tensors":
@@ -131,7 +153,8 @@ def read_exported(path: Path, members: dict[str, bytes], device: torch.device) -
     """The exported generator, with one input and one output.
 
     Raises:
-        GanbenchError: it is damaged, of another version, contains pickles, or uses unsupported operators.
+        GanbenchError: it is damaged, of another version or of training mode, contains pickles, or uses unsupported
+            operators.
     """
     try:
         program = _read(members, device)
@@ -144,7 +167,9 @@ def read_exported(path: Path, members: dict[str, bytes], device: torch.device) -
             f"'{path}' is not an exported program, or is truncated or altered ({in_short(error)}): "
             f"write it with torch.export.save"
         ) from error
-    return Network(program, " (torch.export)", program.latent_shape, program.batch)
+    for call in program.calls:
+        refuse_training_mode(str(path), call.target.split(".")[-2], call.constants)
+    return Network(program, " (torch.export)", program.latent_shape, program.batch, dtype=program.dtype)
 
 
 def _read(members: dict[str, bytes], device: torch.device) -> Program:
@@ -188,8 +213,10 @@ def _tensors(members: dict[str, bytes], folder: str, config: str) -> dict[str, T
 
 
 def _call(node: Json) -> Call:
-    positional, named = [], {}
+    positional, named, constants = [], {}, {}
     for argument in node["inputs"]:
+        ((kind, value),) = argument["arg"].items()
+        constants[str(argument.get("name"))] = None if kind == "as_none" else value
         if argument.get("kind") == 2:
             named[str(argument["name"])] = argument["arg"]
         else:
@@ -197,7 +224,7 @@ def _call(node: Json) -> Call:
     function = find_operator(node["target"])
     if function is None:
         raise UnsupportedError(f"the operator '{node['target'][:80]}'")
-    return Call(function, positional, named, node["outputs"])
+    return Call(node["target"], function, positional, named, constants, node["outputs"])
 
 
 def _store_results(result: Any, entries: list[Json], values: dict[str, Any]) -> None:

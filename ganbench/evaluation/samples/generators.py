@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import draw, stream
+from ganbench.evaluation.samples.layout import size_hint
 from ganbench.evaluation.samples.zips import LIMIT, in_short
 from ganbench.methods.archs import Arch
 
@@ -70,6 +71,7 @@ class Network:
         latent_shape: shape of one latent, if known.
         batch: the only batch size that it accepts; None if any will do.
         pixel_range: range of its images, if known.
+        dtype: type of the latents that it takes.
     """
 
     forward: Callable[[Tensor], object]
@@ -77,6 +79,7 @@ class Network:
     latent_shape: tuple[int, ...] | None = None
     batch: int | None = None
     pixel_range: str | None = None
+    dtype: torch.dtype = torch.float32
 
 
 @torch.no_grad()
@@ -92,31 +95,37 @@ def generate(network: Network, shape: tuple[int, ...], source: GeneratorSource, 
     if source.count * math.prod(shape) * 4 > LIMIT:
         raise GanbenchError(f"{source.count:,} samples take more than {LIMIT >> 30} GiB as float32: request fewer")
     blocks: list[npt.NDArray[Any]] = []
-    with _own_random_numbers(source), _network_errors(path):
+    with _own_random_numbers(source), _network_errors(path, network, latent_shape):
         for block in range(-(-source.count // LATENT_BLOCK)):
-            latents = _latents(source, latent_shape, block)
+            latents = _latents(source, latent_shape, block).to(network.dtype)
             samples = np.concatenate([_run(network, part, path) for part in _parts(latents, network.batch)])[
                 :LATENT_BLOCK
             ]
             if samples[0].size != math.prod(shape):  # raised before all the others are made
-                raise GanbenchError(f"'{path}' makes samples of shape {list(samples.shape[1:])}, not {list(shape)}")
+                raise GanbenchError(
+                    f"'{path}' makes samples of shape {list(samples.shape[1:])}, not {list(shape)}"
+                    + size_hint(samples.shape[1:], shape)
+                )
             blocks.append(samples)
     return np.concatenate(blocks)[: source.count]
 
 
-def one_line(path: str, error: BaseException) -> GanbenchError:
+def one_line(what: str, error: BaseException) -> GanbenchError:
     """A network's failure as a one-line error for the user."""
     return GanbenchError(
-        f"the generator '{path}' fails ({type(error).__name__}: {in_short(error)}): try running it on its own"
+        f"the generator {what} fails ({type(error).__name__}: {in_short(error)}): try running it on its own, "
+        f"or save samples as .npz and score those"
     )
 
 
 @contextmanager
-def _network_errors(path: str) -> Iterator[None]:
+def _network_errors(path: str, network: Network, latent_shape: tuple[int, ...]) -> Iterator[None]:
     try:
         yield
     except FAILED as error:
-        raise one_line(path, error) from error
+        shape = [network.batch or LATENT_BLOCK, *latent_shape]
+        kind = str(network.dtype).removeprefix("torch.")
+        raise one_line(f"'{path}', given one {kind} tensor {shape} of latents,", error) from error
 
 
 @contextmanager

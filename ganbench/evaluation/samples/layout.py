@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,24 @@ def check_numbers(dtype: np.dtype[Any], what: str) -> None:
         raise GanbenchError(f"{what} contains {description}: save the samples as uint8 or float32")
 
 
+def size_hint(found: Sequence[int], shape: tuple[int, ...]) -> str:
+    """Say how images of another height and width can be brought to those of `shape`; empty for anything else."""
+    if len(shape) != 3:
+        return ""
+    channels, height, width = shape
+    if len(found) == 2 and channels == 1:
+        sizes = tuple(found)
+    elif len(found) == 3 and channels in (found[0], found[2]):
+        sizes = tuple(found[1:] if found[0] == channels else found[:2])
+    else:
+        return ""
+    if sizes[0] < height or sizes[1] < width:
+        return f": resize them to {height}×{width}"
+    if sizes == (height, width):
+        return ""
+    return f": crop them to the middle {height}×{width} pixels if they are padded, else resize them"
+
+
 def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """A view of N samples with axes [N, *shape].
 
@@ -54,4 +73,7 @@ def arrange(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]
                 f"rows of {math.prod(shape)} numbers don't show whether their {channels} channels are interleaved: "
                 f"reshape them to [N, {', '.join(map(str, shape))}]"
             )
-    raise GanbenchError(f"samples must have shape [N, {', '.join(map(str, shape))}], not {list(array.shape)}")
+    raise GanbenchError(
+        f"samples must have shape [N, {', '.join(map(str, shape))}], not {list(array.shape)}"
+        + size_hint(sample_shape, shape)
+    )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.layout import size_hint
 from ganbench.evaluation.samples.zips import LIMIT, in_short
 
 UNREADABLE = (
@@ -72,7 +73,8 @@ def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
             # Checked before decoding: a picture of the right size is no decompression bomb.
             if image.size != (width, height):
                 raise GanbenchError(
-                    f"'{path}' is {image.width}×{image.height} pixels, but all must be {width}×{height}: resize it"
+                    f"'{path}' is {image.width}×{image.height} pixels, but all must be {width}×{height}"
+                    + size_hint((image.height, image.width), (1, height, width))
                 )
             if image.mode not in ("1", "L", "RGB"):
                 raise GanbenchError(f"'{path}' has mode {image.mode}: save it as grey (L) or RGB, 8 bits per channel")

@@ -40,6 +40,7 @@ def read_samples(
     shape: tuple[int, ...],
     *,
     pixel_range: str | None = None,
+    clip: bool = False,
     generator: GeneratorSource | None = None,
     most: int | None = None,
 ) -> Samples:
@@ -50,6 +51,7 @@ def read_samples(
             file with the weights of one of our architectures, TorchScript, or a file written by `torch.export.save`.
         shape: the shape of one sample: [C, H, W] for images, [d] for points.
         pixel_range: one of `RANGES`; required if the values are ambiguous.
+        clip: whether to clip pixels outside the stated range; `source` says how many.
         generator: how to run a generator; required for one, and refused for anything else.
         most: read only the first samples, at most this many.
 
@@ -76,7 +78,7 @@ def read_samples(
             values, what = (read_npz if kind == ".npz" else read_npy)(path)
             values = values[:most] if values.ndim else values
     try:
-        tensor, range_in_words = checked(values, shape, pixel_range)
+        tensor, range_in_words = checked(values, shape, pixel_range, clip)
     except GanbenchError as error:
         raise GanbenchError(f"'{path}': {error}") from error
     size = f"{len(tensor):,} × {times(shape)}"

@@ -22,6 +22,7 @@ import torch
 
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.generators import FAILED, Network
+from ganbench.evaluation.samples.training_mode import refuse_script_in_training_mode
 from ganbench.evaluation.samples.zips import in_short
 
 TORCH_SAVE = "a plain torch.save is a pickle, which is never loaded"
@@ -41,7 +42,7 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
     """A scripted or traced generator, in eval mode.
 
     Raises:
-        GanbenchError: it is a pickle, damaged, or a program that does more than compute.
+        GanbenchError: it is a pickle, damaged, traced in training mode, or a program that does more than compute.
     """
     code = {name: content for name, content in members.items() if name.startswith("code/") and name.endswith(".py")}
     if not code or "data.pkl" not in members or "constants.pkl" not in members:
@@ -64,7 +65,11 @@ def read_torchscript(path: Path, members: dict[str, bytes], device: torch.device
         module.eval()
     except FAILED as error:
         raise GanbenchError(f"'{path}' can't be loaded as TorchScript ({in_short(error)}): write it again") from error
-    return Network(module, " (TorchScript)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        refuse_script_in_training_mode(str(path), module)
+    weights = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    return Network(module, " (TorchScript)", dtype=next(weights, torch.float32))
 
 
 def _packed(members: dict[str, bytes]) -> io.BytesIO:

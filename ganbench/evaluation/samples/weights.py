@@ -36,7 +36,7 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         with torch.random.fork_rng(devices=[]):  # initial weights, which are discarded
             network = source.arch.generator(shape)
     except FAILED as error:
-        raise one_line(source.arch.name, error) from error
+        raise one_line(f"'{source.arch.name}'", error) from error
     for prefix in PREFIXES:
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     _check(path, source.arch.name, network, tensors)

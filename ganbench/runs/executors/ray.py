@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.runs.executors.base import TRIES
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 
@@ -95,6 +96,7 @@ class Ray:
 
 def _perform(values: dict[str, Any]) -> dict[str, Any]:
     """Perform a task in a Ray process."""
+    spell_unencodable_output()
     return plain(perform(Task(**values), threading.Event()))
 
 

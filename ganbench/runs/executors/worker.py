@@ -13,11 +13,13 @@ import signal
 import sys
 import threading
 
+from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.runs.task import Task, perform, plain
 
 
 def main() -> None:
     """Perform tasks until there are no more."""
+    spell_unencodable_output()
     # Nothing else that is printed may get between the results.
     results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
