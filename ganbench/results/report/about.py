@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,7 +44,8 @@ def read_about(folder: Path) -> About | None:
         return None
     try:
         about = About(**json.loads(read_file(path)))
-    except (OSError, ValueError, TypeError) as error:
+        datetime.date.fromisoformat(about.date)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise GanbenchError(f"'{path}' is no description of a report: {error}") from error
     if not all(isinstance(value, str) for value in asdict(about).values()) or about.x not in BUDGETS:
         raise GanbenchError(f"'{path}' is no description of a report: it has a value of the wrong kind")

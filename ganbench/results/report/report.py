@@ -23,6 +23,7 @@ from ganbench.core.provenance import code_version
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import Pictures, Results
 from ganbench.results.report.about import About, read_about
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.folder import files_in, move_files, read_file
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
@@ -142,7 +143,7 @@ def _write_files(report: Report, page: str, markdown: str, folder: Path) -> None
 
 
 def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str:
-    parts = [f"# {about.title}", f"{datetime.date.fromisoformat(about.date):%d %B %Y}"]
+    parts = [f"# {for_markdown(about.title)}", f"{datetime.date.fromisoformat(about.date):%d %B %Y}"]
     for section, content in contents:
         text = section.markdown(content)
         if text:
