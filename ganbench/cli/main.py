@@ -51,6 +51,9 @@ class _Commands(click.Group):
         except OSError as error:
             click.echo(f"Error: {one_line(str(error))}", err=True)
             ctx.exit(2)
+        except MemoryError:
+            click.echo("Error: there is too little memory: free some, or give fewer samples or rows", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)

@@ -52,12 +52,13 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 def read(rows: pd.DataFrame, path: Path) -> pd.DataFrame | None:
     """Read rows of text as results; None if they are refused, in one line."""
     rows.to_csv(path, index=False)
+    complaint = ""
     try:
         return read_csv(path).table
     except GanbenchError as error:
-        assert "\n" not in str(error)
-        assert "\x1b" not in str(error)
-        return None
+        complaint = str(error)
+    assert complaint.isprintable()
+    return None
 
 
 def compared(study: pd.DataFrame) -> None:
@@ -75,7 +76,7 @@ def compared(study: pd.DataFrame) -> None:
 @pytest.mark.parametrize("column", [*NUMBERS, *(column for column in COLUMNS if column not in NUMBERS)])
 def test_odd_cells_are_refused_or_compared(rows: pd.DataFrame, column: str, tmp_path: Path) -> None:
     for odd in ODD_NUMBERS if column in NUMBERS else ODD_WORDS:
-        for where in (rows.index[:1], rows.index[rows["metric"] == "modes_strict"], rows.index):
+        for where in (rows.index[rows["metric"] == "modes_strict"][:2], rows.index):
             damaged = rows.copy()
             damaged.loc[where, column] = odd
             study = read(damaged, tmp_path / "results.csv")
@@ -120,19 +121,18 @@ def test_odd_cells_are_refused_or_reported(
 @pytest.mark.parametrize(
     ("column", "odd", "complaint"),
     [
-        ("value", "1e308", r"line 2: the value 1e\+308 of modes_strict is larger than any score"),
-        ("ceiling", "inf", "line 2: the ceiling inf of modes_strict is no count"),
-        ("images", "-1", "line 2: the images -1 of modes_strict is no count"),
+        ("value", "1e308", r"line 7: the value 1e\+308 of modes_strict is larger than any score"),
+        ("ceiling", "inf", "line 7: the ceiling inf of modes_strict is no count"),
+        ("images", "-1", "line 7: the images -1 of modes_strict is no count"),
         ("seed", "99999999999999999999", "wrong type"),
         ("direction", "up", "unknown direction 'up'"),
     ],
 )
 def test_refusals_name_line_and_cell(rows: pd.DataFrame, column: str, odd: str, complaint: str, tmp_path: Path) -> None:
-    damaged = pd.concat([rows[rows["metric"] == "modes_strict"].iloc[:1], rows])
-    damaged.loc[damaged.index[:1], column] = odd
-    damaged.iloc[1:].to_csv(tmp_path / "results.csv", index=False)
+    damaged = rows.copy()
+    damaged.loc[5, ["kind", "metric", column]] = ["quick", "modes_strict", odd]
+    damaged.to_csv(tmp_path / "results.csv", index=False)
     with pytest.raises(GanbenchError, match=complaint):
-        (tmp_path / "results.csv").write_text(damaged.drop_duplicates().to_csv(index=False))
         read_csv(tmp_path / "results.csv")
 
 
