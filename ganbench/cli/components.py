@@ -8,6 +8,7 @@ import click
 
 from ganbench.cli.options import format_flag, plugins_flag
 from ganbench.core.errors import GanbenchError
+from ganbench.core.plain_text import plain_lines
 
 
 @click.command("list")
@@ -16,9 +17,8 @@ from ganbench.core.errors import GanbenchError
 @format_flag("table", "markdown")
 def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
     """List components: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
-    from rich.console import Console
-
     from ganbench.cli.console.component_list import as_markdown, entries_of, listing
+    from ganbench.cli.console.terminal import Terminal
     from ganbench.core.component_index import FOLDERS
     from ganbench.core.registry import near_miss
 
@@ -26,9 +26,9 @@ def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> 
         raise GanbenchError(f"there is no list of '{kind}': {near_miss(kind, FOLDERS)}")
     entries = entries_of([kind] if kind else FOLDERS, plugins)
     if style == "markdown":
-        click.echo(as_markdown(entries))
+        _say(as_markdown(entries))
     else:
-        Console(markup=False, highlight=False).print(listing(entries))
+        Terminal().print(listing(entries))
 
 
 @click.command()
@@ -44,7 +44,7 @@ def check(target: str) -> None:
     """
     from ganbench.checks.plugin import check_plugin
 
-    raise SystemExit(check_plugin(target, say=click.echo))
+    raise SystemExit(check_plugin(target, say=_say))
 
 
 @click.group()
@@ -64,5 +64,9 @@ def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
     from ganbench.data.fetch import cache_folder
 
     load_plugins(plugins)
-    loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=click.echo)
-    click.echo(f"{dataset}: {len(loaded):,} training samples, {len(loaded.mode_names):,} modes, in {cache_folder()}")
+    loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=_say)
+    _say(f"{dataset}: {len(loaded):,} training samples, {len(loaded.mode_names):,} modes, in {cache_folder()}")
+
+
+def _say(line: str) -> None:
+    click.echo(plain_lines(line))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,6 +23,7 @@ from ganbench.cli.sweep import status, sweep
 from ganbench.core.errors import GanbenchError
 from ganbench.core.home import ensure_home
 from ganbench.core.output_encoding import spell_unencodable_output
+from ganbench.core.plain_text import one_line
 from ganbench.core.version import __version__
 
 INTERRUPTED = 130
@@ -33,16 +36,24 @@ class _Commands(click.Group):
         spell_unencodable_output()
         return super().main(*arguments, **options)
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _plain_messages():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _plain_messages():
+                return super().invoke(ctx)
         except GanbenchError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(2)
         except BrokenPipeError:
             raise  # the pipe was closed; click exits quietly
         except OSError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {one_line(str(error))}", err=True)
+            ctx.exit(2)
+        except MemoryError:
+            click.echo("Error: there is too little memory: free some, or give fewer samples or rows", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
@@ -50,6 +61,18 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order in which users need them
+
+
+@contextmanager
+def _plain_messages() -> Iterator[None]:
+    """Let click's errors quote no characters that would control the terminal."""
+    try:
+        yield
+    except click.UsageError as error:
+        message = error.format_message()
+        if one_line(message) == message:
+            raise
+        raise click.UsageError(one_line(message), error.ctx) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

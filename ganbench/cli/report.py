@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.options import budget_flag, experiment_flag, results_flag, store_flag
+from ganbench.core.plain_text import one_line
 
 if TYPE_CHECKING:
     from ganbench.results.loading import Pictures, Results
@@ -49,7 +50,7 @@ def report(
                 f"without its folder artifacts?",
                 err=True,
             )
-    click.echo(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/")
+    click.echo(one_line(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/"))
 
 
 def _recording(results: Results, missing: list[str]) -> Callable[[Collection[str], int], Pictures]:

@@ -5,11 +5,11 @@ They are no part of a spec or a run id, so that a file may name its methods afte
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ganbench.core.formatting import all_digits
+from ganbench.core.plain_text import without_control
 
 LOST = "lost"
 """The outcome that counts lost modes: a number of the verdict, not a metric."""
@@ -45,16 +45,6 @@ class Annotation:
 def label_of(name: str, dose: str) -> str:
     """Return the label of a method, its name with its dose in parentheses; empty if it has no name."""
     return without_control(f"{name} ({dose})" if name and dose else name)
-
-
-def without_control(text: str) -> str:
-    """Leave out control characters: a foreign CSV file may have them."""
-    return "".join(character for character in text if not is_control(character))
-
-
-def is_control(character: str) -> bool:
-    """Return whether a character breaks lines, is invisible, or changes the direction of text."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def parse_factors(text: str) -> tuple[str, ...]:

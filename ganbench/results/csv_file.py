@@ -7,15 +7,19 @@ from pathlib import Path
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
+from ganbench.results.csv_text import as_csv_text, from_csv_text
 from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
 from ganbench.results.loading import Results
+from ganbench.results.possible import first_impossible
 from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, REPRODUCTION, WORD_COLUMNS, typed
-from ganbench.results.views import STATUSES
+from ganbench.results.views import STATUSES, facts_of, final_scores, headline, quick_scores
 from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.metric_names import KINDS, SCORES
 
 ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS, *REPRODUCTION)
 """Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
+DIRECTIONS = ("lower", "higher", "real")
+SCALES = ("linear", "share", "log")
 REQUIRED = (
     *("run", "group", "dataset", "protocol", "arch", "loss", "options", "seed", "step", *COSTS),
     *("metric", "value", "floor", "ceiling", "status", "commit", "device", "seconds"),
@@ -45,7 +49,8 @@ def read_csv(path: Path) -> Results:
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise GanbenchError(f"results '{path}' lack the columns {', '.join(missing)}")
-    table[WORD_COLUMNS] = table[WORD_COLUMNS].fillna("")
+    for column in WORD_COLUMNS:
+        table[column] = table[column].fillna("").map(from_csv_text)
     for column in ONCE:
         # Whatever the order of rows, the maximum is the filled-in value, since "" sorts before any word.
         if (table[column] != "").any():
@@ -59,8 +64,19 @@ def read_csv(path: Path) -> Results:
         )
     try:
         table = typed(fill_facts_of_runs(table)[COLUMNS])
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise GanbenchError(f"results '{path}' hold a value of the wrong type: {error}") from error
+    for column, accepted in (("direction", DIRECTIONS), ("scale", SCALES)):
+        others = sorted(set(table[column]) - {"", *accepted})
+        if others:
+            raise GanbenchError(f"results '{path}' have the unknown {column} '{others[0]}'")
+    for scores in (final_scores(table), quick_scores(table)):
+        bare = sorted(set(headline(scores)) - facts_of(scores, "direction").keys())
+        if bare:
+            raise GanbenchError(f"results '{path}' don't say which direction of '{bare[0]}' is better")
+    impossible = first_impossible(table)
+    if impossible is not None:
+        raise GanbenchError(f"results '{path}', line {impossible.row + 2}: {impossible.words}")
     strange = sorted(set(table["status"]) - set(STATUSES))
     if strange:
         raise GanbenchError(f"results '{path}' have the unknown status '{strange[0]}'")
@@ -89,5 +105,6 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     import pyarrow.csv  # several times faster than pandas'; training needs neither
 
     again = table["run"].duplicated()
-    once = {column: table[column].astype(object).mask(again, "") for column in ONCE}
-    pyarrow.csv.write_csv(pyarrow.Table.from_pandas(table.assign(**once), preserve_index=False), path)
+    words = {column: table[column].map(as_csv_text) for column in WORD_COLUMNS}
+    once = {column: words[column].astype(object).mask(again, "") for column in ONCE}
+    pyarrow.csv.write_csv(pyarrow.Table.from_pandas(table.assign(**(words | once)), preserve_index=False), path)

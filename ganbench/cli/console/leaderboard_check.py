@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.console import Console
 
 from ganbench.cli.console.reproduce import train_and_show
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.results.leaderboard import Board
@@ -27,7 +27,7 @@ def check_session(table: pd.DataFrame, boards: Sequence[Board], *, method: str |
     Raises:
         GanbenchError: there is no such method.
     """
-    console = Console(markup=False, highlight=False)
+    console = Terminal()
     rows = [(str(board.setting), entry) for board in boards for entry in board.entries]
     if method is not None:
         named = [row for row in rows if row[1].method == method]

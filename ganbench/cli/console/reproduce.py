@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ganbench.cli.console.run_progress import Display, describe
 from ganbench.cli.console.signals import signals
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import device_name, find_device
 from ganbench.core.formatting import number
 from ganbench.data import Data
@@ -38,7 +39,7 @@ WORDS = {
 
 def reproduce_session(run_id: str, *, device: str, store: Store) -> int:
     """Reproduce a run; return the exit status: 0 if its numbers are the same or close, else 1."""
-    console = Console(markup=False, highlight=False)
+    console = Terminal()
     experiment, record = find_run(store, run_id)
     origin = f"run {record.id} of experiment {experiment}"
     agreement = train_and_show(record, *spec_of(record), reproduce, origin, device, console)

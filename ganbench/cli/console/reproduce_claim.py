@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from rich.console import Console
-
 from ganbench.cli.console.sweep import dry_run_session, sweep_session
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import Settings, flatten, parse_components, parse_value, parse_where
@@ -32,7 +31,7 @@ def reproduce_claim_session(
     Raises:
         GanbenchError: the experiment has other networks than the claim.
     """
-    console = Console(markup=False, highlight=False)
+    console = Terminal()
     console.print(render_claims([claim], "table"), soft_wrap=True)
     try:
         experiment = recipe(claim)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number, with_sd
@@ -36,7 +36,7 @@ def rescore_session(
     Args:
         run_ids: ids or unique prefixes; without any, all scored runs of the experiment that were trained here.
     """
-    console = Console(markup=False, highlight=False)
+    console = Terminal()
     rescorer = _Rescorer(create_extra_metrics(metrics), store, find_device(device))
     records = _records(run_ids, experiment, store)
     table = Table(box=None, padding=(0, 2, 0, 0))

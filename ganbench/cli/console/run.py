@@ -6,10 +6,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import device_name, find_device
 from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
@@ -39,7 +38,7 @@ def run_session(
         accelerated: whether training steps may be recorded and replayed.
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
-    console = Console(markup=False, highlight=False)
+    console = Terminal()
     extra_metrics = create_extra_metrics(metrics)
     check_extra_metrics(extra_metrics, spec)
     torch_device = find_device(device)

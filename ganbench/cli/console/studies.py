@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ganbench.cli.console.sweep_table import clock
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.errors import GanbenchError
 from ganbench.results.loading import load_results
 from ganbench.results.views import runs
@@ -21,7 +21,7 @@ from ganbench.tracking.store import Store
 
 def studies_session(sweeps: Sequence[tuple[Sweep, str]], *, store: Store) -> int:
     """Show the status of experiments, each with its name in the store; return 0 if all is done, else 1."""
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Terminal()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("experiment", "groups", "runs", "trained", "left"):
         table.add_column(heading, justify="left" if heading == "experiment" else "right", no_wrap=True)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.sweep_table import SweepTable, clock, counted, overview, seeds_done
+from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.data import Dataset
@@ -56,7 +57,7 @@ def sweep_session(
         until: when to stop (`time.monotonic`); tasks running then end with a checkpoint.
         export: stores results and checkpoints outside the store; runs finished there are not repeated.
     """
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Terminal()
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
     tracked = dict(open_tracker(store, experiment).statuses())
     update_annotations(store, experiment, sweep.annotations)
@@ -148,7 +149,7 @@ def sweep_session(
 
 def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store) -> None:
     """Show the groups that would be trained, which of them are done, and an estimate of the remaining time."""
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Terminal()
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
@@ -175,7 +176,7 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
 
 def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
     """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Terminal()
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep, tracked, store, experiment)
     console.print(overview(groups))

@@ -71,6 +71,8 @@ def _check_header(file: IO[bytes], size: int, what: str) -> None:
             shape, _, dtype = np.lib.format.read_array_header_2_0(file)
         else:
             raise ValueError(f"version {version} of NumPy's format")
+    if any(isinstance(length, bool) for length in shape):
+        raise ValueError(f"the shape {shape}")
     check_numbers(dtype, what)
     count = math.prod(shape)
     if any(length < 0 for length in shape) or count * dtype.itemsize != size - file.tell():

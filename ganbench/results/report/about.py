@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
+from ganbench.results.report.folder import read_file
 from ganbench.results.views import BUDGETS
 
 FILE = "about.json"
@@ -41,8 +43,9 @@ def read_about(folder: Path) -> About | None:
     if not path.exists():
         return None
     try:
-        about = About(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        about = About(**json.loads(read_file(path)))
+        datetime.date.fromisoformat(about.date)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise GanbenchError(f"'{path}' is no description of a report: {error}") from error
     if not all(isinstance(value, str) for value in asdict(about).values()) or about.x not in BUDGETS:
         raise GanbenchError(f"'{path}' is no description of a report: it has a value of the wrong kind")

@@ -31,6 +31,8 @@ CROWD = 40
 """More seeds than this are not drawn individually."""
 DOTS = 16
 """The approximate number of dots that represent a crowd of seeds with different values."""
+MAX_COUNTS = 10_000
+"""Counts at which a profile is drawn: all of them, unless a file has an absurd one."""
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -75,7 +77,7 @@ def curves(
         axes.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="real against real")
     if logarithmic:
         axes.set_yscale("log")
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.set(xlabel=for_figure(xlabel), ylabel=for_figure(ylabel), title=for_figure(title))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     if lines:
         figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(lines))
@@ -117,7 +119,7 @@ def strip(
     axes.set_xlim(left=min(0.0, lowest) - 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
-    axes.set(xlabel=xlabel, title=title)
+    axes.set(xlabel=for_figure(xlabel), title=for_figure(title))
     return figure
 
 
@@ -158,7 +160,7 @@ def survival(
     """
     written = sum(broken(name).count("\n") + 1 for name in groups)
     figure, axes = bare_figure(6, 3.0 + 0.17 * -(-written // columns(groups)))
-    at = [float(count) for count in range(int(most) + 1)]
+    at = np.linspace(0, int(most), min(int(most), MAX_COUNTS) + 1).tolist()
     for place, (name, seeds) in enumerate(groups.items()):
         colour, dash = style(numbers[name])
         values = np.asarray(seeds, dtype=float)
@@ -167,7 +169,7 @@ def survival(
         drawn = [share - 0.006 * place for share in shares]
         (line,) = axes.step(at, drawn, dash, where="pre", color=colour, linewidth=1.8, label=broken(name))
         line.set_gid(mark(numbers[name], name, at, shares))
-    axes.set(xlabel=xlabel, ylabel="share of all seeds", title=title, ylim=(-0.05, 1.05))
+    axes.set(xlabel=for_figure(xlabel), ylabel="share of all seeds", title=for_figure(title), ylim=(-0.05, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if groups:

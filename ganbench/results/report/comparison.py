@@ -11,8 +11,11 @@ from ganbench.results.grouping import named_groups
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
-from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.escaping import for_latex, for_markdown, for_terminal
 from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
+
+ESCAPES = {"markdown": for_markdown, "latex": for_latex}
+"""How text is escaped below the table, in styles other than the terminal's."""
 
 
 def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, baseline: str | None = None) -> str:
@@ -28,8 +31,9 @@ def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, b
         return render(comparison, style)
     names = {run: name for name, members in named_groups(table, comparison.by) for run in members}
     lost = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
+    escape = ESCAPES.get(style, for_terminal)
     lines = [*lost, *sentences(comparison.rankings)]
-    parts = [render(comparison, style), *(map(for_markdown, lines) if style == "markdown" else lines)]
+    parts = [render(comparison, style), *map(escape, lines)]
     published = beside(table, comparison.metrics, style)
     if published:
         parts.append(published)
@@ -45,6 +49,7 @@ def _contrasts(comparison: Comparison, baseline: str, style: str) -> list[str]:
     parts = []
     contrasts = against(comparison.rankings, baseline)
     for ranking, pairs in zip(comparison.rankings, contrasts, strict=True):
-        parts += [f"\n{ranking.setting}" if several else ""]
+        setting = ESCAPES.get(style, for_terminal)(str(ranking.setting))
+        parts += [f"\n{setting}" if several else ""]
         parts += [render_contrasts(ranking, pairs, style)]
     return [*parts, "", CONTRASTS_NOTE.format(count=sum(map(len, contrasts)))]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from ganbench.core.formatting import number
-from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.escaping import for_markdown, for_terminal
 from ganbench.results.report.tables import markdown, terminal
 from ganbench.results.run_diff import differ
 from ganbench.results.run_summary import summarize_run
@@ -28,16 +28,15 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
     difference = differ(table, first, second)
     endings = [summarize_run(table[table["run"] == run], run) for run in difference.runs]
     if style == "json":
-        return json.dumps(
-            _plain(asdict(difference) | {"endings": endings}), indent=2, ensure_ascii=False, allow_nan=False
-        )
+        return json.dumps(_plain(asdict(difference) | {"endings": endings}), indent=2, allow_nan=False)
     draw = markdown if style == "markdown" else terminal
-    names = [for_markdown(name) if style == "markdown" else name for name in difference.names]
+    escape = for_markdown if style == "markdown" else for_terminal
+    names = [escape(name) for name in difference.names]
     parts = [f"A: {names[0]}\nB: {names[1]}"]
     differing = [*difference.spec, *difference.surroundings]
     parts.append(draw(["differs", "A", "B"], differing) if differing else "their specs are the same")
     if difference.comparable:
-        parts.append(f"their scores can't be compared: {difference.comparable}")
+        parts.append(f"their scores can't be compared: {escape(difference.comparable)}")
     else:
         rows = [
             [
@@ -53,7 +52,7 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
     if difference.events:
         rows = [[kind, _steps(first), _steps(second)] for kind, first, second in difference.events]
         parts.append(draw(["event", "steps in A", "steps in B"], rows))
-    parts.append(f"A: {endings[0]}.\nB: {endings[1]}.")
+    parts.append(f"A: {escape(endings[0])}.\nB: {escape(endings[1])}.")
     return "\n\n".join(parts)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ganbench.core.annotation import without_control
+from ganbench.core.plain_text import plain_lines, without_control
+from ganbench.results.csv_text import as_csv_text
 
 _MARKUP = re.compile(
     r"[\\`*<]"  # escapes, code, emphasis, tags
@@ -23,27 +24,26 @@ _LATEX = str.maketrans(
 
 
 def for_terminal(text: str) -> str:
-    """Leave out characters that break lines, are invisible, or would control a terminal."""
+    """Make a line of text that has no invisible characters and none that would control a terminal."""
     return without_control(text)
 
 
 def for_csv(text: str) -> str:
-    """Escape text that a spreadsheet would run as a formula; quotes and separators are left to the writer."""
-    plain = for_terminal(text)
-    return f"'{plain}" if plain.lstrip()[:1] in tuple("=+-@") else plain
+    """Make a line of text that a spreadsheet doesn't run as a formula; separators are left to the writer."""
+    return as_csv_text(for_terminal(text))
 
 
 def for_markdown(text: str) -> str:
     """Escape a line of text that Markdown would read as markup; tables replace their separators themselves."""
-    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", text)
+    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", for_terminal(text))
     return _BLOCK.sub(lambda match: f"{match['digits'] or ''}\\", escaped)
 
 
 def for_latex(text: str) -> str:
-    return text.translate(_LATEX)
+    return for_terminal(text).translate(_LATEX)
 
 
 def for_figure(text: str) -> str:
     """Escape what matplotlib reads as a formula; a label with a leading underscore would be left out of legends."""
-    escaped = text.replace("$", r"\$")
+    escaped = plain_lines(text).replace("$", r"\$")
     return f" {escaped}" if escaped.startswith("_") else escaped

@@ -89,7 +89,7 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
     if not any(len(values) > 1 for values in dots.values()):
         return {}
     ceiling = rows["ceiling"].median()
-    most = max(rows["value"].max(), 0.0 if pd.isna(ceiling) else ceiling)
+    most = max((count for count in (*rows["value"], ceiling) if math.isfinite(count)), default=0.0)
     crowded = any(len(seeds) > CROWD for seeds in dots.values())
     return {
         "Modes at the end": strip(

@@ -42,17 +42,14 @@ def render_leaderboard(boards: Sequence[Board], style: str) -> str:
 
 
 def _render(board: Board, style: str) -> str:
-    escape = for_terminal if style == "table" else _markdown_text
+    escape = for_terminal if style == "table" else for_markdown
     head = [METHOD, *board.metrics, *HEAD]
-    rows = [[escape(cell) for cell in _cells(board, entry)] for entry in board.entries]
+    rows = [_cells(board, entry) for entry in board.entries]
     floor = [FLOOR, *(with_sd(*_floor(board, metric)) for metric in board.metrics), *[""] * len(HEAD)]
     notes = [escape(line) for line in _notes(board)]
     if style == "markdown":
-        head = [escape(word) for word in head]
         return "\n\n".join([f"## {escape(str(board.setting))}", markdown(head, [*rows, floor]), *notes])
-    return "\n".join(
-        [escape(str(board.setting)), terminal([for_terminal(word) for word in head], rows, dim=[floor]), *notes]
-    )
+    return "\n".join([escape(str(board.setting)), terminal(head, rows, dim=[floor]), *notes])
 
 
 def _cells(board: Board, entry: Entry) -> list[str]:
@@ -96,10 +93,6 @@ def _notes(board: Board) -> list[str]:
         return ["None of these runs has a score."]
     rule = RULE.format(metric=board.metrics[0], better=BETTER[board.directions[board.metrics[0]]])
     return [rule] if len(board.entries) > 1 else [ALONE]
-
-
-def _markdown_text(text: str) -> str:
-    return for_markdown(for_terminal(text))
 
 
 def _as_csv(boards: Sequence[Board]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import tempfile
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -15,12 +16,15 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from PIL import Image
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import Pictures, Results
 from ganbench.results.report.about import About, read_about
+from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.folder import files_in, move_files, read_file
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
 from ganbench.results.report.sections.base import Report, Section, method_names
@@ -40,7 +44,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
         x: the budget on the x axis of curves, one of `ganbench.results.views.BUDGETS`.
 
     Raises:
-        GanbenchError: there is nothing to report, or the folder can't be written.
+        GanbenchError: there is nothing to report, a tracked picture is damaged, or the folder can't be written.
     """
     about = About(title, str(datetime.date.today()), code_version(), x)
     names = method_names(results.table)
@@ -48,7 +52,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     shown = representatives.runs
     most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
     pictures = {
-        run: {step: small(picture) for step, picture in steps.items()}
+        run: {step: _small(run, step, picture) for step, picture in steps.items()}
         for run, steps in results.pictures(shown, most).items()
     }
     folder = _own_folder(out, about)
@@ -70,6 +74,15 @@ def write_report_again(source: Path) -> Path | None:
     names = method_names(table)
     _write(Report(table, about, names, choose(table, names), _kept_pictures(source.parent)), source.parent)
     return source.parent
+
+
+def _small(run: str, step: int, picture: bytes) -> bytes:
+    try:
+        return small(picture)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise GanbenchError(
+            f"the tracked picture of samples of run '{run}' at step {step} is damaged: delete it in `ganbench ui`"
+        ) from error
 
 
 def _own_folder(out: Path, about: About) -> Path:
@@ -104,25 +117,33 @@ def _write(report: Report, folder: Path) -> None:
         sections=[(section.title, section.html(content)) for section, content in contents],
     )
     try:
-        for name in ("figures", SAMPLES):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "report.html").write_text(page, encoding="utf-8")
-        (folder / "report.md").write_text(_markdown(report.about, contents), encoding="utf-8")
-        write_csv(report.table, folder / "results.csv")
-        report.about.write(folder)
-        for dataset, figures in report.figures.items():
-            for title, drawing in figures.items():
-                path = folder / "figures" / f"{_file_name(f'{title} {dataset}')}.svg"
-                path.write_text(drawing, encoding="utf-8")
-        for run, steps in report.pictures.items():
-            for step, picture in steps.items():
-                (folder / SAMPLES / f"{run}-{step}.webp").write_bytes(picture)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Nothing can be in a new folder, so that nothing is written through a link; and the old report stays whole.
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as new:
+            _write_files(report, page, _markdown(report.about, contents), Path(new))
+            move_files(Path(new), folder)
     except OSError as error:
         raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
 
 
+def _write_files(report: Report, page: str, markdown: str, folder: Path) -> None:
+    for name in ("figures", SAMPLES):
+        (folder / name).mkdir()
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "report.md").write_text(markdown, encoding="utf-8")
+    write_csv(report.table, folder / "results.csv")
+    report.about.write(folder)
+    for dataset, figures in report.figures.items():
+        for title, drawing in figures.items():
+            path = folder / "figures" / f"{_file_name(f'{title} {dataset}')}.svg"
+            path.write_text(drawing, encoding="utf-8")
+    for run, steps in report.pictures.items():
+        for step, picture in steps.items():
+            (folder / SAMPLES / f"{run.replace('/', '-')}-{step}.webp").write_bytes(picture)
+
+
 def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str:
-    parts = [f"# {about.title}", f"{datetime.date.fromisoformat(about.date):%d %B %Y}"]
+    parts = [f"# {for_markdown(about.title)}", f"{datetime.date.fromisoformat(about.date):%d %B %Y}"]
     for section, content in contents:
         text = section.markdown(content)
         if text:
@@ -132,10 +153,10 @@ def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str
 
 def _kept_pictures(folder: Path) -> Pictures:
     pictures: dict[str, dict[int, bytes]] = {}
-    for path in sorted((folder / SAMPLES).glob("*-*.webp")):
+    for path in files_in(folder / SAMPLES, "*-*.webp"):
         run, _, step = path.stem.rpartition("-")
-        if step.isdigit():
-            pictures.setdefault(run, {})[int(step)] = path.read_bytes()
+        if step.isdecimal():
+            pictures.setdefault(run, {})[int(step)] = read_file(path)
     return pictures
 
 

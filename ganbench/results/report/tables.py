@@ -15,7 +15,7 @@ from ganbench.results.compare import Comparison
 from ganbench.results.grouping import BY, shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
-from ganbench.results.report.escaping import for_latex, for_markdown
+from ganbench.results.report.escaping import for_csv, for_latex, for_markdown, for_terminal
 
 METHOD = "method"
 """The column of a comparison with the names of methods."""
@@ -88,7 +88,9 @@ def render(comparison: Comparison, style: str) -> str:
     """Render a comparison in the style `table`, `markdown`, `latex`, `csv` or `json`."""
     if style == "csv":
         both = pd.concat([comparison.groups.assign(row="group"), comparison.floors.assign(row="floor")])
-        return str(both[["row", *both.columns.drop("row")]].to_csv(index=False)).rstrip("\n")
+        both = both[["row", *both.columns.drop("row")]].rename(columns=for_csv)
+        words = {name: both[name].astype(object).map(for_csv, na_action="ignore") for name in _word_columns(both)}
+        return str(both.assign(**words).to_csv(index=False)).rstrip("\n")
     if style == "json":
         tables = {"groups": comparison.groups, "floors": comparison.floors}
         return json.dumps(
@@ -105,7 +107,7 @@ def render(comparison: Comparison, style: str) -> str:
 def comparison_as_markdown(comparison: Comparison) -> str:
     """Format a comparison as a Markdown table."""
     head, rows, floors = cells(comparison)
-    return markdown(head, [[for_markdown(cell) for cell in row] for row in (*rows, *floors)])
+    return markdown(head, [*rows, *floors])
 
 
 def note(comparison: Comparison, rows: Sequence[Sequence[str]]) -> str:
@@ -163,9 +165,7 @@ def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str
                 f"{contrast.seeds[0]} / {contrast.seeds[1]}",
             ]
         )
-    if style == "markdown":
-        return markdown([for_markdown(head[0]), *head[1:]], [[for_markdown(row[0]), *row[1:]] for row in rows])
-    return (latex if style == "latex" else terminal)(head, rows)
+    return {"markdown": markdown, "latex": latex}.get(style, terminal)(head, rows)
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -182,9 +182,13 @@ def budget_note(x: str) -> str:
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Format a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '¦') for cell in line)} |" for line in lines)
+    """Format a Markdown table of any text."""
+    cells_of = [[for_markdown(cell).replace("|", "¦") for cell in line] for line in (head, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (cells_of[0], ["---"] * len(head), *cells_of[1:]))
+
+
+def _word_columns(table: pd.DataFrame) -> list[str]:
+    return [column for column in table.columns if not pd.api.types.is_numeric_dtype(table[column])]
 
 
 def _failures(row: pd.Series) -> str:
@@ -201,10 +205,10 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[S
     for number_of, column in enumerate(head):
         # Names may begin with a digit; other text doesn't.
         text = column == METHOD or all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
-        table.add_column(column, justify="left" if text else "right")
+        table.add_column(for_terminal(column), justify="left" if text else "right")
     for style, lines in ((None, rows), ("dim", dim)):
         for row in lines:
-            table.add_row(*row, style=style)
+            table.add_row(*map(for_terminal, row), style=style)
     console = Console()
     # Rendered to a buffer, so that the caller can print it: plain text for a pipe, colours for a terminal.
     buffer = io.StringIO()

@@ -17,11 +17,14 @@ from typing import BinaryIO
 
 import torch
 
+from ganbench.core.plain_text import without_control
 from ganbench.runs.executors.base import TRIES
 from ganbench.runs.task import Task, TaskResult, from_plain
 
 CORES_A_JOB = 4
 """Cores per process by default; for most networks neither fewer nor more increase throughput."""
+LONGEST_LINE = 1 << 20
+"""Bytes of a result; it is far shorter, but a plug-in may write into the pipe as well."""
 GRACE = 30.0
 """Seconds that a worker without a task has to exit."""
 
@@ -104,11 +107,7 @@ class Local:
 
     def _results_of(self, worker: _Worker, line: bytes) -> list[TaskResult]:
         if line:
-            task, worker.task = worker.task, None
-            result = from_plain(json.loads(line))
-            if task is not None:
-                self._tries.pop(task.group, None)
-            return [result]
+            return self._result_from(worker, line)
         # The worker has exited.
         if worker in self._workers:
             self._workers[self._workers.index(worker)] = None
@@ -125,6 +124,24 @@ class Local:
         return [
             TaskResult(task.group, error=f"its process died {TRIES} times, at last by {last_death}; see {self._log}")
         ]
+
+    def _result_from(self, worker: _Worker, line: bytes) -> list[TaskResult]:
+        task = worker.task
+        if task is None:
+            return []  # written by something else: nothing was asked
+        self._tries.pop(task.group, None)
+        try:
+            result = from_plain(json.loads(line))
+            if result.group != task.group:
+                raise ValueError(result.group)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            # What the process writes next can't be told from results either: another one takes its place.
+            worker.task = None
+            worker.end(kill=True)
+            self._workers[self._workers.index(worker)] = None
+            return [TaskResult(task.group, error=f"a plug-in wrote into the pipe of results: '{_shown(line)}'")]
+        worker.task = None
+        return [result]
 
 
 class _Worker:
@@ -170,9 +187,13 @@ class _Worker:
     def _listen(self, messages: queue.Queue[tuple[_Worker, bytes]]) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
-            for line in lines:
+            while line := lines.readline(LONGEST_LINE):
                 messages.put((self, line))
         messages.put((self, b""))
+
+
+def _shown(line: bytes) -> str:
+    return without_control(line[:60].decode(errors="replace"))
 
 
 def _gpus() -> list[str]:

@@ -87,7 +87,7 @@ def method_names(table: pd.DataFrame) -> dict[str, str]:
         names_of_runs = group_names(rows)
         parts = {name: name.split(" · ") for name in names_of_runs.values()}
         # An architecture shared by all of them is left out of the names.
-        if len({part[1] for part in parts.values()}) == 1:
+        if len({tuple(part[1:2]) for part in parts.values()}) == 1:
             parts = {name: [part[0], *part[2:]] for name, part in parts.items()}
         names |= with_labels({run: " · ".join(parts[name]) for run, name in names_of_runs.items()}, rows)
     return names

@@ -37,6 +37,6 @@ class CoveredModes(Section[list[Incomplete]]):
 
     def markdown(self, content: list[Incomplete]) -> str:
         return "\n\n".join(
-            "\n".join([sentence.beginning, "", *(f"- {for_markdown(end)}" for end in sentence.ends)])
+            "\n".join([for_markdown(sentence.beginning), "", *(f"- {for_markdown(end)}" for end in sentence.ends)])
             for sentence in content
         )

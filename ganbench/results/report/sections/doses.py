@@ -40,7 +40,7 @@ class Doses(Section[list[DoseCurves]]):
         parts = [f"A run is collapsed if {for_markdown(_rules(content))}; a run without a score counts as collapsed."]
         for doses in content:
             lines = [f"- **{for_markdown(curve.name)}**: {for_markdown(curve.sentence())}." for curve in doses.curves]
-            parts.append("\n".join([f"On {doses.dataset}, by {for_markdown(doses.what)}:", "", *lines]))
+            parts.append("\n".join([f"On {for_markdown(doses.dataset)}, by {for_markdown(doses.what)}:", "", *lines]))
         return "\n\n".join(parts)
 
 

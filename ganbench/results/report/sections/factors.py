@@ -13,6 +13,7 @@ from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
 from ganbench.results.report.study_charts import effect_chart
 from ganbench.results.report.svg import svg
+from ganbench.results.report.tables import markdown
 
 HEAD = ("factor", "better with it", "corrected p", "")
 TEMPLATE = """
@@ -56,14 +57,8 @@ class Factors(Section[list[FactorEffects]]):
     def markdown(self, content: list[FactorEffects]) -> str:
         parts = []
         for outcome in content:
-            lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
-            lines += [
-                f"| {' | '.join(for_markdown(cell).replace('|', '/') for cell in row)} |" for row in _rows(outcome)
-            ]
-            head = (
-                f"On {outcome.dataset}: {for_markdown(outcome.label)} ({outcome.seeds} runs, {outcome.failed} failed)"
-            )
-            parts.append("\n".join([head, "", *lines]))
+            head = f"On {outcome.dataset}: {outcome.label} ({outcome.seeds} runs, {outcome.failed} failed)"
+            parts.append(f"{for_markdown(head)}\n\n{markdown(HEAD, _rows(outcome))}")
         return "\n\n".join([*parts, NOTE])
 
 

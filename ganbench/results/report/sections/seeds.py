@@ -95,8 +95,8 @@ class Seeds(Section[Shown]):
 
     def markdown(self, content: Shown) -> str:
         return "\n".join(
-            f"- **{card.dataset} · {for_markdown(card.method)} · "
-            f"{f'{seed.place}: ' if seed.place else ''}seed {seed.seed}**: {seed.words}."
+            f"- **{for_markdown(card.dataset)} · {for_markdown(card.method)} · "
+            f"{f'{seed.place}: ' if seed.place else ''}seed {seed.seed}**: {for_markdown(seed.words)}."
             for card in content.cards
             for seed in card.seeds
         )
