@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.samples.arguments import check_arguments
 from ganbench.evaluation.samples.generators import FAILED, Network
 from ganbench.evaluation.samples.operators import find_operator
 from ganbench.evaluation.samples.training_mode import refuse_training_mode
@@ -112,6 +113,7 @@ class Program:
         for call in self.calls:
             positional = [self._argument(argument, values) for argument in call.positional]
             named = {name: self._argument(argument, values) for name, argument in call.named.items()}
+            check_arguments(call.function, positional, named)
             _store_results(call.function(*positional, **named), call.results, values)
         return values[self._output]
 

@@ -1,6 +1,8 @@
 """The operators allowed in an exported generator: ATen operators used by generators, and arithmetic on sizes.
 
-None of them reads or writes files, or memory by address, so calling them with untrusted arguments is harmless.
+None of them reads or writes files, or memory by address. Arguments of another type than the operator's schema has are
+refused (`arguments.py`): PyTorch itself takes a whole number for a type or a memory format, and ends the process if
+there is none of that number.
 """
 
 from __future__ import annotations
@@ -12,30 +14,42 @@ from typing import Any
 import torch
 
 _ATEN = """
-    linear matmul mm mv dot vdot bmm addmm baddbmm einsum embedding scaled_dot_product_attention
-    conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
-    avg_pool2d adaptive_avg_pool2d max_pool2d
-    upsample_nearest2d _upsample_nearest_exact2d upsample_bilinear2d upsample_bicubic2d pixel_shuffle pixel_unshuffle
-    batch_norm layer_norm group_norm instance_norm rms_norm dropout
+    linear matmul mm mv dot vdot bmm addmm baddbmm einsum
+    embedding scaled_dot_product_attention conv1d conv1d.padding conv2d conv2d.padding conv3d conv3d.padding
+    conv_transpose1d conv_transpose2d.input conv_transpose3d.input convolution avg_pool2d adaptive_avg_pool2d
+    max_pool2d upsample_nearest2d upsample_nearest2d.vec _upsample_nearest_exact2d _upsample_nearest_exact2d.vec
+    upsample_bilinear2d upsample_bilinear2d.vec upsample_bicubic2d upsample_bicubic2d.vec pixel_shuffle
+    pixel_unshuffle batch_norm layer_norm group_norm instance_norm rms_norm dropout
 
-    relu relu_ relu6 leaky_relu leaky_relu_ prelu elu elu_ celu selu gelu silu silu_ mish glu softplus
-    sigmoid sigmoid_ tanh tanh_ hardtanh hardtanh_ hardsigmoid hardswish softmax _softmax log_softmax _log_softmax
+    relu relu_ relu6 leaky_relu leaky_relu_ prelu elu elu_ celu selu gelu silu silu_ mish glu softplus sigmoid
+    sigmoid_ tanh tanh_ hardtanh hardtanh_ hardsigmoid hardswish softmax.int _softmax log_softmax.int _log_softmax
 
-    add add_ sub sub_ rsub mul mul_ div div_ floor_divide remainder pow neg abs sign square sqrt rsqrt reciprocal
-    exp log sin cos erf floor ceil round clamp clamp_ clamp_min clamp_max minimum maximum lerp
-    eq ne lt le gt ge where masked_fill logical_and logical_or logical_not bitwise_and bitwise_or bitwise_not
-    sum mean var std norm linalg_vector_norm amin amax argmax any all cumsum
+    add.Tensor add.Scalar add_.Tensor add_.Scalar sub.Tensor sub.Scalar sub_.Tensor sub_.Scalar rsub.Tensor
+    rsub.Scalar mul.Tensor mul.Scalar mul_.Tensor mul_.Scalar div.Tensor div.Scalar div.Tensor_mode div.Scalar_mode
+    div_.Tensor div_.Tensor_mode div_.Scalar div_.Scalar_mode floor_divide floor_divide.Scalar remainder.Tensor
+    remainder.Scalar remainder.Scalar_Tensor pow.Tensor_Tensor pow.Tensor_Scalar pow.Scalar neg abs sign square sqrt
+    rsqrt reciprocal exp log sin cos erf floor ceil round round.decimals clamp clamp.Tensor clamp_ clamp_.Tensor
+    clamp_min clamp_min.Tensor clamp_max clamp_max.Tensor minimum maximum lerp.Scalar lerp.Tensor eq.Tensor eq.Scalar
+    ne.Tensor ne.Scalar lt.Tensor lt.Scalar le.Tensor le.Scalar gt.Tensor gt.Scalar ge.Tensor ge.Scalar where.self
+    where.ScalarOther where.ScalarSelf where.Scalar where masked_fill.Scalar masked_fill.Tensor logical_and logical_or
+    logical_not bitwise_and.Tensor bitwise_and.Scalar bitwise_and.Scalar_Tensor bitwise_or.Tensor bitwise_or.Scalar
+    bitwise_or.Scalar_Tensor bitwise_not sum.dim_IntList sum mean mean.dim var var.dim var.correction std std.dim
+    std.correction norm.Scalar norm.ScalarOpt_dim norm.ScalarOpt_dim_dtype norm.ScalarOpt_dtype linalg_vector_norm
+    amin amax argmax any any.dim any.dims all all.dim all.dims cumsum
 
-    view view_as _unsafe_view reshape flatten unflatten squeeze unsqueeze expand expand_as permute transpose t
-    cat stack split split_with_sizes chunk unbind narrow slice select index_select gather repeat repeat_interleave
-    flip roll tril triu pad constant_pad_nd reflection_pad2d replication_pad2d
-    to _to_copy type_as contiguous clone alias detach detach_ lift_fresh_copy copy_ fill_
+    view view_as _unsafe_view reshape flatten.using_ints unflatten.int squeeze squeeze.dim squeeze.dims unsqueeze
+    expand expand_as permute transpose.int t cat stack split.Tensor split.sizes split split_with_sizes chunk
+    unbind.int narrow narrow.Tensor slice.Tensor select.int index_select gather repeat repeat_interleave.Tensor
+    repeat_interleave.self_Tensor repeat_interleave.self_int flip roll tril triu pad constant_pad_nd reflection_pad2d
+    replication_pad2d to.device to.dtype to.other to.dtype_layout _to_copy type_as contiguous clone alias detach detach_
+    lift_fresh_copy copy_ fill_.Scalar fill_.Tensor
 
-    zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full arange scalar_tensor one_hot
-    rand rand_like randn randn_like
-    sym_size sym_constrain_range_for_size _assert_scalar _assert_tensor_metadata
+    zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full arange arange.start arange.start_step
+    scalar_tensor one_hot rand rand_like randn randn_like sym_size.int sym_size sym_constrain_range_for_size
+    _assert_scalar _assert_tensor_metadata
 """
 ATEN = frozenset(_ATEN.split())
+"""Overloads as `name.overload`, or the name alone for the default one; none writes into a given result (`out`)."""
 
 _ARITHMETIC = (
     operator.add,
@@ -60,9 +74,9 @@ def find_operator(target: str) -> Callable[..., Any] | None:
     """The function with this name in a graph, "torch.ops.aten.relu.default" or "_operator.mul", if it is allowed."""
     if target in ARITHMETIC:
         return ARITHMETIC[target]
-    match target.split("."):
-        case ["torch", "ops", "aten", name, overload] if name in ATEN:
-            packet = getattr(torch.ops.aten, name)
-            function: Callable[..., Any] | None = getattr(packet, overload) if overload in packet.overloads() else None
-            return function
-    return None
+    overload = target.removeprefix("torch.ops.aten.").removesuffix(".default")
+    if not target.startswith("torch.ops.aten.") or overload not in ATEN:
+        return None
+    name, _, kind = overload.partition(".")
+    function: Callable[..., Any] = getattr(getattr(torch.ops.aten, name), kind or "default")
+    return function

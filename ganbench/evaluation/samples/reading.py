@@ -11,7 +11,8 @@ from torch import Tensor
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.arrays import read_npy, read_npz
 from ganbench.evaluation.samples.check import checked
-from ganbench.evaluation.samples.exported import read_exported
+from ganbench.evaluation.samples.confined import run_confined
+from ganbench.evaluation.samples.exported import Program, read_exported
 from ganbench.evaluation.samples.generators import GeneratorSource, Network, generate
 from ganbench.evaluation.samples.layout import times
 from ganbench.evaluation.samples.pictures import read_pictures
@@ -64,8 +65,12 @@ def read_samples(
     if kind in (".safetensors", *TORCH_SUFFIXES):
         if generator is None:
             raise GanbenchError(f"'{path}' is a generator: say how many samples to draw, and from which latents")
-        network = _read_network(path, kind, shape, generator)
-        values, what = generate(network, shape, generator, str(path)), network.what
+        network = read_network(path, shape, generator)
+        what = network.what
+        if isinstance(network.forward, Program):  # a stranger's, of which an operator may crash
+            values = run_confined(path, shape, generator)
+        else:
+            values = generate(network, shape, generator, str(path))
         pixel_range = pixel_range or (network.pixel_range if len(shape) > 1 else None)  # points have no range
     else:
         if generator is not None:
@@ -111,8 +116,13 @@ def _why_no_file(path: Path) -> str:
     return f"there is no file or folder '{path}'"
 
 
-def _read_network(path: Path, kind: str, shape: tuple[int, ...], source: GeneratorSource) -> Network:
-    if kind == ".safetensors":
+def read_network(path: Path, shape: tuple[int, ...], source: GeneratorSource) -> Network:
+    """Read a generator without running it.
+
+    Raises:
+        GanbenchError: it can't be read, or is no generator that can be run here.
+    """
+    if path.suffix.lower() == ".safetensors":
         return read_weights(path, shape, source)
     members = read_members(
         path,
