@@ -66,7 +66,7 @@ class DoseCurves:
 Study = tuple[str, str, CollapseRule]
 """A data set, what the doses are of, and the rule for collapsed runs."""
 RunsAtDoses = dict[str, list[tuple[float, float]]]
-"""By method, the dose of each run and its value of the rule's metric; NaN is a run without a score."""
+"""The dose of each run and its value of the rule's metric, by method; NaN is a run without a score."""
 
 
 def runs_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:

@@ -1,4 +1,4 @@
-"""Which numbers a tidy table may hold: a file may come from a stranger, and tables and charts must stay finite."""
+"""Numbers that a tidy table may hold: a file may come from a stranger, and tables and charts must stay finite."""
 
 from __future__ import annotations
 

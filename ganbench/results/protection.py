@@ -1,4 +1,4 @@
-"""Which methods protect from collapse: those of a dose study against a baseline, at equal doses."""
+"""Protection from collapse: methods of a dose study against a baseline, at equal doses."""
 
 from __future__ import annotations
 
