@@ -62,6 +62,14 @@ class Target:
         return [*named, *(f"manylinux{year}_{machine}" for year in (2014, 2010, 1)), f"linux_{machine}"]
 
 
+class TooLargeError(GanbenchError):
+    """The one error on several lines: the largest parts stand in a table."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table)
+        self.args = (table,)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python offline/bundle.py", description=__doc__)
     parser.add_argument("--python", default=f"{sys.version_info.major}.{sys.version_info.minor}", help="as 3.12")
@@ -111,7 +119,7 @@ def write_bundle(target: Target, datasets: Sequence[str], limit: float, mlflow: 
             kind, lock = locks[-1]
             sizes = {f"{name} (wheel)": size for name, size in lock.items()}
             sizes |= {str(path.relative_to(part)): path.stat().st_size for path in part.rglob("*") if path.is_file()}
-            raise GanbenchError(_too_large(taken + sum(lock.values()), limit, sizes))
+            raise TooLargeError(_too_large(taken + sum(lock.values()), limit, sizes))
         kind, lock = fitting[0]
         _download(target, list(lock), part / MARKER)
         shutil.copy(ROOT / "offline" / "install.sh", part / "install.sh")

@@ -181,3 +181,13 @@ def test_bad_input_gives_a_one_line_error_and_status_2(
     assert message in errors[0]
     assert "Traceback" not in result.output
     assert sorted(path.name for path in tmp_path.rglob("*")) == before, "something was written"
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("ganbench.results.csv_file.read_csv", read)
+    result = CliRunner().invoke(main, ["report", "--from", "results.csv", "--title", "a"])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "too little memory" in result.output

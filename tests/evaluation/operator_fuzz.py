@@ -71,7 +71,9 @@ def fitting(kind: str, chance: random.Random) -> object:
         "MemoryFormat": OTHERS[10:13],
         "Device": OTHERS[13:],
     }
-    return chance.choice(values[kind]) if kind in values else tensor(chance)
+    if kind in values:
+        return chance.choice(values[kind])
+    return chance.choice((*WHOLE, *FLOATS)) if chance.random() < 0.1 else tensor(chance)
 
 
 def main(seed: int, calls: int) -> None:

@@ -67,6 +67,7 @@ def test_arguments_as_exported_programs_have_them_are_accepted() -> None:
         ("slice.Tensor", [ONE, 0, 0, 2**63 - 1], {}),
         ("clone.default", [ONE], {"memory_format": torch.contiguous_format}),
         ("mul.Tensor", [ONE, ONE], {}),
+        ("mul.Tensor", [ONE, 0.5], {}),
         ("mul.Scalar", [ONE, 2], {}),
         ("pow.Tensor_Scalar", [ONE, 2.0], {}),
         ("upsample_nearest2d.vec", [torch.ones(1, 1, 2, 2), None, [2.0, 2.0]], {}),

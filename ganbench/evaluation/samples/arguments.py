@@ -11,7 +11,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    "Tensor": (Tensor,),
+    "Tensor": (Tensor, bool, int, float),  # PyTorch takes a number where that makes sense, as in x + 0.5
     "number": (bool, int, float),
     "float": (bool, int, float),
     "int": (int,),
