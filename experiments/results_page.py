@@ -43,7 +43,7 @@ ORDER = ("balance", "net_or_loss", "factorial", "within_digits", "balance_ring",
 BASELINE = "non-saturating"
 """The part of the balance study that the others are added to."""
 SHOWN = ("minimax", "non-saturating")
-"""Parts of which samples are shown."""
+"""Parts of the balance study whose doses are told and of which samples are shown: plain losses."""
 ALPHA = 0.05
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
@@ -115,9 +115,9 @@ def _doses(study: Study) -> Iterator[Findings]:
         name = f"results-{study.name}-{_slug(curves.what)}.svg"
         (IMAGES / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
         parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
-        bases = [curve for curve in curves.curves if curve.name == BASELINE]
+        bases = [curve for curve in curves.curves if curve.name in SHOWN]
         what = for_markdown(f"{curves.what}, on {curves.dataset}")
-        known = [f"**{BASELINE}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
+        known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
         rows = [[for_markdown(curve.name), for_markdown(curve.sentence())] for curve in curves.curves]
         table = markdown(["part", f"{curves.what}: the dose that collapses half of the runs"], rows)
         yield Findings(
