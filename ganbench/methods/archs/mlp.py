@@ -17,11 +17,11 @@ GENERATOR_NORMS = ("none", "batch", "layer")
 
 @register(ARCHS, "mlp")
 class Mlp(Arch):
-    """Fully connected G and D with leaky ReLU (in the style of Goodfellow et al. 2014); on images, BatchNorm in G.
+    """Fully connected G and D with leaky ReLU, on images with BatchNorm in G (in the style of Goodfellow et al. 2014).
 
-    `generator_norm` normalises G's hidden layers but the first, before their activations: "batch" is BatchNorm, which
-    replaces a layer's bias (as in the MLP of PyTorch-GAN, whose ε is .8 instead of 1e-5), and "layer" is LayerNorm. The
-    default is "batch" for the built-in images, "none" for all other data.
+    `generator_norm` normalises G's hidden layers but the first, before their activations (of one hidden layer, none):
+    "batch" is BatchNorm, which replaces a layer's bias (as in the MLP of PyTorch-GAN, whose ε is .8 instead of 1e-5),
+    and "layer" is LayerNorm. The default is "batch" for the built-in images, "none" for all other data.
     """
 
     later_options: ClassVar[tuple[str, ...]] = ("generator_norm",)
@@ -36,11 +36,6 @@ class Mlp(Arch):
         super().__post_init__()
         if self.generator_norm not in GENERATOR_NORMS:
             raise ValueError(f"generator_norm must be one of {', '.join(GENERATOR_NORMS)}, not {self.generator_norm}")
-        if self.generator_norm != "none" and len(self.generator_widths) < 2:
-            raise ValueError(
-                f"generator_norm {self.generator_norm} needs at least two generator_widths: the first hidden layer is "
-                f"not normalised"
-            )
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         widths = (self.latent_dim, *self.generator_widths)
