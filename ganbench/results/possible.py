@@ -1,4 +1,4 @@
-"""Which numbers a tidy table may hold: a file may come from a stranger, and tables and charts must stay finite."""
+"""Bounds of the numbers in a tidy table: a file may come from a stranger, and tables and charts must stay finite."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LONGEST_ANSWER = 1 << 16
 
 @dataclass(frozen=True)
 class Request:
-    """What the process is to do: `GeneratorSource` and its file in plain values."""
+    """A request to the process: a `GeneratorSource` and its file, in plain values."""
 
     path: str
     shape: tuple[int, ...]

@@ -15,7 +15,7 @@ from ganbench.results.report.escaping import for_latex, for_markdown, for_termin
 from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
 
 ESCAPES = {"markdown": for_markdown, "latex": for_latex}
-"""How text is escaped below the table, in styles other than the terminal's."""
+"""The escaping of text below the table, in styles other than the terminal's."""
 
 
 def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, baseline: str | None = None) -> str:
