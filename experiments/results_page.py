@@ -118,7 +118,7 @@ def _doses(study: Study) -> Iterator[Findings]:
         bases = [curve for curve in curves.curves if curve.name in SHOWN]
         what = for_markdown(f"{curves.what}, on {curves.dataset}")
         known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
-        rows = [[for_markdown(curve.name), for_markdown(curve.sentence())] for curve in curves.curves]
+        rows = [[curve.name, curve.sentence()] for curve in curves.curves]
         table = markdown(["part", f"{curves.what}: the dose that collapses half of the runs"], rows)
         yield Findings(
             known + [for_markdown(part.sentence()) for part in parts if part.corrected_p <= ALPHA],
@@ -163,27 +163,32 @@ def _factors(study: Study) -> Iterator[Findings]:
     for dataset, outcomes in by_dataset.items():
         name = f"results-{study.name}-{dataset}.svg"
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
-        known: list[str] = []
-        undecided: list[str] = []
+        known, undecided, open_pairs = list[str](), list[str](), 0
         for place, effect in enumerate(outcomes[0].effects):
             effects = [(outcome, outcome.effects[place]) for outcome in outcomes]
+            alone = len(effect.factors) == 1
             for words, decided in ((known, True), (undecided, False)):
                 clauses = [_clause(study, *pair) for pair in effects if pair[1].significant == decided]
-                if clauses:
-                    what = for_markdown(" with ".join(effect.factors))
-                    verb = "makes a difference" if decided else "is not shown to make a difference"
-                    words.append(f"**{what}** {verb} on {dataset}: {'; '.join(clauses)}")
+                if not decided and not alone:
+                    open_pairs += len(clauses)
+                elif clauses:
+                    does = "makes a difference" if alone else f"changes what **{for_markdown(effect.factors[0])}** does"
+                    does = does if decided else "is not shown to make a difference"
+                    words.append(f"**{for_markdown(effect.factors[-1])}** {does} on {dataset}: {'; '.join(clauses)}")
+        if open_pairs:
+            undecided.append(f"{open_pairs} tests on {dataset} don't show that a factor changes what another one does")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         yield Findings(known, undecided, [f"![{caption}](images/{name})"])
 
 
 def _clause(study: Study, outcome: FactorEffects, effect: Effect) -> str:
     middle, low, high = (100 * part for part in effect.better)
+    label = "lost modes" if outcome.outcome == LOST else for_markdown(outcome.label)
     p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
     if len(effect.factors) == 2:
-        return f"{outcome.label}, the first one's chance by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"
+        return f"{label}, its chance of being better by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"
     medians = _medians(study, outcome, effect.factors[0])
-    return f"{outcome.label} is better with it in {middle:.0f} % of pairs ({low:.0f}–{high:.0f} %; {p}; {medians})"
+    return f"{label} better with it in {middle:.0f} % of pairs of seeds ({low:.0f}–{high:.0f} %; {p}; {medians})"
 
 
 def _medians(study: Study, outcome: FactorEffects, factor: str) -> str:
@@ -220,9 +225,8 @@ def _methods(study: Study) -> Findings:
 
 def _more_seeds(part: Protection) -> str:
     needed = seeds_for_even_chance(part.total // len(part.doses), part.p)
-    return f"; if the difference is as large as it looks, about {needed} seeds at each dose give an even chance" * (
-        needed is not None
-    )
+    words = f"; if the difference is as large as it looks, about {needed} seeds at each dose give an even chance"
+    return words if needed else ""
 
 
 def page(found: Sequence[tuple[Study, Findings]]) -> str:
@@ -277,7 +281,8 @@ def _studies(done: Sequence[Study]) -> str:
             ]
         )
     head = ["study", "question", "cells done", "runs", "core hours", "commit", "device"]
-    return markdown(head, rows)
+    lines = [head, ["---"] * len(head), *rows]  # not `markdown`, which would escape the links
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _slug(text: str) -> str:
