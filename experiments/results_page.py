@@ -135,18 +135,19 @@ def _samples(study: Study, curves: DoseCurves) -> list[str]:
         (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
         for _, row in runs(study.table).iterrows()
     }
-    sheets: list[tuple[str, Path]] = []
+    rows: list[list[tuple[str, Path]]] = []
     for part in SHOWN:
+        sheets = []
         for dose in sorted(dose for name, dose in label_of if name == part and dose is not None and dose >= 1):
             for run, place in places[curves.dataset, label_of[part, dose]]:
                 kept = sorted((study.folder / "samples").glob(f"{run}-*.webp"), key=_step)
                 if place in ("best", "worst") and kept:
                     sheets.append((f"{part}, {number(dose)}\n{place} seed", kept[-1]))
-    if not sheets:
+        rows += [sheets] if sheets else []
+    if not rows:
         return []
-    rows = len({title.partition(",")[0] for title, _ in sheets})
     name = f"results-{study.name}-{_slug(curves.what)}-samples.png"
-    sheet_chart(sheets, columns=len(sheets) // rows).savefig(IMAGES / name)
+    sheet_chart(rows).savefig(IMAGES / name)
     words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
     return [f"![{words}](images/{name})"]
 

@@ -80,14 +80,15 @@ def effect_chart(outcomes: Sequence[FactorEffects]) -> Figure:
     return figure
 
 
-def sheet_chart(sheets: Sequence[tuple[str, Path]], columns: int) -> Figure:
-    """Draw the upper left quarters of sheets of samples side by side, each with its title."""
-    rows = -(-len(sheets) // columns)
-    figure = Figure(figsize=(1.5 * columns, 1.8 * rows), layout="constrained", dpi=100)
-    for place, (title, sheet) in enumerate(sheets, 1):
-        pixels = np.asarray(Image.open(sheet).convert("L"))
-        axes = figure.add_subplot(rows, columns, place)
-        axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
-        axes.set_title(for_figure(title), fontsize=8)
-        axes.set_axis_off()
+def sheet_chart(rows: Sequence[Sequence[tuple[str, Path]]]) -> Figure:
+    """Draw the upper left quarters of sheets of samples, each with its title, in rows."""
+    columns = max(map(len, rows))
+    figure = Figure(figsize=(1.5 * columns, 1.8 * len(rows)), layout="constrained", dpi=100)
+    for row, sheets in enumerate(rows):
+        for column, (title, sheet) in enumerate(sheets):
+            pixels = np.asarray(Image.open(sheet).convert("L"))
+            axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
+            axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
+            axes.set_title(for_figure(title), fontsize=8)
+            axes.set_axis_off()
     return figure
