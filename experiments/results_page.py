@@ -28,7 +28,7 @@ from ganbench.results.protection import Protection, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
-from ganbench.results.report.study_charts import dose_chart, effect_chart, sheet_chart
+from ganbench.results.report.study_charts import dose_chart, effect_chart, sheet_picture
 from ganbench.results.report.svg import svg
 from ganbench.results.report.tables import markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
@@ -147,7 +147,7 @@ def _samples(study: Study, curves: DoseCurves) -> list[str]:
     if not rows:
         return []
     name = f"results-{study.name}-{_slug(curves.what)}-samples.png"
-    sheet_chart(rows).savefig(IMAGES / name)
+    sheet_picture(rows).save(IMAGES / name, optimize=True)
     words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
     return [f"![{words}](images/{name})"]
 

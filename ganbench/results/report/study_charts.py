@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ganbench.results.report.escaping import for_figure
 
 POINTS = 120
 """Number of doses at which a curve is drawn."""
+GREYS = 8
 APART = 0.012
 """Curves of equal shares are drawn this far apart, so that each stays visible."""
 
@@ -80,8 +82,8 @@ def effect_chart(outcomes: Sequence[FactorEffects]) -> Figure:
     return figure
 
 
-def sheet_chart(rows: Sequence[Sequence[tuple[str, Path]]]) -> Figure:
-    """Draw the upper left quarters of sheets of samples, each with its title, in rows."""
+def sheet_picture(rows: Sequence[Sequence[tuple[str, Path]]]) -> Image.Image:
+    """Draw the upper left quarters of sheets of samples, each with its title, in rows; in few greys, to stay small."""
     columns = max(map(len, rows))
     figure = Figure(figsize=(1.5 * columns, 1.8 * len(rows)), layout="constrained", dpi=100)
     for row, sheets in enumerate(rows):
@@ -91,4 +93,6 @@ def sheet_chart(rows: Sequence[Sequence[tuple[str, Path]]]) -> Figure:
             axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
             axes.set_title(for_figure(title), fontsize=8)
             axes.set_axis_off()
-    return figure
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    return Image.open(buffer).convert("L").quantize(GREYS)
