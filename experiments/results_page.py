@@ -96,11 +96,8 @@ def studies() -> Iterator[Study]:
 
 def findings(study: Study) -> Findings:
     """What the rows of a study show, by the kind of its design: doses, factors, or methods to be ranked."""
-    parts = [part for part in (*_doses(study), *_factors(study)) if part.known or part.undecided]
-    return _joined(parts or [_methods(study)])
-
-
-def _joined(parts: Sequence[Findings]) -> Findings:
+    doses = list(_doses(study))
+    parts = [*doses, *([Findings(_lost(study), [], [])] if doses else []), *_factors(study)] or [_methods(study)]
     return Findings(
         [sentence for part in parts for sentence in part.known],
         [sentence for part in parts for sentence in part.undecided],
@@ -210,10 +207,6 @@ def _medians(study: Study, outcome: FactorEffects, factor: str) -> str:
 
 def _methods(study: Study) -> Findings:
     """In how many seeds of each method a mode is lost, and which method is better by each primary outcome."""
-    lost = [
-        for_markdown(f"{counts.beginning} {'; '.join(counts.ends)}")
-        for counts in lost_modes(study.table, method_names(study.table))
-    ]
     primary = str(study.table["primary"].iloc[0]).split(",")
     measured = set(final_scores(study.table)["metric"])
     rankings = compare(study.table, metrics=[metric for metric in primary if metric in measured]).rankings
@@ -221,7 +214,12 @@ def _methods(study: Study) -> Findings:
         [for_markdown(f"{each.metric}: {answer(each)}") for each in rankings if bool(each.winner) == won]
         for won in (True, False)
     )
-    return Findings([*lost, *decided], undecided, [])
+    return Findings([*_lost(study), *decided], undecided, [])
+
+
+def _lost(study: Study) -> list[str]:
+    found = lost_modes(study.table, method_names(study.table))
+    return [for_markdown(f"{counts.beginning} {'; '.join(counts.ends)}") for counts in found]
 
 
 def _more_seeds(part: Protection) -> str:
