@@ -44,7 +44,6 @@ BASELINE = "non-saturating"
 """The part of the balance study that the others are added to."""
 SHOWN = ("minimax", "non-saturating")
 """Parts of the balance study whose doses are told and of which samples are shown: plain losses."""
-ALPHA = 0.05
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
     "95 % interval, counts all seeds, failed ones included, and leads to its rows. *Collapsed* is a rule that the "
@@ -118,8 +117,8 @@ def _doses(study: Study) -> Iterator[Findings]:
         rows = [[curve.name, curve.sentence()] for curve in curves.curves]
         table = markdown(["part", f"{curves.what}: the dose that collapses half of the runs"], rows)
         yield Findings(
-            known + [for_markdown(part.sentence()) for part in parts if part.corrected_p <= ALPHA],
-            [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if part.corrected_p > ALPHA],
+            known + [for_markdown(part.sentence()) for part in parts if part.significant],
+            [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
             [f"![Share of collapsed runs by {what}](images/{name})\n\n{table}", *_samples(study, curves)],
         )
 

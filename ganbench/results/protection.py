@@ -48,10 +48,15 @@ class Protection:
     p: float
     corrected_p: float
 
+    @property
+    def significant(self) -> bool:
+        """True if the corrected p is at most 5 %."""
+        return self.corrected_p <= 1 - LEVEL
+
     def sentence(self) -> str:
         """Say whether the method protects, or makes it worse, with all counts."""
         share, least, most = (100 * part for part in self.better)
-        if self.corrected_p > 1 - LEVEL:
+        if not self.significant:
             words = "is not shown to protect better or worse than"
         else:
             words = "protects better than" if share > 50 else "protects worse than"

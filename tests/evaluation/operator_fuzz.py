@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 
 from ganbench.evaluation.samples.arguments import check_arguments
 from ganbench.evaluation.samples.generators import FAILED
@@ -88,8 +89,8 @@ def main(seed: int, calls: int) -> None:
     for number in range(calls):
         name = names[number % len(names)]
         function = find_operator(f"torch.ops.aten.{name if '.' in name else f'{name}.default'}")
-        assert function is not None
-        arguments = function._schema.arguments  # type: ignore[attr-defined]
+        assert isinstance(function, OpOverload)
+        arguments = function._schema.arguments
         wild = chance.random() < 0.2
         values = [
             absurd(chance) if wild and chance.random() < 0.5 else fitting(str(argument.real_type), chance)
