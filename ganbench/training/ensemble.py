@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ganbench.core.seeding import Purpose, default_stream
 from ganbench.methods.layers import full_precision, upsample_channels_last
+from ganbench.training.linear import keep_gradient_layout
 
 Weights = dict[str, Tensor]
 """Parameters and buffers by name: [S, ...] in an ensemble, [...] for one seed."""
@@ -68,6 +69,8 @@ class Ensemble:
         self._statistics_network = copy.deepcopy(self._network)
         if len(seeds) == 1 and device.type == "cpu":
             upsample_channels_last(self._network)
+        if len(seeds) > 1 and device.type == "cpu" and precision == "float32":
+            keep_gradient_layout(self._network)
         for layer in self._network.modules():
             # By itself it accepts bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
