@@ -17,6 +17,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Measured, Standing, Verdict
+from ganbench.core.verdict_word import word_of
 from ganbench.data import Data, Dataset
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
@@ -94,7 +95,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; an undefined number is None."""
-        plain = asdict(self) | {"verdict": self.verdict.to_dict()}
+        plain = asdict(self) | {"verdict": {"word": word_of(self.verdict)} | self.verdict.to_dict()}
         for score in plain["scores"]:
             for key in ("value", "floor", "floor_sd"):
                 if math.isnan(score[key]):

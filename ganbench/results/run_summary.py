@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ganbench.core.formatting import on_scale
+from ganbench.core.verdict_word import heading
 from ganbench.results.verdicts import verdict_on
 from ganbench.results.views import SCORED, events, final_scores, mode_shares
 
@@ -16,19 +17,19 @@ DOMINANT = 2.0
 """A mode is named as dominant if its share is more than this many times an even share."""
 
 
-def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
+def summarize_run(table: pd.DataFrame, run: str, noun: str = "modes") -> str:
     """Summarise a run: the verdict on its samples, its headline scores, and events during training.
 
     Args:
         table: the tidy table.
         run: the run's id.
-        word: the plural noun for modes.
+        noun: the plural noun for modes.
     """
     rows = table[table["run"] == run]
     status, step = rows["status"].iloc[0], rows["step"].max()
     if status not in SCORED:
         return {
-            "diverged": f"diverged by step {step}: a loss was no longer finite, nothing was scored after it",
+            "diverged": f"DIVERGED by step {step}: a loss was no longer finite, nothing was scored after it",
             "stopped": f"stopped after step {step}; run the same command again to resume",
             "running": f"running, or killed, at step {step}; run the same command again to resume",
         }[status] + _happened(rows)
@@ -37,18 +38,18 @@ def summarize_run(table: pd.DataFrame, run: str, word: str = "modes") -> str:
     sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
     verdict = verdict_on(rows)
     if verdict is not None:
-        sentences += verdict.clauses(word)
+        sentences += verdict.clauses(noun)
         if verdict.good is not None:  # the verdict has said what share of samples is good
             by_metric = {name: score for name, score in by_metric.items() if score.scale != "share"}
     if verdict is None or verdict.states is None:
-        sentences += _modes(scores, by_metric.get(rows["mode_count"].iloc[0]), word)
+        sentences += _modes(scores, by_metric.get(rows["mode_count"].iloc[0]), noun)
     elif len(verdict.names) - len(verdict.of_state("lost")) > 1:
         sentences += _dominant(mode_shares(scores))
     sentences += [
         f"{score.label} {on_scale(score.value, score.scale)} (real data: {on_scale(score.floor, score.scale)})"
         for score in _headline_without_counts(by_metric, rows)
     ]
-    return "; ".join(sentences) + _happened(rows)
+    return heading(verdict) + "; ".join(sentences) + _happened(rows)
 
 
 def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -> list[Any]:
@@ -60,12 +61,12 @@ def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -
     ]
 
 
-def _modes(scores: pd.DataFrame, score: Any, word: str) -> list[str]:
+def _modes(scores: pd.DataFrame, score: Any, noun: str) -> list[str]:
     """The count of modes, of runs whose shares of modes weren't tracked: there are very many."""
     if score is None or math.isnan(score.value):
         return []
     count, total = int(score.value), score.ceiling
-    return [f"{count:,} of {total:,.0f} {word}" if not math.isnan(total) else f"{count:,} {word}"]
+    return [f"{count:,} of {total:,.0f} {noun}" if not math.isnan(total) else f"{count:,} {noun}"]
 
 
 def _dominant(shares: Mapping[str, float]) -> list[str]:

@@ -308,7 +308,7 @@ def test_run_summaries_name_missing_modes_scores_and_status() -> None:
     assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits appear, 0 is lost; FID 10 (")
     assert summarize_run(STUDY, ids["minimax", 2]).startswith("only 1 of 10 modes appears (9); FID 20")
     assert summarize_run(STUDY, ids["wgan-gp", 0]).startswith("all 10 modes appear; FID 4 (")
-    assert summarize_run(STUDY, ids["wgan-gp", 1]).startswith("diverged by step 15")
+    assert summarize_run(STUDY, ids["wgan-gp", 1]).startswith("DIVERGED by step 15")
     assert summarize_run(STUDY, ids["wgan-gp", 2]).startswith("stopped after step 15")
 
 
@@ -324,7 +324,7 @@ def test_summary_lists_each_kind_of_event_once() -> None:
         "; during training: missing-modes (5 times, first at step 2)"
     )
     diverged = summary_of(record("minimax", 0, 4.0, status="diverged", events=[("divergence", 15, 1.0)]))
-    assert diverged.startswith("diverged by step 15")
+    assert diverged.startswith("DIVERGED by step 15")
     assert diverged.endswith("; during training: divergence (step 15)")
     assert "during training" not in summary_of(record("minimax", 0, 4.0))
 
