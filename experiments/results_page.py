@@ -15,15 +15,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from ganbench.core.annotation import LOST, parse_dose, parse_factors
+from ganbench.core.annotation import parse_dose
 from ganbench.core.formatting import listed, number
 from ganbench.results.answers import answer
 from ganbench.results.compare import COUNTED, compare
 from ganbench.results.csv_file import read_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import FactorEffects, factor_effects
+from ganbench.results.factor_sentences import factor_sentences
 from ganbench.results.incomplete_seeds import lost_modes
-from ganbench.results.inference.factorial import Effect, seeds_for_even_chance
+from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.protection import Protection, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.representatives import choose
@@ -31,7 +32,7 @@ from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import dose_chart, effect_chart, sheet_picture
 from ganbench.results.report.svg import svg
 from ganbench.results.report.tables import markdown
-from ganbench.results.verdicts import seeds_that_lost_modes
+from ganbench.results.verdict_words import WORDS, count_words
 from ganbench.results.views import final_scores, runs
 from ganbench.spec.sweep_spec import read_sweep
 
@@ -47,9 +48,13 @@ SHOWN = ("minimax", "non-saturating")
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
     "95 % interval, counts all seeds, failed ones included, and leads to its rows. *Collapsed* is a rule that the "
-    "experiment file fixed before the first run: the KL of the modes' shares of all samples, corrected for their "
-    "number, is above 1 nat, as if fewer than four of ten digits were left. Nothing here comes from a GPU, and all of "
-    "it holds for these networks and budgets."
+    "experiment file fixed before the first run; it stands below each question. A KL of the modes' shares above 1 nat "
+    "is that of fewer than four of ten digits. Nothing here comes from a GPU, and all of it holds for these networks "
+    "and budgets."
+)
+IN_ONE_WORD = (
+    "Runs by [the first word of their verdict](measuring.md#one-word-first). It was defined after these runs, and "
+    "decides nothing above."
 )
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
@@ -160,48 +165,8 @@ def _factors(study: Study) -> Iterator[Findings]:
     for dataset, outcomes in by_dataset.items():
         name = f"results-{study.name}-{dataset}.svg"
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
-        known, undecided, open_pairs = list[str](), list[str](), 0
-        for place, effect in enumerate(outcomes[0].effects):
-            effects = [(outcome, outcome.effects[place]) for outcome in outcomes]
-            alone = len(effect.factors) == 1
-            for words, decided in ((known, True), (undecided, False)):
-                clauses = [_clause(study, *pair) for pair in effects if pair[1].significant == decided]
-                if not decided and not alone:
-                    open_pairs += len(clauses)
-                elif clauses:
-                    does = "makes a difference" if alone else f"changes what **{for_markdown(effect.factors[0])}** does"
-                    does = does if decided else "is not shown to make a difference"
-                    words.append(f"**{for_markdown(effect.factors[-1])}** {does} on {dataset}: {'; '.join(clauses)}")
-        if open_pairs:
-            undecided.append(f"{open_pairs} tests on {dataset} don't show that a factor changes what another one does")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
-        yield Findings(known, undecided, [f"![{caption}](images/{name})"])
-
-
-def _clause(study: Study, outcome: FactorEffects, effect: Effect) -> str:
-    middle, low, high = (100 * part for part in effect.better)
-    label = "lost modes" if outcome.outcome == LOST else for_markdown(outcome.label)
-    p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
-    if len(effect.factors) == 2:
-        return f"{label}, its chance of being better by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"
-    medians = _medians(study, outcome, effect.factors[0])
-    return f"{label} better with it in {middle:.0f} % of pairs of seeds ({low:.0f}–{high:.0f} %; {p}; {medians})"
-
-
-def _medians(study: Study, outcome: FactorEffects, factor: str) -> str:
-    """Medians with and without a factor; of lost modes, the counts of seeds."""
-    ended = runs(study.table)
-    ended = ended[(ended["dataset"] == outcome.dataset) & ended["status"].isin(COUNTED)]
-    on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
-    sides = [ended.loc[on, "run"], ended.loc[~on, "run"]]
-    if outcome.outcome == LOST:
-        lost = seeds_that_lost_modes(study.table[study.table["kind"].isin(("final", "verdict"))])
-        counts = [f"{int(lost.reindex(side).fillna(True).sum())} of {len(side)}" for side in sides]
-        return f"in {counts[0]} seeds with it, in {counts[1]} without"
-    scores = final_scores(study.table)
-    values = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")["value"]
-    with_it, without = (number(float(values.reindex(side).median())) for side in sides)
-    return f"median {with_it} with it, {without} without"
+        yield Findings(*factor_sentences(study.table, outcomes), [f"![{caption}](images/{name})"])
 
 
 def _methods(study: Study) -> Findings:
@@ -232,9 +197,12 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     parts = ["# Results", INTRODUCTION, "## What is known"]
     for study, findings_of in found:
         parts.append(f"### {study.question.partition('?')[0]}?")
+        rules = sorted({rule for rule in study.table["collapsed"].dropna().astype(str) if rule})
+        parts += [f"Collapsed: `{rule}`." for rule in rules]
         parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
+    parts += ["## Each run in one word", IN_ONE_WORD, *(_words(study) for study, _ in found)]
     parts.append("## What could not be decided")
     parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
     parts += ["## The studies", _studies([study for study, _ in found])]
@@ -248,6 +216,14 @@ def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
     drawn.sort(key=lambda picture: "-samples.png" not in picture)  # people would rather look than read
     block = "\n".join([*(picture.replace("](images/", "](docs/images/") for picture in drawn[:1]), "", *sentences])
     return BLOCK.sub(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
+
+
+def _words(study: Study) -> str:
+    """How many runs of each method ended in each word."""
+    counts = count_words(study.table, method_names(study.table))
+    words = [word for word in WORDS if any(of[word] for of in counts.values())]
+    rows = [[name, *(str(of[word] or "–") for word in words)] for name, of in sorted(counts.items())]
+    return markdown([study.name, *words], rows)
 
 
 def _bullets(study: Study, sentences: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
+from ganbench.tracking import RunRecord
 from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, factorial, runs_of_doses
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "results_page.py"
@@ -59,6 +60,35 @@ def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path
     with Image.open(tmp_path / name) as picture:
         assert picture.width == 8 * 150, "best and worst of four doses"
         assert picture.convert("L").getpixel((75, 100)) == 255
+
+
+def test_a_factor_that_harms_is_said_to_make_things_worse(script: ModuleType, tmp_path: Path) -> None:
+    study = script.Study("factorial", "What helps?", tmp_path, tidy(factorial(-20.0)))
+    (known,) = script.findings(study).known
+    # Better only where the other is the seed that failed: one of seven in one of two strata, 7 % of pairs.
+    assert "worse with it in 93 % of pairs of seeds" in known
+    assert "median 73 with it, 53 without" in known
+
+
+def test_runs_are_counted_by_the_word_of_their_verdict(script: ModuleType, tmp_path: Path) -> None:
+    verdict = {
+        f"verdict/{part}{name}": value
+        for name, values in {
+            "good": (0.9, 0.98, 0.002),
+            "near_duplicates": (0.01, 0.01, 0.002),
+            "covered": (0.9, 0.95, 0.01),
+        }.items()
+        for part, value in zip(("", "floor/", "floor_sd/"), values, strict=True)
+    }
+    params = {"dataset": "ring", "protocol": "ganbench-2", "arch": "mlp"}
+    tags = {"protocol": "ganbench-2 v1"}
+    runs = [
+        RunRecord("a", "g", 0, "finished", params | {"loss": "hinge"}, tags, [(n, 9, v) for n, v in verdict.items()]),
+        RunRecord("b", "g", 1, "diverged", params | {"loss": "hinge"}, tags, [("loss/critic", 9, 1.0)]),
+    ]
+    study = script.Study("net_or_loss", "Which?", tmp_path, tidy(runs))
+    page = script.page([(study, script.Findings([], [], []))])
+    assert "| net_or_loss | GOOD | DIVERGED |\n| --- | --- | --- |\n| hinge | 1 | 1 |" in page
 
 
 def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""The effects of the factors of a full factorial design, in sentences for Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ganbench.core.annotation import LOST, parse_factors
+from ganbench.core.formatting import number
+from ganbench.results.compare import COUNTED
+from ganbench.results.factor_effects import FactorEffects
+from ganbench.results.inference.factorial import Effect
+from ganbench.results.report.escaping import for_markdown
+from ganbench.results.verdicts import seeds_that_lost_modes
+from ganbench.results.views import final_scores, runs
+
+
+def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> tuple[list[str], list[str]]:
+    """Return what is decided about each factor and pair of factors, and what is not.
+
+    Args:
+        table: the tidy table.
+        outcomes: the effects on each outcome, all on the same data set.
+    """
+    dataset = outcomes[0].dataset
+    known, undecided, open_pairs = list[str](), list[str](), 0
+    for place, effect in enumerate(outcomes[0].effects):
+        effects = [(outcome, outcome.effects[place]) for outcome in outcomes]
+        alone = len(effect.factors) == 1
+        for words, decided in ((known, True), (undecided, False)):
+            clauses = [_clause(table, *pair) for pair in effects if pair[1].significant == decided]
+            if not decided and not alone:
+                open_pairs += len(clauses)
+            elif clauses:
+                does = "makes a difference" if alone else f"changes what **{for_markdown(effect.factors[0])}** does"
+                does = does if decided else "is not shown to make a difference"
+                words.append(f"**{for_markdown(effect.factors[-1])}** {does} on {dataset}: {'; '.join(clauses)}")
+    if open_pairs:
+        undecided.append(f"{open_pairs} tests on {dataset} don't show that a factor changes what another one does")
+    return known, undecided
+
+
+def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
+    middle, low, high = (100 * part for part in effect.better)
+    label = "lost modes" if outcome.outcome == LOST else for_markdown(outcome.label)
+    p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
+    if len(effect.factors) == 2:
+        return f"{label}, its chance of being better by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"
+    than = "better"
+    if effect.significant and middle < 50:
+        than, middle, low, high = "worse", 100 - middle, 100 - high, 100 - low
+    medians = _medians(table, outcome, effect.factors[0])
+    return f"{label} {than} with it in {middle:.0f} % of pairs of seeds ({low:.0f}–{high:.0f} %; {p}; {medians})"
+
+
+def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
+    """Medians with and without a factor; of lost modes, the counts of seeds."""
+    ended = runs(table)
+    ended = ended[(ended["dataset"] == outcome.dataset) & ended["status"].isin(COUNTED)]
+    on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
+    sides = [ended.loc[on, "run"], ended.loc[~on, "run"]]
+    if outcome.outcome == LOST:
+        lost = seeds_that_lost_modes(table[table["kind"].isin(("final", "verdict"))])
+        counts = [f"{int(lost.reindex(side).fillna(True).sum())} of {len(side)}" for side in sides]
+        return f"in {counts[0]} seeds with it, in {counts[1]} without"
+    scores = final_scores(table)
+    values = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")["value"]
+    with_it, without = (number(float(values.reindex(side).median())) for side in sides)
+    return f"median {with_it} with it, {without} without"
