@@ -169,7 +169,11 @@ def test_finished_run_is_not_repeated_unless_forced(uninterrupted: Path) -> None
     before, changed = read_metrics(uninterrupted), (uninterrupted / "mlflow.db").stat().st_mtime
     result = ganbench("run", *LONG, "--store", uninterrupted)
     assert result.returncode == 0
+    assert "seeds 0 and 1 are finished already and not trained again" in result.stdout
     assert result.stdout.count("of 10 digits") == 2, "the results must be shown again"
+    shown = [Path(line.strip()) for line in result.stdout.splitlines() if line.endswith(".png")]
+    assert len(shown) == 2
+    assert all(path.exists() and path.with_suffix(".gif").exists() for path in shown)
     assert (uninterrupted / "mlflow.db").stat().st_mtime == changed
     result = ganbench("run", *LONG, "--store", uninterrupted, "--force")
     assert result.returncode == 0, result.stderr

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
-from ganbench.cli.console.terminal import Terminal
+from ganbench.cli.console.terminal import Terminal, relative
 from ganbench.core.device import device_name, find_device
 from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
@@ -70,9 +69,4 @@ def run_session(
 
 def _address(store: Store) -> str:
     """The URI of a store on a server, or the path of a local one."""
-    if not store.local:
-        return store.label
-    try:
-        return f"./{store.folder.relative_to(Path.cwd())}"
-    except ValueError:
-        return str(store.folder)
+    return relative(store.folder) if store.local else store.label

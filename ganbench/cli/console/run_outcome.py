@@ -9,13 +9,18 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from ganbench.cli.console.terminal import relative
 from ganbench.core.formatting import number, with_sd
-from ganbench.results.loading import load_results
+from ganbench.results.loading import Results, load_results
 from ganbench.results.report.tables import FLOOR
 from ganbench.results.run_summary import summarize_run
+from ganbench.results.sample_files import write_sample_files
 from ganbench.results.views import final_scores, headline
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.store import Store
+
+MAX_PICTURES = 10
+"""The most seeds whose samples are written as pictures."""
 
 
 def show_outcome(
@@ -31,7 +36,8 @@ def show_outcome(
     Args:
         extra_metrics: the metrics outside the protocol, by name the words by which they were asked for.
     """
-    table = load_results(store, experiment).table
+    results = load_results(store, experiment)
+    table = results.table
     ids = {seed: spec.run_id(seed) for seed in seeds}
     scores = final_scores(table)
     rows = Table(box=None, padding=(0, 2, 0, 0), title=None)
@@ -53,8 +59,20 @@ def show_outcome(
             words = summarize_run(table, run_id, spec.dataset.mode_word)
             console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
     _show_extra_metrics(run_scores, ids, extra_metrics, console)
+    _show_samples(results, spec, ids, store, console)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
     console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")
+
+
+def _show_samples(results: Results, spec: RunSpec, ids: Mapping[int, str], store: Store, console: Console) -> None:
+    """Write pictures of the first seeds' samples, and print where they are."""
+    method = f"{spec.dataset.name}-{spec.loss.name}-{spec.arch.name}"
+    names = {run_id: f"{method}-seed{seed}-{run_id[:6]}" for seed, run_id in list(ids.items())[:MAX_PICTURES]}
+    pictures = write_sample_files(results, names, store.folder / "samples")
+    if pictures:
+        console.print("\nSamples (the .gif beside each .png shows the same latents over training):", style="dim")
+        for picture in pictures:
+            console.print(f"  {relative(picture)}", soft_wrap=True)
 
 
 def _show_extra_metrics(

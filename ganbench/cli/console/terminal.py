@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -20,3 +21,11 @@ class Terminal(Console):
         for segment in super().render(renderable, options):
             # Rich's own control codes are no text.
             yield segment if segment.control else segment._replace(text=plain_lines(segment.text))
+
+
+def relative(path: Path) -> str:
+    """The path as people type it: from the current folder, if it is in it."""
+    try:
+        return f"./{path.relative_to(Path.cwd())}"
+    except ValueError:
+        return str(path)
