@@ -267,6 +267,10 @@ def test_damaged_and_too_large_files_are_refused(tmp_path: Path, monkeypatch: py
     for damaged in (b"", b"\x00", b"PK\x03\x04", content[:40], content[:-9], content * 2, b"\x0a" * 5000, b"ORTM" * 9):
         path.write_bytes(damaged)
         assert "not an ONNX file" in error_message(path) or damaged == content * 2
+    path.write_bytes(content.replace(b"batch", b"\x80" * 5))
+    assert "can't decode byte" in error_message(path)
+    path.write_bytes(content.replace(b"MatMul", b"Mat\x80ul"))
+    assert "not an ONNX file" in error_message(path)
     monkeypatch.setattr(onnx_files, "MAX_SIZE", len(content) - 1)
     path.write_bytes(content)
     assert "2 GiB" in error_message(path)

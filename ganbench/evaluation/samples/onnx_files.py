@@ -42,40 +42,38 @@ def read_onnx(path: Path, source: GeneratorSource) -> Network:
             of extensions, or names files elsewhere.
     """
     try:
-        import onnx
-        import onnx.inliner
-        import onnxruntime
+        return _read(path, source)
+    except GanbenchError:
+        raise
     except ImportError as error:
         raise GanbenchError(f"reading '{path}' takes ONNX Runtime, which isn't installed: {INSTALL}") from error
-    try:
-        if path.stat().st_size > MAX_SIZE:
-            raise _too_large(path)
-        model = onnx.load_model_from_string(path.read_bytes())
-        if model.functions:
-            model = onnx.inliner.inline_local_functions(model)
-    except Exception as error:  # protobuf's and onnx's exceptions have no base class in common
-        if isinstance(error, GanbenchError):
-            raise
-        raise _damaged(path, error) from error
+    # The exceptions of protobuf, onnx and ONNX Runtime share no base class, and any text in the file may be no UTF-8.
+    except Exception as error:
+        raise GanbenchError(
+            f"'{path}' is not an ONNX file that ONNX Runtime can run, or is truncated or altered ({in_short(error)}): "
+            f"write it again, or save samples as .npz and score those"
+        ) from error
+
+
+def _read(path: Path, source: GeneratorSource) -> Network:
+    import onnx
+    import onnx.inliner
+    import onnxruntime
+
+    if path.stat().st_size > MAX_SIZE:
+        raise _too_large(path)
+    model = onnx.load_model_from_string(path.read_bytes())
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
     _check_nodes(path, model)
     _embed_weights(path, model)
     del model.metadata_props[:]  # ONNX Runtime may take settings from them
-    try:
-        onnxruntime.set_seed(stream(source.seed, "evaluation", NOISE).initial_seed() % 2**31)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # nor have those of ONNX Runtime
-        raise _damaged(path, error) from error
+    onnxruntime.set_seed(stream(source.seed, "evaluation", NOISE).initial_seed() % 2**31)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return _network(path, session)
-
-
-def _damaged(path: Path, error: Exception) -> GanbenchError:
-    return GanbenchError(
-        f"'{path}' is not an ONNX file that ONNX Runtime can run, or is truncated or altered ({in_short(error)}): "
-        f"write it again, or save samples as .npz and score those"
-    )
 
 
 def _too_large(path: Path) -> GanbenchError:
