@@ -59,7 +59,7 @@ ONLY_TRAINING = ("torch.ops.aten.native_dropout.default", "torch.ops.aten._nativ
 """Operators of core ATen that networks in evaluation mode don't have."""
 
 
-class UnsupportedError(Exception):
+class UnsupportedError(RuntimeError):
     """The program needs something that isn't supported here."""
 
 
