@@ -1,7 +1,7 @@
 """Fuzzing of all external input: errors take one line and status 2, without traceback or files elsewhere.
 
 `GANBENCH_FUZZ=20 pytest tests/test_fuzz.py` runs twenty times as many examples. Sample files are fuzzed in
-`test_samples.py`.
+`evaluation/test_samples.py`, generators, checkpoints, evaluators and addresses in `test_fuzz_files.py`.
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ def evaluate(
       ganbench evaluate samples.npz --dataset mnist
       ganbench evaluate points.npy --dataset ring --protocol all
       ganbench evaluate generator.pt2 --latent-shape 100
+      ganbench evaluate generator.onnx
       ganbench evaluate weights.safetensors --arch mlp
     """
     from ganbench.cli.console.evaluate import Request, evaluate_session

@@ -130,8 +130,10 @@ def evaluate(
             requested.
     """
     torch_device = find_device(device)
-    tensor = check_array(samples, set_up(dataset, protocol)[0].shape, pixel_range, clip)
-    return evaluate_under([protocol], mixed(tensor), dataset=dataset, count=count, device=torch_device)[0]
+    target, rules = set_up(dataset, protocol)
+    tensor = check_array(samples, target.shape, pixel_range, clip)
+    scored = mixed(tensor, rules.case(target).samples if count is None else count)
+    return evaluate_under([protocol], scored, dataset=dataset, count=count, device=torch_device)[0]
 
 
 def evaluate_under(
@@ -153,13 +155,13 @@ def evaluate_under(
     return [_ProtocolScorer(dataset, name, device, progress).score(samples, count) for name in names]
 
 
-def mixed(samples: Tensor) -> Tensor:
-    """The samples in an order of their own, the same each time.
+def mixed(samples: Tensor, count: int) -> Tensor:
+    """The first samples, at most this many, in an order of their own that is the same each time.
 
     Given samples may be sorted, by mode or by the run that made them. If there are more than a protocol scores, or than
     a metric compares, the first of them would not stand for all.
     """
-    return samples[torch.randperm(len(samples), generator=stream(0, "order"))]
+    return samples[torch.randperm(len(samples), generator=stream(0, "order"))[: max(count, 0)]]
 
 
 def expand(protocols: Sequence[str], dataset: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import torch
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.arguments import check_arguments
 from ganbench.evaluation.samples.confined import run_confined
-from ganbench.evaluation.samples.generators import GeneratorSource
+from ganbench.evaluation.samples.generators import GeneratorSource, generate
 from ganbench.evaluation.samples.operators import find_operator
+from ganbench.evaluation.samples.reading import read_network
+from tests.evaluation.test_samples import modified_archive
 
 CALLS = 1500 * int(os.environ.get("GANBENCH_FUZZ", "1"))
 
@@ -105,3 +108,20 @@ def test_process_that_ends_or_answers_otherwise_gives_one_line(
         run_confined(tmp_path / "evil.pt2", (2,), GeneratorSource(3))
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("part", "key"), [("inputs", "an argument"), ("outputs", "a result")])
+def test_unknown_kinds_of_values_in_a_graph_are_one_line(tmp_path: Path, part: str, key: str) -> None:
+    """They are met when the program runs."""
+    path, source = tmp_path / "x.pt2", GeneratorSource(3, (3,))
+    torch.export.save(torch.export.export(torch.nn.ReLU(), (torch.zeros(3, 3),)), path)
+
+    def change(members: dict[str, bytes]) -> None:
+        content = json.loads(members["models/model.json"])
+        (node,) = content["graph_module"]["graph"]["nodes"]
+        node[part][0] = {"name": "self", "arg": {"as_odd": 1}, "kind": 1} if part == "inputs" else {"as_odd": 1}
+        members["models/model.json"] = json.dumps(content).encode()
+
+    odd = modified_archive(path, tmp_path / "odd.pt2", change)
+    with pytest.raises(GanbenchError, match=f"{key} of kind as_odd"):
+        generate(read_network(odd, (3,), source), (3,), source, str(odd))

@@ -685,10 +685,11 @@ def read_any(path: Path) -> None:
     assert "\n" not in message
 
 
+TIMES = int(os.environ.get("GANBENCH_FUZZ", "1"))
 FUZZ = settings(
-    max_examples=120,
+    max_examples=120 * TIMES,
     deadline=None,
-    derandomize=True,
+    derandomize=TIMES == 1,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -68,7 +68,7 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
     if request.clip and style != "table":  # the table begins with it
         click.echo(samples.source, err=True)
     # Those of a generator are independent, so their order says nothing.
-    tensor = samples.tensor if generator else mixed(samples.tensor)
+    tensor = samples.tensor if generator else mixed(samples.tensor, count)
     with patience_line() as progress:
         evaluations = evaluate_under(
             list(settings),

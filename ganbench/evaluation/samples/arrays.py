@@ -21,12 +21,11 @@ Array = npt.NDArray[Any]
 
 
 def read_npy(path: Path) -> tuple[Array, str]:
-    """The array of a `.npy` file, of any shape, and an empty description."""
+    """The array of a `.npy` file, of any shape, and an empty description; it is read as it is used."""
     try:
         with path.open("rb") as file:
             _check_header(file, path.stat().st_size, f"'{path}'")
-            file.seek(0)
-            return np.lib.format.read_array(file, allow_pickle=False), ""
+        return np.asarray(np.lib.format.open_memmap(path, mode="r")), ""
     except BROKEN as error:
         raise GanbenchError(
             f"'{path}' is not a NumPy file, or is truncated or altered ({in_short(error)}): write it with np.save"

@@ -1,4 +1,4 @@
-"""Exported generators run in a process of their own, with limits: an operator that crashes ends no other work.
+"""Exported programs and ONNX files run in a process of their own, with limits: a crash ends no other work.
 
 The process gets a request on its input (JSON) and answers on its output: a line of JSON, then the samples as raw bytes.
 Nothing is unpickled on either side, since the process ran a stranger's program.
@@ -10,6 +10,8 @@ import json
 import math
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +26,8 @@ from ganbench.evaluation.samples.zips import LIMIT
 
 LONGEST_ANSWER = 1 << 16
 """Bytes of the line that comes before the samples."""
+MAX_SECONDS = 3600
+"""Seconds after which the process is ended: a program can loop forever."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,13 @@ def run_confined(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         torch.get_num_threads(),
     )
     command = [sys.executable, "-m", "ganbench.evaluation.samples.confined_worker"]
+    began = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None
+        timer = threading.Timer(MAX_SECONDS, process.kill)
+        timer.daemon = True
+        timer.start()
         try:
             process.stdin.write(json.dumps(asdict(request)).encode())
             process.stdin.close()
@@ -72,7 +80,13 @@ def run_confined(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         except BrokenPipeError:
             line = content = b""
         finally:
+            timer.cancel()
             process.kill()
+    if not content and time.monotonic() - began >= MAX_SECONDS:
+        raise GanbenchError(
+            f"the generator '{path}' didn't end within {MAX_SECONDS:,} seconds: draw fewer samples with --count, or "
+            f"save samples as .npz and score those"
+        )
     return _samples(path, shape, source.count, line, content, process.wait())
 
 

@@ -55,7 +55,11 @@ Json = Any
 """A value from the file. Its structure isn't checked beforehand: a wrong one raises one of `FAILED` when read."""
 
 
-class UnsupportedError(Exception):
+ONLY_TRAINING = ("torch.ops.aten.native_dropout.default", "torch.ops.aten._native_batch_norm_legit_functional.default")
+"""Operators of core ATen that networks in evaluation mode don't have."""
+
+
+class UnsupportedError(RuntimeError):
     """The program needs something that isn't supported here."""
 
 
@@ -170,7 +174,9 @@ def read_exported(path: Path, members: dict[str, bytes], device: torch.device) -
             f"write it with torch.export.save"
         ) from error
     for call in program.calls:
-        refuse_training_mode(str(path), call.target.split(".")[-2], call.constants)
+        *_, name, overload = call.target.split(".")
+        statistics = {"running_mean": None} if overload == "no_stats" else {}  # a layer that keeps none in any mode
+        refuse_training_mode(str(path), name, {**statistics, **call.constants})
     return Network(program, " (torch.export)", program.latent_shape, program.batch, dtype=program.dtype)
 
 
@@ -225,7 +231,8 @@ def _call(node: Json) -> Call:
             positional.append(argument["arg"])
     function = find_operator(node["target"])
     if function is None:
-        raise UnsupportedError(f"the operator '{node['target'][:80]}'")
+        which = " of training mode (call eval() on the network and save it again)" * (node["target"] in ONLY_TRAINING)
+        raise UnsupportedError(f"the operator '{node['target'][:80]}'{which}")
     return Call(node["target"], function, positional, named, constants, node["outputs"])
 
 

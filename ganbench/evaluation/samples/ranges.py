@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
+from ganbench.evaluation.samples.memory import check_memory
 
 RANGES = {"0..255": (0.0, 255.0), "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 TOLERANCE = 0.001
@@ -26,8 +27,9 @@ def to_float(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """A float32 copy with finite values only.
 
     Raises:
-        GanbenchError: a value is NaN or infinite, or a float64 that exceeds float32.
+        GanbenchError: a value is NaN or infinite, or a float64 that exceeds float32; there isn't enough memory.
     """
+    check_memory(array.size * 4)
     with np.errstate(over="ignore", invalid="ignore"):
         values = array.astype(np.float32, order="C")
         extremes = float(values.min()), float(values.max())

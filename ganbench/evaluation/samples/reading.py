@@ -9,18 +9,20 @@ from pathlib import Path
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
-from ganbench.evaluation.samples.arrays import read_npy, read_npz
+from ganbench.evaluation.samples.arrays import Array, read_npy, read_npz
 from ganbench.evaluation.samples.check import checked
 from ganbench.evaluation.samples.confined import run_confined
 from ganbench.evaluation.samples.exported import Program, read_exported
-from ganbench.evaluation.samples.generators import GeneratorSource, Network, generate
+from ganbench.evaluation.samples.generators import CPU, GeneratorSource, Network, generate
 from ganbench.evaluation.samples.layout import times
+from ganbench.evaluation.samples.onnx_files import read_onnx
 from ganbench.evaluation.samples.pictures import read_pictures
 from ganbench.evaluation.samples.torchscript import read_torchscript
 from ganbench.evaluation.samples.weights import read_weights
 from ganbench.evaluation.samples.zips import read_members
 
 TORCH_SUFFIXES = (".pt", ".pth", ".pts", ".ts", ".torchscript", ".pt2")
+GENERATORS = (".safetensors", ".onnx", *TORCH_SUFFIXES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,8 @@ def read_samples(
 
     Args:
         path: the file or folder. Its name determines its kind; its content is checked. A generator is a `.safetensors`
-            file with the weights of one of our architectures, TorchScript, or a file written by `torch.export.save`.
+            file with the weights of one of our architectures, ONNX, TorchScript, or a file written by
+            `torch.export.save`.
         shape: the shape of one sample: [C, H, W] for images, [d] for points.
         pixel_range: one of `RANGES`; required if the values are ambiguous.
         clip: whether to clip pixels outside the stated range; `source` says how many.
@@ -62,16 +65,11 @@ def read_samples(
     kind = _kind(path)
     if generator and most is not None:
         generator = dataclasses.replace(generator, count=min(generator.count, most))
-    if kind in (".safetensors", *TORCH_SUFFIXES):
+    if kind in GENERATORS:
         if generator is None:
             raise GanbenchError(f"'{path}' is a generator: say how many samples to draw, and from which latents")
-        network = read_network(path, shape, generator)
-        what = network.what
-        if isinstance(network.forward, Program):  # a stranger's, of which an operator may crash
-            values = run_confined(path, shape, generator)
-        else:
-            values = generate(network, shape, generator, str(path))
-        pixel_range = pixel_range or (network.pixel_range if len(shape) > 1 else None)  # points have no range
+        values, what, own_range = _run(path, shape, generator)
+        pixel_range = pixel_range or (own_range if len(shape) > 1 else None)  # points have no range
     else:
         if generator is not None:
             raise GanbenchError(
@@ -90,6 +88,17 @@ def read_samples(
     return Samples(tensor, ", ".join(filter(None, (f"{path.name}{what}", size, range_in_words))))
 
 
+def _run(path: Path, shape: tuple[int, ...], source: GeneratorSource) -> tuple[Array, str, str | None]:
+    """Samples of a generator, the kind of its file in words, and the range of its images, if known."""
+    if path.suffix.lower() == ".onnx":
+        # ONNX Runtime's own build is for CPUs, and so are the limits of the process.
+        return run_confined(path, shape, dataclasses.replace(source, device=CPU)), " (ONNX)", None
+    network = read_network(path, shape, source)
+    if isinstance(network.forward, Program):  # a stranger's, of which an operator may crash
+        return run_confined(path, shape, source), network.what, None
+    return generate(network, shape, source, str(path)), network.what, network.pixel_range
+
+
 def _kind(path: Path) -> str:
     """The kind of a path by its name: "folder" or a suffix that we read."""
     try:
@@ -100,11 +109,11 @@ def _kind(path: Path) -> str:
     except OSError as error:
         raise GanbenchError(f"'{path}' can't be read: {error.strerror or error}") from error
     suffix = path.suffix.lower()
-    if suffix in (".npy", ".npz", ".safetensors", *TORCH_SUFFIXES):
+    if suffix in (".npy", ".npz", *GENERATORS):
         return suffix
     raise GanbenchError(
         f"'{path}' is not a kind of file ganbench reads: give a .npy or .npz file, a folder of PNGs, or a generator "
-        f"(.safetensors, {', '.join(TORCH_SUFFIXES)})"
+        f"({', '.join(GENERATORS)})"
     )
 
 
@@ -124,6 +133,8 @@ def read_network(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
     """
     if path.suffix.lower() == ".safetensors":
         return read_weights(path, shape, source)
+    if path.suffix.lower() == ".onnx":
+        return read_onnx(path, source)
     members = read_members(
         path,
         "is neither TorchScript nor a torch.export program; a plain torch.save is a pickle, which is "
