@@ -1,27 +1,38 @@
 """Worker process: reads tasks from standard input, one JSON line each, and writes results to standard output.
 
-When its input ends it stops at the next opportunity, with a checkpoint, so that it never outlives its parent process,
-even if that is killed.
+When its input ends it stops at the next opportunity, with a checkpoint. If its driver is gone as well, there may be no
+such opportunity, because a plug-in hangs: then it ends a grace period later in any case, so that its runs can be resumed.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import queue
 import signal
 import sys
 import threading
+import time
 
 from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.runs.task import Task, perform, plain
 
 
-def main() -> None:
-    """Perform tasks until there are no more."""
+POLL = 0.5
+"""Seconds between two looks for the driver."""
+
+
+def main(driver: int, grace: float) -> None:
+    """Perform tasks until there are no more.
+
+    Args:
+        driver: the process that sends tasks.
+        grace: seconds that work may go on after the driver is gone.
+    """
     spell_unencodable_output()
     # Nothing else that is printed may get between the results.
-    results = os.fdopen(os.dup(1), "w")
+    results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     tasks: queue.Queue[str] = queue.Queue()
     stop = threading.Event()
@@ -31,6 +42,10 @@ def main() -> None:
             tasks.put(line)
         stop.set()
         tasks.put("")
+        while os.getppid() == driver:
+            time.sleep(POLL)
+        # It ends the process from a thread in C, and logs where the work hangs.
+        faulthandler.dump_traceback_later(grace, exit=True)
 
     def request_stop(signal_number: int, frame: object) -> None:
         stop.set()
@@ -50,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), float(sys.argv[2]))
