@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -60,7 +61,7 @@ def run_confined(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         str(source.device),
         torch.get_num_threads(),
     )
-    command = [sys.executable, "-m", "ganbench.evaluation.samples.confined_worker"]
+    command = [sys.executable, "-m", "ganbench.evaluation.samples.confined_worker", str(os.getpid())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None

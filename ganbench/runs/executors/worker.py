@@ -6,21 +6,16 @@ such opportunity, because a plug-in hangs: then it ends a grace period later in 
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
 import queue
 import signal
 import sys
 import threading
-import time
 
 from ganbench.core.output_encoding import spell_unencodable_output
+from ganbench.core.parent import end_without_parent
 from ganbench.runs.task import Task, perform, plain
-
-
-POLL = 0.5
-"""Seconds between two looks for the driver."""
 
 
 def main(driver: int, grace: float) -> None:
@@ -31,6 +26,7 @@ def main(driver: int, grace: float) -> None:
         grace: seconds that work may go on after the driver is gone.
     """
     spell_unencodable_output()
+    end_without_parent(driver, grace)
     # Nothing else that is printed may get between the results.
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -42,10 +38,6 @@ def main(driver: int, grace: float) -> None:
             tasks.put(line)
         stop.set()
         tasks.put("")
-        while os.getppid() == driver:
-            time.sleep(POLL)
-        # It ends the process from a thread in C, and logs where the work hangs.
-        faulthandler.dump_traceback_later(grace, exit=True)
 
     def request_stop(signal_number: int, frame: object) -> None:
         stop.set()
