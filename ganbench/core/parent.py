@@ -12,7 +12,7 @@ POLL = 0.5
 
 
 def end_without_parent(parent: int, grace: float) -> None:
-    """End this process `grace` seconds after its parent (a process id) is gone; print where it was to standard error."""
+    """End this process `grace` seconds after its parent (a process id) is gone; write to its log where it was."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -190,7 +190,9 @@ class Hanging(Minimax):
 
 
 @pytest.mark.parametrize("end", [(signal.SIGKILL,), (signal.SIGTERM, signal.SIGTERM)], ids=["SIGKILL", "two SIGTERMs"])
-def test_worker_whose_plugin_hangs_ends_when_its_driver_is_gone(end: tuple[signal.Signals, ...], tmp_path: Path) -> None:
+def test_worker_whose_plugin_hangs_ends_when_its_driver_is_gone(
+    end: tuple[signal.Signals, ...], tmp_path: Path
+) -> None:
     (tmp_path / "hanging.py").write_text(HANGING)
     file = tmp_path / "sweep.toml"
     file.write_text(

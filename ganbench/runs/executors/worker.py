@@ -1,7 +1,7 @@
 """Worker process: reads tasks from standard input, one JSON line each, and writes results to standard output.
 
-When its input ends it stops at the next opportunity, with a checkpoint. If its driver is gone as well, there may be no
-such opportunity, because a plug-in hangs: then it ends a grace period later in any case, so that its runs can be resumed.
+When its input ends it stops at the next opportunity, with a checkpoint. A plug-in that hangs gives it none, so if its
+driver is gone it ends a grace period later in any case, and its runs can be resumed.
 """
 
 from __future__ import annotations
