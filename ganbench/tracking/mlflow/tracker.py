@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import filelock
 from mlflow import MlflowClient
@@ -32,6 +32,7 @@ from ganbench.tracking.mlflow.names import (
     deleted_experiment,
 )
 from ganbench.tracking.store import LOCK, Store
+from ganbench.tracking.tag_values import status_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,7 @@ class MlflowTracker:
 
     def status(self, run_id: str) -> Status | None:
         run = self._find(run_id, "seed")
-        return None if run is None else cast(Status, run.data.tags[STATUS])
+        return None if run is None else status_in(run.data.tags, STATUS)
 
     def statuses(self) -> dict[str, Status]:
         return statuses(self._client, self._experiment)
