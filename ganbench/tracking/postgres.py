@@ -90,7 +90,13 @@ def _owner(folder: Path, data: Path) -> str | None:
 
 def _run(programs: Path, command: list[str], owner: str | None, folder: Path) -> None:
     done = subprocess.run(
-        [str(programs / command[0]), *command[1:]], user=owner, cwd="/", capture_output=True, text=True, check=False
+        [str(programs / command[0]), *command[1:]],
+        user=owner,
+        cwd="/",
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode != 0:
         last_line = (done.stderr or done.stdout).strip().splitlines()[-1:]

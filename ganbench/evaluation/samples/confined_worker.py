@@ -47,7 +47,7 @@ def main() -> None:
 def _limit() -> None:
     """Allow no files to be written, no core, and no more memory than is free."""
     page = os.sysconf("SC_PAGE_SIZE")
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * page
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * page
     memory = used + os.sysconf("SC_AVPHYS_PAGES") * page
     for limited, size in ((resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, memory)):
         resource.setrlimit(limited, (size, size))
