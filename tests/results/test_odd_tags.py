@@ -109,4 +109,4 @@ def change(store: Store, tag: str, value: str | None) -> str | None:
         connection.execute("delete from tags where run_uuid = ? and key = ?", (run, key))
         if value is not None:
             connection.execute("insert into tags (key, value, run_uuid) values (?, ?, ?)", (key, value, run))
-    return before and before[0]
+    return None if before is None else str(before[0])
