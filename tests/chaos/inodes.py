@@ -14,8 +14,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.chaos.common import RUNS, differences, experiment_file, finish, leftovers, report, runs_in
+from tests.chaos.common import FILE, differences, experiment_file, finish, leftovers, report, runs_in
 
+SMALL = FILE.replace('["minimax", "non-saturating", "hinge"]', '["minimax"]').replace("steps = 600", "steps = 200")
+"""Two groups of four seeds are enough: what is tried are the places at which a file can't be created."""
 INODES = (12, 30, 60, 150)
 """Numbers of files and folders that fit: the fewer, the earlier there is no room for one."""
 
@@ -27,12 +29,11 @@ def main() -> int:
     counts: Counter[str] = Counter()
     messages: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as base:
-        file = str(experiment_file(Path(base)))
+        file = str(experiment_file(Path(base), SMALL))
         reference = Path(base) / "whole"
         reference.mkdir()
         assert finish(["sweep", file, "--store", "store"], reference) == 0
         expected, _ = runs_in(reference / "store" / "mlflow.db")
-        assert len(expected) == RUNS
         for inodes in INODES:
             folder = Path(base) / str(inodes)
             disk = folder / "disk"
