@@ -175,8 +175,9 @@ class MlflowRunLog:
         return Path(self._client.download_artifacts(self._id, path, str(folder)))
 
     def finish(self, status: Status, step: int) -> None:
-        self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
+        # Our tag comes last, since it says that there is nothing left to do: a kill in between leaves no run RUNNING.
         self._client.set_terminated(self._id, MLFLOW_STATUS[status])
+        self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
 
 
 def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
