@@ -25,7 +25,14 @@ from ganbench.cli.options import experiment_flag, store_flag
     default="",
     help="Host names under which MLflow may be reached.",
 )
-@click.option("--database", metavar="URI", help="Use this running PostgreSQL instead of starting one.")
+@click.option(
+    "--database",
+    metavar="URI",
+    envvar="GANBENCH_SERVER_DATABASE",
+    show_envvar=True,
+    help="Use this running PostgreSQL instead of starting one. All users of this machine can read an option, so set "
+    "the variable instead if the URI has a password.",
+)
 def server(folder: Path, host: str, port: int, allowed_hosts: str, database: str | None) -> None:
     """Serve one store for a group of people: MLflow on PostgreSQL, with artifacts and a password.
 

@@ -24,7 +24,7 @@ def code_version() -> str:
 def _git(*arguments: str) -> str | None:
     try:
         command = ["git", "-C", str(PACKAGE), *arguments]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, check=False, capture_output=True, encoding="utf-8", errors="replace", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

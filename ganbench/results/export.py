@@ -6,7 +6,6 @@ them counts the runs that finished there as finished, and resumes from those che
 
 from __future__ import annotations
 
-import os
 import re
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ import pandas as pd
 
 from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
+from ganbench.core.unfinished import remove_unfinished, unfinished_name
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import load_results
 from ganbench.results.table import ENDED_AT, FACTS, OF_A_RUN, annotation_texts, typed
@@ -115,6 +115,7 @@ class Export:
     def write(self, groups: Sequence[str]) -> None:
         """Write all numbers so far, and any checkpoints of these groups."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(self._folder)
         try:
             table = load_results(self._store, self._experiment, history=True).table
         except GanbenchError:
@@ -130,7 +131,7 @@ class Export:
         _pack(checkpoints, self._tar)
 
     def _write(self, table: pd.DataFrame) -> None:
-        part = self._folder / f".part-{os.getpid()}"
+        part = self._folder / unfinished_name()
         write_csv(table, part)
         part.replace(self.results)
 
@@ -155,7 +156,7 @@ def _pack(files: Mapping[str, Path], to: Path) -> None:
     if not files:
         to.unlink(missing_ok=True)
         return
-    part = to.with_name(f".part-{os.getpid()}")
+    part = to.with_name(unfinished_name())
     with tarfile.open(part, "w") as tar:
         for name, path in files.items():
             tar.add(path, name)

@@ -37,6 +37,7 @@ from ganbench.tracking.annotations import ANNOTATION_TAGS, DOSE_TAG, annotation_
 from ganbench.tracking.ensemble_seeds import ensemble_text
 from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
 from ganbench.tracking.metric_names import BESIDE, KINDS, SCORES, SECONDS, MetricName, parse_metric_name
+from ganbench.tracking.tag_values import number_in
 
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
 REPRODUCTION = ("torch", "ensemble")
@@ -160,7 +161,7 @@ def _head(record: RunRecord, metrics: RunMetrics) -> tuple[object, ...]:
         "torch": tags.get("torch", ""),
         "ensemble": ensemble_text(tags),
     }
-    costs = (int(tags.get(f"{COST_TAG}{name}", 0)) for name in COSTS)
+    costs = (number_in(tags, f"{COST_TAG}{name}", "0") for name in COSTS)
     return (*(values[name] for name in HEAD), *costs)
 
 
@@ -173,7 +174,7 @@ def _tracked(record: RunRecord) -> list[tuple[str, int, float]]:
     """Names, steps and values of a run's numbers, including the step at which it was given up, and `NOTHING`."""
     rows = [*record.history]
     if record.status in ("collapsed", "diverged", "stopped"):
-        ended = int(record.tags.get("ended-at", 0))
+        ended = number_in(record.tags, "ended-at", "0")
         rows.append((str(ENDED_AT), ended, float(ended)))
     return [*rows, (str(NOTHING), 0, NONE)]
 

@@ -92,14 +92,14 @@ class ProgressFile:
         # Best effort: the progress file is not essential, and a full disk is reported elsewhere.
         with suppress(OSError):
             part = self._folder / f".part-{PROGRESS_FILE}"
-            part.write_text(json.dumps(asdict(progress)))
+            part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
             part.replace(self._folder / PROGRESS_FILE)
 
 
 def read_progress(folder: Path) -> Progress | None:
     """Read the progress of the group with this checkpoint folder; None if no process is working on it."""
     try:
-        values = json.loads((folder / PROGRESS_FILE).read_text())
+        values = json.loads((folder / PROGRESS_FILE).read_text(encoding="utf-8"))
         progress = Progress(**values | {"seeds": tuple(values["seeds"])})
         return progress if _is_at_work(progress) else None
     except (OSError, ValueError, TypeError, KeyError, OverflowError):

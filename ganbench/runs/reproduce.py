@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import threading
@@ -24,6 +23,7 @@ from ganbench.tracking import DONE, RunRecord
 from ganbench.tracking.ensemble_seeds import ensemble_seeds
 from ganbench.tracking.memory import MemoryTracker
 from ganbench.tracking.metric_names import SECONDS, MetricName, parse_metric_name
+from ganbench.tracking.tag_values import table_in
 
 RELATIVE, ABSOLUTE = 0.02, 0.005
 """Tolerances for numbers of the first evaluation on another machine: 2 %, or half a per cent of the samples."""
@@ -95,7 +95,7 @@ def tracked_spec(record: RunRecord) -> RunSpec:
     """
     if "spec" not in record.tags:
         raise GanbenchError(NO_SPEC.format(run=record.id))
-    return resolve(json.loads(record.tags["spec"]))
+    return resolve(table_in(record.tags, "spec"))
 
 
 def reproduce(
@@ -164,7 +164,7 @@ def compare_numbers(
 def threads_of(record: RunRecord) -> int | None:
     """Return the number of CPU threads a run was trained with, which affects how sums are rounded."""
     words = record.tags.get("device", "").partition("(")[2].split(" ")
-    return int(words[0]) if words[0].isdigit() else None
+    return int(words[0]) if words[0].isdecimal() else None
 
 
 def surroundings_of(record: RunRecord, device: torch.device, names: Sequence[str]) -> dict[str, tuple[str, str]]:

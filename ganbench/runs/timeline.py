@@ -37,7 +37,7 @@ def write_timeline(
         ],
         "events": [asdict(event) for event in events],
     }
-    path.write_text(json.dumps(content, allow_nan=False) + "\n")
+    path.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def timeline_figure(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 from ganbench.core.annotation import SEPARATOR, Annotation, parse_factors
+from ganbench.tracking.tag_values import table_in, tag_error
 
 NAME_TAG, DOSE_TAG, FACTORS_TAG, PRIMARY_TAG, COLLAPSED_TAG = "name", "dose", "factors", "primary", "collapsed"
 TUNED_TAG = "tuned"
@@ -28,9 +30,16 @@ def annotation_from_tags(tags: Mapping[str, str]) -> Annotation:
     """Read the annotation of a run from its tags; earlier versions, and `ganbench run`, tracked none."""
     return Annotation(
         name=tags.get(NAME_TAG, ""),
-        dose=json.loads(tags.get(DOSE_TAG) or "{}"),
+        dose=_dose(tags),
         factors=parse_factors(tags.get(FACTORS_TAG, "")),
         primary=tuple(metric for metric in tags.get(PRIMARY_TAG, "").split(",") if metric),
         collapsed=tags.get(COLLAPSED_TAG, ""),
         tuned=tags.get(TUNED_TAG, ""),
     )
+
+
+def _dose(tags: Mapping[str, str]) -> dict[str, float]:
+    dose = table_in(tags, DOSE_TAG)
+    if not all(isinstance(amount, int | float) and abs(amount) < math.inf for amount in dose.values()):
+        raise tag_error(tags, DOSE_TAG, "must have a number for each dose")
+    return dose

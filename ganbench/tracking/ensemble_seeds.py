@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ganbench.tracking.tag_values import numbers_in
+
 SEEDS_TAG = "ensemble-seeds"
 """The tag with all seeds that were trained together."""
 OLD_SEEDS_TAG = "together"
@@ -17,5 +19,4 @@ def ensemble_text(tags: Mapping[str, str]) -> str:
 
 def ensemble_seeds(tags: Mapping[str, str]) -> tuple[int, ...]:
     """Return all seeds that a run was trained with; empty if they weren't tracked."""
-    text = ensemble_text(tags)
-    return tuple(map(int, text.split(","))) if text else ()
+    return numbers_in(tags, SEEDS_TAG if SEEDS_TAG in tags else OLD_SEEDS_TAG)

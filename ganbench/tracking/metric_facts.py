@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 
 from ganbench.tracking.metric_names import canonical
+from ganbench.tracking.tag_values import table_in, tag_error
 
 METRICS_TAG, HEADLINE_TAG, MODE_COUNT_TAG, EXTRA_TAG = "metrics", "headline", "mode-count", "extra-metrics"
 DIRECTIONS_TAG = "directions"
@@ -69,10 +70,10 @@ def metrics_from_tags(tags: Mapping[str, str]) -> RunMetrics:
     """Read the metrics of a run from its tags; names are read as `parse_metric_name` reads those of numbers."""
     described = METRICS_TAG in tags
     return RunMetrics(
-        facts=_from_json(tags[METRICS_TAG]) if described else _from_directions(tags.get(DIRECTIONS_TAG, "")),
+        facts=_from_table(tags, METRICS_TAG) if described else _from_directions(tags.get(DIRECTIONS_TAG, "")),
         headline=[canonical(word) for word in tags.get(HEADLINE_TAG, "").split(",") if word],
         mode_count=canonical(tags.get(MODE_COUNT_TAG, "")),
-        extra=_from_json(tags.get(EXTRA_TAG, "{}")),
+        extra=_from_table(tags, EXTRA_TAG),
         described=described,
     )
 
@@ -81,8 +82,11 @@ def _to_json(facts: Mapping[str, MetricFacts]) -> str:
     return json.dumps({name: astuple(metric) for name, metric in facts.items()}, ensure_ascii=False)
 
 
-def _from_json(text: str) -> dict[str, MetricFacts]:
-    return {canonical(name): MetricFacts(*map(str, values)) for name, values in json.loads(text).items()}
+def _from_table(tags: Mapping[str, str], tag: str) -> dict[str, MetricFacts]:
+    table = table_in(tags, tag)
+    if not all(isinstance(values, list) and len(values) in (2, 3) for values in table.values()):
+        raise tag_error(tags, tag, "must have a direction, a label and a scale of each metric")
+    return {canonical(name): MetricFacts(*map(str, values)) for name, values in table.items()}
 
 
 def _from_directions(text: str) -> dict[str, MetricFacts]:

@@ -151,7 +151,7 @@ def sync(chosen: str | None) -> Iterator[tuple[str, str, int, str]]:
         chosen: the only store to deliver to; None for all.
     """
     for address_file in sorted((state_folder() / "spool").glob(f"*/{ADDRESS_FILE}")):
-        address = json.loads(address_file.read_text())
+        address = json.loads(address_file.read_text(encoding="utf-8"))
         if chosen is not None and find_store(chosen).uri != address["store"]:
             continue
         delivered, trouble = 0, ""
@@ -224,7 +224,7 @@ def _folder(store: Store, experiment: str) -> Path:
     folder = store.folder / "spool" / hashlib.sha256(f"{store.uri} {experiment}".encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ADDRESS_FILE).touch(mode=0o600)  # a URI may hold a password
-    (folder / ADDRESS_FILE).write_text(json.dumps({"store": store.uri, "experiment": experiment}))
+    (folder / ADDRESS_FILE).write_text(json.dumps({"store": store.uri, "experiment": experiment}), encoding="utf-8")
     return folder
 
 

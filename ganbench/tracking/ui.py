@@ -11,11 +11,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
+from ganbench.tracking.attached import attached
 from ganbench.tracking.mlflow.client import runs_page
 from ganbench.tracking.mlflow.connection import connect, mlflow_uri
 from ganbench.tracking.mlflow.snapshot import database_to_read
@@ -53,21 +53,14 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
     light_server = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     interrupt_on_signals()
     log = database.with_name("server.log")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, env={**os.environ, **light_server}, stdout=output, stderr=output, start_new_session=True
-        ) as server,
-    ):
-        try:
+    log.unlink(missing_ok=True)
+    try:
+        with attached(command, log, {**os.environ, **light_server}) as server:
             await_health(server, f"http://{shown_host}:{port}/health", log)
             say(f"MLflow: http://{shown_host}:{port}{page}\nCtrl-C stops it.")
             return server.wait()
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has a child process of its own
+    except KeyboardInterrupt:
+        return 0
 
 
 def interrupt_on_signals() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -98,6 +100,18 @@ def test_export_with_unexpected_files_is_rejected(name: str, tmp_path: Path) -> 
     with pytest.raises(GanbenchError, match="which is no checkpoint"):
         export.restore()
     assert not (tmp_path / "store" / "checkpoints").exists()
+
+
+def test_export_removes_what_a_killed_one_left_unfinished(tmp_path: Path) -> None:
+    file, folder = experiment(tmp_path, 20), tmp_path / "x" / "tiny"
+    folder.mkdir(parents=True)
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    left = folder / f".part-{process.pid}"
+    left.write_text("run,gro")
+    (folder / f".part-{os.getppid()}").touch()
+    assert sweep(file, tmp_path / "store", "--export", str(tmp_path / "x")).exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {"results.csv", f".part-{os.getppid()}"}, "that one is at work"
 
 
 def test_merging_tables_applies_the_later_status_to_all_rows_of_a_run(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,16 @@ def test_other_links_and_pipes_are_refused(report: Path, outside: Path, attack: 
     assert "remove it" in result.output
     assert sorted(outside.rglob("*")) == before
     assert not list(report.glob(".part-*"))
+
+
+def test_report_removes_what_a_killed_one_left_unfinished(report: Path, outside: Path) -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    (report / f".part-{process.pid}-x" / "figures").mkdir(parents=True)
+    (report / f".part-{process.pid}-y").symlink_to(outside)
+    write_report_again(report / "results.csv")
+    assert not list(report.glob(".part-*"))
+    assert (outside / "secret").exists()
 
 
 def test_run_id_of_a_foreign_store_stays_in_the_folder(tmp_path: Path) -> None:

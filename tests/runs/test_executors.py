@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
@@ -171,6 +171,63 @@ def test_worker_ends_when_its_driver_is_killed(store: Store, tmp_path: Path) -> 
         os.kill(pid, 0)
     assert set(read_statuses(store, "e").values()) == {"stopped"}
     pool.close()
+
+
+HANGING = '''
+import time
+from ganbench.methods.losses.minimax import Minimax
+from ganbench.plugin import LOSSES, register
+
+@register(LOSSES, "hanging")
+class Hanging(Minimax):
+    """Hangs."""
+
+    def generator_loss(self, fake, real):
+        print("hanging", flush=True)
+        while True:
+            time.sleep(1000)
+'''
+
+
+@pytest.mark.parametrize("end", [(signal.SIGKILL,), (signal.SIGTERM, signal.SIGTERM)], ids=["SIGKILL", "two SIGTERMs"])
+def test_worker_whose_plugin_hangs_ends_when_its_driver_is_gone(
+    end: tuple[signal.Signals, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "hanging.py").write_text(HANGING)
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        'seeds = 1\n[base]\ndataset = "ring:points=2000"\nloss = "hanging"\n'
+        'arch = "mlp:generator_widths=[8],critic_widths=[8]"\n[base.train]\nsteps = 2\nbatch_size = 8\n'
+    )
+    store = tmp_path / "store"
+    arguments = ["sweep", str(file), "--plugin", str(tmp_path / "hanging.py"), "--store", str(store), "--device", "cpu"]
+    code = (
+        "from ganbench.cli import main\nfrom ganbench.runs.executors import local\n"
+        f"local.ORPHAN_GRACE = 1.0\nmain({arguments!r})"
+    )
+
+    def log() -> str:
+        return "".join(path.read_text() for path in store.rglob("*log*") if path.is_file())
+
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
+        wait_until(lambda: "hanging" in log())
+        (progress_file,) = store.rglob(PROGRESS_FILE)
+        progress = read_progress(progress_file.parent)
+        assert progress is not None
+        for number in end:
+            driver.send_signal(number)
+            time.sleep(0.5)  # the first SIGTERM makes way for the second
+    wait_until(lambda: read_progress(progress_file.parent) is None)
+    assert "in generator_loss" in log(), "it must say where it hung"
+    with filelock.FileLock(progress_file.with_name(".lock"), timeout=0):
+        pass
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_errors_are_reported_and_do_not_end_the_worker(store: Store, pool: Local) -> None:

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -34,12 +35,15 @@ from ganbench.tracking.group_server import (
     Plan,
     auth_config,
     credentials,
-    find_postgres,
     mlflow_command,
+    mlflow_environment,
 )
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.postgres import find_postgres
 from ganbench.tracking.store import find_store
+
+LOGIN = "a long enough password"
 
 
 def installed() -> bool:
@@ -74,7 +78,7 @@ def test_credentials_are_created_once_private_and_overridden_by_the_environment(
 
 
 def test_server_accepts_only_allowed_host_names(tmp_path: Path) -> None:
-    command = mlflow_command(Plan(tmp_path, "0.0.0.0", 5001, ("gpu1.example.org",)), tmp_path, "postgresql://x")
+    command = mlflow_command(Plan(tmp_path, "0.0.0.0", 5001, ("gpu1.example.org",)), tmp_path)
     hosts = command[command.index("--allowed-hosts") + 1].split(",")
     assert {"gpu1.example.org:5001", "localhost:5001"} <= set(hosts)
     assert "*" not in hosts
@@ -88,7 +92,7 @@ def test_users_are_kept_in_a_folder_of_any_name(name: str, tmp_path: Path) -> No
     config.read_string(auth_config(tmp_path / name, "50 %(x)s"))
     assert config["mlflow"]["admin_username"] == "50 %(x)s"
     assert make_url(config["mlflow"]["database_uri"]).database == str(tmp_path / name / "users.db")
-    command = mlflow_command(Plan(tmp_path, "127.0.0.1", 5001), tmp_path / name, "postgresql://x")
+    command = mlflow_command(Plan(tmp_path, "127.0.0.1", 5001), tmp_path / name)
     artifacts = command[command.index("--artifacts-destination") + 1]
     assert local_file_uri_to_path(artifacts) == str(tmp_path / name / "artifacts")
 
@@ -119,9 +123,9 @@ def test_unusable_folder_and_taken_port_are_reported(tmp_path: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, port: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "ganbench", "server", "--folder", str(folder), "--port", str(port)]
-    environment = {**os.environ, USER: "admin", PASSWORD: "a long enough password"}
+def running(folder: Path, port: int, *more: str, status: int = 0) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "ganbench", "server", "--folder", str(folder), "--port", str(port), *more]
+    environment = {**os.environ, USER: "admin", PASSWORD: LOGIN}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as server:
@@ -132,37 +136,84 @@ def running(folder: Path, port: int) -> Iterator[None]:
             assert line, output
             output += line
         try:
-            yield
+            yield server
         finally:
             server.send_signal(signal.SIGTERM)
-            assert server.wait(30) == 0
+            assert server.wait(30) == status
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="server-"))
+    folder.chmod(0o755)  # PostgreSQL may have to run as another user
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def started_by(server: int) -> list[int]:
+    """The processes below another one."""
+    output = subprocess.run(["pgrep", "-P", str(server)], capture_output=True, text=True, check=False).stdout
+    children = [int(line) for line in output.split()]
+    return children + [process for child in children for process in started_by(child)]
+
+
+def wait_until_gone(processes: list[int]) -> None:
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{process}").exists() for process in processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.skipif(not installed(), reason="needs PostgreSQL and ganbench[server]")
-def test_server_requires_a_password_and_keeps_runs_over_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="server-"))
-    folder.chmod(0o755)  # PostgreSQL may have to run as another user
+def test_server_requires_a_password_and_keeps_runs_over_a_kill_and_a_restart(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = free_port()
     store = find_store(f"http://127.0.0.1:{port}")
     search = urllib.request.Request(f"{store.uri}/api/2.0/mlflow/experiments/search", b"{}", method="POST")
-    try:
-        with running(folder, port):
-            with pytest.raises(urllib.error.HTTPError) as error:
-                urllib.request.urlopen(search, timeout=10)
-            assert error.value.code == 401
-            error.value.close()
-            monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
-            monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a long enough password")
-            log = MlflowTracker(store, "e").open(RunInfo("r", "run", {}, {"seed": "3"}), RunInfo("g", "group", {}))
-            log.metrics(5, {"fid": 1.5})
-            (folder / "weights.bin").write_bytes(b"123")
-            log.file(folder / "weights.bin", "checkpoint")
-            log.finish("finished", 5)
-        with running(folder, port):
-            (run,) = read_runs(store, "e", history=True)
-            assert (run.seed, run.status, list(run.history)) == (3, "finished", [("fid", 5, 1.5)])
-        assert list((folder / "artifacts").rglob("weights.bin")), (
-            "artifacts are served by the server and kept in its folder"
-        )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with running(folder, port, status=-signal.SIGKILL) as server:
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(search, timeout=10)
+        assert error.value.code == 401
+        error.value.close()
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", LOGIN)
+        log = MlflowTracker(store, "e").open(RunInfo("r", "run", {}, {"seed": "3"}), RunInfo("g", "group", {}))
+        log.metrics(5, {"fid": 1.5})
+        (folder / "weights.bin").write_bytes(b"123")
+        log.file(folder / "weights.bin", "checkpoint")
+        log.finish("finished", 5)
+        started = started_by(server.pid)
+        check_privacy(folder, started)
+        other = CliRunner().invoke(main, ["server", "--folder", str(folder), "--port", str(free_port())])
+        assert (other.exit_code, "another server is running" in other.output) == (2, True)
+        for process in (
+            server.pid,
+            *started[:2],
+        ):  # those in between as well, so that nothing ends PostgreSQL and MLflow
+            os.kill(process, signal.SIGKILL)
+        server.wait()
+        assert sum(Path(f"/proc/{process}").exists() for process in started) > 2
+    with running(folder, port):
+        wait_until_gone(started)
+        (run,) = read_runs(store, "e", history=True)
+        assert (run.seed, run.status, list(run.history)) == (3, "finished", [("fid", 5, 1.5)])
+    assert list((folder / "artifacts").rglob("weights.bin")), (
+        "artifacts are served by the server and kept in its folder"
+    )
+
+
+def check_privacy(folder: Path, processes: list[int]) -> None:
+    arguments = b"".join(Path(f"/proc/{process}/cmdline").read_bytes() for process in processes)
+    assert b"postgres" in arguments
+    assert LOGIN.encode() not in arguments
+    private = ("users.db", "auth.ini", "mlflow.log", "postgres.log", "credentials")
+    assert {name: stat.S_IMODE((folder / name).stat().st_mode) for name in private} == dict.fromkeys(private, 0o600)
+
+
+def test_password_of_a_database_is_not_in_the_arguments_of_mlflow(tmp_path: Path) -> None:
+    database = "postgresql+psycopg://user:secret@host/database"
+    plan = Plan(tmp_path, "127.0.0.1", 5001, database=database)
+    assert "secret" not in " ".join(mlflow_command(plan, tmp_path))
+    login = {USER: "a", PASSWORD: "b", KEY: "c"}
+    assert mlflow_environment(tmp_path, database, login)["MLFLOW_BACKEND_STORE_URI"] == database

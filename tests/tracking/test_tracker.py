@@ -15,6 +15,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
@@ -266,3 +267,21 @@ def test_checkpoint_folders_differ_by_store_and_experiment() -> None:
     assert len(folders) == 4
     servers = {find_store(uri).checkpoints("e", "g") for uri in ("http://a", "http://b")}
     assert len(servers) == 2
+
+
+def test_run_killed_while_it_is_finished_is_not_left_running(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What our tag calls finished is never opened again, so MLflow has to know by then."""
+    tracker = MlflowTracker(store, "e")
+    log = tracker.open(head(0), GROUP)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for write in ("log_batch", "set_terminated"):
+        with monkeypatch.context() as patch:
+            patch.setattr(MlflowClient, write, killed)
+            with pytest.raises(KeyboardInterrupt):
+                log.finish("finished", 10)
+        assert tracker.status("run0") == "running"
+    log.finish("finished", 10)
+    assert tracker.status("run0") == "finished"

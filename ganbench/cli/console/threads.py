@@ -36,7 +36,7 @@ def cores_in_use(seconds: float) -> float:
 
 def _busy_ticks() -> int:
     try:
-        line = Path("/proc/stat").read_text().partition("\n")[0]
+        line = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0]
     except OSError:
         return 0
     user, _nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, line.split()[1:9])

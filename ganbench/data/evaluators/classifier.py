@@ -178,7 +178,7 @@ def read_card(name: str) -> ModelCard:
     if not path.is_file():
         known = [card.stem for card in WEIGHTS.glob("*.json")]
         raise GanbenchError(f"unknown evaluator '{name}': {near_miss(name, known)}")
-    card = json.loads(path.read_text())
+    card = json.loads(path.read_text(encoding="utf-8"))
     return ModelCard(card["sha256"], card["test_accuracy"], card["classes"], tuple(card["input_shape"]))
 
 

@@ -113,7 +113,7 @@ class TwoOpinions:
 
 def second_opinion_sha256(name: str) -> str:
     """SHA-256 of the weights of a second opinion, from its card."""
-    digest: str = json.loads((WEIGHTS / f"{name}.json").read_text())["sha256"]
+    digest: str = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))["sha256"]
     return digest
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -64,7 +65,7 @@ def run_confined(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         str(source.device),
         torch.get_num_threads(),
     )
-    command = [sys.executable, "-m", "ganbench.evaluation.samples.confined_worker"]
+    command = [sys.executable, "-m", "ganbench.evaluation.samples.confined_worker", str(os.getpid())]
     began = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None

@@ -12,9 +12,13 @@ import numpy as np
 import torch
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.parent import end_without_parent
 from ganbench.evaluation.samples.confined import Request
 from ganbench.evaluation.samples.generators import generate
 from ganbench.evaluation.samples.reading import read_network
+
+GRACE = 1.0
+"""Seconds to end in after nobody waits for the answer."""
 
 
 def main() -> None:
@@ -22,6 +26,7 @@ def main() -> None:
     # Nothing else that is printed may get between the answer's parts.
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    end_without_parent(int(sys.argv[1]), GRACE)
     request = Request(**json.load(sys.stdin))
     torch.set_num_threads(request.threads)
     source = request.source()
@@ -42,7 +47,7 @@ def main() -> None:
 def _limit() -> None:
     """Allow no files to be written, no core, and no more memory than is free."""
     page = os.sysconf("SC_PAGE_SIZE")
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * page
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * page
     memory = used + os.sysconf("SC_AVPHYS_PAGES") * page
     for limited, size in ((resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, memory)):
         resource.setrlimit(limited, (size, size))

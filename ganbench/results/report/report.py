@@ -20,6 +20,7 @@ from PIL import Image
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version
+from ganbench.core.unfinished import remove_unfinished, unfinished_name
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import Pictures, Results
 from ganbench.results.report.about import About, read_about
@@ -118,8 +119,9 @@ def _write(report: Report, folder: Path) -> None:
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
         # Nothing can be in a new folder, so that nothing is written through a link; and the old report stays whole.
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as new:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f"{unfinished_name()}-") as new:
             _write_files(report, page, _markdown(report.about, contents), Path(new))
             move_files(Path(new), folder)
     except OSError as error:

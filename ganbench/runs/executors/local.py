@@ -27,6 +27,8 @@ LONGEST_LINE = 1 << 20
 """Bytes of a result; it is far shorter, but a plug-in may write into the pipe as well."""
 GRACE = 30.0
 """Seconds that a worker without a task has to exit."""
+ORPHAN_GRACE = 120.0
+"""Seconds that a worker has to save its work and exit after this process was killed; an evaluation may have to end."""
 
 
 class Local:
@@ -153,7 +155,7 @@ class _Worker:
         self.task: Task | None = None
         # In its own session: Ctrl-C in the terminal reaches the sweep's process only, which then stops the workers.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ganbench.runs.executors.worker"],
+            [sys.executable, "-m", "ganbench.runs.executors.worker", str(os.getpid()), str(ORPHAN_GRACE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import cast
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -16,15 +15,13 @@ from ganbench.tracking.base import RunRecord, Status
 from ganbench.tracking.metric_names import PREFIXES
 from ganbench.tracking.mlflow.connection import connect_to_existing, seed_runs, statuses
 from ganbench.tracking.mlflow.names import (
-    GROUP,
     KIND,
     RUN,
-    SEED,
-    STATUS,
     check_experiment_name,
     deleted_experiment,
 )
 from ganbench.tracking.mlflow.pictures import chosen
+from ganbench.tracking.mlflow.records import run_record
 from ganbench.tracking.store import Store
 
 OLDEST = "attributes.start_time ASC"
@@ -100,7 +97,6 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
-    tags = run.data.tags
     if history:
         rows = [
             (metric.key, metric.step, metric.value)
@@ -113,15 +109,7 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
         events = [key for key in run.data.metrics if key.startswith(PREFIXES["event"])]
         event_values = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
         rows = [(metric.key, metric.step, metric.value) for metric in [*last_values, *event_values]]
-    return RunRecord(
-        id=tags[RUN],
-        group=tags[GROUP],
-        seed=int(tags[SEED]),
-        status=cast(Status, tags[STATUS]),
-        params=run.data.params,
-        tags={name.removeprefix("ganbench."): value for name, value in tags.items() if name.startswith("ganbench.")},
-        history=rows,
-    )
+    return run_record(run.data.tags, run.data.params, rows)
 
 
 def runs_page(store: Store, experiment: str) -> str:

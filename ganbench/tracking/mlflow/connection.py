@@ -26,6 +26,7 @@ from ganbench.tracking.mlflow.relocation import relocate_artifacts, rename_check
 from ganbench.tracking.mlflow.snapshot import database_to_read
 from ganbench.tracking.reachable import TIMEOUT, check_reachable
 from ganbench.tracking.store import LOCK, Store
+from ganbench.tracking.tag_values import status_in, text_in
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
@@ -129,7 +130,7 @@ def _in_words(store: Store) -> Iterator[None]:
 
 def statuses(client: MlflowClient, experiment_id: str) -> dict[str, Status]:
     """Return the status of every seed's run, by id."""
-    return {run.data.tags[RUN]: cast(Status, run.data.tags[STATUS]) for run in seed_runs(client, experiment_id)}
+    return {run.data.tags[RUN]: status_in(run.data.tags, STATUS) for run in seed_runs(client, experiment_id)}
 
 
 def seed_runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
@@ -144,8 +145,9 @@ def seed_runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
             [experiment_id], query, ViewType.ACTIVE_ONLY, 1000, ["attributes.start_time ASC"], page
         )
         for run in part:
-            if run.data.tags[RUN] not in seen:
-                seen.add(run.data.tags[RUN])
+            run_id = text_in(run.data.tags, RUN)
+            if run_id not in seen:
+                seen.add(run_id)
                 yield run
         page = part.token
         if not page:

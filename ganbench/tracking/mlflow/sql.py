@@ -9,18 +9,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import cast
 
-from ganbench.tracking.base import RunRecord, Status
+from ganbench.tracking.base import RunRecord
 from ganbench.tracking.metric_names import PREFIXES
-from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, SEED, STATUS, deleted_experiment
+from ganbench.tracking.mlflow.names import KIND, RUN, deleted_experiment
 from ganbench.tracking.mlflow.pictures import chosen
+from ganbench.tracking.mlflow.records import our_tags, run_record
 from ganbench.tracking.mlflow.relocation import run_folder
 
 Needed = Callable[[Iterable[Mapping[str, str]]], Collection[str]]
 """A function from the tags of all runs to the tracked names that are needed."""
 
-TAG_PREFIX = "ganbench."
 EVENT = PREFIXES["event"]
 MAX_NAMED_METRICS = 200
 """The most metrics that are queried by name; SQLite allows a thousand."""
@@ -102,11 +101,7 @@ def _read(
             f"select m.run_uuid, m.key, m.value from ours join {table} m on m.run_uuid = ours.run_uuid"
         ):
             table_values[run][key] = value
-    our_tags = {
-        run: {name.removeprefix(TAG_PREFIX): run_tags[name] for name in run_tags if name.startswith(TAG_PREFIX)}
-        for run, run_tags in tags.items()
-    }
-    metrics = None if needed is None else needed(our_tags.values())
+    metrics = None if needed is None else needed([our_tags(run_tags) for run_tags in tags.values()])
     rows = defaultdict[str, list[tuple[str, int, float]]](list)
     # The last value of each metric, but all values of events, which may occur more than once.
     if history:
@@ -116,20 +111,9 @@ def _read(
         _collect(connection, "metrics", None, f"and m.key like '{EVENT}%'", rows)
     records: dict[str, RunRecord] = {}
     for (run,) in connection.execute("select run_uuid from ours order by place"):
-        run_tags = tags[run]
+        record = run_record(tags[run], params[run], rows[run])
         # A repeated request can leave two runs with one id; the older is the one written to.
-        records.setdefault(
-            run_tags[RUN],
-            RunRecord(
-                id=run_tags[RUN],
-                group=run_tags[GROUP],
-                seed=int(run_tags[SEED]),
-                status=cast(Status, run_tags[STATUS]),
-                params=params[run],
-                tags=our_tags[run],
-                history=rows[run],
-            ),
-        )
+        records.setdefault(record.id, record)
     return list(records.values())
 
 

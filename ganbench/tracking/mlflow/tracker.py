@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import filelock
 from mlflow import MlflowClient
@@ -32,6 +32,7 @@ from ganbench.tracking.mlflow.names import (
     deleted_experiment,
 )
 from ganbench.tracking.store import LOCK, Store
+from ganbench.tracking.tag_values import status_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,7 @@ class MlflowTracker:
 
     def status(self, run_id: str) -> Status | None:
         run = self._find(run_id, "seed")
-        return None if run is None else cast(Status, run.data.tags[STATUS])
+        return None if run is None else status_in(run.data.tags, STATUS)
 
     def statuses(self) -> dict[str, Status]:
         return statuses(self._client, self._experiment)
@@ -174,8 +175,9 @@ class MlflowRunLog:
         return Path(self._client.download_artifacts(self._id, path, str(folder)))
 
     def finish(self, status: Status, step: int) -> None:
-        self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
+        # Our tag comes last, since it says that there is nothing left to do: a kill in between leaves no run RUNNING.
         self._client.set_terminated(self._id, MLFLOW_STATUS[status])
+        self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
 
 
 def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
