@@ -79,7 +79,7 @@ def sync(store: str | None) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=5000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
 def ui(experiment: str, store: str | None, port: int, host: str) -> None:
-    """Open the MLflow page of a store, and print the address of the experiment's runs."""
+    """Open the MLflow page of a store in the browser, and print its address."""
     from ganbench.tracking.store import find_store
     from ganbench.tracking.ui import serve
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.attached import attached
+from ganbench.tracking.browser import open_page
 from ganbench.tracking.mlflow.client import runs_page
 from ganbench.tracking.mlflow.connection import connect, mlflow_uri
 from ganbench.tracking.mlflow.snapshot import database_to_read
@@ -25,13 +26,13 @@ START_TIMEOUT = 60.0
 
 
 def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[str], None]) -> int:
-    """Serve until Ctrl-C, and print the address; for a store on a server, only print the address.
+    """Serve until Ctrl-C, print the address and open it; for a store on a server, only print and open the address.
 
     Raises:
         GanbenchError: the store doesn't exist, the port is taken, or the server doesn't start.
     """
     if not store.local:
-        say(f"{store.label.rstrip('/')}{runs_page(store, experiment)}")
+        _show(f"{store.label.rstrip('/')}{runs_page(store, experiment)}", say)
         return 0
     _check_mlflow()
     page = runs_page(store, experiment)
@@ -57,10 +58,17 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
     try:
         with attached(command, log, {**os.environ, **light_server}) as server:
             await_health(server, f"http://{shown_host}:{port}/health", log)
-            say(f"MLflow: http://{shown_host}:{port}{page}\nCtrl-C stops it.")
+            _show(f"http://{shown_host}:{port}{page}", say)
+            say("Ctrl-C stops the server.")
             return server.wait()
     except KeyboardInterrupt:
         return 0
+
+
+def _show(address: str, say: Callable[[str], None]) -> None:
+    say(f"MLflow: {address}")
+    if not open_page(address):
+        say("There is no display here: open this address in a browser.")
 
 
 def interrupt_on_signals() -> None:

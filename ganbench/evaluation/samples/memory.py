@@ -40,7 +40,7 @@ def _free() -> float:
 
 
 def _number(path: Path, pattern: str) -> int:
-    match = re.search(pattern, path.read_text())
+    match = re.search(pattern, path.read_text(encoding="utf-8"))
     if match is None:
         raise ValueError(f"no {pattern} in {path}")
     return int(match[1])
