@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from ganbench.cli import main
 from ganbench.cli.console.component_list import as_markdown, entries_of
 from ganbench.core.component_index import FOLDERS
+from ganbench.core.experiment_files import find_experiment
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -101,6 +102,9 @@ def test_every_file_in_a_command_exists(page: Path) -> None:
         for word in words:
             if word.startswith(("experiments/", "examples/")):
                 assert (ROOT / word).exists(), word
+    for command, *arguments in commands(page):
+        if command in ("sweep", "status") and not arguments[0].startswith(("-", "my_")):
+            assert find_experiment(Path(arguments[0])).exists()
 
 
 @by_page
