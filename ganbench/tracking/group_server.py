@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.mlflow.connection import mlflow_uri
-from ganbench.tracking.ui import await_health, interrupt_on_signals, taken
+from ganbench.tracking.ui import await_health, end_group, interrupt_on_signals, taken
 
 USER, PASSWORD, KEY = "GANBENCH_SERVER_USER", "GANBENCH_SERVER_PASSWORD", "GANBENCH_SERVER_KEY"
 POSTGRES_USER = "postgres"
@@ -188,7 +187,7 @@ def _mlflow(plan: Plan, folder: Path, database: str, login: dict[str, str]) -> I
         yield server
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has child processes of its own
+            end_group(server)  # MLflow's server has child processes of its own
         server.wait()
 
 
@@ -228,6 +227,8 @@ def _owner(folder: Path, data: Path) -> str | None:
     """Return the user PostgreSQL must run as, since it refuses to run as root; None for the current user."""
     if os.getuid() != 0:
         return None
+    import pwd  # not on Windows, where there is no root either
+
     try:
         pwd.getpwnam(POSTGRES_USER)
     except KeyError as error:

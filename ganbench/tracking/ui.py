@@ -67,7 +67,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
             return 0
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGTERM)  # MLflow's server has a child process of its own
+                end_group(server)  # MLflow's server has a child process of its own
 
 
 def interrupt_on_signals() -> None:
@@ -75,8 +75,17 @@ def interrupt_on_signals() -> None:
     # Set explicitly: a shell may have started us with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up and signal.getsignal(hang_up) != signal.SIG_IGN:  # as under nohup
+        signal.signal(hang_up, signal.default_int_handler)
+
+
+def end_group(server: subprocess.Popen[bytes]) -> None:
+    """Ask a process that leads a session of its own to end, with its children where the system has process groups."""
+    if hasattr(os, "killpg"):
+        os.killpg(server.pid, signal.SIGTERM)
+    else:
+        server.terminate()
 
 
 def _check_mlflow() -> None:
