@@ -83,8 +83,8 @@ report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=repor
 
 docs: $(READY)  ## Build the documentation as a site: site/index.html
 	@$(BIN)/python docs/generate.py
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "open site/index.html; for the search: $(PYTHON) -m http.server -d site"
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs site
+	@echo "open site/index.html"
 
 data: $(READY)  ## Fetch MNIST into the cache
 	$(BIN)/ganbench data fetch mnist

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +116,13 @@ def test_sources_hold_what_a_wheel_is_made_of_and_little_else(dist: Path) -> Non
     assert {"README.md", "LICENSE", "pyproject.toml"} <= set(names)
     # Frozen networks don't compress; beside them there is less than a megabyte.
     assert archive.stat().st_size < weights + MEGABYTE
+
+
+def test_links_and_pictures_of_the_description_are_absolute(dist: Path) -> None:
+    (wheel,) = dist.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        description = archive.read(name).decode().partition("\n\n")[2]
+    targets = re.findall(r"\]\(([^)\s]*)\)", description)
+    assert len(targets) > 10
+    assert not [target for target in targets if not target.startswith(("https://", "#"))]
