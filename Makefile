@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
+.PHONY: help run test coverage lint types format hooks build release bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ run: $(READY)  ## Train minimax + mlp on MNIST, let the same GAN collapse, and s
 test: $(READY) lint types  ## Check style and types, and run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+coverage: $(READY)  ## Run all tests, and print which lines of the package none of them reaches
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov=ganbench --cov-report=term
+
 lint: $(READY)  ## Check style (ruff)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,6 +37,16 @@ types: $(READY)  ## Check types (mypy --strict)
 format: $(READY)  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+hooks: $(READY)  ## Check style and types before every commit (pre-commit)
+	@$(BIN)/uv tool run pre-commit install
+
+build: $(READY)  ## Build the wheel and the source distribution: dist/
+	@rm -rf dist
+	@$(BIN)/uv build --quiet && ls -l dist
+
+release: $(READY)  ## Set the version, date the changelog, build, check, commit and tag: VERSION=1.2.0
+	@UV=$(BIN)/uv .ci/release "$(VERSION)"
 
 bench: $(READY)  ## Measure every claim about speed on this CPU (twenty minutes to half an hour; nothing else should run)
 	$(BIN)/python -m benchmarks
@@ -75,8 +88,8 @@ report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=repor
 
 docs: $(READY)  ## Build the documentation as a site: site/index.html
 	@$(BIN)/python docs/generate.py
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "open site/index.html; for the search: $(PYTHON) -m http.server -d site"
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs site
+	@echo "open site/index.html"
 
 data: $(READY)  ## Fetch MNIST into the cache
 	$(BIN)/ganbench data fetch mnist
@@ -92,6 +105,11 @@ bundle: $(READY)  ## Pack ganbench for a machine without a network: WITHOUT="tor
 clean:  ## Remove the virtual environment and tool caches (runs and data stay)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# TORCH=cpu chooses the build of torch without CUDA, which is a fraction of the size; TORCH=cu126 the one for that version.
+# Where it can't be had, as behind a mirror that lacks it, the usual one is installed.
+TORCH ?=
+INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
+
 # uv installs what pip would, in a fraction of the time; it comes from the package index, into the environment. Compiled
 # bytecode, which pip would make and uv would not, halves the time that every command takes to start.
 $(READY): pyproject.toml constraints.txt
@@ -99,7 +117,8 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "ganbench needs Python 3.11 or newer; '$(PYTHON)' is older. Name another: make PYTHON=python3.12 ..."; exit 2; }
 	@test -x $(BIN)/uv || $(MAKE) --no-print-directory $(BIN)/uv
 	@echo "installing (torch is large: the first time takes a minute or more) ..."
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@$(if $(TORCH),$(INSTALL) --torch-backend $(TORCH) 2>/dev/null || \
+		{ echo "torch for '$(TORCH)' can't be had here: installing the usual one ..."; $(INSTALL); },$(INSTALL))
 	@touch $@
 
 # Debian keeps what venv needs for pip in a package of its own; where that is missing, the system's pip does it.

@@ -14,9 +14,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import ganbench.plugin
 from ganbench.cli import main
 from ganbench.cli.console.component_list import as_markdown, entries_of
 from ganbench.core.component_index import FOLDERS
+from ganbench.core.experiment_files import find_experiment
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -101,6 +103,9 @@ def test_every_file_in_a_command_exists(page: Path) -> None:
         for word in words:
             if word.startswith(("experiments/", "examples/")):
                 assert (ROOT / word).exists(), word
+    for command, *arguments in commands(page):
+        if command in ("sweep", "status") and not arguments[0].startswith(("-", "mine")):
+            assert find_experiment(Path(arguments[0])).exists()
 
 
 @by_page
@@ -137,33 +142,66 @@ def test_component_list_can_be_printed_as_markdown() -> None:
 
 
 def test_links_out_of_the_docs_become_paths_on_the_site() -> None:
-    rewrite_links = runpy.run_path(str(DOCS / "hooks.py"))["on_page_markdown"]
-
-    def rewritten(text: str, page: str) -> str:
-        file = type("File", (), {"src_uri": page})
-        result: str = rewrite_links(text, page=type("Page", (), {"file": file}))
-        return result
-
+    rewritten = runpy.run_path(str(DOCS / "conf.py"))["without_outside_links"]
     assert (
-        rewritten("see [format](../ganbench/spec/sweep_spec.py#L3).", "a.md")
+        rewritten("see [format](../ganbench/spec/sweep_spec.py#L3).", "a")
         == "see format (`ganbench/spec/sweep_spec.py`)."
     )
-    assert rewritten("in [`tests/chaos/`](../tests/chaos)", "a.md") == "in `tests/chaos/`"
-    assert rewritten("[there](../b.md) [here](c.md#d)", "ko/a.md") == "[there](../b.md) [here](c.md#d)"
-    assert rewritten("[out](../../README.md)", "ko/a.md") == "out (`README.md`)"
-    assert rewritten("```\n[code](../x)\n```\n", "a.md") == "```\n[code](../x)\n```\n"
+    assert rewritten("in [`tests/chaos/`](../tests/chaos)", "a") == "in `tests/chaos/`"
+    assert rewritten("[there](../b.md) [here](c.md#d)", "ko/a") == "[there](../b.md) [here](c.md#d)"
+    assert rewritten("[out](../../README.md)", "ko/a") == "out (`README.md`)"
+    assert rewritten("```\n[code](../x)\n```\n", "a") == "```\n[code](../x)\n```\n"
 
 
-def test_site_builds_without_warnings_and_external_resources(tmp_path: Path) -> None:
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation as `make docs` builds it, with warnings as errors."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", str(DOCS), str(folder)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0, result.stderr
-    html = [page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")]
-    assert len(html) > len(list(DOCS.rglob("*.md")))
-    for page in html:
-        assert not re.findall(r"""(?:src=|<link[^>]*href=)["']?(?:https?:)?//[^"'> ]*""", page)
-        assert 'class="mermaid"' not in page, "the mermaid script would be loaded from an external site"
+    return folder
+
+
+def test_site_has_every_page_and_needs_no_external_resources(site: Path) -> None:
+    for page in DOCS.rglob("*.md"):
+        assert (site / page.relative_to(DOCS)).with_suffix(".html").exists(), page
+    for path in site.rglob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        loaded = re.findall(
+            r"""<(?:script|img|iframe|link (?!rel="canonical"))[^>]*(?:src|href)=["']?(?:https?:)?//""", html
+        )
+        assert not loaded, path
+        assert 'class="mermaid"' not in html, "the mermaid script would be loaded from an external site"
+
+
+def test_api_reference_describes_the_whole_public_interface(site: Path) -> None:
+    api = (site / "api.html").read_text(encoding="utf-8")
+    registries = {name for name in ganbench.plugin.__all__ if name.isupper()}
+    for name in {*ganbench.plugin.__all__} - registries:
+        assert f'id="ganbench.plugin.{name}"' in api, name
+    for name in {*ganbench.__all__} - {"__version__"}:
+        assert f'id="ganbench.{name}"' in api, name
+
+
+def test_python_of_the_how_to_pages_runs(tmp_path: Path) -> None:
+    few = ["--set", "evaluation.samples=500", "--set", "evaluation.quick_samples=500"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    for words in (
+        shlex.split("run --dataset ring --loss minimax --arch mlp --steps 2 --seeds 0-1") + few,
+        ["report"],
+    ):
+        command = [sys.executable, "-m", "ganbench", *words]
+        subprocess.run(command, check=True, capture_output=True, cwd=tmp_path, env=environment)
+    (written,) = tmp_path.glob("reports/*/results.csv")
+    written.rename(tmp_path / "results.csv")
+    for page in ("pandas", "notebooks"):
+        for code in blocks(DOCS / "howto" / f"{page}.md", "python"):
+            command = [sys.executable, "-c", code]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
+            assert done.returncode == 0, f"{page}: {done.stderr}"
+            assert done.stdout, page
 
 
 def test_both_tutorials_have_equal_commands_outputs_and_pictures() -> None:

@@ -311,8 +311,11 @@ def test_diverged_seeds_are_results_and_other_seeds_continue(tmp_path: Path, thr
 
 
 def test_loss_in_the_readme_can_be_listed_run_and_checked_as_printed(tmp_path: Path) -> None:
-    text = (Path(__file__).parent.parent / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    readme, text = (
+        (Path(__file__).parent.parent / name).read_text(encoding="utf-8") for name in ("README.md", "docs/extending.md")
+    )
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert code in text
     plugin = tmp_path / "ralsgan.py"
     plugin.write_text(code)
     assert "RaLSGAN" in ganbench("list", "losses", "--plugin", plugin).stdout
@@ -326,7 +329,7 @@ def test_loss_in_the_readme_can_be_listed_run_and_checked_as_printed(tmp_path: P
     failed = ganbench("check", plugin)
     assert failed.returncode == 1
     (statement, problem) = re.findall(r"✗ (.*)\n +(.*)", failed.stdout)[0]
-    assert f"✗ {statement}\n      {problem}\n" in text, "the README shows the output of the failed check"
+    assert f"✗ {statement}\n      {problem}\n" in text, "the page shows the output of the failed check"
     assert failed.stdout.splitlines()[-1] in text
 
 

@@ -13,6 +13,7 @@ from ganbench.cli.compare import compare
 from ganbench.cli.components import check, data, list_components
 from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
+from ganbench.cli.experiments import experiments
 from ganbench.cli.leaderboard import leaderboard
 from ganbench.cli.report import report
 from ganbench.cli.reproduce import reproduce
@@ -92,6 +93,6 @@ def main() -> None:
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, leaderboard, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, rescore, doctor)
-PARTS = (list_components, check, data)
+PARTS = (list_components, experiments, check, data)
 for command in (*TRAINING, *READING, *MEASURING, *PARTS):
     main.add_command(command)

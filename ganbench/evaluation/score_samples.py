@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganbench.core.device import find_device
+from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
 from ganbench.core.settings import parse_component
@@ -113,7 +113,7 @@ def evaluate(
     pixel_range: str | None = None,
     clip: bool = False,
     count: int | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
 ) -> Evaluation:
     """Score samples under a protocol.
 
@@ -196,7 +196,7 @@ class _ProtocolScorer:
     def __init__(self, dataset: str, protocol: str, device: torch.device, progress: Progress) -> None:
         self._dataset, self._protocol = set_up(dataset, protocol)
         self._case = self._protocol.case(self._dataset)
-        self._data: Data = self._dataset.load(device, say=_quiet)
+        self._data: Data = self._dataset.load(scoring_device(device), say=_quiet)
         self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data, progress)
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:

@@ -107,7 +107,7 @@ def read_progress(folder: Path) -> Progress | None:
 
 
 def _is_at_work(progress: Progress) -> bool:
-    if progress.host != platform.node():
+    if progress.host != platform.node() or os.name == "nt":  # where signal 0 is Ctrl-C
         return time.time() - progress.at < STALE
     try:
         os.kill(progress.pid, 0)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ganbench.core.device import find_device
+from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import load_plugins
 from ganbench.core.settings import Settings
@@ -105,7 +105,7 @@ def _tracker(store: str, experiment: str) -> Tracker:
 
 @cache
 def _data(dataset: Dataset, device: torch.device) -> Data:
-    return dataset.load(device, say=print)
+    return dataset.load(scoring_device(device), say=print)
 
 
 def plain(result: TaskResult) -> dict[str, Any]:

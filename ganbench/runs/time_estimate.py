@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ganbench.core.device import scoring_device
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.sweep_status import GroupStatus
@@ -49,7 +50,7 @@ def estimates(
         spec = group.spec
         kind = spec.arch.name, spec.dataset.name
         if not group.done and kind not in paces:
-            paces[kind] = probe(group, spec.dataset.load(device, say=say), device)
+            paces[kind] = probe(group, spec.dataset.load(scoring_device(device), say=say), device)
         yield group, 0.0 if group.done else paces[kind].seconds(group)
 
 

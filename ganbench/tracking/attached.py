@@ -62,7 +62,7 @@ def end_leftovers(mark: str) -> None:
 
     They are left if the process in between was killed as well.
     """
-    for number in (signal.SIGINT, signal.SIGKILL):
+    for number in (signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGINT)):
         for process in _marked(mark):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, number)
@@ -84,21 +84,30 @@ def _marked(mark: str) -> list[int]:
 
 def _main(ended_by: int, user: str, *command: str) -> int:
     # Signals for all (a service manager's) reach the server as well: only its end ends this process.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows lacks the last
+            signal.signal(getattr(signal, name), lambda *_: None)
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, user=user or None, start_new_session=True)
 
     def end_with_input() -> None:
         while os.read(0, 1024):  # not sys.stdin, which Python could not close at its exit while a thread reads from it
             pass
-        for signal_number in (ended_by, signal.SIGKILL):
+        for signal_number in (ended_by, getattr(signal, "SIGKILL", ended_by)):
             with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal_number)  # servers have child processes of their own
+                _end(server, signal_number)
             time.sleep(GRACE)
 
     threading.Thread(target=end_with_input, daemon=True).start()
     status = server.wait()
     return status if status >= 0 else 128 - status
+
+
+def _end(server: subprocess.Popen[bytes], signal_number: int) -> None:
+    """Send a signal to a server and its child processes, where the system has process groups."""
+    if hasattr(os, "killpg"):
+        os.killpg(server.pid, signal_number)
+    else:
+        server.terminate()
 
 
 if __name__ == "__main__":

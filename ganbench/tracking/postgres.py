@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -74,6 +73,8 @@ def _owner(folder: Path, data: Path) -> str | None:
     """Return the user PostgreSQL must run as, since it refuses to run as root; None for the current user."""
     if os.getuid() != 0:
         return None
+    import pwd  # not on Windows, where there is no root either
+
     try:
         pwd.getpwnam(USER)
     except KeyError as error:

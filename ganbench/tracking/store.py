@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,6 +123,10 @@ def state_folder() -> Path:
 
 def _owner(path: Path) -> str:
     """Name the owner of a path, if it is another user."""
+    try:
+        import pwd
+    except ImportError:  # Windows
+        return ""
     try:
         owner = path.stat().st_uid
         return "" if owner == os.geteuid() else f"; it belongs to {pwd.getpwuid(owner).pw_name}"

@@ -76,8 +76,9 @@ def interrupt_on_signals() -> None:
     # Set explicitly: a shell may have started us with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up and signal.getsignal(hang_up) != signal.SIG_IGN:  # as under nohup
+        signal.signal(hang_up, signal.default_int_handler)
 
 
 def _check_mlflow() -> None:

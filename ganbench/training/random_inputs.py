@@ -44,6 +44,10 @@ class UpdateInputs(NamedTuple):
     strengths: Tensor
     """Factor of each penalty, [S, number of penalties]."""
 
+    def to(self, device: torch.device) -> UpdateInputs:
+        """The same inputs on the device that trains, where the data are on another."""
+        return UpdateInputs(*(tensor.to(device) for tensor in self))
+
 
 class InputSampler:
     """All random numbers of a training run, by update."""

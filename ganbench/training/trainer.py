@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.profiler import record_function
 
+from ganbench.core.device import scoring_device
 from ganbench.core.seeding import Purpose, draw, stream
 from ganbench.data import Data
 from ganbench.methods.archs import Arch
@@ -42,11 +43,12 @@ class Snapshot:
     _arch: Arch
 
     def sample(self, row: int, count: int) -> Tensor:
-        """`count` samples of the seed at `row`, float32 [count, *shape], from the seed's evaluation stream."""
+        """`count` samples of the seed at `row`, float32 [count, *shape], where they are scored; of its own stream."""
         weights = self.state.scored(row, lambda block: self._latents(row, "statistics", block))
         numbers = range(-(-count // LATENT_BLOCK))
         latents = (self._latents(row, "evaluation", block) for block in numbers)
-        return torch.cat([self.state.generator.forward_eval(weights, block) for block in latents])[:count]
+        samples = torch.cat([self.state.generator.forward_eval(weights, block) for block in latents])[:count]
+        return samples.to(scoring_device(samples.device))
 
     def _latents(self, row: int, purpose: Purpose, block: int) -> Tensor:
         device = next(iter(self.state.averaged.values())).device
@@ -86,7 +88,8 @@ def train(
         state.apply_schedule(scheduled)
         with record_function("draws"):
             step_inputs = StepInputs(
-                list(sampler.critic(number, scheduled)), list(sampler.generator(number, scheduled))
+                [inputs.to(device) for inputs in sampler.critic(number, scheduled)],
+                [inputs.to(device) for inputs in sampler.generator(number, scheduled)],
             )
         statistics = step(step_inputs)
         state.finish_step(scheduled.keep)

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from ganbench.cli import main
 from ganbench.cli.console.reproduce_claim import claimed_networks, networks_of
 from ganbench.core.errors import GanbenchError
+from ganbench.core.experiment_files import experiment_files
 from ganbench.core.settings import parse_where
 from ganbench.data import DATASETS
 from ganbench.evaluation.metrics import METRICS
@@ -361,9 +362,9 @@ def test_reproduce_claim_prints_the_sweep_command_and_missing_seeds(tmp_path: Pa
 def test_reproduce_claim_refuses_an_experiment_with_other_networks(
     old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = (reproduction.EXPERIMENTS / "pacgan_2d.toml").read_text()
+    original = experiment_files()["pacgan_2d"].read_text()
     (tmp_path / "pacgan_2d.toml").write_text(original.replace(old, new, 1))
-    monkeypatch.setattr(reproduction, "EXPERIMENTS", tmp_path)
+    monkeypatch.setattr(reproduction, "experiment_files", lambda: {"pacgan_2d": tmp_path / "pacgan_2d.toml"})
     args = ["reproduce-claim", "pacgan-table-1-ring-gan-modes", "--train", "--store", str(tmp_path / "store")]
     result = CliRunner().invoke(main, args)
     assert result.exit_code == 2, result.output

@@ -13,7 +13,7 @@ import torch
 
 from ganbench.cli.console.evaluation_tables import show_evaluations
 from ganbench.cli.console.patience import patience_line
-from ganbench.core.device import find_device
+from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.settings import parse_component
@@ -50,7 +50,7 @@ class Request:
 
 def evaluate_session(request: Request, style: str, *, track: str | None, experiment: str, store: str | None) -> str:
     """Read the samples, score them, track the scores if requested, and return the text to print."""
-    device = find_device(request.device)
+    device = scoring_device(find_device(request.device))
     settings = {name: set_up(request.dataset, name) for name in expand(request.protocols, request.dataset)}
     if not settings:
         raise GanbenchError(f"no protocol knows {request.dataset}: name one with --protocol")

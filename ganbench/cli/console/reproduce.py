@@ -14,7 +14,7 @@ from rich.table import Table
 from ganbench.cli.console.run_progress import Display, describe
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal
-from ganbench.core.device import device_name, find_device
+from ganbench.core.device import device_name, find_device, scoring_device
 from ganbench.core.formatting import number
 from ganbench.data import Data
 from ganbench.runs.job import Observer
@@ -65,7 +65,7 @@ def train_and_show(
     """
     torch_device = _device_like(record, device)
     describe(spec, seeds, device_name(torch_device), f"{origin}, seed {record.seed}; nothing is tracked", console)
-    data = spec.dataset.load(torch_device, say=console.print)
+    data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     with tempfile.TemporaryDirectory() as folder, signals() as stop, Display(spec, console) as display:
         reproduction = reproduce(record, torch_device, data, Path(folder), display, stop.event)
     if reproduction is None:

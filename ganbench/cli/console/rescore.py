@@ -10,7 +10,7 @@ import torch
 from rich.table import Table
 
 from ganbench.cli.console.terminal import Terminal
-from ganbench.core.device import find_device
+from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number, with_sd
 from ganbench.data import Dataset
@@ -37,7 +37,7 @@ def rescore_session(
         run_ids: ids or unique prefixes; without any, all scored runs of the experiment that were trained here.
     """
     console = Terminal()
-    rescorer = _Rescorer(create_extra_metrics(metrics), store, find_device(device))
+    rescorer = _Rescorer(create_extra_metrics(metrics), store, scoring_device(find_device(device)))
     records = _records(run_ids, experiment, store)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("run", "loss", "seed", "metric", "value", "real data"):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal, relative
-from ganbench.core.device import device_name, find_device
+from ganbench.core.device import device_name, find_device, scoring_device
 from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
@@ -44,7 +44,7 @@ def run_session(
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
     tracker = open_tracker(run_store, experiment)
-    data = spec.dataset.load(torch_device, say=console.print)
+    data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     profile = RunProfile(StepProfile() if profiled_since is not None else None)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
     job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -111,7 +111,12 @@ def memory_words(device: torch.device) -> str:
     """Describe the peak memory of the run: the device's if it is a GPU, else the process's."""
     if device.type == "cuda":
         return f"peak GPU memory: {torch.cuda.max_memory_allocated(device) / 1e6:,.0f} MB"
-    return f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:,.0f} MB"
+    try:
+        import resource
+    except ImportError:  # Windows
+        return "peak memory: unknown"
+    unit = 1 if sys.platform == "darwin" else 1024
+    return f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:,.0f} MB"
 
 
 def _shares(title: str, rows: Mapping[str, tuple[float, int | None]], total: float) -> Table:

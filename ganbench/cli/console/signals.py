@@ -21,22 +21,24 @@ class _Stop:
 def signals() -> Iterator[_Stop]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop; a second one ends the process as usual."""
     stop = _Stop()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    if handlers[signal.SIGHUP] == signal.SIG_IGN:
-        del handlers[signal.SIGHUP]  # nohup: the process is meant to go on
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    numbers = (signal.SIGINT, signal.SIGTERM, *([hang_up] if hang_up else []))
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    if hang_up and handlers[hang_up] == signal.SIG_IGN:
+        del handlers[hang_up]  # nohup: the process is meant to go on
     terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
     def restore() -> None:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        if stop.number == signal.SIGHUP:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # both the shell and the system send it
+        if hang_up and stop.number == hang_up:
+            signal.signal(hang_up, signal.SIG_IGN)  # both the shell and the system send it
 
     def request_stop(number: int, frame: object) -> None:
         stop.number = number
         stop.event.set()
         restore()
-        if number == signal.SIGHUP:
+        if number == hang_up:
             _discard_output(terminals)  # before anything is written to a terminal that is gone, which is an error
         with suppress(OSError):
             # Written directly to the descriptor, since a signal may interrupt a print.

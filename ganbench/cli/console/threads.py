@@ -27,6 +27,8 @@ def choose_waiting() -> None:
 
 def cores_in_use(seconds: float) -> float:
     """Measure the mean number of cores used by other processes of normal priority; 0 if the system doesn't say."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return 0.0
     ticks, cpu_seconds = _busy_ticks(), time.process_time()
     time.sleep(seconds)
     of_all = (_busy_ticks() - ticks) / os.sysconf("SC_CLK_TCK")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 
@@ -45,12 +44,22 @@ def main() -> None:
 
 
 def _limit() -> None:
-    """Allow no files to be written, no core, and no more memory than is free."""
+    """Allow no files to be written, no core, and no more memory than is free, where the system can be asked for it."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    limits = {resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
+    if sys.platform == "linux":
+        limits[resource.RLIMIT_AS] = _free_memory()
+    for limited, size in limits.items():
+        resource.setrlimit(limited, (size, size))
+
+
+def _free_memory() -> int:
     page = os.sysconf("SC_PAGE_SIZE")
     used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * page
-    memory = used + os.sysconf("SC_AVPHYS_PAGES") * page
-    for limited, size in ((resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, memory)):
-        resource.setrlimit(limited, (size, size))
+    return used + os.sysconf("SC_AVPHYS_PAGES") * page
 
 
 if __name__ == "__main__":

@@ -12,18 +12,17 @@ from typing import Literal
 from scipy import stats
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.experiment_files import experiment_files
 from ganbench.core.settings import parse_where
 from ganbench.results.claims.table import Claim, difference
 from ganbench.results.loading import load_results
 from ganbench.results.views import filter_runs, final_scores, runs
 from ganbench.tracking.store import Store
 
-EXPERIMENTS = Path(__file__).resolve().parents[3] / "experiments"
-"""The folder of experiment files; they come with the source only."""
 FILES = {
-    ("PacGAN", "Table 1"): "pacgan_2d.toml",
-    ("PacGAN", "Table 2"): "pacgan_stacked.toml",
-    ("PacGAN", "Table 3"): "pacgan_unrolled.toml",
+    ("PacGAN", "Table 1"): "pacgan_2d",
+    ("PacGAN", "Table 2"): "pacgan_stacked",
+    ("PacGAN", "Table 3"): "pacgan_unrolled",
 }
 """Experiment files by paper and place; their budget `paper` has the setting of that table."""
 WRAPPER = "wrapper"
@@ -78,9 +77,7 @@ def recipe(claim: Claim) -> Recipe:
         raise GanbenchError(
             f"not comparable: ganbench has no experiment with the setting of {claim.paper}, {claim.place}"
         )
-    file = EXPERIMENTS / name
-    if not file.exists():
-        raise GanbenchError(f"the experiment file {name} comes with the source of ganbench, which isn't here")
+    file = experiment_files()[name]
     selecting = (option for option in claim.options.split("; ") if not option.startswith(WRAPPER))
     return Recipe(file, PAPER, (f"dataset={claim.dataset}", *selecting))
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 
+FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Follow no link, and wait for no pipe: Windows has neither flag, and text files unless told otherwise."""
+
 
 def read_file(path: Path) -> bytes:
     """Read a file that belongs to a report.
@@ -18,7 +21,7 @@ def read_file(path: Path) -> bytes:
     """
     _refuse_link(path)
     # Opening a pipe would wait for its other end.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+    with os.fdopen(os.open(path, FLAGS), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise GanbenchError(f"'{path}' is no file: a report consists of files; remove it")
         return file.read()

@@ -1,0 +1,31 @@
+"""The command that lists the experiments that come with ganbench."""
+
+from __future__ import annotations
+
+import click
+
+from ganbench.core.plain_text import plain_lines
+
+
+@click.command()
+def experiments() -> None:
+    """List the experiments that come with ganbench, each with its question.
+
+    \b
+    Their names are arguments of `sweep` and `status`:
+      ganbench sweep balance --dry-run
+    """
+    import shutil
+    import sys
+
+    from ganbench.core.experiment_files import experiment_files
+    from ganbench.core.settings import read_config
+
+    files = experiment_files()
+    width = max(map(len, files), default=0)
+    for name, path in files.items():
+        question = " ".join(str(read_config(path).get("question", "")).split())
+        sentence = f"{question.partition('?')[0]}?" if "?" in question else question
+        line = f"{name:{width}}  {sentence}"
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line)
+        click.echo(plain_lines(line if len(line) <= room else f"{line[: room - 1]}…"))
