@@ -1,7 +1,8 @@
 """A comparison fitted to the width of the terminal: what is the same for all rows, what is shown, and what is left out.
 
 Constant columns move into a line above. If the rest is too wide, ranges go below their medians, and then columns are
-left out: the minutes, the budget, metrics from the last one on, and the number of samples. Names of methods wrap at words.
+left out: the minutes, the budget, metrics from the last one on, and the number of samples. Names of
+methods wrap at words.
 """
 
 from __future__ import annotations
