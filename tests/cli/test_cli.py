@@ -39,6 +39,32 @@ def test_help_imports_nothing_slow() -> None:
     assert "Train a GAN" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("run --loss minmax", "did you mean 'minimax'?"),
+        ("run --loss minimax:weight=3", "loss 'minimax' has no option 'weight'"),
+        ("run --penalty r3", "unknown penalty 'r3'"),
+        ("run --seeds 3-1", "runs backwards"),
+        ("run --config missing.toml", "can't be read"),
+        ("evaluate missing.npy", "there is no file or folder"),
+        ("evaluate .", "has no .png files"),
+        ("evaluate missing.npy --dataset rind", "did you mean 'ring'?"),
+    ],
+)
+def test_wrong_input_is_refused_before_torch_is_imported(command: str, message: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from ganbench.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command.split()], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert message in result.stderr
+
+
 def test_reading_results_does_not_import_torch() -> None:
     code = (
         "import sys\n"
