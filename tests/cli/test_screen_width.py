@@ -1,4 +1,4 @@
-"""What commands print fits the terminal: no line is longer, and what is left out is named."""
+"""The output of commands fits the terminal: no line is longer, and what is left out is named."""
 
 from __future__ import annotations
 

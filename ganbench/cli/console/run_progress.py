@@ -225,7 +225,7 @@ class _Speed(ProgressColumn):
 
 
 class _Facts(ProgressColumn):
-    """What is known of the networks, cut where the line ends, so that the bar never wraps."""
+    """Facts about the networks, cut where the line ends, so that the bar never wraps."""
 
     def render(self, task: Task) -> Text:
         return Text(task.fields["facts"], no_wrap=True, overflow="ellipsis")
