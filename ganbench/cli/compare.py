@@ -34,6 +34,7 @@ from ganbench.core.errors import GanbenchError
     help="Compare two runs (give it twice). A run id or a unique prefix.",
 )
 @click.option("--baseline", metavar="NAME", help="Compare every other group with this one: `minimax`, or a full name.")
+@click.option("--wide", is_flag=True, help="Show all columns and long lines. So does a pipe or a file.")
 @format_flag("table", "markdown", "latex", "csv", "json")
 def compare(
     experiment: str,
@@ -46,6 +47,7 @@ def compare(
     policy: str,
     pair: tuple[str, ...],
     baseline: str | None,
+    wide: bool,
     style: str,
 ) -> None:
     """Compare the runs of an experiment, and say which method is better if the seeds can tell.
@@ -53,6 +55,9 @@ def compare(
     With fewer than five seeds a cell shows the median and the full range; with five or more, the interquartile mean and
     its 95 % interval, where failed seeds rank worst. The last row is the floor: the score of real data treated as
     generated.
+
+    The table fits the terminal, or $COLUMNS: what all rows share is in a line above, and where space is short, the
+    minutes are left out first, then the budget, then metrics from the last one on, then the number of samples.
 
     \b
       ganbench compare --by loss --metric fid,modes --where arch=mlp
@@ -62,6 +67,7 @@ def compare(
     if pair:
         click.echo(_side_by_side(pair, store, source, style))
         return
+    from ganbench.core.screen import WIDE, screen_width
     from ganbench.core.settings import parse_where
     from ganbench.results.compare import compare as compare_groups
     from ganbench.results.csv_file import read_csv
@@ -79,7 +85,8 @@ def compare(
         else load_for_comparison(find_store(store), experiment, metrics=metrics, policy=policy)
     )
     table = select(filter_runs(results.table, parse_where(where)), policy)
-    click.echo(render_comparison(table, compare_groups(table, _words(by), metrics, x), style, baseline))
+    width = WIDE if wide else screen_width()
+    click.echo(render_comparison(table, compare_groups(table, _words(by), metrics, x), style, baseline, width))
 
 
 def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None, style: str) -> str:

@@ -10,14 +10,28 @@ from ganbench.cli.options import format_flag, plugins_flag
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plain_text import plain_lines
 
+SINGULAR = {
+    "loss": "losses",
+    "penalty": "penalties",
+    "arch": "archs",
+    "wrapper": "wrappers",
+    "dataset": "datasets",
+    "metric": "metrics",
+    "protocol": "protocols",
+}
+"""The list of each kind of component, by the word for one of them."""
+
 
 @click.command("list")
 @click.argument("kind", required=False)
 @plugins_flag
 @format_flag("table", "markdown")
 def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
-    """List components: losses, penalties, archs, wrappers, datasets, metrics, protocols."""
-    from ganbench.cli.console.component_list import as_markdown, entries_of, listing
+    """List components by name; those of one KIND in full.
+
+    KIND is losses, penalties, archs, wrappers, datasets, metrics or protocols.
+    """
+    from ganbench.cli.console.component_list import as_markdown, entries_of, listing, names
     from ganbench.cli.console.terminal import Terminal
     from ganbench.core.component_index import FOLDERS
     from ganbench.core.registry import near_miss
@@ -28,7 +42,34 @@ def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> 
     if style == "markdown":
         _say(as_markdown(entries))
     else:
-        Terminal().print(listing(entries))
+        Terminal().print(listing(entries) if kind else names(entries))
+        if kind is None:
+            _say("\nMore: ganbench list losses · ganbench show loss wgan-gp")
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("name")
+@plugins_flag
+def show(kind: str, name: str, plugins: tuple[Path, ...]) -> None:
+    """Show everything about one component.
+
+    \b
+      ganbench show loss wgan-gp
+      ganbench show metric fid
+    """
+    from ganbench.cli.console.component_list import about, entries_of
+    from ganbench.cli.console.terminal import Terminal
+    from ganbench.core.component_index import FOLDERS
+    from ganbench.core.registry import near_miss
+
+    kinds = {**SINGULAR, **{folder: folder for folder in FOLDERS}}
+    if kind not in kinds:
+        raise GanbenchError(f"there are no components of the kind '{kind}': {near_miss(kind, SINGULAR)}")
+    entries = {entry.name: entry for entry in entries_of([kinds[kind]], plugins)[kinds[kind]]}
+    if name not in entries:
+        raise GanbenchError(f"unknown {kind} '{name}': {near_miss(name, entries)}")
+    Terminal().print(about(kind, entries[name]))
 
 
 @click.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import device_flag, experiment_flag, format_flag, plugins_flag, store_flag
+from ganbench.core.errors import GanbenchError
 
 
 @click.command()
@@ -69,8 +70,14 @@ def evaluate(
       ganbench evaluate generator.onnx
       ganbench evaluate weights.safetensors --arch mlp
     """
-    from ganbench.cli.console.evaluate import Request, evaluate_session
+    from ganbench.cli.known_names import refuse_unknown
     from ganbench.core.plugins import load_plugins
+    from ganbench.core.settings import parse_component
+
+    named = {"dataset": [dataset], "protocol": [name for name in protocols if name != "all"]}
+    refuse_unknown({option: list(map(parse_component, names)) for option, names in named.items()}, plugins)
+    _refuse_nothing(samples)
+    from ganbench.cli.console.evaluate import Request, evaluate_session  # imports torch
 
     load_plugins(plugins)
     request = Request(
@@ -87,3 +94,16 @@ def evaluate(
         device=device,
     )
     click.echo(evaluate_session(request, style, track=track, experiment=experiment, store=store))
+
+
+def _refuse_nothing(samples: Path) -> None:
+    """Refuse a missing file or a folder without pictures before torch is imported; reading refuses all else."""
+    try:
+        missing = not samples.is_symlink() and not samples.exists()
+        empty = samples.is_dir() and not any(path.suffix.lower() == ".png" for path in samples.iterdir())
+    except OSError:
+        return  # reading says why
+    if missing:
+        raise GanbenchError(f"there is no file or folder '{samples}'")
+    if empty:
+        raise GanbenchError(f"'{samples}' has no .png files; its sub-folders are not searched")

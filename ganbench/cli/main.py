@@ -10,7 +10,7 @@ import click
 
 from ganbench.cli.claims import claims, reproduce_claim
 from ganbench.cli.compare import compare
-from ganbench.cli.components import check, data, list_components
+from ganbench.cli.components import check, data, list_components, show
 from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
 from ganbench.cli.experiments import experiments
@@ -28,6 +28,8 @@ from ganbench.core.plain_text import one_line
 from ganbench.core.version import __version__
 
 INTERRUPTED = 130
+WHOLE = 1000
+"""The most characters of a short help: all of its first sentence."""
 
 
 class _Commands(click.Group):
@@ -63,6 +65,12 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order in which users need them
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups = {"Train": TRAINING, "Look": READING, "Score": MEASURING, "Extend": EXTENDING}
+        for title, commands in groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(command.name), command.get_short_help_str(WHOLE)) for command in commands])
+
 
 @contextmanager
 def _plain_messages() -> Iterator[None]:
@@ -82,10 +90,10 @@ def main() -> None:
     """Train GANs, measure mode collapse, and compare what prevents it.
 
     \b
-    A first run (a few minutes on a CPU), the same with another loss, and both side by side:
+    A first run (a few minutes on a CPU), the same until it collapses, and both in a report:
       ganbench run --loss minimax --arch mlp
-      ganbench run --loss non-saturating --arch mlp
-      ganbench compare
+      ganbench run --loss minimax --arch mlp --set train.n_generator=5
+      ganbench report
     """
     ensure_home()
 
@@ -93,6 +101,6 @@ def main() -> None:
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, leaderboard, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, rescore, doctor)
-PARTS = (list_components, experiments, check, data)
-for command in (*TRAINING, *READING, *MEASURING, *PARTS):
+EXTENDING = (list_components, show, experiments, check, data)
+for command in (*TRAINING, *READING, *MEASURING, *EXTENDING):
     main.add_command(command)

@@ -129,6 +129,7 @@ def run(
     began_at = time.perf_counter()  # before torch is imported
     choose_waiting()
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # otherwise torch's profiler reports on itself
+    from ganbench.cli.known_names import refuse_unknown
     from ganbench.core.plugins import load_plugins
     from ganbench.core.settings import (
         merge,
@@ -140,14 +141,13 @@ def run(
         read_config,
         to_toml,
     )
-    from ganbench.spec.run_spec import apply_overrides, resolve
 
-    load_plugins(plugins)
     named = {"loss": loss, "arch": arch, "dataset": dataset, "protocol": protocol}
     flags: dict[str, Any] = {key: parse_component(text) for key, text in named.items() if text is not None}
     for kind, texts in (("penalty", penalties), ("wrapper", wrappers)):
         if texts:
             flags[kind] = [parse_component(text) for text in texts if text != "none"]
+    refuse_unknown({key: [part] if isinstance(part, dict) else part for key, part in flags.items()}, plugins)
     counts = {
         "steps": steps,
         "critic_steps": critic_steps,
@@ -161,10 +161,13 @@ def run(
     flags["evaluation"] = {"every": eval_every} if eval_every is not None else {}
     if stop_on is not None:
         flags["evaluation"] |= parse_stop(stop_on)
-    spec = resolve(
-        apply_overrides(read_config(config) if config else {}, merge([flags, *map(parse_assignment, assignments)]))
-    )
+    settings = merge([flags, *map(parse_assignment, assignments)])
+    file_settings = read_config(config) if config else {}
     seed_numbers = parse_seeds(seeds)
+    from ganbench.spec.run_spec import apply_overrides, resolve  # imports torch: what can be refused was refused
+
+    load_plugins(plugins)
+    spec = resolve(apply_overrides(file_settings, settings))
     if dry_run:
         click.echo(to_toml(spec.to_dict()), nl=False)
         for seed in seed_numbers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,12 @@ FOLDERS: Mapping[str, str] = {
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A component as it is listed: its name, a one-line summary, and its options with their defaults."""
+    """A component as it is listed: its name, a one-line summary, its options with their defaults, and its docstring."""
 
     name: str
     summary: str
     options: tuple[tuple[str, object], ...]
+    docstring: str = ""
 
 
 def from_registry(registry: Registry[Any]) -> list[Entry]:
@@ -41,7 +43,7 @@ def from_registry(registry: Registry[Any]) -> list[Entry]:
     entries = []
     for name, component in registry.items():
         options = tuple((option.name, option.default) for option in dataclasses.fields(component))
-        entries.append(Entry(name, component.summary(), options))
+        entries.append(Entry(name, component.summary(), options, inspect.cleandoc(component.__doc__ or "")))
     return entries
 
 
@@ -73,7 +75,7 @@ class _Source:
         """The registered classes."""
         for name, cls in self._registered():
             summary = (ast.get_docstring(cls, clean=False) or "").strip().partition("\n")[0]
-            yield Entry(name, summary, tuple(self._options(cls).items()))
+            yield Entry(name, summary, tuple(self._options(cls).items()), ast.get_docstring(cls) or "")
 
     def _registered(self) -> Iterator[tuple[str, ast.ClassDef]]:
         for cls in self._classes.values():

@@ -150,6 +150,7 @@ class EnsembleRun:
 
     def _evaluate(self, snapshot: Snapshot) -> None:
         record, means, scores = self._record, self._means.take(), dict[int, Scores]()
+        seeds_of: dict[str, list[int]] = {}
         for row, seed in enumerate(record.seeds):
             if record.status(seed, "running") != "running":
                 continue
@@ -162,7 +163,9 @@ class EnsembleRun:
             else:
                 scores[seed] = evaluation.scores
             for event in evaluation.events:
-                self._observer.say(f"seed {seed}, step {event.step:,}: {event.kind}: {event.words}")
+                seeds_of.setdefault(f"step {event.step:,}: {event.kind}: {event.words}", []).append(seed)
+        for event_words, seeds in seeds_of.items():
+            self._observer.say(f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, {event_words}")
         self._observer.scored(record.step, scores)
 
     def _save(self, snapshot: Snapshot) -> None:

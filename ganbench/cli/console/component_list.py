@@ -24,6 +24,29 @@ def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, 
     return {kind: from_registry(REGISTRIES[kind]) for kind in kinds}
 
 
+def names(entries: Mapping[str, Sequence[Entry]]) -> Table:
+    """Make a table of the names of components, a row for each kind."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim")
+    table.add_column()
+    for kind, components in entries.items():
+        table.add_row(kind, Text(", ".join(component.name for component in components)))
+    return table
+
+
+def about(kind: str, entry: Entry) -> Table:
+    """Make a table of one component: its docstring, and its options with their defaults."""
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), show_header=False, title=f"{kind} · {entry.name}", title_justify="left"
+    )
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("what it is", Text(entry.docstring))
+    for number, (name, default) in enumerate(entry.options):
+        table.add_row("" if number else "options", f"{name}={_plain(default)}")
+    return table
+
+
 def listing(entries: Mapping[str, Sequence[Entry]]) -> Table:
     """Make a table of components: kind, name, the first line of the docstring, and the options with their defaults."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

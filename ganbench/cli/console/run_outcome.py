@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ganbench.cli.console.terminal import relative
 from ganbench.core.formatting import number, with_sd
 from ganbench.results.loading import Results, load_results
-from ganbench.results.report.tables import FLOOR
+from ganbench.results.report.fitting import fit
+from ganbench.results.report.tables import FLOOR, terminal
 from ganbench.results.run_summary import summarize_run
 from ganbench.results.sample_files import write_sample_files
 from ganbench.results.views import final_scores, headline
@@ -40,19 +41,19 @@ def show_outcome(
     table = results.table
     ids = {seed: spec.run_id(seed) for seed in seeds}
     scores = final_scores(table)
-    rows = Table(box=None, padding=(0, 2, 0, 0), title=None)
-    rows.add_column("")
     run_scores = scores[scores["run"].isin(ids.values())]
     metrics = headline(run_scores)
-    for metric in metrics:
-        rows.add_column(metric, justify="right")
+    rows = []
     for seed, run_id in ids.items():
         values = scores[scores["run"] == run_id].set_index("metric")["value"]
-        rows.add_row(f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics))
+        rows.append([f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics)])
     real = run_scores.groupby("metric", observed=True)[["floor", "floor_sd"]].median().reindex(metrics)
-    rows.add_row(FLOOR, *(with_sd(floor, sd) for floor, sd in real.itertuples(index=False)), style="dim")
+    floor_row = [FLOOR, *(with_sd(floor, sd) for floor, sd in real.itertuples(index=False))]
+    fitted = fit(["", *metrics], rows, [floor_row], facts=(), optional=metrics[:0:-1], width=console.width)
     console.print()
-    console.print(rows)
+    console.print(Text.from_ansi(terminal(fitted.head, fitted.rows, fitted.floors, console.width)), soft_wrap=True)
+    if fitted.omitted:
+        console.print(f"not shown, for lack of space: {', '.join(reversed(fitted.omitted))}", style="dim")
     console.print()
     for seed, run_id in ids.items():
         if (table["run"] == run_id).any():
@@ -61,7 +62,9 @@ def show_outcome(
     _show_extra_metrics(run_scores, ids, extra_metrics, console)
     _show_samples(results, spec, ids, store, console)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
-    console.print(f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim")
+    console.print(
+        f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim", soft_wrap=True
+    )
 
 
 def _show_samples(results: Results, spec: RunSpec, ids: Mapping[int, str], store: Store, console: Console) -> None:

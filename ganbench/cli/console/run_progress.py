@@ -11,7 +11,7 @@ from types import TracebackType
 import torch
 from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ganbench.core.formatting import number
@@ -23,6 +23,8 @@ from ganbench.training.trainer import Snapshot
 
 OPERATORS = 12
 """Number of operators shown, those that take most time."""
+NARROW = 80
+"""Width of a terminal below which the bar is short."""
 REFRESH = 0.5
 """Seconds between two readings of D(x) and D(G(z)), each of which synchronises with the device."""
 
@@ -136,11 +138,11 @@ class Display:
         self._console = console
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            _Speed(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[facts]}"),
+            BarColumn(bar_width=20 if console.width >= NARROW else 8),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            _Speed(table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+            _Facts(),
             console=console,
             disable=not console.is_terminal,
         )
@@ -225,3 +227,10 @@ class _Speed(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.0f} steps/s" if task.speed else "", style="progress.data.speed")
+
+
+class _Facts(ProgressColumn):
+    """Facts about the networks, cut where the line ends, so that the bar never wraps."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["facts"], no_wrap=True, overflow="ellipsis")

@@ -217,5 +217,5 @@ def _compare(store: Store, experiment: str, console: Console) -> None:
     if final_scores(table).empty:
         return
     console.print()
-    console.print(render(compare(table), "table"), soft_wrap=True)
+    console.print(render(compare(table), "table", console.width), soft_wrap=True)
     console.print(f"\nNext: ganbench report --experiment {experiment}", style="dim")

@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.claims import COLUMNS, Claim, difference, read_claims
 from ganbench.results.grouping import conditions_of, shown_protocol
 from ganbench.results.report.tables import markdown, terminal
@@ -20,7 +21,7 @@ SHORT = 60
 """Characters to which a table shortens a caveat; Markdown has all of it."""
 
 
-def render_claims(claims: Sequence[Claim], style: str) -> str:
+def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE) -> str:
     """Render claims in the style `table`, `markdown`, `csv` or `json`."""
     if style == "json":
         rows = [{name: _plain(value) for name, value in asdict(claim).items()} for claim in claims]
@@ -47,21 +48,22 @@ def render_claims(claims: Sequence[Claim], style: str) -> str:
         ]
         for claim in claims
     ]
-    return markdown(head, rows_of_words) if style == "markdown" else terminal(head, rows_of_words)
+    return markdown(head, rows_of_words) if style == "markdown" else terminal(head, rows_of_words, width=width)
 
 
-def beside(table: pd.DataFrame, metrics: Sequence[str], style: str) -> str:
+def beside(table: pd.DataFrame, metrics: Sequence[str], style: str, width: int = WIDE) -> str:
     """Render published numbers for the data and protocols of a tidy table, and count those under other protocols."""
     both = published_beside(table, metrics)
     same = [claim for claim, differs in both if not differs]
     others = [claim for claim, differs in both if differs]
-    parts = [f"published, under the same protocol:\n\n{render_claims(same, style)}"] if same else []
+    parts = [f"published, under the same protocol:\n\n{render_claims(same, style, width)}"] if same else []
     if others:
         where = "|".join(sorted({claim.dataset for claim in others}))
-        parts.append(
+        sentence = (
             f"{len(others)} published numbers for this data were measured in another way and can't be compared: "
             f"ganbench claims --where dataset={where}"
         )
+        parts.append(wrapped(sentence, width) if style == "table" else sentence)
     return "\n".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.answers import sentences
 from ganbench.results.compare import Comparison
 from ganbench.results.grouping import named_groups
@@ -18,11 +19,14 @@ ESCAPES = {"markdown": for_markdown, "latex": for_latex}
 """Escaping of text below the table, in styles other than the terminal's."""
 
 
-def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, baseline: str | None = None) -> str:
+def render_comparison(
+    table: pd.DataFrame, comparison: Comparison, style: str, baseline: str | None = None, width: int = WIDE
+) -> str:
     """Render a comparison of a tidy table in the style `table`, `markdown`, `latex`, `csv` or `json`.
 
     Args:
         baseline: name of the method to compare all others with.
+        width: the width that the style `table` is fitted to.
 
     Raises:
         GanbenchError: there is no such baseline, or nothing to compare with it.
@@ -33,16 +37,17 @@ def render_comparison(table: pd.DataFrame, comparison: Comparison, style: str, b
     lost = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
     escape = ESCAPES.get(style, for_terminal)
     lines = [*lost, *sentences(comparison.rankings)]
-    parts = [render(comparison, style), *map(escape, lines)]
-    published = beside(table, comparison.metrics, style)
+    parts = [render(comparison, style, width)]
+    parts += [wrapped(escape(line), width) if style == "table" else escape(line) for line in lines]
+    published = beside(table, comparison.metrics, style, width)
     if published:
         parts.append(published)
     if baseline is not None:
-        parts += _contrasts(comparison, baseline, style)
+        parts += _contrasts(comparison, baseline, style, width)
     return "\n".join(parts)
 
 
-def _contrasts(comparison: Comparison, baseline: str, style: str) -> list[str]:
+def _contrasts(comparison: Comparison, baseline: str, style: str, width: int) -> list[str]:
     if not comparison.rankings:
         raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
     several = len({ranking.setting for ranking in comparison.rankings}) > 1
@@ -51,5 +56,6 @@ def _contrasts(comparison: Comparison, baseline: str, style: str) -> list[str]:
     for ranking, pairs in zip(comparison.rankings, contrasts, strict=True):
         setting = ESCAPES.get(style, for_terminal)(str(ranking.setting))
         parts += [f"\n{setting}" if several else ""]
-        parts += [render_contrasts(ranking, pairs, style)]
-    return [*parts, "", CONTRASTS_NOTE.format(count=sum(map(len, contrasts)))]
+        parts += [render_contrasts(ranking, pairs, style, width)]
+    explained = CONTRASTS_NOTE.format(count=sum(map(len, contrasts)))
+    return [*parts, "", wrapped(explained, width) if style == "table" else explained]

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganbench.core.formatting import number, with_sd
+from ganbench.core.screen import WIDE, wrapped
 from ganbench.core.verdict import Measured
 from ganbench.results.compare import Comparison
 from ganbench.results.grouping import BY, shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
 from ganbench.results.report.escaping import for_csv, for_latex, for_markdown, for_terminal
+from ganbench.results.report.fitting import MIN_NAME, fit
 
 METHOD = "method"
 """The column of a comparison with the names of methods."""
 FLOOR = "real data"
 """The name of the rows with the scores of real data treated as generated."""
-WIDE = 1000
-"""A terminal width that no table reaches, so that rows are never wrapped or cut."""
 NOTE = (
     "median [lowest – highest] over finished seeds; with {least} seeds or more interquartile mean [95 % interval], "
     "failed seeds ranked worst; {budget}; minutes: of training a seed"
@@ -84,8 +84,12 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     return head, rows, floors
 
 
-def render(comparison: Comparison, style: str) -> str:
-    """Render a comparison in the style `table`, `markdown`, `latex`, `csv` or `json`."""
+def render(comparison: Comparison, style: str, width: int = WIDE) -> str:
+    """Render a comparison in the style `table`, `markdown`, `latex`, `csv` or `json`.
+
+    Args:
+        width: the width that a `table` is fitted to; by default no column is left out, and no line is wrapped.
+    """
     if style == "csv":
         both = pd.concat([comparison.groups.assign(row="group"), comparison.floors.assign(row="floor")])
         both = both[["row", *both.columns.drop("row")]].rename(columns=for_csv)
@@ -101,7 +105,35 @@ def render(comparison: Comparison, style: str) -> str:
         return comparison_as_markdown(comparison)
     if style == "latex":
         return latex(head, [*rows, *floors])
-    return f"{terminal(head, rows, dim=floors)}\n{note(comparison, rows)}"
+    return _fitted(comparison, head, rows, floors, width)
+
+
+def _fitted(
+    comparison: Comparison,
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    floors: Sequence[Sequence[str]],
+    width: int,
+) -> str:
+    explained = note(comparison, rows)
+    if width >= WIDE:
+        return f"{terminal(head, rows, dim=floors)}\n{explained}"
+    last = [name for name in head if name not in ("minutes", comparison.x.replace("_", " "))]
+    metrics = last[last.index("failed") + 1 :]
+    table = fit(
+        head,
+        rows,
+        floors,
+        facts=[*comparison.by, "protocol", "samples", "seeds", "failed"],
+        optional=["minutes", comparison.x.replace("_", " "), *reversed(metrics[1:]), "samples"],
+        width=width,
+    )
+    above = "; ".join(f"{name} {for_terminal(value)}" for name, value in table.constants)
+    parts = [wrapped(f"all: {above}", width)] if above else []
+    parts += [terminal(table.head, table.rows, dim=table.floors, width=width)]
+    if table.omitted:
+        parts += [wrapped(f"not shown, for lack of space: {', '.join(reversed(table.omitted))} (--wide)", width)]
+    return "\n".join([*parts, wrapped(explained, width)])
 
 
 def comparison_as_markdown(comparison: Comparison) -> str:
@@ -139,7 +171,7 @@ def _beside_real(group: pd.Series, metric: str, comparison: Comparison) -> str:
     return with_range(group, metric) + AS_REAL * (median.standing("real") == "as real")
 
 
-def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str) -> str:
+def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str, width: int = WIDE) -> str:
     """Render comparisons with a baseline: first the effects with their intervals, then the p-value."""
     head = [
         f"{ranking.metric}: against {contrasts[0].second}",
@@ -165,7 +197,8 @@ def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str
                 f"{contrast.seeds[0]} / {contrast.seeds[1]}",
             ]
         )
-    return {"markdown": markdown, "latex": latex}.get(style, terminal)(head, rows)
+    others = {"markdown": markdown, "latex": latex}
+    return others[style](head, rows) if style in others else terminal(head, rows, width=width)
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -196,7 +229,9 @@ def _failures(row: pd.Series) -> str:
     return ", ".join(counts) or "0"
 
 
-def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[Sequence[str]] = ()) -> str:
+def terminal(
+    head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[Sequence[str]] = (), width: int = WIDE
+) -> str:
     """Format a table for the terminal, in colour, or as plain text for a pipe; the rows of `dim` come last, dimmed."""
     from rich.console import Console
     from rich.table import Table
@@ -205,13 +240,19 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]], dim: Sequence[S
     for number_of, column in enumerate(head):
         # Names may begin with a digit; other text doesn't.
         text = column == METHOD or all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
-        table.add_column(for_terminal(column), justify="left" if text else "right")
+        # Where space is short, long text wraps; numbers and words don't.
+        short = not text or all(len(row[number_of]) <= MIN_NAME for row in (*rows, *dim))
+        table.add_column(_lines(column), justify="left" if text else "right", no_wrap=short, overflow="fold")
     for style, lines in ((None, rows), ("dim", dim)):
         for row in lines:
-            table.add_row(*map(for_terminal, row), style=style)
+            table.add_row(*map(_lines, row), style=style)
     console = Console()
     # Rendered to a buffer, so that the caller can print it: plain text for a pipe, colours for a terminal.
     buffer = io.StringIO()
-    paper = Console(file=buffer, force_terminal=console.is_terminal, width=WIDE, markup=False, emoji=False)
+    paper = Console(file=buffer, force_terminal=console.is_terminal, width=width, markup=False, emoji=False)
     paper.print(table, highlight=False)
-    return buffer.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in buffer.getvalue().rstrip("\n").split("\n"))
+
+
+def _lines(cell: str) -> str:
+    return "\n".join(map(for_terminal, cell.split("\n")))
