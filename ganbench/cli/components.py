@@ -6,24 +6,14 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import SINGULAR, kinds, name_of_shown_kind
 from ganbench.cli.options import format_flag, plugins_flag
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plain_text import plain_lines
 
-SINGULAR = {
-    "loss": "losses",
-    "penalty": "penalties",
-    "arch": "archs",
-    "wrapper": "wrappers",
-    "dataset": "datasets",
-    "metric": "metrics",
-    "protocol": "protocols",
-}
-"""The list of each kind of component, by the word for one of them."""
-
 
 @click.command("list")
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=kinds(SINGULAR.values()))
 @plugins_flag
 @format_flag("table", "markdown")
 def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> None:
@@ -48,8 +38,8 @@ def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> 
 
 
 @click.command()
-@click.argument("kind")
-@click.argument("name")
+@click.argument("kind", shell_complete=kinds(SINGULAR))
+@click.argument("name", shell_complete=name_of_shown_kind)
 @plugins_flag
 def show(kind: str, name: str, plugins: tuple[Path, ...]) -> None:
     """Show everything about one component.

@@ -6,17 +6,26 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import names_of
 from ganbench.cli.options import device_flag, experiment_flag, format_flag, plugins_flag, store_flag
 from ganbench.core.errors import GanbenchError
 
 
 @click.command()
 @click.argument("samples", type=click.Path(path_type=Path))
-@click.option("--dataset", metavar="NAME", default="mnist", show_default=True, help="The target data set.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    default="mnist",
+    show_default=True,
+    shell_complete=names_of("datasets"),
+    help="The target data set.",
+)
 @click.option(
     "--protocol",
     "protocols",
     metavar="NAME",
+    shell_complete=names_of("protocols"),
     multiple=True,
     help="Evaluation protocol, or `all` for every protocol of the data set. Repeatable. Default: ganbench-2.",
 )
@@ -25,7 +34,12 @@ from ganbench.core.errors import GanbenchError
 )
 @click.option("--clip", is_flag=True, help="Cut off pixels outside --range, as saving them as pictures would do.")
 @click.option("--count", type=int, help="Number of samples to score, if not the protocol's default.")
-@click.option("--arch", metavar="NAME", help="Architecture of a .safetensors generator, with options as in `run`.")
+@click.option(
+    "--arch",
+    metavar="NAME",
+    shell_complete=names_of("archs"),
+    help="Architecture of a .safetensors generator, with options as in `run`.",
+)
 @click.option(
     "--latent-shape", "latent", metavar="SIZES", help="Shape of a generator's latent vector: 100, or 100,1,1."
 )

@@ -10,6 +10,7 @@ import click
 
 from ganbench.cli.claims import claims, reproduce_claim
 from ganbench.cli.compare import compare
+from ganbench.cli.completion import completion
 from ganbench.cli.components import check, data, list_components, show
 from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
@@ -101,6 +102,6 @@ def main() -> None:
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, leaderboard, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, rescore, doctor)
-EXTENDING = (list_components, show, experiments, check, data)
+EXTENDING = (list_components, show, experiments, check, data, completion)
 for command in (*TRAINING, *READING, *MEASURING, *EXTENDING):
     main.add_command(command)

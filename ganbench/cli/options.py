@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from ganbench.cli.completion import names_of
+
 EXPERIMENT = "ganbench"
 
 
@@ -58,6 +60,7 @@ def metrics_flag(command: Any) -> Any:
         "metrics",
         multiple=True,
         metavar="NAME",
+        shell_complete=names_of("metrics"),
         help="A metric outside the protocol, with options as in ndb:bins=50, for the final samples. Repeatable.",
     )(command)
 

@@ -9,23 +9,43 @@ from typing import Any
 
 import click
 
+from ganbench.cli.completion import names_of
 from ganbench.cli.console.threads import choose_waiting
 from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plugins_flag, store_flag
 
 
 @click.command()
-@click.option("--loss", metavar="NAME", help="The loss that both networks minimise (see `ganbench list losses`).")
-@click.option("--arch", metavar="NAME", help="The architecture of both networks (see `ganbench list archs`).")
-@click.option("--dataset", metavar="NAME", help="The data set to imitate (see `ganbench list datasets`).")
+@click.option(
+    "--loss",
+    metavar="NAME",
+    shell_complete=names_of("losses"),
+    help="The loss that both networks minimise (see `ganbench list losses`).",
+)
+@click.option(
+    "--arch",
+    metavar="NAME",
+    shell_complete=names_of("archs"),
+    help="The architecture of both networks (see `ganbench list archs`).",
+)
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    shell_complete=names_of("datasets"),
+    help="The data set to imitate (see `ganbench list datasets`).",
+)
 @click.option(
     "--penalty",
     "penalties",
     multiple=True,
     metavar="NAME",
+    shell_complete=names_of("penalties"),
     help="Gradient penalty, for example gp:weight=10, or `none`. Default: the loss's own. Repeatable.",
 )
 @click.option(
-    "--protocol", metavar="NAME", help="Evaluation protocol (see `ganbench list protocols`). Default: ganbench-2."
+    "--protocol",
+    metavar="NAME",
+    shell_complete=names_of("protocols"),
+    help="Evaluation protocol (see `ganbench list protocols`). Default: ganbench-2.",
 )
 @click.option(
     "--seeds",
@@ -38,6 +58,7 @@ from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plu
     "wrappers",
     multiple=True,
     metavar="NAME",
+    shell_complete=names_of("wrappers"),
     help="Change to the discriminator, as spectral-norm, or `none` (see `ganbench list wrappers`). Repeatable.",
 )
 @click.option("--pac", type=int, metavar="M", help="Show the discriminator M samples at once (PacGAN).")

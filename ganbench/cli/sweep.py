@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.completion import complete_experiments
 from ganbench.cli.console.threads import choose_waiting
 from ganbench.cli.options import device_flag, plugins_flag, seeds_flag, store_flag, where_flag
 
@@ -20,7 +21,9 @@ SIGNALLED = 128
 def sweep_flags(command: Any) -> Any:
     """Decorator: add the options that select runs of an experiment file, and their store."""
     flags = (
-        click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path)),
+        click.argument(
+            "file", metavar="FILE|FOLDER", type=click.Path(path_type=Path), shell_complete=complete_experiments
+        ),
         click.option("--budget", metavar="NAME", help="A budget from the file. Default: the first."),
         seeds_flag,
         where_flag,

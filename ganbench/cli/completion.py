@@ -1,0 +1,78 @@
+"""Completion in the shell: names of components and experiments, read from source, and the script that asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from ganbench.core.component_index import FOLDERS, from_source
+from ganbench.core.experiment_files import experiment_files
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+SINGULAR = {
+    "loss": "losses",
+    "penalty": "penalties",
+    "arch": "archs",
+    "wrapper": "wrappers",
+    "dataset": "datasets",
+    "metric": "metrics",
+    "protocol": "protocols",
+}
+"""The list of each kind of component, by the word for one of them."""
+
+
+def names_of(kind: str) -> Completer:
+    """Complete the names of the built-in components of a kind, such as `losses`."""
+
+    def complete(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
+        return [
+            CompletionItem(entry.name, help=entry.summary)
+            for entry in from_source(kind)
+            if entry.name.startswith(start)
+        ]
+
+    return complete
+
+
+def kinds(words: Iterable[str]) -> Completer:
+    """Complete the words for kinds of components."""
+
+    def complete(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
+        return [CompletionItem(word) for word in words if word.startswith(start)]
+
+    return complete
+
+
+def name_of_shown_kind(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    """Complete the name of a component of the kind that was typed before it."""
+    kind = str(context.params.get("kind"))
+    folder = SINGULAR.get(kind, kind)
+    return names_of(folder)(context, parameter, start) if folder in FOLDERS else []
+
+
+def complete_experiments(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    """Complete the names of the experiments that come with ganbench, beside files of the folder."""
+    return [
+        *(CompletionItem(name) for name in experiment_files() if name.startswith(start)),
+        CompletionItem(start, type="file"),
+    ]
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script by which a shell completes commands, options and names.
+
+    \b
+      eval "$(ganbench completion bash)"                       in ~/.bashrc
+      eval "$(ganbench completion zsh)"                        in ~/.zshrc
+      ganbench completion fish > ~/.config/fish/completions/ganbench.fish
+    """
+    from ganbench.cli.main import main
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(main, {}, "ganbench", "_GANBENCH_COMPLETE").source())
