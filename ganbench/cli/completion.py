@@ -63,7 +63,8 @@ def complete_experiments(context: click.Context, parameter: click.Parameter, sta
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
     """Print the script by which a shell completes commands, options and names.
 
     \b
@@ -71,8 +72,6 @@ def completion(shell: str) -> None:
       eval "$(ganbench completion zsh)"                        in ~/.zshrc
       ganbench completion fish > ~/.config/fish/completions/ganbench.fish
     """
-    from ganbench.cli.main import main
-
     script = get_completion_class(shell)
     assert script is not None
-    click.echo(script(main, {}, "ganbench", "_GANBENCH_COMPLETE").source())
+    click.echo(script(context.find_root().command, {}, "ganbench", "_GANBENCH_COMPLETE").source())

@@ -15,6 +15,7 @@ from ganbench.cli.components import check, data, list_components, show
 from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
 from ganbench.cli.experiments import experiments
+from ganbench.cli.explain import explain
 from ganbench.cli.leaderboard import leaderboard
 from ganbench.cli.report import report
 from ganbench.cli.reproduce import reproduce
@@ -102,6 +103,6 @@ def main() -> None:
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, leaderboard, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, rescore, doctor)
-EXTENDING = (list_components, show, experiments, check, data, completion)
+EXTENDING = (list_components, show, explain, experiments, check, data, completion)
 for command in (*TRAINING, *READING, *MEASURING, *EXTENDING):
     main.add_command(command)
