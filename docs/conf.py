@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 project = "ganbench"
 author = "the ganbench authors"
+copyright = f"2026, {author}"
 release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["*.py", "_static"]
