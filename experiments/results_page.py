@@ -59,7 +59,7 @@ IN_ONE_WORD = (
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 FIRST = 3
-"""Number of sentences that README shows."""
+"""Number of sentences that README shows, the first of each study."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _lost(study: Study) -> list[str]:
 
 
 def _more_seeds(part: Protection) -> str:
-    needed = seeds_for_even_chance(part.total // len(part.doses), part.p)
+    needed = seeds_for_even_chance(part.total // len(part.doses), part.p, part.corrected_p)
     words = f"; if the difference is as large as it looks, about {needed} seeds at each dose give an even chance"
     return words if needed else ""
 
@@ -210,8 +210,8 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentences and the first picture of the page."""
-    sentences = [f"- {sentence}." for _, findings_of in found for sentence in findings_of.known][:FIRST]
+    """README with the first sentence of each study and the first picture of the page."""
+    sentences = [f"- {sentence}." for _, findings_of in found for sentence in findings_of.known[:1]][:FIRST]
     drawn = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
     drawn.sort(key=lambda picture: "-samples.png" not in picture)  # people would rather look than read
     block = "\n".join([*(picture.replace("](images/", "](docs/images/") for picture in drawn[:1]), "", *sentences])

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ganbench.results.inference.factorial import Cell, Effect, effects
+from ganbench.results.inference.factorial import Cell, Effect, better_in_strata, effects, seeds_for_even_chance
 from ganbench.results.inference.ranks import mann_whitney, superiority
 
 NAMES = ("pairing", "R1", "R2")
@@ -90,3 +90,26 @@ def test_false_findings_and_coverage_are_as_promised() -> None:
     assert false / times <= 0.08
     assert 0.92 <= covered / times <= 0.98
     assert 0.92 <= changed / times <= 0.98
+
+
+@pytest.mark.parametrize("tests", [1, 6])
+def test_seeds_for_an_even_chance_give_one(tests: int) -> None:
+    """Of an effect that looks as large as it is, half of the studies with that many seeds pass the corrected test."""
+    random = np.random.default_rng(3)
+
+    def p_value(seeds: int) -> float:
+        return better_in_strata([(random.standard_normal(seeds) - 0.9, random.standard_normal(seeds))])[1]
+
+    p = float(np.median([p_value(10) for _ in range(400)]))
+    needed = seeds_for_even_chance(10, p, min(1.0, tests * p))
+    assert needed is not None
+    passed = np.mean([tests * p_value(needed) <= 0.05 for _ in range(600)])
+    assert 0.4 < passed < 0.62
+
+
+def test_a_correction_takes_more_seeds_and_no_effect_has_no_number() -> None:
+    assert seeds_for_even_chance(7, 0.05, 0.05) == 7
+    corrected = seeds_for_even_chance(7, 0.05, 0.3)
+    assert corrected is not None
+    assert corrected > 7
+    assert seeds_for_even_chance(7, 0.5, 1.0) is None

@@ -90,21 +90,24 @@ def better_in_strata(strata: Sequence[tuple[Values, Values]]) -> tuple[Interval,
     return _interval(middle, variance, 0, 1), _two_sided(z)
 
 
-def seeds_for_even_chance(seeds: int, p: float) -> int | None:
-    """Estimate how many seeds in each cell would give an even chance of p ≤ .05, if the effect is as large as it looks.
+def seeds_for_even_chance(seeds: int, p: float, corrected_p: float) -> int | None:
+    """Estimate how many seeds in each cell would give an even chance of a corrected p ≤ .05.
 
-    The deviation of an average of ranks grows with the root of the number of seeds.
+    The effect is taken to be as large as it looks, and the correction to be as strong as it is. The deviation of an
+    average of ranks grows with the root of the number of seeds.
 
     Args:
         seeds: those in each cell now.
         p: of the test with them.
+        corrected_p: the same after the correction for several tests.
 
     Returns:
         None if the effect can't be distinguished from none, or it takes more than a thousand seeds.
     """
     if p > MAX_P:
         return None
-    needed = seeds * (special.ndtri((1 + LEVEL) / 2) / special.ndtri(1 - p / 2)) ** 2
+    level = (1 - LEVEL) * p / corrected_p
+    needed = seeds * (special.ndtri(1 - level / 2) / special.ndtri(1 - p / 2)) ** 2
     return math.ceil(needed) if needed <= MAX_SEEDS else None
 
 
