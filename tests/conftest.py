@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # pytest-xdist states a width; what tests read comes from a pipe, whose lines are not wrapped.
+    os.environ.pop("COLUMNS", None)
     # Before collection, so that tests are parametrized with the plug-ins' components as well.
     load_plugins(Path(name) for name in config.getoption("--plugin"))
 

@@ -82,7 +82,7 @@ def test_commands_print_in_any_encoding(tmp_path: Path, encoding: str, command: 
 
 def test_workers_print_in_any_encoding() -> None:
     """They inherit the encoding of the command."""
-    code = "from ganbench.runs.executors import worker; worker.main(); print('✓ σ')"
+    code = "import os; from ganbench.runs.executors import worker; worker.main(os.getppid(), 60.0); print('✓ σ')"
     assert output_of(code, "ascii").decode("ascii") == "ok sigma\n"
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+BELOW = "\x1e"
+"""Begins a line within a cell. Not a newline: names and facts from strangers may hold one."""
 GAP = 2
 """Spaces between two columns."""
 LONG = 12
@@ -67,7 +69,8 @@ def fit(
         facts: the columns that move above if they are constant.
         optional: the columns that may be left out, the first to go first.
     """
-    table = Fitted(list(head), [list(row) for row in rows], [list(row) for row in floors])
+    cleaned = ([[cell.replace(BELOW, "") for cell in row] for row in lines] for lines in (rows, floors))
+    table = Fitted(list(head), next(cleaned), next(cleaned))
     for fact in facts:
         if fact in table.head[1:] or (fact in table.head and len(table.rows) > 1):
             column = table.head.index(fact)
@@ -75,7 +78,7 @@ def fit(
             if value is not None and column > 0:
                 table = replace(table.without(column), constants=(*table.constants, (fact, value)))
     if table.width() > width:
-        stacked = [[row[0], *(cell.replace(" [", "\n[") for cell in row[1:])] for row in table.rows]
+        stacked = [[row[0], *(cell.replace(" [", f"{BELOW}[") for cell in row[1:])] for row in table.rows]
         table = replace(table, rows=stacked)
         narrow = replace(table, head=list(map(_broken, table.head)))
         for name in optional:
@@ -100,10 +103,10 @@ def _broken(heading: str) -> str:
     if len(heading) <= LONG or not places:
         return heading
     place = min(places, key=lambda place: abs(2 * place - len(heading)))
-    return f"{heading[:place]}\n{heading[place:]}"
+    return f"{heading[:place]}{BELOW}{heading[place:]}"
 
 
 def _width(cells: Sequence[str]) -> int:
     from rich.cells import cell_len
 
-    return max(cell_len(line) for cell in cells for line in (cell.splitlines() or [""]))
+    return max(cell_len(line) for cell in cells for line in cell.split(BELOW))

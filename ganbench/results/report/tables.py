@@ -17,7 +17,7 @@ from ganbench.results.grouping import BY, shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Contrast
 from ganbench.results.ranking import Ranking
 from ganbench.results.report.escaping import for_csv, for_latex, for_markdown, for_terminal
-from ganbench.results.report.fitting import MIN_NAME, fit
+from ganbench.results.report.fitting import BELOW, MIN_NAME, fit
 
 METHOD = "method"
 """The column of a comparison with the names of methods."""
@@ -255,4 +255,5 @@ def terminal(
 
 
 def _lines(cell: str) -> str:
-    return "\n".join(map(for_terminal, cell.split("\n")))
+    """The lines of a cell; control characters of strangers are no lines."""
+    return "\n".join(map(for_terminal, cell.split(BELOW)))
