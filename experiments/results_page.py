@@ -47,14 +47,15 @@ SHOWN = ("minimax", "non-saturating")
 """Parts of the balance study whose doses are told and of which samples are shown: plain losses."""
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
-    "95 % interval, counts all seeds, failed ones included, and leads to its rows. *Collapsed* is a rule that the "
-    "experiment file fixed before the first run; it stands below each question. A KL of the modes' shares above 1 nat "
-    "is that of fewer than four of ten digits. Nothing here comes from a GPU, and all of it holds for these networks "
-    "and budgets."
+    "95 % interval, leads to its rows, and counts all seeds of the methods that are done, failed ones included; "
+    "methods whose seeds have not all ended are left out. *Collapsed* is a rule that the experiment file fixed before "
+    "the first run; it stands below each question, and parts that protect are compared by the metric that it names. A "
+    "KL of the modes' shares above 1 nat is as uneven as fewer than four of ten digits. Nothing here comes from a GPU, "
+    "and all of it holds for these networks and budgets."
 )
 IN_ONE_WORD = (
     "Runs by [the first word of their verdict](measuring.md#one-word-first). It was defined after these runs, and "
-    "decides nothing above."
+    "decides nothing above. COLLAPSED is more than the rule above: most samples repeat others, however evenly."
 )
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
