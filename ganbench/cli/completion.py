@@ -7,21 +7,10 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from ganbench.core.component_index import FOLDERS, from_source
+from ganbench.core.component_index import FOLDERS, SINGULAR, from_source
 from ganbench.core.experiment_files import experiment_files
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-
-SINGULAR = {
-    "loss": "losses",
-    "penalty": "penalties",
-    "arch": "archs",
-    "wrapper": "wrappers",
-    "dataset": "datasets",
-    "metric": "metrics",
-    "protocol": "protocols",
-}
-"""The list of each kind of component, by the word for one of them."""
 
 
 def names_of(kind: str) -> Completer:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.completion import SINGULAR, kinds, name_of_shown_kind
+from ganbench.cli.completion import kinds, name_of_shown_kind
 from ganbench.cli.options import format_flag, plugins_flag
+from ganbench.core.component_index import FOLDERS, SINGULAR
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plain_text import plain_lines
 
@@ -23,7 +24,6 @@ def list_components(kind: str | None, plugins: tuple[Path, ...], style: str) -> 
     """
     from ganbench.cli.console.component_list import as_markdown, entries_of, listing, names
     from ganbench.cli.console.terminal import Terminal
-    from ganbench.core.component_index import FOLDERS
     from ganbench.core.registry import near_miss
 
     if kind is not None and kind not in FOLDERS:
@@ -50,13 +50,12 @@ def show(kind: str, name: str, plugins: tuple[Path, ...]) -> None:
     """
     from ganbench.cli.console.component_list import about, entries_of
     from ganbench.cli.console.terminal import Terminal
-    from ganbench.core.component_index import FOLDERS
     from ganbench.core.registry import near_miss
 
-    kinds = {**SINGULAR, **{folder: folder for folder in FOLDERS}}
-    if kind not in kinds:
+    folder = SINGULAR.get(kind, kind)
+    if folder not in FOLDERS:
         raise GanbenchError(f"there are no components of the kind '{kind}': {near_miss(kind, SINGULAR)}")
-    entries = {entry.name: entry for entry in entries_of([kinds[kind]], plugins)[kinds[kind]]}
+    entries = {entry.name: entry for entry in entries_of([folder], plugins)[folder]}
     if name not in entries:
         raise GanbenchError(f"unknown {kind} '{name}': {near_miss(name, entries)}")
     Terminal().print(about(kind, entries[name]))

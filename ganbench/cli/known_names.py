@@ -6,20 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganbench.core.component_index import from_source
+from ganbench.core.component_index import SINGULAR, from_source
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import installed_plugins
 from ganbench.core.registry import near_miss
 
-KINDS: Mapping[str, tuple[str, str]] = {
-    "dataset": ("datasets", "dataset"),
-    "protocol": ("protocols", "protocol"),
-    "loss": ("losses", "loss"),
-    "arch": ("archs", "architecture"),
-    "penalty": ("penalties", "penalty"),
-    "wrapper": ("wrappers", "wrapper"),
-}
-"""The list of components behind each option, and the word for one of them."""
+WORDS = {"arch": "architecture"}
+"""The words for components in messages, if they differ from the options that name them."""
 
 
 def refuse_unknown(components: Mapping[str, Sequence[Mapping[str, Any]]], plugins: Sequence[Path] = ()) -> None:
@@ -34,8 +27,8 @@ def refuse_unknown(components: Mapping[str, Sequence[Mapping[str, Any]]], plugin
     if plugins or installed_plugins():
         return
     for option, given in components.items():
-        folder, word = KINDS[option]
-        known = {entry.name: dict(entry.options) for entry in from_source(folder)} if given else {}
+        word = WORDS.get(option, option)
+        known = {entry.name: dict(entry.options) for entry in from_source(SINGULAR[option])} if given else {}
         for component in given:
             name = component["name"]
             if name not in known:

@@ -26,6 +26,16 @@ FOLDERS: Mapping[str, str] = {
     "protocols": "evaluation/protocols",
 }
 """The folder of each kind of component."""
+SINGULAR: Mapping[str, str] = {
+    "loss": "losses",
+    "penalty": "penalties",
+    "arch": "archs",
+    "wrapper": "wrappers",
+    "dataset": "datasets",
+    "metric": "metrics",
+    "protocol": "protocols",
+}
+"""The kind, by the word for one of it, which is also the option that names one."""
 
 
 @dataclasses.dataclass(frozen=True)

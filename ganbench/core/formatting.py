@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+MAX_SEEDS_LISTED = 10
+
 
 def on_scale(value: float, scale: str) -> str:
     """A metric's value on its scale, as in `ganbench.tracking.metric_facts`: a share as a percentage."""
@@ -38,3 +40,12 @@ def listed(names: Sequence[str]) -> str:
     """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma."""
     comma = "; " if any("," in name for name in names) else ", "
     return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} and {names[-1]}"
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """`seed 3`, `seeds 0, 1 and 2`, or, of more than ten, their number."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    if len(seeds) > MAX_SEEDS_LISTED:
+        return f"{len(seeds):,} seeds"
+    return f"seeds {listed([str(seed) for seed in seeds])}"

@@ -1,23 +1,29 @@
-"""Unfinished files: named after the process that writes them until they are whole, so that a later one removes them."""
+"""Unfinished files: named after the process that writes them until they are whole, so that a later one removes them.
+
+Several machines may write to one folder, so the name has the machine as well, and each removes its own.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 from pathlib import Path
 
+from ganbench.core.processes import is_running
+
 
 def unfinished_name() -> str:
     """Return the name of what this process is writing."""
-    return f".part-{os.getpid()}"
+    return f"{_prefix()}{os.getpid()}"
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder."""
+    """Remove what killed processes of this machine left unfinished in a folder."""
     for path in folder.glob(".part-*"):
-        process = re.fullmatch(r"\.part-([0-9]{1,9})(-.*)?", path.name)
-        if process is None or _exists(int(process[1])):
+        process = re.fullmatch(rf"{re.escape(_prefix())}([0-9]{{1,9}})(-.*)?", path.name)
+        if process is None or is_running(int(process[1])) is not False:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -25,11 +31,5 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _exists(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # another user's
-    return True
+def _prefix() -> str:
+    return f".part-{re.sub('[^A-Za-z0-9.]', '_', platform.node())}-"

@@ -17,26 +17,27 @@ SHOWN, LAST_SHOWN = 300, 2500
 """Milliseconds for which each sheet, and the last one, is shown."""
 
 
-def write_sample_files(results: Results, names: Mapping[str, str], folder: Path) -> list[Path]:
+def write_sample_files(results: Results, names: Mapping[str, str], folder: Path, frames: int = FRAMES) -> list[Path]:
     """Write `NAME.png`, and `NAME.gif` if there is more than one sheet, for each run that has samples.
 
     Args:
         names: the name of each run's files, by the run's id.
         folder: created if needed; files of earlier versions of a run are replaced.
+        frames: the most sheets of an animation.
 
     Returns:
         The paths of the pictures without animation.
     """
     written = []
-    for run, sheets in results.pictures(list(names), FRAMES).items():
-        frames = [Image.open(io.BytesIO(sheets[step])) for step in sorted(sheets)]
+    for run, sheets in results.pictures(list(names), frames).items():
+        opened = [Image.open(io.BytesIO(sheets[step])) for step in sorted(sheets)]
         folder.mkdir(parents=True, exist_ok=True)
         picture = folder / f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', names[run])}.png"
         picture.write_bytes(sheets[max(sheets)])
-        if len(frames) > 1:
-            durations = [SHOWN] * (len(frames) - 1) + [LAST_SHOWN]
-            frames[0].save(
-                picture.with_suffix(".gif"), save_all=True, append_images=frames[1:], duration=durations, loop=0
+        if len(opened) > 1:
+            durations = [SHOWN] * (len(opened) - 1) + [LAST_SHOWN]
+            opened[0].save(
+                picture.with_suffix(".gif"), save_all=True, append_images=opened[1:], duration=durations, loop=0
             )
         written.append(picture)
     return sorted(written)

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.formatting import seeds_in_words
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.checkpoint_record import CheckpointRecord
@@ -165,7 +166,7 @@ class EnsembleRun:
             for event in evaluation.events:
                 seeds_of.setdefault(f"step {event.step:,}: {event.kind}: {event.words}", []).append(seed)
         for event_words, seeds in seeds_of.items():
-            self._observer.say(f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, {event_words}")
+            self._observer.say(f"{seeds_in_words(seeds)}, {event_words}")
         self._observer.scored(record.step, scores)
 
     def _save(self, snapshot: Snapshot) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
+from ganbench.core.processes import is_running
 from ganbench.evaluation.scorer import Scores
 from ganbench.training.trainer import Snapshot
 
@@ -107,12 +108,5 @@ def read_progress(folder: Path) -> Progress | None:
 
 
 def _is_at_work(progress: Progress) -> bool:
-    if progress.host != platform.node() or os.name == "nt":  # where signal 0 is Ctrl-C
-        return time.time() - progress.at < STALE
-    try:
-        os.kill(progress.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # another user's process, but it exists
-    return True
+    running = is_running(progress.pid) if progress.host == platform.node() else None
+    return time.time() - progress.at < STALE if running is None else running

@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.formatting import listed
+from ganbench.core.formatting import seeds_in_words
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer
 from ganbench.runs.checkpoint_record import ADDED, CheckpointRecord
@@ -20,9 +20,6 @@ from ganbench.runs.environment import Environment, same_threads
 from ganbench.runs.job import Job, Observer
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
-
-MAX_LISTED = 10
-"""The most finished seeds that are named."""
 
 
 class BusyError(GanbenchError):
@@ -51,7 +48,9 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         statuses = {seed: tracker.status(spec.run_id(seed)) for seed in job.seeds}
         pending = [seed for seed, status in statuses.items() if status not in DONE]
         if len(pending) < len(statuses):
-            observer.say(_finished_already([seed for seed in statuses if seed not in pending]))
+            done = [seed for seed in statuses if seed not in pending]
+            finished = f"{seeds_in_words(done)} {'is' if len(done) == 1 else 'are'} finished already"
+            observer.say(f"{finished} and not trained again (to repeat: --force)")
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
                 scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
@@ -63,16 +62,6 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
             complete = all(status in DONE for status in statuses.values())
             tracker.close_group(spec.group_id, "finished" if complete else "stopped")
     return {seed: statuses[seed] or "stopped" for seed in job.seeds}
-
-
-def _finished_already(seeds: Sequence[int]) -> str:
-    if len(seeds) == 1:
-        subject = f"seed {seeds[0]} is"
-    elif len(seeds) <= MAX_LISTED:
-        subject = f"seeds {listed([str(seed) for seed in seeds])} are"
-    else:
-        subject = f"{len(seeds):,} seeds are"
-    return f"{subject} finished already and not trained again (to repeat: --force)"
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:

@@ -20,7 +20,8 @@ LARGE = 2**16
 def keep_gradient_layout(network: nn.Module) -> None:
     """Let the large linear layers of a network that is called under `vmap` compute through `_Linear`."""
     for layer in network.modules():
-        # Not subclasses: they may compute something else.
+        # Not subclasses: they may compute something else. And no other layer in its place (`replace_layers`): it would
+        # lack the hooks of this one, which may be what makes its weights, as in weight normalisation.
         if type(layer) is nn.Linear and layer.in_features * layer.out_features >= LARGE:
             layer.forward = partial(_linear, layer)  # type: ignore[method-assign]
 

@@ -46,6 +46,8 @@ class UpdateInputs(NamedTuple):
 
     def to(self, device: torch.device) -> UpdateInputs:
         """The same inputs on the device that trains, where the data are on another."""
+        if self.latents.device.type == device.type:
+            return self
         return UpdateInputs(*(tensor.to(device) for tensor in self))
 
 

@@ -11,9 +11,8 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from ganbench.cli.completion import SINGULAR
 from ganbench.cli.main import main
-from ganbench.core.component_index import FOLDERS, from_source
+from ganbench.core.component_index import FOLDERS, SINGULAR, from_source
 
 NAMED = {"--loss": "losses", "--arch": "archs", "--dataset": "datasets", "--penalty": "penalties"}
 NAMED |= {"--wrapper": "wrappers", "--protocol": "protocols", "--metric": "metrics"}

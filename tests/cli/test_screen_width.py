@@ -100,4 +100,4 @@ def test_the_same_event_of_several_seeds_is_one_line() -> None:
         _observer=SimpleNamespace(say=said.append, scored=lambda step, scores: None),
     )
     EnsembleRun._evaluate(cast(EnsembleRun, run), cast(Snapshot, None))
-    assert [line for line in said if "off-mode" in line] == ["seeds 0, 1, step 100: off-mode: nothing is good"]
+    assert [line for line in said if "off-mode" in line] == ["seeds 0 and 1, step 100: off-mode: nothing is good"]

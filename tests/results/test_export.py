@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
+from ganbench.core.unfinished import unfinished_name
 from ganbench.results.csv_file import read_csv
 from ganbench.results.export import NUMBER, Export, merged
 from ganbench.tracking.store import find_store
@@ -107,11 +108,17 @@ def test_export_removes_what_a_killed_one_left_unfinished(tmp_path: Path) -> Non
     folder.mkdir(parents=True)
     with subprocess.Popen(["true"]) as process:
         process.wait()
-    left = folder / f".part-{process.pid}"
+
+    def unfinished(process: int) -> str:
+        return unfinished_name().replace(str(os.getpid()), str(process))
+
+    left = folder / unfinished(process.pid)
     left.write_text("run,gro")
-    (folder / f".part-{os.getppid()}").touch()
+    others = {unfinished(os.getppid()), f".part-another-machine-{process.pid}"}
+    for name in others:
+        (folder / name).touch()
     assert sweep(file, tmp_path / "store", "--export", str(tmp_path / "x")).exit_code == 0
-    assert {path.name for path in folder.iterdir()} == {"results.csv", f".part-{os.getppid()}"}, "that one is at work"
+    assert {path.name for path in folder.iterdir()} == {"results.csv", *others}, "those are at work"
 
 
 def test_merging_tables_applies_the_later_status_to_all_rows_of_a_run(tmp_path: Path) -> None:

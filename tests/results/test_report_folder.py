@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
+from ganbench.core.unfinished import unfinished_name
 from ganbench.results.loading import Results
 from ganbench.results.report import write_report, write_report_again
 from ganbench.results.report.about import FILE
@@ -90,8 +91,9 @@ def test_other_links_and_pipes_are_refused(report: Path, outside: Path, attack: 
 def test_report_removes_what_a_killed_one_left_unfinished(report: Path, outside: Path) -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
-    (report / f".part-{process.pid}-x" / "figures").mkdir(parents=True)
-    (report / f".part-{process.pid}-y").symlink_to(outside)
+    name = unfinished_name().replace(str(os.getpid()), str(process.pid))
+    (report / f"{name}-x" / "figures").mkdir(parents=True)
+    (report / f"{name}-y").symlink_to(outside)
     write_report_again(report / "results.csv")
     assert not list(report.glob(".part-*"))
     assert (outside / "secret").exists()

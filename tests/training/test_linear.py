@@ -106,3 +106,13 @@ def test_tensors_shared_by_all_seeds_get_the_sum_of_their_gradients(unbatched: i
 
     plain = nn.Linear(WIDTH, WIDTH)
     torch.testing.assert_close(gradient_of(layer), gradient_of(plain), rtol=1e-4, atol=1e-2)
+
+
+def test_hooks_of_a_layer_are_still_called() -> None:
+    """Some networks make their weights in a hook, as `torch.nn.utils.weight_norm` does."""
+    layer = nn.Linear(WIDTH, WIDTH)
+    layer.register_forward_pre_hook(lambda layer, inputs: (inputs[0] * 2,))
+    inputs = torch.randn(BATCH, WIDTH)
+    expected = nn.Linear.forward(layer, inputs * 2)
+    keep_gradient_layout(layer)
+    torch.testing.assert_close(layer(inputs), expected)

@@ -45,7 +45,7 @@ def _networks(spec: RunSpec) -> Iterator[str]:
 
 
 def _layers(network: nn.Module) -> list[str]:
-    """The layers with their sizes; blocks of several layers that occur again and again are not spelled out."""
+    """The layers with their sizes; equal ones in a row are counted."""
     leaves = [layer for layer in network.modules() if not list(layer.children())]
     names = [_layer(layer) for layer in leaves]
     counted: list[tuple[str, int]] = []

@@ -15,7 +15,7 @@ from ganbench.results.loading import Results, load_results
 from ganbench.results.report.fitting import fit
 from ganbench.results.report.tables import FLOOR, terminal
 from ganbench.results.run_summary import summarize_run
-from ganbench.results.sample_files import write_sample_files
+from ganbench.results.sample_files import FRAMES, write_sample_files
 from ganbench.results.views import final_scores, headline
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.store import Store
@@ -71,9 +71,11 @@ def _show_samples(results: Results, spec: RunSpec, ids: Mapping[int, str], store
     """Write pictures of the first seeds' samples, and print where they are."""
     method = f"{spec.dataset.name}-{spec.loss.name}-{spec.arch.name}"
     names = {run_id: f"{method}-seed{seed}-{run_id[:6]}" for seed, run_id in list(ids.items())[:MAX_PICTURES]}
-    pictures = write_sample_files(results, names, store.folder / "samples")
+    frames = FRAMES if store.local else 1  # from a server, each sheet is a request of its own
+    pictures = write_sample_files(results, names, store.folder / "samples", frames)
     if pictures:
-        console.print("\nSamples (the .gif beside each .png shows the same latents over training):", style="dim")
+        animated = " (the .gif beside each .png shows the same latents over training)" if frames > 1 else ""
+        console.print(f"\nSamples{animated}:", style="dim")
         for picture in pictures:
             console.print(f"  {relative(picture)}", soft_wrap=True)
 

@@ -190,6 +190,7 @@ def _network(path: Path, session: Any) -> Network:
     def forward(latents: Tensor) -> Tensor:
         try:
             (samples,) = session.run(None, {name: latents.cpu().numpy()})
+        # ONNX Runtime's own exceptions have no public base class; what calls a network expects RuntimeError.
         except Exception as error:
             raise RuntimeError(in_short(error)) from error
         if not isinstance(samples, np.ndarray) or samples.dtype.kind not in "biuf":
