@@ -48,14 +48,14 @@ SHOWN = ("minimax", "non-saturating")
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each has a "
     "95 % interval, leads to its rows, and counts all seeds of the methods that are done, failed ones included; "
-    "methods whose seeds have not all ended are left out. *Collapsed* is a rule that the experiment file fixed before "
-    "the first run; it stands below each question, and parts that protect are compared by the metric that it names. A "
-    "KL of the modes' shares above 1 nat is as uneven as fewer than four of ten digits. Nothing here comes from a GPU, "
-    "and all of it holds for these networks and budgets."
+    "methods whose seeds have not all ended are left out. Each experiment file fixed a rule before the first run, such "
+    "as `kl_corrected > 1`; it stands below the question, and parts that protect are compared by the metric that it "
+    "names. A KL of the modes' shares above 1 nat is as uneven as fewer than four of ten digits. Nothing here comes from "
+    "a GPU, and all of it holds for these networks and budgets."
 )
 IN_ONE_WORD = (
     "Runs by [the first word of their verdict](measuring.md#one-word-first). It was defined after these runs, and "
-    "decides nothing above. COLLAPSED is more than the rule above: most samples repeat others, however evenly."
+    "decides nothing above. COLLAPSED means that most samples repeat others, however evenly."
 )
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
@@ -111,7 +111,7 @@ def findings(study: Study) -> Findings:
 
 
 def _doses(study: Study) -> Iterator[Findings]:
-    """The dose that collapses half of the runs of the baseline, which parts protect, and a curve with its table."""
+    """The dose at which half of the runs of a plain loss collapse, which parts protect, and a curve with its table."""
     compared = protection(study.table, BASELINE)
     for curves in dose_curves(study.table):
         name = f"results-{study.name}-{_slug(curves.what)}.svg"
@@ -121,7 +121,7 @@ def _doses(study: Study) -> Iterator[Findings]:
         what = for_markdown(f"{curves.what}, on {curves.dataset}")
         known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
         rows = [[curve.name, curve.sentence()] for curve in curves.curves]
-        table = markdown(["part", f"{curves.what}: the dose that collapses half of the runs"], rows)
+        table = markdown(["part", f"{curves.what}: the dose at which half of the runs have {curves.rule}"], rows)
         yield Findings(
             known + [for_markdown(part.sentence()) for part in parts if part.significant],
             [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
@@ -199,7 +199,7 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     for study, findings_of in found:
         parts.append(f"### {study.question.partition('?')[0]}?")
         rules = sorted({rule for rule in study.table["collapsed"].dropna().astype(str) if rule})
-        parts += [f"Collapsed: `{rule}`." for rule in rules]
+        parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
         parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]

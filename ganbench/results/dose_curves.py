@@ -21,31 +21,42 @@ class DoseCurve:
     """The curve of one method.
 
     Attributes:
+        rule: the rule for collapsed runs.
         response: fitted to all runs that have ended; a run without a score counts as collapsed.
         failed: number of runs without a score.
     """
 
     name: str
+    rule: CollapseRule
     response: DoseResponse
     failed: int
 
     def sentence(self) -> str:
-        """The dose that collapses half of the runs, with its interval, and the counts that it is computed from."""
+        """The dose at which the rule applies to half of the runs, with its interval, and the counts behind it."""
         response, half = self.response, self.response.half
         counts = ", ".join(
             f"{hits} of {runs} at {number(dose)}"
             for dose, runs, hits in zip(response.doses, response.runs, response.collapsed, strict=True)
         )
         if half.middle == math.inf:
-            words = f"no run collapses; half of them would above {number(half.low)}"
+            words = f"no run has {self.rule}; half of them would above {number(half.low)}"
         elif half.middle == 0:
-            words = f"all runs collapse; half of them would below {number(half.high)}"
+            words = f"all runs have {self.rule}; half of them would below {number(half.high)}"
         elif math.isnan(half.middle):
-            words = "the runs don't tell which dose would collapse half of them"
+            words = f"the runs don't tell at which dose half of them would have {self.rule}"
         else:
-            words = f"half of the runs collapse at {number(half.middle)} ({_range(half.low, half.high)})"
-        failed = f"; {self.failed} failed and count as collapsed" * (self.failed > 0)
+            words = f"half of the runs have {self.rule} {self._place()} ({_range(half.low, half.high)})"
+        failed = f"; {self.failed} failed and are counted among them" * (self.failed > 0)
         return f"{words}: {counts}{failed}"
+
+    def _place(self) -> str:
+        """The dose; only the doses around it, where the runs say no more."""
+        low, high = self.response.gap or (0.0, math.inf)
+        if self.response.gap is None:
+            return f"at {number(self.response.half.middle)}"
+        if low == 0:
+            return f"below {number(high)}"
+        return f"above {number(low)}" if high == math.inf else f"between {number(low)} and {number(high)}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,7 @@ def _fit(rule: CollapseRule, methods: RunsAtDoses) -> tuple[DoseCurve, ...]:
         if len(set(doses.tolist())) > 1:
             failed = np.isnan(values)
             collapsed = failed | np.array([rule.applies(value) for value in values])
-            curves.append(DoseCurve(name, dose_response(doses, collapsed.astype(float)), int(failed.sum())))
+            curves.append(DoseCurve(name, rule, dose_response(doses, collapsed.astype(float)), int(failed.sum())))
     return tuple(sorted(curves, key=_robustness))
 
 

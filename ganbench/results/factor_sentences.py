@@ -55,7 +55,7 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
 
 
 def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
-    """Medians with and without a factor; of lost modes, the counts of seeds."""
+    """Medians with and without a factor, and what real data score; of lost modes, the counts of seeds."""
     ended = runs(table)
     ended = ended[(ended["dataset"] == outcome.dataset) & ended["status"].isin(COUNTED)]
     on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
@@ -65,6 +65,8 @@ def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
         counts = [f"{int(lost.reindex(side).fillna(True).sum())} of {len(side)}" for side in sides]
         return f"in {counts[0]} seeds with it, in {counts[1]} without"
     scores = final_scores(table)
-    values = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")["value"]
-    with_it, without = (number(float(values.reindex(side).median())) for side in sides)
-    return f"median {with_it} with it, {without} without"
+    rows = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")
+    with_it, without = (number(float(rows["value"].reindex(side).median())) for side in sides)
+    floor = rows["floor"].reindex(ended["run"]).median()
+    real = "" if pd.isna(floor) else f", {number(float(floor))} of real data"
+    return f"median {with_it} with it, {without} without{real}"

@@ -26,6 +26,7 @@ class Protection:
 
     Attributes:
         what: what the doses are of.
+        rule: the rule for collapsed runs.
         doses: those above 1 at which both were trained.
         better: the probability that a run of the method is better than one of the baseline at the same dose, by the
             metric of the study's rule for collapsed runs, averaged over doses; with its 95 % interval.
@@ -37,6 +38,7 @@ class Protection:
 
     dataset: str
     what: str
+    rule: CollapseRule
     name: str
     baseline: str
     doses: tuple[float, ...]
@@ -63,8 +65,8 @@ class Protection:
         return (
             f"{self.name} {words} {self.baseline}: its run is better in {share:.0f} % of pairs at equal doses "
             f"({least:.0f}–{most:.0f} %; corrected p = {self.corrected_p:.2g}; {self.what}: "
-            f"{listed([number(dose) for dose in self.doses])}), {self.collapsed} of its {self.total} runs collapsed, "
-            f"and {self.baseline_collapsed} of {self.baseline_total} of {self.baseline}"
+            f"{listed([number(dose) for dose in self.doses])}), {self.collapsed} of its {self.total} runs have "
+            f"{self.rule}, and {self.baseline_collapsed} of {self.baseline_total} of {self.baseline}"
         )
 
 
@@ -90,7 +92,7 @@ def protection(table: pd.DataFrame, baseline: str) -> list[Protection]:
         for (name, (better, p)), corrected_p in zip(compared.items(), corrected, strict=True):
             doses = shared[name]
             counts = (*_collapsed(rivals[name], doses, rule), *_collapsed(own, doses, rule))
-            found.append(Protection(dataset, what, name, baseline, tuple(doses), better, *counts, p, corrected_p))
+            found.append(Protection(dataset, what, rule, name, baseline, tuple(doses), better, *counts, p, corrected_p))
     return found
 
 

@@ -106,3 +106,34 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
 def test_doses_that_make_no_curve_are_refused(doses: list[float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         dose_response(np.array(doses), np.array([0.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("collapsed", "gap"),
+    [
+        ([0, 0, 0, 7], (3, 5)),
+        ([0, 0, 0, 6], (3, 5)),
+        ([0, 0, 2, 7], (3, 5)),
+        ([0, 0, 5, 7], (2, 3)),
+        ([0, 0, 0, 2], (5, math.inf)),
+        ([5, 7, 7, 7], (0, 1)),
+        ([0, 1, 6, 7], None),
+        ([0, 3, 0, 7], None),
+    ],
+)
+def test_runs_that_any_steep_curve_fits_say_only_the_gap(
+    collapsed: list[int], gap: tuple[float, float] | None
+) -> None:
+    fitted = dose_response(*runs(collapsed))
+    assert fitted.gap == gap
+
+
+@pytest.mark.parametrize("collapsed", [[0, 0, 0, 6], [0, 1, 4, 7], [0, 0, 2, 7]])
+def test_the_ends_of_the_interval_lie_between_places_of_the_grid(
+    collapsed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse = dose_response(*runs(collapsed)).half
+    monkeypatch.setattr(f"{dose_response.__module__}.DOSES", 24_001)
+    fine = dose_response(*runs(collapsed)).half
+    assert coarse.low == pytest.approx(fine.low, rel=2e-3)
+    assert coarse.high == pytest.approx(fine.high, rel=2e-3)

@@ -37,10 +37,10 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     study = script.Study("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
     found = script.findings(study)
     baseline, protects = found.known[:2]
-    assert "half of the runs collapse at" in baseline
+    assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
     assert f"{for_markdown(HOSTILE)} protects better than plain" in protects
-    assert "2 of its 21 runs collapsed, and 17 of 21 of plain" in protects
+    assert "2 of its 21 runs have fid > 50, and 17 of 21 of plain" in protects
     assert any("not shown" in sentence for sentence in found.undecided)
     assert (tmp_path / f"results-balance-{UPDATES.replace(' ', '-')}.svg").exists()
     page = script.page([(study, found)])

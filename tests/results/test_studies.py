@@ -72,7 +72,7 @@ def test_runs_without_a_score_count_as_collapsed() -> None:
     robust = next(curve for curve in found[UPDATES].curves if curve.name == HOSTILE)
     assert robust.response.collapsed == (0, 0, 0, 4)
     assert robust.failed == 4
-    assert "4 failed and count as collapsed" in robust.sentence()
+    assert "4 failed and are counted among them" in robust.sentence()
 
 
 def test_runs_without_a_rule_or_a_dose_have_no_curve() -> None:
@@ -84,9 +84,12 @@ def test_runs_without_a_rule_or_a_dose_have_no_curve() -> None:
 @pytest.mark.parametrize(
     ("collapsed", "words"),
     [
-        ([0, 7], "half of the runs collapse at"),
-        ([0, 0], "no run collapses; half of them would above"),
-        ([7, 7], "all runs collapse; half of them would below"),
+        ([0, 7], "half of the runs have fid > 50 between 1 and 8 ("),
+        ([2, 7], "half of the runs have fid > 50 between 1 and 8 ("),
+        ([2, 6], "half of the runs have fid > 50 at "),
+        ([0, 2], "half of the runs have fid > 50 above 8 ("),
+        ([0, 0], "no run has fid > 50; half of them would above"),
+        ([7, 7], "all runs have fid > 50; half of them would below"),
         ([3, 3], "the runs don't tell"),
     ],
 )
@@ -110,7 +113,7 @@ def test_report_shows_doses_and_escapes_names(tmp_path: Path) -> None:
     section = Doses()
     html = section.html(content)
     assert "<b>$x$" not in html
-    assert "half of the runs collapse at" in html
+    assert "half of the runs have fid &gt; 50 between 2 and 5" in html
     assert for_markdown(HOSTILE) in section.markdown(content)
     assert svg(dose_chart(content[0])).count('data-words="plain"') == 1
 

@@ -31,6 +31,8 @@ class DoseResponse:
             runs don't bound it; the estimate itself is 0 if all collapsed, infinite if none did, and NaN if the runs
             bound it on neither side, as where more of the dose doesn't collapse more of them.
         slope: of the log odds over the logarithm of the dose; infinite if one dose parts all runs.
+        gap: the neighbouring doses between which D50 lies, where the runs say no more than that: at most one dose has
+            both kinds of runs, and any steep curve fits equally well. Beyond the outermost doses an end is 0 or infinite.
     """
 
     doses: tuple[float, ...]
@@ -38,6 +40,7 @@ class DoseResponse:
     collapsed: tuple[int, ...]
     half: Interval
     slope: float
+    gap: tuple[float, float] | None
 
     def probability(self, doses: Values) -> Values:
         """The curve: the probability of a collapse at each dose; NaN without a half-effect dose."""
@@ -74,9 +77,10 @@ def dose_response(doses: Values, collapsed: Values) -> DoseResponse:
     profile = likelihood.max(1)
     best = float(profile.max())
     quantile = float(special.stdtrit(max(1, len(doses) - 2), (1 + LEVEL) / 2)) ** 2
-    kept = np.flatnonzero(2 * (best - profile) <= quantile)
-    low = 0.0 if kept[0] == 0 else math.exp(halves[kept[0]])
-    high = math.inf if kept[-1] == DOSES - 1 else math.exp(halves[kept[-1]])
+    excess = 2 * (best - profile) - quantile
+    kept = np.flatnonzero(excess <= 0)
+    low = 0.0 if kept[0] == 0 else _crossing(halves, excess, int(kept[0]) - 1)
+    high = math.inf if kept[-1] == DOSES - 1 else _crossing(halves, excess, int(kept[-1]))
     # The likelihood of a gap is flat up to what the steepest slope leaves of it.
     likeliest = np.flatnonzero(best - profile <= 1e-3)
     slope = float(slopes[likelihood[likeliest].max(0).argmax()])
@@ -93,4 +97,21 @@ def dose_response(doses: Values, collapsed: Values) -> DoseResponse:
         tuple(hits.astype(int).tolist()),
         Interval(middle, low, high),
         math.inf if slope == STEEPEST else slope,
+        _gap(distinct, runs, hits),
     )
+
+
+def _crossing(halves: Values, excess: Values, place: int) -> float:
+    """The dose at which the excess is 0, between a place of the grid and the next."""
+    share = excess[place] / (excess[place] - excess[place + 1])
+    return math.exp(float(halves[place] + share * (halves[place + 1] - halves[place])))
+
+
+def _gap(doses: Values, runs: Values, hits: Values) -> tuple[float, float] | None:
+    """The gap of D50 if at most one dose has both kinds of runs, none collapse below it, and all above it."""
+    shares = hits / runs
+    if (np.diff(shares) < 0).any() or ((shares > 0) & (shares < 1)).sum() > 1 or (shares == 0.5).any():
+        return None
+    ends = [0.0, *doses.tolist(), math.inf]
+    below = int((shares < 0.5).sum())
+    return ends[below], ends[below + 1]

@@ -19,8 +19,9 @@ TEMPLATE = """
 </figure></div>
 <ul>{% for curve in doses.curves %}<li><b>{{ curve.name }}</b>: {{ curve.sentence() }}.</li>{% endfor %}</ul></div>
 {% endfor %}
-<p class="note">A run is collapsed if {{ rules }}; a run without a score counts as collapsed. The curve is logistic in
-the logarithm of the dose. In brackets: 95 % interval of the dose that collapses half of the runs (profile likelihood).
+<p class="note">A run counts as collapsed here if {{ rules }}, a rule that was fixed before the first run, or if it
+has no score. The curve is logistic in the logarithm of the dose. In brackets: 95 % interval of the dose that collapses
+half of the runs (profile likelihood); where two neighbouring doses are named, the runs don't say more.
 </p>
 """
 
@@ -37,7 +38,7 @@ class Doses(Section[list[DoseCurves]]):
         return fill(TEMPLATE, content=drawn, rules=_rules(content))
 
     def markdown(self, content: list[DoseCurves]) -> str:
-        parts = [f"A run is collapsed if {for_markdown(_rules(content))}; a run without a score counts as collapsed."]
+        parts = [f"A run counts as collapsed here if {for_markdown(_rules(content))}, or if it has no score."]
         for doses in content:
             lines = [f"- **{for_markdown(curve.name)}**: {for_markdown(curve.sentence())}." for curve in doses.curves]
             parts.append("\n".join([f"On {for_markdown(doses.dataset)}, by {for_markdown(doses.what)}:", "", *lines]))
