@@ -50,8 +50,8 @@ INTRODUCTION = (
     "95 % interval, leads to its rows, and counts all seeds of the methods that are done, failed ones included; "
     "methods whose seeds have not all ended are left out. Each experiment file fixed a rule before the first run, such "
     "as `kl_corrected > 1`; it stands below the question, and parts that protect are compared by the metric that it "
-    "names. A KL of the modes' shares above 1 nat is as uneven as fewer than four of ten digits. Nothing here comes from "
-    "a GPU, and all of it holds for these networks and budgets."
+    "names. A KL of the modes' shares above 1 nat is as uneven as fewer than four of ten digits. Nothing here comes "
+    "from a GPU, and all of it holds for these networks and budgets."
 )
 IN_ONE_WORD = (
     "Runs by [the first word of their verdict](measuring.md#one-word-first). It was defined after these runs, and "

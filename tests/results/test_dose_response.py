@@ -121,9 +121,7 @@ def test_doses_that_make_no_curve_are_refused(doses: list[float], words: str) ->
         ([0, 3, 0, 7], None),
     ],
 )
-def test_runs_that_any_steep_curve_fits_say_only_the_gap(
-    collapsed: list[int], gap: tuple[float, float] | None
-) -> None:
+def test_runs_that_any_steep_curve_fits_say_only_the_gap(collapsed: list[int], gap: tuple[float, float] | None) -> None:
     fitted = dose_response(*runs(collapsed))
     assert fitted.gap == gap
 

@@ -32,7 +32,7 @@ class DoseResponse:
             bound it on neither side, as where more of the dose doesn't collapse more of them.
         slope: of the log odds over the logarithm of the dose; infinite if one dose parts all runs.
         gap: the neighbouring doses between which D50 lies, where the runs say no more than that: at most one dose has
-            both kinds of runs, and any steep curve fits equally well. Beyond the outermost doses an end is 0 or infinite.
+            both kinds of runs, and any steep curve fits equally well. Outside of the doses an end is 0 or infinite.
     """
 
     doses: tuple[float, ...]
