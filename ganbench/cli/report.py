@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import budget_flag, experiment_flag, results_flag, store_flag
+from ganbench.cli.options import budget_flag, experiment_flag, store_flag
 from ganbench.core.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -19,32 +19,43 @@ if TYPE_CHECKING:
 @click.command()
 @experiment_flag
 @store_flag
-@results_flag
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="Read a report's results.csv instead of a store. Repeatable.",
+)
 @budget_flag
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for reports. Default: reports, or the folder of results.csv."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for reports. Default: reports, or with a single --from the report's own folder.",
 )
-@click.option("--title", help="Title of the report. Default: the experiment's name.")
+@click.option("--title", help="Title of the report. Default: that of the first --from, or the experiment's name.")
 def report(
-    experiment: str, store: str | None, source: Path | None, x: str, out: Path | None, title: str | None
+    experiment: str, store: str | None, sources: tuple[Path, ...], x: str, out: Path | None, title: str | None
 ) -> None:
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
     `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes.
+
+    Several `--from` make one new report on a study whose runs were made on several machines, with the samples of all of
+    their folders, today's date and the version of this code. A run may be in several of them if its numbers are equal.
     """
-    from ganbench.results.csv_file import read_csv
     from ganbench.results.loading import load_results
-    from ganbench.results.report import write_report, write_report_again
+    from ganbench.results.report import read_sources, title_of, write_report, write_report_again
     from ganbench.tracking.store import find_store
 
-    again = write_report_again(source) if source and out is None and title is None else None
+    again = write_report_again(sources[0]) if len(sources) == 1 and out is None and title is None else None
     if again is None:
-        results = read_csv(source) if source else load_results(find_store(store), experiment, history=True)
-        title = title or (source.stem if source else experiment)
+        results = read_sources(sources) if sources else load_results(find_store(store), experiment, history=True)
+        title = title or (title_of(sources) if sources else experiment)
         missing: list[str] = []
         recorded = replace(results, pictures=_recording(results, missing))
         again = write_report(recorded, out or Path("reports"), title=title, x=x)
-        if missing and not source:
+        if missing and not sources:
             click.echo(
                 f"no pictures of samples are left of {', '.join(missing)} in {find_store(store).label}: was it moved "
                 f"without its folder artifacts?",

@@ -16,6 +16,7 @@ import pandas as pd
 from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.core.unfinished import remove_unfinished, unfinished_name
+from ganbench.results.combining import NUMBER
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import load_results
 from ganbench.results.table import ENDED_AT, FACTS, OF_A_RUN, annotation_texts, typed
@@ -26,8 +27,6 @@ from ganbench.tracking.store import Store
 
 CHECKPOINT = re.compile(r"[0-9a-f]{12}/seeds-[0-9a-z-]+\.safetensors")
 """Members of checkpoints.tar: a group's id and a file name."""
-NUMBER = ["run", "kind", "metric", "step"]
-"""Columns that identify a number."""
 OVERTAKEN = ("", ENDED_AT.metric)
 """Rows that say how far a run has come; they are outdated once it has been resumed."""
 

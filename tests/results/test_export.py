@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.unfinished import unfinished_name
+from ganbench.results.combining import NUMBER
 from ganbench.results.csv_file import read_csv
-from ganbench.results.export import NUMBER, Export, merged
+from ganbench.results.export import Export, merged
 from ganbench.tracking.store import find_store
 
 TEMPLATE = """

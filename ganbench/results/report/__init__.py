@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ganbench.results.report.report import write_report, write_report_again
+from ganbench.results.report.sources import read_sources, title_of
 
-__all__ = ["write_report", "write_report_again"]
+__all__ = ["read_sources", "title_of", "write_report", "write_report_again"]

@@ -22,18 +22,18 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version
 from ganbench.core.unfinished import remove_unfinished, unfinished_name
 from ganbench.results.csv_file import read_csv, write_csv
-from ganbench.results.loading import Pictures, Results
+from ganbench.results.loading import Results
 from ganbench.results.report.about import About, read_about
 from ganbench.results.report.escaping import for_markdown
-from ganbench.results.report.folder import files_in, move_files, read_file
+from ganbench.results.report.folder import move_files
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
 from ganbench.results.report.sections.base import Report, Section, method_names
 from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, small
+from ganbench.results.report.sources import SAMPLES, kept_pictures
 from ganbench.tracking.metric_names import GOOD, MODE
 
 TEMPLATES = Path(__file__).parent / "templates"
-SAMPLES = "samples"
 
 
 def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
@@ -73,7 +73,7 @@ def write_report_again(source: Path) -> Path | None:
         return None
     table = read_csv(source).table
     names = method_names(table)
-    _write(Report(table, about, names, choose(table, names), _kept_pictures(source.parent)), source.parent)
+    _write(Report(table, about, names, choose(table, names), kept_pictures(source.parent)), source.parent)
     return source.parent
 
 
@@ -82,7 +82,8 @@ def _small(run: str, step: int, picture: bytes) -> bytes:
         return small(picture)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise GanbenchError(
-            f"the tracked picture of samples of run '{run}' at step {step} is damaged: delete it in `ganbench ui`"
+            f"the picture of samples of run '{run}' at step {step} is damaged: delete it in `ganbench ui`, or in the "
+            f"folder samples of its report"
         ) from error
 
 
@@ -151,15 +152,6 @@ def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str
         if text:
             parts += [f"## {section.title}", text] if section.title else [text]
     return "\n\n".join(parts) + "\n"
-
-
-def _kept_pictures(folder: Path) -> Pictures:
-    pictures: dict[str, dict[int, bytes]] = {}
-    for path in files_in(folder / SAMPLES, "*-*.webp"):
-        run, _, step = path.stem.rpartition("-")
-        if step.isdecimal():
-            pictures.setdefault(run, {})[int(step)] = read_file(path)
-    return pictures
 
 
 def _file_name(title: str) -> str:

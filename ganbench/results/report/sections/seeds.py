@@ -168,8 +168,11 @@ def cards(report: Report) -> list[Card]:
 
 
 def small(picture: bytes) -> bytes:
-    """Convert a sample grid to the report's format: WebP, at most `SIDE` pixels wide."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    """Convert a sample grid to the report's format: WebP, at most `SIDE` pixels wide; one in it stays as it is."""
+    opened = Image.open(io.BytesIO(picture))
+    image = opened.convert("RGB")
+    if opened.format == "WEBP" and image.width <= SIDE:
+        return picture
     if image.width > SIDE:
         # Digits are drawn at twice their size, so that halving loses nothing; points are not on a raster.
         image = image.resize((SIDE, SIDE * image.height // image.width), Image.Resampling.BOX)
