@@ -91,25 +91,25 @@ def wait_for_job(executor: Slurm, folder: Path, *, step: int = 1) -> int:
     raise AssertionError("no job began to train")
 
 
-def test_killed_and_stopped_jobs_resume_elsewhere_with_the_same_numbers(
-    store: Store, cluster: Slurm, tmp_path: Path
-) -> None:
+def test_killed_job_resumes_and_a_stopped_one_saves_a_checkpoint(store: Store, cluster: Slurm, tmp_path: Path) -> None:
     request = task(store)
     folder = store.checkpoints("e", request.group)
     cluster.submit(request)
-    os.kill(wait_for_job(cluster, folder, step=60), signal.SIGKILL)
+    cluster.submit(task(store, loss={"name": "hinge"}))
+    os.kill(wait_for_job(cluster, folder, step=20), signal.SIGKILL)
     (folder / PROGRESS_FILE).unlink()
-    os.kill(wait_for_job(cluster, folder, step=120), signal.SIGTERM)
-    (folder / PROGRESS_FILE).unlink(missing_ok=True)
-    wait_for_job(cluster, folder)
+    wait_for_job(cluster, folder, step=40)
     progress = read_progress(folder)
     assert progress is not None
-    assert progress.began_step >= 120, "it must resume from its checkpoint"
-    assert next_result(cluster) == TaskResult(request.group, {0: "finished", 1: "finished"})
+    assert progress.began_step >= 20, "it must resume from its checkpoint"
+    assert cluster.stop() == {request.group}, "what waits is dropped"
+    assert next_result(cluster) == TaskResult(request.group, {0: "stopped", 1: "stopped"})
+    assert not cluster.wait(0.1), "it is not submitted again"
+    assert set(read_statuses(store, "e").values()) == {"stopped"}
     whole = find_store(str(tmp_path / "whole"))
-    perform(task(whole), threading.Event())
+    for any_store in (store, whole):
+        assert perform(task(any_store), threading.Event()).statuses == {0: "finished", 1: "finished"}
     assert numbers(store) == numbers(whole)
-    assert not list(folder.glob("*.safetensors*"))
 
 
 def numbers(store: Store) -> dict[str, set[tuple[str, int, float]]]:
@@ -118,17 +118,6 @@ def numbers(store: Store) -> dict[str, set[tuple[str, int, float]]]:
         run.id: {number for number in run.history if "seconds" not in number[0]}
         for run in read_runs(store, "e", history=True)
     }
-
-
-def test_stop_asks_running_jobs_for_a_checkpoint(store: Store, cluster: Slurm) -> None:
-    request = task(store, train={"steps": 200_000, "batch_size": 8})
-    cluster.submit(request)
-    cluster.submit(task(store, loss={"name": "hinge"}))
-    wait_for_job(cluster, store.checkpoints("e", request.group))
-    assert cluster.stop() == {request.group}, "what waits is dropped"
-    assert next_result(cluster) == TaskResult(request.group, {0: "stopped", 1: "stopped"})
-    assert set(read_statuses(store, "e").values()) == {"stopped"}
-    assert not cluster.wait(0.1), "it is not submitted again"
 
 
 class Job:
@@ -162,15 +151,16 @@ class Queue:
         self.jobs.append(Job(len(self.jobs), self.folder, answer))
         return self.jobs[-1]
 
+    def cancel(self, job: Job, *options: str) -> None:
+        self.cancelled.append(" ".join((job.job_id, *options)))
+
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
     queue = Queue(tmp_path / "jobs")
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(slurm, "_open", lambda *_: queue)
-    monkeypatch.setattr(
-        slurm, "_cancel", lambda job, *options: queue.cancelled.append(" ".join((job.job_id, *options)))
-    )
+    monkeypatch.setattr(slurm, "_cancel", queue.cancel)
     return queue
 
 
@@ -228,9 +218,7 @@ def test_only_so_many_jobs_are_in_the_queue(store: Store, queue: Queue, tmp_path
 def test_slurm_that_refuses_jobs(store: Store, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executor = Slurm(2, 1, "cpu", {"partition": "lnog"}, tmp_path / "log.txt")
     queue.refusal = "sbatch: error: invalid partition\nspecified: lnog"
-    with pytest.raises(
-        GanbenchError, match="^Slurm refuses the job: sbatch: error: invalid partition specified: lnog$"
-    ):
+    with pytest.raises(GanbenchError, match=r"^Slurm refuses the job: .* invalid partition specified: lnog$"):
         executor.submit(task(store))
     executor.close()
     assert not queue.folder.exists()
@@ -274,7 +262,7 @@ def test_options_of_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (["--executor", "slurm", "--gpus", "1"], "--address and --gpus are for --executor ray"),
         (
             ["--executor", "slurm", "--slurm", "cpus-per-task=4"],
-            "'cpus_per_task' of sbatch can't be set: use --threads",
+            "of sbatch can't be set: use --threads",
         ),
         (["--executor", "slurm", "--slurm", "comment=a\nb"], "is no option of sbatch"),
         (["--executor", "slurm", "--store", "100%"], "choose a store without % and line breaks"),
