@@ -24,7 +24,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.runs.executors import shared_disk, slurm
 from ganbench.runs.executors.base import TRIES
 from ganbench.runs.executors.slurm import Slurm
-from ganbench.runs.progress import PROGRESS_FILE, read_progress
+from ganbench.runs.progress import PROGRESS_FILE, Progress, read_progress
 from ganbench.runs.task import Task, TaskResult, perform, plain
 from ganbench.spec.run_spec import resolve
 from ganbench.tracking.mlflow.client import read_statuses
@@ -35,7 +35,7 @@ from ganbench.training.checkpoint import save_checkpoint
 SETTINGS = {
     "dataset": {"name": "ring", "points": 2000},
     "arch": {"name": "mlp", "generator_widths": [8], "critic_widths": [8]},
-    "train": {"steps": 300, "batch_size": 8},
+    "train": {"steps": 200_000, "batch_size": 8},
     "evaluation": {"every": 20, "quick_samples": 500, "samples": 500},
 }
 EXPERIMENT = '[base]\ndataset = "ring"\n[base.train]\nsteps = 2\nbatch_size = 8\n'
@@ -73,49 +73,57 @@ def task(store: Store, **settings: object) -> Task:
 
 
 def next_result(executor: Slurm) -> TaskResult:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for result in executor.wait(0.1):
             return result
     raise AssertionError("no result in time")
 
 
-def wait_for_job(executor: Slurm, folder: Path, *, step: int = 1) -> int:
-    """Wait until a job has trained up to a step, and return its process id."""
-    deadline = time.monotonic() + 60
+def wait_for_job(executor: Slurm, folder: Path, *, step: int = 1) -> Progress:
+    """Wait until a job has trained up to a step."""
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert not executor.wait(0.05)
         progress = read_progress(folder)
         if progress is not None and progress.step >= step:
-            return progress.pid
+            return progress
     raise AssertionError("no job began to train")
 
 
-def test_killed_job_resumes_and_a_stopped_one_saves_a_checkpoint(store: Store, cluster: Slurm, tmp_path: Path) -> None:
+def test_killed_job_resumes_with_the_same_numbers_and_a_stopped_one_saves_a_checkpoint(
+    store: Store, cluster: Slurm, tmp_path: Path
+) -> None:
     request = task(store)
     folder = store.checkpoints("e", request.group)
     cluster.submit(request)
     cluster.submit(task(store, loss={"name": "hinge"}))
-    os.kill(wait_for_job(cluster, folder, step=20), signal.SIGKILL)
+    os.kill(wait_for_job(cluster, folder, step=20).pid, signal.SIGKILL)
     (folder / PROGRESS_FILE).unlink()
-    wait_for_job(cluster, folder, step=40)
-    progress = read_progress(folder)
-    assert progress is not None
-    assert progress.began_step >= 20, "it must resume from its checkpoint"
+    assert wait_for_job(cluster, folder, step=40).began_step >= 20, "it must resume from its checkpoint"
     assert cluster.stop() == {request.group}, "what waits is dropped"
     assert next_result(cluster) == TaskResult(request.group, {0: "stopped", 1: "stopped"})
     assert not cluster.wait(0.1), "it is not submitted again"
     assert set(read_statuses(store, "e").values()) == {"stopped"}
-    whole = find_store(str(tmp_path / "whole"))
-    for any_store in (store, whole):
-        assert perform(task(any_store), threading.Event()).statuses == {0: "finished", 1: "finished"}
-    assert numbers(store) == numbers(whole)
+
+    whole, stop = find_store(str(tmp_path / "whole")), threading.Event()
+    last = max(step for _, step, _ in read_runs(store, "e", history=True)[0].history)
+
+    def stop_later() -> None:
+        while (progress := read_progress(whole.checkpoints("e", request.group))) is None or progress.step < last:
+            time.sleep(0.05)
+        stop.set()
+
+    threading.Thread(target=stop_later, daemon=True).start()
+    perform(task(whole), stop)
+    assert last >= 40
+    assert numbers(store, last) == numbers(whole, last)
 
 
-def numbers(store: Store) -> dict[str, set[tuple[str, int, float]]]:
-    """What is tracked of each run, except for its times."""
+def numbers(store: Store, last: int) -> dict[str, set[tuple[str, int, float]]]:
+    """What is tracked of each run up to a step, except for its times."""
     return {
-        run.id: {number for number in run.history if "seconds" not in number[0]}
+        run.id: {(name, step, value) for name, step, value in run.history if step <= last and "seconds" not in name}
         for run in read_runs(store, "e", history=True)
     }
 
@@ -251,6 +259,8 @@ def test_options_of_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with_gpus: Any = Slurm(None, 2, "cuda", {"gres": "gpu:a100:2", "time": "90"}, tmp_path / "e.log")._open()
     script = with_gpus._make_submission_file_text("python", "")
     assert "gpus-per-node" not in script
+    with pytest.raises(GanbenchError, match="choose a store without % and line breaks"):
+        Slurm(1, 1, "cpu", {}, tmp_path / "100%" / "e.log")._open()
     assert {"#SBATCH --gres=gpu:a100:2", "#SBATCH --time=90", "#SBATCH --cpus-per-task=2"} <= set(script.splitlines())
 
 
@@ -265,7 +275,6 @@ def test_options_of_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "of sbatch can't be set: use --threads",
         ),
         (["--executor", "slurm", "--slurm", "comment=a\nb"], "is no option of sbatch"),
-        (["--executor", "slurm", "--store", "100%"], "choose a store without % and line breaks"),
         (["--executor", "slurm"], "file system that several machines may share (nfs)"),
     ],
 )
