@@ -33,6 +33,7 @@ from ganbench.training.checkpoint import checkpoint_paths, load_checkpoint
 try:
     import submitit
     from submitit.core.utils import FailedJobError, FailedSubmissionError
+    from submitit.slurm.slurm import SlurmInfoWatcher
 except ImportError as error:
     raise GanbenchError("--executor slurm needs submitit: pip install 'ganbench[slurm]'") from error
 
@@ -50,6 +51,8 @@ FIXED = {
 }
 """Options of sbatch that are not for users, and why."""
 GPU_OPTIONS = {"gres", "gpus", "gpus_per_node", "gpus_per_task"}
+ACCOUNTING_INTERVAL = 60
+"""The most seconds between two questions to Slurm's accounting, which tells of jobs that died; submitit's is 600."""
 PAUSE = 60.0
 """Seconds before a task is submitted again that Slurm refused, or whose runs another process is training."""
 
@@ -249,6 +252,7 @@ def _open(log: Path, threads: int, options: Mapping[str, str]) -> submitit.Execu
         )
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("submitit").setLevel(logging.ERROR)  # its warnings would get into the table
+    submitit.SlurmJob.watcher = SlurmInfoWatcher(delay_s=ACCOUNTING_INTERVAL)
     executor = submitit.SlurmExecutor(tempfile.mkdtemp(prefix=f"{log.stem}-slurm-", dir=log.parent))
     executor.update_parameters(
         cpus_per_task=threads,
