@@ -78,7 +78,7 @@ def sweep_flags(command: Any) -> Any:
     multiple=True,
     metavar="OPTION=VALUE",
     help="Option of sbatch for each job, such as partition=long, time=8:00:00, mem=16G, gres=gpu:1. Repeatable. "
-    "Jobs have four hours, --threads CPUs (four) and, with --device cuda, one GPU; 16 are in the queue at once (--jobs).",
+    "Jobs have four hours, --threads CPUs (4) and, with --device cuda, one GPU; --jobs of them (16) are in the queue.",
 )
 @click.option(
     "--minutes",

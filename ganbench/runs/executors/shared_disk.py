@@ -21,7 +21,7 @@ def refuse_shared_disk(store: Store) -> None:
         return
     folder = next(path for path in (store.folder.absolute(), *store.folder.absolute().parents) if path.exists())
     command = ["stat", "--file-system", "--format=%T", "--", str(folder)]
-    kind = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    kind = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout.strip()
     if kind not in OWN_DISKS:
         raise GanbenchError(
             f"the store '{store.label}' is on a file system that several machines may share ({kind or 'unknown'}), "
