@@ -55,8 +55,8 @@ bench-gpu: $(READY)  ## On a GPU: check that it computes the same, then measure 
 	$(BIN)/python -m pytest -q tests/training/test_gpu.py
 	$(BIN)/python -m benchmarks --device cuda --rounds 3 --minutes 8
 
-CHAOS := kills preemption viewers server_away eight_workers disk_full inodes many_runs ray_node two_machines
-chaos: $(READY)  ## Break things under real sweeps and count what is lost (an hour; wants root, Ray and PostgreSQL)
+CHAOS := kills preemption viewers server_away eight_workers disk_full inodes many_runs ray_node slurm_jobs two_machines
+chaos: $(READY)  ## Break things under real sweeps and count what is lost (an hour; wants root, Ray, Slurm and PostgreSQL)
 	@for script in $(CHAOS); do echo "== $$script"; $(BIN)/python -m tests.chaos.$$script || exit 1; done
 
 ui: $(READY)  ## Open the MLflow page of ./mlruns-ganbench

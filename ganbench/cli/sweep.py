@@ -56,10 +56,11 @@ def sweep_flags(command: Any) -> Any:
 )
 @click.option(
     "--executor",
-    type=click.Choice(["local", "ray"]),
+    type=click.Choice(["local", "ray", "slurm"]),
     default="local",
     show_default=True,
-    help="Processes on this machine, or tasks on a Ray cluster (`pip install ganbench[ray]`).",
+    help="Processes on this machine, tasks on a Ray cluster (`pip install ganbench[ray]`), or jobs of a Slurm cluster "
+    "(`pip install ganbench[slurm]`).",
 )
 @click.option(
     "--address",
@@ -71,6 +72,13 @@ def sweep_flags(command: Any) -> Any:
     type=click.FloatRange(0, 8),
     metavar="SHARE",
     help="GPU share of each group under Ray: .25 lets four groups share one GPU. Default: 1 with --device cuda.",
+)
+@click.option(
+    "--slurm",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="Option of sbatch for each job, such as partition=long, time=8:00:00, mem=16G, gres=gpu:1. Repeatable. "
+    "Jobs have four hours, --threads CPUs (4) and, with --device cuda, one GPU; --jobs of them (16) are in the queue.",
 )
 @click.option(
     "--minutes",
@@ -100,6 +108,7 @@ def sweep(
     executor: str,
     address: str | None,
     gpus: float | None,
+    slurm: tuple[str, ...],
     minutes: float | None,
     export: Path | None,
     dry_run: bool,
@@ -129,6 +138,8 @@ def sweep(
     run_store = find_store(store)
     if executor != "ray" and (address is not None or gpus is not None):
         raise GanbenchError("--address and --gpus are for --executor ray")
+    if executor != "slurm" and slurm:
+        raise GanbenchError("--slurm is for --executor slurm")
     from ganbench.cli.console.sweep import dry_run_session, sweep_session
 
     if dry_run:
@@ -145,13 +156,23 @@ def sweep(
 
     # The devices of this machine say nothing about the nodes of a cluster.
     kind = find_device(device).type if executor == "local" else "cuda" if gpus or device == "cuda" else "cpu"
+    slurm_options = {name: value for name, _, value in (option.partition("=") for option in slurm)}
     plugin_files = [str(path.absolute()) for path in plugins]
     exit_status = 0
     for selected, name in sweeps:
         log = run_store.folder / f"{name}.log"
         session_status = sweep_session(
             selected,
-            choose(executor, jobs=jobs, threads=threads, device=kind, address=address, gpus=gpus, log=log),
+            choose(
+                executor,
+                jobs=jobs,
+                threads=threads,
+                device=kind,
+                address=address,
+                gpus=gpus,
+                slurm=slurm_options,
+                log=log,
+            ),
             device=kind,
             experiment=name,
             store=run_store,

@@ -105,7 +105,8 @@ def test_workers_share_the_cores_unless_told_otherwise(
             self.task = task
 
     monkeypatch.setattr(local, "_Worker", Worker)
-    pool = choose("local", jobs=jobs, threads=threads, device="cpu", address=None, gpus=None, log=tmp_path / "log.txt")
+    log = tmp_path / "log.txt"
+    pool = choose("local", jobs=jobs, threads=threads, device="cpu", address=None, gpus=None, slurm={}, log=log)
     for _ in range(pool.jobs):
         pool.submit(task(store)[0])
     assert [worker["OMP_NUM_THREADS"] for worker in environments] == pool.jobs * [expected]

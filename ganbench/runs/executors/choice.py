@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ganbench.runs.executors.base import Executor
@@ -15,9 +16,10 @@ def choose(
     device: str,
     address: str | None,
     gpus: float | None,
+    slurm: Mapping[str, str],
     log: Path,
 ) -> Executor:
-    """Create the executor `local` or `ray`.
+    """Create the executor `local`, `ray` or `slurm`.
 
     Args:
         jobs: number of concurrent tasks; None for the executor's default.
@@ -25,8 +27,13 @@ def choose(
         device: `cpu` or `cuda`.
         address: address of a Ray cluster.
         gpus: fraction of a GPU for each task under Ray.
-        log: file for the output of local workers.
+        slurm: options of sbatch for each job under Slurm.
+        log: file for the output of local workers; Slurm's are in a folder beside it.
     """
+    if name == "slurm":
+        from ganbench.runs.executors.slurm import Slurm
+
+        return Slurm(jobs, threads, device, slurm, log)
     if name == "ray":
         from ganbench.runs.executors.ray import Ray
 
