@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ganbench.core.formatting import seeds_in_words
+from ganbench.core.formatting import listed, seeds_in_words
 from ganbench.results.views import runs
 
 MAX_METHODS = 4
@@ -14,7 +14,7 @@ MAX_METHODS = 4
 
 
 def resumed_elsewhere(table: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
-    """Return what had changed with the runs it had changed for: `threads 4 → 2 (seeds 0 and 1 of minimax)`.
+    """Return the runs with what had changed for them, as in `seeds 0 and 1 of minimax (threads 4 → 2)`.
 
     Args:
         names: the name of each run's method.
@@ -26,6 +26,6 @@ def resumed_elsewhere(table: pd.DataFrame, names: Mapping[str, str]) -> list[str
         methods = list(members.groupby(members["run"].map(names), sort=True))
         words = [f"{seeds_in_words(sorted(rows['seed']))} of {name}" for name, rows in methods[:MAX_METHODS]]
         more = len(methods) - MAX_METHODS
-        words += [f"and {more} more method{'s' * (more > 1)}"] if more > 0 else []
-        parts.append(f"{change} ({'; '.join(words)})")
+        words += [f"{more} more method{'s' * (more > 1)}"] if more > 0 else []
+        parts.append(f"{listed(words)} ({change.replace('; ', ', then ')})")
     return parts

@@ -37,7 +37,7 @@ def study() -> pd.DataFrame:
     )
 
 
-WORDS = [f"{THREADS} (seeds 0 and 2 of minimax)", f"{THREADS}; {TORCH} (seed 1 of hinge)"]
+WORDS = [f"seeds 0 and 2 of minimax ({THREADS})", f"seed 1 of hinge ({THREADS}, then {TORCH})"]
 
 
 def test_comparisons_say_in_one_line_what_was_resumed_and_what_had_changed(study: pd.DataFrame) -> None:
@@ -76,4 +76,4 @@ def test_line_stays_short_if_a_whole_study_went_on_elsewhere() -> None:
     study = table(*(resumed(record(f"loss{number}", 0, 9.0), THREADS) for number in range(MAX_METHODS + 2)))
     names = dict(zip(study["run"], study["loss"], strict=True))
     (words,) = resumed_elsewhere(study, names)
-    assert words.endswith(f"seed 0 of loss{MAX_METHODS - 1}; and 2 more methods)")
+    assert words.endswith(f", seed 0 of loss{MAX_METHODS - 1} and 2 more methods ({THREADS})")

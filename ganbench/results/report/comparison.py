@@ -38,7 +38,7 @@ def render_comparison(
     notes = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
     resumed = resumed_elsewhere(table, names)
     if resumed:
-        notes.append(f"Resumed in another environment, so not as without an interruption: {'; '.join(resumed)}.")
+        notes.append(f"Resumed in another environment, which changes their numbers: {'; '.join(resumed)}.")
     escape = ESCAPES.get(style, for_terminal)
     lines = [*notes, *sentences(comparison.rankings)]
     parts = [render(comparison, style, width)]
