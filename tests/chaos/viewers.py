@@ -29,8 +29,11 @@ from tests.chaos.common import (
     report,
     runs_in,
     start,
+    wait_for,
 )
 
+PATIENCE = 60.0
+"""Seconds that the page may take to start, beside a sweep."""
 NOTHING_YET = ("there is no store", "there is no experiment", "there are no runs yet")
 
 
@@ -79,7 +82,8 @@ def main() -> int:
         for _ in range(args.kills):
             driver = start(command, watched)
             time.sleep(choices.uniform(0.2, 0.6) * whole)
-            page = page or start(["ui", "--store", store, "--experiment", "chaos", "--port", "0"], base)
+            if page is None and (watched / "store" / "mlflow.db").exists():
+                page = start(["ui", "--store", store, "--experiment", "chaos", "--port", "0"], base)
             victims = [driver.pid, *children(driver.pid)]
             counts["kills"] += kill(choices.choice(victims))
             time.sleep(2)
@@ -88,9 +92,12 @@ def main() -> int:
         status = finish(command, watched)
         over.set()
         viewing.join()
-        if page is not None:
-            page.send_signal(signal.SIGTERM)
-            counts["page that failed"] += page.wait() != 0
+        assert page is not None, "no kill came late enough"
+        shown = wait_for(lambda: "Ctrl-C stops" in (base / "output.txt").read_text(encoding="utf-8"), PATIENCE)
+        page.send_signal(signal.SIGTERM)
+        if page.wait() or not shown:
+            counts["page that failed"] += 1
+            print(f"   ui: exit status {page.returncode}: {(base / 'output.txt').read_text(encoding='utf-8')[-300:]}")
         actual, faults = runs_in(watched / "store" / "mlflow.db")
     seen = {name: counts.pop(name) for name in ("compare", "report", "status", "kills")}
     counts.update(faults)
