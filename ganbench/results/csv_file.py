@@ -40,6 +40,9 @@ def read_csv(path: Path) -> Results:
         table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=empty)
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        # The first columns would be taken for the names of rows.
+        raise GanbenchError(f"results '{path}' have lines with more cells than the first line has columns")
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
         raise GanbenchError(
