@@ -34,7 +34,7 @@ def planted() -> pd.DataFrame:
         *(record(loss, seed, 4.0 + seed, missing=seed) for loss in ("minimax", "hinge") for seed in range(3)),
         record("minimax", 3, 4.0, status="diverged", events=[("off-mode", 10, 0.5)]),
     )
-    for column in ("dataset", "protocol", "arch", "loss", "commit", "device", "torch"):
+    for column in ("dataset", "protocol", "arch", "loss", "commit", "device", "torch", "resumed_with"):
         study[column] = (MARKER + study[column].astype(object)).astype("category")
     study["options"] = (study["options"].astype(object) + f"; {MARKER}=" + study["loss"].astype(object)).astype(object)
     study["name"] = study["loss"].astype(object)

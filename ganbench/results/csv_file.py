@@ -11,12 +11,12 @@ from ganbench.results.csv_text import as_csv_text, from_csv_text
 from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
 from ganbench.results.loading import Results
 from ganbench.results.possible import first_impossible
-from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, REPRODUCTION, WORD_COLUMNS, typed
+from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, REPRODUCTION, RESUMED, WORD_COLUMNS, typed
 from ganbench.results.views import STATUSES, facts_of, final_scores, headline, quick_scores
 from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.metric_names import KINDS, SCORES
 
-ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS, *REPRODUCTION)
+ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS, *REPRODUCTION, RESUMED)
 """Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
 DIRECTIONS = ("lower", "higher", "real")
 SCALES = ("linear", "share", "log")
@@ -40,6 +40,9 @@ def read_csv(path: Path) -> Results:
         table = pd.read_csv(path, dtype=words, keep_default_na=False, na_values=empty)
     except (OSError, ValueError) as error:  # a malformed CSV raises a subclass of ValueError
         raise GanbenchError(f"results '{path}' can't be read: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        # The first columns would be taken for the names of rows.
+        raise GanbenchError(f"results '{path}' have lines with more cells than the first line has columns")
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
         raise GanbenchError(
@@ -101,10 +104,16 @@ def read_csv(path: Path) -> Results:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a tidy table: floats with all their digits, and the columns of `ONCE` only in a run's first row."""
+    """Write a tidy table: floats with all their digits, and the columns of `ONCE` only in a run's first row.
+
+    Few runs are resumed elsewhere: without one, the file has no column for it, and is that of earlier versions.
+    """
     import pyarrow.csv  # several times faster than pandas'; training needs neither
 
     again = table["run"].duplicated()
     words = {column: table[column].map(as_csv_text) for column in WORD_COLUMNS}
     once = {column: words[column].astype(object).mask(again, "") for column in ONCE}
-    pyarrow.csv.write_csv(pyarrow.Table.from_pandas(table.assign(**(words | once)), preserve_index=False), path)
+    written = table.assign(**(words | once))
+    if (written[RESUMED] == "").all():
+        written = written.drop(columns=RESUMED)
+    pyarrow.csv.write_csv(pyarrow.Table.from_pandas(written, preserve_index=False), path)

@@ -26,7 +26,7 @@ from ganbench.runs.environment import changes, environment
 from ganbench.runs.job import Job, Observer
 from ganbench.runs.mean_statistics import MeanStatistics
 from ganbench.runs.seed_scorer import SeedScorer
-from ganbench.tracking import Status, Tracker
+from ganbench.tracking import RESUMED_WITH, Status, Tracker
 from ganbench.tracking.metric_names import SECONDS
 from ganbench.training.checkpoint import Checkpoint, remove_checkpoint, save_checkpoint
 from ganbench.training.state import StateMismatchError
@@ -34,8 +34,6 @@ from ganbench.training.trainer import Snapshot, train
 
 STRIDE = 10
 """Steps between two snapshots of training, for the progress bar, the mean statistics and Ctrl-C."""
-RESUMED_WITH = "resumed-with"
-"""Tag of runs that were resumed in another environment, with what had changed."""
 
 
 class EnsembleRun:

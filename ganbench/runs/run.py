@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import filelock
 
@@ -20,6 +21,9 @@ from ganbench.runs.environment import Environment, same_threads
 from ganbench.runs.job import Job, Observer
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
+
+if TYPE_CHECKING:
+    from ganbench.tracking.mlflow.tracker import MlflowTracker
 
 
 class BusyError(GanbenchError):
@@ -62,6 +66,17 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
             complete = all(status in DONE for status in statuses.values())
             tracker.close_group(spec.group_id, "finished" if complete else "stopped")
     return {seed: statuses[seed] or "stopped" for seed in job.seeds}
+
+
+def close_finished_groups(finished: Mapping[str, Path], tracker: MlflowTracker) -> None:
+    """Close the parent runs of finished groups that are marked as running: their process was killed before it could.
+
+    Args:
+        finished: the folder for checkpoints of each group, by its id.
+    """
+    for group in sorted(tracker.running_groups() & finished.keys()):
+        with suppress(BusyError), _exclusive_lock(finished[group]):  # another process may train further seeds
+            tracker.close_group(group, "finished")
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:

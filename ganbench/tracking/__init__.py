@@ -6,6 +6,6 @@ evaluation again, without duplicates.
 
 from __future__ import annotations
 
-from ganbench.tracking.base import COST_TAG, DONE, RunInfo, RunLog, RunRecord, Status, Tracker
+from ganbench.tracking.base import COST_TAG, DONE, RESUMED_WITH, RunInfo, RunLog, RunRecord, Status, Tracker
 
-__all__ = ["COST_TAG", "DONE", "RunInfo", "RunLog", "RunRecord", "Status", "Tracker"]
+__all__ = ["COST_TAG", "DONE", "RESUMED_WITH", "RunInfo", "RunLog", "RunRecord", "Status", "Tracker"]

@@ -65,6 +65,8 @@ class Tracker(Protocol):
 
 COST_TAG = "cost-of-step/"
 """Prefix of the tags for the costs of one step."""
+RESUMED_WITH = "resumed-with"
+"""Tag of runs that were resumed in another environment, with what had changed."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ samples = 1000
 loss = ["minimax", "non-saturating", "hinge"]
 "train.n_critic" = [1, 2]
 """
+SMALL = FILE.replace('["minimax", "non-saturating", "hinge"]', '["minimax", "hinge"]').replace("= 600", "= 300")
+"""The same with fewer groups and steps, for scripts that run it many times; most of its time is what starting takes."""
+SMALL_RUNS = 4 * SEEDS
 TIMES = "train/seconds"
 
 Numbers = dict[str, tuple[str, dict[tuple[str, int], float]]]

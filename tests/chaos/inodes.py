@@ -14,11 +14,11 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.chaos.common import FILE, differences, experiment_file, finish, leftovers, report, runs_in
+from tests.chaos.common import SMALL, differences, experiment_file, finish, leftovers, report, runs_in
 
-SMALL = FILE.replace('["minimax", "non-saturating", "hinge"]', '["minimax"]').replace("steps = 600", "steps = 200")
-"""Two groups of four seeds are enough: what is tried are the places at which a file can't be created."""
-INODES = (12, 30, 60, 150)
+TINY = SMALL.replace('["minimax", "hinge"]', '["minimax"]').replace("seeds = 4", "seeds = 2").replace("= 300", "= 200")
+"""Two groups of two seeds are enough: what is tried are the places at which a file can't be created."""
+INODES = (12, 30, 45, 70)
 """Numbers of files and folders that fit: the fewer, the earlier there is no room for one."""
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     messages: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as base:
-        file = str(experiment_file(Path(base), SMALL))
+        file = str(experiment_file(Path(base), TINY))
         reference = Path(base) / "whole"
         reference.mkdir()
         assert finish(["sweep", file, "--store", "store"], reference) == 0

@@ -1,6 +1,6 @@
 """Preemption as by Slurm: SIGTERM to all processes of a sweep, SIGKILL after a short grace, the same command again.
 
-    python -m tests.chaos.preemption [--rounds 6] [--grace 3] [--seed 0]
+    python -m tests.chaos.preemption [--rounds 5] [--grace 3] [--seed 0]
 
 At the end every run must exist once, with the numbers of an uninterrupted sweep.
 """
@@ -20,7 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.chaos.common import (
-    RUNS,
+    SMALL,
+    SMALL_RUNS,
     children,
     differences,
     experiment_file,
@@ -52,14 +53,14 @@ def preempt(driver: subprocess.Popen[str], grace: float) -> str:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=6)
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--grace", type=float, default=3.0)
     options.add_argument("--seed", type=int, default=0)
     args = options.parse_args()
     delays = random.Random(args.seed)
     endings: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as base:
-        command = ["sweep", str(experiment_file(Path(base))), "--store", "store", "--jobs", "2"]
+        command = ["sweep", str(experiment_file(Path(base), SMALL)), "--store", "store", "--jobs", "2"]
         reference, folder = Path(base) / "whole", Path(base) / "preempted"
         reference.mkdir()
         folder.mkdir()
@@ -67,7 +68,7 @@ def main() -> int:
         assert finish(command, reference) == 0, (reference / "output.txt").read_text(encoding="utf-8")
         whole = time.monotonic() - began
         expected, _ = runs_in(reference / "store" / "mlflow.db")
-        assert len(expected) == RUNS
+        assert len(expected) == SMALL_RUNS
         for _ in range(args.rounds):
             driver = start(command, folder)
             time.sleep(delays.uniform(0.3, 0.6) * whole)

@@ -18,18 +18,41 @@ SHAPE = (1, 28, 28)
 COUNT = 20_000
 
 
+@pytest.mark.parametrize("name", ["x.npy", "x.npz"])
 @pytest.mark.parametrize(("dtype", "stated"), [(np.uint8, None), (np.float64, "0..255")])
-def test_array_is_in_memory_once_as_float32(tmp_path: Path, dtype: Any, stated: str | None) -> None:
+def test_array_is_in_memory_once_as_float32(tmp_path: Path, name: str, dtype: Any, stated: str | None) -> None:
     """The file isn't held beside its copy, which for float64 would be twice as large."""
     images = np.random.default_rng(0).integers(0, 256, (COUNT, *SHAPE), np.uint8).astype(dtype)
-    np.save(tmp_path / "x.npy", images)
+    (np.save if name == "x.npy" else np.savez)(tmp_path / name, images)
     expected = torch.from_numpy(images.astype(np.float32) / 127.5 - 1)
     tracemalloc.start()
-    read = read_samples(tmp_path / "x.npy", SHAPE, pixel_range=stated).tensor
+    read = read_samples(tmp_path / name, SHAPE, pixel_range=stated).tensor
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert torch.allclose(read, expected, atol=1e-6)
     assert peak < 1.1 * images.size * 4
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_npz_that_is_not_compressed_is_read_as_written_or_refused_whichever_byte_is_altered(
+    tmp_path: Path, order: Any
+) -> None:
+    """It is mapped into memory, so that no library compares its checksum as it is used."""
+    points = np.arange(8000.0, dtype=np.float32).reshape(4000, 2).copy(order=order)
+    path = tmp_path / "x.npz"
+    np.savez(path, labels=np.arange(3), samples=points)
+    content = path.read_bytes()
+    assert torch.equal(read_samples(path, (2,)).tensor, torch.from_numpy(points))
+    refused = 0
+    for place in (*range(0, 600, 3), *range(600, len(content), 200), *range(len(content) - 200, len(content), 3)):
+        altered = bytearray(content)
+        altered[place] ^= 0x15
+        path.write_bytes(altered)
+        try:
+            assert torch.equal(read_samples(path, (2,)).tensor, torch.from_numpy(points))
+        except GanbenchError:
+            refused += 1
+    assert refused > 150, "at least the numbers"
 
 
 def test_only_the_samples_that_are_scored_are_mixed() -> None:

@@ -62,6 +62,18 @@ def compared(study: pd.DataFrame) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("column", [*NUMBERS, *(column for column in COLUMNS if column not in NUMBERS)])
+@pytest.mark.parametrize("more", [1, 2])
+def test_lines_with_more_cells_than_columns_are_refused(tmp_path: Path, more: int) -> None:
+    """Pandas takes the cells in front for names of rows."""
+    path = tmp_path / "results.csv"
+    write_csv(STUDY, path)
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([head, *(f"{line}{',x' * more}" for line in lines)]), encoding="utf-8")
+    with pytest.raises(GanbenchError, match="lines with more cells than the first line has columns") as caught:
+        read_csv(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_odd_cells_are_refused_or_compared(rows: pd.DataFrame, column: str, tmp_path: Path) -> None:
     for odd in ODD_NUMBERS if column in NUMBERS else ODD_WORDS:
         for where in (rows.index[rows["metric"] == "modes_strict"][:2], rows.index):

@@ -17,11 +17,10 @@ from ganbench.data.mnist import Mnist
 from ganbench.evaluation import scorer
 from ganbench.runs import ensemble_run, environment, run
 from ganbench.runs.checkpoint_record import ADDED
-from ganbench.runs.ensemble_run import RESUMED_WITH
 from ganbench.runs.environment import changes
 from ganbench.runs.job import Job
 from ganbench.spec.run_spec import RunSpec
-from ganbench.tracking import Status
+from ganbench.tracking import RESUMED_WITH, Status
 from ganbench.tracking.memory import MemoryTracker
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.training.trainer import Snapshot

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 import torch
 from rich.console import Console
@@ -30,6 +31,7 @@ from ganbench.spec.run_spec import RunSpec
 from ganbench.spec.sweep_spec import Sweep, read_sweep
 from ganbench.tracking import Status
 from ganbench.tracking.mlflow.reading import read_runs
+from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store, find_store
 from ganbench.training import trainer
 from ganbench.training.checkpoint import checkpoint_paths
@@ -194,6 +196,35 @@ def test_busy_group_is_retried_with_the_same_block(sweep: Sweep, store: Store, m
     assert status == 0
     assert performed[0] == ("minimax", (0, 1))
     assert sorted(performed[1:]) == sorted((loss, seeds) for seeds in ((0, 1), (2, 3)) for loss in ("minimax", "hinge"))
+
+
+class KilledError(BaseException):
+    """The process is gone."""
+
+
+def test_parent_runs_of_a_killed_process_are_closed_by_the_same_command(
+    sweep: Sweep, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed between the end of the last seed and that of its group."""
+
+    def killed(*arguments: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowTracker, "close_group", killed)
+        with pytest.raises(KilledError):
+            run_sweep(dataclasses.replace(sweep, block=None), store, train)
+    tracker = MlflowTracker(store, "e")
+    (group,) = tracker.running_groups()
+    assert set(tracker.statuses().values()) == {"finished"}
+    assert run_sweep(sweep, store, train)[1] == [("hinge", (0, 1)), ("hinge", (2, 3))]
+    assert tracker.running_groups() == set()
+    with filelock.FileLock(store.checkpoints("e", group) / ".lock"):
+        tracker._client.update_run(tracker._find(group, "group").info.run_id, status="RUNNING")
+        run_sweep(sweep, store, train)
+        assert tracker.running_groups() == {group}, "another process trains further seeds of it"
+    run_sweep(sweep, store, train)
+    assert tracker.running_groups() == set()
 
 
 def test_sweep_stopped_in_a_block_resumes_there(sweep: Sweep, store: Store, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -148,6 +150,51 @@ def test_two_names_of_a_store_have_one_lock(original: Path) -> None:
     (link.parent / "folder").symlink_to(link.parent)
     names = (str(link), str(link.parent / "folder" / "original"), f"sqlite:///{link}/mlflow.db", f"file://{link}")
     assert {find_store(name) for name in names} == {find_store(str(original))}
+
+
+WITH_TWO_MOUNTS = """
+import sys
+import numpy as np, pytest
+from ganbench.runs.run import BusyError, _exclusive_lock
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import LOCK, find_store
+from tests.tracking.test_moved_stores import GROUP, pictures, write
+import filelock
+stores = [find_store(name) for name in sys.argv[1:]]
+assert stores[0] != stores[1], "no path says that they are one"
+assert stores[0].database.samefile(stores[1].database)
+for first, second in (stores, stores[::-1]):
+    with filelock.FileLock(first.folder / LOCK), pytest.raises(filelock.Timeout):
+        filelock.FileLock(second.folder / LOCK, timeout=0).acquire()
+    with _exclusive_lock(first.checkpoints("e", "group1")), pytest.raises(BusyError):
+        with _exclusive_lock(second.checkpoints("e", "group1")):
+            pass
+for store in stores:
+    write(MlflowTracker(store, "e"), "0000000b", 2)
+for store in stores:
+    assert {run: len(steps) for run, steps in pictures(store).items()} == {"0000000a": 1, "0000000b": 1}
+"""
+
+
+def test_a_store_that_is_mounted_twice_has_one_lock_and_one_of_each_run(original: Path) -> None:
+    """Locks are files in the store, held by device and inode: a bind mount has another real path."""
+    second = original.with_name("mounted")
+    second.mkdir()
+    mounted = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1"', original, second], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this user can't mount")
+    script = 'mount --bind "$1" "$2" && exec "$0" -c "$3" "$1" "$2"'
+    words = ["unshare", "--mount", "sh", "-c", script, sys.executable, original, second, WITH_TWO_MOUNTS]
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    with closing(sqlite3.connect(original / "mlflow.db")) as database:
+        query = "select value, count(*) from tags where key = 'ganbench.run' group by value"
+        assert dict(database.execute(query)) == {"0000000a": 1, "0000000b": 1, "group1": 1}
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            for (uri,) in database.execute(f"select {column} from {table}"):
+                assert uri.startswith(original.as_uri()), "artifacts are named by their first path as long as it exists"
 
 
 def open_at_once(folder: str, barrier: multiprocessing.synchronize.Barrier) -> None:

@@ -23,11 +23,13 @@ from ganbench.results.views import final_scores
 from ganbench.runs.block_queue import BlockQueue
 from ganbench.runs.executors import Executor
 from ganbench.runs.progress import read_progress
+from ganbench.runs.run import close_finished_groups
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.task import Task, TaskResult
 from ganbench.runs.time_estimate import estimates
 from ganbench.spec.sweep_spec import Sweep
 from ganbench.tracking.annotations import annotation_tags
+from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker, tracked_statuses
 from ganbench.tracking.store import Store
 from ganbench.tracking.update_annotations import update_annotations
@@ -67,6 +69,8 @@ def sweep_session(
         export.restore()
     groups = {group.spec.group_id: group for group in group_statuses(sweep, tracked, store, experiment)}
     missing = [group for group in groups.values() if not group.done]
+    finished = {group_id: store.checkpoints(experiment, group_id) for group_id, group in groups.items() if group.done}
+    close_finished_groups(finished, MlflowTracker(store, experiment))
     console.print(
         f"{_size(sweep)}, "
         + f"budget {sweep.budget}, " * bool(sweep.budget)

@@ -6,16 +6,20 @@ import math
 import warnings
 from pathlib import Path
 from typing import IO, Any
+from zipfile import ZIP_STORED
 
 import numpy as np
 import numpy.typing as npt
 
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.samples.layout import check_numbers
-from ganbench.evaluation.samples.zips import BROKEN, LIMIT, in_short, open_zip
+from ganbench.evaluation.samples.zips import BROKEN, LIMIT, content_offset, in_short, open_zip
 
 NAMES = ("samples", "images", "arr_0", "x")
 """Names by which the array with the samples is recognised if there are several."""
+
+CHUNK = 1 << 20
+"""Bytes that are read at once for a checksum."""
 
 Array = npt.NDArray[Any]
 
@@ -33,13 +37,23 @@ def read_npy(path: Path) -> tuple[Array, str]:
 
 
 def read_npz(path: Path) -> tuple[Array, str]:
-    """The array of a `.npz` file that is the only one or has one of `NAMES`, and a description with its name."""
+    """The array of a `.npz` file that is the only one or has one of `NAMES`, and a description with its name.
+
+    If it isn't compressed, it is read as it is used, like that of a `.npy` file.
+    """
     with open_zip(path, "is not an .npz file: write it with np.savez(path, samples=…)") as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         name = _choose(path, names)
-        with archive.open(f"{name}.npy") as file:
-            _check_header(file, archive.getinfo(f"{name}.npy").file_size, f"'{path}' ('{name}')")
-        with archive.open(f"{name}.npy") as file:
+        info = archive.getinfo(f"{name}.npy")
+        with archive.open(info) as file:
+            shape, columns_first, dtype = _check_header(file, info.file_size, f"'{path}' ('{name}')")
+            if info.compress_type == ZIP_STORED and 0 not in shape:
+                offset = content_offset(path, info) + file.tell()
+                while file.read(CHUNK):
+                    pass  # to the end, where the checksum is compared
+                mapped = np.memmap(path, dtype, "r", offset, shape, "F" if columns_first else "C")
+                return np.asarray(mapped), f" ('{name}')"
+        with archive.open(info) as file:
             return np.lib.format.read_array(file, allow_pickle=False), f" ('{name}')"
 
 
@@ -54,8 +68,11 @@ def _choose(path: Path, names: list[str]) -> str:
     return chosen[0]
 
 
-def _check_header(file: IO[bytes], size: int, what: str) -> None:
+def _check_header(file: IO[bytes], size: int, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Refuse everything but plain numbers that fill the file to its end.
+
+    Returns:
+        The shape, whether columns come first in memory (Fortran's order), and the type of the numbers.
 
     Raises:
         GanbenchError: the header is valid, but not that of samples.
@@ -65,9 +82,9 @@ def _check_header(file: IO[bytes], size: int, what: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a Python 2 header, which is readable nevertheless
         if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
         elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+            shape, columns_first, dtype = np.lib.format.read_array_header_2_0(file)
         else:
             raise ValueError(f"version {version} of NumPy's format")
     if any(isinstance(length, bool) for length in shape):
@@ -78,3 +95,4 @@ def _check_header(file: IO[bytes], size: int, what: str) -> None:
         raise ValueError(f"its header announces {count * dtype.itemsize:,} bytes, but {size - file.tell():,} follow")
     if count * max(dtype.itemsize, 4) > LIMIT:
         raise GanbenchError(f"{what} takes more than {LIMIT >> 30} GiB as float32: give fewer samples")
+    return shape, columns_first, dtype

@@ -8,12 +8,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ganbench.core.errors import GanbenchError
 
 LIMIT = 8 * 2**30
 """Maximum size of samples or a network in bytes, unpacked."""
+
+LENGTHS = struct.Struct("<26xHH")
+"""The header of a member: the lengths of its name and its extra field, which follow it."""
 
 BROKEN = (
     BadZipFile,  # not a zip, or a wrong checksum
@@ -58,6 +61,18 @@ def read_members(path: Path, otherwise: str) -> dict[str, bytes]:
     if len({name.partition("/")[0] for name in members}) != 1:
         raise GanbenchError(f"'{path}' {otherwise}")
     return {name.partition("/")[2]: content for name, content in members.items()}
+
+
+def content_offset(path: Path, info: ZipInfo) -> int:
+    """Return where in the file the content of a member begins, which its own header says: 30 bytes, name, extra field.
+
+    Raises:
+        struct.error: the file ends within that header.
+    """
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        name, extra = LENGTHS.unpack(file.read(LENGTHS.size))
+    return info.header_offset + LENGTHS.size + int(name) + int(extra)
 
 
 def in_short(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
 from ganbench.results.report.escaping import for_latex, for_markdown, for_terminal
 from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
+from ganbench.results.resumed_runs import resumed_elsewhere
 
 ESCAPES = {"markdown": for_markdown, "latex": for_latex}
 """Escaping of text below the table, in styles other than the terminal's."""
@@ -34,9 +35,12 @@ def render_comparison(
     if style in ("csv", "json"):
         return render(comparison, style)
     names = {run: name for name, members in named_groups(table, comparison.by) for run in members}
-    lost = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
+    notes = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
+    resumed = resumed_elsewhere(table, names)
+    if resumed:
+        notes.append(f"Resumed in another environment, which changes their numbers: {'; '.join(resumed)}.")
     escape = ESCAPES.get(style, for_terminal)
-    lines = [*lost, *sentences(comparison.rankings)]
+    lines = [*notes, *sentences(comparison.rankings)]
     parts = [render(comparison, style, width)]
     parts += [wrapped(escape(line), width) if style == "table" else escape(line) for line in lines]
     published = beside(table, comparison.metrics, style, width)

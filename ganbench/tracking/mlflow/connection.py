@@ -139,16 +139,22 @@ def seed_runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
     A request that was repeated by the network can leave two runs with one id: only the older is yielded, which is the
     one written to.
     """
-    query, page, seen = f"tags.`{KIND}` = 'seed'", None, set[str]()
+    seen = set[str]()
+    for run in search_runs(client, experiment_id, f"tags.`{KIND}` = 'seed'"):
+        run_id = text_in(run.data.tags, RUN)
+        if run_id not in seen:
+            seen.add(run_id)
+            yield run
+
+
+def search_runs(client: MlflowClient, experiment_id: str, query: str) -> Iterator[Run]:
+    """Yield the runs that a query finds, oldest first, however many there are."""
+    page = None
     while True:
         part = client.search_runs(
             [experiment_id], query, ViewType.ACTIVE_ONLY, 1000, ["attributes.start_time ASC"], page
         )
-        for run in part:
-            run_id = text_in(run.data.tags, RUN)
-            if run_id not in seen:
-                seen.add(run_id)
-                yield run
+        yield from part
         page = part.token
         if not page:
             return

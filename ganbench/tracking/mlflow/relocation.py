@@ -23,7 +23,7 @@ def relocate_artifacts(connection: sqlite3.Connection, store: Store) -> None:
                 "where experiment_id = ? and substr(artifact_uri, 1, ?) = ?",
                 (new.as_uri(), len(uri) + 1, experiment, len(uri) + 1, f"{uri}/"),
             )
-        elif name == DEFAULT_EXPERIMENT and old != store.artifacts(name):
+        elif name == DEFAULT_EXPERIMENT and not _same(old, store.artifacts(name)):
             new = store.artifacts(name)  # those of earlier runs stay
         else:
             continue
@@ -77,7 +77,7 @@ def _path(uri: str) -> Path:
 
 
 def _same(old: Path, new: Path) -> bool:
-    """Return whether two paths name one folder, in a store with several names."""
+    """Return whether two paths name one folder, in a store with several names or mounted several times."""
     try:
         return old == new or old.parent.samefile(new.parent)
     except OSError:

@@ -20,7 +20,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import RunInfo, Status
-from ganbench.tracking.mlflow.connection import connect, seed_runs, statuses
+from ganbench.tracking.mlflow.connection import connect, search_runs, seed_runs, statuses
 from ganbench.tracking.mlflow.names import (
     ENDED_AT,
     GROUP,
@@ -32,7 +32,7 @@ from ganbench.tracking.mlflow.names import (
     deleted_experiment,
 )
 from ganbench.tracking.store import LOCK, Store
-from ganbench.tracking.tag_values import status_in
+from ganbench.tracking.tag_values import status_in, text_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,6 +108,11 @@ class MlflowTracker:
         if parent is not None and parent.info.status != MLFLOW_STATUS[status]:
             self._client.set_tag(parent.info.run_id, STATUS, status)
             self._client.set_terminated(parent.info.run_id, MLFLOW_STATUS[status])
+
+    def running_groups(self) -> set[str]:
+        """Return the ids of groups whose parent run is marked as running."""
+        query = f"tags.`{KIND}` = 'group' and attributes.status = 'RUNNING'"
+        return {text_in(run.data.tags, GROUP) for run in search_runs(self._client, self._experiment, query)}
 
     def _find(self, run_id: str, kind: str) -> Run | None:
         query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"

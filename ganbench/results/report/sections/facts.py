@@ -13,6 +13,7 @@ from ganbench.core.formatting import number
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
 from ganbench.results.report.tables import FLOOR
+from ganbench.results.resumed_runs import resumed_elsewhere
 from ganbench.results.views import SCORED, final_scores, runs
 
 TEMPLATE = """
@@ -31,7 +32,12 @@ class Facts(Section[list[tuple[str, str]]]):
     place: ClassVar[int] = 70
 
     def content(self, report: Report) -> list[tuple[str, str]]:
-        return [*facts(report.table), ("report", f"made on {report.about.date} by the code of {report.about.code}")]
+        resumed = resumed_elsewhere(report.table, report.names)
+        return [
+            *facts(report.table),
+            *([("resumed in another environment", "; ".join(resumed))] if resumed else []),
+            ("report", f"made on {report.about.date} by the code of {report.about.code}"),
+        ]
 
     def html(self, content: list[tuple[str, str]]) -> Markup:
         return fill(TEMPLATE, facts=content)
