@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench.core.verdict import Verdict
+from ganbench.core.verdict import STATES, Verdict
 from ganbench.evaluation.observation import RealBaseline, SampleSummary
 
 
@@ -81,3 +82,12 @@ def is_whole(samples: object) -> bool:
     if isinstance(samples, Tensor):
         return not samples.is_floating_point()
     return isinstance(samples, np.ndarray) and samples.dtype.kind in "ui"
+
+
+def numbers_of(numbers: Mapping[str, float], verdict: Verdict) -> dict[str, float]:
+    """Numbers with those of a verdict, without undefined ones."""
+    of_verdict = {f"verdict/{name}": measured.value for name, measured in verdict.measured.items()}
+    if verdict.states is not None:
+        of_verdict |= {f"verdict/{state.replace(' ', '_')}": len(verdict.of_state(state)) for state in STATES}
+    every = {**numbers, **of_verdict}
+    return {name: float(value) for name, value in every.items() if math.isfinite(value)}

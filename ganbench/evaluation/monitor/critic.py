@@ -30,10 +30,10 @@ def _mean(outputs: object, name: str) -> float:
         values = np.asarray(outputs, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise GanbenchError(f"{name} must be a number or an array of numbers, not {type(outputs).__name__}") from error
-    mean = float(values.mean()) if values.size else math.nan
     if not values.size:
         raise GanbenchError(f"{name} is empty")
-    if values.min() < 0 or values.max() > 1:
+    mean = float(values.mean())
+    if math.isfinite(mean) and (values.min() < 0 or values.max() > 1):
         raise GanbenchError(
             f"{name} must be probabilities in [0, 1], not in [{values.min():.3g}, {values.max():.3g}]: apply the "
             f"sigmoid to logits, and leave it out for a critic"

@@ -18,6 +18,7 @@ from ganbench.evaluation.monitor.critic import critic_means
 from ganbench.evaluation.monitor.named_data import NamedData
 from ganbench.evaluation.monitor.record import Record, Row
 from ganbench.evaluation.monitor.sinks import Sink, sinks_for
+from ganbench.evaluation.monitor.vectors import Vectors
 from ganbench.evaluation.observation import Observation
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Monitor:
 
     Args:
         dataset: name of the data set that the generator imitates, with options as in "ring:radius=2".
-        protocol: name of the protocol.
+        real: instead of it, real vectors, float [N, d], for instance features that a network of yours has of real
+            images; samples are then given in the same form. Modes aren't known; coverage, precision, recall, density,
+            near-duplicates and copies are compared with those of real vectors.
+        protocol: name of the protocol, by default the data set's.
         samples: number of samples to measure each time, 2,000 by default; if more are given, they are drawn from them.
         metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. Events
             and verdict don't depend on them.
@@ -52,9 +56,10 @@ class Monitor:
 
     def __init__(
         self,
-        dataset: str,
+        dataset: str | None = None,
         *,
-        protocol: str = Dataset.protocol,
+        real: object = None,
+        protocol: str | None = None,
         samples: int | None = None,
         metrics: Sequence[str] | None = None,
         steps: int | None = None,
@@ -71,7 +76,17 @@ class Monitor:
         self._sinks = sinks_for(mlflow, tensorboard, sinks)
         self._steps = math.inf if steps is None else steps
         self._patience = patience
-        self._real: RealData = NamedData(dataset, protocol, samples, metrics, pixel_range, clip, find_device(device))
+        torch_device = find_device(device)
+        if (dataset is None) == (real is None):
+            raise GanbenchError("say what the generator imitates: either dataset=, a name, or real=, vectors")
+        self._real: RealData
+        if dataset is not None:
+            chosen = Dataset.protocol if protocol is None else protocol
+            self._real = NamedData(dataset, chosen, samples, metrics, pixel_range, clip, torch_device)
+        else:
+            if not (protocol is None and metrics is None and pixel_range is None and not clip):
+                raise GanbenchError("vectors have no protocol, metrics, pixel_range or clip: leave them out")
+            self._real = Vectors(real, samples, torch_device)
         self._record = Record()
 
     def __call__(self, step: int, fake: object, *, d_real: object = None, d_fake: object = None) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -11,10 +10,10 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
-from ganbench.core.verdict import STATES, Verdict
+from ganbench.core.verdict import Verdict
 from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.evaluation.monitor.base import Measurement, is_whole
+from ganbench.evaluation.monitor.base import Measurement, is_whole, numbers_of
 from ganbench.evaluation.observation import RealBaseline
 from ganbench.evaluation.samples.check import checked
 from ganbench.evaluation.score_samples import kept_scorer, mixed, set_up
@@ -62,6 +61,10 @@ class NamedData:
 
     def read(self, fake: object) -> Tensor:
         """Samples as networks have them; the range of images is found once, and must stay as it is."""
+        numbers = "whole" if is_whole(fake) else "floating-point"
+        before = self.reading.get("numbers", numbers)
+        if numbers != before:  # in the range of the first images they would mean something else
+            raise GanbenchError(f"these images have {numbers} numbers, and earlier ones had {before} ones")
         try:
             samples, found = checked(fake, self._dataset.shape, self.reading.get("pixel_range"), self._clip)
         except GanbenchError as error:
@@ -72,7 +75,7 @@ class NamedData:
                 f"(at least 500) with samples="
             )
         if found:
-            self._remember("numbers", "whole" if is_whole(fake) else "floating-point")
+            self.reading["numbers"] = numbers
             # Bright images of a range from −1 to 1 could look as if their range began at 0.
             self.reading.setdefault("pixel_range", "0..255" if found == "bytes" else found.removeprefix("range "))
         return samples if len(samples) == self.samples else mixed(samples, self.samples)
@@ -86,11 +89,6 @@ class NamedData:
             verdict = beside.verdict(features)
             return Measurement(beside.summary(features), verdict, self._numbers(scores, verdict))
 
-    def _remember(self, what: str, value: str) -> None:
-        """Refuse images in another form than the first ones: in their range they would mean something else."""
-        if self.reading.setdefault(what, value) != value:
-            raise GanbenchError(f"these images have {value} {what}, and earlier ones had {self.reading[what]} ones")
-
     def _numbers(self, scores: Scores, verdict: Verdict) -> dict[str, float]:
         numbers = dict(scores.values)
         numbers |= {f"floor/{name}": value for name, value in scores.floors.items()}
@@ -98,15 +96,6 @@ class NamedData:
             for prefix, shares in (("mode", scores.shares), ("good", scores.good_shares)):
                 numbers |= {f"{prefix}/{name}": share for name, share in zip(self.mode_names, shares, strict=True)}
         return numbers_of(numbers, verdict)
-
-
-def numbers_of(numbers: Mapping[str, float], verdict: Verdict) -> dict[str, float]:
-    """Numbers with those of a verdict, without undefined ones."""
-    of_verdict = {f"verdict/{name}": measured.value for name, measured in verdict.measured.items()}
-    if verdict.states is not None:
-        of_verdict |= {f"verdict/{state.replace(' ', '_')}": len(verdict.of_state(state)) for state in STATES}
-    every = {**numbers, **of_verdict}
-    return {name: float(value) for name, value in every.items() if math.isfinite(value)}
 
 
 def _metric(text: str, known: Mapping[str, Metric]) -> Metric:
