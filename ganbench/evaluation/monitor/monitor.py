@@ -11,7 +11,7 @@ from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.verdict_word import word_of
 from ganbench.data import Dataset
-from ganbench.evaluation.collapse_detector import Event, collapsed_for
+from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.history import events_in
 from ganbench.evaluation.monitor.base import RealData, all_finite, as_array
 from ganbench.evaluation.monitor.critic import critic_means
@@ -41,7 +41,7 @@ class Monitor:
         metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. Events
             and verdict don't depend on them.
         steps: planned length of training. Without it, what was never reached is no event, only what was lost.
-        patience: number of consecutive calls with collapsed samples after which `collapsed` is true.
+        patience: number of consecutive calls with the verdict COLLAPSED after which `collapsed` is true.
         pixel_range: range of float images: "0..1", "-1..1" or "0..255". Without it, the first images decide, and
             must leave no doubt.
         clip: whether to clip pixels outside that range.
@@ -130,12 +130,12 @@ class Monitor:
 
     @property
     def collapsed(self) -> bool:
-        """True while the samples of as many calls as `patience` tolerates were collapsed, up to the last one.
+        """True while the verdict on the samples of the last calls, as many as `patience`, was COLLAPSED.
 
-        They are if half of the modes or of their width is lost, or half of the samples are near-duplicates.
+        Early samples that are merely bad are NOT LEARNED YET, and don't count.
         """
-        observations = self._record.observations
-        return bool(observations) and collapsed_for(observations, self._real.baseline) >= self._patience
+        last = self._record.rows[-self._patience :]
+        return len(last) == self._patience and all(row.word == "COLLAPSED" for row in last)
 
     @property
     def diverged(self) -> bool:
