@@ -153,17 +153,19 @@ class Monitor:
         return self._record.summary(self.events)
 
     def figure(self) -> Figure:
-        """A heat map of modes × steps: how full each mode was, with events marked above.
+        """A heat map of modes × steps that shows how full each mode was; curves where modes aren't known.
 
         Raises:
             GanbenchError: there were no samples yet.
         """
-        from ganbench.evaluation.timeline import timeline_figure  # matplotlib isn't needed before
+        from ganbench.evaluation.timeline import curves_figure, timeline_figure  # matplotlib isn't needed before
 
         if not self._record.rows:
             raise GanbenchError("there is nothing to draw yet: no samples were measured")
-        names, shares = self._real.mode_names, self._real.mode_shares
-        return timeline_figure(self._record.observations, self.events, names, shares)
+        observations, names = self._record.observations, self._real.mode_names
+        if len(names) == 1:
+            return curves_figure(observations, self.events, self._real.baseline)
+        return timeline_figure(observations, self.events, names, self._real.mode_shares)
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.txt`, `numbers.csv`, `timeline.json` (observations and events) and `timeline.png`.
