@@ -16,7 +16,7 @@ from ganbench.evaluation.history import events_in
 from ganbench.evaluation.monitor.base import RealData, all_finite, as_array
 from ganbench.evaluation.monitor.critic import critic_means
 from ganbench.evaluation.monitor.named_data import NamedData
-from ganbench.evaluation.monitor.record import Record, Row
+from ganbench.evaluation.monitor.record import Record, Row, is_whole_number
 from ganbench.evaluation.monitor.sinks import Sink, sinks_for
 from ganbench.evaluation.monitor.vectors import Vectors
 from ganbench.evaluation.observation import Observation
@@ -71,8 +71,9 @@ class Monitor:
         sinks: Sequence[Sink] = (),
         device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     ) -> None:
-        if patience < 1 or (steps is not None and steps < 1):
-            raise GanbenchError("patience and steps must be at least 1")
+        for name, count in (("samples", samples), ("steps", steps), ("patience", patience)):
+            if count is not None and not (is_whole_number(count) and count >= 1):
+                raise GanbenchError(f"{name} must be a whole number from 1, not {count!r}")
         self._sinks = sinks_for(mlflow, tensorboard, sinks)
         self._steps = math.inf if steps is None else steps
         self._patience = patience

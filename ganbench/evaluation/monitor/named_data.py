@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Verdict
 from ganbench.evaluation.history import NAMED_MODES
@@ -16,6 +17,7 @@ from ganbench.evaluation.metrics import METRICS, Metric
 from ganbench.evaluation.monitor.base import Measurement, is_whole, numbers_of
 from ganbench.evaluation.observation import RealBaseline
 from ganbench.evaluation.samples.check import checked
+from ganbench.evaluation.samples.ranges import RANGES
 from ganbench.evaluation.score_samples import kept_scorer, mixed, set_up
 from ganbench.evaluation.scorer import Scores
 
@@ -36,6 +38,8 @@ class NamedData:
         clip: bool,
         device: torch.device,
     ) -> None:
+        if pixel_range is not None and pixel_range not in RANGES:
+            raise GanbenchError(f"unknown pixel_range '{pixel_range}': {near_miss(pixel_range, RANGES)}")
         self._dataset, rules = set_up(dataset, protocol)
         case = rules.case(self._dataset)
         asked = None if metrics is None else {text: _metric(text, case.metrics) for text in metrics}
@@ -46,14 +50,15 @@ class NamedData:
         self._scorer = prepared.scorer if asked is None else prepared.scorer.with_metrics(asked)
         self._quick = asked is None
         self._clip = clip
-        self.mode_names, self.mode_shares = self._scorer.mode_names, self._scorer.fair_shares
+        self.mode_names: Sequence[str] = self._scorer.mode_names
+        self.mode_shares: Sequence[float] = self._scorer.fair_shares
         self.mode_word = self._dataset.mode_word
-        self.identity = {
+        self.identity: Mapping[str, str] = {
             "dataset": str(self._dataset.to_spec()),
             "protocol": rules.label(case, self.samples),
             "evaluator": self._scorer.evaluator.sha256,
         }
-        self.reading = {} if pixel_range is None else {"pixel_range": pixel_range}
+        self.reading: dict[str, str] = {} if pixel_range is None else {"pixel_range": pixel_range}
 
     @cached_property
     def baseline(self) -> RealBaseline:

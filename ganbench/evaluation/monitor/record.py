@@ -55,7 +55,7 @@ class Record:
         Raises:
             GanbenchError: it isn't, or it isn't a whole number.
         """
-        if not _is_step(step):
+        if not is_whole_number(step):
             raise GanbenchError(f"step must be a whole number from 0, not {step!r}")
         if self.rows and step <= self.rows[-1].observation.step:
             raise GanbenchError(
@@ -89,26 +89,36 @@ class Record:
             raise GanbenchError("this is not the state of a monitor of this version of ganbench")
         identity = state.get("identity")
         for name, value in real.identity.items():
-            other = identity.get(name) if isinstance(identity, Mapping) else None
-            if other != value:
-                raise GanbenchError(f"this state is of another {name}: {other!r}, not {value!r}")
+            _refuse_other(name, identity.get(name) if isinstance(identity, Mapping) else None, value)
         try:
             rows = [_row_from_plain(values, len(real.mode_names)) for values in state["rows"]]
             diverged_at = state["diverged_at"]
             reading = {str(name): str(value) for name, value in state["reading"].items()}
+            for name in sorted(reading.keys() & real.reading.keys()):
+                if reading[name] != real.reading[name]:
+                    raise GanbenchError(
+                        f"this state is of another {name}: {reading[name]!r}, not {real.reading[name]!r}"
+                    )
             steps = [row.observation.step for row in rows]
-            if not all(map(_is_step, steps)) or sorted(set(steps)) != steps:
+            if not all(map(is_whole_number, steps)) or sorted(set(steps)) != steps:
                 raise ValueError("steps")
-            if not (diverged_at is None or _is_step(diverged_at)):
+            if not (diverged_at is None or is_whole_number(diverged_at)):
                 raise ValueError("diverged_at")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise GanbenchError(f"this state of a monitor is damaged ({type(error).__name__}: {error})") from error
+        for name in sorted(reading.keys() & real.reading.keys()):
+            _refuse_other(name, reading[name], real.reading[name])
         return Record(rows, diverged_at), reading
+
+
+def _refuse_other(name: str, value: object, wanted: str) -> None:
+    if value != wanted:
+        raise GanbenchError(f"this state is of another {name}: {value!r}, not {wanted!r}")
 
 
 def _row_to_plain(row: Row) -> dict[str, Any]:
     observation = to_plain(row.observation)
-    sight = {name: None if value != value else value for name, value in observation["sight"].items()}
+    sight: dict[str, Any] = {name: None if value != value else value for name, value in observation["sight"].items()}
     sight |= {name: list(sight[name]) for name in ("counts", "appearing")}
     critic = None if row.observation.critic is None else list(row.observation.critic)
     plain = {**observation, "sight": sight, "critic": critic}
@@ -121,7 +131,7 @@ def _row_from_plain(values: Mapping[str, Any], modes: int) -> Row:
     summary = observation.summary
     counted = [*summary.counts, *summary.appearing, summary.samples]
     measured = [float(getattr(summary, name)) for name in MEASURES]
-    if len(summary.counts) != modes or len(summary.appearing) != modes or not all(map(_is_step, counted)):
+    if len(summary.counts) != modes or len(summary.appearing) != modes or not all(map(is_whole_number, counted)):
         raise ValueError("counts")
     if summary.samples < 1 or any(value < 0 for value in measured):
         raise ValueError("measures")
@@ -129,5 +139,6 @@ def _row_from_plain(values: Mapping[str, Any], modes: int) -> Row:
     return Row(observation, numbers, str(values["word"]), [str(clause) for clause in values["clauses"]])
 
 
-def _is_step(value: object) -> bool:
+def is_whole_number(value: object) -> bool:
+    """True for a whole number from 0 on that is not absurdly large, such as a step or a count."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_INTEGER

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from statistics import fmean, stdev
 
@@ -43,7 +43,9 @@ COPIES = "near_copies"
 class Vectors:
     """Real vectors, and their halves as a yardstick."""
 
-    mode_names, mode_shares, mode_word = ("all samples",), (1.0,), "modes"
+    mode_names: Sequence[str] = ("all samples",)
+    mode_shares: Sequence[float] = (1.0,)
+    mode_word: str = "modes"
 
     def __init__(self, real: object, samples: int | None, device: torch.device) -> None:
         self._real = _checked(real, None).to(device)
@@ -60,7 +62,7 @@ class Vectors:
             )
         self._metrics = {name: METRICS.create({"name": name}) for name in OF_SETS}
         digest = hashlib.sha256(self._real.cpu().numpy().tobytes()).hexdigest()
-        self.identity = {"real data": digest, "number of samples": str(self.samples)}
+        self.identity: Mapping[str, str] = {"real data": digest, "number of samples": str(self.samples)}
         self.reading: dict[str, str] = {}
 
     @cached_property

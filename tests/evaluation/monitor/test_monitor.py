@@ -137,8 +137,10 @@ def test_bad_input_is_refused_in_one_line_and_leaves_no_trace(given: dict[str, A
         ({"samples": 100}, "100 samples are too few"),
         ({"protocol": "ganbench-3"}, "unknown protocol"),
         ({"metrics": ["coverag"]}, "unknown metric 'coverag'"),
-        ({"patience": 0}, "at least 1"),
-        ({"steps": 0}, "at least 1"),
+        ({"patience": 0}, "patience must be a whole number from 1"),
+        ({"steps": 0}, "steps must be a whole number from 1"),
+        ({"samples": 500.5}, "samples must be a whole number from 1"),
+        ({"pixel_range": "0..2"}, "unknown pixel_range '0..2'"),
         ({"tensorboard": object()}, "SummaryWriter"),
         ({"sinks": [3]}, "a sink must be a function"),
         ({"mlflow": True}, "call mlflow.start_run"),
@@ -291,6 +293,8 @@ def test_range_of_images_is_found_once_and_stays(mnist: LabelledImages) -> None:
         watch(2, images)
     restored = ganbench.Monitor(dataset="mnist", samples=500, device="cpu")
     restored.load_state_dict(watch.state_dict())
+    with pytest.raises(GanbenchError, match="of another pixel_range"):
+        ganbench.Monitor(dataset="mnist", samples=500, pixel_range="0..1").load_state_dict(watch.state_dict())
     # Alone, these would look like images in a range from 0 to 1, and as bright ones they aren't digits.
     numbers = restored(2, np.abs(signed))
     assert numbers["hq"] < 0.5
