@@ -24,6 +24,7 @@ from benchmarks.commands import tracking, waiting
 from benchmarks.ensembles import a_thousand_seeds, ensembles
 from benchmarks.growth import growth
 from benchmarks.measure import Row, Setting
+from benchmarks.monitor import monitor
 from benchmarks.overhead import overhead
 from benchmarks.reading import reading
 from benchmarks.roofline import limits
@@ -43,6 +44,7 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Iterator[Row]]] = {
     "growth": growth,
     "scoring": full_suite,
     "protocols": protocol_cost,
+    "monitor": monitor,
     "waiting": waiting,
     "tracking": tracking,
     "reading": reading,
@@ -58,6 +60,7 @@ ON_CPU = (
     "critic",
     "growth",
     "scoring",
+    "monitor",
     "waiting",
     "tracking",
     "reading",

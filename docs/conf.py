@@ -37,7 +37,16 @@ napoleon_numpy_docstring = False
 
 NAVIGATION = {
     "Start": ["start", "tutorial", "ko/tutorial", "gallery", "results"],
-    "How to": ["howto/pandas", "howto/clusters", "howto/notebooks", "offline", "server", "extending", "howto/submit"],
+    "How to": [
+        "howto/own-loop",
+        "howto/pandas",
+        "howto/clusters",
+        "howto/notebooks",
+        "offline",
+        "server",
+        "extending",
+        "howto/submit",
+    ],
     "Measuring": ["protocols", "measuring", "metrics", "sanity"],
     "Methods": ["losses", "parts", "laboratory", "papers", "comparing", "leaderboard"],
     "Reference": ["api", "glossary", "faq", "changelog"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -105,6 +105,41 @@ def mode_heat_map(
     event_axes.set_xlim(edges[0], edges[-1])
     if events:
         figure.legend(frameon=False, fontsize=8, loc="lower center", ncols=4, handletextpad=0.2)
+    return figure
+
+
+def share_curves(
+    steps: Sequence[int],
+    curves: Mapping[str, Sequence[float]],
+    floors: Mapping[str, float],
+    events: Sequence[tuple[int, str]],
+) -> Figure:
+    """Curves of shares in [0, 1] over steps, with those of real data dashed, and events marked above.
+
+    Args:
+        curves: by label, [T] each.
+        floors: by label, the share in real data.
+        events: step and kind.
+    """
+    figure = Figure(figsize=(5.6, 3.6), dpi=110)
+    margins = {"left": 0.6, "right": 1.5}
+    event_axes = figure.add_axes(_axes_box(figure, **margins, bottom=3.05, top=0.1))
+    axes = figure.add_axes(_axes_box(figure, **margins, bottom=1.05, top=0.6), sharex=event_axes)
+    axes.spines[["top", "right"]].set_visible(False)
+    event_axes.spines[:].set_visible(False)
+    event_axes.set_yticks([])
+    event_axes.set_ylim(-2, 2)
+    event_axes.tick_params(axis="x", length=0, labelbottom=False)
+    for (label, values), colour in zip(curves.items(), PALETTE, strict=False):
+        axes.plot(steps, values, ".-", color=colour, linewidth=1.2, label=label)
+        axes.axhline(floors[label], color=colour, linestyle="--", linewidth=0.8)
+    axes.set(xlabel="generator steps", ylim=(-0.03, 1.03))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), title="dashed: real data")
+    _mark_events(event_axes, events)
+    if events:
+        figure.legend(*event_axes.get_legend_handles_labels(), frameon=False, fontsize=8, loc="lower center", ncols=4)
     return figure
 
 

@@ -70,7 +70,7 @@ class Event:
 
 
 def detect(
-    observations: Sequence[Observation], baseline: RealBaseline, steps: int, names: Sequence[str] = ()
+    observations: Sequence[Observation], baseline: RealBaseline, steps: float, names: Sequence[str] = ()
 ) -> list[Event]:
     """The events in a history of observations, in order.
 
@@ -164,7 +164,7 @@ def _chance_of_so_few(modes: int, samples: int, baseline: RealBaseline, least: S
 
 
 def _episodes(
-    kind: Kind, observations: Sequence[Observation], baseline: RealBaseline, steps: int, names: Sequence[str]
+    kind: Kind, observations: Sequence[Observation], baseline: RealBaseline, steps: float, names: Sequence[str]
 ) -> list[Event]:
     events: list[Event] = []
     least_so_far = math.inf  # the lowest severity in this run

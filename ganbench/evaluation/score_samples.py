@@ -6,6 +6,8 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Measured, Standing, Verdict
 from ganbench.core.verdict_word import word_of
 from ganbench.data import Data, Dataset
+from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
@@ -27,6 +30,8 @@ from ganbench.evaluation.samples import check_array
 from ganbench.evaluation.scorer import Scorer, Scores
 
 ALL = "all"
+KEPT = 2
+"""Number of data sets with their evaluators that are kept between calls: one of images takes up to a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def evaluate(
     count: int | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
 ) -> Evaluation:
-    """Score samples under a protocol.
+    """Score samples under a protocol. Data and evaluator are kept for the next call.
 
     Args:
         samples: a NumPy array or tensor, [N, C, H, W] for images, [N, 2] for points.
@@ -133,7 +138,7 @@ def evaluate(
     target, rules = set_up(dataset, protocol)
     tensor = check_array(samples, target.shape, pixel_range, clip)
     scored = mixed(tensor, rules.case(target).samples if count is None else count)
-    return evaluate_under([protocol], scored, dataset=dataset, count=count, device=torch_device)[0]
+    return kept_scorer(target, rules, torch_device).score(scored, count)
 
 
 def evaluate_under(
@@ -152,7 +157,7 @@ def evaluate_under(
         progress: told of what has to be computed of real samples first, if the number or the data are unusual.
     """
     names = expand(protocols, dataset)
-    return [_ProtocolScorer(dataset, name, device, progress).score(samples, count) for name in names]
+    return [ProtocolScorer(*set_up(dataset, name), device, progress).score(samples, count) for name in names]
 
 
 def mixed(samples: Tensor, count: int) -> Tensor:
@@ -177,6 +182,19 @@ def set_up(dataset: str, protocol: str) -> tuple[Dataset, Protocol]:
     return dataset_and_protocol(parse_component(dataset), {"name": protocol})
 
 
+def kept_scorer(dataset: Dataset, protocol: Protocol, device: torch.device) -> ProtocolScorer:
+    """A protocol ready to score samples of a data set, the same one each time: loading it takes seconds.
+
+    The last few are kept. A component that was registered again, or has other options, is another one.
+    """
+    return _kept_scorer(dataset, protocol, device, cache_folder())
+
+
+@lru_cache(maxsize=KEPT)
+def _kept_scorer(dataset: Dataset, protocol: Protocol, device: torch.device, _cache: Path) -> ProtocolScorer:
+    return ProtocolScorer(dataset, protocol, device)
+
+
 def samples_sha256(samples: Tensor) -> str:
     """SHA-256 of a set of samples."""
     return hashlib.sha256(samples.cpu().contiguous().numpy().tobytes()).hexdigest()
@@ -190,38 +208,59 @@ def _supports(name: str, dataset: Dataset) -> bool:
     return True
 
 
-class _ProtocolScorer:
-    """A protocol ready to score samples of a data set."""
+class ProtocolScorer:
+    """A protocol ready to score samples of a data set.
 
-    def __init__(self, dataset: str, protocol: str, device: torch.device, progress: Progress) -> None:
-        self._dataset, self._protocol = set_up(dataset, protocol)
-        self._case = self._protocol.case(self._dataset)
-        self._data: Data = self._dataset.load(scoring_device(device), say=_quiet)
-        self._scorer = Scorer.with_disk_cache(self._case, self._dataset, self._data, progress)
+    Attributes:
+        case: the protocol's settings for the data set.
+        data: the loaded data.
+        scorer: the protocol applied to them, by their evaluator.
+    """
+
+    def __init__(
+        self, dataset: Dataset, protocol: Protocol, device: torch.device, progress: Progress = unheard
+    ) -> None:
+        self.dataset, self.protocol = dataset, protocol
+        self.case = protocol.case(dataset)
+        self.data: Data = dataset.load(scoring_device(device), say=_quiet)
+        self.scorer = Scorer.with_disk_cache(self.case, dataset, self.data, progress)
+
+    def check_count(self, count: int) -> None:
+        """Refuse a number of samples that can't be scored.
+
+        Raises:
+            GanbenchError: they are too few to mean anything, or more than there are real ones.
+        """
+        if count < MIN_SAMPLES:
+            raise GanbenchError(f"{count} samples are too few to mean anything: score at least {MIN_SAMPLES}")
+        if self.dataset.finite and count > self.dataset.train_size:
+            raise GanbenchError(
+                f"there are only {self.dataset.train_size:,} real samples to compare {count:,} with: score fewer"
+            )
 
     def score(self, samples: Tensor, count: int | None) -> Evaluation:
-        wanted = self._case.samples if count is None else count
-        if wanted < MIN_SAMPLES:
-            raise GanbenchError(f"{wanted} samples are too few to mean anything: score at least {MIN_SAMPLES}")
-        if self._dataset.finite and wanted > self._dataset.train_size:
-            raise GanbenchError(
-                f"there are only {self._dataset.train_size:,} real samples to compare {wanted:,} with: score fewer"
-            )
+        """Score the first samples, as many as the protocol says unless another number is given.
+
+        Raises:
+            GanbenchError: too few samples, or more than there are real ones.
+        """
+        wanted = self.case.samples if count is None else count
+        self.check_count(wanted)
         if len(samples) < wanted:
             hint = f", or score fewer with --count {len(samples)}, which the table will state" if count is None else ""
             raise GanbenchError(
-                f"protocol '{self._protocol.name}' needs {wanted:,} samples, but there are only {len(samples):,}: "
+                f"protocol '{self.protocol.name}' needs {wanted:,} samples, but there are only {len(samples):,}: "
                 f"generate more{hint}"
             )
-        features = self._scorer.evaluator(samples[:wanted].to(self._data.device))
-        return self._evaluation(self._scorer.score(features), self._scorer.beside_real.verdict(features))
+        features = self.scorer.evaluator(samples[:wanted].to(self.data.device))
+        return self._evaluation(self.scorer.score(features), self.scorer.beside_real.verdict(features))
 
     def _evaluation(self, scores: Scores, verdict: Verdict) -> Evaluation:
         return Evaluation(
-            dataset=self._dataset.name,
-            protocol=self._protocol.label(self._case, scores.samples),
-            evaluator=self._scorer.evaluator.name,
-            evaluator_sha256=self._scorer.evaluator.sha256,
+            dataset=self.dataset.name,
+            protocol=self.protocol.label(self.case, scores.samples),
+            evaluator=self.scorer.evaluator.name,
+            evaluator_sha256=self.scorer.evaluator.sha256,
             samples=scores.samples,
             scores=tuple(
                 Score(
@@ -230,14 +269,14 @@ class _ProtocolScorer:
                     scores.floors[name],
                     scores.floor_sds[name],
                     scores.ceilings.get(name),
-                    self._case.metrics[name].direction,
+                    self.case.metrics[name].direction,
                 )
                 for name, value in scores.values.items()
             ),
-            modes=self._data.mode_names,
+            modes=self.data.mode_names,
             shares=scores.shares,
             good_shares=scores.good_shares,
-            fair_shares=self._scorer.fair_shares,
+            fair_shares=self.scorer.fair_shares,
             verdict=verdict,
         )
 

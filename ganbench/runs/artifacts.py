@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from ganbench.data import Data
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.observation import Observation
-from ganbench.runs.log_schema import NAMED_MODES
-from ganbench.runs.timeline import timeline_figure, write_timeline
+from ganbench.evaluation.timeline import timeline_figure, write_timeline
 from ganbench.tracking import RunLog
 from ganbench.training.trainer import Snapshot
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
 from ganbench.data import Data
-from ganbench.evaluation.collapse_detector import Event, collapsed_for, detect
+from ganbench.evaluation.collapse_detector import Event, collapsed_for
+from ganbench.evaluation.history import events_in, from_plain, to_plain
 from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary
 from ganbench.evaluation.scorer import Scorer
-from ganbench.runs.log_schema import NAMED_MODES
 from ganbench.spec.run_spec import RunSpec
 
 History = dict[str, list[dict[str, Any]]]
@@ -32,16 +31,12 @@ class CollapseMonitor:
         critic = None
         if self._spec.loss.output == "probability":
             critic = (statistics["critic_real"], statistics["critic_fake"])
-        observation = {"step": step, "sight": asdict(samples), "critic": critic}
-        self._history.setdefault(str(seed), []).append(observation)
+        self._history.setdefault(str(seed), []).append(to_plain(Observation(step, samples, critic)))
 
     def events(self, seed: int, diverged_at: int | None = None) -> list[Event]:
         """Return the events of a seed so far."""
-        names = self._data.mode_names if len(self._data.mode_names) <= NAMED_MODES else ()
-        events = detect(self.observations(seed), self._baseline, self._spec.train.steps, names)
-        if diverged_at is not None:
-            events.append(Event(diverged_at, "divergence", 1.0, "a loss was no longer finite"))
-        return events
+        steps = self._spec.train.steps
+        return events_in(self.observations(seed), self._baseline, steps, self._data.mode_names, diverged_at)
 
     def gives_up(self, seed: int) -> bool:
         """True if a seed has stayed collapsed for as many evaluations as the spec tolerates."""
@@ -52,10 +47,7 @@ class CollapseMonitor:
 
     def observations(self, seed: int) -> list[Observation]:
         """Return the observations of a seed so far."""
-        return [
-            Observation(values["step"], SampleSummary(**values["sight"]), values["critic"] and tuple(values["critic"]))
-            for values in self._history.get(str(seed), [])
-        ]
+        return list(map(from_plain, self._history.get(str(seed), [])))
 
     @cached_property
     def _baseline(self) -> RealBaseline:

@@ -21,6 +21,7 @@ from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.mixture import MixturePoints
 from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.scorer import Scores
@@ -34,8 +35,6 @@ SHEET_IMAGES = 64
 """Number of images on a sheet; a square number."""
 SCATTER_POINTS = 2000
 """Number of points in a scatter plot."""
-NAMED_MODES = 25
-"""With more modes than this, their shares are not tracked as metrics, but only in the timeline."""
 
 
 def run_facts(

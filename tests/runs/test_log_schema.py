@@ -11,10 +11,10 @@ import torch
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.scorer import Scores
 from ganbench.results.table import tidy
 from ganbench.runs.log_schema import (
-    NAMED_MODES,
     named_events,
     named_scores,
     named_statistics,

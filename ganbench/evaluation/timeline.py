@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.evaluation.collapse_detector import Event
-from ganbench.evaluation.observation import Observation
+from ganbench.evaluation.observation import Observation, RealBaseline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,3 +56,22 @@ def timeline_figure(
     ]
     steps = [observation.step for observation in observations]
     return mode_heat_map(steps, fullness, names, [(e.step, e.kind) for e in events])
+
+
+def curves_figure(observations: Sequence[Observation], events: Sequence[Event], baseline: RealBaseline) -> Figure:
+    """Draw what is known without modes: shares of good samples, of covered real data, and of near-duplicates."""
+    from ganbench.core.plotting import share_curves
+
+    summaries = [observation.summary for observation in observations]
+    curves = {
+        "good": [summary.good for summary in summaries],
+        "covered": [summary.covered for summary in summaries],
+        "near-duplicates": [summary.duplicates for summary in summaries],
+    }
+    floors = {
+        "good": baseline.good[0],
+        "covered": baseline.covered[0],
+        "near-duplicates": baseline.duplicates[0],
+    }
+    steps = [observation.step for observation in observations]
+    return share_curves(steps, curves, floors, [(event.step, event.kind) for event in events])

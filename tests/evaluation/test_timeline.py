@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ganbench.core.plotting import EVENT_MARKS
 from ganbench.evaluation.collapse_detector import EVENT_KINDS, Event
 from ganbench.evaluation.observation import Observation, SampleSummary
-from ganbench.runs.timeline import timeline_figure, write_timeline
+from ganbench.evaluation.timeline import timeline_figure, write_timeline
 
 
 def observation(

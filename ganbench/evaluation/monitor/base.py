@@ -1,0 +1,93 @@
+"""The interface of real data that a monitor compares samples with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganbench.core.verdict import STATES, Verdict
+from ganbench.evaluation.observation import RealBaseline, SampleSummary
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A set of samples beside real data.
+
+    Attributes:
+        summary: what the collapse detector sees.
+        verdict: sharpness, modes and variety.
+        numbers: scores and what stands beside them, by name; those that are undefined are left out.
+    """
+
+    summary: SampleSummary
+    verdict: Verdict
+    numbers: Mapping[str, float]
+
+
+class RealData(Protocol):
+    """Real data that samples are compared with.
+
+    Attributes:
+        samples: number of samples that are measured each time.
+        mode_names, mode_shares: of the modes in real data, [K]; a single one where modes aren't known.
+        mode_word: the plural noun for modes.
+        identity: all that the numbers depend on, as plain values: states with another one can't be continued.
+        reading: what was found out about the form of samples, as plain values: part of a monitor's state.
+    """
+
+    samples: int
+    mode_names: Sequence[str]
+    mode_shares: Sequence[float]
+    mode_word: str
+    identity: Mapping[str, str]
+    reading: dict[str, str]
+
+    @property
+    def baseline(self) -> RealBaseline:
+        """The summaries of equally many real samples."""
+
+    def read(self, fake: object) -> Tensor:
+        """Generated samples in the form that `measure` takes, `samples` of them.
+
+        Raises:
+            GanbenchError: wrong type, shape or range, or too few samples.
+        """
+
+    def measure(self, fake: Tensor) -> Measurement:
+        """Samples beside real data."""
+
+
+def as_array(samples: object) -> object:
+    """Samples of other frameworks as NumPy arrays; tensors and arrays as they are."""
+    if isinstance(samples, Tensor | np.ndarray) or not hasattr(samples, "__array__"):
+        return samples
+    return np.asarray(samples)
+
+
+def all_finite(samples: object) -> bool:
+    """False if an array or a tensor has NaN or infinity in it."""
+    if isinstance(samples, Tensor):
+        return not samples.is_floating_point() or samples.is_meta or bool(torch.isfinite(samples).all())
+    return not (isinstance(samples, np.ndarray) and samples.dtype.kind == "f") or bool(np.isfinite(samples).all())
+
+
+def is_whole(samples: object) -> bool:
+    """True for arrays and tensors of whole numbers."""
+    if isinstance(samples, Tensor):
+        return not samples.is_floating_point()
+    return isinstance(samples, np.ndarray) and samples.dtype.kind in "ui"
+
+
+def numbers_of(numbers: Mapping[str, float], verdict: Verdict) -> dict[str, float]:
+    """Numbers with those of a verdict, without undefined ones."""
+    of_verdict = {f"verdict/{name}": measured.value for name, measured in verdict.measured.items()}
+    if verdict.states is not None:
+        of_verdict |= {f"verdict/{state.replace(' ', '_')}": len(verdict.of_state(state)) for state in STATES}
+    every = {**numbers, **of_verdict}
+    return {name: float(value) for name, value in every.items() if math.isfinite(value)}
