@@ -18,7 +18,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from ganbench.cli.console.sweep import dry_run_session, status_session, sweep_session
+from ganbench.cli.console.status import status_session
+from ganbench.cli.console.sweep import dry_run_session, sweep_session
 from ganbench.cli.console.sweep_table import counted, overview
 from ganbench.results.export import Export
 from ganbench.runs import time_estimate
@@ -227,7 +228,7 @@ def test_sweep_whose_time_is_up_begins_no_other_block(
     assert "the time is up; 0 of 2 groups done (2 of 8 runs), 2 waiting. Run the same command again" in output
     [row] = [line.split() for line in output.splitlines() if line.startswith("minimax  ")]
     assert row[7:9] == ["2", "0"], "the table counts the seeds that are done, and those that failed"
-    assert status_session(sweep, experiment="e", store=store) == 1
+    assert status_session(sweep.plan, experiment="e", store=store) == 1
     output = capsys.readouterr().out
     assert "2 finished, 2 waiting" in output
     assert "4 waiting" in output
@@ -281,7 +282,7 @@ def test_finished_blocks_of_an_export_are_not_repeated(sweep: Sweep, store: Stor
 def group_of(sweep: Sweep, store: Store, done: int) -> GroupStatus:
     """The first group, with so many finished seeds."""
     spec = sweep.specs[0]
-    [group, _] = group_statuses(sweep, {spec.run_id(seed): FINISHED for seed in range(done)}, store, "e")
+    [group, _] = group_statuses(sweep.plan, {spec.run_id(seed): FINISHED for seed in range(done)}, store, "e")
     return group
 
 
