@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from ganbench.core.formatting import listed, number
 from ganbench.results.inference import MIN_SEEDS, iqm_difference, seeds_needed
 from ganbench.results.ranking import Ranking, values
+from ganbench.results.verdict_words import format_words
 
 NAMED = 3
 """Number of rivals that are named in a sentence."""
@@ -67,7 +68,13 @@ def _victory(ranking: Ranking) -> str:
     share, least, most = (100 * part for part in pair.probability)
     chance = f"its seed is better in {share:.0f} % of pairs [{least:.0f} – {most:.0f} %], p = {pair.p:.2g}"
     whom = names[0] if len(names) == 1 else f"every other: than {names[0]}, the next best,"
-    return f"{ranking.lead.method} is better than {whom}{size} ({chance})"
+    return f"{ranking.lead.method} is better than {whom}{size} ({chance}){_not_good(ranking)}"
+
+
+def _not_good(ranking: Ranking) -> str:
+    """Say so if the best method is no success: if no verdict on its seeds is GOOD."""
+    words = ranking.words.get(ranking.lead.method)
+    return f", but none of its seeds is GOOD: {format_words(words)}" if words and not words.get("GOOD") else ""
 
 
 def _not_excluded(ranking: Ranking) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SpecRecord:
-    """What a resolved spec says, and what its results depend on beside it.
+    """The settings of a resolved spec, and the versions that its results depend on as well.
 
     Attributes:
         settings: the spec as plain nested values, which `ganbench.spec.run_spec.resolve` turns into the same spec.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ganbench.core.formatting import number, with_sd
-from ganbench.core.verdict_word import heading
+from ganbench.core.verdict_word import heading, word_of
 from ganbench.evaluation.score_samples import Evaluation
 from ganbench.results.report.tables import markdown, terminal
 
@@ -39,5 +39,5 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
 
 def in_words(evaluation: Evaluation) -> str:
     """State the verdict, and by which evaluator it was reached."""
-    words = heading(evaluation.verdict) + "; ".join(evaluation.verdict.clauses())
+    words = heading(word_of(evaluation.verdict)) + "; ".join(evaluation.verdict.clauses())
     return f"{evaluation.protocol}: {words}. Seen by {evaluation.evaluator} ({evaluation.evaluator_sha256[:12]}…)."

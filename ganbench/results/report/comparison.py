@@ -9,7 +9,7 @@ from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.answers import sentences
 from ganbench.results.compare import Comparison
 from ganbench.results.grouping import named_groups
-from ganbench.results.incomplete_seeds import lost_modes
+from ganbench.results.incomplete_seeds import good_seeds, lost_modes
 from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
 from ganbench.results.report.escaping import for_latex, for_markdown, for_terminal
@@ -34,9 +34,10 @@ def render_comparison(
     if style in ("csv", "json"):
         return render(comparison, style)
     names = {run: name for name, members in named_groups(table, comparison.by) for run in members}
-    lost = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
+    shares = [*good_seeds(table, names), *lost_modes(table, names)]
+    counts = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in shares]
     escape = ESCAPES.get(style, for_terminal)
-    lines = [*lost, *sentences(comparison.rankings)]
+    lines = [*counts, *sentences(comparison.rankings)]
     parts = [render(comparison, style, width)]
     parts += [wrapped(escape(line), width) if style == "table" else escape(line) for line in lines]
     published = beside(table, comparison.metrics, style, width)

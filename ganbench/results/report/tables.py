@@ -21,6 +21,8 @@ from ganbench.results.report.fitting import BELOW, MIN_NAME, fit
 
 METHOD = "method"
 """The column of a comparison with the names of methods."""
+VERDICT = "verdict"
+"""The column with the words of verdicts, counted."""
 FLOOR = "real data"
 """The name of the rows with the scores of real data treated as generated."""
 NOTE = (
@@ -54,10 +56,11 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     if "name" not in comparison.by and (groups["name"] != "").any():
         by = [*(column for column in by if column not in BY), METHOD]
     metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
-    head = [*by, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
+    verdict = [VERDICT] * bool((groups[VERDICT] != "").any())
+    head = [*by, *verdict, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = [
         [
-            *(str(group[column]) for column in by),
+            *(str(group[column]) for column in (*by, *verdict)),
             shown_protocol(str(group["protocol"]), str(group["selection"])),
             number(group["samples"]),
             str(int(group["seeds"])),
@@ -72,7 +75,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     floors = [
         [
             FLOOR + (f": {floor['dataset']}, {floor['samples']:,.0f} samples" if several else ""),
-            *[""] * (len(by) - 1),
+            *[""] * (len(by) - 1 + len(verdict)),
             shown_protocol(str(floor["protocol"]), str(floor["selection"])),
             number(floor["samples"]),
             *("", ""),
@@ -239,7 +242,9 @@ def terminal(
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number_of, column in enumerate(head):
         # Names may begin with a digit; other text doesn't.
-        text = column == METHOD or all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
+        text = column in (METHOD, VERDICT) or all(
+            row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim)
+        )
         # Where space is short, long text wraps; numbers and words don't.
         short = not text or all(len(row[number_of]) <= MIN_NAME for row in (*rows, *dim))
         table.add_column(_lines(column), justify="left" if text else "right", no_wrap=short, overflow="fold")
