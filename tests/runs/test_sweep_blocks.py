@@ -292,7 +292,7 @@ def test_share_of_work_counts_seeds(sweep: Sweep, store: Store) -> None:
     group.progress = Progress("here", 1, (2, 3), steps=40, step=20, began_step=0, began=0, at=1)
     assert (group.share_done, group.share_left) == (0.75, 0.25)
     shown = io.StringIO()
-    Console(width=200, file=shown).print(overview([group]))
+    Console(width=200, file=shown).print(overview([group], 200))
     assert "2 of 4 seeds done, step 20/40  20 steps/s" in shown.getvalue()
     assert counted([group]) == "0 of 1 groups done (2 of 4 runs), 1 at work"
     group.progress = Progress("here", 1, (7, 8), steps=40, step=20, began_step=0, began=0, at=1)

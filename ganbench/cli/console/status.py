@@ -26,7 +26,7 @@ def status_session(plan: SweepPlan, *, experiment: str, store: Store) -> int:
     """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
     console = Terminal()
     groups = group_statuses(plan, tracked_statuses(store, experiment), store, experiment)
-    console.print(overview(groups))
+    console.print(overview(groups, console.width))
     console.print(f"{counted(groups)}, in experiment {experiment}", soft_wrap=True)
     return 0 if all(group.done for group in groups) else 1
 
@@ -36,7 +36,7 @@ def studies_session(plans: Sequence[tuple[SweepPlan, str]], *, store: Store) -> 
     console = Terminal()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("experiment", "groups", "runs", "trained", "left"):
-        table.add_column(heading, justify="left" if heading == "experiment" else "right", no_wrap=True)
+        table.add_column(heading, justify="left" if heading == "experiment" else "right", overflow="fold")
     done = True
     for plan, experiment in plans:
         groups = group_statuses(plan, tracked_statuses(store, experiment), store, experiment)

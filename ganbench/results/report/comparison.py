@@ -12,8 +12,9 @@ from ganbench.results.grouping import named_groups
 from ganbench.results.incomplete_seeds import good_seeds, lost_modes
 from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
+from ganbench.results.report.contrasts import CONTRASTS_NOTE, render_contrasts
 from ganbench.results.report.escaping import for_latex, for_markdown, for_terminal
-from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
+from ganbench.results.report.tables import render
 
 ESCAPES = {"markdown": for_markdown, "latex": for_latex}
 """Escaping of text below the table, in styles other than the terminal's."""
