@@ -39,7 +39,7 @@ def sentences(rankings: Iterable[Ranking]) -> list[str]:
 def answer(ranking: Ranking) -> str:
     """Say which method is better and by how much; or that none is, what can't be excluded, and what would decide."""
     if ranking.winner is not None:
-        return _victory(ranking)
+        return _victory(ranking) + _not_good(ranking)
     few = {name: estimate.seeds for name, estimate in ranking.estimates.items() if estimate.seeds < MIN_SEEDS}
     if few:
         name = min(few, key=lambda method: few[method])
@@ -68,13 +68,7 @@ def _victory(ranking: Ranking) -> str:
     share, least, most = (100 * part for part in pair.probability)
     chance = f"its seed is better in {share:.0f} % of pairs [{least:.0f} – {most:.0f} %], p = {pair.p:.2g}"
     whom = names[0] if len(names) == 1 else f"every other: than {names[0]}, the next best,"
-    return f"{ranking.lead.method} is better than {whom}{size} ({chance}){_not_good(ranking)}"
-
-
-def _not_good(ranking: Ranking) -> str:
-    """Say so if the best method is no success: if no verdict on its seeds is GOOD."""
-    words = ranking.words.get(ranking.lead.method)
-    return f", but none of its seeds is GOOD: {format_words(words)}" if words and not words.get("GOOD") else ""
+    return f"{ranking.lead.method} is better than {whom}{size} ({chance})"
 
 
 def _not_excluded(ranking: Ranking) -> str:
@@ -99,6 +93,12 @@ def _open_intervals(ranking: Ranking) -> list[str]:
                 f"the interval of {name} has no worse end: {failed}, so more than a quarter of all its seeds may fail"
             )
     return notes
+
+
+def _not_good(ranking: Ranking) -> str:
+    """Say so if the best method is no success: if no verdict on its seeds is GOOD."""
+    words = ranking.words.get(ranking.lead.method)
+    return f", but none of its seeds is GOOD: {format_words(words)}" if words and not words.get("GOOD") else ""
 
 
 def _false_findings(tables: int) -> str:
