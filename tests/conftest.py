@@ -14,6 +14,7 @@ from ganbench.core.plugins import load_plugins
 from ganbench.core.settings import merge
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
+from ganbench.spec import sweep_plan
 from ganbench.spec.registries import REGISTRIES
 from ganbench.spec.run_spec import RunSpec, resolve
 
@@ -56,6 +57,12 @@ def _plugins_of_one_test() -> Iterator[None]:
         for name in set(registry) - before[kind]:
             if registry[name].is_foreign():  # ours are imported once, and would never come back
                 del registry._classes[name]
+
+
+@pytest.fixture(autouse=True)
+def _plans_of_one_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the plans of a test's experiment files out of the user's cache."""
+    monkeypatch.setattr(sweep_plan, "user_cache_folder", lambda: tmp_path_factory.getbasetemp() / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -31,14 +31,17 @@ def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
       ganbench claims --where dataset=ring
       ganbench claims --where paper=PacGAN,metric=modes --format markdown
     """
+    from ganbench.core.screen import screen_width, wrapped
     from ganbench.core.settings import parse_where
     from ganbench.results.claims import PUBLISHED, read_claims, select
     from ganbench.results.report.claims import render_claims
 
     selected = select(read_claims(source or PUBLISHED), parse_where(where))
-    click.echo(render_claims(selected, style))
+    width = screen_width()
+    click.echo(render_claims(selected, style, width))
     if style == "table" and source is None and len(selected):
-        click.echo(f"\nganbench reproduce-claim {selected[0].id} says how to reproduce it; --format csv has all ids")
+        command = f"ganbench reproduce-claim {selected[0].id}"
+        click.echo(f"\n{wrapped(f'{command} says how to reproduce it; --format csv has all ids', width)}")
 
 
 @click.command("reproduce-claim")

@@ -64,10 +64,12 @@ def compare(
       ganbench compare --baseline minimax
       ganbench compare --run 480a2fd3 --run 9be1c704
     """
-    if pair:
-        click.echo(_side_by_side(pair, store, source, style))
-        return
     from ganbench.core.screen import WIDE, screen_width
+
+    width = WIDE if wide else screen_width()
+    if pair:
+        click.echo(_side_by_side(pair, store, source, style, width))
+        return
     from ganbench.core.settings import parse_where
     from ganbench.results.compare import compare as compare_groups
     from ganbench.results.csv_file import read_csv
@@ -85,11 +87,10 @@ def compare(
         else load_for_comparison(find_store(store), experiment, metrics=metrics, policy=policy)
     )
     table = select(filter_runs(results.table, parse_where(where)), policy)
-    width = WIDE if wide else screen_width()
     click.echo(render_comparison(table, compare_groups(table, _words(by), metrics, x), style, baseline, width))
 
 
-def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None, style: str) -> str:
+def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None, style: str, width: int) -> str:
     """Compare two runs, from any experiments of the store, or from a table."""
     from ganbench.results.csv_file import read_csv
     from ganbench.results.loading import load_pair
@@ -101,7 +102,7 @@ def _side_by_side(pair: tuple[str, ...], store: str | None, source: Path | None,
     if style in ("csv", "latex"):
         raise GanbenchError(f"two runs side by side are no {style}: choose table, markdown or json")
     table = read_csv(source).table if source else load_pair(find_store(store), *pair)
-    return side_by_side(table, *pair, style)
+    return side_by_side(table, *pair, style, width)
 
 
 def _words(text: str) -> list[str]:

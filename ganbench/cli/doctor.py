@@ -39,8 +39,9 @@ def doctor(
     """
     from dataclasses import replace
 
-    from ganbench.cli.console.diagnosis import LEGEND, show_diagnosis
+    from ganbench.cli.console.diagnosis import legend, show_diagnosis
     from ganbench.core.plugins import load_plugins
+    from ganbench.core.screen import screen_width
     from ganbench.data.grid import Grid
     from ganbench.data.ring import Ring
     from ganbench.evaluation.doctor import FULL, PROTOCOL, QUICK, Examination
@@ -50,7 +51,7 @@ def doctor(
         from ganbench.cli.console.sanity import show_checks
         from ganbench.evaluation.sanity_checks import run_checks
 
-        click.echo(show_checks(run_checks(_say), style))
+        click.echo(show_checks(run_checks(_say), style, screen_width()))
         return
     effort = FULL if full else QUICK
     if samples is not None:
@@ -66,8 +67,8 @@ def doctor(
         if data in (name, "all"):
             diagnosis = examine()
             healthy &= diagnosis.healthy
-            click.echo(f"\n{show_diagnosis(diagnosis, style)}")
-    click.echo(f"\n{LEGEND}")
+            click.echo(f"\n{show_diagnosis(diagnosis, style, screen_width())}")
+    click.echo(f"\n{legend(screen_width())}")
     raise SystemExit(0 if healthy else 1)
 
 

@@ -15,10 +15,8 @@ def experiments() -> None:
     Their names are arguments of `sweep` and `status`:
       ganbench sweep balance --dry-run
     """
-    import shutil
-    import sys
-
     from ganbench.core.experiment_files import experiment_files
+    from ganbench.core.screen import screen_width, wrapped
     from ganbench.core.settings import read_config
 
     files = experiment_files()
@@ -26,6 +24,4 @@ def experiments() -> None:
     for name, path in files.items():
         question = " ".join(str(read_config(path).get("question", "")).split())
         sentence = f"{question.partition('?')[0]}?" if "?" in question else question
-        line = f"{name:{width}}  {sentence}"
-        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line)
-        click.echo(plain_lines(line if len(line) <= room else f"{line[: room - 1]}…"))
+        click.echo(plain_lines(wrapped(f"{name:{width}}  {sentence}", screen_width(), indent=" " * (width + 2))))

@@ -55,6 +55,7 @@ def leaderboard(
         raise GanbenchError(f"there is no {REPORTS} here: name a results.csv, or write one with `ganbench report`")
     if check:
         choose_waiting()
+    from ganbench.core.screen import screen_width
     from ganbench.results.csv_file import read_csv
     from ganbench.results.leaderboard import boards, join
     from ganbench.results.report.leaderboard import render_leaderboard
@@ -62,7 +63,7 @@ def leaderboard(
     table, repeated = join([read_csv(source).table for source in sources])
     ranked = boards(table, dataset)
     if not check:
-        click.echo(render_leaderboard(ranked, style))
+        click.echo(render_leaderboard(ranked, style, screen_width()))
         if repeated:
             click.echo(f"{repeated:,} runs are in several files, and count once, as the first file has them", err=True)
         return

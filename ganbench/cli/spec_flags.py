@@ -109,7 +109,7 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     Raises:
         GanbenchError: a value is wrong.
     """
-    from ganbench.cli.known_names import refuse_unknown
+    from ganbench.cli.known_names import explain_assignment, refuse_unknown_settings
     from ganbench.core.plugins import load_plugins
     from ganbench.core.settings import merge, parse_assignment, parse_component, parse_count, parse_stop, read_config
 
@@ -119,7 +119,6 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     for kind, texts in (("penalty", values["penalties"]), ("wrapper", values["wrappers"])):
         if texts:
             flags[kind] = [parse_component(text) for text in texts if text != "none"]
-    refuse_unknown({key: [part] if isinstance(part, dict) else part for key, part in flags.items()}, values["plugins"])
     counts = ("steps", "critic_steps", "generator_steps", "images", "critic_evaluations")
     train = {key: parse_count(values[key]) for key in counts if values[key] is not None}
     plain = ("epochs", "batch_size", "pac", "precision")
@@ -127,8 +126,12 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     flags["evaluation"] = {"every": values["eval_every"]} if values["eval_every"] is not None else {}
     if values["stop_on"] is not None:
         flags["evaluation"] |= parse_stop(values["stop_on"])
+    for assignment in values["assignments"]:
+        explain_assignment(assignment)
     settings = merge([flags, *map(parse_assignment, values["assignments"])])
     file_settings = read_config(values["config"]) if values["config"] else {}
+    refuse_unknown_settings(settings, values["plugins"])
+    refuse_unknown_settings(file_settings, values["plugins"])
     from ganbench.spec.run_spec import apply_overrides, resolve  # imports torch: what can be refused was refused
 
     load_plugins(values["plugins"])

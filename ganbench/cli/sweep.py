@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ganbench.cli.console.threads import choose_waiting
 from ganbench.cli.options import device_flag, plugins_flag, seeds_flag, store_flag, where_flag
 
 if TYPE_CHECKING:
+    from ganbench.spec.sweep_plan import SweepPlan
     from ganbench.spec.sweep_spec import Sweep
 
 SIGNALLED = 128
@@ -204,15 +206,13 @@ def status(
     from ganbench.core.experiment_files import find_experiment
     from ganbench.tracking.store import find_store
 
-    sweeps = [_load_sweep(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
+    plans = [_load_plan(path, budget, seeds, where, experiment, plugins) for path in _files(file)]
     run_store = find_store(store)
+    from ganbench.cli.console.status import status_session, studies_session
+
     if find_experiment(file).is_dir():
-        from ganbench.cli.console.studies import studies_session
-
-        raise SystemExit(studies_session(sweeps, store=run_store))
-    from ganbench.cli.console.sweep import status_session
-
-    raise SystemExit(max(status_session(selected, experiment=name, store=run_store) for selected, name in sweeps))
+        raise SystemExit(studies_session(plans, store=run_store))
+    raise SystemExit(max(status_session(plan, experiment=name, store=run_store) for plan, name in plans))
 
 
 def _files(path: Path) -> list[Path]:
@@ -238,14 +238,53 @@ def _load_sweep(
     plugins: tuple[Path, ...],
 ) -> tuple[Sweep, str]:
     """Return the selected part of an experiment file, and the name of its experiment in the store."""
-    import dataclasses
+    from ganbench.core.settings import parse_where
 
+    seed_numbers, conditions = _seed_numbers(seeds), parse_where(where)
+    selected = _read_sweep(file, budget, plugins).where(conditions)
+    if seed_numbers is not None:
+        selected = dataclasses.replace(selected, seeds=seed_numbers)
+    return selected, experiment or _experiment_name(selected)
+
+
+def _load_plan(
+    file: Path,
+    budget: str | None,
+    seeds: str | None,
+    where: tuple[str, ...],
+    experiment: str | None,
+    plugins: tuple[Path, ...],
+) -> tuple[SweepPlan, str]:
+    """Return the same as a plan, which needs no torch if it is known from an earlier command."""
+    from ganbench.core.plugins import installed_plugins
+    from ganbench.core.settings import parse_where
+    from ganbench.spec.sweep_plan import find_plan
+
+    seed_numbers, conditions = _seed_numbers(seeds), parse_where(where)
+    known = None if plugins or installed_plugins() else find_plan(file, budget)
+    selected = (known or _read_sweep(file, budget, plugins).plan).where(conditions)
+    if seed_numbers is not None:
+        selected = dataclasses.replace(selected, seeds=seed_numbers)
+    return selected, experiment or _experiment_name(selected)
+
+
+def _read_sweep(file: Path, budget: str | None, plugins: tuple[Path, ...]) -> Sweep:
+    """Read an experiment file. Wrong names in it are refused before torch is imported."""
+    from ganbench.cli.known_names import refuse_unknown_in_file
     from ganbench.core.plugins import load_plugins
-    from ganbench.core.settings import parse_seeds, parse_where
-    from ganbench.spec.sweep_spec import read_sweep
+
+    refuse_unknown_in_file(file, budget, plugins)
+    from ganbench.spec.sweep_spec import read_sweep  # imports torch
 
     load_plugins(plugins)
-    selected = read_sweep(file, budget).where(parse_where(where))
-    if seeds is not None:
-        selected = dataclasses.replace(selected, seeds=parse_seeds(seeds))
-    return selected, experiment or "-".join(filter(None, (selected.name, selected.budget)))
+    return read_sweep(file, budget)
+
+
+def _seed_numbers(seeds: str | None) -> tuple[int, ...] | None:
+    from ganbench.core.settings import parse_seeds
+
+    return None if seeds is None else parse_seeds(seeds)
+
+
+def _experiment_name(sweep: Sweep | SweepPlan) -> str:
+    return "-".join(filter(None, (sweep.name, sweep.budget)))

@@ -1,4 +1,6 @@
-"""A home folder and a user name for processes without them, as in containers: MLflow and others need them."""
+"""A home folder and a user name for processes without them, as in containers, since MLflow and others need them; and
+the cache folder in that home.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,11 @@ def ensure_home() -> None:
         getpass.getuser()
     except (KeyError, OSError, ImportError):
         os.environ["LOGNAME"] = f"user-{user}"
+
+
+def user_cache_folder() -> Path:
+    """The folder for what can be computed again, in `$XDG_CACHE_HOME` or `~/.cache`; it need not exist."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganbench"
 
 
 def _private_folder(name: str) -> Path:

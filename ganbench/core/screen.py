@@ -16,8 +16,8 @@ def screen_width() -> int:
     return shutil.get_terminal_size((WIDE, 24)).columns if os.environ.get("COLUMNS") or sys.stdout.isatty() else WIDE
 
 
-def wrapped(text: str, width: int) -> str:
+def wrapped(text: str, width: int, indent: str = "  ") -> str:
     """Wrap a sentence at words, with later lines indented; at `WIDE`, it stays one line."""
     if width >= WIDE:
         return text
-    return textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False)

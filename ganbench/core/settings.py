@@ -17,8 +17,12 @@ from ganbench.core.errors import GanbenchError
 Settings = dict[str, Any]
 
 MAX_SEEDS = 1024
+COMPONENTS = ("loss", "arch", "dataset", "protocol")
+"""The parts of a spec that are one component."""
 LISTS = ("penalty", "wrapper")
 """The parts of a spec that can occur more than once."""
+TABLES = ("loss", "penalty", "arch", "wrapper", "dataset", "protocol", "train", "evaluation")
+"""All parts of a spec."""
 _WORDS = {"True": True, "False": False}
 """Truth values as `flatten` writes them."""
 

@@ -52,7 +52,6 @@ def word_of(verdict: Verdict) -> VerdictWord | None:
     return "PARTLY"
 
 
-def heading(verdict: Verdict | None) -> str:
+def heading(word: VerdictWord | None) -> str:
     """The beginning of a sentence on a verdict: its word and a colon, or nothing where there is no word."""
-    word = None if verdict is None else word_of(verdict)
     return f"{word}: " if word else ""

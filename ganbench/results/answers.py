@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from ganbench.core.formatting import listed, number
 from ganbench.results.inference import MIN_SEEDS, iqm_difference, seeds_needed
 from ganbench.results.ranking import Ranking, values
+from ganbench.results.verdict_words import format_words
 
 NAMED = 3
 """Number of rivals that are named in a sentence."""
@@ -38,7 +39,7 @@ def sentences(rankings: Iterable[Ranking]) -> list[str]:
 def answer(ranking: Ranking) -> str:
     """Say which method is better and by how much; or that none is, what can't be excluded, and what would decide."""
     if ranking.winner is not None:
-        return _victory(ranking)
+        return _victory(ranking) + _not_good(ranking)
     few = {name: estimate.seeds for name, estimate in ranking.estimates.items() if estimate.seeds < MIN_SEEDS}
     if few:
         name = min(few, key=lambda method: few[method])
@@ -92,6 +93,12 @@ def _open_intervals(ranking: Ranking) -> list[str]:
                 f"the interval of {name} has no worse end: {failed}, so more than a quarter of all its seeds may fail"
             )
     return notes
+
+
+def _not_good(ranking: Ranking) -> str:
+    """Say so if the best method is no success: if no verdict on its seeds is GOOD."""
+    words = ranking.words.get(ranking.lead.method)
+    return f", but none of its seeds is GOOD: {format_words(words)}" if words and not words.get("GOOD") else ""
 
 
 def _false_findings(tables: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +15,13 @@ from ganbench.core.registry import near_miss
 from ganbench.results.grouping import BY, CONDITIONS, conditions_of, grouped, name_and_dose, named_groups
 from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
 from ganbench.results.ranking import Method, Ranking, Setting, rank
+from ganbench.results.verdict_words import format_words, words_of_runs
 from ganbench.results.views import BUDGETS, SCORED, STATUSES, facts_of, final_scores, headline, runs
 
 COUNTED = (*SCORED, "diverged")
 """Statuses of seeds that count; other seeds have not ended yet."""
 GROUPABLE = ("loss", "arch", "dataset", "protocol", "options", "group", "commit", "device", "name", "dose")
-RESERVED = {*GROUPABLE, "method", *CONDITIONS, "seeds", *STATUSES, *BUDGETS}
+RESERVED = {*GROUPABLE, "method", *CONDITIONS, "seeds", "verdict", *STATUSES, *BUDGETS}
 """Columns of a comparison that are no metrics."""
 NO_SETTING: dict[str, object] = {"protocol": "", "selection": "", "samples": math.nan}
 
@@ -31,11 +33,11 @@ class Comparison:
     Attributes:
         groups: one row per group. Its columns are `method`, the group's name in the rankings; the `name` and `dose` of
             its experiment file, if any; those of `by`; protocol, selection, samples; seeds, and their number by status;
-            the medians over the seeds with full scores of the budget `x` and of seconds (of training: a
-            seed's share of its ensemble's time); and for each metric its median, lowest and highest value over those
-            seeds as `METRIC`, `METRIC_low` and `METRIC_high`, and with five seeds or more, including failed ones
-            (ranked worst), the interquartile mean and its 95 % interval as `METRIC_iqm`, `METRIC_ci_low` and
-            `METRIC_ci_high`. Missing values are NaN.
+            `verdict`, the words of their verdicts, counted; the medians over the seeds with full scores of the budget
+            `x` and of seconds (of training: a seed's share of its ensemble's time); and for each metric its median,
+            lowest and highest value over those seeds as `METRIC`, `METRIC_low` and `METRIC_high`, and with five seeds
+            or more, including failed ones (ranked worst), the interquartile mean and its 95 % interval as `METRIC_iqm`,
+            `METRIC_ci_low` and `METRIC_ci_high`. Missing values are NaN.
         floors: one row per setting (data set, protocol, selection and number of samples): the scores of real data
             treated as generated, as `METRIC`, `METRIC_low` and `METRIC_high`, and its deviation as `METRIC_sd`.
         rankings: the groups of each setting ranked by each metric with a direction.
@@ -105,6 +107,7 @@ def compare(
     place_of = {run: place for place, members in groups["runs"].items() for run in members}
     scores_of = dict(iter(shown.groupby(shown["run"].map(place_of))))
     all_runs = runs(table).set_index("run", drop=False)
+    words = words_of_runs(table)
     rows, methods = [], []
     for place, (_, group) in enumerate(groups.iterrows()):
         members = all_runs.loc[group["runs"]]
@@ -119,7 +122,8 @@ def compare(
             if values is not None:
                 losses[metric] = dict(zip(seeds, values, strict=True))
         estimates = {metric: estimate(np.array(list(values.values()))) for metric, values in losses.items()}
-        method = Method(names[group["runs"][0]], setting, losses, estimates)
+        verdicts = Counter(words[run] for run in group["runs"] if run in words)
+        method = Method(names[group["runs"][0]], setting, losses, estimates, verdicts)
         methods.append(method)
         rows.append(
             {"method": method.name}
@@ -132,6 +136,7 @@ def compare(
             }
             | {"seeds": len(members)}
             | {status: int((members["status"] == status).sum()) for status in STATUSES}
+            | {"verdict": format_words(verdicts)}
             | {
                 name: members.loc[members["status"].isin(SCORED), name].median()
                 for name in dict.fromkeys((x, "seconds"))

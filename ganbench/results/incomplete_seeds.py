@@ -1,4 +1,4 @@
-"""Seeds with incomplete modes: in how many of each method a mode is lost, or the protocol's count isn't complete."""
+"""Shares of seeds: in how many of each method the verdict is GOOD, a mode is lost, or the count isn't complete."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy import stats
 from ganbench.core.formatting import listed, number
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import Interval
+from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import SCORED, final_scores, mode_counts, runs
 
@@ -45,6 +46,28 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete
         fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
         where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
         sentences.append(Incomplete(f"{where}, a mode is lost in", [_counted(*count, of) for count, of in fewest]))
+    return sentences
+
+
+def good_seeds(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
+    """Count the seeds of each method whose verdict is GOOD, for each data set of which all verdicts are known.
+
+    Args:
+        names: the name of each run's method.
+    """
+    words = words_of_runs(table)
+    sentences = []
+    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+        ended = on_dataset[on_dataset["status"].isin(COUNTED)]
+        if ended.empty or not set(ended["run"]) <= set(words):
+            continue
+        methods: dict[tuple[int, int], list[str]] = {}
+        for name, members in sorted(ended.groupby(ended["run"].map(names))):
+            count = sum(words[run] == "GOOD" for run in members["run"])
+            methods.setdefault((count, len(members)), []).append(str(name))
+        most = sorted(methods.items(), key=lambda item: -item[0][0] / item[0][1])
+        where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
+        sentences.append(Incomplete(f"{where}, the verdict is GOOD on", [_counted(*count, of) for count, of in most]))
     return sentences
 
 

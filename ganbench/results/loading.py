@@ -11,6 +11,7 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.results.earlier import earlier_metrics
 from ganbench.results.table import LAST, tidy
+from ganbench.results.verdict_words import names_for_words
 from ganbench.results.views import final_scores, headline
 from ganbench.tracking.metric_facts import metrics_from_tags
 from ganbench.tracking.metric_names import SAMPLE_COUNT, SECONDS, MetricName, names_of_scores
@@ -101,6 +102,5 @@ def _headlines(tags: Iterable[Mapping[str, str]]) -> set[str]:
 
 
 def _names(metrics: Collection[str]) -> set[str]:
-    """The tracked names of metrics, of the number of samples and of lost modes, and of training time."""
-    others = (MetricName("train", SECONDS), MetricName("verdict", "lost"))
-    return names_of_scores([*metrics, SAMPLE_COUNT]) | set(map(str, others))
+    """The tracked names of metrics, of the number of samples, of what verdicts depend on, and of training time."""
+    return names_of_scores([*metrics, SAMPLE_COUNT]) | names_for_words() | {str(MetricName("train", SECONDS))}

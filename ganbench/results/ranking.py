@@ -7,7 +7,7 @@ named only if it is shown to be better than each of the others. The sentences ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from ganbench.core.formatting import number
 from ganbench.core.registry import near_miss
 from ganbench.results.grouping import shown_protocol
 from ganbench.results.inference import Contrast, Estimate, Lead, contrast, find_lead, with_holm
+from ganbench.results.verdict_words import Words
 
 Seeds = Mapping[int, float]
 """Losses by seed; NaN for a failed seed."""
@@ -43,12 +44,14 @@ class Method:
         setting: how its seeds were scored; None if none of them was.
         losses: losses by seed, for each metric that can rank it.
         estimates: of those losses, by metric.
+        words: counts of the words of its seeds' verdicts.
     """
 
     name: str
     setting: Setting | None
     losses: Mapping[str, Seeds]
     estimates: Mapping[str, Estimate]
+    words: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Ranking:
         losses: losses by seed, for each method.
         estimates: for each method, in losses.
         lead: the leading method, and those that it is not shown to be better than.
+        words: counts of the words of verdicts, for each method.
     """
 
     metric: str
@@ -71,6 +75,7 @@ class Ranking:
     losses: Mapping[str, Seeds]
     estimates: Mapping[str, Estimate]
     lead: Lead
+    words: Mapping[str, Words] = field(default_factory=dict)
 
     @property
     def winner(self) -> str | None:
@@ -119,6 +124,7 @@ def rank(
                         losses=losses,
                         estimates=estimates,
                         lead=find_lead({name: values(seeds) for name, seeds in losses.items()}, estimates),
+                        words={method.name: method.words for method in alike},
                     )
                 )
     return rankings

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ganbench.core.formatting import on_scale
 from ganbench.core.verdict_word import heading
+from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import verdict_on
 from ganbench.results.views import SCORED, events, final_scores, mode_shares
 
@@ -49,7 +50,7 @@ def summarize_run(table: pd.DataFrame, run: str, noun: str = "modes") -> str:
         f"{score.label} {on_scale(score.value, score.scale)} (real data: {on_scale(score.floor, score.scale)})"
         for score in _headline_without_counts(by_metric, rows)
     ]
-    return heading(verdict) + "; ".join(sentences) + _happened(rows)
+    return heading(words_of_runs(rows).get(run)) + "; ".join(sentences) + _happened(rows)
 
 
 def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -> list[Any]:

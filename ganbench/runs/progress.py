@@ -14,10 +14,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ganbench.core.processes import is_running
-from ganbench.evaluation.scorer import Scores
-from ganbench.training.trainer import Snapshot
+
+if TYPE_CHECKING:  # both import torch, and to read progress needs none
+    from ganbench.evaluation.scorer import Scores
+    from ganbench.training.trainer import Snapshot
 
 PROGRESS_FILE = "progress.json"
 UPDATE_INTERVAL = 0.5

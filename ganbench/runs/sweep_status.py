@@ -5,14 +5,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ganbench.core.annotation import Annotation
 from ganbench.core.settings import flatten
 from ganbench.runs.progress import Progress, read_progress
-from ganbench.spec.run_spec import RunSpec
-from ganbench.spec.sweep_spec import Sweep
+from ganbench.spec.spec_record import SpecRecord
+from ganbench.spec.sweep_plan import SweepPlan
 from ganbench.tracking import DONE, Status
 from ganbench.tracking.store import Store
+
+if TYPE_CHECKING:
+    from ganbench.spec.run_spec import RunSpec
 
 
 @dataclass
@@ -30,7 +35,7 @@ class GroupStatus:
         failed: the seeds of the blocks that failed in this sweep.
     """
 
-    spec: RunSpec
+    record: SpecRecord
     difference: str
     statuses: dict[int, Status | None]
     blocks: tuple[tuple[int, ...], ...]
@@ -39,10 +44,17 @@ class GroupStatus:
     failed: set[int] = field(default_factory=set)
     label: str = ""
 
+    @cached_property
+    def spec(self) -> RunSpec:
+        """Its spec, to be trained or scored."""
+        from ganbench.spec.run_spec import resolve  # imports torch, which nothing else here needs
+
+        return resolve(self.record.settings)
+
     @property
     def title(self) -> str:
         """Its label, or else loss, architecture and data set."""
-        return self.label or self.spec.title
+        return self.label or self.record.title
 
     @property
     def done(self) -> bool:
@@ -64,8 +76,7 @@ class GroupStatus:
     @property
     def work(self) -> float:
         """Amount of work, in samples that pass through the critic: the budget closest to time."""
-        spec = self.spec
-        return float(spec.train.steps * spec.costs["critic_evaluations"] * len(self.statuses))
+        return self.record.work * len(self.statuses)
 
     @property
     def share_done(self) -> float:
@@ -96,30 +107,30 @@ class GroupStatus:
         return ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses))
 
 
-def group_statuses(sweep: Sweep, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[GroupStatus]:
+def group_statuses(plan: SweepPlan, tracked: Mapping[str, Status], store: Store, experiment: str) -> list[GroupStatus]:
     """Return the status of each group of a sweep, from tracked statuses and progress files."""
     groups = []
-    scenes = [(spec.dataset.name, spec.protocol.name) for spec in sweep.specs]
+    scenes = [(record.dataset, record.protocol) for record in plan.records]
     varies = [len(set(names)) > 1 for names in zip(*scenes, strict=True)]
-    for spec, options, scene in zip(sweep.specs, differences(sweep.specs), scenes, strict=True):
-        statuses = {seed: tracked.get(spec.run_id(seed)) for seed in sweep.seeds}
-        progress = read_progress(store.checkpoints(experiment, spec.group_id))
-        label = sweep.annotations.get(spec.group_id, Annotation()).label
+    for record, options, scene in zip(plan.records, differences(plan.records), scenes, strict=True):
+        statuses = {seed: tracked.get(record.run_id(seed)) for seed in plan.seeds}
+        progress = read_progress(store.checkpoints(experiment, record.group_id))
+        label = plan.annotations.get(record.group_id, Annotation()).label
         # A label tells a group from all others with the same data and protocol.
         difference = ", ".join(itertools.compress(scene, varies)) if label else options
-        groups.append(GroupStatus(spec, difference, statuses, sweep.blocks, progress, label=label))
+        groups.append(GroupStatus(record, difference, statuses, plan.blocks, progress, label=label))
     return groups
 
 
-def differences(specs: Sequence[RunSpec]) -> list[str]:
+def differences(records: Sequence[SpecRecord]) -> list[str]:
     """Return, for each spec, the options in which it differs from others with the same title."""
-    flat_specs = [flatten(spec.to_dict()) for spec in specs]
+    flat_specs = [flatten(record.settings) for record in records]
     alike_by_title: dict[str, list[dict[str, object]]] = {}
-    for flat_spec, spec in zip(flat_specs, specs, strict=True):
-        alike_by_title.setdefault(spec.title, []).append(flat_spec)
+    for flat_spec, record in zip(flat_specs, records, strict=True):
+        alike_by_title.setdefault(record.title, []).append(flat_spec)
     texts = []
-    for flat_spec, spec in zip(flat_specs, specs, strict=True):
-        alike = alike_by_title[spec.title]
+    for flat_spec, record in zip(flat_specs, records, strict=True):
+        alike = alike_by_title[record.title]
         varies = [key for key, value in flat_spec.items() if any(other.get(key) != value for other in alike)]
         texts.append(", ".join(f"{key}={flat_spec[key]}" for key in varies))
     return texts

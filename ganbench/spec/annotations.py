@@ -11,8 +11,7 @@ from ganbench.core.collapse_rule import parse_rule
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plain_text import is_control
 from ganbench.core.registry import near_miss
-from ganbench.evaluation.metrics import METRICS
-from ganbench.spec.run_spec import RunSpec
+from ganbench.spec.spec_record import SpecRecord
 
 OF_A_VALUE = ("name", "dose", "factors")
 """Keys of an axis's value that are no settings."""
@@ -35,22 +34,26 @@ def read_annotation(value: Mapping[str, Any]) -> Annotation:
 
 
 def annotate(
-    file: Mapping[str, Any], combinations: Sequence[tuple[RunSpec, Sequence[Annotation]]]
+    outcomes: Mapping[str, Any],
+    combinations: Sequence[tuple[SpecRecord, Sequence[Annotation]]],
+    metrics: Collection[str],
 ) -> dict[str, Annotation]:
     """Return the annotation of each spec of an experiment file, by group id.
 
     Args:
+        outcomes: the file's primary outcomes, rule for collapsed runs, and how its settings were found.
         combinations: each spec with the annotations of its axes' values, in the order of the axes.
+        metrics: the names of all metrics that an outcome may be.
 
     Raises:
         GanbenchError: an outcome is malformed, two axes have doses, a name is too long, or it isn't the only one.
     """
     if len({place for _, values in combinations for place, value in enumerate(values) if value.dose}) > 1:
         raise GanbenchError("two axes have doses: only one may, or nothing says which of them is meant")
-    outcomes = _outcomes(file, {*METRICS, *(metric for spec, _ in combinations for metric in spec.case.metrics)})
+    shared = _outcomes(outcomes, metrics)
     annotations: dict[str, Annotation] = {}
     for spec, values in combinations:
-        annotation = _combined(values, outcomes)
+        annotation = _combined(values, shared)
         if annotations.setdefault(spec.group_id, annotation) != annotation:
             names = " and ".join(f"'{each.label}'" for each in (annotations[spec.group_id], annotation))
             raise GanbenchError(f"the same settings are called {names}: leave one out")
@@ -87,12 +90,12 @@ def _combined(values: Sequence[Annotation], outcomes: Annotation) -> Annotation:
     return replace(outcomes, name=name, dose=dose, factors=tuple(factors))
 
 
-def _check_labels(specs: Mapping[str, RunSpec], annotations: Mapping[str, Annotation]) -> None:
+def _check_labels(specs: Mapping[str, SpecRecord], annotations: Mapping[str, Annotation]) -> None:
     """Refuse two specs with the same name and dose; with other data or another protocol, they are one method."""
     labels = set[tuple[str, str, str]]()
     for group, spec in specs.items():
         annotation = annotations[group]
-        label = (annotation.label, spec.dataset.name, spec.protocol.name)
+        label = (annotation.label, spec.dataset, spec.protocol)
         if annotation.name and label in labels:
             raise GanbenchError(
                 f"two combinations are called '{annotation.label}': the values in which they differ need names or doses"

@@ -13,8 +13,6 @@ from ganbench.methods.losses import Loss
 from ganbench.methods.penalties import Penalty
 from ganbench.spec.train_spec import TrainSpec
 
-CURRENCIES = ("steps", "critic_steps", "generator_steps", "images", "critic_evaluations")
-
 
 def step_costs(train: TrainSpec, loss: Loss, penalties: Sequence[Penalty]) -> dict[str, int]:
     """Cost of one step, by currency.

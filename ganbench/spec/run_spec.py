@@ -7,8 +7,6 @@ the loss, the config file, the flags. The result, `RunSpec`, contains everything
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from torch import nn
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import from_options, near_miss
-from ganbench.core.settings import Settings, merge, parse_component, parse_components, parse_count
+from ganbench.core.settings import COMPONENTS, TABLES, Settings, merge, parse_component, parse_components, parse_count
 from ganbench.data import DATASETS, Dataset
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.protocols import Case, Protocol
@@ -27,20 +25,17 @@ from ganbench.methods.losses import LOSSES, Loss
 from ganbench.methods.penalties import PENALTIES, Penalty
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
 from ganbench.spec.arch_for import arch_for
-from ganbench.spec.budget import CURRENCIES, step_costs, steps_for
-from ganbench.spec.train_spec import EvaluationSpec, TrainSpec
+from ganbench.spec.budget import step_costs, steps_for
+from ganbench.spec.spec_record import SpecRecord
+from ganbench.spec.train_spec import BUDGETS, EvaluationSpec, TrainSpec
 
 RESULTS_VERSION = 3
 """Increased when the same spec yields different numbers (streams, trainer), so that old run ids no longer match."""
 
-BUDGETS = (*CURRENCIES, "epochs")
-"""The options of `train` that set a budget; at most one can be given."""
 DEFAULT_EPOCHS = 8
 DEFAULT_EVALUATIONS = 20
 DEFAULT_EVERY = 100
 """Minimum default interval: with fewer steps between evaluations, scoring would take more time than training."""
-
-TABLES = ("loss", "penalty", "arch", "wrapper", "dataset", "protocol", "train", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -98,24 +93,11 @@ class RunSpec:
     @property
     def title(self) -> str:
         """Loss, architecture and data set, for headings."""
-        return " · ".join((self.loss.name, self.arch.name, self.dataset.name))
+        return self.record.title
 
     @property
-    def group_id(self) -> str:
-        """Hash of the spec and of the versions of data, protocol and evaluator, shared by all its seeds."""
-        return self._hash({})
-
-    def run_id(self, seed: int) -> str:
-        """Hash of the same and the seed; it does not depend on paths, device or worker count."""
-        return self._hash({"seed": seed})
-
-    def foreign_code(self) -> dict[str, str]:
-        """Hashes of the code of plug-in components: changing a plug-in changes the run ids."""
-        trained = (self.loss, *self.penalties, self.arch, *self.wrappers)
-        parts = (*trained, self.dataset, self.protocol, *self.case.metrics.values())
-        return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
-
-    def _hash(self, more: Mapping[str, Any]) -> str:
+    def record(self) -> SpecRecord:
+        """The spec as plain values, with the versions of all that its results depend on."""
         versions = {
             "science": RESULTS_VERSION,
             "data": self.dataset.version,
@@ -123,8 +105,22 @@ class RunSpec:
             "evaluator": self.case.evaluator_sha256(self.dataset),
             **self.foreign_code(),
         }
-        text = json.dumps({**self.to_dict(), "versions": versions, **more}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return SpecRecord(self.to_dict(), versions, float(self.train.steps * self.costs["critic_evaluations"]))
+
+    @property
+    def group_id(self) -> str:
+        """Hash of the spec and of the versions of data, protocol and evaluator, shared by all its seeds."""
+        return self.record.group_id
+
+    def run_id(self, seed: int) -> str:
+        """Hash of the same and the seed; it does not depend on paths, device or worker count."""
+        return self.record.run_id(seed)
+
+    def foreign_code(self) -> dict[str, str]:
+        """Hashes of the code of plug-in components: changing a plug-in changes the run ids."""
+        trained = (self.loss, *self.penalties, self.arch, *self.wrappers)
+        parts = (*trained, self.dataset, self.protocol, *self.case.metrics.values())
+        return {f"code of {part.name}": part.code_sha256() for part in parts if part.is_foreign()}
 
 
 def resolve(settings: Mapping[str, Any]) -> RunSpec:
@@ -177,7 +173,7 @@ def apply_overrides(config: Mapping[str, Any], flags: Mapping[str, Any]) -> Sett
     wgan-gp as in its paper.
     """
     base = {key: dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}
-    for table in ("loss", "arch", "dataset", "protocol"):
+    for table in COMPONENTS:
         old, new = (_name(layer.get(table)) for layer in (base, flags))
         if old and new and old != new:
             base[table] = {}

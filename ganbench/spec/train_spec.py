@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganbench.evaluation.protocols import MIN_SAMPLES
-
+CURRENCIES = ("steps", "critic_steps", "generator_steps", "images", "critic_evaluations")
+"""The currencies of a budget: see `ganbench.spec.budget.step_costs`."""
+BUDGETS = (*CURRENCIES, "epochs")
+"""The options of `train` that set a budget; at most one can be given."""
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 PRECISIONS = ("float32", "bf16")
 STOP_ON = ("never", "collapse")
@@ -102,6 +104,8 @@ class EvaluationSpec:
     patience: int = 5
 
     def __post_init__(self) -> None:
+        from ganbench.evaluation.protocols import MIN_SAMPLES  # imports torch, and names of options need none
+
         _require(self.every >= 1, f"every must be at least 1, not {self.every}")
         _require(self.patience >= 1, f"patience must be at least 1, not {self.patience}")
         _require(self.stop_on in STOP_ON, f"stop_on must be one of {', '.join(STOP_ON)}, not {self.stop_on}")

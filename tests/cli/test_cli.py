@@ -12,6 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
+from ganbench.cli.known_names import refuse_unknown_in_file, refuse_unknown_settings
+from ganbench.core.experiment_files import experiment_files
+from ganbench.spec.run_spec import resolve
+from ganbench.spec.train_spec import BUDGETS
 
 PARTIAL = """
 from ganbench.plugin import LOSSES, Loss
@@ -39,6 +43,10 @@ def test_help_imports_nothing_slow() -> None:
     assert "Train a GAN" in result.stdout
 
 
+CONFIG = '[arch]\nname = "mlp"\nlatent_dmi = 4\n'
+SWEEP = '[base]\ndataset = "ring"\n[axes]\nloss = ["minimax", "hinj"]\n'
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -46,13 +54,27 @@ def test_help_imports_nothing_slow() -> None:
         ("run --loss minimax:weight=3", "loss 'minimax' has no option 'weight'"),
         ("run --penalty r3", "unknown penalty 'r3'"),
         ("run --seeds 3-1", "runs backwards"),
+        ("run --set penalty=drogan", "unknown penalty 'drogan': did you mean 'dragan'?"),
+        ("run --set penalty=r1", "did you mean --penalty r1?"),
+        ("run --set n_generator=5", "did you mean train.n_generator=5?"),
+        ("run --set train.n_genrator=5", "train has no option 'n_genrator': did you mean 'n_generator'?"),
+        ("run --set evaluation.evry=5", "evaluation has no option 'evry': did you mean 'every'?"),
+        ("run --set trian.steps=5", "there is no setting 'trian': did you mean 'train'?"),
+        ("run --set arch.latent_dmi=5", "no architecture has an option 'latent_dmi': did you mean 'latent_dim'?"),
+        ("explain --loss hinge --set loss.smoothng=1", "loss 'hinge' has no option 'smoothng'"),
         ("run --config missing.toml", "can't be read"),
+        ("run --config config.toml", "architecture 'mlp' has no option 'latent_dmi': did you mean 'latent_dim'?"),
+        ("sweep sweep.toml", "'sweep.toml' with loss = hinj: unknown loss 'hinj': did you mean 'hinge'?"),
+        ("status sweep.toml", "'sweep.toml' with loss = hinj: unknown loss 'hinj': did you mean 'hinge'?"),
+        ("status sweep.toml --budget paper", "has no budget 'paper'"),
         ("evaluate missing.npy", "there is no file or folder"),
         ("evaluate .", "has no .png files"),
         ("evaluate missing.npy --dataset rind", "did you mean 'ring'?"),
     ],
 )
 def test_wrong_input_is_refused_before_torch_is_imported(command: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "sweep.toml").write_text(SWEEP)
     code = (
         "import sys; from ganbench.cli import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
@@ -63,6 +85,15 @@ def test_wrong_input_is_refused_before_torch_is_imported(command: str, message: 
     )
     assert result.returncode == 0, result.stderr
     assert message in result.stderr
+
+
+def test_names_that_are_known_are_not_refused() -> None:
+    for path in experiment_files().values():
+        refuse_unknown_in_file(path, None)
+    spec = resolve({"loss": {"name": "wgan-gp"}, "wrapper": "spectral-norm", "penalty": "none"}).to_dict()
+    refuse_unknown_settings(spec)
+    amounts = dict.fromkeys(BUDGETS, 1)
+    refuse_unknown_settings({"train": amounts, "penalty": "r1:gamma=1 + r2", "arch": {"latent_dim": 2}})
 
 
 def test_reading_results_does_not_import_torch() -> None:
@@ -79,7 +110,6 @@ def test_help_says_discriminator_except_in_option_names() -> None:
     from rich.console import Console
 
     from ganbench.cli.console.run_progress import describe
-    from ganbench.spec.run_spec import resolve
 
     console = Console(width=300)
     with console.capture() as capture:

@@ -95,8 +95,8 @@ def test_labels_stand_with_the_data_set_if_there_are_several(tmp_path: Path) -> 
     file = tmp_path / "tiny.toml"
     file.write_text(REST.replace('dataset = "ring:points=2000"\n', "") + 'dataset = ["ring", "grid"]\n' + NAMED)
     store = find_store(str(tmp_path / "store"))
-    groups = group_statuses(read_sweep(file), {}, store, "tiny")
+    groups = group_statuses(read_sweep(file).plan, {}, store, "tiny")
     assert [(group.title, group.difference) for group in groups[1::2]] == [("b (d=2)", "ring"), ("b (d=2)", "grid")]
     file.write_text(REST + PLAIN)
-    groups = group_statuses(read_sweep(file), {}, store, "tiny")
+    groups = group_statuses(read_sweep(file).plan, {}, store, "tiny")
     assert [group.title for group in groups] == ["minimax · mlp · ring", "hinge · mlp · ring"]

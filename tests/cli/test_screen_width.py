@@ -5,20 +5,28 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
 from click.testing import CliRunner
 from rich.cells import cell_len
+from rich.text import Text
 
 from ganbench.cli import main
+from ganbench.cli.console.evaluation_tables import show_evaluations
 from ganbench.cli.console.run_progress import Display
+from ganbench.cli.console.sweep_table import SweepTable
 from ganbench.cli.console.terminal import Terminal
+from ganbench.core.verdict import Measured, Verdict
+from ganbench.evaluation.score_samples import Evaluation, Score
 from ganbench.results.report.fitting import fit
 from ganbench.results.report.tables import terminal
 from ganbench.runs.ensemble_run import EnsembleRun
+from ganbench.runs.progress import Progress
+from ganbench.runs.sweep_status import GroupStatus
 from ganbench.spec.run_spec import resolve
+from ganbench.tracking import Status
 from ganbench.training.trainer import Snapshot
 
 RESULTS = sorted(map(str, (Path(__file__).parents[2] / "reports").glob("*_balance/results.csv")))
@@ -38,6 +46,7 @@ def test_no_line_of_a_comparison_is_longer_than_the_terminal(source: str, width:
     lines = compared(width, source)
     assert max(map(cell_len, lines)) <= width, max(lines, key=cell_len)
     assert lines[0].startswith("all: ")
+    assert any(line.split()[1:2] == ["verdict"] for line in lines), "a verdict is never left out"
     assert "\x1b" not in "".join(lines)
     assert any("not shown, for lack of space: " in line for line in lines) or width == 120
 
@@ -101,3 +110,122 @@ def test_the_same_event_of_several_seeds_is_one_line() -> None:
     )
     EnsembleRun._evaluate(cast(EnsembleRun, run), cast(Snapshot, None))
     assert [line for line in said if "off-mode" in line] == ["seeds 0 and 1, step 100: off-mode: nothing is good"]
+
+
+NAMED = str(next((Path(__file__).parents[2] / "reports").glob("*_net_or_loss/results.csv")))
+PAIR = ("--run", "19f025322b45", "--run", "9ff9266a8838")
+COMMANDS = {
+    "compare with a baseline": ("compare", "--from", NAMED, "--baseline", "BatchNorm, minimax"),
+    "compare two runs": ("compare", "--from", NAMED, *PAIR),
+    "claims": ("claims",),
+    "claims on one data set": ("claims", "--where", "dataset=ring"),
+    "leaderboard": ("leaderboard", NAMED),
+    "experiments": ("experiments",),
+}
+ALWAYS = {
+    "compare with a baseline": ("P(better)", "95 % interval", "no normalisation,"),
+    "compare two runs": ("differs", "fid", "B − A", "A: PARTLY:"),
+    "claims": ("VEEGAN", "value"),
+    "claims on one data set": ("all: data ring", "not shown, for lack of space: ", "caveat"),
+    "leaderboard": ("lost a mode", "undecided", "Sorted by"),
+    "experiments": ("studies/within_digits", "pacgan_2d"),
+}
+"""Parts of the output of each command that are there at any width of a terminal."""
+
+
+def shown(arguments: tuple[str, ...], width: int | None) -> list[str]:
+    environment = {"COLUMNS": "" if width is None else str(width), "NO_COLOR": "1"}
+    result = CliRunner().invoke(main, arguments, env=environment)
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    return result.output.splitlines()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_fit_the_terminal_and_a_pipe_is_not_wrapped(name: str) -> None:
+    piped = shown(COMMANDS[name], None)
+    for width in WIDTHS:
+        lines = shown(COMMANDS[name], width)
+        assert max(map(cell_len, lines)) <= width, (width, max(lines, key=cell_len))
+        assert len(lines) > len(piped) or width > 60
+        text = "\n".join(lines)
+        for part in ALWAYS[name]:
+            assert part in text, (width, part)
+    assert max(map(cell_len, piped)) > max(WIDTHS)
+    assert not [line for line in piped if "not shown" in line]
+
+
+VERDICT = Verdict(
+    tuple("01234567"),
+    {"0": "lost", "1": "thin"},
+    good=Measured(0.6, 0.99, 0.001),
+    near_duplicates=Measured(0.9, 0.01, 0.001),
+    covered=Measured(0.4, 0.9, 0.01),
+)
+EVALUATION = Evaluation(
+    dataset="ring",
+    protocol="ganbench-2 v1",
+    evaluator="the modes that are known",
+    evaluator_sha256="0" * 64,
+    samples=50_000,
+    scores=(
+        Score("modes", 6.0, 8.0, 0.0, 8.0, "higher"),
+        Score("worst_mode_coverage", 0.0123, 0.979, 0.0099, 1.0, "higher"),
+        Score("kl_corrected", 0.000_123, 0.000_06, 0.000_03, None, "lower"),
+        Score("effective_samples", 123.0, 45_678.0, 123.0, None, "higher"),
+    ),
+    modes=tuple("01234567"),
+    shares=(0.125,) * 8,
+    good_shares=(0.1,) * 8,
+    fair_shares=(0.125,) * 8,
+    verdict=VERDICT,
+)
+
+
+def test_an_evaluation_fits_the_terminal_and_a_pipe_is_not_wrapped() -> None:
+    piped = show_evaluations([EVALUATION, EVALUATION], "table").splitlines()
+    assert len(piped) == 1 + 2 * 4 + 2
+    for width in WIDTHS:
+        lines = show_evaluations([EVALUATION, EVALUATION], "table", width).splitlines()
+        assert max(map(cell_len, lines)) <= width, max(lines, key=cell_len)
+        assert lines.count("ganbench-2 v1, 50,000 samples") == 2
+        text = " ".join(" ".join(lines).split())
+        assert text.count("COLLAPSED: 60.0% of samples are good") == 2
+        assert text.count("0.979 ± 0.0099") == 2
+
+
+def group(loss: str, status: Status | None, **more: Any) -> GroupStatus:
+    settings = {"train": {"steps": 20_000, "n_generator": 5}, "loss": {"name": loss}}
+    record = resolve({"dataset": {"name": "ring"}, **settings}).record
+    difference = "train.steps=20000, train.n_critic=1, train.n_generator=5, train.critic_lr=0.001"
+    return GroupStatus(record, difference, dict.fromkeys(range(10), status), (tuple(range(10)),), **more)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_live_table_and_status_fit_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    progress = Progress("here", 1, tuple(range(10)), steps=20_000, step=12_345, began_step=0, began=0, at=86)
+    groups = [
+        group("non-saturating", None, progress=progress),
+        group("hinge", "finished"),
+        group("minimax", None, error="the disk is full: no space is left on the device, and nothing more is written"),
+    ]
+    console = Terminal()
+    console.file, console._force_terminal = io.StringIO(), True
+    table = SweepTable(groups, console)
+    with table:
+        table.refresh()
+        with console.capture() as capture:
+            console.print(table._live.get_renderable() if table._live else "")
+    lines = Text.from_ansi(capture.get()).plain.splitlines()
+    assert max(map(cell_len, lines)) <= width, max(lines, key=cell_len)
+    text = " ".join(" ".join(lines).split())
+    for word in (
+        "non-saturating",
+        "train.critic_lr=0.001",
+        "12,345/20,000",
+        "steps/s",
+        "device,",
+        "1 of 3 groups",
+    ):
+        assert word in text, word

@@ -93,8 +93,8 @@ def test_not_learned_yet(samples: str, judged: Verdict) -> None:
 def test_no_word_without_measurements() -> None:
     counts_alone = Verdict(NAMES, lost(9))
     assert word_of(counts_alone) is None
-    assert heading(counts_alone) == heading(None) == ""
-    assert heading(verdict()) == "GOOD: "
+    assert heading(word_of(counts_alone)) == heading(None) == ""
+    assert heading(word_of(verdict())) == "GOOD: "
 
 
 @given(*(st.floats(0, 1) for _ in range(4)), st.integers(0, 10))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +37,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     store = tmp_path_factory.mktemp("killed")
     process = start_ganbench("run", *LONG, "--store", store)
     wait_for_evaluations(store, 2, process)
+    process.send_signal(signal.SIGSTOP)  # or it may end before the second command has begun
     second = ganbench("run", *LONG, "--store", store)
     kill(process)
     return Killed(store, second)

@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from ganbench.cli import main
-from ganbench.cli.console.diagnosis import MISSED, WIDTH, show_diagnosis
+from ganbench.cli.console.diagnosis import MISSED, legend, show_diagnosis
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.data.labelled import LabelledImages
@@ -159,9 +159,11 @@ def test_plugin_metric_with_a_false_claim_fails_the_examination() -> None:
     assert "3 modes lost" in praise
 
 
-def test_the_matrix_fits_a_terminal_and_names_every_fault(points: Diagnosis) -> None:
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_matrix_fits_a_terminal_and_names_every_fault(points: Diagnosis, width: int) -> None:
+    text = f"{show_diagnosis(points, 'table', width)}\n{legend(width)}"
+    assert max(map(len, text.splitlines())) <= width
     text = show_diagnosis(points, "table")
-    assert max(map(len, text.splitlines())) <= WIDTH
     for fault in points.faults:
         assert f"\n{fault}  " in text
     assert "training samples accused: 0 of 5 sets, 95% interval 0.0% to 52.2%" in text

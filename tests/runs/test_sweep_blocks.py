@@ -19,7 +19,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from ganbench.cli.console.sweep import dry_run_session, status_session, sweep_session
+from ganbench.cli.console.status import status_session
+from ganbench.cli.console.sweep import dry_run_session, sweep_session
 from ganbench.cli.console.sweep_table import counted, overview
 from ganbench.results.export import Export
 from ganbench.runs import time_estimate
@@ -258,7 +259,7 @@ def test_sweep_whose_time_is_up_begins_no_other_block(
     assert "the time is up; 0 of 2 groups done (2 of 8 runs), 2 waiting. Run the same command again" in output
     [row] = [line.split() for line in output.splitlines() if line.startswith("minimax  ")]
     assert row[7:9] == ["2", "0"], "the table counts the seeds that are done, and those that failed"
-    assert status_session(sweep, experiment="e", store=store) == 1
+    assert status_session(sweep.plan, experiment="e", store=store) == 1
     output = capsys.readouterr().out
     assert "2 finished, 2 waiting" in output
     assert "4 waiting" in output
@@ -312,7 +313,7 @@ def test_finished_blocks_of_an_export_are_not_repeated(sweep: Sweep, store: Stor
 def group_of(sweep: Sweep, store: Store, done: int) -> GroupStatus:
     """The first group, with so many finished seeds."""
     spec = sweep.specs[0]
-    [group, _] = group_statuses(sweep, {spec.run_id(seed): FINISHED for seed in range(done)}, store, "e")
+    [group, _] = group_statuses(sweep.plan, {spec.run_id(seed): FINISHED for seed in range(done)}, store, "e")
     return group
 
 
@@ -322,7 +323,7 @@ def test_share_of_work_counts_seeds(sweep: Sweep, store: Store) -> None:
     group.progress = Progress("here", 1, (2, 3), steps=40, step=20, began_step=0, began=0, at=1)
     assert (group.share_done, group.share_left) == (0.75, 0.25)
     shown = io.StringIO()
-    Console(width=200, file=shown).print(overview([group]))
+    Console(width=200, file=shown).print(overview([group], 200))
     assert "2 of 4 seeds done, step 20/40  20 steps/s" in shown.getvalue()
     assert counted([group]) == "0 of 1 groups done (2 of 4 runs), 1 at work"
     group.progress = Progress("here", 1, (7, 8), steps=40, step=20, began_step=0, began=0, at=1)

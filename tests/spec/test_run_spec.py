@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import (
+    TABLES,
     flatten,
     merge,
     parse_assignment,
@@ -221,7 +222,7 @@ json_values = st.recursive(
 
 
 @hypothesis.settings(deadline=None)
-@given(st.dictionaries(st.sampled_from([*config.TABLES, "x"]), json_values, max_size=3))
+@given(st.dictionaries(st.sampled_from([*TABLES, "x"]), json_values, max_size=3))
 def test_any_settings_give_a_spec_or_a_ganbench_error(settings: dict[str, object]) -> None:
     with contextlib.suppress(GanbenchError):
         resolve(settings)

@@ -94,7 +94,7 @@ arch = "mlp"
 
 
 def test_groups_are_described_by_the_options_that_differ(tmp_path: Path) -> None:
-    descriptions = differences(sweep_of(tmp_path, FILE).specs)
+    descriptions = differences(sweep_of(tmp_path, FILE).plan.records)
     assert len(set(descriptions)) == 4, "each occurs twice, for two losses, which are named separately"
     assert "penalty=none, train.batch_size=64, train.pac=1" in descriptions
     assert not any("steps" in line or "latent" in line for line in descriptions)

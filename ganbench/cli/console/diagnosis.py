@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from ganbench.core.formatting import number
+from ganbench.core.screen import WIDE, wrapped
 from ganbench.evaluation.doctor import Diagnosis, Row
 from ganbench.evaluation.praise import praised, praised_in_papers
 from ganbench.evaluation.verdict_check import LEVEL, Accusations, VerdictResult
 from ganbench.results.report.tables import markdown
 
-WIDTH = 80
 MARKS = {"sees": "○", "blind": "·", "praises": "✗", "undefined": "–"}
 CLAIMED, MISSED, PRAISED_IN_PAPERS = "●", "!", "△"
 LEGEND = (
@@ -26,15 +25,26 @@ PRAISE: Mapping[str, Callable[[Row], Sequence[str]]] = {
 }
 
 
-def show_diagnosis(diagnosis: Diagnosis, style: str) -> str:
-    """Format the planted faults and the metrics that detected them, as `table` or `markdown`."""
-    parts = [_title(diagnosis, style), _matrix(diagnosis, style), praise(diagnosis, style)]
+def show_diagnosis(diagnosis: Diagnosis, style: str, width: int = WIDE) -> str:
+    """Format the planted faults and the metrics that detected them, as `table` or `markdown`.
+
+    Args:
+        width: the width that a `table` and its sentences are fitted to.
+    """
+    width = width if style == "table" else WIDE
+    parts = [_title(diagnosis, style), _matrix(diagnosis, style, width), praise(diagnosis, style, width)]
     if diagnosis.verdicts:
-        parts += [_verdicts(diagnosis, style), _accusations(diagnosis)]
+        accusations = _accusations(diagnosis).splitlines()
+        parts += [_verdicts(diagnosis, style, width), "\n".join(wrapped(line, width) for line in accusations)]
     return "\n\n".join(part.rstrip("\n") for part in parts)
 
 
-def praise(diagnosis: Diagnosis, style: str) -> str:
+def legend(width: int) -> str:
+    """The meaning of the marks."""
+    return "\n".join(wrapped(line, width) for line in LEGEND.splitlines())
+
+
+def praise(diagnosis: Diagnosis, style: str, width: int = WIDE) -> str:
     """List the metrics that praise faults, each with the faults."""
     bullet = "- `{}`: {}" if style == "markdown" else "  {}: {}"
     parts = []
@@ -42,16 +52,7 @@ def praise(diagnosis: Diagnosis, style: str) -> str:
         faults = {row.metric: ", ".join(faults_of(row)) for row in diagnosis.rows}
         lines = [bullet.format(metric, names) for metric, names in faults.items() if names]
         parts.append("\n".join([f"{title}:", "", *lines] if lines else [f"{title}: none."]))
-    wrapped = [line for part in parts for line in _wrap(part, style)]
-    return "\n".join(wrapped)
-
-
-def _wrap(text: str, style: str) -> list[str]:
-    """Lines of at most the terminal's width, in Markdown as long as they are; an empty line comes last."""
-    lines = text.splitlines()
-    if style != "markdown":
-        lines = [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ")]
-    return [*lines, ""]
+    return "\n\n".join("\n".join(wrapped(line, width, "    ") for line in part.splitlines()) for part in parts)
 
 
 def _title(diagnosis: Diagnosis, style: str) -> str:
@@ -59,14 +60,14 @@ def _title(diagnosis: Diagnosis, style: str) -> str:
     return f"**{title}**" if style == "markdown" else title
 
 
-def _matrix(diagnosis: Diagnosis, style: str) -> str:
+def _matrix(diagnosis: Diagnosis, style: str, width: int) -> str:
     if style == "markdown":
         head = ["fault", *(row.metric for row in diagnosis.rows)]
         real = ["real, mean", *(_real(row) for row in diagnosis.rows)]
         lines = [[fault, *(_mark(row, fault) for row in diagnosis.rows)] for fault in diagnosis.faults[1:]]
         return markdown(head, [real, *lines])
     names = max(map(len, diagnosis.faults)) + 2
-    size = (WIDTH - names) // 2
+    size = (width - names) // 2
     blocks = [diagnosis.rows[start : start + size] for start in range(0, len(diagnosis.rows), size)]
     return "\n\n".join(_block(rows, diagnosis.faults, names) for rows in blocks)
 
@@ -97,7 +98,7 @@ def _mark(row: Row, fault: str) -> str:
     return CLAIMED if fault in row.claims and finding == "sees" else MARKS[finding]
 
 
-def _verdicts(diagnosis: Diagnosis, style: str) -> str:
+def _verdicts(diagnosis: Diagnosis, style: str, width: int) -> str:
     lines = [[fault, *_verdict(verdict)] for fault, verdict in diagnosis.verdicts.items()]
     if style == "markdown":
         return markdown(["fault", "right", "verdict", "missing", "untrue"], lines)
@@ -105,7 +106,7 @@ def _verdicts(diagnosis: Diagnosis, style: str) -> str:
     text = ["verdict"]
     for fault, right, said, missing, untrue in lines:
         wrong = f"; missing: {missing}" * bool(missing) + f"; untrue: {untrue}" * bool(untrue)
-        text.append(f"{fault.ljust(names)}{right} {said}{wrong}")
+        text.append(wrapped(f"{fault.ljust(names)}{right} {said}{wrong}", width, " " * (names + 2)))
     return "\n".join(text)
 
 

@@ -16,6 +16,7 @@ from ganbench.cli.console.patience import patience_line
 from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
+from ganbench.core.screen import screen_width, wrapped
 from ganbench.core.settings import parse_component
 from ganbench.data import Dataset
 from ganbench.evaluation.protocols import Case
@@ -78,10 +79,11 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
             device=device,
             progress=progress,
         )
-    text = show_evaluations(evaluations, style)
+    width = screen_width()
+    text = show_evaluations(evaluations, style, width)
     if track is not None:
         _track(track, evaluations, list(cases.values()), samples, experiment, store)
-    return text if style != "table" else f"{samples.source}\n\n{text}"
+    return text if style != "table" else f"{wrapped(samples.source, width)}\n\n{text}"
 
 
 def _generator(request: Request, count: int, dataset: Dataset, device: torch.device) -> GeneratorSource | None:

@@ -6,38 +6,55 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ganbench.core.formatting import number, with_sd
-from ganbench.core.verdict_word import heading
-from ganbench.evaluation.score_samples import Evaluation
-from ganbench.results.report.tables import markdown, terminal
+from ganbench.core.screen import WIDE, wrapped
+from ganbench.core.verdict_word import heading, word_of
+from ganbench.evaluation.score_samples import Evaluation, Score
+from ganbench.results.report.tables import fitted, markdown, terminal
 
 BETTER: Mapping[str | None, str] = {"lower": "lower", "higher": "higher", "real": "near real", None: ""}
+HEAD = ("metric", "value", "real data", "best possible", "better", "beside real")
 
 
-def show_evaluations(evaluations: Sequence[Evaluation], style: str) -> str:
-    """Format scores under one or several protocols as `table`, `markdown` or `json`."""
+def show_evaluations(evaluations: Sequence[Evaluation], style: str, width: int = WIDE) -> str:
+    """Format scores under one or several protocols as `table`, `markdown` or `json`.
+
+    Args:
+        width: the width that a `table` is fitted to, by a table for each protocol.
+    """
     if style == "json":
         return json.dumps([evaluation.to_dict() for evaluation in evaluations], indent=2, allow_nan=False)
-    head = ["protocol", "samples", "metric", "value", "real data", "best possible", "better", "beside real"]
+    head = ["protocol", "samples", *HEAD]
     rows = [
-        [
-            evaluation.protocol if first else "",
-            f"{evaluation.samples:,}" if first else "",
-            score.metric,
-            number(score.value),
-            with_sd(score.floor, score.floor_sd),
-            "" if score.ceiling is None else number(score.ceiling),
-            BETTER[score.direction],
-            score.standing or "",
-        ]
+        [evaluation.protocol if first else "", f"{evaluation.samples:,}" if first else "", *cells]
         for evaluation in evaluations
-        for first, score in ((index == 0, score) for index, score in enumerate(evaluation.scores))
+        for first, cells in ((index == 0, cells) for index, cells in enumerate(map(_cells, evaluation.scores)))
     ]
     if style == "markdown":
         return markdown(head, rows)
-    return "\n".join([terminal(head, rows), *map(in_words, evaluations)])
+    if width >= WIDE:
+        return "\n".join([terminal(head, rows), *map(in_words, evaluations)])
+    return "\n\n".join(_narrow(evaluation, width) for evaluation in evaluations)
+
+
+def _narrow(evaluation: Evaluation, width: int) -> str:
+    rows = list(map(_cells, evaluation.scores))
+    table = fitted(HEAD, rows, facts=[], optional=["better", "best possible", "beside real"], width=width)
+    title = wrapped(f"{evaluation.protocol}, {evaluation.samples:,} samples", width)
+    return "\n".join([title, table, wrapped(in_words(evaluation), width)])
+
+
+def _cells(score: Score) -> list[str]:
+    return [
+        score.metric,
+        number(score.value),
+        with_sd(score.floor, score.floor_sd),
+        "" if score.ceiling is None else number(score.ceiling),
+        BETTER[score.direction],
+        score.standing or "",
+    ]
 
 
 def in_words(evaluation: Evaluation) -> str:
     """State the verdict, and by which evaluator it was reached."""
-    words = heading(evaluation.verdict) + "; ".join(evaluation.verdict.clauses())
+    words = heading(word_of(evaluation.verdict)) + "; ".join(evaluation.verdict.clauses())
     return f"{evaluation.protocol}: {words}. Seen by {evaluation.evaluator} ({evaluation.evaluator_sha256[:12]}…)."

@@ -32,7 +32,7 @@ def reproduce_claim_session(
         GanbenchError: the experiment has other networks than the claim.
     """
     console = Terminal()
-    console.print(render_claims([claim], "table"), soft_wrap=True)
+    console.print(render_claims([claim], "table", console.width), soft_wrap=True)
     try:
         experiment = recipe(claim)
     except GanbenchError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ganbench.core.screen import WIDE
 from ganbench.evaluation.sanity_checks import CHECKS, NOT_RUN, REPEATS, ROLES, CheckResult
 from ganbench.evaluation.sanity_families import SAMPLES
 from ganbench.results.report.tables import markdown, terminal
@@ -27,8 +28,12 @@ targets are absolute. ganbench reads these metrics relative to the same number o
 """
 
 
-def show_checks(results: Sequence[CheckResult], style: str) -> str:
-    """Format passes and failures of each metric, as `table` or `markdown`."""
+def show_checks(results: Sequence[CheckResult], style: str, width: int = WIDE) -> str:
+    """Format passes and failures of each metric, as `table` or `markdown`.
+
+    Args:
+        width: the width that a `table` is wrapped to.
+    """
     metrics = list(dict.fromkeys(result.metric for result in results))
     cells = {(result.check, result.criterion, result.metric): _cell(result) for result in results}
     pairs = dict.fromkeys((result.check, result.criterion) for result in results)
@@ -48,7 +53,7 @@ def show_checks(results: Sequence[CheckResult], style: str) -> str:
         for role in dict.fromkeys(ROLES.values()):
             of_role = [metric for metric in metrics if ROLES[metric] == role]
             body = [[f"  {name}", *(cells.get((check, name, metric), "") for metric in of_role)] for name in criteria]
-            lines.append(terminal([f"  {role}", *of_role], body))
+            lines.append(terminal([f"  {role}", *of_role], body, width=width))
     lines.append("all passed:")
     lines += [f"  {name} {_total(results, name)}" for name in metrics]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 from ganbench.cli.console.signals import signals
-from ganbench.cli.console.sweep_table import SweepTable, clock, counted, overview, seeds_done
+from ganbench.cli.console.sweep_table import SweepTable, clock, counted, seeds_done
 from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
@@ -67,7 +67,7 @@ def sweep_session(
         export.annotate(sweep.annotations)
         tracked = export.statuses() | tracked
         export.restore()
-    groups = {group.spec.group_id: group for group in group_statuses(sweep, tracked, store, experiment)}
+    groups = {group.record.group_id: group for group in group_statuses(sweep.plan, tracked, store, experiment)}
     missing = [group for group in groups.values() if not group.done]
     finished = {group_id: store.checkpoints(experiment, group_id) for group_id, group in groups.items() if group.done}
     close_finished_groups(finished, MlflowTracker(store, experiment))
@@ -79,7 +79,7 @@ def sweep_session(
     )
     for dataset in dict.fromkeys(group.spec.dataset for group in missing):
         _fetch(dataset, console)
-    queue = BlockQueue({group.spec.group_id: group.missing for group in missing})
+    queue = BlockQueue({group.record.group_id: group.missing for group in missing})
     tasks: dict[str, Task] = {}
 
     def submit_blocks() -> None:
@@ -155,7 +155,7 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
     """Show the groups that would be trained, which of them are done, and an estimate of the remaining time."""
     console = Terminal()
     tracked = tracked_statuses(store, experiment)
-    groups = group_statuses(sweep, tracked, store, experiment)
+    groups = group_statuses(sweep.plan, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
     total = next_block = 0.0
     next_number = min((number for group in groups for number in group.missing), default=0)
@@ -176,16 +176,6 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
         f"without tracking, by a short probe on this machine",
         soft_wrap=True,
     )
-
-
-def status_session(sweep: Sweep, *, experiment: str, store: Store) -> int:
-    """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
-    console = Terminal()
-    tracked = tracked_statuses(store, experiment)
-    groups = group_statuses(sweep, tracked, store, experiment)
-    console.print(overview(groups))
-    console.print(f"{counted(groups)}, in experiment {experiment}", soft_wrap=True)
-    return 0 if all(group.done for group in groups) else 1
 
 
 def _size(sweep: Sweep) -> str:

@@ -16,6 +16,8 @@ from ganbench.runs.sweep_status import GroupStatus
 
 SHOWN = 12
 """The most groups that are shown at once."""
+NARROW = 100
+"""The width of a terminal below which bars are short, so that titles and facts wrap less."""
 QUIET = 30.0
 """Seconds between two lines about the same group, if there is no terminal."""
 
@@ -45,7 +47,8 @@ class SweepTable:
     def refresh(self) -> None:
         """Refresh the table."""
         if self._live:
-            self._live.update(Group(overview(self._groups), Text(self.summary())), refresh=True)
+            table = overview(self._groups, self._console.width)
+            self._live.update(Group(Text(self.summary()), table), refresh=True)  # a low screen cuts the table
         elif time.monotonic() - self._said_at > QUIET:
             at_work = next((group for group in self._groups if group.progress), None)
             if at_work is not None and at_work.progress is not None:
@@ -73,15 +76,19 @@ class SweepTable:
         return spent / (done - self._before) * left if done > self._before and left > 0 else None
 
 
-def overview(groups: Sequence[GroupStatus]) -> Table:
-    """Make a table of running groups, then failed, waiting and finished ones, at most `SHOWN` in all."""
+def overview(groups: Sequence[GroupStatus], width: int) -> Table:
+    """Make a table of running groups, then failed, waiting and finished ones, at most `SHOWN` in all.
+
+    Args:
+        width: of the terminal; in a narrow one, titles and facts wrap at words.
+    """
     shown = sorted(groups, key=lambda group: (not group.progress, not group.error, group.done))[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for _ in range(3):
         table.add_column()
     for group in shown:
         progress = group.progress
-        bar = ProgressBar(total=1.0, completed=group.share_done, width=20)
+        bar = ProgressBar(total=1.0, completed=group.share_done, width=20 if width >= NARROW else 6)
         facts = group.words
         if progress is not None:
             left = progress.seconds_left

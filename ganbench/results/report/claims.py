@@ -14,7 +14,7 @@ import pandas as pd
 from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.claims import COLUMNS, Claim, difference, read_claims
 from ganbench.results.grouping import conditions_of, shown_protocol
-from ganbench.results.report.tables import markdown, terminal
+from ganbench.results.report.tables import fitted, markdown
 from ganbench.results.views import final_scores
 
 SHORT = 60
@@ -48,7 +48,10 @@ def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE) -> str
         ]
         for claim in claims
     ]
-    return markdown(head, rows_of_words) if style == "markdown" else terminal(head, rows_of_words, width=width)
+    if style == "markdown":
+        return markdown(head, rows_of_words)
+    facts = ["data", "metric", "runs", "protocol"]
+    return fitted(head, rows_of_words, facts=facts, optional=["caveat", "runs", "protocol", "data"], width=width)
 
 
 def beside(table: pd.DataFrame, metrics: Sequence[str], style: str, width: int = WIDE) -> str:

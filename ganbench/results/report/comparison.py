@@ -9,11 +9,12 @@ from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.answers import sentences
 from ganbench.results.compare import Comparison
 from ganbench.results.grouping import named_groups
-from ganbench.results.incomplete_seeds import lost_modes
+from ganbench.results.incomplete_seeds import good_seeds, lost_modes
 from ganbench.results.ranking import against
 from ganbench.results.report.claims import beside
+from ganbench.results.report.contrasts import CONTRASTS_NOTE, render_contrasts
 from ganbench.results.report.escaping import for_latex, for_markdown, for_terminal
-from ganbench.results.report.tables import CONTRASTS_NOTE, render, render_contrasts
+from ganbench.results.report.tables import render
 from ganbench.results.resumed_runs import resumed_elsewhere
 
 ESCAPES = {"markdown": for_markdown, "latex": for_latex}
@@ -35,7 +36,8 @@ def render_comparison(
     if style in ("csv", "json"):
         return render(comparison, style)
     names = {run: name for name, members in named_groups(table, comparison.by) for run in members}
-    notes = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in lost_modes(table, names)]
+    shares = [*good_seeds(table, names), *lost_modes(table, names)]
+    notes = [f"{sentence.beginning} {'; '.join(sentence.ends)}." for sentence in shares]
     resumed = resumed_elsewhere(table, names)
     if resumed:
         notes.append(f"Resumed in another environment, which changes their numbers: {'; '.join(resumed)}.")

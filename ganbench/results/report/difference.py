@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 import pandas as pd
 
 from ganbench.core.formatting import number
+from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.report.escaping import for_markdown, for_terminal
 from ganbench.results.report.tables import markdown, terminal
 from ganbench.results.run_diff import differ
@@ -19,8 +21,11 @@ MAX_STEPS = 6
 """The most steps of an event that are listed."""
 
 
-def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> str:
+def side_by_side(table: pd.DataFrame, first: str, second: str, style: str, width: int = WIDE) -> str:
     """Render two runs of a tidy table in the style `table`, `markdown` or `json`, with a summary of each at the end.
+
+    Args:
+        width: the width that a `table` is wrapped to.
 
     Raises:
         GanbenchError: they are the same run, or one of them isn't in the table.
@@ -29,14 +34,15 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
     endings = [summarize_run(table[table["run"] == run], run) for run in difference.runs]
     if style == "json":
         return json.dumps(_plain(asdict(difference) | {"endings": endings}), indent=2, allow_nan=False)
-    draw = markdown if style == "markdown" else terminal
+    draw = markdown if style == "markdown" else partial(terminal, width=width)
     escape = for_markdown if style == "markdown" else for_terminal
     names = [escape(name) for name in difference.names]
-    parts = [f"A: {names[0]}\nB: {names[1]}"]
+    width = WIDE if style == "markdown" else width
+    parts = ["\n".join(wrapped(f"{side}: {name}", width) for side, name in zip("AB", names, strict=True))]
     differing = [*difference.spec, *difference.surroundings]
     parts.append(draw(["differs", "A", "B"], differing) if differing else "their specs are the same")
     if difference.comparable:
-        parts.append(f"their scores can't be compared: {escape(difference.comparable)}")
+        parts.append(wrapped(f"their scores can't be compared: {escape(difference.comparable)}", width))
     else:
         rows = [
             [
@@ -52,7 +58,8 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str) -> st
     if difference.events:
         rows = [[kind, _steps(first), _steps(second)] for kind, first, second in difference.events]
         parts.append(draw(["event", "steps in A", "steps in B"], rows))
-    parts.append(f"A: {escape(endings[0])}.\nB: {escape(endings[1])}.")
+    ends = [f"{side}: {escape(ending)}." for side, ending in zip("AB", endings, strict=True)]
+    parts.append("\n".join(wrapped(end, width) for end in ends))
     return "\n\n".join(parts)
 
 

@@ -78,7 +78,7 @@ def fit(
             if value is not None and column > 0:
                 table = replace(table.without(column), constants=(*table.constants, (fact, value)))
     if table.width() > width:
-        stacked = [[row[0], *(cell.replace(" [", f"{BELOW}[") for cell in row[1:])] for row in table.rows]
+        stacked = [[row[0], *map(_stacked, row[1:])] for row in table.rows]
         table = replace(table, rows=stacked)
         narrow = replace(table, head=list(map(_broken, table.head)))
         for name in optional:
@@ -89,6 +89,11 @@ def fit(
                 narrow = replace(narrow, omitted=(*narrow.omitted, name))
         table = narrow
     return table
+
+
+def _stacked(cell: str) -> str:
+    """Write a range below its median, and each of several counts on a line of its own."""
+    return cell.replace(" [", f"{BELOW}[").replace(", ", f",{BELOW}")
 
 
 def _least_width(table: Fitted) -> int:

@@ -8,11 +8,12 @@ import math
 from collections.abc import Sequence
 
 from ganbench.core.formatting import all_digits, number, with_sd
+from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.grouping import shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Estimate
 from ganbench.results.leaderboard import Board, Entry
 from ganbench.results.report.escaping import for_csv, for_markdown, for_terminal
-from ganbench.results.report.tables import FLOOR, METHOD, markdown, terminal
+from ganbench.results.report.tables import FLOOR, METHOD, fitted, markdown
 
 HEAD = ("seeds", "failed", "lost a mode", "real images", "seconds", "tuned", "commit")
 RULE = (
@@ -34,14 +35,20 @@ CSV_HEAD = (
 )
 
 
-def render_leaderboard(boards: Sequence[Board], style: str) -> str:
-    """Render boards in the style `table`, `markdown` or `csv`."""
+def render_leaderboard(boards: Sequence[Board], style: str, width: int = WIDE) -> str:
+    """Render boards in the style `table`, `markdown` or `csv`.
+
+    Args:
+        width: the width that a `table` is fitted to.
+    """
     if style == "csv":
         return _as_csv(boards)
-    return "\n\n".join([*(_render(board, style) for board in boards), NOTE.format(least=MIN_SEEDS)])
+    note = NOTE.format(least=MIN_SEEDS)
+    width = width if style == "table" else WIDE
+    return "\n\n".join([*(_render(board, style, width) for board in boards), wrapped(note, width)])
 
 
-def _render(board: Board, style: str) -> str:
+def _render(board: Board, style: str, width: int) -> str:
     escape = for_terminal if style == "table" else for_markdown
     head = [METHOD, *board.metrics, *HEAD]
     rows = [_cells(board, entry) for entry in board.entries]
@@ -49,7 +56,15 @@ def _render(board: Board, style: str) -> str:
     notes = [escape(line) for line in _notes(board)]
     if style == "markdown":
         return "\n\n".join([f"## {escape(str(board.setting))}", markdown(head, [*rows, floor]), *notes])
-    return "\n".join([escape(str(board.setting)), terminal(head, rows, dim=[floor]), *notes])
+    table = fitted(
+        head,
+        rows,
+        [floor],
+        facts=["seeds", "failed", "tuned", "commit"],
+        optional=["commit", "tuned", "seconds", "real images", "seeds", "failed", *reversed(board.metrics[1:])],
+        width=width,
+    )
+    return "\n".join([wrapped(escape(str(board.setting)), width), table, *(wrapped(line, width) for line in notes)])
 
 
 def _cells(board: Board, entry: Entry) -> list[str]:

@@ -14,13 +14,14 @@ from ganbench.core.screen import WIDE, wrapped
 from ganbench.core.verdict import Measured
 from ganbench.results.compare import Comparison
 from ganbench.results.grouping import BY, shown_protocol
-from ganbench.results.inference import MIN_SEEDS, Contrast
-from ganbench.results.ranking import Ranking
+from ganbench.results.inference import MIN_SEEDS
 from ganbench.results.report.escaping import for_csv, for_latex, for_markdown, for_terminal
 from ganbench.results.report.fitting import BELOW, MIN_NAME, fit
 
 METHOD = "method"
 """The column of a comparison with the names of methods."""
+VERDICT = "verdict"
+"""The column with the words of verdicts, counted."""
 FLOOR = "real data"
 """The name of the rows with the scores of real data treated as generated."""
 NOTE = (
@@ -29,10 +30,6 @@ NOTE = (
 )
 AS_REAL = " ≈"
 AS_REAL_NOTE = f";{AS_REAL}: the median is within five standard deviations of real data"
-CONTRASTS_NOTE = (
-    "difference: of interquartile means; P(better): probability that a seed is better than one of the baseline; "
-    "p: Mann–Whitney test with Holm's correction over all comparisons shown ({count})"
-)
 BUDGET_WORDS = {
     "images": "real images seen",
     "step": "steps of training",
@@ -54,10 +51,11 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     if "name" not in comparison.by and (groups["name"] != "").any():
         by = [*(column for column in by if column not in BY), METHOD]
     metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
-    head = [*by, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
+    verdict = [VERDICT] * bool((groups[VERDICT] != "").any())
+    head = [*by, *verdict, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = [
         [
-            *(str(group[column]) for column in by),
+            *(str(group[column]) for column in (*by, *verdict)),
             shown_protocol(str(group["protocol"]), str(group["selection"])),
             number(group["samples"]),
             str(int(group["seeds"])),
@@ -72,7 +70,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     floors = [
         [
             FLOOR + (f": {floor['dataset']}, {floor['samples']:,.0f} samples" if several else ""),
-            *[""] * (len(by) - 1),
+            *[""] * (len(by) - 1 + len(verdict)),
             shown_protocol(str(floor["protocol"]), str(floor["selection"])),
             number(floor["samples"]),
             *("", ""),
@@ -116,24 +114,49 @@ def _fitted(
     width: int,
 ) -> str:
     explained = note(comparison, rows)
-    if width >= WIDE:
-        return f"{terminal(head, rows, dim=floors)}\n{explained}"
-    last = [name for name in head if name not in ("minutes", comparison.x.replace("_", " "))]
+    budget = comparison.x.replace("_", " ")
+    last = [name for name in head if name not in ("minutes", budget)]
     metrics = last[last.index("failed") + 1 :]
-    table = fit(
+    table = fitted(
         head,
         rows,
         floors,
         facts=[*comparison.by, "protocol", "samples", "seeds", "failed"],
-        optional=["minutes", comparison.x.replace("_", " "), *reversed(metrics[1:]), "samples"],
+        optional=["minutes", budget, *reversed(metrics[1:]), "samples"],
         width=width,
+        all_columns=" (--wide)",
     )
+    return f"{table}\n{wrapped(explained, width)}"
+
+
+def fitted(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    floors: Sequence[Sequence[str]] = (),
+    *,
+    facts: Sequence[str],
+    optional: Sequence[str],
+    width: int,
+    all_columns: str = "",
+) -> str:
+    """Format a table that fits the terminal, with a line about what is the same for all rows, and what is left out.
+
+    Args:
+        facts: the columns that move above if they are constant.
+        optional: the columns that may be left out, the first to go first.
+        width: at `WIDE`, the table stays as it is.
+        all_columns: the way to see what was left out.
+    """
+    if width >= WIDE:
+        return terminal(head, rows, dim=floors)
+    table = fit(head, rows, floors, facts=facts, optional=optional, width=width)
     above = "; ".join(f"{name} {for_terminal(value)}" for name, value in table.constants)
     parts = [wrapped(f"all: {above}", width)] if above else []
     parts += [terminal(table.head, table.rows, dim=table.floors, width=width)]
     if table.omitted:
-        parts += [wrapped(f"not shown, for lack of space: {', '.join(reversed(table.omitted))} (--wide)", width)]
-    return "\n".join([*parts, wrapped(explained, width)])
+        omitted = ", ".join(reversed(table.omitted))
+        parts += [wrapped(f"not shown, for lack of space: {omitted}{all_columns}", width)]
+    return "\n".join(parts)
 
 
 def comparison_as_markdown(comparison: Comparison) -> str:
@@ -169,36 +192,6 @@ def _beside_real(group: pd.Series, metric: str, comparison: Comparison) -> str:
     floor = comparison.floor_of(group)
     median = Measured(group[metric], floor.get(metric, math.nan), floor.get(f"{metric}_sd", math.nan))
     return with_range(group, metric) + AS_REAL * (median.standing("real") == "as real")
-
-
-def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str, width: int = WIDE) -> str:
-    """Render comparisons with a baseline: first the effects with their intervals, then the p-value."""
-    head = [
-        f"{ranking.metric}: against {contrasts[0].second}",
-        "difference",
-        "95 % interval",
-        "P(better)",
-        "95 % interval",
-        "p (Holm)",
-        "seeds",
-    ]
-    rows = []
-    for contrast in contrasts:
-        difference, probability = contrast.difference, contrast.probability
-        low, high = sorted((ranking.score(difference.low), ranking.score(difference.high)))
-        rows.append(
-            [
-                contrast.first,
-                number(ranking.score(difference.middle)),
-                "–" if math.isnan(low) else f"{number(low)} – {number(high)}",
-                f"{probability.middle:.2f}",
-                f"{probability.low:.2f} – {probability.high:.2f}",
-                "–" if math.isnan(contrast.adjusted) else f"{contrast.adjusted:.2g}",
-                f"{contrast.seeds[0]} / {contrast.seeds[1]}",
-            ]
-        )
-    others = {"markdown": markdown, "latex": latex}
-    return others[style](head, rows) if style in others else terminal(head, rows, width=width)
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -239,7 +232,9 @@ def terminal(
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number_of, column in enumerate(head):
         # Names may begin with a digit; other text doesn't.
-        text = column == METHOD or all(row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim))
+        text = column in (METHOD, VERDICT) or all(
+            row[number_of] == "" or row[number_of][0].isalpha() for row in (*rows, *dim)
+        )
         # Where space is short, long text wraps; numbers and words don't.
         short = not text or all(len(row[number_of]) <= MIN_NAME for row in (*rows, *dim))
         table.add_column(_lines(column), justify="left" if text else "right", no_wrap=short, overflow="fold")

@@ -21,7 +21,7 @@ Needed = Callable[[Iterable[Mapping[str, str]]], Collection[str]]
 """A function from the tags of all runs to the tracked names that are needed."""
 
 EVENT = PREFIXES["event"]
-MAX_NAMED_METRICS = 200
+MAX_NAMED_METRICS = 400
 """The most metrics that are queried by name; SQLite allows a thousand."""
 
 

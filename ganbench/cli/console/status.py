@@ -1,4 +1,7 @@
-"""Status of several experiments: what is done, what it cost, and what is left, one line each."""
+"""Sessions of `ganbench status`: the groups of a sweep, or of several what is done, what it cost and what is left.
+
+Nothing here imports torch, which would take longer than the answer.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,36 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ganbench.cli.console.sweep_table import clock
+from ganbench.cli.console.sweep_table import clock, counted, overview
 from ganbench.cli.console.terminal import Terminal
 from ganbench.core.errors import GanbenchError
 from ganbench.results.loading import load_results
 from ganbench.results.views import runs
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
-from ganbench.spec.sweep_spec import Sweep
+from ganbench.spec.sweep_plan import SweepPlan
 from ganbench.tracking.metric_names import SECONDS
 from ganbench.tracking.spool import tracked_statuses
 from ganbench.tracking.store import Store
 
 
-def studies_session(sweeps: Sequence[tuple[Sweep, str]], *, store: Store) -> int:
+def status_session(plan: SweepPlan, *, experiment: str, store: Store) -> int:
+    """Show the status of a sweep; return the exit status: 0 if all is done, else 1."""
+    console = Terminal()
+    groups = group_statuses(plan, tracked_statuses(store, experiment), store, experiment)
+    console.print(overview(groups, console.width))
+    console.print(f"{counted(groups)}, in experiment {experiment}", soft_wrap=True)
+    return 0 if all(group.done for group in groups) else 1
+
+
+def studies_session(plans: Sequence[tuple[SweepPlan, str]], *, store: Store) -> int:
     """Show the status of experiments, each with its name in the store; return 0 if all is done, else 1."""
     console = Terminal()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("experiment", "groups", "runs", "trained", "left"):
-        table.add_column(heading, justify="left" if heading == "experiment" else "right", no_wrap=True)
+        table.add_column(heading, justify="left" if heading == "experiment" else "right", overflow="fold")
     done = True
-    for sweep, experiment in sweeps:
-        groups = group_statuses(sweep, tracked_statuses(store, experiment), store, experiment)
+    for plan, experiment in plans:
+        groups = group_statuses(plan, tracked_statuses(store, experiment), store, experiment)
         finished = [group for group in groups if group.done]
         done = done and len(finished) == len(groups)
         trained = _seconds(store, experiment)

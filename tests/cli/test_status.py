@@ -1,0 +1,123 @@
+"""`ganbench status`: one line for each experiment of a folder; without torch, once a file is known."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli import main
+from ganbench.core.errors import GanbenchError
+from ganbench.spec import sweep_plan
+from ganbench.spec.sweep_plan import find_plan
+from ganbench.spec.sweep_spec import read_sweep
+
+FILE = """
+seeds = 2
+[base]
+dataset = "ring"
+protocol = "pacgan-2018"
+[base.train]
+steps = {steps}
+batch_size = 8
+[axes]
+loss = ["minimax", "hinge"]
+"""
+
+
+def test_status_of_a_folder_has_a_line_for_each_experiment(tmp_path: Path) -> None:
+    folder, store = tmp_path / "questions", str(tmp_path / "store")
+    folder.mkdir()
+    (folder / "done.toml").write_text(FILE.format(steps=2))
+    (folder / "waiting.toml").write_text(FILE.format(steps=3))
+    trained = CliRunner().invoke(main, ["sweep", str(folder / "done.toml"), "--store", store, "--jobs", "1"])
+    assert trained.exit_code == 0, trained.output
+    status = CliRunner().invoke(main, ["status", str(folder), "--store", store])
+    assert status.exit_code == 1, "something is missing"
+    heading, done, waiting, *_ = (line.split() for line in status.output.splitlines())
+    assert heading == ["experiment", "groups", "runs", "trained", "left"]
+    assert (done[:7], done[-1]) == (["done", "2", "of", "2", "4", "of", "4"], "done")
+    assert waiting == ["waiting", "0", "of", "2", "0", "of", "4", "not", "known", "yet"]
+    one = CliRunner().invoke(main, ["status", str(folder / "done.toml"), "--store", store])
+    assert one.exit_code == 0
+    assert "2 of 2 groups done" in one.output
+
+
+def test_status_of_a_known_file_does_not_import_torch(tmp_path: Path) -> None:
+    file, cache = tmp_path / "file.toml", {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    file.write_text(FILE.format(steps=2))
+    code = (
+        "import sys; from ganbench.cli import main\n"
+        "try: main(['status', *sys.argv[1:]])\nexcept SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(file), "--store", str(tmp_path / "store")]
+    first, second = (subprocess.run(command, capture_output=True, text=True, env=cache, check=False) for _ in "ab")
+    assert (first.returncode, second.returncode) == (1, 0), "torch is imported to resolve the file, and not again"
+    assert "0 of 2 groups done, 2 waiting" in second.stdout
+    assert second.stdout == first.stdout
+
+
+def test_a_kept_plan_is_the_same_as_the_file_under_each_budget(tmp_path: Path) -> None:
+    file = tmp_path / "file.toml"
+    file.write_text(FILE.format(steps=2) + "[budget.small]\nseeds = 1\n[budget.large]\nseeds = '0-4,7'\n")
+    for budget in (None, "small", "large"):
+        assert find_plan(file, budget) is None
+        sweep = read_sweep(file, budget)
+        plan, known = sweep.plan, find_plan(file, budget)
+        assert known is not None
+        assert (known.name, known.budget, known.seeds, known.block) == (plan.name, plan.budget, plan.seeds, plan.block)
+        assert [record.run_id(3) for record in known.records] == [spec.run_id(3) for spec in sweep.specs]
+        assert [(record.group_id, record.title, record.work) for record in known.records] == [
+            (spec.group_id, spec.title, spec.train.steps * spec.costs["critic_evaluations"]) for spec in sweep.specs
+        ]
+        assert known.annotations == plan.annotations
+        conditions = {"loss": ["hinge"], "train.steps": ["2"]}
+        assert [record.title for record in known.where(conditions).records] == ["hinge · mlp · ring"]
+        with pytest.raises(GanbenchError, match=r"did you mean 'train\.steps'"):
+            known.where({"train.step": ["2"]})
+
+
+def test_a_plan_is_not_used_after_the_file_or_the_code_changed_or_if_it_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_plan, "user_cache_folder", lambda: tmp_path / "cache")
+    file = tmp_path / "file.toml"
+    file.write_text(FILE.format(steps=2))
+    read_sweep(file)
+    assert find_plan(file, None) is not None
+    file.write_text(FILE.format(steps=3))
+    assert find_plan(file, None) is None
+    read_sweep(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_plan, "_code", lambda: "another version")
+        assert find_plan(file, None) is None
+    assert find_plan(file, None) is not None
+    (place,) = (tmp_path / "cache" / "plans").glob("*.json")
+    for damaged in (place.read_text()[:-20], "[]", "{}", '"x"', '{"made_from": 1, "records": [3]}'):
+        place.write_text(damaged)
+        assert find_plan(file, None) is None
+
+
+PLUGIN = """
+from ganbench.methods.losses.minimax import Minimax
+from ganbench.plugin import LOSSES, register
+
+@register(LOSSES, "mine")
+class Mine(Minimax):
+    "Ours under another name (nobody, 2026)."
+"""
+
+
+def test_specs_with_components_of_plugins_are_not_kept(tmp_path: Path) -> None:
+    plugin, file = tmp_path / "mine.py", tmp_path / "file.toml"
+    plugin.write_text(PLUGIN)
+    file.write_text(FILE.format(steps=2).replace("hinge", "mine"))
+    arguments = ["status", str(file), "--store", str(tmp_path / "store"), "--plugin", str(plugin)]
+    result = CliRunner().invoke(main, arguments)
+    assert "0 of 2 groups done" in result.output
+    assert find_plan(file, None) is None
