@@ -80,14 +80,14 @@ def counted_words(seeds: Sequence[SeedResult]) -> str:
     return ", ".join(f"{word} {count}" for word, count in counts.most_common())
 
 
-def description(seeds: Sequence[SeedResult], not_ended: int) -> str:
+def description(seeds: Sequence[SeedResult]) -> str:
     """Describe a group in Markdown: the counts of its verdicts, then the verdict on each seed; empty without any."""
     counts = Counter(seed.word for seed in seeds if seed.word).most_common()
     if not counts:
         return ""
     (first, count), *others = counts
     phrases = [f"**{first}** in {count} of {len(seeds)} seed{'s' * (len(seeds) != 1)}"]
-    phrases += [f"{word} in {count}" for word, count in others] + [f"{not_ended} not ended yet"] * (not_ended > 0)
+    phrases += [f"{word} in {count}" for word, count in others]
     lines = [", ".join(phrases), ""]
     for place, seed in enumerate(sorted(seeds, key=lambda result: result.seed)):
         line = f"- seed {seed.seed}: {for_description(seed.word, seed.text)}"

@@ -87,8 +87,8 @@ def test_seed_that_was_given_up_keeps_its_last_score() -> None:
 
 
 def test_description_is_cut_where_a_tag_ends() -> None:
-    text = description([result(seed, 1.0) for seed in range(1000)], 2)
-    assert text.startswith("**GOOD** in 1000 of 1000 seeds, 2 not ended yet\n")
+    text = description([result(seed, 1.0) for seed in range(1000)])
+    assert text.startswith("**GOOD** in 1000 of 1000 seeds\n")
     assert re.search(r"\n- and \d{3} more$", text)
     assert len(text) < 5000
 
@@ -104,18 +104,22 @@ def test_parent_has_the_medians_of_all_blocks_and_their_verdicts(store: Store) -
     write_seed(second, 3, 0.0, "diverged")
     write_seed(second, 4, 0.0, "stopped")
     second.close_group("a1", "stopped")
+    assert parent(store).info.status == "KILLED"
+    assert parent(store).data.metrics["1 median/fid"] == 2.0, "until all have ended"
+    write_seed(second, 4, 0.0, "diverged")
+    second.close_group("a1", "finished")
     run = parent(store)
     assert run.data.metrics == {
-        "1 median/fid": 6.0,
-        "1 median/modes": 2.0,
-        "2 by step/fid": 6.0,
+        "1 median/fid": 9.0,
+        "1 median/modes": 1.0,
+        "2 by step/fid": 9.0,
         "2 by step/modes": 1.0,
     }
     text = run.data.tags["mlflow.note.content"]
-    assert text.startswith("**GOOD** in 3 of 4 seeds, DIVERGED in 1, 1 not ended yet\n")
+    assert text.startswith("**GOOD** in 3 of 5 seeds, DIVERGED in 2\n")
     assert "- seed 0: GOOD: sharp &lt;b> \\*1\\*\n" in text
-    assert run.data.tags["ganbench.verdict"] == "GOOD 3, DIVERGED 1"
-    assert (run.info.status, run.data.tags["ganbench.status"]) == ("KILLED", "stopped")
+    assert run.data.tags["ganbench.verdict"] == "GOOD 3, DIVERGED 2"
+    assert (run.info.status, run.data.tags["ganbench.status"]) == ("FINISHED", "finished")
     assert [(entry.dataset.name, entry.dataset.source_type) for entry in run.inputs.dataset_inputs] == [
         ("ring", "code")
     ]
@@ -129,6 +133,15 @@ def test_repeated_seed_replaces_its_numbers(store: Store) -> None:
         write_seed(tracker, 0, fid)
         tracker.close_group("a1", "finished")
         assert parent(store).data.metrics["1 median/fid"] == fid
+
+
+def test_medians_that_stay_are_not_logged_again(store: Store) -> None:
+    for _ in range(2):
+        tracker = MlflowTracker(store, "e")
+        tracker.discard("r0")
+        write_seed(tracker, 0, 1.0)
+        tracker.close_group("a1", "finished")
+    assert len(rows(store)) == len({(key, step) for key, step, _, _ in rows(store)}) == 5
 
 
 def test_group_closed_again_after_a_kill_is_as_if_it_had_not_been_killed(

@@ -6,20 +6,17 @@ rows, which the store drops.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import (
-    MLFLOW_DATASET_CONTEXT,
     MLFLOW_PARENT_RUN_ID,
     MLFLOW_RUN_NAME,
     MLFLOW_RUN_NOTE,
@@ -27,16 +24,8 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking.base import DONE, VERDICT_TAG, VERDICT_TEXT_TAG, RunInfo, Status
-from ganbench.tracking.group_summary import (
-    SeedResult,
-    counted_words,
-    description,
-    for_description,
-    medians,
-)
-from ganbench.tracking.metric_facts import RunMetrics, metrics_from_tags
-from ganbench.tracking.metric_names import MetricName, parse_metric_name
+from ganbench.tracking.base import VERDICT_TAG, VERDICT_TEXT_TAG, RunInfo, Status
+from ganbench.tracking.group_summary import for_description
 from ganbench.tracking.mlflow.connection import connect, seed_runs, statuses
 from ganbench.tracking.mlflow.names import (
     ENDED_AT,
@@ -44,16 +33,16 @@ from ganbench.tracking.mlflow.names import (
     GROUP,
     KIND,
     MODEL_TRAINING,
-    OUR_NOTE,
     RUN,
     SEED,
     STATUS,
     check_experiment_name,
     deleted_experiment,
 )
-from ganbench.tracking.mlflow.records import TAG_PREFIX, our_tags
+from ganbench.tracking.mlflow.parent import dataset_input, log_batches, summarize
+from ganbench.tracking.mlflow.records import TAG_PREFIX
 from ganbench.tracking.store import LOCK, Store
-from ganbench.tracking.tag_values import TagError, number_in, status_in
+from ganbench.tracking.tag_values import TagError, status_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +55,6 @@ MLFLOW_STATUS: Mapping[Status, str] = {
     "diverged": "FAILED",
     "stopped": "KILLED",
 }
-MAX_METRICS_A_BATCH = 1000
 
 
 class MlflowTracker:
@@ -135,52 +123,10 @@ class MlflowTracker:
                 return
             self._began_group = None
             with suppress(TagError):  # somebody has edited it: readers say which one it is
-                self._summarize(parent)
+                summarize(self._client, parent, list(seed_runs(self._client, self._experiment, group_id)))
             if parent.info.status != MLFLOW_STATUS[status]:
                 self._client.set_tag(parent.info.run_id, STATUS, status)
                 self._client.set_terminated(parent.info.run_id, MLFLOW_STATUS[status])
-
-    def _summarize(self, parent: Run) -> None:
-        """Log the medians over the seeds that have ended, and the verdicts on them.
-
-        Raises:
-            TagError: a tag can't be read.
-        """
-        metrics = metrics_from_tags(our_tags(parent.data.tags))
-        runs = list(seed_runs(self._client, self._experiment, parent.data.tags[GROUP]))
-        ended = [run for run in runs if status_in(run.data.tags, STATUS) in DONE]
-        seeds = [self._result(run, metrics) for run in ended]
-        tags = {f"{TAG_PREFIX}{VERDICT_TAG}": counted_words(seeds)}
-        note = parent.data.tags.get(MLFLOW_RUN_NOTE, "")
-        if not note or _sha256(note) == parent.data.tags.get(OUR_NOTE):
-            note = description(seeds, len(runs) - len(ended))
-            tags |= {MLFLOW_RUN_NOTE: note, OUR_NOTE: _sha256(note) if note else ""}
-        # As late as the last seed: where more seeds give other medians, the later ones count.
-        end = max((run.info.end_time or 0 for run in ended), default=0)
-        rows = [Metric(name, value, end, step) for name, step, value in medians(seeds, metrics)]
-        changed = [RunTag(name, text) for name, text in tags.items() if parent.data.tags.get(name, "") != text]
-        if rows or changed:
-            _log_batches(self._client, parent.info.run_id, rows, changed)
-
-    def _result(self, run: Run, metrics: RunMetrics) -> SeedResult:
-        tags = our_tags(run.data.tags)
-        names = {parse_metric_name(key): key for key in run.data.metrics}
-        curves = {
-            name: {
-                metric.step: metric.value for metric in self._client.get_metric_history(run.info.run_id, names[name])
-            }
-            for name in (MetricName("quick", metric) for metric in metrics.headline)
-            if name in names
-        }
-        return SeedResult(
-            seed=number_in(run.data.tags, SEED),
-            status=status_in(run.data.tags, STATUS),
-            ended_at=number_in(run.data.tags, ENDED_AT, "0"),
-            final={str(name): run.data.metrics[key] for name, key in names.items() if name.kind == "final"},
-            curves={name.metric: curve for name, curve in curves.items()},
-            word=tags.get(VERDICT_TAG, ""),
-            text=tags.get(VERDICT_TEXT_TAG, ""),
-        )
 
     def _find(self, run_id: str, kind: str) -> Run | None:
         query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"
@@ -206,7 +152,7 @@ class MlflowTracker:
             tags=[RunTag(name, value) for name, value in facts.items()],
         )
         if tags[KIND] == "group" and "dataset" in info.params:
-            self._client.log_inputs(run.info.run_id, [_dataset(info.params)])
+            self._client.log_inputs(run.info.run_id, [dataset_input(info.params)])
         return run
 
 
@@ -221,7 +167,7 @@ class MlflowRunLog:
         """Paths of the pictures that the run has, once they were asked for."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        _log_batches(
+        log_batches(
             self._client, self._id, [Metric(name, value, self._began + step, step) for name, value in values.items()]
         )
 
@@ -263,25 +209,6 @@ class MlflowRunLog:
         # Our tag comes last, since it says that there is nothing left to do: a kill in between leaves no run RUNNING.
         self._client.set_terminated(self._id, MLFLOW_STATUS[status])
         self._client.log_batch(self._id, tags=[RunTag(STATUS, status), RunTag(ENDED_AT, str(step))])
-
-
-def _log_batches(client: MlflowClient, run_id: str, metrics: Sequence[Metric], tags: Sequence[RunTag] = ()) -> None:
-    """Log any number of metrics, with tags last."""
-    for first in range(0, max(len(metrics), 1), MAX_METRICS_A_BATCH):
-        last = first + MAX_METRICS_A_BATCH >= len(metrics)
-        client.log_batch(run_id, metrics[first : first + MAX_METRICS_A_BATCH], tags=tags if last else ())
-
-
-def _dataset(params: Mapping[str, object]) -> DatasetInput:
-    """Describe the data set of a run: its name, and its options in the place of a source."""
-    name = str(params["dataset"])
-    options = {key: str(value) for key, value in params.items() if key == "dataset" or key.startswith("dataset.")}
-    source = json.dumps({"tags": options}, sort_keys=True)
-    return DatasetInput(Dataset(name, _sha256(source), "code", source), [InputTag(MLFLOW_DATASET_CONTEXT, "training")])
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
