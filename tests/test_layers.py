@@ -112,7 +112,8 @@ def test_results_do_not_import_torch() -> None:
 
 def test_only_tracking_imports_mlflow_and_only_cli_imports_click() -> None:
     mlflow_modules = {module for module, imported in imports().items() if "mlflow" in packages(imported)}
-    assert mlflow_modules == {f"ganbench.tracking.mlflow.{name}" for name in ("client", "connection", "tracker")}
+    files = ("client", "connection", "parent", "tracker")
+    assert mlflow_modules == {f"ganbench.tracking.mlflow.{name}" for name in files}
     assert {folder_of(module) for module, imported in imports().items() if "click" in packages(imported)} == {"cli"}
 
 

@@ -20,8 +20,6 @@ from ganbench.training.trainer import Snapshot
 
 KEPT_IMAGES = 1000
 KEPT_POINTS = 50_000
-MAX_TAG_LENGTH = 4000
-"""Characters that an MLflow tag holds."""
 
 
 def keep_artifacts(
@@ -50,8 +48,7 @@ def keep_artifacts(
 
 
 def keep_timeline(log: RunLog, data: Data, observations: Sequence[Observation], events: Sequence[Event]) -> None:
-    """Track the timeline of a seed's modes as text, as a file and as a heat map."""
-    log.tags({"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MAX_TAG_LENGTH] or "none"})
+    """Track the timeline of a seed's modes as a file and as a heat map."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "timeline.json"
         write_timeline(path, observations, events, data.mode_names)

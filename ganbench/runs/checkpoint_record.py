@@ -8,7 +8,7 @@ from ganbench.runs.collapse_monitor import History
 from ganbench.runs.seed_scorer import SeedEvaluation
 from ganbench.tracking import Status
 
-ADDED = ("group", "environments")
+ADDED = ("group", "environments", "verdicts")
 """Fields that checkpoints of earlier versions lack."""
 
 
@@ -36,9 +36,11 @@ class CheckpointRecord:
     history: History = field(default_factory=dict)
     """Observations of the collapse monitor so far, by seed."""
     group: str = ""
-    """Group id of the spec; empty if an earlier version wrote it, as the next field is."""
+    """Group id of the spec; empty if an earlier version wrote it, as the next fields are."""
     environments: list[dict[str, str]] = field(default_factory=list)
     """The environments in which it was trained, in order."""
+    verdicts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Tags for the verdict on a seed that has ended with scores, by seed."""
 
     def add(self, seed: int, evaluation: SeedEvaluation) -> None:
         """Add the evaluation of a seed at this step."""
@@ -48,6 +50,8 @@ class CheckpointRecord:
         if evaluation.status == "collapsed":
             self.collapsed[str(seed)] = self.step
         self.metrics[str(seed)] = dict(evaluation.numbers)
+        if evaluation.verdict:
+            self.verdicts[str(seed)] = dict(evaluation.verdict)
 
     def status(self, seed: int, otherwise: Status) -> Status:
         """Return the status with which a seed ended early, or else the given one."""

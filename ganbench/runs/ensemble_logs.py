@@ -12,7 +12,7 @@ from ganbench.runs.artifacts import keep_artifacts, keep_timeline
 from ganbench.runs.checkpoint_record import CheckpointRecord
 from ganbench.runs.collapse_monitor import CollapseMonitor
 from ganbench.runs.job import Job
-from ganbench.runs.log_schema import group_head, run_facts, sample_picture, seed_head
+from ganbench.runs.log_schema import event_tag, group_head, run_facts, sample_picture, seed_head, verdict_tags
 from ganbench.tracking import DONE, RunLog, Status, Tracker
 from ganbench.tracking.metric_names import MetricName
 from ganbench.training.trainer import Snapshot
@@ -77,8 +77,12 @@ class EnsembleLogs:
     def _finish(self, log: RunLog, snapshot: Snapshot, row: int, record: CheckpointRecord, status: Status) -> None:
         seed = record.seeds[row]
         diverged_at = record.diverged.get(str(seed))
-        keep_timeline(log, self._data, self._monitor.observations(seed), self._monitor.events(seed, diverged_at))
-        if status != "diverged":
+        events = self._monitor.events(seed, diverged_at)
+        keep_timeline(log, self._data, self._monitor.observations(seed), events)
+        if status == "diverged":
+            verdict = verdict_tags("DIVERGED", [f"a loss was no longer finite by step {diverged_at:,}"])
+        else:
+            verdict = record.verdicts.get(str(seed), {})
             keep_artifacts(log, self._data, snapshot, row, seed, record.metrics[str(seed)])
-        log.tags({"accelerated": snapshot.accelerated})
+        log.tags({"accelerated": snapshot.accelerated, **event_tag(events), **verdict})
         log.finish(status, snapshot.step if diverged_at is None else diverged_at)

@@ -16,6 +16,7 @@ from torch import Tensor
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.settings import flatten
 from ganbench.core.verdict import STATES, Verdict
+from ganbench.core.verdict_word import VerdictWord
 from ganbench.data import Data
 from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.classifier import to_bytes
@@ -27,6 +28,7 @@ from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
+from ganbench.tracking.base import VERDICT_TAG, VERDICT_TEXT_TAG
 from ganbench.tracking.ensemble_seeds import SEEDS_TAG
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
@@ -150,6 +152,16 @@ def named_statistics(statistics: Mapping[str, float]) -> dict[str, float]:
 def named_events(events: Sequence[Event]) -> dict[str, float]:
     """Return the events of one step by tracked name; the value is the severity."""
     return {str(MetricName("event", event.kind)): event.severity for event in events}
+
+
+def event_tag(events: Sequence[Event]) -> dict[str, str]:
+    """Return the tag that lists the events of a run."""
+    return {"events": "; ".join(f"{event.kind} at {event.step}" for event in events)[:MAX_TAG_LENGTH] or "none"}
+
+
+def verdict_tags(word: VerdictWord | None, clauses: Sequence[str]) -> dict[str, str]:
+    """Return the tags for the verdict on a run: its word, if there is one, and the whole in words."""
+    return {**({VERDICT_TAG: word} if word else {}), VERDICT_TEXT_TAG: "; ".join(clauses)[:MAX_TAG_LENGTH]}
 
 
 def sample_picture(data: Data, sample: Callable[[int], Tensor]) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ganbench.core.verdict_word import word_of
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.scorer import Scorer, Scores
@@ -18,6 +19,7 @@ from ganbench.runs.log_schema import (
     named_statistics,
     named_values,
     named_verdict,
+    verdict_tags,
 )
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import Status
@@ -33,12 +35,14 @@ class SeedEvaluation:
         scores: the scores of its samples, of all metrics if the seed ends here; None if it has diverged.
         numbers: scores, training statistics and events by tracked name; none if it has diverged.
         events: the events at this step.
+        verdict: tags for the verdict on its samples, if it ends here.
     """
 
     status: Status
     scores: Scores | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     events: Sequence[Event] = ()
+    verdict: Mapping[str, str] = field(default_factory=dict)
 
 
 class SeedScorer:
@@ -79,6 +83,7 @@ class SeedScorer:
         scores = self._scorer.score(first, quick=True)
         numbers = named_scores(scores, self._mode_names, "quick") | named_statistics(statistics)
         self._monitor.observe(step, seed, self._scorer.beside_real.summary(first), statistics)
+        tags: dict[str, str] = {}
         given_up = not last and self._monitor.gives_up(seed)
         if given_up:
             features = self._scorer.evaluator(snapshot.sample(row, options.samples))
@@ -86,9 +91,11 @@ class SeedScorer:
             scores = self._scorer.score(features)
             numbers |= named_scores(scores, self._mode_names, "final")
             numbers |= named_fair_shares(self._mode_names, self._scorer.fair_shares)
-            numbers |= named_verdict(self._scorer.beside_real.verdict(features))
+            verdict = self._scorer.beside_real.verdict(features)
+            numbers |= named_verdict(verdict)
+            tags = verdict_tags(word_of(verdict), verdict.clauses(self._spec.dataset.mode_word))
             if self._extra:
                 numbers |= named_values(self._extra_scorer.score(features), "extra")
         events = [event for event in self._monitor.events(seed) if event.step == step]
         status: Status = "finished" if last else "collapsed" if given_up else "running"
-        return SeedEvaluation(status, scores, numbers | named_events(events), events)
+        return SeedEvaluation(status, scores, numbers | named_events(events), events, tags)

@@ -60,13 +60,17 @@ class Tracker(Protocol):
         """Wait until all writes have been delivered; return the number of runs stored here because they can't be."""
 
     def close_group(self, group_id: str, status: Status) -> None:
-        """Mark the group's parent run as ended, if there is one."""
+        """Mark the group's parent run as ended, if there is one, and give it the results of its seeds."""
 
 
 COST_TAG = "cost-of-step/"
 """Prefix of the tags for the costs of one step."""
 RESUMED_WITH = "resumed-with"
 """Tag of runs that were resumed in another environment, with what had changed."""
+
+
+VERDICT_TAG, VERDICT_TEXT_TAG = "verdict", "verdict-text"
+"""Tags for the verdict on a run's samples: its word, and the whole in words."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ LONGEST = 60
 """Characters of a value that are shown."""
 
 
+class TagError(GanbenchError):
+    """A tag that can't be read."""
+
+
 def text_in(tags: Mapping[str, str], name: str) -> str:
     """Return the value of a tag that every run has."""
     if name not in tags:
@@ -52,12 +56,12 @@ def table_in(tags: Mapping[str, str], name: str) -> dict[str, Any]:
     return value
 
 
-def tag_error(tags: Mapping[str, str], name: str, problem: str) -> GanbenchError:
+def tag_error(tags: Mapping[str, str], name: str, problem: str) -> TagError:
     """Return the error for a tag that can't be read."""
     run = next((tags[key] for key in ("run", "ganbench.run") if key in tags), "without an id")
     value = f" ('{without_control(tags[name][:LONGEST])}')" if name in tags else ""
     full_name = f"ganbench.{name.removeprefix('ganbench.')}"
-    return GanbenchError(
+    return TagError(
         f"the tag '{full_name}' of the run {run} {problem}{value}: correct it in MLflow, or delete the run there"
     )
 

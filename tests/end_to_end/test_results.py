@@ -99,7 +99,7 @@ def test_ui_serves_the_runs_page_and_stops_its_server_on_exit(store: Path) -> No
     assert process.stdout is not None
     address = process.stdout.readline().split()[-1]
     page, fragment = address.split("#")
-    assert re.fullmatch(r"/experiments/\d+/runs\?workflowType=machine_learning", fragment)
+    assert re.fullmatch(r"/experiments/\d+/runs\?workflowType=machine_learning&compareRunsMode=CHART", fragment)
     with urllib.request.urlopen(page, timeout=10) as response:
         assert b"MLflow" in response.read()
     process.terminate()

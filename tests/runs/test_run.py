@@ -356,7 +356,7 @@ def test_checkpoint_record_keeps_its_fields() -> None:
     """With other fields, runs interrupted under an earlier version could not be resumed."""
     names = "seeds step seconds looks sums metrics diverged collapsed history"
     assert [field.name for field in dataclasses.fields(CheckpointRecord)] == [*names.split(), *ADDED]
-    assert ADDED == ("group", "environments")
+    assert ADDED == ("group", "environments", "verdicts")
 
 
 def test_mean_statistics_do_not_depend_on_an_interruption() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -113,6 +113,36 @@ def test_logging_again_after_a_kill_duplicates_nothing(store: Store) -> None:
     with closing(sqlite3.connect(store.folder / "mlflow.db")) as database:
         assert database.execute("select count(*) from metrics").fetchone() == (1,)
         assert database.execute("select count(*) from runs").fetchone() == (2,), "the run and its parent"
+
+
+def test_pictures_of_a_run_are_listed_once_and_again_after_an_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was lost leaves the picture there; it must not be logged twice."""
+    listings: list[str] = []
+    list_artifacts, log_image = MlflowClient.list_artifacts, MlflowClient.log_image
+
+    def listed(client: MlflowClient, run_id: str, path: str | None = None) -> Any:
+        listings.append(run_id)
+        return list_artifacts(client, run_id, path)
+
+    def lost(*arguments: Any, **options: Any) -> None:
+        log_image(*arguments, **options)
+        raise OSError("the server does not answer")
+
+    monkeypatch.setattr(MlflowClient, "list_artifacts", listed)
+    log, pixels = MlflowTracker(store, "e").open(head(0), GROUP), np.zeros((8, 8), np.uint8)
+    log.image("samples", 10, pixels)
+    log.image("samples", 20, pixels)
+    assert len(listings) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_image", lost)
+        with pytest.raises(GanbenchError, match="does not answer"):
+            log.image("samples", 30, pixels)
+    for step in (30, 20, 40):
+        log.image("samples", step, pixels)
+    assert len(listings) == 2
+    assert len(list((store.folder / "artifacts").rglob("*.png"))) == 4
 
 
 @pytest.mark.parametrize("history", [False, True])

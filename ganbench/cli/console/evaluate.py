@@ -18,12 +18,13 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.screen import screen_width, wrapped
 from ganbench.core.settings import parse_component
+from ganbench.core.verdict_word import word_of
 from ganbench.data import Dataset
 from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
 from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, mixed, samples_sha256, set_up
 from ganbench.evaluation.scorer import Scores
-from ganbench.runs.log_schema import metrics_of, named_fair_shares, named_scores, named_verdict
+from ganbench.runs.log_schema import metrics_of, named_fair_shares, named_scores, named_verdict, verdict_tags
 from ganbench.spec.arch_for import arch_for
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
@@ -142,6 +143,7 @@ def _track(
         group = RunInfo(f"g{run_id}", title, params, tags)
         log = tracker.open(RunInfo(run_id, title, {**params, "seed": 0}, tags), group)
         log.metrics(0, _numbers(evaluation))
+        log.tags(verdict_tags(word_of(evaluation.verdict), evaluation.verdict.clauses()))
         log.finish("finished", 0)
         tracker.close_group(group.id, "finished")
 

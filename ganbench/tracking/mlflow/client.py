@@ -117,5 +117,6 @@ def runs_page(store: Store, experiment: str) -> str:
     mlflow_experiment = connect_to_existing(store).get_experiment_by_name(experiment)
     if mlflow_experiment is None:
         return "/#/experiments"
-    # Without the parameter MLflow shows an empty page for language models.
-    return f"/#/experiments/{mlflow_experiment.experiment_id}/runs?workflowType=machine_learning"
+    # Without the first parameter MLflow shows an empty page for language models; the second one opens the charts.
+    parameters = "workflowType=machine_learning&compareRunsMode=CHART"
+    return f"/#/experiments/{mlflow_experiment.experiment_id}/runs?{parameters}"

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.address import DATABASES, scheme_of, without_password
 from ganbench.tracking.base import Status
-from ganbench.tracking.mlflow.names import KIND, RUN, STATUS
+from ganbench.tracking.mlflow.names import GROUP, KIND, RUN, STATUS
 from ganbench.tracking.mlflow.relocation import relocate_artifacts, rename_checkpoints
 from ganbench.tracking.mlflow.snapshot import database_to_read
 from ganbench.tracking.reachable import TIMEOUT, check_reachable
@@ -133,14 +133,17 @@ def statuses(client: MlflowClient, experiment_id: str) -> dict[str, Status]:
     return {run.data.tags[RUN]: status_in(run.data.tags, STATUS) for run in seed_runs(client, experiment_id)}
 
 
-def seed_runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
-    """Yield the runs of seeds, oldest first.
+def seed_runs(client: MlflowClient, experiment_id: str, group_id: str | None = None) -> Iterator[Run]:
+    """Yield the runs of seeds, of one group or of all, oldest first.
 
     A request that was repeated by the network can leave two runs with one id: only the older is yielded, which is the
     one written to.
     """
+    query = f"tags.`{KIND}` = 'seed'"
+    if group_id is not None:
+        query += f" and tags.`{GROUP}` = '{group_id}'"
     seen = set[str]()
-    for run in search_runs(client, experiment_id, f"tags.`{KIND}` = 'seed'"):
+    for run in search_runs(client, experiment_id, query):
         run_id = text_in(run.data.tags, RUN)
         if run_id not in seen:
             seen.add(run_id)

@@ -8,6 +8,10 @@ from ganbench.core.errors import GanbenchError
 
 RUN, GROUP, STATUS, KIND = "ganbench.run", "ganbench.group", "ganbench.status", "ganbench.kind"
 SEED, ENDED_AT = "ganbench.seed", "ganbench.ended-at"
+OUR_NOTE = "ganbench.note"
+"""Hash of the description that we gave a run, so that one which somebody has written is left alone."""
+EXPERIMENT_KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
+"""Tag and value with which MLflow opens an experiment on its runs, rather than on the traces of language models."""
 
 
 def check_experiment_name(name: str) -> None:

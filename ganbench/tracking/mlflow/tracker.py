@@ -9,30 +9,40 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NAME,
+    MLFLOW_RUN_NOTE,
+    MLFLOW_SOURCE_NAME,
+)
 
 from ganbench.core.errors import GanbenchError
-from ganbench.tracking.base import RunInfo, Status
+from ganbench.tracking.base import VERDICT_TAG, VERDICT_TEXT_TAG, RunInfo, Status
+from ganbench.tracking.group_summary import for_description
 from ganbench.tracking.mlflow.connection import connect, search_runs, seed_runs, statuses
 from ganbench.tracking.mlflow.names import (
     ENDED_AT,
+    EXPERIMENT_KIND,
     GROUP,
     KIND,
+    MODEL_TRAINING,
     RUN,
     SEED,
     STATUS,
     check_experiment_name,
     deleted_experiment,
 )
+from ganbench.tracking.mlflow.parent import dataset_input, log_batches, summarize
+from ganbench.tracking.mlflow.records import TAG_PREFIX
 from ganbench.tracking.store import LOCK, Store
-from ganbench.tracking.tag_values import status_in, text_in
+from ganbench.tracking.tag_values import TagError, status_in, text_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +55,6 @@ MLFLOW_STATUS: Mapping[Status, str] = {
     "diverged": "FAILED",
     "stopped": "KILLED",
 }
-MAX_METRICS_A_BATCH = 1000
 
 
 class MlflowTracker:
@@ -60,6 +69,8 @@ class MlflowTracker:
             filelock.FileLock(store.folder / LOCK) if store.local else nullcontext()
         )
         self._experiment = find_or_create(self._client, store, experiment)
+        self._began_group: tuple[RunInfo, Run] | None = None
+        """The group whose parent run was begun last, and that run: its other seeds needn't begin it again."""
 
     def status(self, run_id: str) -> Status | None:
         run = self._find(run_id, "seed")
@@ -70,7 +81,9 @@ class MlflowTracker:
 
     def open(self, run: RunInfo, group: RunInfo) -> MlflowRunLog:
         with self._lock:  # otherwise processes that open one run at once would each create it
-            parent = self._find_or_begin(group, {KIND: "group", GROUP: group.id})
+            if self._began_group is None or self._began_group[0] != group:
+                self._began_group = group, self._find_or_begin(group, {KIND: "group", GROUP: group.id})
+            parent = self._began_group[1]
             seed = self._find_or_begin(
                 run, {KIND: "seed", GROUP: group.id, MLFLOW_PARENT_RUN_ID: parent.info.run_id, SEED: run.tags["seed"]}
             )
@@ -104,10 +117,16 @@ class MlflowTracker:
         return 0  # every write waits for its response
 
     def close_group(self, group_id: str, status: Status) -> None:
-        parent = self._find(group_id, "group")
-        if parent is not None and parent.info.status != MLFLOW_STATUS[status]:
-            self._client.set_tag(parent.info.run_id, STATUS, status)
-            self._client.set_terminated(parent.info.run_id, MLFLOW_STATUS[status])
+        with self._lock:  # otherwise results of fewer seeds could be written last
+            parent = self._find(group_id, "group")
+            if parent is None:
+                return
+            self._began_group = None
+            with suppress(TagError):  # somebody has edited it: readers say which one it is
+                summarize(self._client, parent, list(seed_runs(self._client, self._experiment, group_id)))
+            if parent.info.status != MLFLOW_STATUS[status]:
+                self._client.set_tag(parent.info.run_id, STATUS, status)
+                self._client.set_terminated(parent.info.run_id, MLFLOW_STATUS[status])
 
     def running_groups(self) -> set[str]:
         """Return the ids of groups whose parent run is marked as running."""
@@ -122,7 +141,7 @@ class MlflowTracker:
 
     def _find_or_begin(self, info: RunInfo, tags: Mapping[str, str]) -> Run:
         run = self._find(info.id, tags[KIND])
-        facts = {**{f"ganbench.{name}": value for name, value in info.tags.items()}, **tags, STATUS: "running"}
+        facts = {**{f"{TAG_PREFIX}{name}": value for name, value in info.tags.items()}, **tags, STATUS: "running"}
         if run is None:
             run = self._client.create_run(
                 self._experiment,
@@ -137,6 +156,8 @@ class MlflowTracker:
             params=[Param(name, str(value)) for name, value in info.params.items()],
             tags=[RunTag(name, value) for name, value in facts.items()],
         )
+        if tags[KIND] == "group" and "dataset" in info.params:
+            self._client.log_inputs(run.info.run_id, [dataset_input(info.params)])
         return run
 
 
@@ -147,23 +168,33 @@ class MlflowRunLog:
         self._client = client
         self._id = run.info.run_id
         self._began = run.info.start_time if began is None else began
+        self._pictures: list[str] | None = None
+        """Paths of the pictures that the run has, once they were asked for."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        rows = [Metric(name, value, self._began + step, step) for name, value in values.items()]
-        for first in range(0, len(rows), MAX_METRICS_A_BATCH):
-            self._client.log_batch(self._id, metrics=rows[first : first + MAX_METRICS_A_BATCH])
+        log_batches(
+            self._client, self._id, [Metric(name, value, self._began + step, step) for name, value in values.items()]
+        )
 
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
         # MLflow puts the time into the file name, so logging a picture again would show it twice.
-        artifacts = self._client.list_artifacts(self._id, "images")
-        if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", artifact.path) for artifact in artifacts):
+        pictures, self._pictures = self._list_pictures() if self._pictures is None else self._pictures, None
+        if not any(re.search(rf"/{re.escape(name)}[%+]step[%+]{step}[%+]", path) for path in pictures):
             self._client.log_image(self._id, pixels, key=name, step=step, synchronous=True)
+        self._pictures = [*pictures, f"/{name}%step%{step}%"]  # not after an error: the picture may be there or not
+
+    def _list_pictures(self) -> list[str]:
+        return [artifact.path for artifact in self._client.list_artifacts(self._id, "images")]
 
     def figure(self, name: str, figure: Figure) -> None:
         self._client.log_figure(self._id, figure, name)
 
     def tags(self, values: Mapping[str, str]) -> None:
-        self._client.log_batch(self._id, tags=[RunTag(f"ganbench.{name}", value) for name, value in values.items()])
+        tags = [RunTag(f"{TAG_PREFIX}{name}", value) for name, value in values.items()]
+        if VERDICT_TEXT_TAG in values:
+            note = for_description(values.get(VERDICT_TAG, ""), values[VERDICT_TEXT_TAG])
+            tags.append(RunTag(MLFLOW_RUN_NOTE, note))
+        self._client.log_batch(self._id, tags=tags)
 
     def file(self, path: Path, folder: str) -> None:
         self._client.log_artifact(self._id, str(path), folder)
@@ -190,11 +221,13 @@ def find_or_create(client: MlflowClient, store: Store, name: str) -> str:
     if experiment is not None:
         if experiment.lifecycle_stage == "deleted":
             raise deleted_experiment(name)
+        if EXPERIMENT_KIND not in experiment.tags:  # an earlier version created it
+            client.set_experiment_tag(experiment.experiment_id, EXPERIMENT_KIND, MODEL_TRAINING)
         return str(experiment.experiment_id)
     # Without a location MLflow would put artifacts into ./mlruns of the current folder.
     location = store.artifacts(name).as_uri() if store.local else None
     try:
-        return str(client.create_experiment(name, artifact_location=location))
+        return str(client.create_experiment(name, artifact_location=location, tags={EXPERIMENT_KIND: MODEL_TRAINING}))
     except GanbenchError:
         experiment = client.get_experiment_by_name(name)  # another process was faster
         if experiment is None:
