@@ -28,7 +28,7 @@ from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.folder import move_files
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
-from ganbench.results.report.sections.base import Report, Section, method_names
+from ganbench.results.report.sections.base import Report, Section, method_names, picture_name
 from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, small
 from ganbench.results.report.sources import SAMPLES, kept_pictures
 from ganbench.tracking.metric_names import GOOD, MODE
@@ -116,7 +116,7 @@ def _write(report: Report, folder: Path) -> None:
         title=report.about.title,
         date=f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}",
         methods=len(report.numbers),
-        sections=[(section.title, section.html(content)) for section, content in contents],
+        sections=[(section.anchor, section.title, section.html(content)) for section, content in contents],
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def _write_files(report: Report, page: str, markdown: str, folder: Path) -> None
             path.write_text(drawing, encoding="utf-8")
     for run, steps in report.pictures.items():
         for step, picture in steps.items():
-            (folder / SAMPLES / f"{run.replace('/', '-')}-{step}.webp").write_bytes(picture)
+            (folder / SAMPLES / picture_name(run, step)).write_bytes(picture)
 
 
 def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str:
@@ -150,7 +150,7 @@ def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str
     for section, content in contents:
         text = section.markdown(content)
         if text:
-            parts += [f"## {section.title}", text] if section.title else [text]
+            parts += [f"## {section.title}", text]
     return "\n\n".join(parts) + "\n"
 
 

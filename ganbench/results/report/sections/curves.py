@@ -22,7 +22,7 @@ height="8" aria-hidden="true"><line x1="1" x2="23" y1="4" y2="4" stroke="{{ colo
 </nav>
 {% endif %}
 {% for dataset, drawn in figures.items() if drawn %}
-<h2>{{ dataset }}</h2>
+<h3>{{ dataset }}</h3>
 <div class="figures">
 {% for title, figure in drawn.items() %}
   <figure role="img" aria-label="{{ title }} on {{ dataset }}, with one colour per method; all values are in \
@@ -41,7 +41,8 @@ class Drawn(NamedTuple):
 
 
 class Curves(Section[Drawn]):
-    title: ClassVar[str] = ""
+    title: ClassVar[str] = "Figures"
+    anchor: ClassVar[str] = "figures"
     place: ClassVar[int] = 20
 
     def content(self, report: Report) -> Drawn:
