@@ -110,7 +110,7 @@ def test_rewriting_needs_a_valid_report_description(tmp_path: Path) -> None:
 
 def test_curves_of_many_seeds_show_median_and_interquartile_band() -> None:
     seeds = {seed: ([1.0, 2.0], [value, 10 * value]) for seed, value in enumerate((0.0, 1.0, 2.0, 3.0, 40.0))}
-    style: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
+    style: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "floor": None}
     axes: Any = curves({"a": seeds}, **style, logarithmic=False).axes[0]
     assert axes.lines[0].get_ydata().tolist() == [2.0, 20.0]
     assert len(axes.lines) == 1 + 5
@@ -123,7 +123,7 @@ def test_curves_of_many_seeds_show_median_and_interquartile_band() -> None:
 
 def test_seed_with_a_single_evaluation_is_visible_in_curves() -> None:
     seeds = {0: ([1.0], [5.0]), 1: ([1.0, 2.0], [5.0, 6.0])}
-    style: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "ylabel": "", "floor": None}
+    style: dict[str, Any] = {"numbers": {"a": 0}, "title": "", "xlabel": "", "floor": None}
     single, several = curves({"a": seeds}, **style, logarithmic=False).axes[0].lines
     assert single.get_marker() == "o"
     assert several.get_marker() == "None"
@@ -169,7 +169,7 @@ def test_each_data_set_has_its_own_figures_for_any_budget_axis() -> None:
 def test_svg_lines_carry_seed_names_and_values() -> None:
     """The page uses them to hide methods (by class) and to label the point under the pointer."""
     lines = {"a & b": {7: ([1.0, 2.0], [0.125, float("nan")])}}
-    text = svg(curves(lines, numbers={"a & b": 3}, title="", xlabel="", ylabel="", floor=None, logarithmic=False))
+    text = svg(curves(lines, numbers={"a & b": 3}, title="", xlabel="", floor=None, logarithmic=False))
     (attributes,) = re.findall(r'<g class="method method-3" data-words="([^"]*)" data-points="([^"]*)">', text)
     assert attributes == ("a &amp; b · seed 7", "[[1.0,0.125],[2.0,null]]")
     assert "#000000" not in text

@@ -165,3 +165,15 @@ def test_metrics_link_to_their_documentation(page_of: Callable[[int], Any]) -> N
     names = {anchor.partition("\n")[0] for anchor in anchors}
     assert links
     assert all(link.partition("#")[2] in names for link in links)
+
+
+def test_text_of_figures_can_be_read_on_a_phone(page_of: Callable[[int], Any]) -> None:
+    page = page_of(390)
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll(".figures svg text")].map(
+            (text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"""
+    )
+    assert len(sizes) > 20
+    # The exponents of powers of ten are smaller.
+    assert sorted(sizes)[len(sizes) // 10] >= 9
+    assert min(sizes) >= 6

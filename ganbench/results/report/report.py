@@ -25,12 +25,14 @@ from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import Results
 from ganbench.results.report.about import About, read_about
 from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.figures import ENDS
 from ganbench.results.report.folder import move_files
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
 from ganbench.results.report.sections.base import Report, Section, method_names, picture_name
 from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, small
 from ganbench.results.report.sources import SAMPLES, kept_pictures
+from ganbench.results.report.svg import with_legend
 from ganbench.tracking.metric_names import GOOD, MODE
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -139,7 +141,9 @@ def _write_files(report: Report, page: str, markdown: str, folder: Path) -> None
     for dataset, figures in report.figures.items():
         for title, drawing in figures.items():
             path = folder / "figures" / f"{_file_name(f'{title} {dataset}')}.svg"
-            path.write_text(drawing, encoding="utf-8")
+            # The rows of this one have names.
+            text = drawing if title == ENDS else with_legend(drawing, report.numbers)
+            path.write_text(text, encoding="utf-8")
     for run, steps in report.pictures.items():
         for step, picture in steps.items():
             (folder / SAMPLES / picture_name(run, step)).write_bytes(picture)
