@@ -51,7 +51,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     """
     about = About(title, str(datetime.date.today()), code_version(), x)
     names = method_names(results.table)
-    representatives = choose(results.table, names)
+    representatives = choose(results.table, names, results.pictured)
     shown = representatives.runs
     most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
     pictures = {
@@ -75,7 +75,8 @@ def write_report_again(source: Path) -> Path | None:
         return None
     table = read_csv(source).table
     names = method_names(table)
-    _write(Report(table, about, names, choose(table, names), kept_pictures(source.parent)), source.parent)
+    pictures = kept_pictures(source.parent)
+    _write(Report(table, about, names, choose(table, names, pictures), pictures), source.parent)
     return source.parent
 
 

@@ -32,8 +32,8 @@ SIDE = 224
 
 
 TEMPLATE = """
-<p class="note">The best, the middle and the worst seed of each method, by {{ order }}. Their samples are made from the
-same latents at every step.</p>
+<p class="note">The best, the middle and the worst seed of each method, by {{ order }}. The middle one is the
+nearest to the middle that has samples. Samples are made from the same latents at every step.</p>
 {% for card in cards %}
 <article class="card method method-{{ card.number }}" id="{{ card.anchor }}">
   <h3>{{ card.dataset }} · {{ card.method }} <small>{{ card.count }} seed{{ "s" if card.count > 1 }}</small></h3>
