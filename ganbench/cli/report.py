@@ -34,8 +34,15 @@ if TYPE_CHECKING:
     help="Folder for reports. Default: reports, or with a single --from the report's own folder.",
 )
 @click.option("--title", help="Title of the report. Default: that of the first --from, or the experiment's name.")
+@click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
 def report(
-    experiment: str, store: str | None, sources: tuple[Path, ...], x: str, out: Path | None, title: str | None
+    experiment: str,
+    store: str | None,
+    sources: tuple[Path, ...],
+    x: str,
+    out: Path | None,
+    title: str | None,
+    in_browser: bool,
 ) -> None:
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
@@ -46,6 +53,7 @@ def report(
     """
     from ganbench.results.loading import load_results
     from ganbench.results.report import read_sources, title_of, write_report, write_report_again
+    from ganbench.tracking.browser import show_page
     from ganbench.tracking.store import find_store
 
     again = write_report_again(sources[0]) if len(sources) == 1 and out is None and title is None else None
@@ -62,6 +70,8 @@ def report(
                 err=True,
             )
     click.echo(one_line(f"wrote {again / 'report.html'}, report.md, results.csv, figures/ and samples/"))
+    if in_browser:
+        show_page((again / "report.html").resolve().as_uri(), click.echo)
 
 
 def _recording(results: Results, missing: list[str]) -> Callable[[Collection[str], int], Pictures]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ganbench.core.formatting import listed, number
-from ganbench.results.inference import MIN_SEEDS, iqm_difference, seeds_needed
+from ganbench.results.inference import MIN_SEEDS, Contrast, iqm_difference, seeds_needed
 from ganbench.results.ranking import Ranking, values
 from ganbench.results.verdict_words import format_words
 
@@ -61,14 +61,22 @@ def _victory(ranking: Ranking) -> str:
         (n for n in ranking.estimates if n != ranking.lead.method), key=lambda n: ranking.estimates[n].middle
     )
     pair = ranking.contrast(ranking.lead.method, names[0])
-    middle, low, high = pair.difference
-    size = f" by {number(-middle)}" if math.isfinite(middle) else ""
-    if size and not math.isnan(low):
-        size += f" [{number(-high)} – {number(-low)}]"
-    share, least, most = (100 * part for part in pair.probability)
-    chance = f"its seed is better in {share:.0f} % of pairs [{least:.0f} – {most:.0f} %], p = {pair.p:.2g}"
     whom = names[0] if len(names) == 1 else f"every other: than {names[0]}, the next best,"
-    return f"{ranking.lead.method} is better than {whom}{size} ({chance})"
+    return f"{ranking.lead.method} is better than {whom}{size_in_words(pair)} ({chance_in_words(pair)})"
+
+
+def size_in_words(pair: Contrast) -> str:
+    """Say by how much the first of two methods is better, as in ` by 3 [1 – 5]`; empty if that isn't known."""
+    middle, low, high = pair.difference
+    if not math.isfinite(middle):
+        return ""
+    return f" by {number(-middle)}" + (f" [{number(-high)} – {number(-low)}]" if not math.isnan(low) else "")
+
+
+def chance_in_words(pair: Contrast) -> str:
+    """Say how often a seed of the first of two methods is better, with the p-value."""
+    share, least, most = (100 * part for part in pair.probability)
+    return f"its seed is better in {share:.0f} % of pairs [{least:.0f} – {most:.0f} %], p = {pair.p:.2g}"
 
 
 def _not_excluded(ranking: Ranking) -> str:

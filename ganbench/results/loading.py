@@ -30,10 +30,12 @@ class Results:
     Attributes:
         pictures: called with run ids and a maximum, returns at most that many grids of each run, evenly spread over its
             steps.
+        pictured: the runs with sample grids, where only some have any; empty if that isn't known.
     """
 
     table: pd.DataFrame
     pictures: Callable[[Collection[str], int], Pictures] = lambda runs, most: {}
+    pictured: Collection[str] = ()
 
 
 def load_results(

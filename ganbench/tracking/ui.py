@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.attached import attached
-from ganbench.tracking.browser import open_page
+from ganbench.tracking.browser import show_page
 from ganbench.tracking.mlflow.client import runs_page
 from ganbench.tracking.mlflow.connection import connect, mlflow_uri
 from ganbench.tracking.mlflow.snapshot import database_to_read
@@ -67,8 +67,7 @@ def serve(store: Store, experiment: str, host: str, port: int, say: Callable[[st
 
 def _show(address: str, say: Callable[[str], None]) -> None:
     say(f"MLflow: {address}")
-    if not open_page(address):
-        say("There is no display here: open this address in a browser.")
+    show_page(address, say)
 
 
 def interrupt_on_signals() -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import warnings
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -27,7 +28,7 @@ from ganbench.results.report.escaping import for_figure, for_latex, for_markdown
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.comparison import in_words
 from ganbench.results.report.sections.facts import facts
-from ganbench.results.report.svg import svg
+from ganbench.results.report.svg import svg, with_legend
 from ganbench.results.report.tables import render
 from ganbench.results.table import tidy
 from ganbench.tracking import RunRecord
@@ -140,15 +141,17 @@ def test_markdown_escapes_only_what_would_be_markup(text: str) -> None:
 @pytest.mark.parametrize("name", [HOSTILE, "$", "a $\\nothing$ b", "_hidden", "균형"])
 def test_names_are_escaped_in_pictures(name: str) -> None:
     lines = {name: {0: ([1.0, 2.0], [1.0, 2.0])}}
-    line_chart = curves(lines, numbers={name: 0}, title="", xlabel="", ylabel="", floor=None, logarithmic=False)
+    line_chart = curves(lines, numbers={name: 0}, title="", xlabel="", floor=None, logarithmic=False)
     dots = strip({name: {0: 1.0}}, numbers={name: 0}, title="", xlabel="", ceiling=None)
     for figure in (line_chart, dots):
         text = drawn(figure)
         assert "<b>" not in text
         words = html.unescape(html.unescape("".join(re.findall(r'data-words="([^"]*)"', text))))
         assert name.split()[0].strip("$") in words
-    legend = [text.get_text() for text in line_chart.legends[0].get_texts()]
-    assert legend == [for_figure(name)]
+        legend = with_legend(text, {name: 0})
+        ElementTree.fromstring(legend)
+        assert "<b>" not in legend
+    assert dots.axes[0].texts[0].get_text().replace("\n", " ") == for_figure(name)
 
 
 def drawn(figure: Figure) -> str:

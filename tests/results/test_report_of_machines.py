@@ -17,6 +17,8 @@ from ganbench.tracking import Status
 from tests.results.test_loading import record, table
 from tests.results.test_report import pictures
 
+SPLIT = ((0, 1, 2, 5, 7), (3, 4, 6, 8, 9, 10, 11))
+"""Seeds of two machines, from the best to the worst. Their reports show 0, 2 and 7, and 3, 8 and 11."""
 SORTED = ["run", "kind", "metric", "step"]
 
 
@@ -52,13 +54,25 @@ def test_runs_of_two_machines_make_the_report_of_one(tmp_path: Path) -> None:
 
 
 def test_merged_report_is_written_again_with_the_same_bytes(tmp_path: Path) -> None:
-    parts = [report_on(seeds(number), tmp_path / str(number)) for number in (0, 1)]
+    parts = [report_on(seeds(*numbers), tmp_path / str(number)) for number, numbers in enumerate(SPLIT)]
     assert report_from(*parts, out=tmp_path / "both").exit_code == 0
     (folder,) = (tmp_path / "both").iterdir()
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     result = CliRunner().invoke(main, ["report", "--from", str(folder / "results.csv")])
     assert result.exit_code == 0, result.output
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_middle_seed_is_one_with_samples(tmp_path: Path) -> None:
+    """The middle of all is 6."""
+    parts = [report_on(seeds(*numbers), tmp_path / str(number)) for number, numbers in enumerate(SPLIT)]
+    assert report_from(*parts, out=tmp_path / "both").exit_code == 0
+    (folder,) = (tmp_path / "both").iterdir()
+    pictured = {path.name.rpartition("-")[0] for path in (folder / "samples").iterdir()}
+    table = read_csv(folder / "results.csv").table
+    shown = table[table["run"].isin(pictured)].groupby("loss", observed=True)["seed"].unique().map(sorted)
+    assert shown.to_dict() == {"hinge": [0, 7, 11], "minimax": [0, 7, 11]}
+    assert "middle seed 7" in (folder / "report.md").read_text()
 
 
 def test_run_in_both_counts_once_and_keeps_all_of_its_numbers(tmp_path: Path) -> None:

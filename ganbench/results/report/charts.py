@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from statistics import fmean
 
@@ -23,8 +23,12 @@ from ganbench.results.report.escaping import for_figure
 Line = tuple[Sequence[float], Sequence[float]]
 """The x and y values of one seed."""
 
-WIDE_NAME = 80
-"""Characters; longer names of methods are wrapped."""
+WIDTH = 4.6
+"""Inches: a figure is as wide as a phone, on which its text is then as large as it says."""
+TITLE, LABEL, TICK = 11, 10, 9.5
+"""Sizes of text, in points."""
+LINE = 48
+"""Characters; longer titles and names are wrapped."""
 FEW = 3
 """With more seeds than this, their median and interquartile range are drawn as well."""
 CROWD = 40
@@ -33,6 +37,10 @@ DOTS = 16
 """The approximate number of dots that represent a crowd of seeds with different values."""
 MAX_COUNTS = 10_000
 """Counts at which a profile is drawn: all of them, unless a file has an absurd one."""
+NESTED = (4.0, 1.2)
+"""The widest and the narrowest of several lines that may be equal."""
+DODGE = 0.24
+"""The furthest from the middle of its row that a dot is drawn."""
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -42,20 +50,21 @@ def curves(
     numbers: Mapping[str, int],
     title: str,
     xlabel: str,
-    ylabel: str,
     floor: float | None,
     logarithmic: bool,
+    limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw a thin line per seed, with one colour per method.
+    """Draw a thin line per seed, with one colour per method, whose names stand elsewhere.
 
     Several seeds also get their median and interquartile range; a crowd gets only these.
 
     Args:
         lines: x and y values by method and seed.
         numbers: each method's number in the whole report, which determines its colour.
+        floor: the score of real data.
+        limits: of the y axis; by default those of the values.
     """
-    written = sum(broken(name).count("\n") + 1 for name in lines)
-    figure, axes = bare_figure(6, 3.2 + 0.17 * -(-written // columns(lines)))
+    figure, axes = bare_figure(3.0)
     for name, seeds in lines.items():
         number = numbers[name]
         colour, dash = style(number)
@@ -64,23 +73,35 @@ def curves(
             at, middle, low, high = _middle(list(seeds.values()))
             band = axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
             band.set_gid(mark(number))
-            (line,) = axes.plot(at, middle, dash, color=colour, linewidth=2, label=broken(name))
+            (line,) = axes.plot(at, middle, dash, color=colour, linewidth=2)
             line.set_gid(mark(number, f"{name} · median", at, middle))
-        for place, (seed, (steps, values)) in enumerate(seeds.items() if len(seeds) <= CROWD else ()):
+        for seed, (steps, values) in seeds.items() if len(seeds) <= CROWD else ():
             thin, alpha = (0.7, 0.3) if many else (1.3, 0.85)
-            label = broken(name) if place == 0 and not many else None
-            (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha, label=label)
+            (line,) = axes.plot(steps, values, dash, color=colour, linewidth=thin, alpha=alpha)
             if len(steps) == 1:  # a line of one point would be invisible
                 line.set(marker="o", markersize=4)
             line.set_gid(mark(number, f"{name} · seed {seed}", steps, values))
     if floor is not None:
-        axes.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="real against real")
+        axes.axhline(floor, color=GREY, linestyle="--", linewidth=1)
+        highest = max((max(values) for seeds in lines.values() for _, values in seeds.values()), default=floor)
+        below = floor >= highest
+        axes.annotate(
+            "real data",
+            (1, floor),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(-2, -2 if below else 2),
+            textcoords="offset points",
+            ha="right",
+            va="top" if below else "bottom",
+            fontsize=TICK,
+        )
     if logarithmic:
         axes.set_yscale("log")
-    axes.set(xlabel=for_figure(xlabel), ylabel=for_figure(ylabel), title=for_figure(title))
+    if limits is not None:
+        axes.set_ylim(*limits)
+    axes.set_xlabel(wrapped(xlabel), fontsize=LABEL)
+    axes.set_title(wrapped(title), fontsize=TITLE)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    if lines:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(lines))
     return figure
 
 
@@ -99,27 +120,33 @@ def strip(
     Args:
         groups: values by method and seed.
     """
-    names = {name: for_figure(textwrap.fill(name, WIDE_NAME // 2)) for name in groups}
+    names = {name: wrapped(name) for name in groups}
     tallest = max((name.count("\n") for name in names.values()), default=0)
-    figure, axes = bare_figure(6, 0.9 + (0.34 + 0.1 * tallest) * len(groups))
+    figure, axes = bare_figure(0.9 + (0.46 + 0.15 * tallest) * len(groups))
     for row, (name, seeds) in enumerate(groups.items()):
         number = numbers[name]
         colour, _ = style(number)
         for value, offset, size, words in _dots(seeds):
             (dot,) = axes.plot(value, row + offset, "o", color=colour, markersize=size, alpha=0.9)
             dot.set_gid(mark(number, f"{name} · {words}", [], [value]))
+        # A name stands above its dots, since beside them it would take half of the width.
+        label = axes.text(
+            0.01, row - 0.3, names[name], transform=axes.get_yaxis_transform(), fontsize=TICK, linespacing=1.05
+        )
+        label.set_gid(mark(number))
         middle = float(np.median(list(seeds.values())))
-        (bar,) = axes.plot([middle, middle], [row - 0.35, row + 0.35], color=colour, linewidth=2.5, alpha=0.6)
+        (bar,) = axes.plot([middle, middle], [row - DODGE, row + DODGE], color=colour, linewidth=2.5, alpha=0.6)
         bar.set_gid(mark(number, f"{name} · median", [], [middle]))
     if ceiling is not None:
         axes.axvline(ceiling, color=GREY, linestyle="--", linewidth=1)
-    axes.set_yticks(range(len(groups)), list(names.values()), fontsize=8)
-    axes.set_ylim(len(groups) - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    axes.set_ylim(len(groups) - 0.6, -0.75 - 0.2 * tallest)
     lowest = min((min(seeds.values()) for seeds in groups.values()), default=0.0)
     axes.set_xlim(left=min(0.0, lowest) - 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
-    axes.set(xlabel=for_figure(xlabel), title=for_figure(title))
+    axes.set_xlabel(wrapped(xlabel), fontsize=LABEL)
+    axes.set_title(wrapped(title), fontsize=TITLE)
     return figure
 
 
@@ -140,8 +167,8 @@ def _dots(seeds: Mapping[int, float]) -> Iterator[tuple[float, float, float, str
         return
     for place, (seed, value) in enumerate(ordered):
         beside = values[:place].count(value)
-        offset = (beside + 1) // 2 * (1 if beside % 2 else -1) * 0.09
-        yield value, max(-0.4, min(0.4, offset)), 4.5, f"seed {seed}"
+        offset = (beside + 1) // 2 * (1 if beside % 2 else -1) * 0.07
+        yield value, max(-DODGE, min(DODGE, offset)), 4.5, f"seed {seed}"
 
 
 def survival(
@@ -158,23 +185,25 @@ def survival(
         groups: a value for each seed of each method; NaN for a failed seed.
         most: the end of the x axis.
     """
-    written = sum(broken(name).count("\n") + 1 for name in groups)
-    figure, axes = bare_figure(6, 3.0 + 0.17 * -(-written // columns(groups)))
+    figure, axes = bare_figure(3.0)
     at = np.linspace(0, int(most), min(int(most), MAX_COUNTS) + 1).tolist()
-    for place, (name, seeds) in enumerate(groups.items()):
+    for (name, seeds), width in zip(groups.items(), nested(len(groups)), strict=True):
         colour, dash = style(numbers[name])
         values = np.asarray(seeds, dtype=float)
         shares = [float((values >= count).mean()) for count in at]  # comparisons with NaN are False
-        # Slightly offset, so that equal lines stay visible.
-        drawn = [share - 0.006 * place for share in shares]
-        (line,) = axes.step(at, drawn, dash, where="pre", color=colour, linewidth=1.8, label=broken(name))
+        (line,) = axes.step(at, shares, dash, where="pre", color=colour, linewidth=width)
         line.set_gid(mark(numbers[name], name, at, shares))
-    axes.set(xlabel=for_figure(xlabel), ylabel="share of all seeds", title=for_figure(title), ylim=(-0.05, 1.05))
+    axes.set_xlabel(wrapped(xlabel), fontsize=LABEL)
+    axes.set_title(wrapped(title), fontsize=TITLE)
+    axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if groups:
-        figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=columns(groups))
     return figure
+
+
+def nested(count: int) -> list[float]:
+    """Widths of lines, from wide to narrow: of lines at the same place, the later ones lie within the earlier ones."""
+    return np.linspace(NESTED[0], NESTED[1], count).tolist() if count > 1 else [sum(NESTED) / 2] * count
 
 
 def style(number: int) -> tuple[str, str]:
@@ -203,19 +232,20 @@ def _middle(seeds: Sequence[Line]) -> tuple[list[float], ...]:
     return list(steps), middle, low, high
 
 
-def broken(name: str) -> str:
-    return for_figure(textwrap.fill(name, WIDE_NAME))
+def wrapped(text: str) -> str:
+    """A title or name as matplotlib takes it, in lines that fit a figure."""
+    return for_figure(textwrap.fill(text, LINE))
 
 
-def columns(names: Iterable[str]) -> int:
-    """Number of columns of a legend that is as wide as the figure."""
-    longest = max((len(line) for name in names for line in broken(name).split("\n")), default=0)
-    return 3 if longest < 24 else 2 if longest <= 48 else 1
+def bare_figure(height: float) -> tuple[Figure, Axes]:
+    """Make a figure of the common width.
 
-
-def bare_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    Args:
+        height: in inches.
+    """
     # A bare Figure: pyplot would keep every figure alive, and require a display backend.
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained", dpi=110)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=TICK)
     return figure, axes

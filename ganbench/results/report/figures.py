@@ -24,12 +24,10 @@ from ganbench.tracking.metric_names import SAMPLE_COUNT
 
 MAX_SCORES = 3
 """The most headline metrics that are drawn over training."""
-BALANCE = {
-    "critic_real": ("Discriminator's output on real samples", False),
-    "critic_fake": ("Discriminator's output on generated samples", False),
-    "generator_gradient": ("Norm of the generator's gradient", True),
-}
-"""Statistics of training that are drawn: the label, and whether the scale is logarithmic."""
+ENDS = "Modes at the end"
+OUTPUTS = {"critic_real": "real samples", "critic_fake": "generated samples"}
+"""Statistics of the discriminator's output: what it is given."""
+GRADIENT = "generator_gradient"
 
 
 def draw(
@@ -44,6 +42,7 @@ def draw(
         x: the budget on the x axis of curves, one of `ganbench.results.views.BUDGETS`.
     """
     figures_of = {}
+    bounded = _bounded_losses(table)
     several = table["dataset"].nunique() > 1
     for dataset, rows in table.groupby("dataset", sort=True):
         where = f" · {dataset}" if several else ""
@@ -54,10 +53,8 @@ def draw(
             label = labels[metric][:1].upper() + labels[metric][1:]
             label += f" ({metric})" if label in figures else ""
             figures[label] = _curves(quick, metric, label, scales[metric] == "log", x, names, numbers, where)
-        training = rows[rows["kind"] == "train"]
-        for statistic, (label, logarithmic) in BALANCE.items():
-            if (training["metric"] == statistic).any():
-                figures[label] = _curves(training, statistic, label, logarithmic, x, names, numbers, where)
+        for label, metric, alike, limits in _training_statistics(rows[rows["kind"] == "train"], bounded):
+            figures[label] = _curves(alike, metric, label, metric == GRADIENT, x, names, numbers, where, limits)
         figures_of[str(dataset)] = figures
     return figures_of
 
@@ -66,6 +63,29 @@ def _drawn(quick: pd.DataFrame) -> list[str]:
     """The headline metrics drawn over training; of several that count modes, only the protocol's mode count."""
     shown = {*mode_counts(quick)["metric"], *headline_without_counts(quick)}
     return [metric for metric in headline(quick) if metric in shown][:MAX_SCORES]
+
+
+def _bounded_losses(table: pd.DataFrame) -> set[str]:
+    """The losses whose discriminator always answered between 0 and 1: its output is D(x), that of others a score."""
+    outputs = table[(table["kind"] == "train") & table["metric"].isin(OUTPUTS)]
+    values = outputs["value"].groupby(outputs["loss"].astype(str))
+    return {str(loss) for loss, (low, high) in values.agg(["min", "max"]).iterrows() if low >= 0 and high <= 1}
+
+
+def _training_statistics(
+    training: pd.DataFrame, bounded: set[str]
+) -> Iterator[tuple[str, str, pd.DataFrame, tuple[float, float] | None]]:
+    """Yield a label, a metric, the rows to draw and the limits of the axis; probabilities and scores share no axis."""
+    is_bounded = training["loss"].isin(bounded)
+    for metric, given in OUTPUTS.items():
+        for label, alike, limits in (
+            (f"D(x) on {given}", training[is_bounded], (-0.02, 1.02)),
+            (f"Discriminator's score on {given}", training[~is_bounded], None),
+        ):
+            if (alike["metric"] == metric).any():
+                yield label, metric, alike, limits
+    if (training["metric"] == GRADIENT).any():
+        yield "Norm of the generator's gradient", GRADIENT, training, None
 
 
 def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, int], where: str) -> dict[str, Figure]:
@@ -92,10 +112,10 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
     most = max((count for count in (*rows["value"], ceiling) if math.isfinite(count)), default=0.0)
     crowded = any(len(seeds) > CROWD for seeds in dots.values())
     return {
-        "Modes at the end": strip(
+        ENDS: strip(
             dict(sorted(dots.items())),
             numbers=numbers,
-            title=f"Modes at the end; {'larger dots are more seeds' if crowded else 'each dot is one seed'}{where}",
+            title=f"{ENDS}; {'larger dots are more seeds' if crowded else 'each dot is one seed'}{where}",
             xlabel=label,
             ceiling=None if pd.isna(ceiling) else float(ceiling),
         ),
@@ -118,6 +138,7 @@ def _curves(
     names: Mapping[str, str],
     numbers: Mapping[str, int],
     where: str,
+    limits: tuple[float, float] | None = None,
 ) -> Figure:
     needed = list(dict.fromkeys(("run", "seed", "status", "step", "value", "floor", x)))
     rows = table.loc[table["metric"] == metric, needed].sort_values("step", kind="stable")
@@ -144,9 +165,9 @@ def _curves(
         numbers=numbers,
         title=f"{label}{counted} during training{where}",
         xlabel=BUDGET_WORDS[x],
-        ylabel=label,
         floor=None if pd.isna(floor) else float(floor),
         logarithmic=logarithmic,
+        limits=limits,
     )
 
 

@@ -25,12 +25,14 @@ from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.loading import Results
 from ganbench.results.report.about import About, read_about
 from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.figures import ENDS
 from ganbench.results.report.folder import move_files
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections import SECTIONS
-from ganbench.results.report.sections.base import Report, Section, method_names
+from ganbench.results.report.sections.base import Report, Section, method_names, picture_name
 from ganbench.results.report.sections.seeds import MAX_PICTURES, MAX_STEPS, small
 from ganbench.results.report.sources import SAMPLES, kept_pictures
+from ganbench.results.report.svg import with_legend
 from ganbench.tracking.metric_names import GOOD, MODE
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -49,7 +51,7 @@ def write_report(results: Results, out: Path, *, title: str, x: str = "images") 
     """
     about = About(title, str(datetime.date.today()), code_version(), x)
     names = method_names(results.table)
-    representatives = choose(results.table, names)
+    representatives = choose(results.table, names, results.pictured)
     shown = representatives.runs
     most = max(2, min(MAX_STEPS, MAX_PICTURES // max(len(shown), 1)))
     pictures = {
@@ -73,7 +75,8 @@ def write_report_again(source: Path) -> Path | None:
         return None
     table = read_csv(source).table
     names = method_names(table)
-    _write(Report(table, about, names, choose(table, names), kept_pictures(source.parent)), source.parent)
+    pictures = kept_pictures(source.parent)
+    _write(Report(table, about, names, choose(table, names, pictures), pictures), source.parent)
     return source.parent
 
 
@@ -116,7 +119,7 @@ def _write(report: Report, folder: Path) -> None:
         title=report.about.title,
         date=f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}",
         methods=len(report.numbers),
-        sections=[(section.title, section.html(content)) for section, content in contents],
+        sections=[(section.anchor, section.title, section.html(content)) for section, content in contents],
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,10 +142,12 @@ def _write_files(report: Report, page: str, markdown: str, folder: Path) -> None
     for dataset, figures in report.figures.items():
         for title, drawing in figures.items():
             path = folder / "figures" / f"{_file_name(f'{title} {dataset}')}.svg"
-            path.write_text(drawing, encoding="utf-8")
+            # The rows of this one have names.
+            text = drawing if title == ENDS else with_legend(drawing, report.numbers)
+            path.write_text(text, encoding="utf-8")
     for run, steps in report.pictures.items():
         for step, picture in steps.items():
-            (folder / SAMPLES / f"{run.replace('/', '-')}-{step}.webp").write_bytes(picture)
+            (folder / SAMPLES / picture_name(run, step)).write_bytes(picture)
 
 
 def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str:
@@ -150,7 +155,7 @@ def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str
     for section, content in contents:
         text = section.markdown(content)
         if text:
-            parts += [f"## {section.title}", text] if section.title else [text]
+            parts += [f"## {section.title}", text]
     return "\n\n".join(parts) + "\n"
 
 

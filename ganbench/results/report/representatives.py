@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -29,13 +29,14 @@ class Representatives:
         return [run for chosen in self.places.values() for run, _ in chosen]
 
 
-def choose(table: pd.DataFrame, names: Mapping[str, str]) -> Representatives:
+def choose(table: pd.DataFrame, names: Mapping[str, str], pictured: Collection[str] = ()) -> Representatives:
     """Choose the best, middle and worst run for each data set and method.
 
     Runs are ranked by their count of modes, then by the other headline metrics; a run without scores ranks last.
 
     Args:
         names: the name of each run's method.
+        pictured: runs with samples; the one of them that is nearest to the middle is chosen, if there is one.
     """
     losses = pd.DataFrame(_losses(final_scores(table)), dtype=float)
     all_runs = runs(table).set_index("run", drop=False)
@@ -45,11 +46,17 @@ def choose(table: pd.DataFrame, names: Mapping[str, str]) -> Representatives:
         if len(losses.columns):
             ranked = ranked.sort_values(list(losses.columns), kind="stable")
         ids = [str(run) for run in ranked.index]
-        places = {0: ""} if len(ids) == 1 else {0: "best", len(ids) // 2: "middle", len(ids) - 1: "worst"}
+        places = {0: ""} if len(ids) == 1 else {0: "best", _middle(ids, pictured): "middle", len(ids) - 1: "worst"}
         places_of[str(dataset), str(method)] = [
             (ids[at], "worst" if at == len(ids) - 1 > 0 else place) for at, place in places.items()
         ]
     return Representatives([str(column) for column in losses.columns], places_of)
+
+
+def _middle(ids: Sequence[str], pictured: Collection[str]) -> int:
+    middle = len(ids) // 2
+    between = [place for place in range(1, len(ids) - 1) if ids[place] in pictured]
+    return min(between, key=lambda place: abs(place - middle), default=middle)
 
 
 def _losses(scores: pd.DataFrame) -> dict[str, pd.Series]:

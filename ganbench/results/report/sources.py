@@ -30,7 +30,7 @@ def read_sources(sources: Sequence[Path]) -> Results:
     def pictures(runs: Collection[str], most: int) -> Pictures:
         return {run: {step: kept[run][step] for step in evenly(sorted(kept[run]), most)} for run in runs if run in kept}
 
-    return Results(table, pictures)
+    return Results(table, pictures, kept)
 
 
 def title_of(sources: Sequence[Path]) -> str:

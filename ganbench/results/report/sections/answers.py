@@ -1,33 +1,100 @@
-"""The answer for each metric: the better method and by how much, or what the seeds leave open."""
+"""The answers as a grid: which method is the best by each metric, and what the seeds leave open."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from markupsafe import Markup
 
+from ganbench.results.answer_grid import BETTER, OPEN, UNRANKED, WORSE, Grid, answer_grids
 from ganbench.results.answers import sentences
 from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.metric_links import metric_links
 from ganbench.results.report.sections.base import Report, Section, fill
+from ganbench.results.report.tables import markdown
 
+KEY = {
+    BETTER: "better than every other method",
+    OPEN: "not shown to be worse than the leading one",
+    WORSE: "worse than the leading one",
+    UNRANKED: "not ranked",
+}
+COLOURS = {BETTER: "better", OPEN: "open", WORSE: "worse", UNRANKED: "unranked"}
+"""Class names of the marks."""
 TEMPLATE = """
+{% for grid in grids %}
+{% if grids|length > 1 %}
+<h3>{{ grid.setting }}</h3>
+{% endif %}
+<div class="scroll" tabindex="0" role="region" aria-label="Methods by metrics, {{ grid.setting }}">\
+<table class="answers">
+  <thead><tr><th scope="col">method</th>{% for metric in grid.metrics %}<th scope="col">\
+{% if metric in links %}<a href="{{ links[metric] }}">{{ metric }}</a>{% else %}{{ metric }}{% endif %}\
+<small>{{ labels.get(metric, "") }}</small></th>{% endfor %}</tr></thead>
+  <tbody>
+{% set number = loop.index %}
+{% for name, cells in grid.rows %}
+{% set row = loop.index %}
+  <tr><th scope="row">{{ name }}</th>{% for cell in cells %}
+{% set id = "answer-%d-%d-%d"|format(number, row, loop.index) %}
+<td><button type="button" class="mark {{ colours[cell.mark] }}" aria-describedby="{{ id }}">{{ cell.mark }}</button>\
+<span class="says" role="tooltip" id="{{ id }}">{{ cell.sentence }}.</span></td>{% endfor %}</tr>
+{% endfor %}
+  </tbody>
+</table></div>
+{% endfor %}
+<p class="note">{{ key }}. Point at a mark, tap it or move to it with the tab key: it says by how much.</p>
+<details><summary>In sentences</summary>
 <ul class="findings">
 {% for sentence in sentences %}
   <li>{{ sentence }}.</li>
 {% endfor %}
-</ul>
+</ul></details>
 """
 
 
-class Answers(Section[list[str]]):
+@dataclass(frozen=True)
+class Answered:
+    """Grids and sentences on the same rankings, and the label of each metric."""
+
+    grids: list[Grid]
+    sentences: list[str]
+    labels: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        marks = {cell.mark for grid in self.grids for _, cells in grid.rows for cell in cells}
+        return "; ".join(f"{mark} {words}" for mark, words in KEY.items() if mark in marks)
+
+
+class Answers(Section[Answered]):
     title: ClassVar[str] = "Which is better?"
-    place: ClassVar[int] = 30
+    anchor: ClassVar[str] = "answers"
+    place: ClassVar[int] = 16
 
-    def content(self, report: Report) -> list[str] | None:
-        return sentences(report.comparison.rankings) or None
+    def content(self, report: Report) -> Answered | None:
+        comparison = report.comparison
+        if not comparison.rankings:
+            return None
+        return Answered(answer_grids(comparison.rankings), sentences(comparison.rankings), dict(comparison.labels))
 
-    def html(self, content: list[str]) -> Markup:
-        return fill(TEMPLATE, sentences=content)
+    def html(self, content: Answered) -> Markup:
+        return fill(
+            TEMPLATE,
+            grids=content.grids,
+            sentences=content.sentences,
+            labels=content.labels,
+            links=metric_links(),
+            colours=COLOURS,
+            key=content.key,
+        )
 
-    def markdown(self, content: list[str]) -> str:
-        return "\n".join(f"- {for_markdown(sentence)}." for sentence in content)
+    def markdown(self, content: Answered) -> str:
+        parts = []
+        for grid in content.grids:
+            rows = [[name, *(cell.mark for cell in cells)] for name, cells in grid.rows]
+            head = f"{for_markdown(grid.setting)}:\n\n" if len(content.grids) > 1 else ""
+            parts.append(head + markdown(["method", *grid.metrics], rows))
+        findings = "\n".join(f"- {for_markdown(sentence)}." for sentence in content.sentences)
+        return "\n\n".join([*parts, f"{content.key}.", findings])

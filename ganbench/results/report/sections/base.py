@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +49,12 @@ class Report:
         return {name: number for number, name in enumerate(sorted(set(self.names.values())))}
 
     @cached_property
+    def rows(self) -> dict[str, pd.DataFrame]:
+        """The rows of each representative."""
+        shown = self.table[self.table["run"].isin(self.representatives.runs)]
+        return {str(run): rows for run, rows in shown.groupby("run")}
+
+    @cached_property
     def figures(self) -> dict[str, dict[str, str]]:
         """Figures as SVG, by data set and title."""
         drawn = draw(self.table, self.names, self.numbers, self.about.x)
@@ -60,11 +67,13 @@ class Section(ABC, Generic[Content]):
     """One section: a heading and what stands below it.
 
     Attributes:
-        title: the heading; empty for none.
+        title: the heading.
+        anchor: the id of the section in the page, to which the table of contents links.
         place: sections are ordered by it.
     """
 
     title: ClassVar[str]
+    anchor: ClassVar[str]
     place: ClassVar[int]
 
     @abstractmethod
@@ -96,6 +105,21 @@ def method_names(table: pd.DataFrame) -> dict[str, str]:
 def fill(template: str, **values: object) -> Markup:
     """Fill a Jinja template of HTML; text in the values is escaped."""
     return Markup(_ENVIRONMENT.from_string(template).render(**values))
+
+
+def data_uri(picture: bytes) -> str:
+    """A sample grid (WebP) as an address that holds the picture itself."""
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+
+
+def picture_name(run: str, step: int) -> str:
+    """The file name of a sample grid; a run of a stranger's store may have a name with slashes."""
+    return f"{run.replace('/', '-')}-{step}.webp"
+
+
+def seeds_anchor(number: int) -> str:
+    """The id of the card of the seeds of a data set and method, by its place among the representatives."""
+    return f"seeds-{number}"
 
 
 _ENVIRONMENT = jinja2.Environment(

@@ -24,7 +24,8 @@ that failed count among both. In brackets: 95 % confidence interval of the share
 
 
 class CoveredModes(Section[list[Incomplete]]):
-    title: ClassVar[str] = ""
+    title: ClassVar[str] = "Are all modes there?"
+    anchor: ClassVar[str] = "modes"
     place: ClassVar[int] = 10
 
     def content(self, report: Report) -> list[Incomplete] | None:

@@ -6,13 +6,10 @@ from typing import ClassVar, NamedTuple
 
 from markupsafe import Markup
 
-from ganbench.results.report.charts import style
 from ganbench.results.report.sections.base import Report, Section, fill
+from ganbench.results.report.svg import swatch
 
-DASHES = {"-": "", "--": "6 3", ":": "2 2", "-.": "6 2 2 2"}
-"""Line styles as SVG dash patterns."""
 TEMPLATE = """
-{% if methods|length > 1 %}
 <nav class="methods" aria-label="Methods: press to hide or show">
 {% for name, colour, dashes in methods %}
   <button type="button" aria-pressed="true" data-method="{{ loop.index0 }}"><svg viewBox="0 0 24 8" width="24" \
@@ -20,9 +17,8 @@ height="8" aria-hidden="true"><line x1="1" x2="23" y1="4" y2="4" stroke="{{ colo
 {% if dashes %} stroke-dasharray="{{ dashes }}"{% endif %}/></svg>{{ name }}</button>
 {% endfor %}
 </nav>
-{% endif %}
 {% for dataset, drawn in figures.items() if drawn %}
-<h2>{{ dataset }}</h2>
+<h3>{{ dataset }}</h3>
 <div class="figures">
 {% for title, figure in drawn.items() %}
   <figure role="img" aria-label="{{ title }} on {{ dataset }}, with one colour per method; all values are in \
@@ -41,14 +37,12 @@ class Drawn(NamedTuple):
 
 
 class Curves(Section[Drawn]):
-    title: ClassVar[str] = ""
+    title: ClassVar[str] = "Figures"
+    anchor: ClassVar[str] = "figures"
     place: ClassVar[int] = 20
 
     def content(self, report: Report) -> Drawn:
-        methods = []
-        for name, number in report.numbers.items():
-            colour, line = style(number)
-            methods.append((name, "currentColor" if colour == "#000000" else colour, DASHES[line]))
+        methods = [(name, *swatch(number)) for name, number in report.numbers.items()]
         return Drawn(methods, report.figures)
 
     def html(self, content: Drawn) -> Markup:

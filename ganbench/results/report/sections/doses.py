@@ -15,8 +15,8 @@ from ganbench.results.report.svg import svg
 TEMPLATE = """
 {% for doses, chart in content %}
 <div><p class="lead">On {{ doses.dataset }}, by {{ doses.what }}</p>
-<div class="figures"><figure role="img" aria-label="Share of collapsed runs over {{ doses.what }}">{{ chart|safe }}\
-</figure></div>
+<div class="figures single"><figure role="img" aria-label="Share of collapsed runs over {{ doses.what }}">\
+{{ chart|safe }}</figure></div>
 <ul>{% for curve in doses.curves %}<li><b>{{ curve.name }}</b>: {{ curve.sentence() }}.</li>{% endfor %}</ul></div>
 {% endfor %}
 <p class="note">A run counts as collapsed here if {{ rules }}, a rule that was fixed before the first run, or if it
@@ -28,6 +28,7 @@ half of the runs (profile likelihood); where two neighbouring doses are named, t
 
 class Doses(Section[list[DoseCurves]]):
     title: ClassVar[str] = "Which dose collapses half of the runs?"
+    anchor: ClassVar[str] = "doses"
     place: ClassVar[int] = 12
 
     def content(self, report: Report) -> list[DoseCurves] | None:

@@ -19,7 +19,8 @@ HEAD = ("factor", "better with it", "corrected p", "")
 TEMPLATE = """
 {% for dataset, chart, outcomes in content %}
 <div><h3>{{ dataset }}</h3>
-<div class="figures"><figure role="img" aria-label="How often a seed is better with each factor than without it">\
+<div class="figures single">\
+<figure role="img" aria-label="How often a seed is better with each factor than without it">\
 {{ chart|safe }}</figure></div>
 {% for outcome in outcomes %}
 <p class="lead">{{ outcome.label }} ({{ outcome.seeds }} runs, {{ outcome.failed }} failed)</p>
@@ -42,6 +43,7 @@ NOTE = (
 
 class Factors(Section[list[FactorEffects]]):
     title: ClassVar[str] = "What does each factor do?"
+    anchor: ClassVar[str] = "factors"
     place: ClassVar[int] = 14
 
     def content(self, report: Report) -> list[FactorEffects] | None:

@@ -29,6 +29,7 @@ the page again.</p>
 
 class Facts(Section[list[tuple[str, str]]]):
     title: ClassVar[str] = "What was run"
+    anchor: ClassVar[str] = "facts"
     place: ClassVar[int] = 70
 
     def content(self, report: Report) -> list[tuple[str, str]]:

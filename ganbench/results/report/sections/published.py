@@ -29,6 +29,7 @@ HEAD = ("paper", "data", "method", "metric", "value", "runs", "comparable?")
 
 class Published(Section[list[tuple[Claim, str]]]):
     title: ClassVar[str] = "What papers claim"
+    anchor: ClassVar[str] = "published"
     place: ClassVar[int] = 60
 
     def content(self, report: Report) -> list[tuple[Claim, str]] | None:

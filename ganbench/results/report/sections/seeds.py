@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -13,7 +12,7 @@ from PIL import Image
 
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.occupancy import heat_map, histogram
-from ganbench.results.report.sections.base import Report, Section, fill
+from ganbench.results.report.sections.base import Report, Section, data_uri, fill, seeds_anchor
 from ganbench.results.run_summary import summarize_run
 from ganbench.results.views import (
     by_number,
@@ -33,10 +32,10 @@ SIDE = 224
 
 
 TEMPLATE = """
-<p class="note">The best, the middle and the worst seed of each method, by {{ order }}. Their samples are made from the
-same latents at every step.</p>
+<p class="note">The best, the middle and the worst seed of each method, by {{ order }}. The middle one is the
+nearest to the middle that has samples. Samples are made from the same latents at every step.</p>
 {% for card in cards %}
-<article class="card method method-{{ card.number }}">
+<article class="card method method-{{ card.number }}" id="{{ card.anchor }}">
   <h3>{{ card.dataset }} · {{ card.method }} <small>{{ card.count }} seed{{ "s" if card.count > 1 }}</small></h3>
 {% if card.steps|length > 1 %}
   <p class="slider"><label>generator step <input type="range" min="0" max="{{ card.steps|length - 1 }}" \
@@ -85,6 +84,7 @@ class Shown(NamedTuple):
 
 class Seeds(Section[Shown]):
     title: ClassVar[str] = "Seeds"
+    anchor: ClassVar[str] = "seeds"
     place: ClassVar[int] = 50
 
     def content(self, report: Report) -> Shown:
@@ -126,6 +126,7 @@ class Seed:
 class Card:
     """One method on one data set; `steps` are the steps for which all of its seeds have a picture."""
 
+    anchor: str
     dataset: str
     method: str
     number: int
@@ -143,15 +144,14 @@ def cards(report: Report) -> list[Card]:
     table, names = report.table, report.names
     all_runs = runs(table)
     counts = all_runs.groupby(["dataset", all_runs["run"].map(names)], observed=True).size()
-    rows_of = dict(iter(table[table["run"].isin(report.representatives.runs)].groupby("run")))
     made = []
-    for (dataset, method), shown in report.representatives.places.items():
+    for place_of_card, ((dataset, method), shown) in enumerate(report.representatives.places.items()):
         seeds = []
         for run, place in shown:
-            rows = rows_of[run]
+            rows = report.rows[run]
             scores = final_scores(rows)
             shares, good = mode_shares(scores), mode_shares(scores, GOOD)
-            frames = [(step, _data_uri(picture)) for step, picture in sorted(report.pictures.get(run, {}).items())]
+            frames = [(step, data_uri(picture)) for step, picture in sorted(report.pictures.get(run, {}).items())]
             seeds.append(
                 Seed(
                     seed=int(rows["seed"].iloc[0]),
@@ -163,7 +163,8 @@ def cards(report: Report) -> list[Card]:
                     failed=rows["status"].iloc[0] != "finished",
                 )
             )
-        made.append(Card(dataset, method, report.numbers[method], int(counts[dataset, method]), seeds))
+        count = int(counts[dataset, method])
+        made.append(Card(seeds_anchor(place_of_card), dataset, method, report.numbers[method], count, seeds))
     return made
 
 
@@ -179,10 +180,6 @@ def small(picture: bytes) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=60, method=6)
     return buffer.getvalue()
-
-
-def _data_uri(picture: bytes) -> str:
-    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
 
 
 def _timeline(rows: pd.DataFrame) -> Markup:

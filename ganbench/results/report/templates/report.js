@@ -8,6 +8,49 @@ for (const button of document.querySelectorAll("[data-method]")) {
   });
 }
 
+// Tables: a button in each heading sorts; rows of real data stay at the end.
+const valueOf = (text) => {
+  const found = text.replaceAll(",", "").match(/^[-−]?(\d+\.?\d*|\.\d+|∞)(?=$|\s)/);
+  return found && Number(found[0].replace("−", "-").replace("∞", "Infinity"));
+};
+const missing = (text) => text === "" || text === "–";
+function compareCells(one, other, numeric) {
+  if (missing(one) || missing(other)) return missing(one) - missing(other);
+  return numeric ? valueOf(one) - valueOf(other) : one.localeCompare(other, "en", { numeric: true });
+}
+for (const table of document.querySelectorAll(".sortable")) {
+  const headings = [...table.tHead.rows[0].cells];
+  const body = table.tBodies[0];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.textContent = "⇅";
+    button.setAttribute("aria-label", `sort by ${heading.textContent}`);
+    heading.append(" ", button);
+    button.addEventListener("click", () => {
+      const down = heading.getAttribute("aria-sort") === "ascending";
+      const text = (row) => row.cells[column].textContent;
+      const rows = [...body.rows];
+      const numeric = rows.every((row) => missing(text(row)) || valueOf(text(row)) !== null);
+      for (const each of headings) each.removeAttribute("aria-sort");
+      heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+      for (const each of headings) each.querySelector(".sort").textContent = each === heading ? (down ? "↓" : "↑") : "⇅";
+      rows.sort((one, other) => {
+        const [first, second] = [text(one), text(other)];
+        const order = compareCells(first, second, numeric);
+        return down && !missing(first) && !missing(second) ? -order : order;
+      });
+      body.append(...rows);
+    });
+  });
+}
+
+// Sentences of marks: Escape hides the one that is shown.
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.activeElement?.classList.contains("mark")) document.activeElement.blur();
+});
+
 // Cards: a slider through the sample grids of all of its seeds.
 for (const card of document.querySelectorAll(".card")) {
   const slider = card.querySelector("input[type=range]");
