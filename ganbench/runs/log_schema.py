@@ -37,6 +37,8 @@ SHEET_IMAGES = 64
 """Number of images on a sheet; a square number."""
 SCATTER_POINTS = 2000
 """Number of points in a scatter plot."""
+MAX_TAG_LENGTH = 4000
+"""Characters that an MLflow tag holds."""
 
 
 def run_facts(

@@ -97,7 +97,7 @@ def dose_response(doses: Values, collapsed: Values) -> DoseResponse:
         tuple(hits.astype(int).tolist()),
         Interval(middle, low, high),
         math.inf if slope == STEEPEST else slope,
-        _gap(distinct, runs, hits),
+        _gap(distinct, hits / runs),
     )
 
 
@@ -107,9 +107,8 @@ def _crossing(halves: Values, excess: Values, place: int) -> float:
     return math.exp(float(halves[place] + share * (halves[place + 1] - halves[place])))
 
 
-def _gap(doses: Values, runs: Values, hits: Values) -> tuple[float, float] | None:
+def _gap(doses: Values, shares: Values) -> tuple[float, float] | None:
     """The gap of D50 if at most one dose has both kinds of runs, none collapse below it, and all above it."""
-    shares = hits / runs
     if (np.diff(shares) < 0).any() or ((shares > 0) & (shares < 1)).sum() > 1 or (shares == 0.5).any():
         return None
     ends = [0.0, *doses.tolist(), math.inf]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, data_uri, fill, picture_name, seeds_anchor
 from ganbench.results.report.sources import SAMPLES
-from ganbench.results.verdict_words import word_of_run
+from ganbench.results.verdict_words import words_of_runs
 
 PREFERRED = ("middle", "", "best", "worst")
 """Places of the seed shown; it is the first of these that has samples."""
@@ -55,6 +55,7 @@ class Samples(Section[list[Sheet]]):
 
     def content(self, report: Report) -> list[Sheet] | None:
         several = report.table["dataset"].nunique() > 1
+        words = words_of_runs(report.table)
         sheets = []
         for number, ((dataset, method), shown) in enumerate(report.representatives.places.items()):
             pictured = [(PREFERRED.index(place), run, place) for run, place in shown if report.pictures.get(run)]
@@ -68,7 +69,7 @@ class Samples(Section[list[Sheet]]):
                     number=report.numbers[method],
                     anchor=seeds_anchor(number),
                     seed=f"{place} seed {rows['seed'].iloc[0]}".strip(),
-                    word=word_of_run(rows) or "",
+                    word=words.get(run, ""),
                     file=picture_name(run, step),
                     address=data_uri(report.pictures[run][step]),
                 )
