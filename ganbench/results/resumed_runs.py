@@ -27,5 +27,5 @@ def resumed_elsewhere(table: pd.DataFrame, names: Mapping[str, str]) -> list[str
         words = [f"{seeds_in_words(sorted(rows['seed']))} of {name}" for name, rows in methods[:MAX_METHODS]]
         more = len(methods) - MAX_METHODS
         words += [f"{more} more method{'s' * (more > 1)}"] if more > 0 else []
-        parts.append(f"{listed(words)} ({change.replace('; ', ', then ')})")
+        parts.append(f"{listed(words)} ({str(change).replace('; ', ', then ')})")
     return parts

@@ -32,7 +32,7 @@ from tests.chaos.common import (
     wait_for,
 )
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that the page may take to start, beside a sweep."""
 NOTHING_YET = ("there is no store", "there is no experiment", "there are no runs yet")
 

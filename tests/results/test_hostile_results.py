@@ -60,8 +60,6 @@ def compared(study: pd.DataFrame) -> None:
         render(comparison, style)
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("column", [*NUMBERS, *(column for column in COLUMNS if column not in NUMBERS)])
 @pytest.mark.parametrize("more", [1, 2])
 def test_lines_with_more_cells_than_columns_are_refused(tmp_path: Path, more: int) -> None:
     """Pandas takes the cells in front for names of rows."""
@@ -74,6 +72,8 @@ def test_lines_with_more_cells_than_columns_are_refused(tmp_path: Path, more: in
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("column", [*NUMBERS, *(column for column in COLUMNS if column not in NUMBERS)])
 def test_odd_cells_are_refused_or_compared(rows: pd.DataFrame, column: str, tmp_path: Path) -> None:
     for odd in ODD_NUMBERS if column in NUMBERS else ODD_WORDS:
         for where in (rows.index[rows["metric"] == "modes_strict"][:2], rows.index):

@@ -221,7 +221,9 @@ def test_parent_runs_of_a_killed_process_are_closed_by_the_same_command(
     assert run_sweep(sweep, store, train)[1] == [("hinge", (0, 1)), ("hinge", (2, 3))]
     assert tracker.running_groups() == set()
     with filelock.FileLock(store.checkpoints("e", group) / ".lock"):
-        tracker._client.update_run(tracker._find(group, "group").info.run_id, status="RUNNING")
+        parent = tracker._find(group, "group")
+        assert parent is not None
+        tracker._client.update_run(parent.info.run_id, status="RUNNING")
         run_sweep(sweep, store, train)
         assert tracker.running_groups() == {group}, "another process trains further seeds of it"
     run_sweep(sweep, store, train)

@@ -186,7 +186,7 @@ def test_a_store_that_is_mounted_twice_has_one_lock_and_one_of_each_run(original
     if mounted.returncode:
         pytest.skip("this user can't mount")
     script = 'mount --bind "$1" "$2" && exec "$0" -c "$3" "$1" "$2"'
-    words = ["unshare", "--mount", "sh", "-c", script, sys.executable, original, second, WITH_TWO_MOUNTS]
+    words = ["unshare", "--mount", "sh", "-c", script, sys.executable, str(original), str(second), WITH_TWO_MOUNTS]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     with closing(sqlite3.connect(original / "mlflow.db")) as database:
