@@ -96,7 +96,7 @@ def test_legend_makes_a_figure_taller_by_a_line_for_each_method() -> None:
     tall = with_legend(figure, NUMBERS)
     sizes = [ElementTree.fromstring(text).attrib["viewBox"].split() for text in (figure, tall)]
     assert sizes[0][2] == sizes[1][2]
-    assert float(sizes[1][3]) == float(sizes[0][3]) + 4 + 3 * 13
+    assert float(sizes[1][3]) == float(sizes[0][3]) + 10 + 3 * 13
 
 
 def test_report_opens_in_the_browser_or_says_where_it_is(tmp_path: Path, monkeypatch: Any) -> None:

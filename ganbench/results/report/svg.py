@@ -34,6 +34,8 @@ SVG_DASHES = {"-": "", "--": "6 3", ":": "2 2", "-.": "6 2 2 2"}
 """Line styles as SVG dash patterns."""
 LEGEND = 56
 """Characters of a line in a legend."""
+LEGEND_GAP = 10.0
+"""Points between a figure and the middle of the first line of its legend."""
 LEGEND_LINE = 13.0
 """Points from one line of a legend to the next."""
 
@@ -72,7 +74,7 @@ def with_legend(picture: str, numbers: Mapping[str, int]) -> str:
     drawn = set(_METHOD.findall(picture))
     names = {name: number for name, number in numbers.items() if str(number) in drawn}
     height, width = (float(size) for size in _SIZE.findall(picture)[0])
-    parts, y = [], height + 4.0
+    parts, y = [], height + LEGEND_GAP
     for name, number in names.items():
         colour, dashes = swatch(number)
         dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
