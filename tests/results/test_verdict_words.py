@@ -39,9 +39,8 @@ def verdict(good: float, lost: int = 0, thin: int = 0, repeated: float = 0.001, 
 def judged(loss: str, seed: int, fid: float, judgement: Verdict | None, status: Status = "finished") -> RunRecord:
     """A run with all modes whose samples were judged."""
     run = record(loss, seed, fid, status=status)
-    if judgement is not None:
-        run.history.extend((name, 20, value) for name, value in named_verdict(judgement).items())
-    return run
+    numbers = {} if judgement is None else named_verdict(judgement)
+    return dataclasses.replace(run, history=[*run.history, *((name, 20, value) for name, value in numbers.items())])
 
 
 @pytest.mark.parametrize("source", RESULTS, ids=lambda path: path.parent.name)
