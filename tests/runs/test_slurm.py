@@ -305,7 +305,7 @@ def test_job_refuses_a_store_that_its_node_shares(
     monkeypatch.setattr(shared_disk, "OWN_DISKS", set())
     before = signal.getsignal(signal.SIGTERM)
     try:
-        slurm._perform(asdict(task(store)), tmp_path / "answer.json")
+        slurm._perform(asdict(task(store, train={"steps": 2, "batch_size": 8})), tmp_path / "answer.json")
     finally:
         signal.signal(signal.SIGTERM, before)
     answer = slurm._read_answer(tmp_path / "answer.json")
