@@ -34,15 +34,14 @@ def events_in(
     baseline: RealBaseline,
     steps: float,
     mode_names: Sequence[str],
-    diverged_at: int | None = None,
+    divergence: Event | None = None,
 ) -> list[Event]:
     """The events in a history, in order, divergence included; modes have names in them unless there are very many.
 
     Args:
         steps: the budget, infinite if it is unknown: then a state that was never reached is no event.
+        divergence: the event that ended the history, if one did.
     """
     names = mode_names if len(mode_names) <= NAMED_MODES else ()
     events = detect(observations, baseline, steps, names)
-    if diverged_at is not None:
-        events.append(Event(diverged_at, "divergence", 1.0, "a loss was no longer finite"))
-    return events
+    return events if divergence is None else [*events, divergence]

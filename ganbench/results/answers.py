@@ -105,8 +105,9 @@ def _open_intervals(ranking: Ranking) -> list[str]:
 
 def _not_good(ranking: Ranking) -> str:
     """Say so if the best method is no success: if no verdict on its seeds is GOOD."""
-    words = ranking.words.get(ranking.lead.method)
-    return f", but none of its seeds is GOOD: {format_words(words)}" if words and not words.get("GOOD") else ""
+    words = ranking.words.get(ranking.lead.method, {})
+    every = sum(words.values()) == ranking.estimates[ranking.lead.method].seeds
+    return f", but none of its seeds is GOOD: {format_words(words)}" if every and not words.get("GOOD") else ""
 
 
 def _false_findings(tables: int) -> str:

@@ -14,7 +14,7 @@ from ganbench.tracking.metric_names import BESIDE
 
 NUMBER = ["run", "kind", "metric", "step"]
 """Columns that identify a number."""
-MUST_AGREE = ("status", "value", *BESIDE)
+MUST_AGREE = ("value", *BESIDE)
 """Columns that must be equal wherever a number is; time, device and code may differ from machine to machine."""
 
 
@@ -49,7 +49,7 @@ def _add(whole: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _refuse_difference(whole: pd.DataFrame, table: pd.DataFrame, before: Sequence[Path], source: Path) -> None:
-    columns = [*NUMBER, *MUST_AGREE]
+    columns = [*NUMBER, "status", *MUST_AGREE]
     shared = [
         part.loc[part["run"].isin(other["run"]), columns].astype({"kind": str, "metric": str, "status": str})
         for part, other in ((whole, table), (table, whole))

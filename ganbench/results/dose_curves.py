@@ -39,9 +39,10 @@ class DoseCurve:
             for dose, runs, hits in zip(response.doses, response.runs, response.collapsed, strict=True)
         )
         if half.middle == math.inf:
-            words = f"no run has {self.rule}; half of them would above {number(half.low)}"
+            words = f"no run has {self.rule}" + f"; half of them would above {number(half.low)}" * (half.low > 0)
         elif half.middle == 0:
-            words = f"all runs have {self.rule}; half of them would below {number(half.high)}"
+            bound = f"; half of them would below {number(half.high)}" if half.high < math.inf else ""
+            words = f"all runs have {self.rule}{bound}"
         elif math.isnan(half.middle):
             words = f"the runs don't tell at which dose half of them would have {self.rule}"
         else:

@@ -49,8 +49,8 @@ def load_results(
     Raises:
         GanbenchError: there is no such store or experiment, or it has no runs.
     """
-    needed = None if metrics is None else _names(metrics)
-    return _load(store, experiment, history, None if needed is None else lambda tags: needed)
+    needed = None if metrics is None else lambda tags: _names({*metrics, *_mode_counts(tags)})
+    return _load(store, experiment, history, needed)
 
 
 def load_headline(store: Store, experiment: str) -> Results:
@@ -101,6 +101,11 @@ def _headlines(tags: Iterable[Mapping[str, str]]) -> set[str]:
         metrics = metrics_from_tags(run_tags)
         names |= {*(metrics.headline or earlier_metrics().headline), metrics.mode_count} - {""}
     return names
+
+
+def _mode_counts(tags: Iterable[Mapping[str, str]]) -> set[str]:
+    """The metrics of runs that count modes: their ceiling is the number of modes, which words of verdicts depend on."""
+    return {metrics_from_tags(run_tags).mode_count for run_tags in tags} - {""}
 
 
 def _names(metrics: Collection[str]) -> set[str]:

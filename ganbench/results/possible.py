@@ -15,6 +15,10 @@ LARGEST = float(np.finfo(np.float32).max)
 """Scores are computed in single precision."""
 LARGEST_COUNT = 2**53
 """Counts beyond it aren't exact as floats."""
+MOST_MODES = 1_000_000
+"""No data set has more modes."""
+STATE_COUNTS = ("lost", "thin", "not_sharp")
+"""Numbers of modes in a verdict."""
 
 
 class Impossible(NamedTuple):
@@ -39,11 +43,14 @@ def _impossible(table: pd.DataFrame) -> Iterator[Impossible]:
     metric = table["metric"].astype(object)
     scores = table["kind"].isin(("final", "quick", "extra"))
     shares = scores & metric.str.startswith((MODE, GOOD)).astype(bool)
-    counts = scores & ((metric == SAMPLE_COUNT) | (metric == table["mode_count"].astype(object)))
+    counts = scores & (metric == SAMPLE_COUNT)
+    modes = scores & (metric == table["mode_count"].astype(object))
+    modes |= (table["kind"] == "verdict") & metric.isin(STATE_COUNTS)
     for column in ("value", "floor", "ceiling"):
         known = table[column].notna()
         yield from _first(table, column, shares & known & ~table[column].between(0, 1), "no share of samples")
         yield from _first(table, column, counts & known & ~table[column].between(0, LARGEST_COUNT), "no count")
+        yield from _first(table, column, modes & known & ~table[column].between(0, MOST_MODES), "no count of modes")
     yield from _first(table, "value", (metric == SAMPLE_COUNT) & ~table["value"].ge(1), "no number of samples")
 
 

@@ -30,8 +30,9 @@ class Protection:
         doses: those above 1 at which both were trained.
         better: the probability that a run of the method is better than one of the baseline at the same dose, by the
             metric of the study's rule for collapsed runs, averaged over doses; with its 95 % interval.
-        collapsed, total: number of collapsed runs, and of all, at these doses.
+        collapsed, total: number of collapsed runs, and of all, at these doses; runs without a score are among them.
         baseline_collapsed, baseline_total: the same of the baseline.
+        failed: number of runs of both without a score.
         p: of the hypothesis that neither is better, by van Elteren's test.
         corrected_p: the same after Holm's correction for all methods that are compared with this baseline.
     """
@@ -47,6 +48,7 @@ class Protection:
     total: int
     baseline_collapsed: int
     baseline_total: int
+    failed: int
     p: float
     corrected_p: float
 
@@ -62,11 +64,12 @@ class Protection:
             words = "is not shown to protect better or worse than"
         else:
             words = "protects better than" if share > 50 else "protects worse than"
+        rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
         return (
             f"{self.name} {words} {self.baseline}: its run is better in {share:.0f} % of pairs at equal doses "
             f"({least:.0f}–{most:.0f} %; corrected p = {self.corrected_p:.2g}; {self.what}: "
-            f"{listed([number(dose) for dose in self.doses])}), {self.collapsed} of its {self.total} runs have "
-            f"{self.rule}, and {self.baseline_collapsed} of {self.baseline_total} of {self.baseline}"
+            f"{listed([number(dose) for dose in self.doses])}), {self.collapsed} of its {self.total} runs have {rule}, "
+            f"and {self.baseline_collapsed} of {self.baseline_total} of {self.baseline}"
         )
 
 
@@ -92,7 +95,11 @@ def protection(table: pd.DataFrame, baseline: str) -> list[Protection]:
         for (name, (better, p)), corrected_p in zip(compared.items(), corrected, strict=True):
             doses = shared[name]
             counts = (*_collapsed(rivals[name], doses, rule), *_collapsed(own, doses, rule))
-            found.append(Protection(dataset, what, rule, name, baseline, tuple(doses), better, *counts, p, corrected_p))
+            losses = np.concatenate([each[dose] for each in (rivals[name], own) for dose in doses])
+            failed = int(np.isnan(losses).sum())
+            found.append(
+                Protection(dataset, what, rule, name, baseline, tuple(doses), better, *counts, failed, p, corrected_p)
+            )
     return found
 
 

@@ -37,6 +37,8 @@ def names_for_words() -> set[str]:
 def words_of_runs(table: pd.DataFrame) -> dict[str, VerdictWord]:
     """Return the word for each run of a table; those that haven't ended, or were measured too little, have none.
 
+    A run whose modes were lost has none, either, if it isn't known of how many.
+
     The counts of lost and thin modes are those that were tracked: shares of very many modes are not.
     """
     words: dict[str, VerdictWord] = dict.fromkeys(
@@ -51,10 +53,12 @@ def words_of_runs(table: pd.DataFrame) -> dict[str, VerdictWord]:
     columns = (tracked[name].tolist() for name in ("run", "metric", "value", "floor", "floor_sd"))
     numbers: dict[str, dict[str, Measured]] = {}
     for run, metric, *values in zip(*columns, strict=True):
-        numbers.setdefault(str(run), {})[str(metric)] = Measured(*values)
+        if not math.isnan(values[0]):
+            numbers.setdefault(str(run), {})[str(metric)] = Measured(*values)
     for run, measured in numbers.items():
+        known = run in modes or not any(measured[name].value for name in COUNTS if name in measured)
         word = word_of(_verdict(measured, int(modes.get(run, 0))))
-        if word is not None:
+        if known and word is not None:
             words[run] = word
     return words
 

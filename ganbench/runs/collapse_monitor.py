@@ -36,7 +36,10 @@ class CollapseMonitor:
     def events(self, seed: int, diverged_at: int | None = None) -> list[Event]:
         """Return the events of a seed so far."""
         steps = self._spec.train.steps
-        return events_in(self.observations(seed), self._baseline, steps, self._data.mode_names, diverged_at)
+        divergence = None
+        if diverged_at is not None:
+            divergence = Event(diverged_at, "divergence", 1.0, "a loss was no longer finite")
+        return events_in(self.observations(seed), self._baseline, steps, self._data.mode_names, divergence)
 
     def gives_up(self, seed: int) -> bool:
         """True if a seed has stayed collapsed for as many evaluations as the spec tolerates."""

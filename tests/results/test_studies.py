@@ -182,3 +182,17 @@ def test_protection_turns_around_with_the_rule() -> None:
     ]
     (other,) = protection(tidy(runs), "plain")
     assert (other.better.middle, other.collapsed, other.baseline_collapsed) == (1, 0, SEEDS)
+
+
+@pytest.mark.parametrize(("value", "words"), [(10.0, "no run has fid > 50: "), (60.0, "all runs have fid > 50: ")])
+def test_too_few_runs_bound_nothing(value: float, words: str) -> None:
+    runs = [
+        annotated(
+            record("minimax", seed, value, params={"train.n_generator": str(dose)}),
+            Annotation("m", {UPDATES: dose}, collapsed="fid > 50"),
+        )
+        for dose in (1.0, 8.0)
+        for seed in range(2)
+    ]
+    (curves,) = dose_curves(tidy(runs))
+    assert curves.curves[0].sentence().startswith(words)

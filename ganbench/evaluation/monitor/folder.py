@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 
 def write_folder(
-    folder: Path, record: Record, events: Sequence[Event], mode_names: Sequence[str], figure: Figure, summary: str
+    folder: Path,
+    record: Record,
+    events: Sequence[Event],
+    mode_names: Sequence[str],
+    figure: Figure | None,
+    summary: str,
 ) -> None:
-    """Write `summary.txt`, `numbers.csv`, `timeline.json` and `timeline.png`, each as a whole or not at all.
+    """Write `summary.txt`, `numbers.csv`, `timeline.json` and any `timeline.png`, each as a whole or not at all.
 
     Raises:
         GanbenchError: the folder can't be written.
@@ -32,9 +37,10 @@ def write_folder(
     writers: dict[str, Callable[[Path], object]] = {
         "numbers.csv": lambda path: path.write_text(_csv(record), encoding="utf-8", newline=""),
         "timeline.json": lambda path: write_timeline(path, record.observations, events, names),
-        "timeline.png": lambda path: figure.savefig(path, format="png"),
         "summary.txt": lambda path: path.write_text(f"{plain_lines(summary)}\n", encoding="utf-8"),
     }
+    if figure is not None:
+        writers["timeline.png"] = lambda path: figure.savefig(path, format="png")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_unfinished(folder)

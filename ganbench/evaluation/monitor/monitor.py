@@ -16,7 +16,7 @@ from ganbench.evaluation.history import events_in
 from ganbench.evaluation.monitor.base import RealData, all_finite, as_array
 from ganbench.evaluation.monitor.critic import critic_means
 from ganbench.evaluation.monitor.named_data import NamedData
-from ganbench.evaluation.monitor.record import Record, Row, is_whole_number
+from ganbench.evaluation.monitor.record import Record, Row, is_whole_number, plain_integer
 from ganbench.evaluation.monitor.sinks import Sink, sinks_for
 from ganbench.evaluation.monitor.vectors import Vectors
 from ganbench.evaluation.observation import Observation
@@ -71,6 +71,7 @@ class Monitor:
         sinks: Sequence[Sink] = (),
         device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     ) -> None:
+        samples, steps, patience = map(plain_integer, (samples, steps, patience))
         for name, count in (("samples", samples), ("steps", steps), ("patience", patience)):
             if count is not None and not (is_whole_number(count) and count >= 1):
                 raise GanbenchError(f"{name} must be a whole number from 1, not {count!r}")
@@ -110,6 +111,7 @@ class Monitor:
             GanbenchError: samples of wrong type, shape or range, or too few; a step that isn't after the last one;
                 outputs that aren't probabilities.
         """
+        step = plain_integer(step)
         self._record.check_step(step)
         samples = as_array(fake)
         critic = critic_means(d_real, d_fake)
@@ -146,8 +148,8 @@ class Monitor:
     @property
     def events(self) -> list[Event]:
         """The events so far, in order: `step`, `kind`, `severity` in [0, 1], and `words`."""
-        observations, diverged_at = self._record.observations, self._record.diverged_at
-        return events_in(observations, self._real.baseline, self._steps, self._real.mode_names, diverged_at)
+        record, baseline, names = self._record, self._real.baseline, self._real.mode_names
+        return events_in(record.observations, baseline, self._steps, names, record.divergence)
 
     def summary(self) -> str:
         """The verdict on the last samples, one word first and then why, and a line for each event."""
@@ -171,14 +173,15 @@ class Monitor:
     def save(self, folder: str | Path) -> None:
         """Write `summary.txt`, `numbers.csv`, `timeline.json` (observations and events) and `timeline.png`.
 
-        Each file of an earlier call is replaced as a whole.
+        Each file of an earlier call is replaced as a whole. If no samples were finite, there is no picture.
 
         Raises:
             GanbenchError: there were no samples yet, or the folder can't be written.
         """
         from ganbench.evaluation.monitor.folder import write_folder
 
-        write_folder(Path(folder), self._record, self.events, self._real.mode_names, self.figure(), self.summary())
+        figure = None if self.diverged and not self._record.rows else self.figure()
+        write_folder(Path(folder), self._record, self.events, self._real.mode_names, figure, self.summary())
 
     def state_dict(self) -> dict[str, Any]:
         """The record as plain values (JSON has no others), for the checkpoint of your loop."""

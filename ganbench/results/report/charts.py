@@ -81,7 +81,7 @@ def curves(
             if len(steps) == 1:  # a line of one point would be invisible
                 line.set(marker="o", markersize=4)
             line.set_gid(mark(number, f"{name} · seed {seed}", steps, values))
-    if floor is not None:
+    if floor is not None and (floor > 0 or not logarithmic):
         axes.axhline(floor, color=GREY, linestyle="--", linewidth=1)
         highest = max((max(values) for seeds in lines.values() for _, values in seeds.values()), default=floor)
         below = floor >= highest

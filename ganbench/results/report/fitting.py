@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+VERDICT = "verdict"
+"""Heading of the counts of words."""
 BELOW = "\x1e"
 """Begins a line within a cell. Not a newline: names and facts from strangers may hold one."""
 GAP = 2
@@ -78,7 +80,7 @@ def fit(
             if value is not None and column > 0:
                 table = replace(table.without(column), constants=(*table.constants, (fact, value)))
     if table.width() > width:
-        stacked = [[row[0], *map(_stacked, row[1:])] for row in table.rows]
+        stacked = [[row[0], *map(_stacked, table.head[1:], row[1:])] for row in table.rows]
         table = replace(table, rows=stacked)
         narrow = replace(table, head=list(map(_broken, table.head)))
         for name in optional:
@@ -91,9 +93,9 @@ def fit(
     return table
 
 
-def _stacked(cell: str) -> str:
-    """Write a range below its median, and each of several counts on a line of its own."""
-    return cell.replace(" [", f"{BELOW}[").replace(", ", f",{BELOW}")
+def _stacked(heading: str, cell: str) -> str:
+    """Write a range below its median, and each of several counts of words on a line of its own."""
+    return cell.replace(", ", f",{BELOW}") if heading == VERDICT else cell.replace(" [", f"{BELOW}[")
 
 
 def _least_width(table: Fitted) -> int:

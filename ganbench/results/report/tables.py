@@ -16,12 +16,10 @@ from ganbench.results.compare import Comparison
 from ganbench.results.grouping import BY, shown_protocol
 from ganbench.results.inference import MIN_SEEDS
 from ganbench.results.report.escaping import for_csv, for_latex, for_markdown, for_terminal
-from ganbench.results.report.fitting import BELOW, MIN_NAME, fit
+from ganbench.results.report.fitting import BELOW, MIN_NAME, VERDICT, fit
 
 METHOD = "method"
 """The column of a comparison with the names of methods."""
-VERDICT = "verdict"
-"""The column with the words of verdicts, counted."""
 FLOOR = "real data"
 """The name of the rows with the scores of real data treated as generated."""
 NOTE = (

@@ -326,3 +326,23 @@ def test_evaluate_loads_data_and_evaluator_once(monkeypatch: pytest.MonkeyPatch)
     assert [result.scores for result in results[1:]] == [results[0].scores] * 2
     ganbench.evaluate(points, dataset="ring:radius=2", count=500)
     assert loads == ["ring", "ring"], "another radius is another data set"
+
+
+def test_a_monitor_that_only_saw_a_divergence_is_saved(tmp_path: Path) -> None:
+    watch = ganbench.Monitor(dataset="ring", samples=500)
+    samples = np.full((500, 2), np.nan, dtype=np.float32)
+    assert watch(np.int64(10), samples) == {"event/divergence": 1.0}
+    assert [event.words for event in watch.events] == ["samples or outputs were not finite"]
+    watch.save(tmp_path)
+    assert (tmp_path / "summary.txt").read_text(encoding="utf-8").startswith("DIVERGED at step 10")
+    assert not (tmp_path / "timeline.png").exists()
+
+
+@pytest.mark.parametrize("critic", [[0.5], "ab", [0.1, float("inf")], [10**400, 0.5]])
+def test_a_state_with_absurd_outputs_is_refused(critic: object) -> None:
+    watch = ganbench.Monitor(dataset="ring", samples=500)
+    watch(1, np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32))
+    state = watch.state_dict()
+    state["rows"][0]["critic"] = critic
+    with pytest.raises(GanbenchError, match="damaged"):
+        watch.load_state_dict(state)

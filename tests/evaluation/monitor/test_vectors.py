@@ -99,3 +99,11 @@ def test_vectors_of_another_width_are_refused(real: Vectors) -> None:
         watch(2, np.zeros((SAMPLES, 9)))
     with pytest.raises(GanbenchError, match="499 samples are too few"):
         watch(2, vectors(499, 1))
+
+
+def test_real_vectors_that_repeat_each_other_have_copies_themselves() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(1_400, 4)).astype(np.float32)
+    real = np.concatenate([values, values[:600]])
+    numbers = ganbench.Monitor(real=real, samples=500)(1, real[random.choice(len(real), 500)])
+    assert numbers["floor/near_copies"] > 0.4  # 60 % have a twin; rounding decides which are as near as that
