@@ -111,7 +111,7 @@ def findings(study: Study) -> Findings:
 
 
 def _doses(study: Study) -> Iterator[Findings]:
-    """The dose at which half of the runs of a plain loss collapse, which parts protect, and a curve with its table."""
+    """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table."""
     compared = protection(study.table, BASELINE)
     for curves in dose_curves(study.table):
         name = f"results-{study.name}-{_slug(curves.what)}.svg"
@@ -123,7 +123,7 @@ def _doses(study: Study) -> Iterator[Findings]:
         rows = [[curve.name, curve.sentence()] for curve in curves.curves]
         table = markdown(["part", f"{curves.what}: the dose at which half of the runs have {curves.rule}"], rows)
         yield Findings(
-            known + [for_markdown(part.sentence()) for part in parts if part.significant],
+            [for_markdown(part.sentence()) for part in parts if part.significant] + known,
             [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
             [f"![Share of collapsed runs by {what}](images/{name})\n\n{table}", *_samples(study, curves)],
         )

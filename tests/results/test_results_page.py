@@ -36,7 +36,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleType, tmp_path: Path) -> None:
     study = script.Study("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
     found = script.findings(study)
-    baseline, protects = found.known[:2]
+    protects, baseline = found.known[:2]
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
     assert f"{for_markdown(HOSTILE)} protects better than plain" in protects
