@@ -331,7 +331,8 @@ def test_evaluate_loads_data_and_evaluator_once(monkeypatch: pytest.MonkeyPatch)
 def test_a_monitor_that_only_saw_a_divergence_is_saved(tmp_path: Path) -> None:
     watch = ganbench.Monitor(dataset="ring", samples=500)
     samples = np.full((500, 2), np.nan, dtype=np.float32)
-    assert watch(np.int64(10), samples) == {"event/divergence": 1.0}
+    step: Any = np.int64(10)  # as from np.arange
+    assert watch(step, samples) == {"event/divergence": 1.0}
     assert [event.words for event in watch.events] == ["samples or outputs were not finite"]
     watch.save(tmp_path)
     assert (tmp_path / "summary.txt").read_text(encoding="utf-8").startswith("DIVERGED at step 10")
