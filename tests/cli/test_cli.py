@@ -264,7 +264,7 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(path: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("ganbench.results.csv_file.read_csv", read)
+    monkeypatch.setattr("ganbench.results.report.sources.read_csv", read)
     result = CliRunner().invoke(main, ["report", "--from", "results.csv", "--title", "a"])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert "too little memory" in result.output

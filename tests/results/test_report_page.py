@@ -135,7 +135,8 @@ def test_columns_sort_by_value_and_real_data_stay_below(page_of: Callable[[int],
     page = page_of(1200)
     headings = page.locator(".sortable thead th")
     names = [text.split()[0] for text in headings.all_inner_texts()]
-    assert names[:7] == ["loss", "arch", "fid", "modes", "modes_strict", "hq", "kl"], "scores follow the names"
+    scores = ["verdict", "fid", "modes", "modes_strict", "hq", "kl"]
+    assert names[:8] == ["loss", "arch", *scores], "verdict and scores follow the names"
     fid = names.index("fid")
 
     def column() -> list[str]:
