@@ -6,9 +6,9 @@ import dataclasses
 import io
 import itertools
 import math
+import re
 import signal
 import threading
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
