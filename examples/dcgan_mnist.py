@@ -106,9 +106,10 @@ for step, real in zip(range(1, opt.steps + 1), batches(), strict=False):
         with torch.no_grad():
             fake = torch.cat([generate(250) for _ in range(8)])
         numbers = watch(step, fake, d_real=d_real, d_fake=d_fake)  # +
+        shown = ("modes_strict", "fid", "near_duplicates", "collapsed")
+        print(step, {name: round(numbers[name], 3) for name in shown if name in numbers})  # none after a divergence
         if watch.collapsed or watch.diverged:  # +
             break
-        print(step, {name: round(numbers[name], 3) for name in ("modes_strict", "fid", "near_duplicates", "collapsed")})
 
 print(watch.summary())  # +
 watch.save(opt.out)
