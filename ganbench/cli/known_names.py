@@ -58,7 +58,7 @@ def refuse_unknown_in_file(file: Path, budget: str | None, plugins: Sequence[Pat
                 _check_settings(sweep.settings(combination))
 
 
-def explain_assignment(text: str) -> None:
+def explain_assignment(text: str, plugins: Sequence[Path] = ()) -> None:
     """Say what is meant by an assignment of `--set` that names no table.
 
     Raises:
@@ -68,8 +68,7 @@ def explain_assignment(text: str) -> None:
     if not equals or "." in name:
         return
     if name in SINGULAR and name in TABLES:
-        for component in parse_components(value):
-            _check_component(name, component)
+        refuse_unknown({name: list(parse_components(value))}, plugins)
         raise GanbenchError(f"--set '{text}' should read table.option=value: did you mean --{name} {value}?")
     for table in ("train", "evaluation"):
         if name in _options(table):

@@ -127,7 +127,7 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     if values["stop_on"] is not None:
         flags["evaluation"] |= parse_stop(values["stop_on"])
     for assignment in values["assignments"]:
-        explain_assignment(assignment)
+        explain_assignment(assignment, values["plugins"])
     settings = merge([flags, *map(parse_assignment, values["assignments"])])
     file_settings = read_config(values["config"]) if values["config"] else {}
     refuse_unknown_settings(settings, values["plugins"])

@@ -62,21 +62,34 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
                     statuses |= EnsembleRun(job, seeds, checkpoint, data, scorer, tracker, observer).train(stop)
                 if stop.is_set():
                     break
-        finally:
-            complete = all(status in DONE for status in statuses.values())
-            tracker.close_group(spec.group_id, "finished" if complete else "stopped")
+        except BaseException:
+            with suppress(GanbenchError):  # the error to be seen is the one that ended training
+                _close_group(job, statuses, tracker)
+            raise
+        _close_group(job, statuses, tracker)
     return {seed: statuses[seed] or "stopped" for seed in job.seeds}
 
 
-def close_finished_groups(finished: Mapping[str, Path], tracker: MlflowTracker) -> None:
+def _close_group(job: Job, statuses: Mapping[int, Status | None], tracker: Tracker) -> None:
+    complete = all(status in DONE for status in statuses.values())
+    tracker.close_group(job.spec.group_id, "finished" if complete else "stopped")
+
+
+def close_finished_groups(
+    finished: Mapping[str, Path], runs: Mapping[str, Sequence[str]], tracker: MlflowTracker
+) -> None:
     """Close the parent runs of finished groups that are marked as running: their process was killed before it could.
+
+    Results that haven't reached the tracking server yet have no part in a parent's medians, so that it stays open.
 
     Args:
         finished: the folder for checkpoints of each group, by its id.
+        runs: the ids of the runs of each group.
     """
     for group in sorted(tracker.running_groups() & finished.keys()):
         with suppress(BusyError), _exclusive_lock(finished[group]):  # another process may train further seeds
-            tracker.close_group(group, "finished")
+            if all(tracker.status(run) in DONE for run in runs[group]):
+                tracker.close_group(group, "finished")
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:

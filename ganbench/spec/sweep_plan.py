@@ -77,11 +77,12 @@ class SweepPlan:
         return dataclasses.replace(self, records=matching)
 
 
-def keep_plan(path: Path, budget: str | None, plan: SweepPlan) -> None:
+def keep_plan(path: Path, budget: str | None, plan: SweepPlan, made_from: str) -> None:
     """Keep the plan of an experiment file, unless it has components of plug-ins; a full disk is no error.
 
     Args:
         budget: the budget that was asked for.
+        made_from: what `hash_of` returned before the file was read, which may have changed since.
     """
     if any(name.startswith("code of ") for record in plan.records for name in record.versions):
         return
@@ -89,7 +90,7 @@ def keep_plan(path: Path, budget: str | None, plan: SweepPlan) -> None:
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         part = place.parent / unfinished_name()
-        part.write_text(json.dumps({"made_from": _made_from(path), **asdict(plan)}), encoding="utf-8")
+        part.write_text(json.dumps({"made_from": made_from, **asdict(plan)}), encoding="utf-8")
         part.replace(place)
         plans = sorted(place.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for oldest in plans[:-MAX_PLANS]:
@@ -104,8 +105,8 @@ def find_plan(path: Path, budget: str | None) -> SweepPlan | None:
     """
     try:
         kept = json.loads(_place(path, budget).read_text(encoding="utf-8"))
-        return _plan(kept) if kept.pop("made_from") == _made_from(path) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return _plan(kept) if kept.pop("made_from") == hash_of(path) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # missing, or truncated: treated as missing
 
 
@@ -129,8 +130,10 @@ def _place(path: Path, budget: str | None) -> Path:
     return user_cache_folder() / "plans" / f"{name}.json"
 
 
-def _made_from(path: Path) -> str:
-    """Hash of all that a plan depends on: the experiment file, and the code of ganbench."""
+def hash_of(path: Path) -> str:
+    """Hash of what the plan of an experiment file depends on: the file and ganbench's code; empty without a file."""
+    if not path.is_file():
+        return ""
     return hashlib.sha256(path.read_bytes() + _code().encode()).hexdigest()
 
 

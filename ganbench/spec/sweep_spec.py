@@ -47,7 +47,7 @@ from ganbench.evaluation.metrics import METRICS
 from ganbench.spec.annotations import annotate
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.spec.sweep_file import AxisValue, SweepFile, read_sweep_file
-from ganbench.spec.sweep_plan import SweepPlan, keep_plan
+from ganbench.spec.sweep_plan import SweepPlan, hash_of, keep_plan
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
     Raises:
         GanbenchError: the file is not an experiment, or a combination can't be trained; the message says which.
     """
+    made_from = hash_of(path)
     file = read_sweep_file(path, budget)
     resolved: list[tuple[RunSpec, tuple[AxisValue, ...]]] = []
     for combination in file.combinations:
@@ -112,7 +113,7 @@ def read_sweep(path: Path, budget: str | None = None) -> Sweep:
         _annotations(file, resolved),
         file.block,
     )
-    keep_plan(path, budget, sweep.plan)
+    keep_plan(path, budget, sweep.plan, made_from)
     return sweep
 
 

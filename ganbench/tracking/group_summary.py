@@ -86,8 +86,8 @@ def description(seeds: Sequence[SeedResult]) -> str:
     if not counts:
         return ""
     (first, count), *others = counts
-    phrases = [f"**{first}** in {count} of {len(seeds)} seed{'s' * (len(seeds) != 1)}"]
-    phrases += [f"{word} in {count}" for word, count in others]
+    phrases = [f"**{_escaped(first)}** in {count} of {len(seeds)} seed{'s' * (len(seeds) != 1)}"]
+    phrases += [f"{_escaped(word)} in {count}" for word, count in others]
     lines = [", ".join(phrases), ""]
     for place, seed in enumerate(sorted(seeds, key=lambda result: result.seed)):
         line = f"- seed {seed.seed}: {for_description(seed.word, seed.text)}"
@@ -99,8 +99,12 @@ def description(seeds: Sequence[SeedResult]) -> str:
 
 def for_description(word: str, text: str) -> str:
     """A verdict in Markdown; modes may have any name, which is no markup."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").translate(_MARKUP)
-    return f"{word}: {escaped}" if word else escaped
+    return f"{_escaped(word)}: {_escaped(text)}" if word else _escaped(text)
 
 
-_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]!"})
+def _escaped(text: str) -> str:
+    """Text on one line, in which nothing is markup."""
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").translate(_MARKUP)
+
+
+_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\`*_[]!#|~"})

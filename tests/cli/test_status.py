@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
-from ganbench.spec import sweep_plan
+from ganbench.spec import sweep_plan, sweep_spec
+from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.spec.sweep_plan import find_plan
 from ganbench.spec.sweep_spec import read_sweep
 
@@ -101,6 +104,21 @@ def test_a_plan_is_not_used_after_the_file_or_the_code_changed_or_if_it_is_damag
     for damaged in (place.read_text()[:-20], "[]", "{}", '"x"', '{"made_from": 1, "records": [3]}'):
         place.write_text(damaged)
         assert find_plan(file, None) is None
+
+
+def test_a_file_that_changes_while_it_is_read_leaves_no_plan_of_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file.toml"
+    file.write_text(FILE.format(steps=2))
+
+    def resolve_slowly(settings: Mapping[str, Any]) -> RunSpec:
+        file.write_text(FILE.format(steps=3))
+        return resolve(settings)
+
+    monkeypatch.setattr(sweep_spec, "resolve", resolve_slowly)
+    assert {spec.train.steps for spec in read_sweep(file).specs} == {2}
+    assert find_plan(file, None) is None
 
 
 PLUGIN = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.core.verdict import Measured, Verdict
+from ganbench.core.verdict import Measured, ModeState, Verdict
 from ganbench.core.verdict_word import word_of
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv
@@ -25,10 +25,11 @@ MODES = tuple(map(str, range(10)))
 
 
 def verdict(good: float, lost: int = 0, thin: int = 0, repeated: float = 0.001, covered: float = 0.8) -> Verdict:
-    states = dict.fromkeys(MODES[:lost], "lost") | dict.fromkeys(MODES[lost : lost + thin], "thin")
+    states: dict[str, ModeState] = dict.fromkeys(MODES[:lost], "lost")
+    states |= dict.fromkeys(MODES[lost : lost + thin], "thin")
     return Verdict(
         MODES,
-        states,  # type: ignore[arg-type]
+        states,
         good=Measured(good, 0.99, 0.001),
         near_duplicates=Measured(repeated, 0.001, 0.001),
         covered=Measured(covered, 0.9, 0.01),

@@ -386,6 +386,13 @@ def test_runs_are_closed_when_the_loss_raises(data: LabelledImages, tmp_path: Pa
         train(dataclasses.replace(short_spec(), loss=Broken()), (0, 1), data, tracker, tmp_path)
     assert {log.state for log in tracker.runs.values()} == {"stopped"}
 
+    class Unavailable(MemoryTracker):
+        def close_group(self, group_id: str, status: Status) -> None:
+            raise GanbenchError("the database is locked")
+
+    with pytest.raises(ZeroDivisionError):  # the error to be seen
+        train(dataclasses.replace(short_spec(), loss=Broken()), (0, 1), data, Unavailable(), tmp_path)
+
 
 def test_run_id_depends_on_the_code_of_a_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = dataclasses.replace(short_spec(), loss=Fragile())

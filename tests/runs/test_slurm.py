@@ -21,9 +21,10 @@ from submitit.core.utils import FailedJobError, JobPaths
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
-from ganbench.runs.executors import shared_disk, slurm
+from ganbench.runs.executors import shared_disk, slurm, slurm_queue
 from ganbench.runs.executors.base import TRIES
 from ganbench.runs.executors.slurm import Slurm
+from ganbench.runs.executors.slurm_queue import GoneJobs
 from ganbench.runs.progress import PROGRESS_FILE, Progress, read_progress
 from ganbench.runs.task import Task, TaskResult, perform, plain
 from ganbench.spec.run_spec import resolve
@@ -238,9 +239,65 @@ def test_slurm_that_refuses_jobs(store: Store, queue: Queue, tmp_path: Path, mon
     other.refusal = "sbatch: error: too many jobs"
     monkeypatch.setattr(slurm, "PAUSE", 0.0)
     request = task(store, train={"steps": 2})
-    executor.submit(request)  # one refusal ends nothing: another job may leave the queue meanwhile
+    executor.submit(request)
+    assert [executor.wait(0) for _ in range(2 * TRIES)] == [[]] * 2 * TRIES, (
+        "it takes no more while it has a job of ours"
+    )
+    other.jobs[0].end("COMPLETED", TaskResult("first", {0: "finished"}))
+    assert len(executor.wait(0)) == 1  # and one refusal
     results = [executor.wait(0) for _ in range(TRIES - 1)]
     assert results == [[], [], [], [TaskResult(request.group, error=f"Slurm refused the job: {other.refusal}")]]
+
+
+def test_refusal_that_gives_up_a_task_is_reported_though_it_came_while_another_was_submitted(
+    store: Store, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "PAUSE", 0.0)
+    executor = Slurm(4, 1, "cpu", {}, tmp_path / "log.txt")
+    first, *others = (task(store, train={"steps": steps}) for steps in range(2, 2 + TRIES + 1))
+    executor.submit(first)
+    queue.jobs[0].end("COMPLETED", TaskResult(first.group, {0: "finished"}))
+    executor.wait(0)
+    queue.refusal = "sbatch: error: down for maintenance"
+    for request in others:
+        executor.submit(request)
+    assert [result.group for result in executor.wait(0)] == [others[0].group]
+
+
+def test_jobs_that_left_the_queue_have_ended_without_accounting(
+    store: Store, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[set[str] | None] = [{"0"}, None, set(), None, set(), {"0", "7"}, set()]
+    monkeypatch.setattr(slurm_queue, "read_queue", lambda: listed.pop(0) if listed else set())
+    jobs = GoneJobs(0.0)
+    assert [jobs.among({"0"}) for _ in range(8)] == [set()] * 7 + [{"0"}], "once isn't enough: see its answer"
+    monkeypatch.setattr(slurm, "ACCOUNTING_INTERVAL", 0.0)
+    executor = Slurm(1, 1, "cpu", {}, tmp_path / "log.txt")
+    executor.submit(task(store))
+    executor.wait(0)
+    executor.wait(0)
+    assert len(queue.jobs) > 1, "it is submitted again"
+
+
+def test_suspended_jobs_go_on_and_stopped_ones_are_asked_again(
+    store: Store, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "REPEAT", 0.0)
+    executor = Slurm(1, 1, "cpu", {}, tmp_path / "log.txt")
+    executor.submit(task(store))
+    job = queue.jobs[0]
+    job.paths.stdout.touch()
+    monkeypatch.setattr(job, "done", lambda: True)  # submitit takes it for ended
+    job.end("SUSPENDED")
+    assert not executor.wait(0)
+    assert (len(queue.jobs), queue.cancelled) == (1, [])
+    monkeypatch.setattr(job, "done", lambda: False)
+    executor.stop()
+    executor.wait(0)
+    assert queue.cancelled == ["0 --state=PENDING", "0 --signal=TERM"] * 2
+    job.end("PREEMPTED")
+    executor.wait(0)
+    assert queue.cancelled[-1] == "0", "Slurm may have put it back into the queue"
 
 
 def test_options_of_sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import filelock
 import pytest
@@ -26,6 +26,7 @@ from ganbench.cli.console.sweep_table import counted, overview
 from ganbench.results.export import Export
 from ganbench.runs import time_estimate
 from ganbench.runs.progress import Progress
+from ganbench.runs.run import close_finished_groups
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.task import Task, TaskResult, perform
 from ganbench.runs.time_estimate import Pace, probe
@@ -229,6 +230,31 @@ def test_parent_runs_of_a_killed_process_are_closed_by_the_same_command(
         assert tracker.running_groups() == {group}, "another process trains further seeds of it"
     run_sweep(sweep, store, train)
     assert tracker.running_groups() == set()
+
+
+def test_parent_stays_open_until_all_results_are_on_the_server(store: Store) -> None:
+    """What a spool still keeps counts as finished for the sweep, but has no part in the medians yet."""
+
+    class Server:
+        delivered: ClassVar[dict[str, Status]] = {"a": "finished", "b": "running"}
+        closed: ClassVar[list[str]] = []
+
+        def running_groups(self) -> set[str]:
+            return {"g", "of another experiment file"}
+
+        def status(self, run: str) -> Status | None:
+            return self.delivered[run]
+
+        def close_group(self, group: str, status: Status) -> None:
+            self.closed.append(group)
+
+    server: Any = Server()
+    folders, runs = {"g": store.checkpoints("e", "g")}, {"g": ["a", "b"]}
+    close_finished_groups(folders, runs, server)
+    assert server.closed == []
+    server.delivered["b"] = "diverged"
+    close_finished_groups(folders, runs, server)
+    assert server.closed == ["g"]
 
 
 def test_sweep_stopped_in_a_block_resumes_there(sweep: Sweep, store: Store, tmp_path: Path) -> None:

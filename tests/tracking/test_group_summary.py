@@ -16,7 +16,7 @@ from mlflow.entities import Run
 
 from ganbench.tracking import RunInfo, Status
 from ganbench.tracking.base import VERDICT_TAG, VERDICT_TEXT_TAG
-from ganbench.tracking.group_summary import SeedResult, description, medians
+from ganbench.tracking.group_summary import SeedResult, description, for_description, medians
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.mlflow.client import runs_page
 from ganbench.tracking.mlflow.connection import connect
@@ -187,6 +187,24 @@ def test_description_that_somebody_wrote_is_kept(store: Store) -> None:
     tracker.close_group("a1", "finished")
     assert parent(store).data.tags["mlflow.note.content"] == "my own"
     assert parent(store).data.metrics["1 median/fid"] == 2.0
+
+
+def test_description_of_a_seed_that_somebody_wrote_during_training_is_kept(store: Store) -> None:
+    tracker, client = MlflowTracker(store, "e"), connect(store)
+    log = tracker.open(RunInfo("r0", "seed 0", {**GROUP.params, "seed": 0}, {**GROUP.tags, "seed": "0"}), GROUP)
+    (run,) = client.search_runs(["1"], "tags.`ganbench.kind` = 'seed'")
+
+    def described(verdict: str) -> str:
+        log.tags({VERDICT_TAG: "GOOD", VERDICT_TEXT_TAG: verdict})
+        return str(client.get_run(run.info.run_id).data.tags["mlflow.note.content"])
+
+    assert [described("sharp"), described("blurred")] == ["GOOD: sharp", "GOOD: blurred"], "ours may be replaced"
+    client.set_tag(run.info.run_id, "mlflow.note.content", "new driver from step 3000")
+    assert described("sharp") == "new driver from step 3000"
+
+
+def test_nothing_in_a_verdict_is_markup() -> None:
+    assert for_description("**GOOD**", "a\n# b|c") == r"\*\*GOOD\*\*: a \# b\|c"
 
 
 @pytest.mark.parametrize("tags", [{"ganbench.metrics": "["}, {"ganbench.ended-at": "soon"}], ids=["metrics", "step"])

@@ -70,24 +70,27 @@ def sweep_session(
     groups = {group.record.group_id: group for group in group_statuses(sweep.plan, tracked, store, experiment)}
     missing = [group for group in groups.values() if not group.done]
     finished = {group_id: store.checkpoints(experiment, group_id) for group_id, group in groups.items() if group.done}
-    close_finished_groups(finished, MlflowTracker(store, experiment))
+    runs = {
+        group_id: [groups[group_id].record.run_id(seed) for seed in groups[group_id].statuses] for group_id in finished
+    }
+    close_finished_groups(finished, runs, MlflowTracker(store, experiment))
+    specs = {spec.group_id: spec for spec in sweep.specs}
     console.print(
         f"{_size(sweep)}, "
         + f"budget {sweep.budget}, " * bool(sweep.budget)
         + f"experiment {experiment}; {len(missing)} groups to do, {executor.jobs} at once, on {device}",
         soft_wrap=True,
     )
-    for dataset in dict.fromkeys(group.spec.dataset for group in missing):
+    for dataset in dict.fromkeys(specs[group.record.group_id].dataset for group in missing):
         _fetch(dataset, console)
     queue = BlockQueue({group.record.group_id: group.missing for group in missing})
     tasks: dict[str, Task] = {}
 
     def submit_blocks() -> None:
         for group_id, seeds in queue.take(tasks).items():
-            settings = groups[group_id].spec.to_dict()
             tasks[group_id] = Task(
                 group_id,
-                settings,
+                specs[group_id].to_dict(),
                 seeds,
                 experiment,
                 store.uri,

@@ -26,6 +26,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.runs.executors.base import TRIES
 from ganbench.runs.executors.shared_disk import refuse_shared_disk
+from ganbench.runs.executors.slurm_queue import GoneJobs
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 from ganbench.tracking.store import find_store
 from ganbench.training.checkpoint import checkpoint_paths, load_checkpoint
@@ -55,6 +56,8 @@ ACCOUNTING_INTERVAL = 60
 """The most seconds between two questions to Slurm's accounting, which tells of jobs that died; submitit's is 600."""
 PAUSE = 60.0
 """Seconds before a task is submitted again that Slurm refused, or whose runs another process is training."""
+REPEAT = 30.0
+"""Seconds between two SIGTERMs to a job that is to stop: the first is lost if its program hasn't started yet."""
 
 
 @dataclass
@@ -110,6 +113,9 @@ class Slurm:
         self._attempts: dict[str, _Attempts] = {}
         self._submitted = 0
         self._busy: set[str] = set()
+        self._full_until = self._repeat_at = 0.0
+        self._given_up: list[TaskResult] = []
+        self._gone = GoneJobs(ACCOUNTING_INTERVAL)
         self._keep_logs = self._stopping = False
 
     def submit(self, task: Task) -> None:
@@ -120,22 +126,27 @@ class Slurm:
         pause = PAUSE if task.group in self._busy else 0.0
         self._busy.discard(task.group)
         self._attempts[task.group] = _Attempts(task, time.monotonic() + pause)
-        self._submit_due()
+        self._given_up += self._submit_due()
 
     def wait(self, seconds: float) -> Sequence[TaskResult]:
+        if self._stopping and time.monotonic() >= self._repeat_at:
+            self._repeat_at = time.monotonic() + REPEAT
+            for attempts in self._attempts.values():
+                if attempts.job is not None:
+                    _terminate(attempts.job)
         results = self._ended()
         if not results:
             time.sleep(seconds)
             results = self._ended()
-        results += self._submit_due()
-        return results
+        given_up, self._given_up = self._given_up, []
+        return [*given_up, *results, *self._submit_due()]
 
     def stop(self) -> set[str]:
         self._stopping = True
+        self._repeat_at = time.monotonic() + REPEAT
         for group, attempts in list(self._attempts.items()):
             if attempts.job is not None and attempts.job.paths.stdout.exists():
-                _cancel(attempts.job, "--state=PENDING")  # one that Slurm has put back into the queue
-                _cancel(attempts.job, "--signal=TERM")
+                _terminate(attempts.job)
             else:
                 if attempts.job is not None:
                     _cancel(attempts.job)
@@ -152,13 +163,15 @@ class Slurm:
     def _submit_due(self) -> list[TaskResult]:
         """Submit what is due, and return the results of tasks that Slurm has refused too often.
 
+        While it has jobs of ours, a refusal means that it takes no more for now, and isn't counted.
+
         Raises:
             GanbenchError: it refuses the very first.
         """
         assert self._executor is not None
         queued = sum(attempts.job is not None for attempts in self._attempts.values())
         for attempts in self._attempts.values():
-            if queued >= self.jobs or self._stopping:
+            if queued >= self.jobs or self._stopping or time.monotonic() < self._full_until:
                 break
             if attempts.job is None and attempts.due <= time.monotonic():
                 attempts.steps = _steps(attempts.task)
@@ -169,6 +182,9 @@ class Slurm:
                     refusal = " ".join(str(error).split())
                     if not self._submitted:
                         raise GanbenchError(f"Slurm refuses the job: {refusal}") from error
+                    if queued:
+                        self._full_until = time.monotonic() + PAUSE
+                        break
                     return self._retry(attempts, PAUSE, f"Slurm refused the job: {refusal}")
                 self._submitted += 1
                 queued += 1
@@ -176,10 +192,10 @@ class Slurm:
 
     def _ended(self) -> list[TaskResult]:
         results: list[TaskResult] = []
+        gone = self._gone.among({attempts.job.job_id for attempts in self._attempts.values() if attempts.job})
         for attempts in list(self._attempts.values()):
             job = attempts.job
-            # Slurm may put a preempted job back into the queue; it is cancelled there, and submitted anew.
-            if job is not None and (job.done() or job.state == "PREEMPTED"):
+            if job is not None and (job.job_id in gone or _is_over(job)):
                 attempts.job = None
                 results += self._result(attempts, job)
         return results
@@ -187,13 +203,15 @@ class Slurm:
     def _result(self, attempts: _Attempts, job: submitit.Job[None]) -> list[TaskResult]:
         result = _read_answer(attempts.answer)
         group = attempts.task.group
-        if self._stopping or (result is not None and "stopped" not in result.statuses.values()):
+        ended = result is not None and "stopped" not in result.statuses.values()
+        if not ended:
+            _cancel(job)  # Slurm may have put it back into the queue
+        if self._stopping or ended:
             del self._attempts[group]
             if result is not None and result.busy:
                 self._busy.add(group)
             self._keep_logs |= result is not None and bool(result.error)
             return [result or TaskResult(group)]
-        _cancel(job)
         self._keep_logs |= result is None
         if _steps(attempts.task) != attempts.steps:
             attempts.tries = 0
@@ -207,6 +225,11 @@ class Slurm:
             return []
         del self._attempts[attempts.task.group]
         return [TaskResult(attempts.task.group, error=error)]
+
+
+def _is_over(job: submitit.Job[None]) -> bool:
+    """Return whether a job has ended, or was preempted; one that is suspended goes on."""
+    return (job.done() and job.state != "SUSPENDED") or job.state == "PREEMPTED"
 
 
 def _perform(values: dict[str, Any], answer: Path) -> None:
@@ -266,3 +289,9 @@ def _open(log: Path, threads: int, options: Mapping[str, str]) -> submitit.Execu
 def _cancel(job: submitit.Job[None], *options: str) -> None:
     """Call scancel for a job; it doesn't matter if that has ended."""
     subprocess.run(["scancel", *options, job.job_id], capture_output=True, check=False)
+
+
+def _terminate(job: submitit.Job[None]) -> None:
+    """Ask a running job to save a checkpoint and end; one that Slurm has put back into the queue is cancelled."""
+    _cancel(job, "--state=PENDING")
+    _cancel(job, "--signal=TERM")

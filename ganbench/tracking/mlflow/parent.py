@@ -35,10 +35,7 @@ def summarize(client: MlflowClient, parent: Run, runs: Sequence[Run]) -> None:
         return
     seeds = [_result(client, run, metrics) for run in runs]
     tags = {f"{TAG_PREFIX}{VERDICT_TAG}": counted_words(seeds)}
-    note = parent.data.tags.get(MLFLOW_RUN_NOTE, "")
-    if not note or _sha256(note) == parent.data.tags.get(OUR_NOTE):
-        note = description(seeds)
-        tags |= {MLFLOW_RUN_NOTE: note, OUR_NOTE: _sha256(note) if note else ""}
+    tags |= note_tags(parent.data.tags, description(seeds))
     known = {
         (name, step): value
         for name in parent.data.metrics
@@ -54,6 +51,18 @@ def summarize(client: MlflowClient, parent: Run, runs: Sequence[Run]) -> None:
     changed = [RunTag(name, text) for name, text in tags.items() if parent.data.tags.get(name, "") != text]
     if rows or changed:
         log_batches(client, parent.info.run_id, rows, changed)
+
+
+def note_tags(tags: Mapping[str, str], note: str) -> dict[str, str]:
+    """Return the tags that describe a run; none if somebody has described it.
+
+    Args:
+        tags: those that it has.
+    """
+    there = tags.get(MLFLOW_RUN_NOTE, "")
+    if there and _sha256(there) != tags.get(OUR_NOTE):
+        return {}
+    return {MLFLOW_RUN_NOTE: note, OUR_NOTE: _sha256(note) if note else ""}
 
 
 def _result(client: MlflowClient, run: Run, metrics: RunMetrics) -> SeedResult:

@@ -19,7 +19,6 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import (
     MLFLOW_PARENT_RUN_ID,
     MLFLOW_RUN_NAME,
-    MLFLOW_RUN_NOTE,
     MLFLOW_SOURCE_NAME,
 )
 
@@ -39,10 +38,10 @@ from ganbench.tracking.mlflow.names import (
     check_experiment_name,
     deleted_experiment,
 )
-from ganbench.tracking.mlflow.parent import dataset_input, log_batches, summarize
+from ganbench.tracking.mlflow.parent import dataset_input, log_batches, note_tags, summarize
 from ganbench.tracking.mlflow.records import TAG_PREFIX
 from ganbench.tracking.store import LOCK, Store
-from ganbench.tracking.tag_values import TagError, status_in, text_in
+from ganbench.tracking.tag_values import TagError, status_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,7 +116,7 @@ class MlflowTracker:
         return 0  # every write waits for its response
 
     def close_group(self, group_id: str, status: Status) -> None:
-        with self._lock:  # otherwise results of fewer seeds could be written last
+        with self._lock:  # in a local store; otherwise results of fewer seeds could be written last
             parent = self._find(group_id, "group")
             if parent is None:
                 return
@@ -131,7 +130,8 @@ class MlflowTracker:
     def running_groups(self) -> set[str]:
         """Return the ids of groups whose parent run is marked as running."""
         query = f"tags.`{KIND}` = 'group' and attributes.status = 'RUNNING'"
-        return {text_in(run.data.tags, GROUP) for run in search_runs(self._client, self._experiment, query)}
+        groups = (run.data.tags.get(GROUP) for run in search_runs(self._client, self._experiment, query))
+        return {group for group in groups if group}  # somebody may have deleted the tag
 
     def _find(self, run_id: str, kind: str) -> Run | None:
         query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = '{kind}'"
@@ -193,7 +193,8 @@ class MlflowRunLog:
         tags = [RunTag(f"{TAG_PREFIX}{name}", value) for name, value in values.items()]
         if VERDICT_TEXT_TAG in values:
             note = for_description(values.get(VERDICT_TAG, ""), values[VERDICT_TEXT_TAG])
-            tags.append(RunTag(MLFLOW_RUN_NOTE, note))
+            now = self._client.get_run(self._id).data.tags  # somebody may have written one during training
+            tags += [RunTag(name, text) for name, text in note_tags(now, note).items()]
         self._client.log_batch(self._id, tags=tags)
 
     def file(self, path: Path, folder: str) -> None:
