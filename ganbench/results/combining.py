@@ -10,6 +10,7 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.results.table import FEW, OF_A_RUN, typed
 from ganbench.results.views import runs
+from ganbench.tracking import DONE
 from ganbench.tracking.metric_names import BESIDE
 
 NUMBER = ["run", "kind", "metric", "step"]
@@ -22,7 +23,8 @@ def combine(tables: Sequence[pd.DataFrame], sources: Sequence[Path]) -> pd.DataF
     """Combine tidy tables.
 
     A run in several of them counts once: the first one that has it says what run it is, and the others add the numbers
-    that are missing there, since reports leave out some.
+    that are missing there, since reports leave out some. Where one table has it as ended, those in which it was
+    interrupted don't count.
 
     Args:
         sources: where each table comes from, for messages.
@@ -30,6 +32,8 @@ def combine(tables: Sequence[pd.DataFrame], sources: Sequence[Path]) -> pd.DataF
     Raises:
         GanbenchError: a run has another status, or another value of the same number, in another table.
     """
+    ended = set[str]().union(*(table.loc[table["status"].isin(DONE), "run"].astype(str) for table in tables))
+    tables = [table[table["status"].isin(DONE) | ~table["run"].isin(ended)] for table in tables]
     whole = tables[0]
     for number, table in enumerate(tables[1:], 1):
         _refuse_difference(whole, table, sources[:number], sources[number])

@@ -93,11 +93,21 @@ def test_run_in_both_counts_once_and_keeps_all_of_its_numbers(tmp_path: Path) ->
     assert again.exit_code == 0, again.output
 
 
+def test_run_that_was_interrupted_on_one_machine_and_ended_on_another_has_ended(tmp_path: Path) -> None:
+    stopped = seeds(0, status="stopped")
+    parts = [report_on(part, tmp_path / str(number)) for number, part in enumerate((stopped, seeds(0, 1)))]
+    for number, order in enumerate((parts, parts[::-1])):
+        result = report_from(*order, out=tmp_path / f"both{number}")
+        assert result.exit_code == 0, result.output
+        (folder,) = (tmp_path / f"both{number}").iterdir()
+        assert set(runs(read_csv(folder / "results.csv").table)["status"]) == {"finished"}
+
+
 @pytest.mark.parametrize(
     ("other", "complaint"),
     [
         (seeds(1, fid=9.5), "with different numbers: "),
-        (seeds(1, status="stopped"), "is finished in "),
+        (seeds(1, status="diverged"), "is finished in "),
         (seeds(1).assign(floor=0.25), "with different numbers: the floor of "),
     ],
     ids=["value", "status", "floor"],
