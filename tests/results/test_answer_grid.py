@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ganbench.results.answer_grid import BETTER, OPEN, UNRANKED, WORSE, answer_grids
+from ganbench.results.answer_grid import BETTER, OPEN, TOO_FEW, UNRANKED, WORSE, answer_grids
 from ganbench.results.answers import answer
 from ganbench.results.compare import compare
 from tests.results.test_loading import record, table
@@ -40,10 +40,10 @@ def test_methods_that_are_not_told_apart_are_open() -> None:
     assert cells["wgan-gp"].sentence.startswith("fid: hinge is not shown to be better than wgan-gp: it leads by 0.05 [")
 
 
-def test_few_seeds_leave_everything_open() -> None:
+def test_few_seeds_tell_nothing() -> None:
     few = table(*(record(loss, seed, fid) for loss, fid in (("minimax", 30.0), ("hinge", 10.0)) for seed in range(3)))
     (grid,) = answer_grids(compare(few, metrics=["fid"]).rankings)
-    assert {cell.mark for _, (cell,) in grid.rows} == {OPEN}
+    assert {cell.mark for _, (cell,) in grid.rows} == {TOO_FEW}
     assert all("takes 5 seeds of each, and " in cell.sentence for _, (cell,) in grid.rows)
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-from ganbench.results.answer_grid import BETTER, OPEN, UNRANKED, WORSE, Grid, answer_grids
+from ganbench.results.answer_grid import BETTER, OPEN, TOO_FEW, UNRANKED, WORSE, Grid, answer_grids
 from ganbench.results.answers import sentences
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.metric_links import metric_links
@@ -17,10 +17,11 @@ from ganbench.results.report.tables import markdown
 KEY = {
     BETTER: "better than every other method",
     OPEN: "not shown to be worse than the leading one",
+    TOO_FEW: "too few seeds to tell",
     WORSE: "worse than the leading one",
     UNRANKED: "not ranked",
 }
-COLOURS = {BETTER: "better", OPEN: "open", WORSE: "worse", UNRANKED: "unranked"}
+COLOURS = {BETTER: "better", OPEN: "open", TOO_FEW: "open", WORSE: "worse", UNRANKED: "unranked"}
 """Class names of the marks."""
 TEMPLATE = """
 {% for grid in grids %}
