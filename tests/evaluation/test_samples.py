@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators.classifier import check_images, to_signed
-from ganbench.evaluation.samples import GeneratorSource, arrays, check_array, read_samples, zips
+from ganbench.evaluation.samples import GeneratorSource, check_array, read_samples, zips
 from ganbench.evaluation.samples.arrays import read_npz
 from ganbench.evaluation.samples.operators import ATEN, find_operator
 from ganbench.methods.archs import ARCHS
@@ -320,7 +320,7 @@ def test_full_temporary_folder_is_reported(tmp_path: Path, monkeypatch: pytest.M
         def write(self, content: Any) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(arrays.tempfile, "TemporaryFile", FullDisk)
+    monkeypatch.setattr("tempfile.TemporaryFile", FullDisk)
     np.savez_compressed(tmp_path / "x.npz", samples=np.zeros((3, 2)))
     assert "$TMPDIR" in error_message(tmp_path / "x.npz", POINT)
 
