@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="Folder for reports. Default: reports, or with a single --from the report's own folder.",
 )
 @click.option("--title", help="Title of the report. Default: that of the first --from, or the experiment's name.")
+@click.option("--baseline", default="", metavar="NAME", help="Compare every other method with this one in the grid.")
 @click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
 def report(
     experiment: str,
@@ -42,11 +43,13 @@ def report(
     x: str,
     out: Path | None,
     title: str | None,
+    baseline: str,
     in_browser: bool,
 ) -> None:
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
-    `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes.
+    `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes. With --out,
+    --title or --baseline it makes a new report.
 
     Several `--from` make one new report on a study whose runs were made on several machines, with the samples of all of
     their folders, today's date and the version of this code. A run may be in several of them if its numbers are equal.
@@ -56,13 +59,14 @@ def report(
     from ganbench.tracking.browser import show_page
     from ganbench.tracking.store import find_store
 
-    again = write_report_again(sources[0]) if len(sources) == 1 and out is None and title is None else None
+    as_it_was = len(sources) == 1 and out is None and title is None and not baseline
+    again = write_report_again(sources[0]) if as_it_was else None
     if again is None:
         results = read_sources(sources) if sources else load_results(find_store(store), experiment, history=True)
         title = title or (title_of(sources) if sources else experiment)
         missing: list[str] = []
         recorded = replace(results, pictures=_recording(results, missing))
-        again = write_report(recorded, out or Path("reports"), title=title, x=x)
+        again = write_report(recorded, out or Path("reports"), title=title, x=x, baseline=baseline)
         if missing and not sources:
             click.echo(
                 f"no pictures of samples are left of {', '.join(missing)} in {find_store(store).label}: was it moved "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -16,6 +16,12 @@ BY = ("loss", "arch", "options")
 """The columns that define a group by default."""
 CONDITIONS = ("dataset", "protocol", "selection", "samples")
 """Conditions that two scores must share to be comparable."""
+MEASURING = ("evaluation.every=", "evaluation.samples=", "evaluation.quick_samples=")
+"""Options that training doesn't depend on."""
+LISTS = ("penalty=", "wrapper=")
+"""Options that are components with options of their own."""
+ABSENT = tuple(f"{option}none" for option in LISTS)
+"""Options that say that there are no such components."""
 
 
 def grouped(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -102,21 +108,49 @@ def shown_protocol(protocol: str, selection: str) -> str:
 
 def varying_options(options: Sequence[str]) -> list[str]:
     """Remove the options that all of the option strings share."""
-    parts = [text.split("; ") if text else [] for text in options]
+    parts = [_parts(text) for text in options]
     common = set(parts[0]).intersection(*parts[1:]) if parts else set()
     return ["; ".join(part for part in options_of_run if part not in common) for options_of_run in parts]
 
 
 def _name_differences(compared: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
-    """Reduce `options` to what differs among rows that are otherwise alike, without what most kinds of runs share."""
-    distinct = compared[[*others, "options"]].drop_duplicates()["options"]
-    kinds = [set(text.split("; ")) for text in distinct]
-    counts = Counter(part for kind in kinds for part in kind)
-    usual = {part for part, count in counts.items() if 2 * count > len(kinds)}
+    """Reduce `options` to what differs among rows that are otherwise alike.
+
+    What most kinds of runs share, what there is none of and how runs were measured is left out, and so are the options
+    of components that have the same ones in all runs, unless different rows would then have the same words.
+    """
+    kinds = compared[[*others, "options"]].drop_duplicates()["options"].tolist()
+    counts = Counter(part for kind in kinds for part in set(_parts(kind)))
+    usual = {part for part, count in counts.items() if 2 * count > len(kinds) or part in ABSENT}
+    measuring = {part for part in counts if part.startswith(MEASURING)}
+    bare = _bare_components(counts)
     parts = []
     for _, alike in compared.groupby(list(others), sort=False, dropna=False) if others else [("", compared)]:
         differing = varying_options(alike["options"].tolist())
-        shorter = ["; ".join(part for part in text.split("; ") if part not in usual) for text in differing]
-        telling = len(set(shorter)) == len(set(differing))
-        parts.append(alike.assign(options=shorter if telling else differing))
+        shorter = (
+            ["; ".join(bare.get(part, part) for part in _parts(text) if part not in left_out) for text in differing]
+            for left_out in (usual | measuring, measuring, usual)
+        )
+        wordings = (words for words in shorter if len(set(words)) == len(set(differing)))
+        parts.append(alike.assign(options=next(wordings, differing)))
     return pd.concat(parts)
+
+
+def _bare_components(parts: Iterable[str]) -> dict[str, str]:
+    """Map parts such as `penalty=r1:gamma=1.0` to `penalty=r1`, if all have the same options wherever they stand."""
+    lists = {part: part.partition("=")[2].split(" + ") for part in parts if part.startswith(LISTS)}
+    options = {component for components in lists.values() for component in components}
+    names = Counter(component.partition(":")[0] for component in options)
+    return {
+        part: part.partition("=")[0] + "=" + " + ".join(_bare(component, names) for component in components)
+        for part, components in lists.items()
+    }
+
+
+def _bare(component: str, names: Mapping[str, int]) -> str:
+    name = component.partition(":")[0]
+    return name if names[name] == 1 else component
+
+
+def _parts(options: str) -> list[str]:
+    return options.split("; ") if options else []

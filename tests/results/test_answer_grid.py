@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
-from ganbench.results.answer_grid import BETTER, OPEN, TOO_FEW, UNRANKED, WORSE, answer_grids
+from ganbench.core.errors import GanbenchError
+from ganbench.results.answer_grid import (
+    BASELINE,
+    BETTER,
+    OPEN,
+    TOO_FEW,
+    UNRANKED,
+    WORSE,
+    answer_grids,
+    baseline_grids,
+)
 from ganbench.results.answers import answer
 from ganbench.results.compare import compare
+from ganbench.results.ranking import against
 from tests.results.test_loading import record, table
 
 SEEDS = range(8)
@@ -53,3 +65,44 @@ def test_method_without_a_metric_is_not_ranked_by_it() -> None:
     assert grid.metrics == ["fid", "kl"]
     assert {name: cells[0].mark for name, cells in grid.rows}["wgan-gp"] == UNRANKED
     assert {name: cells[1].mark for name, cells in grid.rows}["wgan-gp"] == BETTER
+
+
+def test_methods_are_compared_with_a_baseline() -> None:
+    comparison = compare(study(("wgan-gp", 30.05), ("lsgan", 50.0)), metrics=["fid"])
+    (grid,) = baseline_grids(comparison.rankings, "minimax")
+    assert {name: cell.mark for name, (cell,) in grid.rows} == {
+        "hinge": BETTER,
+        "minimax": BASELINE,
+        "wgan-gp": OPEN,
+        "lsgan": WORSE,
+    }
+    cells = {name: cell for name, (cell,) in grid.rows}
+    assert cells["hinge"].sentence.startswith("fid: hinge is better than minimax by 20 [")
+    assert cells["lsgan"].sentence.startswith("fid: minimax is better than lsgan by 20 [")
+    (pairs,) = against(comparison.rankings, "minimax")
+    adjusted = {pair.first: f"p = {pair.adjusted:.2g}" for pair in pairs}
+    assert all(adjusted[name] in cells[name].sentence for name in ("hinge", "lsgan"))
+
+
+def test_comparisons_with_a_baseline_are_corrected_for_their_number() -> None:
+    seeds = range(5)
+    methods = [("minimax", 30.0), *((f"loss {number}", 10.0) for number in range(8))]
+    study_of_five = table(*(record(loss, seed, fid + seed) for loss, fid in methods for seed in seeds))
+    few = compare(study_of_five[study_of_five["loss"].isin(["minimax", "loss 0"])], metrics=["fid"]).rankings
+    many = compare(study_of_five, metrics=["fid"]).rankings
+    marks = [
+        {name: cell.mark for name, (cell,) in baseline_grids(rankings, "minimax")[0].rows}["loss 0"]
+        for rankings in (few, many)
+    ]
+    assert marks == [BETTER, OPEN], "five seeds of each that lie wholly apart have p = 0.0079"
+
+
+def test_baseline_with_few_seeds_decides_nothing_and_one_that_is_missing_is_refused() -> None:
+    few = table(*(record(loss, seed, fid) for loss, fid in (("minimax", 30.0), ("hinge", 10.0)) for seed in range(3)))
+    rankings = compare(few, metrics=["fid"]).rankings
+    (grid,) = baseline_grids(rankings, "minimax")
+    cells = {name: cell for name, (cell,) in grid.rows}
+    assert cells["hinge"].mark == TOO_FEW
+    assert cells["hinge"].sentence.endswith("that takes 5 seeds of each, and hinge has 3")
+    with pytest.raises(GanbenchError, match="there is no 'r1' to compare with"):
+        baseline_grids(rankings, "r1")

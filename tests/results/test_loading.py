@@ -271,6 +271,35 @@ def test_group_names_include_the_options_that_differ() -> None:
     ]
 
 
+def test_names_of_groups_leave_out_how_they_were_measured() -> None:
+    ahead = {"train.n_generator": "5", "evaluation.every": "100", "evaluation.samples": "10000"}
+    usual = {"train.n_generator": "1", "evaluation.every": "375", "evaluation.samples": "10000"}
+    study = table(record("minimax", 0, 9.0, params=usual), record("minimax", 1, 7.0, params=ahead))
+    assert sorted(group_names(study).values()) == [
+        "minimax · mlp · train.n_generator=1",
+        "minimax · mlp · train.n_generator=5",
+    ]
+    assert sorted(compare(study).groups["options"]) == ["train.n_generator=1", "train.n_generator=5"]
+    measured_twice = table(
+        record("minimax", 0, 9.0, params=usual), record("minimax", 1, 7.0, params=usual | {"evaluation.every": "50"})
+    )
+    assert sorted(group_names(measured_twice).values()) == [
+        "minimax · mlp · evaluation.every=375",
+        "minimax · mlp · evaluation.every=50",
+    ]
+
+
+def test_names_of_groups_have_the_options_of_a_penalty_only_where_they_differ() -> None:
+    penalties = ("none", "r1:decay=1.0,gamma=1.0", "r1:decay=1.0,gamma=1.0 + r2:gamma=1.0", "r2:gamma=9.0")
+    study = table(*(record("minimax", at, 9.0, params={"penalty": text}) for at, text in enumerate(penalties)))
+    assert sorted(group_names(study).values()) == [
+        "minimax · mlp",
+        "minimax · mlp · penalty=r1",
+        "minimax · mlp · penalty=r1 + r2:gamma=1.0",
+        "minimax · mlp · penalty=r2:gamma=9.0",
+    ]
+
+
 def test_four_output_formats_agree() -> None:
     compared = compare(STUDY)
     from_csv = pd.read_csv(io.StringIO(render(compared, "csv")))

@@ -100,6 +100,22 @@ def test_report_is_reproduced_from_its_own_files_byte_for_byte(tmp_path: Path) -
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def test_report_with_a_baseline_is_written_again_with_it(tmp_path: Path) -> None:
+    study = table(
+        *(record(loss, seed, fid + seed) for loss, fid in (("minimax", 9.0), ("hinge", 99.0)) for seed in range(5))
+    )
+    folder = write_report(Results(study), tmp_path, title="A study", baseline="minimax")
+    before = (folder / "report.html").read_bytes()
+    assert "• the baseline" in before.decode()
+    write_report_again(folder / "results.csv")
+    assert (folder / "report.html").read_bytes() == before
+    with pytest.raises(GanbenchError, match="there is no 'wgan' to compare with"):
+        write_report(Results(study), tmp_path / "none", title="A study", baseline="wgan")
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(GanbenchError, match="nothing to set against a baseline"):
+        write_report(Results(study[study["loss"] == "hinge"]), tmp_path / "none", title="A study", baseline="hinge")
+
+
 def test_rewriting_needs_a_valid_report_description(tmp_path: Path) -> None:
     assert write_report_again(tmp_path / "results.csv") is None
     for description in ("", "[]", '{"title": "a"}', '{"title": "a", "date": "b", "code": "c", "x": "parsecs"}'):

@@ -131,6 +131,17 @@ def test_sentence_of_a_mark_is_read_by_pointer_keyboard_and_touch(page_of: Calla
     context.close()
 
 
+def test_long_name_of_a_method_stays_beside_the_marks(page_of: Callable[[int], Any]) -> None:
+    page = page_of(390)
+    name = page.locator(".answers tbody th").first
+    name.evaluate("cell => cell.textContent = 'minimax · train.generator_learning_rate_at_the_end=0.0001'")
+    right = name.evaluate(
+        """cell => { const text = document.createRange(); text.selectNodeContents(cell);
+                     return text.getBoundingClientRect().right; }"""
+    )
+    assert right < page.locator(".answers .mark").first.bounding_box()["x"] - 4
+
+
 def test_columns_sort_by_value_and_real_data_stay_below(page_of: Callable[[int], Any]) -> None:
     page = page_of(1200)
     headings = page.locator(".sortable thead th")

@@ -12,6 +12,7 @@ from ganbench.results.inference.contrasts import (
     find_lead,
     holm,
     is_better,
+    shows_better,
     with_holm,
 )
 from ganbench.results.inference.intervals import MIN_SEEDS, Estimate, Interval, estimate, iqm_difference
@@ -38,6 +39,7 @@ __all__ = [
     "mann_whitney",
     "profile",
     "seeds_needed",
+    "shows_better",
     "superiority",
     "with_holm",
 ]

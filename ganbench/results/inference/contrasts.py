@@ -51,6 +51,11 @@ def with_holm(contrasts: Sequence[Contrast]) -> list[Contrast]:
     return [replace(pair, adjusted=p) for pair, p in zip(contrasts, adjusted, strict=True)]
 
 
+def shows_better(pair: Contrast) -> bool:
+    """Decide as `is_better` does, with the p-value after Holm's correction, whether the first of two is better."""
+    return min(pair.seeds) >= MIN_SEEDS and pair.probability.low > 0.5 and pair.adjusted <= 1 - LEVEL
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Holm's step-down correction (1979): adjusted pᵢ = max over j ≤ i of (m − j + 1) · p₍ⱼ₎, at most 1."""
     adjusted = [math.nan] * len(ps)

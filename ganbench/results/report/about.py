@@ -1,4 +1,4 @@
-"""Metadata of a report: title, date, version of the code, and budget."""
+"""Metadata of a report: title, date, version of the code, budget and baseline."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ class About:
         date: the day it was made, as in `2026-11-25`.
         code: the version of the code that made it.
         x: the budget on the x axis of curves.
+        baseline: the method that every other is compared with; empty if each is compared with the leading one.
     """
 
     title: str
     date: str
     code: str
     x: str
+    baseline: str = ""
 
     def write(self, folder: Path) -> None:
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        # Reports without a baseline have the same bytes as those of earlier versions.
+        described = {name: value for name, value in asdict(self).items() if name != "baseline" or value}
+        (folder / FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_about(folder: Path) -> About | None:

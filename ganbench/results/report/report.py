@@ -38,18 +38,20 @@ from ganbench.tracking.metric_names import GOOD, MODE
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(results: Results, out: Path, *, title: str, x: str = "images") -> Path:
+def write_report(results: Results, out: Path, *, title: str, x: str = "images", baseline: str = "") -> Path:
     """Write report.html, report.md, results.csv, figures/ and samples/ into `out/<date>_<commit>`; return that folder.
 
     If a report with another title is there already, a number is added to the folder's name.
 
     Args:
         x: the budget on the x axis of curves, one of `ganbench.results.views.BUDGETS`.
+        baseline: the method that the grid compares every other with; by default the leading one by each metric.
 
     Raises:
-        GanbenchError: there is nothing to report, a tracked picture is damaged, or the folder can't be written.
+        GanbenchError: there is nothing to report, there is no such baseline, a tracked picture is damaged, or the
+            folder can't be written.
     """
-    about = About(title, str(datetime.date.today()), code_version(), x)
+    about = About(title, str(datetime.date.today()), code_version(), x, baseline)
     names = method_names(results.table)
     representatives = choose(results.table, names, results.pictured)
     shown = representatives.runs

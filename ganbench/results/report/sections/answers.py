@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from ganbench.results.answer_grid import BETTER, OPEN, TOO_FEW, UNRANKED, WORSE, Grid, answer_grids
+from ganbench.core.errors import GanbenchError
+from ganbench.results.answer_grid import (
+    BASELINE,
+    BETTER,
+    OPEN,
+    TOO_FEW,
+    UNRANKED,
+    WORSE,
+    Grid,
+    answer_grids,
+    baseline_grids,
+)
 from ganbench.results.answers import sentences
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.metric_links import metric_links
@@ -21,7 +32,20 @@ KEY = {
     WORSE: "worse than the leading one",
     UNRANKED: "not ranked",
 }
-COLOURS = {BETTER: "better", OPEN: "open", TOO_FEW: "open", WORSE: "worse", UNRANKED: "unranked"}
+KEY_OF_BASELINE = KEY | {
+    BETTER: "better than the baseline",
+    OPEN: "not shown to be better or worse",
+    WORSE: "worse than the baseline",
+    BASELINE: "the baseline (p with Holm's correction over all of the grid)",
+}
+COLOURS = {
+    BETTER: "better",
+    OPEN: "open",
+    TOO_FEW: "open",
+    WORSE: "worse",
+    UNRANKED: "unranked",
+    BASELINE: "unranked",
+}
 """Class names of the marks."""
 TEMPLATE = """
 {% for grid in grids %}
@@ -37,7 +61,7 @@ TEMPLATE = """
 {% set number = loop.index %}
 {% for name, cells in grid.rows %}
 {% set row = loop.index %}
-  <tr><th scope="row">{{ name }}</th>{% for cell in cells %}
+  <tr><th scope="row">{{ breakable(name) }}</th>{% for cell in cells %}
 {% set id = "answer-%d-%d-%d"|format(number, row, loop.index) %}
 <td><button type="button" class="mark {{ colours[cell.mark] }}" aria-describedby="{{ id }}">{{ cell.mark }}</button>\
 <span class="says" role="tooltip" id="{{ id }}">{{ cell.sentence }}.</span></td>{% endfor %}</tr>
@@ -57,16 +81,17 @@ TEMPLATE = """
 
 @dataclass(frozen=True)
 class Answered:
-    """Grids and sentences on the same rankings, and the label of each metric."""
+    """Grids and sentences on the same rankings, the label of each metric, and the meaning of each mark."""
 
     grids: list[Grid]
     sentences: list[str]
     labels: dict[str, str]
+    meanings: dict[str, str]
 
     @property
     def key(self) -> str:
         marks = {cell.mark for grid in self.grids for _, cells in grid.rows for cell in cells}
-        return "; ".join(f"{mark} {words}" for mark, words in KEY.items() if mark in marks)
+        return "; ".join(f"{mark} {words}" for mark, words in self.meanings.items() if mark in marks)
 
 
 class Answers(Section[Answered]):
@@ -75,10 +100,15 @@ class Answers(Section[Answered]):
     place: ClassVar[int] = 16
 
     def content(self, report: Report) -> Answered | None:
-        comparison = report.comparison
+        comparison, baseline = report.comparison, report.about.baseline
         if not comparison.rankings:
+            if baseline:
+                raise GanbenchError("there is nothing to set against a baseline: no two groups were scored alike")
             return None
-        return Answered(answer_grids(comparison.rankings), sentences(comparison.rankings), dict(comparison.labels))
+        rankings = comparison.rankings
+        grids = baseline_grids(rankings, baseline) if baseline else answer_grids(rankings)
+        meanings = KEY_OF_BASELINE if baseline else KEY
+        return Answered(grids, sentences(rankings), dict(comparison.labels), meanings)
 
     def html(self, content: Answered) -> Markup:
         return fill(
@@ -89,6 +119,7 @@ class Answers(Section[Answered]):
             links=metric_links(),
             colours=COLOURS,
             key=content.key,
+            breakable=_breakable,
         )
 
     def markdown(self, content: Answered) -> str:
@@ -99,3 +130,11 @@ class Answers(Section[Answered]):
             parts.append(head + markdown(["method", *grid.metrics], rows))
         findings = "\n".join(f"- {for_markdown(sentence)}." for sentence in content.sentences)
         return "\n\n".join([*parts, f"{content.key}.", findings])
+
+
+def _breakable(name: str) -> Markup:
+    """The name of a method as HTML that may be broken inside the names of its options, for narrow screens."""
+    text = str(escape(name))
+    for sign in "._=":
+        text = text.replace(sign, f"{sign}<wbr>")
+    return Markup(text)
