@@ -77,7 +77,8 @@ def evaluate(
     """Score SAMPLES from any generator, with the floor of each metric beside it.
 
     \b
-    SAMPLES is a .npz or .npy file, a folder of PNGs, or an exported generator:
+    SAMPLES is a .npz or .npy file, a folder of PNGs (sub-folders are searched), or an
+    exported generator:
       ganbench evaluate samples.npz --dataset mnist
       ganbench evaluate points.npy --dataset ring --protocol all
       ganbench evaluate generator.pt2 --latent-shape 100
@@ -111,13 +112,15 @@ def evaluate(
 
 
 def _refuse_nothing(samples: Path) -> None:
-    """Refuse a missing file or a folder without pictures before torch is imported; reading refuses all else."""
+    """Refuse a missing file or a folder without pictures and sub-folders before torch is imported; reading refuses all else."""
     try:
         missing = not samples.is_symlink() and not samples.exists()
-        empty = samples.is_dir() and not any(path.suffix.lower() == ".png" for path in samples.iterdir())
+        empty = samples.is_dir() and not any(
+            path.suffix.lower() == ".png" or path.is_dir() for path in samples.iterdir()
+        )
     except OSError:
         return  # reading says why
     if missing:
         raise GanbenchError(f"there is no file or folder '{samples}'")
     if empty:
-        raise GanbenchError(f"'{samples}' has no .png files; its sub-folders are not searched")
+        raise GanbenchError(f"'{samples}' has no .png files and no sub-folders")
