@@ -32,9 +32,7 @@ def evaluate_vectors(
         real = checked_vectors(reference, None)
         constant = torch.nonzero((real == real[:1]).all(0)).flatten().tolist() if len(real) > 1 else []
         if constant:
-            raise GanbenchError(
-                f"column {constant[0]} (from 0) has one value in all vectors: leave it out of both sets"
-            )
+            raise GanbenchError(f"column {constant[0]} (from 0) has one value only: leave it out of both sets")
     except GanbenchError as error:
         raise GanbenchError(f"reference: {error}") from error
     vectors = checked_vectors(fake, real.shape[1])

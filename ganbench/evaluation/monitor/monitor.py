@@ -39,8 +39,8 @@ class Monitor:
         labels: whole numbers [N], the modes of the real vectors; without them, modes aren't known.
         protocol: name of the protocol, by default the data set's.
         samples: number of samples to measure each time, 2,000 by default; if more are given, they are drawn from them.
-        metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. Those of
-            vectors are in addition to the cheap ones. Events and verdict don't depend on them.
+        metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. For
+            vectors, metrics besides the cheap ones. Events and verdict don't depend on them.
         steps: planned length of training. Without it, what was never reached is no event, only what was lost.
         patience: number of consecutive calls with the verdict COLLAPSED after which `collapsed` is true.
         pixel_range: range of float images: "0..1", "-1..1" or "0..255". Without it, the first images decide, and

@@ -1,8 +1,8 @@
 """Vectors of one's own, such as a network's features, as what samples are compared with.
 
 Real vectors are split at random into a reference and a set that is treated as generated, several times: so every number
-has its floor and the floor's noise. A sample is good here if it lies among real ones, in the ball of precision. Modes are
-known if real vectors have labels.
+has its floor and the floor's noise. A sample is good here if it lies among real ones, in the ball of precision. Modes
+are known if real vectors have labels.
 """
 
 from __future__ import annotations
