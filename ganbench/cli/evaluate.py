@@ -142,7 +142,7 @@ def _refuse_beside_reference() -> None:
 
 
 def _refuse_nothing(samples: Path) -> None:
-    """Refuse a missing file or a folder without PNGs and sub-folders before torch is imported; reading refuses the rest."""
+    """Refuse a missing file or a folder with nothing to read before torch is imported; reading refuses all else."""
     try:
         missing = not samples.is_symlink() and not samples.exists()
         empty = samples.is_dir() and not any(

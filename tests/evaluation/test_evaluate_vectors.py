@@ -24,7 +24,7 @@ METRICS = ["precision", "recall", "density", "coverage", "near_duplicates", *FUR
 def vectors(count: int, seed: int, kinds: int = KINDS) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Vectors around the first of five centres, and the centres' numbers."""
     random = np.random.default_rng(seed)
-    centres = np.random.default_rng(0).normal(size=(KINDS, WIDTH)) * 4
+    centres = np.random.default_rng(0).normal(size=(KINDS, WIDTH)) * 8
     labels = random.integers(kinds, size=count)
     return (centres[labels] + random.normal(size=(count, WIDTH))).astype(np.float32), labels
 
@@ -84,12 +84,13 @@ def changed(position: tuple[Any, ...], value: float) -> NDArray[np.float32]:
     ("fake", "arguments", "message"),
     [
         (REAL[:499], {}, "499 vectors are too few to score"),
+        (REAL[:0], {}, "there are no vectors"),
         (REAL[:, :5], {}, "5 numbers each, and real ones have 6"),
         (changed((3, 3), np.nan), {}, "NaN or infinity"),
         (REAL.astype(np.int64), {}, "must be floats"),
         (REAL[:, :, None], {}, r"shape \[N, d\]"),
         (REAL, {"reference": REAL[:999]}, "999 real vectors are too few"),
-        (REAL, {"reference": REAL[:0]}, "0 real vectors are too few"),
+        (REAL, {"reference": REAL[:0]}, "reference: there are no vectors"),
         (REAL, {"reference": changed((3, 3), np.inf)}, "reference: there are NaN or infinity"),
         (REAL, {"reference": changed((slice(None), 2), 7)}, "reference: column 2 .* has one value"),
         (REAL, {"count": 501}, "samples must be from 500 to half of the real vectors"),

@@ -228,6 +228,8 @@ def checked_vectors(vectors: object, width: int | None) -> Tensor:
         raise GanbenchError(f"vectors must have shape [N, d], not {list(array.shape)}{advice}")
     if width is not None and array.shape[1] != width:
         raise GanbenchError(f"these vectors have {array.shape[1]:,} numbers each, and real ones have {width:,}")
+    if array.shape[0] == 0:
+        raise GanbenchError("there are no vectors")
     if array.shape[1] == 0 or is_whole(array):
         raise GanbenchError("vectors must be floats, at least one number each")
     if not all_finite(array):
