@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
+    from ganbench.evaluation.evaluate import evaluate
     from ganbench.evaluation.monitor import Monitor
-    from ganbench.evaluation.score_samples import Evaluation, Score, evaluate
+    from ganbench.evaluation.score_samples import Evaluation, Score
 
 __all__ = ["Evaluation", "Monitor", "Score", "__version__", "evaluate"]
 
@@ -21,7 +22,7 @@ _MODULES = {
     "Evaluation": "ganbench.evaluation.score_samples",
     "Monitor": "ganbench.evaluation.monitor",
     "Score": "ganbench.evaluation.score_samples",
-    "evaluate": "ganbench.evaluation.score_samples",
+    "evaluate": "ganbench.evaluation.evaluate",
 }
 """Modules of the names that are imported when they are first used: torch takes seconds, which `ganbench --help` should
 not wait for.

@@ -196,7 +196,7 @@ def test_python_of_the_how_to_pages_runs(tmp_path: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, cwd=tmp_path, env=environment)
     (written,) = tmp_path.glob("reports/*/results.csv")
     written.rename(tmp_path / "results.csv")
-    for page in ("pandas", "notebooks", "own-loop"):
+    for page in ("pandas", "notebooks", "own-loop", "vectors"):
         for code in blocks(DOCS / "howto" / f"{page}.md", "python"):
             command = [sys.executable, "-c", code]
             done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)

@@ -33,6 +33,14 @@ from ganbench.core.errors import GanbenchError
     "--range", "pixel_range", metavar="RANGE", help="Pixel range of float images, if ambiguous: 0..1, -1..1 or 0..255."
 )
 @click.option("--clip", is_flag=True, help="Cut off pixels outside --range, as saving them as pictures would do.")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="Real vectors (.npy, .npz) to compare vectors with, in place of a data set and a protocol.",
+)
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="Modes of the real vectors, whole numbers (.npy, .npz)."
+)
 @click.option("--count", type=int, help="Number of samples to score, if not the protocol's default.")
 @click.option(
     "--arch",
@@ -62,6 +70,8 @@ def evaluate(
     protocols: tuple[str, ...],
     pixel_range: str | None,
     clip: bool,
+    reference: Path | None,
+    labels: Path | None,
     count: int | None,
     arch: str | None,
     latent: str | None,
@@ -77,13 +87,24 @@ def evaluate(
     """Score SAMPLES from any generator, with the floor of each metric beside it.
 
     \b
-    SAMPLES is a .npz or .npy file, a folder of PNGs, or an exported generator:
+    SAMPLES is a .npz or .npy file, a folder of PNGs (sub-folders are searched), or an
+    exported generator:
       ganbench evaluate samples.npz --dataset mnist
       ganbench evaluate points.npy --dataset ring --protocol all
       ganbench evaluate generator.pt2 --latent-shape 100
       ganbench evaluate generator.onnx
       ganbench evaluate weights.safetensors --arch mlp
+
+    \b
+    Vectors of any kind are compared with real ones:
+      ganbench evaluate fake.npy --reference real.npy --labels labels.npy
     """
+    if reference is not None or labels is not None:
+        _refuse_beside_reference()
+        from ganbench.cli.console.evaluate_vectors import vectors_session  # imports torch
+
+        click.echo(vectors_session(samples, reference, labels, count, device, style))
+        return
     from ganbench.cli.known_names import refuse_unknown
     from ganbench.core.plugins import load_plugins
     from ganbench.core.settings import parse_component
@@ -110,14 +131,26 @@ def evaluate(
     click.echo(evaluate_session(request, style, track=track, experiment=experiment, store=store))
 
 
+def _refuse_beside_reference() -> None:
+    """Refuse options that say nothing about vectors."""
+    context = click.get_current_context()
+    allowed = {"samples", "reference", "labels", "count", "device", "style"}
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name not in allowed:
+            raise GanbenchError(f"{parameter.opts[0]} is not for vectors: leave it out beside --reference")
+
+
 def _refuse_nothing(samples: Path) -> None:
-    """Refuse a missing file or a folder without pictures before torch is imported; reading refuses all else."""
+    """Refuse a missing file or a folder with nothing to read before torch is imported; reading refuses all else."""
     try:
         missing = not samples.is_symlink() and not samples.exists()
-        empty = samples.is_dir() and not any(path.suffix.lower() == ".png" for path in samples.iterdir())
+        empty = samples.is_dir() and not any(
+            path.suffix.lower() == ".png" or path.is_dir() for path in samples.iterdir()
+        )
     except OSError:
         return  # reading says why
     if missing:
         raise GanbenchError(f"there is no file or folder '{samples}'")
     if empty:
-        raise GanbenchError(f"'{samples}' has no .png files; its sub-folders are not searched")
+        raise GanbenchError(f"'{samples}' has no .png files and no sub-folders")

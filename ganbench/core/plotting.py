@@ -32,6 +32,7 @@ EVENT_MARKS = {
     "uncovered": ("o", PALETTE[0], "data uncovered"),
     "d-saturation": ("P", PALETTE[7], "D has won"),
     "divergence": ("*", PALETTE[7], "diverged"),
+    "worsening": (">", PALETTE[1], "worse"),
     "recovery": ("^", PALETTE[2], "recovered"),
 }
 """The mark of each event: marker, colour, and legend label."""

@@ -6,7 +6,8 @@ resumed.
 
 A fault must be beyond chance (more than five standard deviations from the values of equally many real samples) and
 substantial (a loss of at least a tenth; any loss of modes). It becomes an event if the run was sound or clearly better
-before, or if it was never sound by half of the budget: a generator that has not learned yet has lost nothing.
+before, or if it was never sound by half of the budget: a generator that has not learned yet has lost nothing. Until it
+is over, it is reported again only where it gets much worse.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ Kind = Literal[
     "uncovered",
     "d-saturation",
     "divergence",
+    "worsening",
     "recovery",
 ]
 EVENT_KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -41,6 +43,8 @@ BEYOND_CHANCE = 5.0
 """Standard deviations of the floor's noise beyond which a difference is not attributed to chance."""
 MATTERS = 0.1
 """Smallest share of width, samples or coverage whose loss counts as a fault."""
+FURTHER = 0.25
+"""Increase in severity, since it was last reported, at which an open fault is reported again: at most three times."""
 EXPLAINING: tuple[Kind, ...] = ("missing-modes", "off-mode")
 """The kinds that imply a loss of coverage. While either loss is a half, nothing is said of coverage besides."""
 COLLAPSED = 0.5
@@ -78,11 +82,8 @@ def detect(
         steps: the budget; a state not reached by half of it becomes an event.
         names: the names of the modes, for the descriptions.
     """
-    events: list[Event] = []
-    for kind in SAMPLE_FAULTS:
-        events += _episodes(kind, observations, baseline, steps, names)
-    events += _saturation(observations)
-    return sorted(events, key=lambda event: event.step)
+    faults = [event for kind in SAMPLE_FAULTS for event in _episodes(kind, observations, baseline, steps, names)]
+    return sorted([*faults, *_saturation(observations)], key=lambda event: event.step)
 
 
 def collapsed_for(observations: Sequence[Observation], baseline: RealBaseline) -> int:
@@ -169,6 +170,7 @@ def _episodes(
     events: list[Event] = []
     least_so_far = math.inf  # the lowest severity in this run
     sound_before = is_open = False
+    reported, reported_at = 0.0, 0  # severity at the last report of the open fault, and its observation
     for number, observation in enumerate(observations):
         severity = _severity(kind, observation.summary, baseline)
         if math.isnan(severity):
@@ -185,9 +187,13 @@ def _episodes(
         elif not is_open:
             worse = sound_before or severity >= least_so_far + _smallest_new_loss(kind, baseline)
             if worse or observation.step * 2 >= steps:
-                is_open = True
+                is_open, reported, reported_at = True, severity, number
                 words = _description(kind, observations[: number + 1], baseline, names, worse)
                 events.append(Event(observation.step, kind, severity, words))
+        elif severity >= reported + max(FURTHER - ROUNDING, _smallest_new_loss(kind, baseline)):
+            words = _description(kind, observations[reported_at : number + 1], baseline, names, True)
+            reported, reported_at = severity, number
+            events.append(Event(observation.step, "worsening", severity, f"{kind} got worse: {words}"))
         least_so_far = min(least_so_far, severity)
     return events
 
@@ -252,18 +258,16 @@ def _description(
     never = "" if worse else " by half of the budget"
     if kind == "missing-modes":
         present_now = modes_left(summary, baseline)
-        present_before = [
-            any(modes_left(observation.summary, baseline)[mode] for observation in observations[:-1])
-            for mode in range(len(present_now))
-        ]
-        text = (
-            f"{sum(present_now)} of {len(present_now)} modes are left"
-            if worse
-            else f"only {sum(present_now)} of {len(present_now)} modes{never}"
-        )
+        before = [modes_left(observation.summary, baseline) for observation in observations[:-1]]
+        present_before = np.any(before, axis=0) if before else [False] * len(present_now)
+        count = f"{sum(present_now)} of {len(present_now)} modes"
+        if not worse:
+            return f"only {count}{never}"
         modes = zip(names, present_now, present_before, strict=True) if names else ()
         lost = [name for name, is_present, was_present in modes if was_present and not is_present]
-        return f"{text}; lost: {', '.join(lost)}" if worse and 0 < len(lost) <= 12 else text
+        # Modes that were missing before are not lost by what is described here.
+        word = "lost" if len(lost) == len(present_now) - sum(present_now) else "newly lost"
+        return f"{count} are left; {word}: {', '.join(lost)}" if 0 < len(lost) <= 12 else f"{count} are left"
     if kind == "shrunken-modes":
         return f"modes are {summary.width:.0%} as wide as real ones{never}"
     if kind == "off-mode":

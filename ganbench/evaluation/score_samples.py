@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ganbench.core.device import find_device, scoring_device
+from ganbench.core.device import scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
 from ganbench.core.settings import parse_component
@@ -26,7 +25,6 @@ from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
 from ganbench.evaluation.real_features import Progress, unheard
-from ganbench.evaluation.samples import check_array
 from ganbench.evaluation.scorer import Scorer, Scores
 
 ALL = "all"
@@ -108,37 +106,6 @@ class Evaluation:
         for plain_score, score in zip(plain["scores"], self.scores, strict=True):
             plain_score["standing"] = score.standing
         return plain
-
-
-def evaluate(
-    samples: Tensor | npt.NDArray[Any],
-    *,
-    dataset: str = "mnist",
-    protocol: str = "ganbench-2",
-    pixel_range: str | None = None,
-    clip: bool = False,
-    count: int | None = None,
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-) -> Evaluation:
-    """Score samples under a protocol. Data and evaluator are kept for the next call.
-
-    Args:
-        samples: a NumPy array or tensor, [N, C, H, W] for images, [N, 2] for points.
-        dataset: name of the target data set, with options as in "ring:radius=2".
-        protocol: name of the protocol.
-        pixel_range: range of float images: "0..1", "-1..1" or "0..255", if the values are ambiguous.
-        clip: whether to clip pixels outside that range, as saving them as pictures would do.
-        count: number of samples to score, if not the protocol's default.
-
-    Raises:
-        GanbenchError: samples of the wrong shape, range or number, an unknown name, or no GPU although one is
-            requested.
-    """
-    torch_device = find_device(device)
-    target, rules = set_up(dataset, protocol)
-    tensor = check_array(samples, target.shape, pixel_range, clip)
-    scored = mixed(tensor, rules.case(target).samples if count is None else count)
-    return kept_scorer(target, rules, torch_device).score(scored, count)
 
 
 def evaluate_under(

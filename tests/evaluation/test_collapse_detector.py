@@ -220,7 +220,29 @@ def test_mode_lost_while_others_are_gained_is_an_event() -> None:
     ]
     (event,) = detect(observations, BASELINE, STEPS, NAMES)
     assert (event.step, event.kind) == (300, "missing-modes")
-    assert event.words == "6 of 8 modes are left; lost: e"
+    assert event.words == "6 of 8 modes are left; newly lost: e"
+
+
+def test_open_fault_that_gets_much_worse_is_reported_again() -> None:
+    """From 6 to 2 modes; the loss of one more mode, or a wobble, is not reported."""
+    lost = [(), (6, 7), (5, 6, 7), (6, 7), (3, 4, 5, 6, 7), (2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7), ()]
+    observations = [observation(100 * number, without(*modes)) for number, modes in enumerate(lost, start=1)]
+    events = detect(observations, BASELINE, STEPS, NAMES)
+    kinds = ["missing-modes", "worsening", "worsening", "recovery"]
+    assert [(event.step, event.kind) for event in events] == list(zip((200, 500, 700, 800), kinds, strict=True))
+    first, second, third, _ = events
+    assert [event.severity for event in (first, second, third)] == pytest.approx([2 / 8, 5 / 8, 7 / 8])
+    assert first.words == "6 of 8 modes are left; lost: g, h"
+    assert second.words == "missing-modes got worse: 3 of 8 modes are left; newly lost: d, e, f"
+    assert third.words == "missing-modes got worse: 1 of 8 modes are left; newly lost: b, c"
+
+
+def test_second_episode_is_reported_as_the_first_was() -> None:
+    """What was reported of an episode that is over doesn't count for the next one."""
+    duplicated = [NEAR, 0.3, 0.5, 0.7, NEAR, 0.3, 0.7]
+    observations = [observation(100 * number, duplicates=share) for number, share in enumerate(duplicated, start=1)]
+    faults = ["duplicates", "worsening", "recovery", "duplicates", "worsening"]
+    assert events_of(observations) == list(zip((200, 400, 500, 600, 700), faults, strict=True))
 
 
 def test_collapsed_generator_that_loses_its_last_mode_has_not_recovered() -> None:

@@ -371,6 +371,22 @@ def test_pictures_are_read_as_written(tmp_path: Path) -> None:
     assert close(read_samples(tmp_path / "grey-as-rgb", SHAPE).tensor, signed(pixels()))
 
 
+def test_pictures_in_sub_folders_are_one_set_of_samples(tmp_path: Path) -> None:
+    folder = tmp_path / "classes"
+    for name, part in (("b", pixels()[3:]), ("a", pixels()[:3]), (".hidden", pixels()[:1])):
+        save_pictures_in(folder / name, part)
+    samples = read_samples(folder, SHAPE)
+    assert close(samples.tensor, signed(pixels()))
+    assert samples.source == "classes (PNGs, 2 sub-folders), 6 × 1×4×4, bytes"
+    (folder / "a" / "odd.png").write_bytes(b"")
+    assert "odd.png" in error_message(folder)
+
+
+def save_pictures_in(folder: Path, images: np.ndarray[Any, Any]) -> None:
+    folder.mkdir(parents=True)
+    save_pictures(folder, images, "L")
+
+
 def test_unequal_and_broken_pictures_are_rejected(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     assert "no .png" in error_message(tmp_path)

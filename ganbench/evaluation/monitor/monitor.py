@@ -34,12 +34,13 @@ class Monitor:
     Args:
         dataset: name of the data set that the generator imitates, with options as in "ring:radius=2".
         real: instead of it, real vectors, float [N, d], for instance features that a network of yours has of real
-            images; samples are then given in the same form. Modes aren't known; coverage, precision, recall, density,
-            near-duplicates and copies are compared with those of real vectors.
+            images; samples are then given in the same form. Coverage, precision, recall, density, near-duplicates and
+            copies are compared with those of real vectors.
+        labels: whole numbers [N], the modes of the real vectors; without them, modes aren't known.
         protocol: name of the protocol, by default the data set's.
         samples: number of samples to measure each time, 2,000 by default; if more are given, they are drawn from them.
-        metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. Events
-            and verdict don't depend on them.
+        metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. For
+            vectors, metrics besides the cheap ones. Events and verdict don't depend on them.
         steps: planned length of training. Without it, what was never reached is no event, only what was lost.
         patience: number of consecutive calls with the verdict COLLAPSED after which `collapsed` is true.
         pixel_range: range of float images: "0..1", "-1..1" or "0..255". Without it, the first images decide, and
@@ -59,6 +60,7 @@ class Monitor:
         dataset: str | None = None,
         *,
         real: object = None,
+        labels: object = None,
         protocol: str | None = None,
         samples: int | None = None,
         metrics: Sequence[str] | None = None,
@@ -82,13 +84,15 @@ class Monitor:
         if (dataset is None) == (real is None):
             raise GanbenchError("say what the generator imitates: either dataset=, a name, or real=, vectors")
         self._real: RealData
+        if labels is not None and real is None:
+            raise GanbenchError("labels= are those of real vectors: give real=, too")
         if dataset is not None:
             chosen = Dataset.protocol if protocol is None else protocol
             self._real = NamedData(dataset, chosen, samples, metrics, pixel_range, clip, torch_device)
         else:
-            if not (protocol is None and metrics is None and pixel_range is None and not clip):
-                raise GanbenchError("vectors have no protocol, metrics, pixel_range or clip: leave them out")
-            self._real = Vectors(real, samples, torch_device)
+            if not (protocol is None and pixel_range is None and not clip):
+                raise GanbenchError("vectors have no protocol, pixel_range or clip: leave them out")
+            self._real = Vectors(real, samples, torch_device, metrics or (), labels)
         self._record = Record()
 
     def __call__(self, step: int, fake: object, *, d_real: object = None, d_fake: object = None) -> dict[str, float]:

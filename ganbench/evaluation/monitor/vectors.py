@@ -1,14 +1,15 @@
-"""Vectors of one's own, such as a network's features, as what a monitor compares samples with; modes aren't known.
+"""Vectors of one's own, such as a network's features, as what samples are compared with.
 
 Real vectors are split at random into a reference and a set that is treated as generated, several times: so every number
-has its floor and the floor's noise. A sample is good here if it lies among real ones, in the ball of precision.
+has its floor and the floor's noise. A sample is good here if it lies among real ones, in the ball of precision. Modes
+are known if real vectors have labels.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from statistics import fmean, stdev
 
@@ -17,13 +18,16 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.registry import near_miss
 from ganbench.core.seeding import stream
 from ganbench.core.verdict import Measured, Verdict
 from ganbench.data.evaluators import Features, Reference
-from ganbench.evaluation.metrics import METRICS
+from ganbench.evaluation.history import NAMED_MODES
+from ganbench.evaluation.metrics import METRICS, Direction, value_or_nan
 from ganbench.evaluation.metrics.distances import by_row, nearest_of_many, smallest, squares
 from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.monitor.base import Measurement, all_finite, as_array, is_whole, numbers_of
+from ganbench.evaluation.monitor.nearest_modes import ModeShares, NearestModes, good_samples
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import MIN_SAMPLES
 from ganbench.evaluation.samples.ranges import to_float
@@ -36,19 +40,32 @@ COPY_ALPHA = 0.01
 """Share of real vectors that are nearer to another one than a copy has to be."""
 OF_SETS = ("precision", "recall", "density", "coverage", "near_duplicates")
 """The metrics of two sets of vectors."""
+FURTHER = ("vendi", "vendi_2", "different_samples", "ndb")
+"""The metrics that take more time; they are computed if they are asked for."""
 COPIES = "near_copies"
 """The share of samples that are copies of a real vector, or nearly so."""
 
 
 class Vectors:
-    """Real vectors, and their halves as a yardstick."""
+    """Real vectors, and their halves as a yardstick.
 
-    mode_names: Sequence[str] = ("all samples",)
-    mode_shares: Sequence[float] = (1.0,)
+    Args:
+        samples: number of samples to measure.
+        metrics: further metrics, of `FURTHER`, as well as those that are always measured.
+        labels: whole numbers [N], the modes of the real vectors.
+    """
+
     mode_word: str = "modes"
 
-    def __init__(self, real: object, samples: int | None, device: torch.device) -> None:
-        self._real = _checked(real, None).to(device)
+    def __init__(
+        self,
+        real: object,
+        samples: int | None,
+        device: torch.device,
+        metrics: Sequence[str] = (),
+        labels: object = None,
+    ) -> None:
+        self._real = checked_vectors(real, None).to(device)
         count = len(self._real)
         if count < 2 * MIN_SAMPLES:
             raise GanbenchError(
@@ -60,10 +77,19 @@ class Vectors:
             raise GanbenchError(
                 f"samples must be from {MIN_SAMPLES:,} to half of the real vectors ({count // 2:,}), not {samples}"
             )
-        self._metrics = {name: METRICS.create({"name": name}) for name in OF_SETS}
+        for name in metrics:
+            if name not in OF_SETS + FURTHER:
+                raise GanbenchError(f"unknown metric of vectors '{name}': {near_miss(name, OF_SETS + FURTHER)}")
+        self._metrics = {name: METRICS.create({"name": name}) for name in dict.fromkeys([*OF_SETS, *metrics])}
         digest = hashlib.sha256(self._real.cpu().numpy().tobytes()).hexdigest()
         self.identity: Mapping[str, str] = {"real data": digest, "number of samples": str(self.samples)}
         self.reading: dict[str, str] = {}
+        self._modes = None if labels is None else NearestModes(self._real, labels, self._split(0)[:SAMPLES])
+        self.mode_names: Sequence[str] = ("all samples",)
+        self.mode_shares: Sequence[float] = (1.0,)
+        if self._modes is not None:
+            self.mode_names, self.mode_shares = self._modes.names, self._modes.fair_shares
+            self.identity = {**self.identity, "labels": self._modes.sha256}
 
     @cached_property
     def baseline(self) -> RealBaseline:
@@ -72,11 +98,11 @@ class Vectors:
             f"{name}-sd": floor[1] for name, floor in floors.items()
         }
         # Vectors have no modes whose width could be measured.
-        return baseline_of(self.samples, [1.0], {**numbers, "width": math.nan, "width-sd": math.nan})
+        return baseline_of(self.samples, self.mode_shares, {**numbers, "width": math.nan, "width-sd": math.nan})
 
     def read(self, fake: object) -> Tensor:
         """The first samples of a random order, the same each time; all of them if there are no more."""
-        vectors = _checked(fake, self._real.shape[1])
+        vectors = checked_vectors(fake, self._real.shape[1])
         if len(vectors) < self.samples:
             raise GanbenchError(
                 f"{len(vectors):,} samples are too few: give {self.samples:,} each time, or say another number "
@@ -87,28 +113,50 @@ class Vectors:
         return vectors[torch.randperm(len(vectors), generator=stream(0, "order"))[: self.samples]]
 
     def measure(self, fake: Tensor) -> Measurement:
+        measured, shares = self.beside_real(fake)
+        verdict = self.verdict(measured, shares)
+        summary = SampleSummary(
+            samples=self.samples,
+            counts=_counts((measured["precision"].value,) if shares is None else shares.good.values(), self.samples),
+            appearing=_counts((1.0,) if shares is None else shares.every.values(), self.samples),
+            width=math.nan,
+            duplicates=measured["near_duplicates"].value,
+            covered=measured["coverage"].value,
+        )
+        numbers = {name: number.value for name, number in measured.items()}
+        numbers |= {f"floor/{name}": number.real for name, number in measured.items()}
+        if shares is not None and len(shares.every) <= NAMED_MODES:
+            numbers |= {f"mode/{name}": share for name, share in shares.every.items()}
+            numbers |= {f"good/{name}": share for name, share in shares.good.items()}
+        return Measurement(summary, verdict, numbers_of(numbers, verdict))
+
+    def beside_real(self, fake: Tensor) -> tuple[dict[str, Measured], ModeShares | None]:
+        """Every number beside its floor, by name, and the shares of the modes, if there are labels."""
         fake = fake.to(self._real.device)
+        features = _features(fake)
         with torch.no_grad(), torch.autocast(fake.device.type, enabled=False):
-            values = self._values(fake, self._reference) | {COPIES: self._share_of_copies(fake)}
-        measured = {name: Measured(values[name], *self._floors[name]) for name in values}
-        verdict = Verdict(
-            (),
-            None,
+            values = self._values(features, self._reference) | {COPIES: self._share_of_copies(fake)}
+            shares = None if self._modes is None else self._modes.shares(fake, good_samples(features, self._reference))
+        return {name: Measured(value, *self._floors[name]) for name, value in values.items()}, shares
+
+    def verdict(self, measured: Mapping[str, Measured], shares: ModeShares | None) -> Verdict:
+        """The verdict on samples with these numbers."""
+        return Verdict(
+            () if shares is None else self.mode_names,
+            None if shares is None else shares.states(self.samples),
             good=measured["precision"],
             near_duplicates=measured["near_duplicates"],
             covered=measured["coverage"],
             copies=measured[COPIES],
         )
-        summary = SampleSummary(
-            samples=self.samples,
-            counts=(round(values["precision"] * self.samples),),
-            appearing=(self.samples,),
-            width=math.nan,
-            duplicates=values["near_duplicates"],
-            covered=values["coverage"],
-        )
-        numbers = values | {f"floor/{name}": floor[0] for name, floor in self._floors.items()}
-        return Measurement(summary, verdict, numbers_of(numbers, verdict))
+
+    def ceiling(self, metric: str) -> float | None:
+        """The best possible value of a metric, if there is one."""
+        return 0.0 if metric == COPIES else self._metrics[metric].ceiling(self._reference)
+
+    def direction(self, metric: str) -> Direction:
+        """The better direction of a metric."""
+        return "lower" if metric == COPIES else self._metrics[metric].direction
 
     @cached_property
     def _reference(self) -> Reference:
@@ -122,8 +170,8 @@ class Vectors:
             for split in range(1, SPLITS + 1):
                 order = self._split(split)
                 as_fake = self._real[order[self.samples : 2 * self.samples]]
-                sets.append(self._values(as_fake, _reference(self._real[order[: self.samples]])))
-        floors = {name: (fmean(of[name] for of in sets), stdev(of[name] for of in sets)) for name in OF_SETS}
+                sets.append(self._values(_features(as_fake), _reference(self._real[order[: self.samples]])))
+        floors = {name: _floor([of[name] for of in sets]) for name in self._metrics}
         # The definition of a copy makes this about 1 %; more where real vectors repeat each other.
         share = float((self._nearest <= self._copy_distance).double().mean())
         return floors | {COPIES: (share, math.sqrt(share * (1 - share) / self.samples))}
@@ -132,10 +180,9 @@ class Vectors:
         """A random order of the real vectors."""
         return torch.randperm(len(self._real), generator=stream(number, "metric")).to(self._real.device)
 
-    def _values(self, fake: Tensor, reference: Reference) -> dict[str, float]:
-        features = _features(fake)
+    def _values(self, features: Features, reference: Reference) -> dict[str, float]:
         share_pairs(features, self._metrics.values())
-        return {name: metric(fake=features, real=reference) for name, metric in self._metrics.items()}
+        return {name: value_or_nan(metric, fake=features, real=reference) for name, metric in self._metrics.items()}
 
     def _share_of_copies(self, fake: Tensor) -> float:
         return float((nearest_of_many(fake, self._real) <= self._copy_distance).double().mean())
@@ -157,7 +204,17 @@ _OBSERVED = {"good": "precision", "duplicates": "near_duplicates", "covered": "c
 """The numbers of the collapse detector's baseline, and the metrics that they are here."""
 
 
-def _checked(vectors: object, width: int | None) -> Tensor:
+def _counts(shares: Iterable[float], samples: int) -> tuple[int, ...]:
+    """Shares of a number of samples as counts."""
+    return tuple(round(share * samples) for share in shares)
+
+
+def _floor(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and deviation; NaN if a value is."""
+    return (fmean(values), stdev(values)) if all(map(math.isfinite, values)) else (math.nan, math.nan)
+
+
+def checked_vectors(vectors: object, width: int | None) -> Tensor:
     """Vectors as float32 [N, d].
 
     Raises:
@@ -171,6 +228,8 @@ def _checked(vectors: object, width: int | None) -> Tensor:
         raise GanbenchError(f"vectors must have shape [N, d], not {list(array.shape)}{advice}")
     if width is not None and array.shape[1] != width:
         raise GanbenchError(f"these vectors have {array.shape[1]:,} numbers each, and real ones have {width:,}")
+    if array.shape[0] == 0:
+        raise GanbenchError("there are no vectors")
     if array.shape[1] == 0 or is_whole(array):
         raise GanbenchError("vectors must be floats, at least one number each")
     if not all_finite(array):

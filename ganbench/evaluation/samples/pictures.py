@@ -1,10 +1,12 @@
-"""Folders of PNGs: one sample per file, in the order of their names."""
+"""Folders of PNGs and sub-folders with PNGs, such as one for each class: one sample per file, in the order of paths."""
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,10 @@ UNREADABLE = (
 
 
 def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tuple[npt.NDArray[np.uint8], str]:
-    """The PNGs directly in a folder, uint8 [N, C, H, W], and a short description.
+    """The PNGs in a folder and in its sub-folders, uint8 [N, C, H, W], and a short description.
+
+    They are one set of samples: which mode a sample belongs to is the evaluator's to say, not the folder's. Hidden
+    files and folders are skipped, and links to folders aren't followed.
 
     Images must be grey for one channel, or RGB for three; if one channel is expected, RGB images with equal channels
     are also accepted, since many programs write grey images this way.
@@ -45,11 +50,12 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
             f"'{folder}' is a folder, which should contain PNGs, but samples of shape {list(shape)} are not images"
         )
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png" and path.name[0] != ".")
+        paths = sorted(find_pictures(folder))
     except OSError as error:
-        raise GanbenchError(f"'{folder}' can't be read: {error.strerror or error}") from error
+        raise GanbenchError(f"'{error.filename or folder}' can't be read: {error.strerror or error}") from error
     if not paths:
-        raise GanbenchError(f"'{folder}' has no .png files; its sub-folders are not searched")
+        raise GanbenchError(f"'{folder}' has no .png files, and its sub-folders have none")
+    sub_folders = len({path.parent for path in paths} - {folder})
     paths = paths[:most]
     if len(paths) * np.prod(shape) * 4 > LIMIT:
         raise GanbenchError(f"'{folder}' takes more than {LIMIT >> 30} GiB as float32: give fewer samples")
@@ -58,7 +64,24 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for image, path in zip(images, paths, strict=True):
             image[:] = _read(path, shape)
-    return images, " (PNGs)"
+    return images, f" (PNGs, {sub_folders:,} sub-folder{'s' * (sub_folders > 1)})" if sub_folders else " (PNGs)"
+
+
+def find_pictures(folder: Path) -> Iterator[Path]:
+    """The PNGs in a folder and its sub-folders, in no order.
+
+    Raises:
+        OSError: a folder can't be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error  # else the samples of a class would be left out without a word
+
+    for inner, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if name[0] != "."]
+        for name in names:
+            if name[0] != "." and Path(name).suffix.lower() == ".png":
+                yield Path(inner) / name
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -88,6 +88,18 @@ def read_samples(
     return Samples(tensor, ", ".join(filter(None, (f"{path.name}{what}", size, range_in_words))))
 
 
+def read_array(path: Path) -> Array:
+    """The array of a `.npy` or `.npz` file, of any shape.
+
+    Raises:
+        GanbenchError: it is no such file, or can't be read.
+    """
+    kind = _kind(path)
+    if kind not in (".npy", ".npz"):
+        raise GanbenchError(f"'{path}' is not a .npy or .npz file, as which vectors and labels are given")
+    return (read_npz if kind == ".npz" else read_npy)(path)[0]
+
+
 def _run(path: Path, shape: tuple[int, ...], source: GeneratorSource) -> tuple[Array, str, str | None]:
     """Samples of a generator, the kind of its file in words, and the range of its images, if known."""
     if path.suffix.lower() == ".onnx":

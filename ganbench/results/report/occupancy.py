@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 
 from ganbench.core.plotting import EVENT_MARKS, FULLNESS, GREY, PALETTE
 
-GLYPHS = dict(zip(EVENT_MARKS, "▼◆✖■●✚★▲", strict=True))
+GLYPHS = dict(zip(EVENT_MARKS, "▼◆✖■●✚★▶▲", strict=True))
 """The markers of `EVENT_MARKS` as characters, by kind of event."""
 WIDTH, LEFT, RIGHT = 420, 62, 8
 BARS = 130

@@ -1,0 +1,58 @@
+"""The public function that scores samples: of a data set that ganbench knows, or vectors beside real ones."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy.typing as npt
+from torch import Tensor
+
+from ganbench.core.device import find_device
+from ganbench.core.errors import GanbenchError
+from ganbench.evaluation.evaluate_vectors import evaluate_vectors
+from ganbench.evaluation.samples import check_array
+from ganbench.evaluation.score_samples import Evaluation, kept_scorer, mixed, set_up
+
+
+def evaluate(
+    samples: Tensor | npt.NDArray[Any],
+    *,
+    reference: object = None,
+    labels: object = None,
+    dataset: str = "mnist",
+    protocol: str = "ganbench-2",
+    pixel_range: str | None = None,
+    clip: bool = False,
+    count: int | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+) -> Evaluation:
+    """Score samples under a protocol, or vectors of any kind beside real ones.
+
+    Data and evaluator of a data set are kept for the next call.
+
+    Args:
+        samples: a NumPy array or tensor, [N, C, H, W] for images, [N, 2] for points, [N, d] for vectors.
+        reference: real vectors, floats [M, d], in place of a data set and a protocol: embeddings of text, rows of
+            tables, features of a network of yours.
+        labels: whole numbers [M], the modes of the real vectors; without them, nothing is said of modes.
+        dataset: name of the target data set, with options as in "ring:radius=2".
+        protocol: name of the protocol.
+        pixel_range: range of float images: "0..1", "-1..1" or "0..255", if the values are ambiguous.
+        clip: whether to clip pixels outside that range, as saving them as pictures would do.
+        count: number of samples to score, if not the protocol's default.
+
+    Raises:
+        GanbenchError: samples of the wrong shape, range or number, an unknown name, or no GPU although one is
+            requested.
+    """
+    torch_device = find_device(device)
+    if reference is not None:
+        if (dataset, protocol, pixel_range, clip) != ("mnist", "ganbench-2", None, False):
+            raise GanbenchError("vectors beside a reference have no data set, protocol or pixel range: leave them out")
+        return evaluate_vectors(samples, reference, labels, count, torch_device)
+    if labels is not None:
+        raise GanbenchError("labels are those of a reference: give the real vectors, too")
+    target, rules = set_up(dataset, protocol)
+    tensor = check_array(samples, target.shape, pixel_range, clip)
+    scored = mixed(tensor, rules.case(target).samples if count is None else count)
+    return kept_scorer(target, rules, torch_device).score(scored, count)
