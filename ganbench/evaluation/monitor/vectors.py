@@ -12,21 +12,20 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from statistics import fmean, stdev
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
 from ganbench.core.verdict import Measured, Verdict
-from ganbench.data.evaluators import Features, Reference
+from ganbench.data.evaluators import Reference
+from ganbench.evaluation.bare_arrays import checked_vectors, features_of, reference_of
 from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.metrics.distances import by_row, nearest_of_many, smallest, squares
 from ganbench.evaluation.metrics.pairs import share_pairs
-from ganbench.evaluation.monitor.base import Measurement, all_finite, as_array, is_whole, numbers_of
+from ganbench.evaluation.monitor.base import Measurement, numbers_of
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import MIN_SAMPLES
-from ganbench.evaluation.samples.ranges import to_float
 
 SAMPLES = 2_000
 """Number of samples to measure, if there are twice as many real vectors."""
@@ -48,7 +47,7 @@ class Vectors:
     mode_word: str = "modes"
 
     def __init__(self, real: object, samples: int | None, device: torch.device) -> None:
-        self._real = _checked(real, None).to(device)
+        self._real = checked_vectors(real, None).to(device)
         count = len(self._real)
         if count < 2 * MIN_SAMPLES:
             raise GanbenchError(
@@ -76,7 +75,7 @@ class Vectors:
 
     def read(self, fake: object) -> Tensor:
         """The first samples of a random order, the same each time; all of them if there are no more."""
-        vectors = _checked(fake, self._real.shape[1])
+        vectors = checked_vectors(fake, self._real.shape[1])
         if len(vectors) < self.samples:
             raise GanbenchError(
                 f"{len(vectors):,} samples are too few: give {self.samples:,} each time, or say another number "
@@ -112,7 +111,7 @@ class Vectors:
 
     @cached_property
     def _reference(self) -> Reference:
-        return _reference(self._real[self._split(0)[: self.samples]])
+        return reference_of(self._real[self._split(0)[: self.samples]])
 
     @cached_property
     def _floors(self) -> Mapping[str, tuple[float, float]]:
@@ -122,7 +121,7 @@ class Vectors:
             for split in range(1, SPLITS + 1):
                 order = self._split(split)
                 as_fake = self._real[order[self.samples : 2 * self.samples]]
-                sets.append(self._values(as_fake, _reference(self._real[order[: self.samples]])))
+                sets.append(self._values(as_fake, reference_of(self._real[order[: self.samples]])))
         floors = {name: (fmean(of[name] for of in sets), stdev(of[name] for of in sets)) for name in OF_SETS}
         # The definition of a copy makes this about 1 %; more where real vectors repeat each other.
         share = float((self._nearest <= self._copy_distance).double().mean())
@@ -133,7 +132,7 @@ class Vectors:
         return torch.randperm(len(self._real), generator=stream(number, "metric")).to(self._real.device)
 
     def _values(self, fake: Tensor, reference: Reference) -> dict[str, float]:
-        features = _features(fake)
+        features = features_of(fake)
         share_pairs(features, self._metrics.values())
         return {name: metric(fake=features, real=reference) for name, metric in self._metrics.items()}
 
@@ -155,46 +154,3 @@ class Vectors:
 
 _OBSERVED = {"good": "precision", "duplicates": "near_duplicates", "covered": "coverage"}
 """The numbers of the collapse detector's baseline, and the metrics that they are here."""
-
-
-def _checked(vectors: object, width: int | None) -> Tensor:
-    """Vectors as float32 [N, d].
-
-    Raises:
-        GanbenchError: wrong type or shape, or values that aren't finite.
-    """
-    array = as_array(vectors)
-    if not isinstance(array, Tensor | np.ndarray) or isinstance(array, np.ma.MaskedArray):
-        raise GanbenchError(f"vectors must be an array or a tensor, not {type(vectors).__name__}")
-    if array.ndim != 2:
-        advice = ": for images of your own, give features of your own network" if array.ndim in (3, 4) else ""
-        raise GanbenchError(f"vectors must have shape [N, d], not {list(array.shape)}{advice}")
-    if width is not None and array.shape[1] != width:
-        raise GanbenchError(f"these vectors have {array.shape[1]:,} numbers each, and real ones have {width:,}")
-    if array.shape[1] == 0 or is_whole(array):
-        raise GanbenchError("vectors must be floats, at least one number each")
-    if not all_finite(array):
-        raise GanbenchError("there are NaN or infinity in these vectors")
-    if isinstance(array, Tensor):
-        return array.detach().float().cpu().contiguous().clone()
-    if array.dtype.kind != "f":
-        raise GanbenchError(f"vectors must be floats, not {array.dtype}")
-    return torch.from_numpy(to_float(array))
-
-
-def _features(vectors: Tensor) -> Features:
-    one = torch.ones(len(vectors), device=vectors.device)
-    return Features(
-        samples=vectors,
-        embedding=vectors,
-        labels=one.long() - 1,
-        modes=1,
-        deviation=one[:, None] - 1,
-        good=one.bool(),
-        probabilities=None,
-        confidence=one,
-    )
-
-
-def _reference(vectors: Tensor) -> Reference:
-    return Reference(**vars(_features(vectors)), weights=torch.ones(1).double(), training=None)
