@@ -1,8 +1,8 @@
 """ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
 From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made, and
-`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.metrics` has the metrics as functions
-of arrays, and `ganbench.torchmetrics` as classes of torchmetrics.
+`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.metrics` has the metrics as
+functions of arrays, and `ganbench.torchmetrics` as classes of torchmetrics.
 """
 
 from __future__ import annotations

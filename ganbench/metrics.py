@@ -223,7 +223,8 @@ def _vectors(name: str, vectors: object, width: int | None) -> Tensor:
 
 def _labels(name: str, labels: object, modes: int) -> Tensor:
     array = as_array(np.asarray(labels) if isinstance(labels, list | tuple | range) else labels)
-    if not is_whole(array):
+    not_numbers = isinstance(array, Tensor) and (array.dtype == torch.bool or array.is_complex())
+    if not_numbers or not is_whole(array):
         raise GanbenchError(f"{name} must be an array of whole numbers, the label of each sample")
     tensor = torch.as_tensor(array).detach().cpu().long()
     if tensor.ndim != 1 or len(tensor) == 0:

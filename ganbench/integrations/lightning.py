@@ -28,8 +28,7 @@ class MonitorCallback(Callback):
         if self.step % self.every == 0:
             if trainer.is_global_zero:
                 with torch.no_grad():
-                    numbers = self.monitor(self.step, self.generate(pl_module))
-                pl_module.log_dict(numbers, rank_zero_only=True)
+                    pl_module.log_dict(self.monitor(self.step, self.generate(pl_module)), rank_zero_only=True)
             stop = self.monitor.collapsed or self.monitor.diverged
             trainer.should_stop |= trainer.strategy.reduce_boolean_decision(stop, all=False)
 
