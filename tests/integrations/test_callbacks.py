@@ -44,7 +44,7 @@ class Generator:
 
 
 def steps_of(watch: ganbench.Monitor) -> list[int]:
-    return [row["observation"]["step"] for row in watch.state_dict()["rows"]]
+    return [row["step"] for row in watch.state_dict()["rows"]]
 
 
 def lightning_module() -> Any:
