@@ -1,7 +1,8 @@
 """ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
 From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made, and
-`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse.
+`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.metrics` has the metrics as
+functions of arrays, and `ganbench.torchmetrics` as classes of torchmetrics.
 """
 
 from __future__ import annotations
@@ -29,11 +30,17 @@ not wait for.
 """
 
 
+_SUBMODULES = ("metrics", "torchmetrics")
+"""Modules of the public API; the latter takes the extra `torchmetrics`."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"ganbench.{name}")
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'ganbench' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, *_SUBMODULES]

@@ -196,8 +196,8 @@ def test_python_of_the_how_to_pages_runs(tmp_path: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, cwd=tmp_path, env=environment)
     (written,) = tmp_path.glob("reports/*/results.csv")
     written.rename(tmp_path / "results.csv")
-    for page in ("pandas", "notebooks", "own-loop", "vectors"):
-        for code in blocks(DOCS / "howto" / f"{page}.md", "python"):
+    for page in ("howto/pandas", "howto/notebooks", "howto/own-loop", "howto/vectors", "metrics"):
+        for code in blocks(DOCS / f"{page}.md", "python"):
             command = [sys.executable, "-c", code]
             done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
             assert done.returncode == 0, f"{page}: {done.stderr}"

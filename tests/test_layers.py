@@ -15,6 +15,7 @@ PACKAGE = Path(ganbench.__file__).parent
 EVERYTHING = "checks cli core data evaluation methods results runs spec tracking training"
 ALLOWED = {
     "cli": EVERYTHING,
+    "integrations": "evaluation",
     "runs": "training spec evaluation data tracking core",
     "checks": "training spec evaluation data methods core",
     "training": "spec data methods core",
@@ -27,7 +28,7 @@ ALLOWED = {
     "core": "",
 }
 """Folders that the files of each folder may import from."""
-TOP_LEVEL_FILES = {"__init__", "__main__", "plugin"}
+TOP_LEVEL_FILES = {"__init__", "__main__", "metrics", "plugin", "torchmetrics"}
 """Files outside the folders: the public API, and the import for authors of components."""
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

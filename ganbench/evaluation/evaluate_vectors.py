@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from ganbench.core.errors import GanbenchError
-from ganbench.evaluation.monitor.vectors import FURTHER, SAMPLES, Vectors, checked_vectors
+from ganbench.evaluation.bare_arrays import checked_vectors
+from ganbench.evaluation.monitor.vectors import FURTHER, SAMPLES, Vectors
 from ganbench.evaluation.protocols import MIN_SAMPLES
 from ganbench.evaluation.score_samples import Evaluation, Score
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from torch import Tensor
+
 from ganbench.core.registry import register
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics.base import METRICS, Direction, Fault, Metric
@@ -25,8 +27,12 @@ class StrictModes(Metric):
     share: float = 0.01
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
+        return float(self.covered(fake, real).sum())
+
+    def covered(self, fake: Features, real: Reference) -> Tensor:
+        """Covered modes, bool [K]."""
         least = (self.share * len(fake) * real.weights).clamp_min(2)
-        return float((fake.counts(good=True) >= least.to(fake.labels.device)).sum())
+        return fake.counts(good=True) >= least.to(fake.labels.device)
 
     def ceiling(self, real: Reference) -> float:
         return float(real.modes)

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ganbench.core.verdict import STATES, Verdict
@@ -61,27 +59,6 @@ class RealData(Protocol):
 
     def measure(self, fake: Tensor) -> Measurement:
         """Samples beside real data."""
-
-
-def as_array(samples: object) -> object:
-    """Samples of other frameworks as NumPy arrays; tensors and arrays as they are."""
-    if isinstance(samples, Tensor | np.ndarray) or not hasattr(samples, "__array__"):
-        return samples
-    return np.asarray(samples)
-
-
-def all_finite(samples: object) -> bool:
-    """False if an array or a tensor has NaN or infinity in it."""
-    if isinstance(samples, Tensor):
-        return not samples.is_floating_point() or samples.is_meta or bool(torch.isfinite(samples).all())
-    return not (isinstance(samples, np.ndarray) and samples.dtype.kind == "f") or bool(np.isfinite(samples).all())
-
-
-def is_whole(samples: object) -> bool:
-    """True for arrays and tensors of whole numbers."""
-    if isinstance(samples, Tensor):
-        return not samples.is_floating_point()
-    return isinstance(samples, np.ndarray) and samples.dtype.kind in "ui"
 
 
 def numbers_of(numbers: Mapping[str, float], verdict: Verdict) -> dict[str, float]:

@@ -11,9 +11,10 @@ from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.verdict_word import word_of
 from ganbench.data import Dataset
+from ganbench.evaluation.bare_arrays import all_finite, as_array
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.history import events_in
-from ganbench.evaluation.monitor.base import RealData, all_finite, as_array
+from ganbench.evaluation.monitor.base import RealData
 from ganbench.evaluation.monitor.critic import critic_means
 from ganbench.evaluation.monitor.named_data import NamedData
 from ganbench.evaluation.monitor.record import Record, Row, is_whole_number, plain_integer

@@ -12,9 +12,10 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Verdict
+from ganbench.evaluation.bare_arrays import is_whole
 from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.evaluation.monitor.base import Measurement, is_whole, numbers_of
+from ganbench.evaluation.monitor.base import Measurement, numbers_of
 from ganbench.evaluation.observation import RealBaseline
 from ganbench.evaluation.samples.check import checked
 from ganbench.evaluation.samples.ranges import RANGES

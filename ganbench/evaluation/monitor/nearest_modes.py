@@ -13,10 +13,10 @@ from torch import Tensor
 from ganbench.core.errors import GanbenchError
 from ganbench.core.verdict import ModeState, mode_states
 from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.bare_arrays import as_array
 from ganbench.evaluation.metrics.distances import by_row, column_of_smallest, squares
 from ganbench.evaluation.metrics.pairs import PairStatistics
 from ganbench.evaluation.metrics.precision import Precision
-from ganbench.evaluation.monitor.base import as_array
 
 RECOGNISED = 0.5
 """Share of a mode's real vectors that must be nearest to another one of it: else vectors don't tell the mode apart."""

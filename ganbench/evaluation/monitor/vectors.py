@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from statistics import fmean, stdev
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,15 +21,15 @@ from ganbench.core.registry import near_miss
 from ganbench.core.seeding import stream
 from ganbench.core.verdict import Measured, Verdict
 from ganbench.data.evaluators import Features, Reference
+from ganbench.evaluation.bare_arrays import checked_vectors, features_of, reference_of
 from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.metrics import METRICS, Direction, value_or_nan
 from ganbench.evaluation.metrics.distances import by_row, nearest_of_many, smallest, squares
 from ganbench.evaluation.metrics.pairs import share_pairs
-from ganbench.evaluation.monitor.base import Measurement, all_finite, as_array, is_whole, numbers_of
+from ganbench.evaluation.monitor.base import Measurement, numbers_of
 from ganbench.evaluation.monitor.nearest_modes import ModeShares, NearestModes, good_samples
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import MIN_SAMPLES
-from ganbench.evaluation.samples.ranges import to_float
 
 SAMPLES = 2_000
 """Number of samples to measure, if there are twice as many real vectors."""
@@ -133,7 +132,7 @@ class Vectors:
     def beside_real(self, fake: Tensor) -> tuple[dict[str, Measured], ModeShares | None]:
         """Every number beside its floor, by name, and the shares of the modes, if there are labels."""
         fake = fake.to(self._real.device)
-        features = _features(fake)
+        features = features_of(fake)
         with torch.no_grad(), torch.autocast(fake.device.type, enabled=False):
             values = self._values(features, self._reference) | {COPIES: self._share_of_copies(fake)}
             shares = None if self._modes is None else self._modes.shares(fake, good_samples(features, self._reference))
@@ -160,7 +159,7 @@ class Vectors:
 
     @cached_property
     def _reference(self) -> Reference:
-        return _reference(self._real[self._split(0)[: self.samples]])
+        return reference_of(self._real[self._split(0)[: self.samples]])
 
     @cached_property
     def _floors(self) -> Mapping[str, tuple[float, float]]:
@@ -170,7 +169,7 @@ class Vectors:
             for split in range(1, SPLITS + 1):
                 order = self._split(split)
                 as_fake = self._real[order[self.samples : 2 * self.samples]]
-                sets.append(self._values(_features(as_fake), _reference(self._real[order[: self.samples]])))
+                sets.append(self._values(features_of(as_fake), reference_of(self._real[order[: self.samples]])))
         floors = {name: _floor([of[name] for of in sets]) for name in self._metrics}
         # The definition of a copy makes this about 1 %; more where real vectors repeat each other.
         share = float((self._nearest <= self._copy_distance).double().mean())
@@ -212,48 +211,3 @@ def _counts(shares: Iterable[float], samples: int) -> tuple[int, ...]:
 def _floor(values: Sequence[float]) -> tuple[float, float]:
     """Mean and deviation; NaN if a value is."""
     return (fmean(values), stdev(values)) if all(map(math.isfinite, values)) else (math.nan, math.nan)
-
-
-def checked_vectors(vectors: object, width: int | None) -> Tensor:
-    """Vectors as float32 [N, d].
-
-    Raises:
-        GanbenchError: wrong type or shape, or values that aren't finite.
-    """
-    array = as_array(vectors)
-    if not isinstance(array, Tensor | np.ndarray) or isinstance(array, np.ma.MaskedArray):
-        raise GanbenchError(f"vectors must be an array or a tensor, not {type(vectors).__name__}")
-    if array.ndim != 2:
-        advice = ": for images of your own, give features of your own network" if array.ndim in (3, 4) else ""
-        raise GanbenchError(f"vectors must have shape [N, d], not {list(array.shape)}{advice}")
-    if width is not None and array.shape[1] != width:
-        raise GanbenchError(f"these vectors have {array.shape[1]:,} numbers each, and real ones have {width:,}")
-    if array.shape[0] == 0:
-        raise GanbenchError("there are no vectors")
-    if array.shape[1] == 0 or is_whole(array):
-        raise GanbenchError("vectors must be floats, at least one number each")
-    if not all_finite(array):
-        raise GanbenchError("there are NaN or infinity in these vectors")
-    if isinstance(array, Tensor):
-        return array.detach().float().cpu().contiguous().clone()
-    if array.dtype.kind != "f":
-        raise GanbenchError(f"vectors must be floats, not {array.dtype}")
-    return torch.from_numpy(to_float(array))
-
-
-def _features(vectors: Tensor) -> Features:
-    one = torch.ones(len(vectors), device=vectors.device)
-    return Features(
-        samples=vectors,
-        embedding=vectors,
-        labels=one.long() - 1,
-        modes=1,
-        deviation=one[:, None] - 1,
-        good=one.bool(),
-        probabilities=None,
-        confidence=one,
-    )
-
-
-def _reference(vectors: Tensor) -> Reference:
-    return Reference(**vars(_features(vectors)), weights=torch.ones(1).double(), training=None)
