@@ -107,6 +107,10 @@ class Dataset(Component):
     def evaluator(self, device: torch.device) -> Evaluator:
         """The evaluator that assigns samples to modes."""
 
+    def scorable(self, samples: int) -> int:
+        """The number of samples to score where a protocol asks for `samples`: no more than there are real ones."""
+        return min(samples, self.train_size) if self.finite else samples
+
     def classifier(self, name: str, device: torch.device) -> Evaluator:
         """The evaluator of this name, to assign samples to modes in place of the data set's own.
 

@@ -19,7 +19,7 @@ from ganbench.evaluation.samples.onnx_files import read_onnx
 from ganbench.evaluation.samples.pictures import read_pictures
 from ganbench.evaluation.samples.torchscript import read_torchscript
 from ganbench.evaluation.samples.weights import read_weights
-from ganbench.evaluation.samples.zips import read_members
+from ganbench.data.zips import read_members
 
 TORCH_SUFFIXES = (".pt", ".pth", ".pts", ".ts", ".torchscript", ".pt2")
 GENERATORS = (".safetensors", ".onnx", *TORCH_SUFFIXES)
