@@ -53,7 +53,9 @@ def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
     help="Convert all images. By default they are grey if no picture has colour.",
 )
 @click.option("--drop", multiple=True, metavar="CLASS", help="Leave out a class. May be given several times.")
-def add(name: str, source: Path, size: int | None, colour: Literal["grey", "rgb"] | None, drop: tuple[str, ...]) -> None:
+def add(
+    name: str, source: Path, size: int | None, colour: Literal["grey", "rgb"] | None, drop: tuple[str, ...]
+) -> None:
     """Add labelled images of your own, for --dataset NAME.
 
     SOURCE is a folder with a sub-folder of PNG, JPEG or WebP files for each class, or an .npz file with the arrays

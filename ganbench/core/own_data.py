@@ -22,7 +22,7 @@ CLASS_NAME = re.compile(r"[\w.-]([\w. -]{0,58}[\w.-])?")
 """The name of a class, in any script: it becomes part of the names of tracked numbers."""
 HASH = re.compile(r"[0-9a-f]{64}")
 PARTS = ("train", "reference", "evaluation")
-"""What training sees, what samples are compared with, and what the evaluator is tested on."""
+"""Images for training, images that samples are compared with, and images that the evaluator is tested on."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Card:
     preparation: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes) != len(self.counts):
+        if not 2 <= len(self.classes) == len(set(self.classes)) == len(self.counts):
             raise ValueError("classes")
         if not all(CLASS_NAME.fullmatch(name) for name in self.classes):
             raise ValueError("class names")
         if len(self.shape) != 3 or any(len(each) != len(PARTS) or min(each) < 1 for each in self.counts):
             raise ValueError("numbers")
-        if not (NAME.fullmatch(self.evaluator) and HASH.fullmatch(self.evaluator_sha256 + "")):
+        if not (NAME.fullmatch(self.evaluator) and HASH.fullmatch(self.evaluator_sha256)):
             raise ValueError("evaluator")
         if not HASH.fullmatch(self.data_sha256):
             raise ValueError("hash")

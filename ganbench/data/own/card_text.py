@@ -8,7 +8,6 @@ from typing import Any
 from ganbench.core.own_data import Card
 
 
-
 def card_text(name: str, card: Card, model: Mapping[str, Any]) -> str:
     """The facts on the card and the model card, a line each, then a table of the classes.
 

@@ -58,7 +58,7 @@ class Picture:
 
     @property
     def coloured(self) -> bool:
-        """Whether its channels differ anywhere."""
+        """True if its channels differ anywhere."""
         if self.image.mode == "L":
             return False
         pixels = np.asarray(self.image)

@@ -21,8 +21,8 @@ from ganbench.data.zips import LIMIT
 
 MIN_SIDE, MAX_SIDE, STEP = 28, 128, 4
 """Least and greatest side of images in pixels; it is a multiple of 4, since convolutional networks halve it twice."""
-MIN_TRAIN = 500
-"""Least number of training images: protocols score no fewer samples, and the floor is drawn from these."""
+MIN_TRAIN = 1_000
+"""Least number of training images: protocols score no fewer than 500 samples, and floors are drawn from twice as many."""
 MIN_PART = 5
 """Least number of images of each class in each part."""
 MAX_CLASSES = 1_000
@@ -177,8 +177,8 @@ def _check_counts(prepared: Prepared) -> None:
     train = sum(each[0] for each in counts)
     if train < MIN_TRAIN:
         raise GanbenchError(
-            f"{train:,} of {len(prepared.labels):,} images are for training: at least {MIN_TRAIN} are needed, since no "
-            f"fewer samples can be scored; add images (about {round(MIN_TRAIN / SHARES[0], -1):.0f} in all)"
+            f"{train:,} of {len(prepared.labels):,} images are for training: at least {MIN_TRAIN:,} are needed to "
+            f"score samples beside them; add images (about {round(MIN_TRAIN / SHARES[0], -1):,.0f} in all)"
         )
 
 

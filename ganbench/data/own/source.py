@@ -50,7 +50,9 @@ def open_source(path: Path) -> Source:
         return _of_folder(path)
     if path.is_file() and path.suffix.lower() == ".npz":
         return _of_npz(path)
-    raise GanbenchError(f"'{path}' {'is neither a folder nor an .npz file' if path.exists() else 'is not there'}: {HOW}")
+    raise GanbenchError(
+        f"'{path}' {'is neither a folder nor an .npz file' if path.exists() else 'is not there'}: {HOW}"
+    )
 
 
 def _of_folder(root: Path) -> Source:

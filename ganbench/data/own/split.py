@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 TRAIN, REFERENCE, EVALUATION = range(3)
-SHARES = (0.70, 0.15, 0.15)
+SHARES = (0.70, 0.20, 0.10)
 """Shares of the three parts."""
 
 
