@@ -58,8 +58,9 @@ def add(
 ) -> None:
     """Add labelled images of your own, for --dataset NAME.
 
-    SOURCE is a folder with a sub-folder of PNG, JPEG or WebP files for each class, or an .npz file with the arrays
-    `images` (uint8) and `labels`. The images are checked, resized and split; a classifier is trained to recognise their
+    SOURCE is a folder with a sub-folder of PNG, JPEG or WebP files for each class; or a folder of such files with a
+    labels.csv, whose columns are file and label; or an .npz file with the arrays `images` (uint8) and `labels`; or a
+    folder made by `ganbench data export`. The images are checked, resized and split; a classifier is trained to recognise their
     classes, and tested; all is kept in $GANBENCH_DATA/own, else in ~/.local/share/ganbench/own. It takes a few minutes
     for 60,000 images.
 
@@ -103,6 +104,20 @@ def remove(name: str) -> None:
 
     remove_folder(name)
     _say(f"removed {name}")
+
+
+@data.command()
+@click.argument("name", shell_complete=_complete_own)
+@click.argument("folder", type=click.Path(path_type=Path))
+def export(name: str, folder: Path) -> None:
+    """Write a data set of your own, with its classifier, into a new FOLDER for another machine.
+
+    There, `ganbench data add NAME FOLDER` adds it, and the same samples get the same numbers.
+    """
+    from ganbench.data.own.exchange import export_data
+
+    export_data(name, folder)
+    _say(f"exported {name} to {folder}")
 
 
 def _say(line: str) -> None:

@@ -12,6 +12,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.own_data import NAME, Card, own_data_folder
 from ganbench.data.base import DATASETS
 from ganbench.data.own.card_text import card_text
+from ganbench.data.own.exchange import import_data, is_exported
 from ganbench.data.own.folder import data_sha256, write_folder, written_whole
 from ganbench.data.own.pictures import Colour
 from ganbench.data.own.prepare import Prepared, prepare
@@ -36,7 +37,8 @@ def add_data(
     """Add a data set under a name; until all is done, and after any error, there is nothing of it.
 
     Args:
-        source: a folder of class sub-folders of pictures, or an `.npz` of images and labels.
+        source: a folder of class sub-folders of pictures, one of pictures and a `labels.csv`, an `.npz` of images and
+            labels, or a folder made by `export_data`, which gives the same numbers here as where it was made.
         size: side of the images in pixels; by default that of the pictures, if all are squares of one usable size.
         colour: whether images are grey or have colour; by default, whatever the pictures are.
         drop: classes to leave out.
@@ -47,13 +49,17 @@ def add_data(
             evaluator doesn't recognise.
     """
     _check_name(name)
+    if is_exported(source):
+        if size is not None or colour is not None or drop:
+            raise GanbenchError(f"'{source}' was exported by ganbench: it can only be added as it is, without options")
+        return import_data(name, source)
     prepared = prepare(open_source(source), size, colour, drop, progress)
     for note in prepared.notes:
         say(note)
     counts = [sum(each) for each in prepared.counts]
     train, reference, evaluation = (_part(prepared, part) for part in (TRAIN, REFERENCE, EVALUATION))
     say(
-        f"{len(prepared.labels):,} images of {len(prepared.classes)} classes ({min(counts):,} to {max(counts):,} each): "
+        f"{len(prepared.labels):,} images of {len(prepared.classes)} classes ({min(counts):,} to {max(counts):,}): "
         f"{len(train):,} for training, {len(reference):,} to compare with, {len(evaluation):,} to test the evaluator"
     )
     arrays = (prepared.images, prepared.labels, prepared.parts)
@@ -80,8 +86,8 @@ def add_data(
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise GanbenchError(
-            f"'{name}' can't be the name of a data set: use small letters, digits, '-' and '_', beginning with a letter "
-            f"or digit, at most 40"
+            f"'{name}' can't be the name of a data set: use small letters, digits, '-' and '_', at most 40, and "
+            f"begin with a letter or digit"
         )
     if (own_data_folder() / name).exists():
         raise GanbenchError(f"there is already a data set '{name}': `ganbench data remove {name}` removes it")

@@ -22,7 +22,7 @@ from ganbench.data.own.split import EVALUATION, REFERENCE, TRAIN
 
 
 class OwnImages(LabelledImages):
-    """Training images, those that samples are compared with, and others that nothing was trained on or compared with."""
+    """Training images, a reference, and images that nothing was trained on or compared with."""
 
     def __init__(self, images: Tensor, labels: Tensor, parts: Tensor, mode_names: tuple[str, ...]) -> None:
         """Split images, uint8 [N, C, H, W], with labels, int64 [N], by their parts, [N]."""

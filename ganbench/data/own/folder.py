@@ -54,7 +54,7 @@ def read_text(name: str) -> str:
     Raises:
         GanbenchError: there is no such data set, or it has none.
     """
-    path = _existing(name) / READABLE
+    path = existing_folder(name) / READABLE
     try:
         return path.read_text(encoding="utf-8").rstrip()
     except (OSError, ValueError) as error:
@@ -67,7 +67,7 @@ def remove_folder(name: str) -> None:
     Raises:
         GanbenchError: there is none of this name, or it can't be removed.
     """
-    folder = _existing(name)
+    folder = existing_folder(name)
     try:
         aside = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
         folder.rename(aside / name)
@@ -76,7 +76,12 @@ def remove_folder(name: str) -> None:
         raise GanbenchError(f"'{folder}' can't be removed ({error.strerror or error})") from error
 
 
-def _existing(name: str) -> Path:
+def existing_folder(name: str) -> Path:
+    """The folder of an own data set.
+
+    Raises:
+        GanbenchError: there is none of this name.
+    """
     if name not in own_names():
         raise GanbenchError(f"you have no data set '{name}': {near_miss(name, own_names())}")
     return own_data_folder() / name

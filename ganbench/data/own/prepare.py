@@ -22,7 +22,7 @@ from ganbench.data.zips import LIMIT
 MIN_SIDE, MAX_SIDE, STEP = 28, 128, 4
 """Least and greatest side of images in pixels; it is a multiple of 4, since convolutional networks halve it twice."""
 MIN_TRAIN = 1_000
-"""Least number of training images: protocols score no fewer than 500 samples, and floors are drawn from twice as many."""
+"""Least number of training images: protocols score no fewer than 500 samples, half of these."""
 MIN_PART = 5
 """Least number of images of each class in each part."""
 MAX_CLASSES = 1_000

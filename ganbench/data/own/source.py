@@ -1,7 +1,8 @@
-"""The source of own data: a folder of class sub-folders or an `.npz` file, read one picture after the other."""
+"""The source of own data: a folder of pictures or an `.npz` file, read one picture after the other."""
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,9 +16,14 @@ from PIL import Image
 from ganbench.core.errors import GanbenchError
 from ganbench.data.own.arrays import read_member
 from ganbench.data.own.pictures import FORMATS, Picture, read_picture
-from ganbench.data.zips import open_zip
+from ganbench.data.zips import in_short, open_zip
 
-HOW = "give a folder with a sub-folder of PNG, JPEG or WebP files for each class, or an .npz file of images and labels"
+LABELS = "labels.csv"
+"""A file with the columns `file` and `label`, in a folder that isn't sorted into classes."""
+HOW = (
+    "give a folder with a sub-folder of PNG, JPEG or WebP files for each class, a folder of such files with a "
+    f"{LABELS}, or an .npz file of images and labels"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +53,16 @@ def open_source(path: Path) -> Source:
         GanbenchError: there is no such file or folder, or it isn't laid out as `HOW` says.
     """
     if path.is_dir():
-        return _of_folder(path)
+        table = path / LABELS
+        return _of_paths(path, *(_in_table(table, path) if table.is_file() else _in_folders(path)))
     if path.is_file() and path.suffix.lower() == ".npz":
         return _of_npz(path)
-    raise GanbenchError(
-        f"'{path}' {'is neither a folder nor an .npz file' if path.exists() else 'is not there'}: {HOW}"
-    )
+    wrong = "is neither a folder nor an .npz file" if path.exists() else "is not there"
+    raise GanbenchError(f"'{path}' {wrong}: {HOW}")
 
 
-def _of_folder(root: Path) -> Source:
+def _in_folders(root: Path) -> tuple[list[Path], list[str], int]:
+    """The pictures in sub-folders, their classes, and the number of other files."""
     paths: list[Path] = []
     ignored = 0
     for folder in sorted(_visible(root)):
@@ -69,7 +76,44 @@ def _of_folder(root: Path) -> Source:
         paths += pictures
     if not paths:
         raise GanbenchError(f"'{root}' has no sub-folders with pictures: {HOW}")
+    return paths, [path.parent.name for path in paths], ignored
 
+
+def _in_table(table: Path, root: Path) -> tuple[list[Path], list[str], int]:
+    """The pictures that the table of labels names, their classes, and no other files.
+
+    Raises:
+        GanbenchError: it isn't such a table, or names a file twice, or one that isn't there or isn't a picture.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if not {"file", "label"} <= set(rows.fieldnames or ()):
+                raise GanbenchError(f"'{table}' must begin with the line file,label: one row for each picture follows")
+            named = [((row["file"] or "").strip(), (row["label"] or "").strip()) for row in rows]
+    except (OSError, ValueError, csv.Error) as error:
+        raise GanbenchError(f"'{table}' can't be read ({in_short(error)}): write it as UTF-8 text") from error
+    if not named:
+        raise GanbenchError(f"'{table}' names no pictures")
+    seen: set[str] = set()
+    for number, (name, label) in enumerate(named, 2):
+        wrong = "has no label" if not label else "is named twice" if name in seen else _unusable(root / name, root)
+        if wrong:
+            raise GanbenchError(f"'{table}', line {number}: '{name}' {wrong}")
+        seen.add(name)
+    return [root / name for name, _ in named], [label for _, label in named], 0
+
+
+def _unusable(path: Path, root: Path) -> str:
+    """Words that say why a named file isn't a picture in the folder; empty if it is."""
+    if not path.resolve().is_relative_to(root.resolve()):
+        return "is not in the folder"
+    if path.suffix.lower() not in FORMATS:
+        return "is no PNG, JPEG or WebP file"
+    return "" if path.is_file() else "is not there"
+
+
+def _of_paths(root: Path, paths: list[Path], labels: list[str], ignored: int) -> Source:
     def read(number: int) -> Picture:
         _refuse_outside(paths[number], root)
         if not paths[number].is_file():
@@ -77,7 +121,7 @@ def _of_folder(root: Path) -> Source:
         return read_picture(paths[number])
 
     notes = (f"{ignored:,} other files or folders ignored",) if ignored else ()
-    return Source(tuple(path.parent.name for path in paths), read, lambda number: f"'{paths[number]}'", notes)
+    return Source(tuple(labels), read, lambda number: f"'{paths[number]}'", notes)
 
 
 def _visible(folder: Path) -> Iterator[Path]:
