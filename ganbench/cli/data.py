@@ -60,9 +60,10 @@ def add(
 
     SOURCE is a folder with a sub-folder of PNG, JPEG or WebP files for each class; or a folder of such files with a
     labels.csv, whose columns are file and label; or an .npz file with the arrays `images` (uint8) and `labels`; or a
-    folder made by `ganbench data export`. The images are checked, resized and split; a classifier is trained to recognise their
-    classes, and tested; all is kept in $GANBENCH_DATA/own, else in ~/.local/share/ganbench/own. It takes a few minutes
-    for 60,000 images.
+    folder made by `ganbench data export`.
+
+    The images are checked, resized and split; a classifier is trained to recognise their classes, and tested; all is
+    kept in $GANBENCH_DATA/own, else in ~/.local/share/ganbench/own. It takes a few minutes for 60,000 images.
 
     \b
       ganbench data add flowers photos/ --size 32

@@ -6,8 +6,9 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ DATA = "data.npz"
 READABLE = "card.txt"
 UNFINISHED = ".unfinished-"
 """Beginning of the names of folders that are being written; no data set's name begins like this."""
+ABANDONED = 3600.0
+"""Seconds after which an unfinished folder is nobody's: to write one takes seconds."""
 
 Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 
@@ -37,6 +40,7 @@ def written_whole(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder.parent)
         temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
         try:
             yield temporary
@@ -46,6 +50,14 @@ def written_whole(folder: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise GanbenchError(f"'{folder}' can't be written ({error.strerror or error}): nothing was kept") from error
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Remove unfinished folders of killed processes."""
+    for leftover in parent.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):  # another process removes it as well
+            if time.time() - leftover.stat().st_mtime > ABANDONED:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def read_text(name: str) -> str:
