@@ -58,6 +58,10 @@ class Server:
             )
         assert wait_for(self._answers, 60), "the server did not start"
 
+    def wait_for_numbers(self) -> None:
+        """Wait until a sweep is under way, and has delivered something."""
+        assert wait_for(lambda: any(numbers for _, numbers in runs_in(self.database)[0].values()), 120)
+
     def kill(self) -> None:
         """Send SIGKILL, as if the machine were switched off."""
         assert self._process is not None
@@ -93,7 +97,7 @@ def _temporarily(folder: Path, file: str, expected: Numbers, away: float) -> int
     work_folder = folder / "while"
     work_folder.mkdir()
     driver = start(["sweep", file, "--store", server.uri], work_folder)
-    time.sleep(9)
+    server.wait_for_numbers()
     server.kill()
     groups_before = _groups_reported(work_folder)
     time.sleep(away)
@@ -126,7 +130,7 @@ def _permanently(folder: Path, file: str, expected: Numbers) -> int:
     work_folder = folder / "ever"
     work_folder.mkdir()
     driver = start(["sweep", file, "--store", server.uri], work_folder)
-    time.sleep(9)
+    server.wait_for_numbers()
     server.kill()
     status = driver.wait()
     text = (work_folder / "output.txt").read_text()

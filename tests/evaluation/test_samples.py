@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import struct
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -24,7 +26,8 @@ from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators.classifier import check_images, to_signed
-from ganbench.evaluation.samples import GeneratorSource, check_array, read_samples, zips
+from ganbench.evaluation.samples import GeneratorSource, arrays, check_array, read_samples, zips
+from ganbench.evaluation.samples.arrays import read_npz
 from ganbench.evaluation.samples.operators import ATEN, find_operator
 from ganbench.methods.archs import ARCHS
 
@@ -301,6 +304,34 @@ def test_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     np.savez_compressed(tmp_path / "x.npz", samples=np.zeros((100, 28, 28), np.uint8))
     assert (tmp_path / "x.npz").stat().st_size < 2000
     assert "unpacked" in error_message(tmp_path / "x.npz", (1, 28, 28))
+
+
+def test_compressed_array_takes_no_memory_before_it_is_used(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "x.npz", samples=np.zeros((64, 1, 512, 512), np.uint8))
+    tracemalloc.start()
+    values, _ = read_npz(tmp_path / "x.npz")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < values.nbytes / 4
+
+
+def test_full_temporary_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullDisk(io.BytesIO):
+        def write(self, content: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(arrays.tempfile, "TemporaryFile", FullDisk)
+    np.savez_compressed(tmp_path / "x.npz", samples=np.zeros((3, 2)))
+    assert "$TMPDIR" in error_message(tmp_path / "x.npz", POINT)
+
+
+def test_corrupt_compressed_array_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, samples=np.random.default_rng(0).normal(size=(300, 2)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    assert "truncated or altered" in error_message(path, POINT)
 
 
 def test_inconsistent_zip_is_rejected(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 from zipfile import ZIP_STORED
 
 import numpy as np
@@ -39,7 +42,8 @@ def read_npy(path: Path) -> tuple[Array, str]:
 def read_npz(path: Path) -> tuple[Array, str]:
     """The array of a `.npz` file that is the only one or has one of `NAMES`, and a description with its name.
 
-    If it isn't compressed, it is read as it is used, like that of a `.npy` file.
+    It is read as it is used, like that of a `.npy` file; if it is compressed, from an unnamed file in the temporary
+    folder, into which it is unpacked.
     """
     with open_zip(path, "is not an .npz file: write it with np.savez(path, samples=…)") as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
@@ -47,14 +51,37 @@ def read_npz(path: Path) -> tuple[Array, str]:
         info = archive.getinfo(f"{name}.npy")
         with archive.open(info) as file:
             shape, columns_first, dtype = _check_header(file, info.file_size, f"'{path}' ('{name}')")
-            if info.compress_type == ZIP_STORED and 0 not in shape:
+            order: Literal["F", "C"] = "F" if columns_first else "C"
+            if 0 in shape:
+                values = np.empty(shape, dtype, order)
+            elif info.compress_type == ZIP_STORED:
                 offset = content_offset(path, info) + file.tell()
                 while file.read(CHUNK):
                     pass  # to the end, where the checksum is compared
-                mapped = np.memmap(path, dtype, "r", offset, shape, "F" if columns_first else "C")
-                return np.asarray(mapped), f" ('{name}')"
-        with archive.open(info) as file:
-            return np.lib.format.read_array(file, allow_pickle=False), f" ('{name}')"
+                values = np.memmap(path, dtype, "r", offset, shape, order)
+            else:
+                with tempfile.TemporaryFile() as unpacked:  # gone when the array is no longer used
+                    _unpack(path, file, unpacked)
+                    values = np.memmap(unpacked, dtype, "r", 0, shape, order)
+        return np.asarray(values), f" ('{name}')"
+
+
+def _unpack(path: Path, file: IO[bytes], unpacked: IO[bytes]) -> None:
+    """Copy the rest of a member to a temporary file.
+
+    Raises:
+        GanbenchError: the temporary folder has no room for it.
+    """
+    try:
+        shutil.copyfileobj(file, unpacked, CHUNK)
+        unpacked.flush()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise  # of the archive, not of the folder
+        raise GanbenchError(
+            f"'{path}' is compressed, and the temporary folder '{tempfile.gettempdir()}' has no room to unpack it: set "
+            f"$TMPDIR to another, or write it with np.savez, which doesn't compress"
+        ) from error
 
 
 def _choose(path: Path, names: list[str]) -> str:
