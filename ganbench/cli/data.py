@@ -71,10 +71,11 @@ def add(
     """
     from ganbench.cli.console.adding import progress_bar
     from ganbench.data.own.add import add_data
+    from ganbench.data.own.folder import readable_card
 
     with progress_bar() as progress:
         card = add_data(name, source, size=size, colour=colour, drop=drop, say=_say, progress=progress)
-    _say((own_data_folder() / name / "card.txt").read_text(encoding="utf-8"))
+    _say(readable_card(name))
     _say(f"\nTry: ganbench run --dataset {name} --arch {'dcgan' if max(card.shape) <= 64 else 'mlp'}")
 
 
@@ -92,9 +93,9 @@ def list_own() -> None:
 @click.argument("name", shell_complete=_complete_own)
 def show_own(name: str) -> None:
     """Show the card of a data set of your own."""
-    from ganbench.data.own.folder import read_text
+    from ganbench.data.own.folder import readable_card
 
-    _say(read_text(name))
+    _say(readable_card(name))
 
 
 @data.command()

@@ -60,7 +60,7 @@ def _remove_leftovers(parent: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def read_text(name: str) -> str:
+def readable_card(name: str) -> str:
     """The readable card of an own data set.
 
     Raises:
