@@ -30,7 +30,7 @@ class OwnImages(LabelledImages):
         super().__init__(images[train], labels[train], images[test], labels[test], mode_names)
         self._unseen = images[parts == EVALUATION]
 
-    def unseen(self, count: int) -> Tensor | None:
+    def unseen(self, count: int) -> Tensor:
         order = torch.randperm(len(self._unseen), generator=stream(0, "reference")).to(self.device)
         return to_signed(self._unseen[order[:count]])
 

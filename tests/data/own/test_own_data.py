@@ -19,7 +19,7 @@ from ganbench.core.component_index import from_registry, without_plugins
 from ganbench.core.errors import GanbenchError
 from ganbench.core.own_data import Card, own_data_folder, own_names, read_own_card
 from ganbench.data import DATASETS
-from ganbench.data.own import recipe
+from ganbench.data.own import OwnDataset, recipe
 from ganbench.data.own.add import add_data
 from ganbench.data.own.exchange import export_data
 from ganbench.data.own.folder import remove_folder, written_whole
@@ -55,6 +55,12 @@ def card(place: Path, source: Path) -> Card:
     return add_data("shapes", source, say=lambda line: None)
 
 
+def added() -> OwnDataset:
+    dataset = DATASETS["shapes"]()
+    assert isinstance(dataset, OwnDataset)
+    return dataset
+
+
 def settings(name: str) -> dict[str, object]:
     return {"dataset": {"name": name}, "train": {"steps": 10}}
 
@@ -74,7 +80,7 @@ def test_data_set_is_found_by_name_wherever_components_are(card: Card) -> None:
 
 
 def test_loaded_data_are_the_images_of_the_source(card: Card, source: Path) -> None:
-    data = DATASETS["shapes"]().load(CPU)
+    data = added().load(CPU)
     images, labels = shapes(COUNT)
     given = {hashlib.sha256(image.tobytes()).digest(): int(label) for image, label in zip(images, labels, strict=True)}
     assert data.mode_names == CLASSES
@@ -88,12 +94,12 @@ def test_parts_have_their_shares_and_an_image_is_in_the_same_part_of_any_source(
     images, _ = shapes(6_000)
     parts = np.array([part_of(digest) for digest in content_hashes(images)])
     assert np.bincount(parts) / len(parts) == pytest.approx(SHARES, abs=0.02)
-    reference = set(content_hashes(DATASETS["shapes"]().load(CPU).test[:, 0].numpy()))
+    reference = set(content_hashes(added().load(CPU).test[:, 0].numpy()))
     assert reference == {digest for digest in content_hashes(shapes(COUNT)[0]) if part_of(digest) == REFERENCE}
 
 
 def test_evaluator_recognises_held_out_images_and_finds_them_typical(card: Card) -> None:
-    dataset = DATASETS["shapes"]()
+    dataset = added()
     evaluator, data = dataset.evaluator(CPU), dataset.load(CPU)
     assert evaluator.sha256 == dataset.evaluator_sha256
     assert evaluator.accuracy > 0.9
@@ -121,8 +127,8 @@ def test_data_sets_of_one_name_that_differ_in_one_reference_image_have_other_run
 def test_exported_data_set_has_the_same_run_ids_and_features_elsewhere(
     card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, images = resolve(settings("shapes")).run_id(0), DATASETS["shapes"]().load(CPU).reference(100)
-    seen = DATASETS["shapes"]().evaluator(CPU)(images)
+    here, images = resolve(settings("shapes")).run_id(0), added().load(CPU).reference(100)
+    seen = added().evaluator(CPU)(images)
     export_data("shapes", tmp_path / "exported")
     with pytest.raises(GanbenchError, match="exists already"):
         export_data("shapes", tmp_path / "exported")
@@ -132,7 +138,7 @@ def test_exported_data_set_has_the_same_run_ids_and_features_elsewhere(
         add_data("shapes", tmp_path / "exported", size=32)
     assert add_data("shapes", tmp_path / "exported") == card
     assert resolve(settings("shapes")).run_id(0) == here
-    again = DATASETS["shapes"]().evaluator(CPU)(DATASETS["shapes"]().load(CPU).reference(100))
+    again = added().evaluator(CPU)(added().load(CPU).reference(100))
     assert torch.equal(again.embedding, seen.embedding)
     assert not (own_data_folder() / "shapes" / "more.txt").exists()
 

@@ -17,6 +17,7 @@ from ganbench.cli.main import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.own_data import own_data_folder
 from ganbench.data.own import prepare as preparation
+from ganbench.data.own.pictures import Colour
 from ganbench.data.own.prepare import Prepared, prepare
 from ganbench.data.own.source import open_source
 from tests.data.own.pictures_of_shapes import shapes, write_folder_of_shapes
@@ -36,7 +37,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-def read(source: Path, size: int | None = None, colour: preparation.Colour | None = None, *drop: str) -> Prepared:
+def read(source: Path, size: int | None = None, colour: Colour | None = None, *drop: str) -> Prepared:
     return prepare(open_source(source), size, colour, drop, lambda *_: None)
 
 
