@@ -39,6 +39,7 @@ NAVIGATION = {
     "Start": ["start", "tutorial", "ko/tutorial", "gallery", "results"],
     "How to": [
         "howto/own-loop",
+        "howto/own-data",
         "howto/pandas",
         "howto/clusters",
         "howto/notebooks",

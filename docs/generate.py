@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ganbench.cli.console.component_list import as_markdown
-from ganbench.core.component_index import FOLDERS, from_registry
+from ganbench.core.component_index import FOLDERS, from_source
 from ganbench.core.registry import Component
 from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.protocols import PROTOCOLS, Case
@@ -26,7 +26,7 @@ BETTER = {"lower": "lower", "higher": "higher", "real": "near real"}
 
 def table(kind: str) -> str:
     """Name, first line and options of each component, as `ganbench list --format markdown` has them."""
-    return as_markdown({kind: from_registry(REGISTRIES[kind])}).partition("\n\n")[2]
+    return as_markdown({kind: from_source(kind)}).partition("\n\n")[2]
 
 
 def in_full(kind: str) -> str:

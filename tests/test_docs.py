@@ -19,6 +19,7 @@ from ganbench.cli import main
 from ganbench.cli.console.component_list import as_markdown, entries_of
 from ganbench.core.component_index import FOLDERS
 from ganbench.core.experiment_files import find_experiment
+from ganbench.data.own import recipe
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -202,6 +203,25 @@ def test_python_of_the_how_to_pages_runs(tmp_path: Path) -> None:
             done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
             assert done.returncode == 0, f"{page}: {done.stderr}"
             assert done.stdout, page
+
+
+def test_how_to_page_on_own_data_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the page in order, with a short training of the evaluator and of the GAN."""
+    page = DOCS / "howto" / "own-data.md"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(recipe, "MIN_STEPS", 40)
+    monkeypatch.setattr(recipe, "EPOCHS", 1)
+    for language, body in re.findall(r"^```(sh|python)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
+        if language == "python":
+            exec(compile(body, str(page), "exec"), {})
+            continue
+        for words in map(shlex.split, body.splitlines()):
+            arguments = [*words[1:], "--steps", "2"] if words[1] == "run" else words[1:]
+            result = CliRunner().invoke(main, arguments)
+            assert result.exit_code == 0, f"{shlex.join(words)}: {result.output}"
 
 
 def test_both_tutorials_have_equal_commands_outputs_and_pictures() -> None:

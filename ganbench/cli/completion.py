@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from ganbench.core.component_index import FOLDERS, SINGULAR, from_source
+from ganbench.core.component_index import FOLDERS, SINGULAR, without_plugins
 from ganbench.core.experiment_files import experiment_files
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def names_of(kind: str) -> Completer:
-    """Complete the names of the built-in components of a kind, such as `losses`."""
+    """Complete the names of the components of a kind, such as `losses`, but for those of plug-ins."""
 
     def complete(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
         return [
             CompletionItem(entry.name, help=entry.summary)
-            for entry in from_source(kind)
+            for entry in without_plugins(kind)
             if entry.name.startswith(start)
         ]
 

@@ -1,4 +1,4 @@
-"""Commands for components: list them, check plug-ins, and fetch data sets."""
+"""Commands for components: list them, show one, and check plug-ins."""
 
 from __future__ import annotations
 
@@ -75,27 +75,6 @@ def check(target: str) -> None:
     from ganbench.checks.plugin import check_plugin
 
     raise SystemExit(check_plugin(target, say=_say))
-
-
-@click.group()
-def data() -> None:
-    """Manage data sets."""
-
-
-@data.command()
-@click.argument("dataset")
-@plugins_flag
-def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
-    """Download a data set into the cache ($GANBENCH_DATA, else ~/.cache/ganbench) and verify it."""
-    import torch
-
-    from ganbench.core.plugins import load_plugins
-    from ganbench.data import DATASETS
-    from ganbench.data.fetch import cache_folder
-
-    load_plugins(plugins)
-    loaded = DATASETS.create({"name": dataset}).load(torch.device("cpu"), say=_say)
-    _say(f"{dataset}: {len(loaded):,} training samples, {len(loaded.mode_names):,} modes, in {cache_folder()}")
 
 
 def _say(line: str) -> None:

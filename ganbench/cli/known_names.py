@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ganbench.core.component_index import SINGULAR, from_source
+from ganbench.core.component_index import SINGULAR, without_plugins
 from ganbench.core.errors import GanbenchError
 from ganbench.core.plugins import installed_plugins
 from ganbench.core.registry import near_miss
@@ -120,10 +120,9 @@ def _word(kind: str) -> str:
     return WORDS.get(kind, kind)
 
 
-@cache
 def _index(kind: str) -> Mapping[str, frozenset[str]]:
     """The options of each component of a kind, by name."""
-    return {entry.name: frozenset(name for name, _ in entry.options) for entry in from_source(SINGULAR[kind])}
+    return {entry.name: frozenset(name for name, _ in entry.options) for entry in without_plugins(SINGULAR[kind])}
 
 
 @cache

@@ -11,7 +11,8 @@ import click
 from ganbench.cli.claims import claims, reproduce_claim
 from ganbench.cli.compare import compare
 from ganbench.cli.completion import completion
-from ganbench.cli.components import check, data, list_components, show
+from ganbench.cli.components import check, list_components, show
+from ganbench.cli.data import data
 from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
 from ganbench.cli.experiments import experiments

@@ -10,9 +10,11 @@ import ast
 import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ganbench.core.own_data import own_cards
 from ganbench.core.registry import Registry
 
 PACKAGE = Path(__file__).parents[1]
@@ -57,10 +59,21 @@ def from_registry(registry: Registry[Any]) -> list[Entry]:
     return entries
 
 
+@cache
 def from_source(kind: str) -> list[Entry]:
     """The built-in components of a kind, read from their source."""
     source = _Source(PACKAGE / FOLDERS[kind])
     return sorted(source.entries(), key=lambda entry: entry.name)
+
+
+def without_plugins(kind: str) -> list[Entry]:
+    """The components of a kind that are there without a plug-in: the built-in ones, and data sets of the user's own."""
+    entries = from_source(kind)
+    if kind == "datasets":
+        taken = {entry.name for entry in entries}
+        own = {name: card.summary for name, card in own_cards().items() if name not in taken}
+        entries = [*entries, *(Entry(name, summary, (), summary) for name, summary in own.items())]
+    return sorted(entries, key=lambda entry: entry.name)
 
 
 class _Source:

@@ -1,5 +1,5 @@
 """A home folder and a user name for processes without them, as in containers, since MLflow and others need them; and
-the cache folder in that home.
+the folders for a cache and for data in that home.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ def ensure_home() -> None:
 def user_cache_folder() -> Path:
     """The folder for what can be computed again, in `$XDG_CACHE_HOME` or `~/.cache`; it need not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganbench"
+
+
+def user_data_folder() -> Path:
+    """The folder for what can't be computed again, in `$XDG_DATA_HOME` or `~/.local/share`; it need not exist."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ganbench"
 
 
 def _private_folder(name: str) -> Path:

@@ -54,12 +54,12 @@ class Component(ABC):
 
     @classmethod
     def is_foreign(cls) -> bool:
-        """Return whether it comes from a plug-in."""
+        """Return whether it comes from elsewhere than this package: from a plug-in, or from a user's own data."""
         return cls.__module__.partition(".")[0] != "ganbench"
 
     @classmethod
     def code_sha256(cls) -> str:
-        """SHA-256 of the file that defines it."""
+        """SHA-256 of the file that defines it, or of what else does."""
         return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()
 
 
@@ -79,20 +79,33 @@ class Registry(Mapping[str, type[C]]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._classes: dict[str, type[C]] = {}
+        self._sources: list[Callable[[], Mapping[str, type[C]]]] = []
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._classes))
+        return iter(sorted(self._all()))
 
     def __len__(self) -> int:
-        return len(self._classes)
+        return len(self._all())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._classes
+        return name in self._classes or name in self._all()
 
     def __getitem__(self, name: str) -> type[C]:
-        if name not in self._classes:
-            raise GanbenchError(f"unknown {self.kind} '{name}': {near_miss(name, self._classes)}")
-        return self._classes[name]
+        known = self._classes if name in self._classes else self._all()
+        if name not in known:
+            raise GanbenchError(f"unknown {self.kind} '{name}': {near_miss(name, known)}")
+        return known[name]
+
+    def add_source(self, source: Callable[[], Mapping[str, type[C]]]) -> None:
+        """Include components that come and go with files: `source` returns those of the moment, by name."""
+        self._sources.append(source)
+
+    def _all(self) -> Mapping[str, type[C]]:
+        """All components by name; a registered one goes before one of a source."""
+        found: dict[str, type[C]] = {}
+        for source in self._sources:
+            found |= source()
+        return found | self._classes
 
     def add(self, name: str, component: type[C]) -> None:
         if name in self._classes:

@@ -36,6 +36,7 @@ Purpose = Literal[
     "metric",
     "planted",
     "order",
+    "evaluator",
 ]
 
 

@@ -107,6 +107,14 @@ class Dataset(Component):
     def evaluator(self, device: torch.device) -> Evaluator:
         """The evaluator that assigns samples to modes."""
 
+    def scorable(self, samples: int) -> int:
+        """The number of samples to score where a protocol asks for `samples`.
+
+        It is no more than half of the training samples, from which floors are drawn: draws of all of them would be
+        equal, and show no noise.
+        """
+        return min(samples, self.train_size // 2) if self.finite else samples
+
     def classifier(self, name: str, device: torch.device) -> Evaluator:
         """The evaluator of this name, to assign samples to modes in place of the data set's own.
 

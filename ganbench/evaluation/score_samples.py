@@ -211,7 +211,7 @@ class ProtocolScorer:
         Raises:
             GanbenchError: too few samples, or more than there are real ones.
         """
-        wanted = self.case.samples if count is None else count
+        wanted = self.dataset.scorable(self.case.samples) if count is None else count
         self.check_count(wanted)
         if len(samples) < wanted:
             hint = f", or score fewer with --count {len(samples)}, which the table will state" if count is None else ""

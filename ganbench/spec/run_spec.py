@@ -146,8 +146,8 @@ def resolve(settings: Mapping[str, Any]) -> RunSpec:
     train = _train_spec(_options(settings, "train"), loss, penalties, dataset)
     evaluation_defaults = {
         "every": min(train.steps, max(DEFAULT_EVERY, -(-train.steps // DEFAULT_EVALUATIONS))),
-        "samples": case.samples,
-        "quick_samples": min(EvaluationSpec.quick_samples, case.samples),
+        "samples": dataset.scorable(case.samples),
+        "quick_samples": dataset.scorable(min(EvaluationSpec.quick_samples, case.samples)),
     }
     evaluation = from_options(EvaluationSpec, evaluation_defaults | _options(settings, "evaluation"), "evaluation")
     spec = RunSpec(

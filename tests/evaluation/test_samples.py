@@ -25,8 +25,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data import zips
 from ganbench.data.evaluators.classifier import check_images, to_signed
-from ganbench.evaluation.samples import GeneratorSource, check_array, read_samples, zips
+from ganbench.evaluation.samples import GeneratorSource, check_array, read_samples
 from ganbench.evaluation.samples.arrays import read_npz
 from ganbench.evaluation.samples.operators import ATEN, find_operator
 from ganbench.methods.archs import ARCHS

@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from ganbench.core.component_index import Entry, from_registry, from_source
+from ganbench.core.component_index import Entry, from_registry, without_plugins
 from ganbench.core.plugins import installed_plugins, load_plugins
 
 
 def entries_of(kinds: Iterable[str], plugins: Sequence[Path] = ()) -> dict[str, list[Entry]]:
     """Components of each kind, built in and from plug-ins (installed or given as files)."""
     if not plugins and not installed_plugins():
-        return {kind: from_source(kind) for kind in kinds}
+        return {kind: without_plugins(kind) for kind in kinds}
     # Imported only here, since it takes seconds.
     from ganbench.spec.registries import REGISTRIES
 

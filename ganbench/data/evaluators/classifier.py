@@ -20,6 +20,8 @@ from ganbench.core.registry import near_miss
 from ganbench.data.evaluators.base import Features
 
 WEIGHTS = Path(__file__).parent / "weights"
+FEATURES = 128
+"""Width of the last hidden layer, whose activations are the features."""
 BATCH = 250  # on a CPU the activations of a batch should fit in the cache
 
 TYPICAL = 0.9889
@@ -39,11 +41,11 @@ class DigitCNN(nn.Module):
             *self._block(64, 64, stride=1),
             nn.MaxPool2d(2),  # 3×3
             nn.Flatten(),
-            nn.Linear(64 * 9, 128, bias=False),
-            nn.BatchNorm1d(128),
+            nn.Linear(64 * 9, FEATURES, bias=False),
+            nn.BatchNorm1d(FEATURES),
             nn.ReLU(),
         )
-        self.head = nn.Linear(128, classes)
+        self.head = nn.Linear(FEATURES, classes)
 
     @staticmethod
     def _block(channels_in: int, channels_out: int, stride: int) -> tuple[nn.Module, ...]:
@@ -99,13 +101,14 @@ class TypicalRegion(nn.Module):
 class FrozenClassifier(nn.Module):
     """The classifier and its typical region, as stored in a weights file."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, network: nn.Module | None = None) -> None:
+        """Hold a network with the interface of `DigitCNN`, which is the default."""
         super().__init__()
-        self.network = DigitCNN(classes)
-        self.typical = TypicalRegion(classes, self.network.head.in_features)
+        self.network = network or DigitCNN(classes)
+        self.typical = TypicalRegion(classes, FEATURES)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Images [N, 1, 28, 28] in [−1, 1] to features [N, d], probabilities [N, K], labels [N], deviations [N, 1]."""
+        """Images [N, C, H, W] in [−1, 1] to features [N, d], probabilities [N, K], labels [N], deviations [N, 1]."""
         features, logits = self.network(images)
         probabilities = logits.softmax(dim=1)
         labels = probabilities.argmax(dim=1)
@@ -121,16 +124,22 @@ class ImageEvaluator:
         accuracy: test accuracy from its card, in [0, 1].
     """
 
-    def __init__(self, name: str, device: torch.device, classifier: nn.Module | None = None) -> None:
-        """Load its weights into a classifier with the interface of `FrozenClassifier`, which is the default."""
-        card = read_card(name)
+    def __init__(
+        self, name: str, device: torch.device, classifier: nn.Module | None = None, folder: Path = WEIGHTS
+    ) -> None:
+        """Load its weights into a classifier with the interface of `FrozenClassifier`, which is the default.
+
+        Args:
+            folder: the folder of its card and weights.
+        """
+        card = read_card(name, folder)
         self.name = name
         self.sha256 = card.sha256
         self.accuracy = card.test_accuracy
         self._shape = card.input_shape
         self._classes = card.classes
         self._classifier = classifier or FrozenClassifier(self._classes)
-        self._classifier.load_state_dict(frozen_weights(name, card.sha256))
+        self._classifier.load_state_dict(frozen_weights(name, card.sha256, folder))
         self._classifier.eval().requires_grad_(False).to(device)
         self._device = device
 
@@ -168,32 +177,33 @@ class ModelCard:
     input_shape: tuple[int, ...]
 
 
-def read_card(name: str) -> ModelCard:
+def read_card(name: str, folder: Path = WEIGHTS) -> ModelCard:
     """The model card of an evaluator.
 
     Raises:
         GanbenchError: there is no evaluator of that name.
     """
-    path = WEIGHTS / f"{name}.json"
+    path = folder / f"{name}.json"
     if not path.is_file():
-        known = [card.stem for card in WEIGHTS.glob("*.json")]
+        known = [card.stem for card in folder.glob("*.json")]
         raise GanbenchError(f"unknown evaluator '{name}': {near_miss(name, known)}")
     card = json.loads(path.read_text(encoding="utf-8"))
     return ModelCard(card["sha256"], card["test_accuracy"], card["classes"], tuple(card["input_shape"]))
 
 
-def frozen_weights(name: str, sha256: str) -> dict[str, Tensor]:
+def frozen_weights(name: str, sha256: str, folder: Path = WEIGHTS) -> dict[str, Tensor]:
     """The weights of an evaluator, float32; the file may have them in half precision.
 
     Raises:
         GanbenchError: they have another hash than its card says.
     """
-    content = (WEIGHTS / f"{name}.safetensors").read_bytes()
+    content = (folder / f"{name}.safetensors").read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
+        remedy = "reinstall ganbench" if folder == WEIGHTS else "remove the data set and add it again"
         raise GanbenchError(
             f"the weights of evaluator '{name}' don't match its card "
-            f"(SHA-256 {digest[:12]}…, should be {sha256[:12]}…): reinstall ganbench"
+            f"(SHA-256 {digest[:12]}…, should be {sha256[:12]}…): {remedy}"
         )
     return {
         key: value.float() if value.is_floating_point() else value for key, value in load_safetensors(content).items()

@@ -45,7 +45,8 @@ class NamedData:
         case = rules.case(self._dataset)
         asked = None if metrics is None else {text: _metric(text, case.metrics) for text in metrics}
         case.check_metrics(asked or {})
-        self.samples = min(QUICK_SAMPLES, case.samples) if samples is None else samples
+        usual = self._dataset.scorable(min(QUICK_SAMPLES, case.samples))
+        self.samples = usual if samples is None else samples
         prepared = kept_scorer(self._dataset, rules, device)
         prepared.check_count(self.samples)
         self._scorer = prepared.scorer if asked is None else prepared.scorer.with_metrics(asked)

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import BROKEN, LIMIT, content_offset, in_short, open_zip
 from ganbench.evaluation.samples.layout import check_numbers
-from ganbench.evaluation.samples.zips import BROKEN, LIMIT, content_offset, in_short, open_zip
 
 NAMES = ("samples", "images", "arr_0", "x")
 """Names by which the array with the samples is recognised if there are several."""

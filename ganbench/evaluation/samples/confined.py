@@ -22,8 +22,8 @@ import numpy.typing as npt
 import torch
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import LIMIT
 from ganbench.evaluation.samples.generators import GeneratorSource
-from ganbench.evaluation.samples.zips import LIMIT
 
 LONGEST_ANSWER = 1 << 16
 """Bytes of the line that comes before the samples."""

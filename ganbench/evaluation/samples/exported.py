@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import in_short
 from ganbench.evaluation.samples.arguments import check_arguments
 from ganbench.evaluation.samples.generators import FAILED, Network
 from ganbench.evaluation.samples.operators import find_operator
 from ganbench.evaluation.samples.training_mode import refuse_training_mode
-from ganbench.evaluation.samples.zips import in_short
 
 SCHEMA = 8
 """Supported major version of the JSON schema; PyTorch increases it for changes that old readers would misunderstand."""

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import draw, stream
+from ganbench.data.zips import LIMIT, in_short
 from ganbench.evaluation.samples.layout import size_hint
-from ganbench.evaluation.samples.zips import LIMIT, in_short
 from ganbench.methods.archs import Arch
 
 LATENT_BLOCK = 500

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
+from ganbench.data.zips import in_short
 from ganbench.evaluation.samples.generators import NOISE, GeneratorSource, Network
 from ganbench.evaluation.samples.training_mode import refuse_training_mode
-from ganbench.evaluation.samples.zips import in_short
 
 MAX_SIZE = 2 * 2**30 - 1
 """Maximum size of a generator with its weights, in bytes: that of any protobuf message."""

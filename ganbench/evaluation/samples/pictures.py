@@ -15,8 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import LIMIT, in_short
 from ganbench.evaluation.samples.layout import size_hint
-from ganbench.evaluation.samples.zips import LIMIT, in_short
 
 UNREADABLE = (
     OSError,  # not a PNG, truncated, or unreadable

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import read_members
 from ganbench.evaluation.samples.arrays import Array, read_npy, read_npz
 from ganbench.evaluation.samples.check import checked
 from ganbench.evaluation.samples.confined import run_confined
@@ -19,7 +20,6 @@ from ganbench.evaluation.samples.onnx_files import read_onnx
 from ganbench.evaluation.samples.pictures import read_pictures
 from ganbench.evaluation.samples.torchscript import read_torchscript
 from ganbench.evaluation.samples.weights import read_weights
-from ganbench.evaluation.samples.zips import read_members
 
 TORCH_SUFFIXES = (".pt", ".pth", ".pts", ".ts", ".torchscript", ".pt2")
 GENERATORS = (".safetensors", ".onnx", *TORCH_SUFFIXES)

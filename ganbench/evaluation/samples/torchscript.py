@@ -21,9 +21,9 @@ from zipfile import ZipFile
 import torch
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import in_short
 from ganbench.evaluation.samples.generators import FAILED, Network
 from ganbench.evaluation.samples.training_mode import refuse_script_in_training_mode
-from ganbench.evaluation.samples.zips import in_short
 
 TORCH_SAVE = "a plain torch.save is a pickle, which is never loaded"
 

@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.zips import in_short
 from ganbench.evaluation.samples.generators import FAILED, GeneratorSource, Network, one_line
-from ganbench.evaluation.samples.zips import in_short
 
 PREFIXES = ("averaged/", "generator/")
 """Name prefixes in a run's state: the averaged generator, if there is one, is the one that was scored."""

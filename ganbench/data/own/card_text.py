@@ -1,0 +1,35 @@
+"""The card of an own data set in words, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganbench.core.own_data import Card
+
+
+def card_text(name: str, card: Card, model: Mapping[str, Any]) -> str:
+    """The facts on the card and the model card, a line each, then a table of the classes.
+
+    Args:
+        model: the evaluator's model card.
+    """
+    train, reference, evaluation = card.images
+    confusion = model["confusion"]
+    lines = [
+        f"{name}: {card.summary.removeprefix('Own data: ')}",
+        "",
+        f"images      {train:,} for training, {reference:,} to compare with, {evaluation:,} to test the evaluator",
+        f"evaluator   {card.evaluator}: accuracy {model['test_accuracy']:.1%}, calibration error "
+        f"{model['calibration_error']:.1%}, on images it wasn't trained on",
+        f"hash        {card.sha256[:12]} (in the ids of all runs)",
+        *(f"{'prepared' if number == 0 else '':<12}{note}" for number, note in enumerate(card.preparation)),
+        "",
+        f"{'class':<24} {'images':>9} {'recognised':>11}   most often taken for",
+    ]
+    for index, row in enumerate(confusion):
+        others = sorted(((count, other) for other, count in enumerate(row) if other != index and count), reverse=True)
+        wrong = f"{card.classes[others[0][1]]} ({others[0][0] / sum(row):.1%})" if others else "–"
+        share = row[index] / sum(row)
+        lines.append(f"{card.classes[index]:<24} {sum(card.counts[index]):>9,} {share:>11.1%}   {wrong}")
+    return "\n".join(lines)

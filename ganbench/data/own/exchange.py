@@ -1,0 +1,61 @@
+"""Own data sets for other machines: exported as a folder, and added from it after everything in it was verified."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.own_data import CARD, Card, own_data_folder, read_own_card
+from ganbench.data.evaluators.classifier import FrozenClassifier, ImageEvaluator
+from ganbench.data.own.card_text import card_text
+from ganbench.data.own.folder import DATA, existing_folder, read_images, write_folder, written_whole
+from ganbench.data.own.network import OwnCNN
+
+
+def is_exported(source: Path) -> bool:
+    """Return whether a folder was made by `export_data`."""
+    return (source / CARD).is_file() and (source / DATA).is_file()
+
+
+def export_data(name: str, folder: Path) -> None:
+    """Write a data set with its evaluator into a new folder, from which it can be added elsewhere.
+
+    Raises:
+        GanbenchError: there is no such data set, it is damaged, or the folder exists or can't be written.
+    """
+    if folder.exists():
+        raise GanbenchError(f"'{folder}' exists already: name a new folder")
+    _copy(name, existing_folder(name), folder)
+
+
+def import_data(name: str, source: Path) -> Card:
+    """Add a data set from a folder that `export_data` made, with the evaluator in it.
+
+    Raises:
+        GanbenchError: anything in the folder is missing, or isn't what its card says.
+    """
+    return _copy(name, source, own_data_folder() / name)
+
+
+def _copy(name: str, source: Path, target: Path) -> Card:
+    """Write what was read and understood, and nothing else that the folder may have."""
+    card = read_own_card(source)
+    arrays = read_images(source, card)
+    weights = source / f"{card.evaluator}.safetensors"
+    try:
+        content = weights.read_bytes()
+        model = json.loads(weights.with_suffix(".json").read_bytes())
+        if (model["sha256"], model["classes"]) != (card.evaluator_sha256, len(card.classes)):
+            raise ValueError("another evaluator")
+        network = FrozenClassifier(len(card.classes), OwnCNN(card.shape, len(card.classes)))
+        ImageEvaluator(card.evaluator, torch.device("cpu"), network, source)(torch.zeros(1, *card.shape))
+        text = card_text(name, card, model)
+    except (OSError, ValueError, TypeError, LookupError, RuntimeError, ArithmeticError, SafetensorError) as error:
+        raise GanbenchError(f"the evaluator in '{source}' is missing or damaged: export the data set again") from error
+    with written_whole(target) as temporary:
+        write_folder(temporary, card, arrays, content, model, text)
+    return card
