@@ -105,11 +105,11 @@ def changed(position: tuple[Any, ...], value: float) -> NDArray[np.float32]:
 )
 def test_input_that_cannot_be_scored_is_refused(fake: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(GanbenchError, match=message):
-        ganbench.evaluate(fake, **{"reference": REAL, "device": "cpu"} | arguments)
+        ganbench.evaluate(fake, **dict[str, Any](reference=REAL, device="cpu") | arguments)
 
 
 def test_command_line_scores_files(tmp_path: Path, lossy: ganbench.Evaluation) -> None:
-    files = {"fake": vectors(SAMPLES, 2, kinds=3)[0], "real": REAL, "labels": LABELS + 10}
+    files: dict[str, NDArray[Any]] = {"fake": vectors(SAMPLES, 2, kinds=3)[0], "real": REAL, "labels": LABELS + 10}
     for name, values in files.items():
         np.save(tmp_path / f"{name}.npy", values)
     fake, real, labels = (str(tmp_path / f"{name}.npy") for name in files)

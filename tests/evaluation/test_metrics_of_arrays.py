@@ -136,7 +136,7 @@ def test_other_nonsense_is_refused() -> None:
     points = floats(50, 3)
     for options in ({"k": 0}, {"k": 2.0}, {"samples": -1}, {"k": True}):
         with pytest.raises(GanbenchError, match="must be a whole number from 1"):
-            metrics.coverage(fake=points, real=points, **options)  # type: ignore[arg-type]
+            metrics.coverage(fake=points, real=points, **options)
     with pytest.raises(GanbenchError, match="the same one"):
         metrics.coverage(fake=points, real=np.ones((50, 3)))
     with pytest.raises(GanbenchError, match="50 vectors are too few for the covariance of 50 dimensions"):
