@@ -197,7 +197,9 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     """The whole page."""
     parts = ["# Results", INTRODUCTION, "## What is known"]
     for study, findings_of in found:
-        parts.append(f"### {study.question.partition('?')[0]}?")
+        question, _, design = study.question.partition("?")
+        parts.append(f"### {question}?")
+        parts.append(f"{design.strip()}{_confounded(study)}")
         rules = sorted({rule for rule in study.table["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
         parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")
@@ -208,6 +210,18 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
     parts += ["## The studies", _studies([study for study, _ in found])]
     return "\n\n".join(parts) + "\n"
+
+
+def _confounded(study: Study) -> str:
+    """The warning that doses differ in more than the dose, as long as no control without a dose has run."""
+    started = runs(study.table)
+    dosed = started["dose"].notna() & (started["dose"].astype(str) != "")
+    if not dosed.any() or not dosed.all():
+        return ""
+    return (
+        " **The controls haven't run yet**: a higher dose here also means fewer discriminator updates, and the two can't "
+        "be told apart."
+    )
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:

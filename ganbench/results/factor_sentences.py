@@ -55,7 +55,11 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
 
 
 def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
-    """Medians with and without a factor, and what real data score; of lost modes, the counts of seeds."""
+    """Medians with and without a factor, and what real data score; of lost modes, the counts of seeds.
+
+    The median of each setting of the other factors, from the lowest to the highest: settings can be far apart, and the
+    median of all their runs would lie between them, where no run is.
+    """
     ended = runs(table)
     ended = ended[(ended["dataset"] == outcome.dataset) & ended["status"].isin(COUNTED)]
     on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
@@ -66,7 +70,15 @@ def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
         return f"in {counts[0]} seeds with it, in {counts[1]} without"
     scores = final_scores(table)
     rows = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")
-    with_it, without = (number(float(rows["value"].reindex(side).median())) for side in sides)
+    values = ended.assign(value=rows["value"].reindex(ended["run"]).array, without=~on)
+    middles = values.groupby(["without", "factors"], observed=True, dropna=False)["value"].median()
+    with_it, without = (_range(middles[side]) for side in (False, True))
     floor = rows["floor"].reindex(ended["run"]).median()
     real = "" if pd.isna(floor) else f", {number(float(floor))} of real data"
     return f"median {with_it} with it, {without} without{real}"
+
+
+def _range(values: pd.Series[float]) -> str:
+    """Numbers from the lowest to the highest: “0.1 to 3”; a single one as it is."""
+    ends = dict.fromkeys(number(float(end)) for end in (values.min(), values.max()))
+    return " to ".join(ends)
