@@ -219,8 +219,8 @@ def _confounded(study: Study) -> str:
     if not dosed.any() or not dosed.all():
         return ""
     return (
-        " **The controls haven't run yet**: a higher dose here also means fewer discriminator updates, and the two can't "
-        "be told apart."
+        " **The controls haven't run yet**: a higher dose here also means fewer discriminator updates, and the two "
+        "can't be told apart."
     )
 
 
