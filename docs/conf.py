@@ -40,6 +40,7 @@ NAVIGATION = {
     "How to": [
         "howto/own-loop",
         "howto/own-data",
+        "howto/vectors",
         "howto/pandas",
         "howto/clusters",
         "howto/notebooks",

@@ -77,7 +77,10 @@ def test_every_command_can_be_parsed(page: Path) -> None:
 @by_page
 def test_every_run_resolves_to_a_spec_and_cheap_commands_succeed(page: Path) -> None:
     """With --dry-run, `run` rejects unknown losses, options and combinations."""
+    own_data = {words[2] for words in commands(page) if words[:2] == ["data", "add"]}
     for words in commands(page):
+        if own_data & {*words}:
+            continue  # the reader has added them
         if "--plugin" in words or "relativistic-hinge" in words or "…" in words:
             continue  # the plug-in is written by the reader, or isn't installed here
         if words[0] == "run":

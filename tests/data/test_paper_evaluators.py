@@ -128,7 +128,7 @@ def test_whole_channels_are_dropped_and_no_dropout_drops_nothing() -> None:
 
 def test_altered_weights_and_unknown_names_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     other = dataclasses.replace(read_card("meg-cnn-1"), sha256="0" * 64)
-    monkeypatch.setattr("ganbench.data.evaluators.classifier.read_card", lambda _: other)
+    monkeypatch.setattr("ganbench.data.evaluators.classifier.read_card", lambda *_: other)
     with pytest.raises(GanbenchError, match="don't match its card"):
         PaperEvaluator("meg-cnn-1", CPU)
     with pytest.raises(GanbenchError, match="did you mean 'meg-cnn-1'"):

@@ -100,7 +100,7 @@ def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_p
     assert "better with it in 100 % of pairs of seeds" in known
     assert "median 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
-    assert "### What helps?\n\n- **R1**" in script.page([(study, found)])
+    assert "### What helps?\n\nMore.\n\n- **R1**" in script.page([(study, found)])
 
 
 def test_readme_shows_the_first_sentences_and_the_first_picture(script: ModuleType, tmp_path: Path) -> None:

@@ -339,8 +339,7 @@ def test_bad_requests_are_refused_in_one_line(
     flags: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if "no srun" not in message:
-        monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(shutil, "which", lambda name: None if "no srun" in message else f"/usr/bin/{name}")
     if "nfs" in message:
         monkeypatch.setattr(shared_disk, "OWN_DISKS", set())
         message = message.replace("nfs", file_system(tmp_path))

@@ -125,12 +125,12 @@ class ImageEvaluator:
     """
 
     def __init__(
-        self, name: str, device: torch.device, classifier: nn.Module | None = None, folder: Path = WEIGHTS
+        self, name: str, device: torch.device, classifier: nn.Module | None = None, folder: Path | None = None
     ) -> None:
         """Load its weights into a classifier with the interface of `FrozenClassifier`, which is the default.
 
         Args:
-            folder: the folder of its card and weights.
+            folder: the folder of its card and weights; by default ours.
         """
         card = read_card(name, folder)
         self.name = name
@@ -177,30 +177,30 @@ class ModelCard:
     input_shape: tuple[int, ...]
 
 
-def read_card(name: str, folder: Path = WEIGHTS) -> ModelCard:
-    """The model card of an evaluator.
+def read_card(name: str, folder: Path | None = None) -> ModelCard:
+    """The model card of an evaluator, by default of one of ours.
 
     Raises:
         GanbenchError: there is no evaluator of that name.
     """
-    path = folder / f"{name}.json"
+    path = (folder or WEIGHTS) / f"{name}.json"
     if not path.is_file():
-        known = [card.stem for card in folder.glob("*.json")]
+        known = [card.stem for card in path.parent.glob("*.json")]
         raise GanbenchError(f"unknown evaluator '{name}': {near_miss(name, known)}")
     card = json.loads(path.read_text(encoding="utf-8"))
     return ModelCard(card["sha256"], card["test_accuracy"], card["classes"], tuple(card["input_shape"]))
 
 
-def frozen_weights(name: str, sha256: str, folder: Path = WEIGHTS) -> dict[str, Tensor]:
+def frozen_weights(name: str, sha256: str, folder: Path | None = None) -> dict[str, Tensor]:
     """The weights of an evaluator, float32; the file may have them in half precision.
 
     Raises:
         GanbenchError: they have another hash than its card says.
     """
-    content = (folder / f"{name}.safetensors").read_bytes()
+    content = ((folder or WEIGHTS) / f"{name}.safetensors").read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
-        remedy = "reinstall ganbench" if folder == WEIGHTS else "remove the data set and add it again"
+        remedy = "reinstall ganbench" if folder is None else "remove the data set and add it again"
         raise GanbenchError(
             f"the weights of evaluator '{name}' don't match its card "
             f"(SHA-256 {digest[:12]}…, should be {sha256[:12]}…): {remedy}"
