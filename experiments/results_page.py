@@ -199,7 +199,8 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     for study, findings_of in found:
         question, _, design = study.question.partition("?")
         parts.append(f"### {question}?")
-        parts += filter(None, [f"{design.strip()}{_confounded(study)}"])
+        if about := f"{design.strip()}{_confounded(study)}":
+            parts.append(about)
         rules = sorted({rule for rule in study.table["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
         parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")

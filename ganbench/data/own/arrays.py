@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.array_headers import read_header
 from ganbench.data.zips import LIMIT
 
 
@@ -25,17 +26,12 @@ def read_member(archive: ZipFile, name: str, path: Path) -> npt.NDArray[Any]:
         found = ", ".join(sorted(member.removesuffix(".npy") for member in archive.namelist())) or "none"
         raise GanbenchError(f"'{path}' has no array '{name}' (there are: {found}): write images and labels into it")
     info = archive.getinfo(f"{name}.npy")
-    with archive.open(info) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a header of Python 2, which is readable nevertheless
-        version = np.lib.format.read_magic(file)
-        headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in headers:
-            raise ValueError(f"version {version} of NumPy's format")
-        shape, _, dtype = headers[version](file)
-        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    with archive.open(info) as file:
+        shape, _, dtype = read_header(file)
+        size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject:
             raise GanbenchError(f"'{path}': '{name}' holds Python objects, which are never read: convert it")
-        if min((*shape, 0)) < 0 or size != info.file_size - file.tell() or size > LIMIT:
+        if size != info.file_size - file.tell() or size > LIMIT:
             raise ValueError(f"the header of '{name}' announces {size:,} bytes")
     with archive.open(info) as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.unreadable import UNREADABLE
 from ganbench.data.zips import in_short
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -27,19 +26,6 @@ MODES = {
     "CMYK": "CMYK converted to RGB, without a colour profile",
 }
 """Pillow's modes that are read, and what is done to them."""
-UNREADABLE = (
-    OSError,  # not a picture, truncated, or unreadable
-    SyntaxError,  # Pillow's error for broken chunks
-    ValueError,
-    EOFError,
-    IndexError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-    MemoryError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 Colour = Literal["grey", "rgb"]
 

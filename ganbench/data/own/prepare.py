@@ -76,7 +76,8 @@ def prepare(
     if size is not None and (not MIN_SIDE <= size <= MAX_SIDE or size % STEP):
         raise GanbenchError(f"the size must be a multiple of {STEP} from {MIN_SIDE} to {MAX_SIDE} pixels, not {size}")
     pixels, notes = _read(source, chosen, size, colour, progress)
-    labels = np.array([classes.index(source.labels[number]) for number in chosen])
+    index_of = {name: index for index, name in enumerate(classes)}
+    labels = np.array([index_of[source.labels[number]] for number in chosen])
     images, labels, parts, said = _without_copies(pixels, labels)
     left_out = (f"classes left out: {', '.join(sorted(drop))}",) if drop else ()
     prepared = Prepared(images, labels, parts, classes, (*source.notes, *left_out, *notes, *said))

@@ -6,7 +6,6 @@ import errno
 import math
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import IO, Any, Literal
 from zipfile import ZIP_STORED
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.array_headers import read_header
 from ganbench.data.zips import BROKEN, LIMIT, content_offset, in_short, open_zip
 from ganbench.evaluation.samples.layout import check_numbers
 
@@ -105,20 +105,10 @@ def _check_header(file: IO[bytes], size: int, what: str) -> tuple[tuple[int, ...
         GanbenchError: the header is valid, but not that of samples.
         ValueError: it isn't a NumPy header.
     """
-    version = np.lib.format.read_magic(file)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a Python 2 header, which is readable nevertheless
-        if version == (1, 0):
-            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, columns_first, dtype = np.lib.format.read_array_header_2_0(file)
-        else:
-            raise ValueError(f"version {version} of NumPy's format")
-    if any(isinstance(length, bool) for length in shape):
-        raise ValueError(f"the shape {shape}")
+    shape, columns_first, dtype = read_header(file)
     check_numbers(dtype, what)
     count = math.prod(shape)
-    if any(length < 0 for length in shape) or count * dtype.itemsize != size - file.tell():
+    if count * dtype.itemsize != size - file.tell():
         raise ValueError(f"its header announces {count * dtype.itemsize:,} bytes, but {size - file.tell():,} follow")
     if count * max(dtype.itemsize, 4) > LIMIT:
         raise GanbenchError(f"{what} takes more than {LIMIT >> 30} GiB as float32: give fewer samples")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,22 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from ganbench.core.errors import GanbenchError
+from ganbench.data.unreadable import UNREADABLE
 from ganbench.data.zips import LIMIT, in_short
 from ganbench.evaluation.samples.layout import size_hint
-
-UNREADABLE = (
-    OSError,  # not a PNG, truncated, or unreadable
-    SyntaxError,  # PIL's error for broken chunks
-    ValueError,  # too much text in it, impossible sizes
-    EOFError,
-    IndexError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-    MemoryError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tuple[npt.NDArray[np.uint8], str]:
