@@ -19,6 +19,7 @@ from ganbench.runs.checkpoint_record import ADDED, CheckpointRecord
 from ganbench.runs.ensemble_run import EnsembleRun
 from ganbench.runs.environment import Environment, same_threads
 from ganbench.runs.job import Job, Observer
+from ganbench.runs.progress import PROGRESS_FILE
 from ganbench.tracking import DONE, Status, Tracker
 from ganbench.training.checkpoint import PART, Checkpoint, checkpoint_paths, load_newest, remove_checkpoint
 
@@ -76,30 +77,44 @@ def _close_group(job: Job, statuses: Mapping[int, Status | None], tracker: Track
 
 
 def close_finished_groups(
-    finished: Mapping[str, Path], runs: Mapping[str, Sequence[str]], tracker: MlflowTracker
+    finished: Mapping[str, Path], runs: Mapping[str, Mapping[int, str]], tracker: MlflowTracker
 ) -> None:
-    """Close the parent runs of finished groups that are marked as running: their process was killed before it could.
+    """Close the parent runs of finished groups whose process was killed before it could, and remove its files.
 
     Results that haven't reached the tracking server yet have no part in a parent's medians, so that it stays open.
 
     Args:
         finished: the folder for checkpoints of each group, by its id.
-        runs: the ids of the runs of each group.
+        runs: the ids of the runs of each group, by seed.
     """
-    for group in sorted(tracker.running_groups() & finished.keys()):
-        with suppress(BusyError), _exclusive_lock(finished[group]):  # another process may train further seeds
-            if all(tracker.status(run) in DONE for run in runs[group]):
-                tracker.close_group(group, "finished")
+    running = tracker.running_groups()
+    for group, folder in sorted(finished.items()):
+        if group not in running and not _left_by_a_process(folder) and not checkpoint_paths(folder):
+            continue
+        with suppress(BusyError), _exclusive_lock(folder):  # another process may train further seeds
+            if all(tracker.status(run) in DONE for run in runs[group].values()):
+                if group in running:
+                    tracker.close_group(group, "finished")
+                for checkpoint in find_checkpoints(folder):
+                    if runs[group].keys() >= set(checkpoint.record["seeds"]):
+                        remove_checkpoint(checkpoint.path)
+
+
+def _left_by_a_process(folder: Path) -> list[Path]:
+    """Files in a group's folder that only a process at work has, or one that was killed."""
+    return [path for path in (*folder.glob(f"{PART}*"), folder / PROGRESS_FILE) if path.exists()]
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:
-    """Return the checkpoints of interrupted ensembles, and remove files that a killed process left half-written.
+    """Return the checkpoints of interrupted ensembles, and remove other files of a killed process.
+
+    To be called by the process that holds the group's lock.
 
     Raises:
         GanbenchError: a checkpoint and the one before it are truncated or altered, or it is from another version of
             ganbench.
     """
-    for leftover in folder.glob(f"{PART}*"):
+    for leftover in _left_by_a_process(folder):
         leftover.unlink()
     checkpoints = [load_newest(path) for path in checkpoint_paths(folder)]
     for checkpoint in checkpoints:

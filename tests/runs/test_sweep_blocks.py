@@ -24,8 +24,8 @@ from ganbench.cli.console.status import status_session
 from ganbench.cli.console.sweep import dry_run_session, sweep_session
 from ganbench.cli.console.sweep_table import counted, overview
 from ganbench.results.export import Export
-from ganbench.runs import time_estimate
-from ganbench.runs.progress import Progress
+from ganbench.runs import ensemble_run, time_estimate
+from ganbench.runs.progress import Progress, ProgressFile
 from ganbench.runs.run import close_finished_groups
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.task import Task, TaskResult, perform
@@ -232,6 +232,32 @@ def test_parent_runs_of_a_killed_process_are_closed_by_the_same_command(
     assert tracker.running_groups() == set()
 
 
+def test_files_of_a_killed_process_are_removed_by_the_same_command(
+    sweep: Sweep, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed after its results are tracked: before its checkpoint is removed, or its progress file."""
+
+    def killed(*arguments: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble_run, "remove_checkpoint", killed)
+        patch.setattr(ProgressFile, "__exit__", lambda *arguments: None)
+        with pytest.raises(KilledError):
+            run_sweep(dataclasses.replace(sweep, block=None), store, train)
+    statuses = MlflowTracker(store, "e").statuses()
+    assert set(statuses.values()) == {"finished"}
+    assert len(statuses) == 4, "one of two groups"
+    (progress,) = store.folder.rglob("progress.json")
+    assert checkpoint_paths(progress.parent)
+    run_sweep(dataclasses.replace(sweep, block=None), store, train)
+    assert not progress.exists()
+    assert not checkpoint_paths(progress.parent)
+    progress.touch()  # killed later still: its group's run is closed
+    run_sweep(dataclasses.replace(sweep, block=None), store, train)
+    assert not progress.exists()
+
+
 def test_parent_stays_open_until_all_results_are_on_the_server(store: Store) -> None:
     """What a spool still keeps counts as finished for the sweep, but has no part in the medians yet."""
 
@@ -249,7 +275,7 @@ def test_parent_stays_open_until_all_results_are_on_the_server(store: Store) -> 
             self.closed.append(group)
 
     server: Any = Server()
-    folders, runs = {"g": store.checkpoints("e", "g")}, {"g": ["a", "b"]}
+    folders, runs = {"g": store.checkpoints("e", "g")}, {"g": {0: "a", 1: "b"}}
     close_finished_groups(folders, runs, server)
     assert server.closed == []
     server.delivered["b"] = "diverged"

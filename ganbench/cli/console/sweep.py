@@ -71,7 +71,8 @@ def sweep_session(
     missing = [group for group in groups.values() if not group.done]
     finished = {group_id: store.checkpoints(experiment, group_id) for group_id, group in groups.items() if group.done}
     runs = {
-        group_id: [groups[group_id].record.run_id(seed) for seed in groups[group_id].statuses] for group_id in finished
+        group_id: {seed: groups[group_id].record.run_id(seed) for seed in groups[group_id].statuses}
+        for group_id in finished
     }
     close_finished_groups(finished, runs, MlflowTracker(store, experiment))
     specs = {spec.group_id: spec for spec in sweep.specs}
