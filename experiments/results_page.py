@@ -8,9 +8,11 @@ is made here from those rows, with its interval and test; nothing is written by 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +20,7 @@ import pandas as pd
 from ganbench.core.annotation import parse_dose
 from ganbench.core.formatting import listed, number
 from ganbench.results.answers import answer
+from ganbench.results.balanced_controls import Controls, balanced_controls
 from ganbench.results.compare import COUNTED, compare
 from ganbench.results.csv_file import read_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
@@ -25,6 +28,7 @@ from ganbench.results.factor_effects import FactorEffects, factor_effects
 from ganbench.results.factor_sentences import factor_sentences
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.inference.factorial import seeds_for_even_chance
+from ganbench.results.medians import Medians, MethodMedians, medians
 from ganbench.results.protection import Protection, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.representatives import choose
@@ -32,7 +36,7 @@ from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import dose_chart, effect_chart, sheet_picture
 from ganbench.results.report.svg import svg
 from ganbench.results.report.tables import markdown
-from ganbench.results.verdict_words import WORDS, count_words
+from ganbench.results.verdict_words import count_words, format_words
 from ganbench.results.views import final_scores, runs
 from ganbench.spec.sweep_spec import read_sweep
 
@@ -43,6 +47,8 @@ IMAGES = ROOT / "docs" / "images"
 ORDER = ("balance", "net_or_loss", "factorial", "within_digits", "balance_ring", "stacked")
 BASELINE = "non-saturating"
 """The part of the balance study that the others are added to."""
+PAIRS = (("relativistic, R1 + R2", "R1 + R2"),)
+"""Parts of the balance study that differ in one thing from another one than the baseline."""
 SHOWN = ("minimax", "non-saturating")
 """Parts of the balance study whose doses are told and of which samples are shown: plain losses."""
 INTRODUCTION = (
@@ -53,10 +59,14 @@ INTRODUCTION = (
     "names. A KL of the modes' shares above 1 nat is as uneven as fewer than four of ten digits. Nothing here comes "
     "from a GPU, and all of it holds for these networks and budgets."
 )
-IN_ONE_WORD = (
-    "Runs by [the first word of their verdict](measuring.md#one-word-first). It was defined after these runs, and "
-    "decides nothing above. COLLAPSED means that most samples repeat others, however evenly."
+NUMBERS = (
+    "Medians over seeds, and runs by [the first word of their verdict](measuring.md#one-word-first). The words were "
+    "defined after these runs, and decide nothing above. COLLAPSED means that most samples repeat others, however "
+    "evenly. Blur resembles few modes and repeats nothing: read lost modes and near-duplicates beside the share of "
+    "good samples."
 )
+BESIDE = ("hq", "fid")
+"""Metrics that stand beside a study's own outcomes."""
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 FIRST = 3
@@ -69,12 +79,22 @@ class Study:
 
     Attributes:
         folder: its report.
+        table: all rows.
+        seeds: number of seeds of each method by design.
     """
 
     name: str
     question: str
     folder: Path
     table: pd.DataFrame
+    seeds: int = 1
+
+    @cached_property
+    def complete(self) -> pd.DataFrame:
+        """The rows of the methods of which all seeds have ended."""
+        ended = runs(self.table)
+        counts = ended[ended["status"].isin(COUNTED)].groupby("group", observed=True)["seed"].nunique()
+        return self.table[self.table["group"].isin(counts.index[counts >= self.seeds])]
 
     @property
     def link(self) -> str:
@@ -95,14 +115,16 @@ def studies() -> Iterator[Study]:
     for name in ORDER:
         reports = sorted((ROOT / "reports").glob(f"*_{name}/results.csv"))
         if reports:
-            question = " ".join(read_sweep(STUDIES / f"{name}.toml").question.split())
-            yield Study(name, question, reports[-1].parent, read_csv(reports[-1]).table)
+            sweep = read_sweep(STUDIES / f"{name}.toml")
+            question = " ".join(sweep.question.split())
+            yield Study(name, question, reports[-1].parent, read_csv(reports[-1]).table, len(sweep.seeds))
 
 
 def findings(study: Study) -> Findings:
     """What the rows of a study show, by the kind of its design: doses, factors, or methods to be ranked."""
-    doses = list(_doses(study))
-    parts = [*doses, *([Findings(_lost(study), [], [])] if doses else []), *_factors(study)] or [_methods(study)]
+    if study.complete.empty:
+        return Findings([], [], [])
+    parts = [*_doses(study), *_controls(study), *_factors(study)] or [_methods(study)]
     return Findings(
         [sentence for part in parts for sentence in part.known],
         [sentence for part in parts for sentence in part.undecided],
@@ -112,8 +134,9 @@ def findings(study: Study) -> Findings:
 
 def _doses(study: Study) -> Iterator[Findings]:
     """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table."""
-    compared = protection(study.table, BASELINE)
-    for curves in dose_curves(study.table):
+    compared = protection(study.complete, BASELINE)
+    compared += [pair for part, base in PAIRS for pair in protection(study.complete, base, [part])]
+    for curves in dose_curves(study.complete):
         name = f"results-{study.name}-{_slug(curves.what)}.svg"
         (IMAGES / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
         parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
@@ -129,13 +152,20 @@ def _doses(study: Study) -> Iterator[Findings]:
         )
 
 
+def _controls(study: Study) -> Iterator[Findings]:
+    """What each part's balanced controls show: whether it is the balance that matters, or the number of updates."""
+    for each in balanced_controls(study.complete).methods:
+        sentence = for_markdown(each.sentence())
+        yield Findings([sentence], [], []) if each.significant else Findings([], [sentence], [])
+
+
 def _samples(study: Study, curves: DoseCurves) -> list[str]:
     """A picture of the best and the worst seed of some parts at each dose, from the report's samples."""
-    names = method_names(study.table)
-    places = choose(study.table, names).places
+    names = method_names(study.complete)
+    places = choose(study.complete, names).places
     label_of = {
         (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
-        for _, row in runs(study.table).iterrows()
+        for _, row in runs(study.complete).iterrows()
     }
     rows: list[list[tuple[str, Path]]] = []
     for part in SHOWN:
@@ -161,20 +191,20 @@ def _step(sheet: Path) -> int:
 def _factors(study: Study) -> Iterator[Findings]:
     """What each factor does to each outcome, which factors change another's effect, and a chart."""
     by_dataset: dict[str, list[FactorEffects]] = {}
-    for outcome in factor_effects(study.table):
+    for outcome in factor_effects(study.complete):
         by_dataset.setdefault(outcome.dataset, []).append(outcome)
     for dataset, outcomes in by_dataset.items():
         name = f"results-{study.name}-{dataset}.svg"
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
-        yield Findings(*factor_sentences(study.table, outcomes), [f"![{caption}](images/{name})"])
+        yield Findings(*factor_sentences(study.complete, outcomes), [f"![{caption}](images/{name})"])
 
 
 def _methods(study: Study) -> Findings:
     """In how many seeds of each method a mode is lost, and which method is better by each primary outcome."""
-    primary = str(study.table["primary"].iloc[0]).split(",")
-    measured = set(final_scores(study.table)["metric"])
-    rankings = compare(study.table, metrics=[metric for metric in primary if metric in measured]).rankings
+    primary = str(study.complete["primary"].iloc[0]).split(",")
+    measured = set(final_scores(study.complete)["metric"])
+    rankings = compare(study.complete, metrics=[metric for metric in primary if metric in measured]).rankings
     decided, undecided = (
         [for_markdown(f"{each.metric}: {answer(each)}") for each in rankings if bool(each.winner) == won]
         for won in (True, False)
@@ -183,12 +213,12 @@ def _methods(study: Study) -> Findings:
 
 
 def _lost(study: Study) -> list[str]:
-    found = lost_modes(study.table, method_names(study.table))
+    found = lost_modes(study.complete, method_names(study.complete))
     return [for_markdown(f"{counts.beginning} {'; '.join(counts.ends)}") for counts in found]
 
 
 def _more_seeds(part: Protection) -> str:
-    needed = seeds_for_even_chance(part.total // len(part.doses), part.p, part.corrected_p)
+    needed = seeds_for_even_chance(part.found.total // len(part.found.doses), part.found.p, part.corrected_p)
     words = f"; if the difference is as large as it looks, about {needed} seeds at each dose give an even chance"
     return words if needed else ""
 
@@ -199,29 +229,29 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     for study, findings_of in found:
         question, _, design = study.question.partition("?")
         parts.append(f"### {question}?")
-        if about := f"{design.strip()}{_confounded(study)}":
+        if about := f"{design.strip()}{_confounded(balanced_controls(study.complete))}":
             parts.append(about)
-        rules = sorted({rule for rule in study.table["collapsed"].dropna().astype(str) if rule})
+        rules = sorted({rule for rule in study.complete["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
         parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
-    parts += ["## Each run in one word", IN_ONE_WORD, *(_words(study) for study, _ in found)]
+    parts += ["## Numbers", NUMBERS, *(table for study, _ in found for table in _numbers(study))]
     parts.append("## What could not be decided")
     parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
     parts += ["## The studies", _studies([study for study, _ in found])]
     return "\n\n".join(parts) + "\n"
 
 
-def _confounded(study: Study) -> str:
-    """The warning that doses differ in more than the dose, as long as no control without a dose has run."""
-    started = runs(study.table)
-    dosed = started["dose"].notna() & (started["dose"].astype(str) != "")
-    if not dosed.any() or not dosed.all():
+def _confounded(found: Controls) -> str:
+    """The warning that doses differ in more than the dose where no balanced control has run."""
+    missing = found.unbalanced - found.controlled
+    if not missing:
         return ""
+    have = f"{missing} of the {found.unbalanced} unbalanced settings" if found.controlled else "The unbalanced settings"
     return (
-        " **The controls haven't run yet**: a higher dose here also means fewer discriminator updates, and the two "
-        "can't be told apart."
+        f" **{have} have no balanced control yet**: there, a higher dose also means fewer discriminator updates, and "
+        "the two can't be told apart."
     )
 
 
@@ -234,12 +264,25 @@ def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
     return BLOCK.sub(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
 
 
-def _words(study: Study) -> str:
-    """How many runs of each method ended in each word."""
-    counts = count_words(study.table, method_names(study.table))
-    words = [word for word in WORDS if any(of[word] for of in counts.values())]
-    rows = [[name, *(str(of[word] or "–") for word in words)] for name, of in sorted(counts.items())]
-    return markdown([study.name, *words], rows)
+def _numbers(study: Study) -> Iterator[str]:
+    """A table for each data set: the medians of each method, and how many of its runs ended in each word."""
+    if study.complete.empty:
+        return
+    names = method_names(study.complete)
+    words = count_words(study.complete, names)
+    primary = [outcome for text in study.complete["primary"].unique() for outcome in str(text).split(",") if outcome]
+    for found in medians(study.complete, names, [*primary, *BESIDE]):
+        rows = [
+            [method.name, format_words(words.get(method.name, {})), *_cells(found, method)] for method in found.methods
+        ]
+        real = ["real data", "", *("" if math.isnan(value) else number(value) for value in found.real.values())]
+        yield markdown([f"{study.name}, {found.dataset}", "verdicts", *found.outcomes.values()], [*rows, real])
+
+
+def _cells(found: Medians, method: MethodMedians) -> list[str]:
+    """A method's medians; of fewer than all of its runs, with their number."""
+    middles = [method.medians[outcome] for outcome in found.outcomes]
+    return [number(each.value) + f" (of {each.scored} runs)" * (each.scored < method.runs) for each in middles]
 
 
 def _bullets(study: Study, sentences: Sequence[str]) -> str:

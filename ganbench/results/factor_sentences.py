@@ -25,6 +25,13 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     """
     dataset = outcomes[0].dataset
     known, undecided, open_pairs = list[str](), list[str](), 0
+    if any(outcome.outcome == LOST for outcome in outcomes) and not _lost(table, dataset).any():
+        known.append(
+            f"No run on {dataset} lost a mode, with or without any of the factors: {len(_ended(table, dataset))} runs"
+        )
+        outcomes = [outcome for outcome in outcomes if outcome.outcome != LOST]
+        if not outcomes:
+            return known, undecided
     for place, effect in enumerate(outcomes[0].effects):
         effects = [(outcome, outcome.effects[place]) for outcome in outcomes]
         alone = len(effect.factors) == 1
@@ -60,13 +67,12 @@ def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
     The median of each setting of the other factors, from the lowest to the highest: settings can be far apart, and the
     median of all their runs would lie between them, where no run is.
     """
-    ended = runs(table)
-    ended = ended[(ended["dataset"] == outcome.dataset) & ended["status"].isin(COUNTED)]
+    ended = _ended(table, outcome.dataset)
     on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
     sides = [ended.loc[on, "run"], ended.loc[~on, "run"]]
     if outcome.outcome == LOST:
-        lost = seeds_that_lost_modes(table[table["kind"].isin(("final", "verdict"))])
-        counts = [f"{int(lost.reindex(side).fillna(True).sum())} of {len(side)}" for side in sides]
+        lost = _lost(table, outcome.dataset)
+        counts = [f"{int(lost[side].sum())} of {len(side)}" for side in sides]
         return f"in {counts[0]} seeds with it, in {counts[1]} without"
     scores = final_scores(table)
     rows = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")
@@ -76,6 +82,18 @@ def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
     floor = rows["floor"].reindex(ended["run"]).median()
     real = "" if pd.isna(floor) else f", {number(float(floor))} of real data"
     return f"median {with_it} with it, {without} without{real}"
+
+
+def _ended(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """One row for each run on a data set that has ended."""
+    ended = runs(table)
+    return ended[(ended["dataset"] == dataset) & ended["status"].isin(COUNTED)]
+
+
+def _lost(table: pd.DataFrame, dataset: str) -> pd.Series[bool]:
+    """Whether each run on a data set lost a mode, by its id; a run without a verdict counts as one that did."""
+    lost = seeds_that_lost_modes(table[table["kind"].isin(("final", "verdict"))])
+    return lost.reindex(_ended(table, dataset)["run"]).fillna(True).astype(bool)
 
 
 def _range(values: pd.Series[float]) -> str:

@@ -39,8 +39,8 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     protects, baseline = found.known[:2]
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
-    assert f"{for_markdown(HOSTILE)} protects better than plain" in protects
-    assert "2 of its 21 runs have fid > 50, and 17 of 21 of plain" in protects
+    assert f"{for_markdown(HOSTILE)} does better than plain" in protects
+    assert "2 of 21 runs have fid > 50, and 17 of 21 of plain" in protects
     assert any("not shown" in sentence for sentence in found.undecided)
     assert (tmp_path / f"results-balance-{UPDATES.replace(' ', '-')}.svg").exists()
     page = script.page([(study, found)])
@@ -88,7 +88,7 @@ def test_runs_are_counted_by_the_word_of_their_verdict(script: ModuleType, tmp_p
     ]
     study = script.Study("net_or_loss", "Which?", tmp_path, tidy(runs))
     page = script.page([(study, script.Findings([], [], []))])
-    assert "| net_or_loss | GOOD | DIVERGED |\n| --- | --- | --- |\n| hinge | 1 | 1 |" in page
+    assert "\n| hinge | 1 GOOD, 1 DIVERGED |\n| real data |  |" in page
 
 
 def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pandas as pd
 import pytest
 
 from ganbench.core.annotation import Annotation
+from ganbench.results.balanced_controls import balanced_controls
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
+from ganbench.results.medians import Middle, medians
 from ganbench.results.protection import protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.doses import Doses
@@ -161,12 +164,13 @@ def test_report_shows_factors_and_escapes_names() -> None:
 def test_a_method_that_collapses_less_at_equal_doses_protects() -> None:
     found = {each.what: each for each in protection(tidy(list(runs_of_doses(failed=2))), "plain")}
     protects = found[UPDATES]
-    assert (protects.name, protects.doses) == (HOSTILE, (2, 5, 8))  # a dose of 1 is none
-    assert (protects.collapsed, protects.total, protects.baseline_collapsed, protects.baseline_total) == (2, 21, 17, 21)
+    counts = protects.found
+    assert (protects.name, counts.doses) == (HOSTILE, (2, 5, 8))  # a dose of 1 is none
+    assert (counts.collapsed, counts.total, counts.other_collapsed, counts.other_total) == (2, 21, 17, 21)
     assert protects.corrected_p < 0.001
-    assert "protects better than plain" in protects.sentence()
+    assert "does better than plain by fid: its run is better" in protects.sentence()
     # Of 49 pairs at each dose: 21 better, 28 ties; all better; 35 better, and of both methods 2 seeds failed: 4 ties.
-    assert protects.better.middle == pytest.approx((35 + 49 + 37) / 49 / 3)
+    assert counts.better.middle == pytest.approx((35 + 49 + 37) / 49 / 3)
     assert "not shown" in found[RATE].sentence()
 
 
@@ -181,7 +185,73 @@ def test_protection_turns_around_with_the_rule() -> None:
         for seed in range(SEEDS)
     ]
     (other,) = protection(tidy(runs), "plain")
-    assert (other.better.middle, other.collapsed, other.baseline_collapsed) == (1, 0, SEEDS)
+    assert (other.found.better.middle, other.found.collapsed, other.found.other_collapsed) == (1, 0, SEEDS)
+
+
+def test_protection_of_named_parts_is_corrected_for_those_only() -> None:
+    table = tidy(list(runs_of_doses()))
+    (updates, _), both = protection(table, "plain", [HOSTILE]), protection(table, "plain")
+    assert updates.found == both[0].found
+    assert updates.corrected_p == updates.found.p
+    assert protection(table, "plain", ["another"]) == []
+
+
+def unbalanced(dose: int, steps: int, fid: float, loss: str = "minimax") -> Iterator[RunRecord]:
+    """Runs with so many updates of the generator in a step; those with one have no dose: they are controls."""
+    params = {"train.n_generator": str(dose), "train.steps": str(steps)}
+    doses = {UPDATES: float(dose)} if dose > 1 else {}
+    for seed in range(SEEDS):
+        run = record(loss, seed, fid + seed, params=params, status="diverged" if fid < 0 else "finished")
+        yield annotated(run, Annotation(loss if dose > 1 else f"balanced, {loss}", doses, collapsed="fid > 50"))
+
+
+def test_balanced_controls_have_as_many_steps_and_nothing_else_differs() -> None:
+    table = tidy(
+        [
+            *unbalanced(5, 200, 60.0),
+            *unbalanced(1, 200, 10.0),
+            *unbalanced(1, 1000, 1.0),  # trained for longer: no control of either
+            *unbalanced(2, 500, 60.0),  # without a control
+            *unbalanced(5, 200, 60.0, "hinge"),
+            *unbalanced(1, 200, 60.0, "hinge"),
+        ]
+    )
+    found = balanced_controls(table)
+    assert (found.controlled, found.unbalanced) == (2, 3)
+    hinge, minimax = sorted(found.methods, key=lambda each: each.name)
+    assert (minimax.found.doses, minimax.found.collapsed, minimax.found.other_collapsed) == ((5,), 0, SEEDS)
+    assert minimax.found.better.middle == 1
+    assert minimax.significant
+    assert minimax.corrected_p == pytest.approx(2 * minimax.found.p), "Holm's correction for two methods"
+    assert minimax.sentence().startswith(
+        "minimax: after as many steps, balanced runs do better than unbalanced ones by"
+    )
+    assert "0 of 7 runs have fid > 50, and 7 of 7 of the unbalanced ones" in minimax.sentence()
+    assert hinge.found.better.middle == 0.5
+    assert "are not shown to do better or worse" in hinge.sentence()
+
+
+def test_balanced_controls_without_a_score_rank_worst() -> None:
+    (found,) = balanced_controls(tidy([*unbalanced(5, 200, 60.0), *unbalanced(1, 200, -10.0)])).methods
+    assert (found.found.better.middle, found.found.failed, found.found.collapsed) == (0, SEEDS, SEEDS)
+    assert "balanced runs do worse than unbalanced ones" in found.sentence()
+
+
+def test_medians_are_of_runs_with_a_score_and_doses_are_in_order() -> None:
+    table = tidy([*unbalanced(1, 200, 10.0), *unbalanced(5, 200, 60.0), *unbalanced(2, 500, -1.0)])
+    names = {
+        str(run): f"{name} {dose}" for run, name, dose in zip(table["run"], table["name"], table["dose"], strict=True)
+    }
+    (found,) = medians(table, names, ["fid", "lost", "absent"])
+    assert found.dataset == "mnist"
+    assert list(found.outcomes) == ["fid"]  # these runs have no verdict
+    middles = {method.name.split()[-1]: method.medians["fid"] for method in found.methods}
+    assert [method.name for method in found.methods][-1] == "balanced, minimax "
+    assert middles["updates=5"] == Middle(63.0, SEEDS)
+    assert math.isnan(middles["updates=2"].value)
+    assert middles["updates=2"].scored == 0
+    assert found.methods[0].runs == SEEDS
+    assert found.real == {"fid": 0.5}
 
 
 @pytest.mark.parametrize(("value", "words"), [(10.0, "no run has fid > 50: "), (60.0, "all runs have fid > 50: ")])

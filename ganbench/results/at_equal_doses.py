@@ -1,0 +1,86 @@
+"""Two kinds of runs of a dose study, compared at equal doses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganbench.core.collapse_rule import CollapseRule
+from ganbench.core.formatting import listed, number
+from ganbench.results.inference import Interval, Values
+from ganbench.results.inference.factorial import better_in_strata
+
+BALANCED = 1.0
+"""The dose that is none: only larger ones are compared."""
+
+LossesByDose = Mapping[float, Values]
+"""The losses of runs by their dose: values of the rule's metric, turned so that larger is worse; NaN is no score."""
+
+
+@dataclass(frozen=True)
+class AtEqualDoses:
+    """A comparison at all doses above 1 that both kinds have; runs without a score are worst, and count as collapsed.
+
+    Attributes:
+        better: the probability that a run of the first kind is better than one of the second at the same dose, by the
+            metric of the study's rule for collapsed runs, averaged over doses; with its 95 % interval.
+        collapsed, total: number of collapsed runs of the first kind, and of all.
+        other_collapsed, other_total: the same of the second kind.
+        failed: number of runs of both without a score.
+        p: of the hypothesis that neither is better, by van Elteren's test.
+    """
+
+    rule: CollapseRule
+    doses: tuple[float, ...]
+    better: Interval
+    collapsed: int
+    total: int
+    other_collapsed: int
+    other_total: int
+    failed: int
+    p: float
+
+    def words(self, run: str, what: str, other: str, corrected_p: float) -> str:
+        """Return a clause with all numbers: “its run is better in 88 % of pairs at equal doses (…), …”.
+
+        Args:
+            run: a run of the first kind, in words.
+            what: what the doses are of.
+            other: the second kind, in words.
+        """
+        share, least, most = (100 * part for part in self.better)
+        rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
+        have = "has" if self.collapsed == 1 else "have"
+        return (
+            f"{run} is better in {share:.0f} % of pairs at equal doses ({least:.0f}–{most:.0f} %; corrected p = "
+            f"{corrected_p:.2g}; {what}: {listed([number(dose) for dose in self.doses])}), {self.collapsed} of "
+            f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
+        )
+
+
+def losses_by_dose(points: Sequence[tuple[float, float]], rule: CollapseRule) -> dict[float, Values]:
+    """Losses by dose, of doses above 1, from the dose of each run and its value of the rule's metric."""
+    sign = 1 if rule.comparison == ">" else -1
+    doses = sorted({dose for dose, _ in points if dose > BALANCED})
+    return {dose: sign * np.array([value for at, value in points if at == dose]) for dose in doses}
+
+
+def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule) -> AtEqualDoses | None:
+    """Compare two kinds of runs; None if they have no dose in common."""
+    doses = sorted(first.keys() & second.keys())
+    if not doses:
+        return None
+    better, p = better_in_strata([(first[dose], second[dose]) for dose in doses])
+    counts = (*_collapsed(first, doses, rule), *_collapsed(second, doses, rule))
+    failed = sum(int(np.isnan(each[dose]).sum()) for each in (first, second) for dose in doses)
+    return AtEqualDoses(rule, tuple(doses), better, *counts, failed, p)
+
+
+def _collapsed(losses: LossesByDose, doses: Sequence[float], rule: CollapseRule) -> tuple[int, int]:
+    """Number of collapsed runs, and of all, at some doses."""
+    sign = 1 if rule.comparison == ">" else -1
+    values = np.concatenate([losses[dose] for dose in doses])
+    return sum(math.isnan(value) or rule.applies(sign * value) for value in values.tolist()), len(values)

@@ -1,0 +1,142 @@
+"""Balanced controls of a dose study: runs that differ from unbalanced ones in the dose alone.
+
+A generator with more updates for each one of the discriminator's leaves fewer of the latter to a fixed budget of its
+own. The control has the same number of steps, and the dose that is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ganbench.core.annotation import parse_dose
+from ganbench.core.collapse_rule import CollapseRule, parse_rule
+from ganbench.results.at_equal_doses import BALANCED, AtEqualDoses, at_equal_doses, losses_by_dose
+from ganbench.results.compare import COUNTED
+from ganbench.results.inference import holm
+from ganbench.results.inference.intervals import LEVEL
+from ganbench.results.views import final_scores, runs
+
+
+@dataclass(frozen=True)
+class Imbalance:
+    """A method against its own balanced controls.
+
+    Attributes:
+        what: what the doses are of.
+        found: the balanced runs against the unbalanced ones.
+        corrected_p: p after Holm's correction for all methods with controls.
+    """
+
+    dataset: str
+    what: str
+    name: str
+    found: AtEqualDoses
+    corrected_p: float
+
+    @property
+    def significant(self) -> bool:
+        """True if the corrected p is at most 5 %."""
+        return self.corrected_p <= 1 - LEVEL
+
+    def sentence(self) -> str:
+        """Say whether the method does better balanced, with as many steps, with all counts."""
+        if not self.significant:
+            words = "are not shown to do better or worse"
+        else:
+            words = "do better" if self.found.better.middle > 0.5 else "do worse"
+        numbers = self.found.words("a balanced run", self.what, "the unbalanced ones", self.corrected_p)
+        than = f"balanced runs {words} than unbalanced ones by {self.found.rule.metric}"
+        return f"{self.name}: after as many steps, {than}: {numbers}"
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What the balanced controls of a study show.
+
+    Attributes:
+        methods: those with controls.
+        controlled, unbalanced: number of settings with a dose above 1 that have a control, and of all.
+    """
+
+    methods: tuple[Imbalance, ...]
+    controlled: int
+    unbalanced: int
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """The runs of one spec, with its options and doses."""
+
+    dataset: str
+    name: str
+    rule: str
+    doses: dict[str, float]
+    options: frozenset[str]
+    runs: tuple[str, ...]
+
+
+def balanced_controls(table: pd.DataFrame) -> Controls:
+    """Compare each method of a dose study with its own controls.
+
+    The control of an unbalanced setting differs from it in a single option, and has no dose, or one of 1.
+    """
+    settings = list(_settings(table))
+    scores = final_scores(table)
+    unbalanced = [(each, what) for each in settings for what, dose in each.doses.items() if dose > BALANCED]
+    losses: dict[tuple[str, str, str, str], tuple[list[tuple[float, float]], list[tuple[float, float]]]] = {}
+    controlled = 0
+    for setting, what in unbalanced:
+        controls = [each for each in settings if _is_control(each, setting, what)]
+        controlled += bool(controls)
+        for control in controls[:1]:
+            balanced, own = losses.setdefault((setting.dataset, what, setting.name, setting.rule), ([], []))
+            metric = parse_rule(setting.rule).metric
+            value_of = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")["value"]
+            for points, members in ((balanced, control.runs), (own, setting.runs)):
+                points += [(setting.doses[what], float(value_of.get(run, float("nan")))) for run in members]
+    results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in losses.items()}
+    corrected = holm([found.p for found in results.values()])
+    methods = [
+        Imbalance(dataset, what, name, found, p)
+        for ((dataset, what, name, _), found), p in zip(results.items(), corrected, strict=True)
+    ]
+    return Controls(tuple(methods), controlled, len(unbalanced))
+
+
+def _settings(table: pd.DataFrame) -> list[_Setting]:
+    ended = runs(table)
+    ended = ended[(ended["collapsed"] != "") & ended["status"].isin(COUNTED)]
+    found = []
+    for _, members in ended.groupby("group", observed=True, sort=False):
+        first = members.iloc[0]
+        facts = [f"{column}={first[column]}" for column in ("loss", "arch")]
+        found.append(
+            _Setting(
+                dataset=str(first["dataset"]),
+                name=str(first["name"]),
+                rule=str(first["collapsed"]),
+                doses=parse_dose(str(first["dose"])),
+                options=frozenset([*facts, *str(first["options"]).split("; ")]),
+                runs=tuple(members["run"].astype(str)),
+            )
+        )
+    return found
+
+
+def _is_control(candidate: _Setting, setting: _Setting, what: str) -> bool:
+    """Whether a setting is the balanced control of an unbalanced one."""
+    if candidate.dataset != setting.dataset or candidate.doses.get(what, BALANCED) != BALANCED:
+        return False
+    differing = [option.partition("=")[0] for option in candidate.options ^ setting.options]
+    return len(differing) == 2 and differing[0] == differing[1]
+
+
+def _compare(
+    balanced: Sequence[tuple[float, float]], own: Sequence[tuple[float, float]], rule: CollapseRule
+) -> AtEqualDoses:
+    found = at_equal_doses(losses_by_dose(balanced, rule), losses_by_dose(own, rule), rule)
+    assert found is not None, "each dose has both"
+    return found
