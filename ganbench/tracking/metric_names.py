@@ -53,6 +53,11 @@ class MetricName(NamedTuple):
         """True for the score of a metric; counts and shares of samples beside the scores are none."""
         return self.kind in SCORES and self.metric != SAMPLE_COUNT and not self.metric.startswith((MODE, GOOD))
 
+    @property
+    def stands_beside_scores(self) -> bool:
+        """True for floors, their deviations, ceilings, and for counts and shares of samples."""
+        return self.kind in SCORES and (self.role != "value" or not self.is_score)
+
 
 PREFIXES: dict[Kind, str] = {kind: "" if kind == "final" else f"{kind}/" for kind in KINDS}
 

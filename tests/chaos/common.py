@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from ganbench.tracking.mlflow.beside_scores import with_numbers_beside
+
 GROUPS, SEEDS = 6, 4
 RUNS = GROUPS * SEEDS
 FILE = f"""
@@ -99,6 +101,9 @@ def runs_in(database: Path) -> tuple[Numbers, dict[str, int]]:
     for run, key, step, value in rows:
         if run in seeds and key != TIMES:
             runs[seeds[run]][1][key, step] = value
+    for run, run_id in seeds.items():
+        beside = with_numbers_beside([], tags[run], history=True)
+        runs[run_id][1].update({(key, step): value for key, step, value in beside})
     row_counts = Counter((run, key, step) for run, key, step, _ in rows)
     faults = {
         "duplicate runs": len(seeds) - len(set(seeds.values())),

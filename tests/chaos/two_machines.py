@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 
+from ganbench.tracking.mlflow.beside_scores import with_numbers_beside
 from tests.chaos.common import (
     RUNS,
     TIMES,
@@ -101,6 +102,9 @@ def _runs_in(sockets: Path) -> tuple[Numbers, dict[str, int]]:
     for run, key, step, value in rows:
         if run in seeds and key != TIMES:
             runs[seeds[run]][1][key, step] = value
+    for run, run_id in seeds.items():
+        beside = with_numbers_beside([], tags[run], history=True)
+        runs[run_id][1].update({(key, step): value for key, step, value in beside})
     row_counts = Counter((run, key, step) for run, key, step, _ in rows)
     return runs, {
         "duplicate runs": len(seeds) - len(set(seeds.values())),

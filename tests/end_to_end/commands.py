@@ -13,6 +13,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ganbench.cli import main
+from ganbench.tracking.mlflow.beside_scores import with_numbers_beside
 
 SMALL = [
     *("--arch", "mlp:latent_dim=8,generator_widths=[32],critic_widths=[32]"),
@@ -48,15 +49,26 @@ def read(*args: str | Path) -> str:
 
 
 def read_metrics(store: Path) -> Rows:
-    """All metrics of a store by (run id, name, step), read directly from its database, except times."""
+    """All numbers of a store by (run id, name, step), read directly from its database, except times."""
     query = """
         select tags.value, metrics.key, metrics.step, metrics.value
         from metrics join tags on tags.run_uuid = metrics.run_uuid and tags.key = 'ganbench.run'
         join runs on runs.run_uuid = metrics.run_uuid
         where runs.lifecycle_stage = 'active'
     """
+    query_of_tags = """
+        select tags.value, beside.key, beside.value
+        from tags beside join tags on tags.run_uuid = beside.run_uuid and tags.key = 'ganbench.run'
+        join runs on runs.run_uuid = beside.run_uuid
+        where runs.lifecycle_stage = 'active' and beside.key like 'ganbench.beside-scores/%'
+    """
     with closing(sqlite3.connect(store / "mlflow.db")) as database:
         rows = database.execute(query).fetchall()
+        texts = database.execute(query_of_tags).fetchall()
+    by_run: dict[str, dict[str, str]] = {}
+    for run, key, text in texts:
+        by_run.setdefault(run, {})[key] = text
+    rows += [(run, *number) for run, own in by_run.items() for number in with_numbers_beside([], own, history=True)]
     values = {(run, key, step): value for run, key, step, value in rows}
     assert len(values) == len(rows), "a number is tracked twice"
     return {key: value for key, value in values.items() if key[1] != "train/seconds"}

@@ -23,7 +23,7 @@ from ganbench.tracking.store import Store, find_store
 RUN = "0123456789ab"
 TAGS = (
     *("run", "seed", "status", "group", "kind", "spec", "ended-at", SEEDS_TAG, f"{COST_TAG}images"),
-    *(*ANNOTATION_TAGS, *METRIC_TAGS),
+    *(*ANNOTATION_TAGS, *METRIC_TAGS, "beside-scores/0"),
 )
 VALUES = (None, "", "x", "-1", "²", "1e400", str(10**30), "null", "[1", "[1, 2]", '{"a": 1}', '{"a": [1, 2, 3]}')
 """None: the tag is deleted."""
@@ -46,7 +46,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     tags = dict.fromkeys(ANNOTATION_TAGS, "") | {"seed": "0", f"{COST_TAG}images": "64", SEEDS_TAG: "0,1"}
     run = RunInfo(RUN, "title", {"loss": "minimax"}, {**tags, "spec": "{}", "extra-metrics": "{}", "metrics": "{}"})
     log = MlflowTracker(store, "e").open(run, RunInfo(spec.group_id, "group", {}))
-    log.metrics(10, {"fid": 1.0})
+    log.metrics(10, {"fid": 1.0, "floor/fid": 0.5})
     log.finish("stopped", 10)
     return store
 
@@ -81,6 +81,7 @@ def test_odd_tag_is_harmless_or_an_error_of_one_line_through_mlflow(tag: str, va
         ("dose", "[1]", "the tag 'ganbench.dose'"),
         ("dose", '{"a": "b"}', "the tag 'ganbench.dose'"),
         ("metrics", '{"fid": 1}', "the tag 'ganbench.metrics'"),
+        ("beside-scores/0", "[1, 2]", f"the tag 'ganbench.beside-scores/0' of the run {RUN} isn't as it was written"),
     ],
 )
 def test_error_says_which_tag_of_which_run_is_meant(tag: str, value: str | None, problem: str, store: Store) -> None:

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import RunRecord, Status
 from ganbench.tracking.metric_names import PREFIXES
+from ganbench.tracking.mlflow.beside_scores import with_numbers_beside
 from ganbench.tracking.mlflow.connection import connect_to_existing, seed_runs, statuses
 from ganbench.tracking.mlflow.names import (
     KIND,
@@ -109,7 +110,7 @@ def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
         events = [key for key in run.data.metrics if key.startswith(PREFIXES["event"])]
         event_values = [metric for key in events for metric in client.get_metric_history(run.info.run_id, key)]
         rows = [(metric.key, metric.step, metric.value) for metric in [*last_values, *event_values]]
-    return run_record(run.data.tags, run.data.params, rows)
+    return run_record(run.data.tags, run.data.params, with_numbers_beside(rows, run.data.tags, history=history))
 
 
 def runs_page(store: Store, experiment: str) -> str:

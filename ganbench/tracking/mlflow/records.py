@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ganbench.tracking.base import RunRecord
+from ganbench.tracking.mlflow.beside_scores import TAG
 from ganbench.tracking.mlflow.names import GROUP, RUN, SEED, STATUS
 from ganbench.tracking.tag_values import number_in, status_in, text_in
 
@@ -31,5 +32,9 @@ def run_record(
 
 
 def our_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that are ours, without their prefix."""
-    return {name.removeprefix(TAG_PREFIX): value for name, value in tags.items() if name.startswith(TAG_PREFIX)}
+    """The tags that are ours, without their prefix; not those that hold numbers."""
+    return {
+        name.removeprefix(TAG_PREFIX): value
+        for name, value in tags.items()
+        if name.startswith(TAG_PREFIX) and not name.startswith(TAG)
+    }

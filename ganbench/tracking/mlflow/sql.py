@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ganbench.tracking.base import RunRecord
 from ganbench.tracking.metric_names import PREFIXES
+from ganbench.tracking.mlflow.beside_scores import with_numbers_beside
 from ganbench.tracking.mlflow.names import KIND, RUN, deleted_experiment
 from ganbench.tracking.mlflow.pictures import chosen
 from ganbench.tracking.mlflow.records import our_tags, run_record
@@ -111,7 +112,8 @@ def _read(
         _collect(connection, "metrics", None, f"and m.key like '{EVENT}%'", rows)
     records: dict[str, RunRecord] = {}
     for (run,) in connection.execute("select run_uuid from ours order by place"):
-        record = run_record(tags[run], params[run], rows[run])
+        numbers = with_numbers_beside(rows[run], tags[run], history=history, needed=metrics)
+        record = run_record(tags[run], params[run], numbers)
         # A repeated request can leave two runs with one id; the older is the one written to.
         records.setdefault(record.id, record)
     return list(records.values())

@@ -25,6 +25,7 @@ from mlflow.utils.mlflow_tags import (
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking.base import VERDICT_TAG, VERDICT_TEXT_TAG, RunInfo, Status
 from ganbench.tracking.group_summary import for_description
+from ganbench.tracking.mlflow.beside_scores import changed_tags, is_beside_scores
 from ganbench.tracking.mlflow.connection import connect, search_runs, seed_runs, statuses
 from ganbench.tracking.mlflow.names import (
     ENDED_AT,
@@ -167,14 +168,19 @@ class MlflowRunLog:
     def __init__(self, client: MlflowClient, run: Run, began: int | None = None) -> None:
         self._client = client
         self._id = run.info.run_id
+        self._tags = dict(run.data.tags)
         self._began = run.info.start_time if began is None else began
         self._pictures: list[str] | None = None
         """Paths of the pictures that the run has, once they were asked for."""
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        log_batches(
-            self._client, self._id, [Metric(name, value, self._began + step, step) for name, value in values.items()]
-        )
+        beside = {name: value for name, value in values.items() if is_beside_scores(name)}
+        changed = changed_tags(self._tags, step, beside)
+        metrics = [
+            Metric(name, value, self._began + step, step) for name, value in values.items() if name not in beside
+        ]
+        log_batches(self._client, self._id, metrics, [RunTag(name, text) for name, text in changed.items()])
+        self._tags |= changed  # not after an error: they may be there or not
 
     def image(self, name: str, step: int, pixels: NDArray[np.uint8]) -> None:
         # MLflow puts the time into the file name, so logging a picture again would show it twice.
