@@ -20,6 +20,11 @@ from ganbench.data.own.folder import read_images
 from ganbench.data.own.network import OwnCNN
 from ganbench.data.own.split import EVALUATION, REFERENCE, TRAIN
 
+SCALED_ARCHS = ("dcgan", "resnet", "r3gan-small")
+"""The architectures whose number of resolutions is an option."""
+MIN_DOUBLINGS, LARGEST_BASE = 2, 8
+"""A generator doubles the side at least so often, and more often to begin with no more than this side."""
+
 
 class OwnImages(LabelledImages):
     """Training images, a reference, and images that nothing was trained on or compared with."""
@@ -41,7 +46,6 @@ class OwnDataset(Dataset):
     kind: ClassVar[Kind] = "images"
     finite: ClassVar[bool] = True
     mode_word: ClassVar[str] = "classes"
-    defaults: ClassVar[Mapping[str, Any]] = FOR_IMAGES
     card: ClassVar[Card]
     folder: ClassVar[Path]
 
@@ -84,8 +88,25 @@ def own_datasets() -> dict[str, type[Dataset]]:
 @lru_cache(maxsize=64)
 def _component(name: str, folder: Path, card: Card) -> type[Dataset]:
     """A class for a data set; the same one as long as its files are the same, since scorers are kept by it."""
-    facts = {"name": name, "folder": folder, "card": card, "__doc__": card.summary, "__module__": __name__}
+    facts = {
+        "name": name,
+        "folder": folder,
+        "card": card,
+        "defaults": _defaults(card.shape[1]),
+        "__doc__": card.summary,
+        "__module__": __name__,
+    }
     return dataclasses.dataclass(frozen=True)(type("OwnDataset", (OwnDataset,), facts))
+
+
+def _defaults(side: int) -> Mapping[str, Any]:
+    """Settings that suit images of this side: convolutional networks of larger ones double the side more often."""
+    doublings = MIN_DOUBLINGS
+    while side % 2 ** (doublings + 1) == 0 and side > LARGEST_BASE * 2**doublings:
+        doublings += 1
+    if doublings == MIN_DOUBLINGS:
+        return FOR_IMAGES
+    return {"arch": {**FOR_IMAGES["arch"], **dict.fromkeys(SCALED_ARCHS, {"doublings": doublings})}}
 
 
 DATASETS.add_source(own_datasets)

@@ -7,6 +7,7 @@ import json
 import resource
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,20 @@ def test_calibration_error_is_the_mean_gap_between_confidence_and_accuracy() -> 
     confidence = torch.tensor([0.9] * 10 + [0.5] * 10)
     correct = torch.tensor([True] * 9 + [False] + [True] * 3 + [False] * 7)
     assert calibration_error(confidence, correct) == pytest.approx((0.0 + 0.2) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize(("side", "doublings"), [(28, 2), (32, 2), (36, 2), (48, 3), (64, 3), (96, 4), (128, 4)])
+def test_convolutional_networks_scale_with_the_images(
+    card: Card, side: int, doublings: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = replace(card, shape=(3, side, side))
+    (tmp_path / "own" / "large").mkdir(parents=True)
+    (tmp_path / "own" / "large" / "card.json").write_text(facts.to_json())
+    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
+    for name in ("dcgan", "resnet", "r3gan-small"):
+        arch = resolve(settings("large") | {"arch": {"name": name}}).arch
+        assert arch.to_spec().get("doublings", 2) == doublings
+        arch.generator(facts.shape)
 
 
 def test_training_is_the_same_each_time_and_colour_images_of_other_sizes_are_taken(place: Path) -> None:
