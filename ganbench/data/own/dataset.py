@@ -14,10 +14,10 @@ from torch import Tensor
 from ganbench.core.own_data import Card, own_cards, own_data_folder
 from ganbench.core.seeding import stream
 from ganbench.data.base import DATASETS, FOR_IMAGES, Dataset, Kind
-from ganbench.data.evaluators.classifier import FrozenClassifier, ImageEvaluator, to_signed
+from ganbench.data.evaluators.classifier import ImageEvaluator, to_signed
 from ganbench.data.labelled import LabelledImages
+from ganbench.data.own.evaluator import read_evaluator
 from ganbench.data.own.folder import read_images
-from ganbench.data.own.network import OwnCNN
 from ganbench.data.own.split import EVALUATION, REFERENCE, TRAIN
 
 SCALED_ARCHS = ("dcgan", "resnet", "r3gan-small")
@@ -71,9 +71,7 @@ class OwnDataset(Dataset):
         return self.card.evaluator_sha256
 
     def evaluator(self, device: torch.device) -> ImageEvaluator:
-        classes = len(self.card.classes)
-        network = FrozenClassifier(classes, OwnCNN(self.card.shape, classes))
-        return ImageEvaluator(self.card.evaluator, device, network, self.folder)
+        return read_evaluator(self.folder, self.card, device)
 
     def load(self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print) -> OwnImages:
         images, labels, parts = (torch.from_numpy(array).to(device) for array in read_images(self.folder, self.card))
@@ -106,7 +104,7 @@ def _defaults(side: int) -> Mapping[str, Any]:
         doublings += 1
     if doublings == MIN_DOUBLINGS:
         return FOR_IMAGES
-    return {"arch": {**FOR_IMAGES["arch"], **dict.fromkeys(SCALED_ARCHS, {"doublings": doublings})}}
+    return {"arch": {**FOR_IMAGES["arch"], **{name: {"doublings": doublings} for name in SCALED_ARCHS}}}
 
 
 DATASETS.add_source(own_datasets)

@@ -20,7 +20,8 @@ class ResNet(Arch):
 
     The CIFAR networks, also those of Miyato et al. 2018 (arXiv:1802.05957), with one block fewer in each: G has two
     blocks that double the side, from a quarter of it, and D two that halve it and one that doesn't. Larger images have
-    more `doublings`. The widths are half of theirs. D's features are means over all pixels, as in Gulrajani et al. (in Miyato et al. they are sums).
+    more `doublings`. The widths are half of theirs. D's features are means over all pixels, as in Gulrajani et al. (in
+    Miyato et al. they are sums).
     """
 
     later_options: ClassVar[tuple[str, ...]] = ("doublings",)
