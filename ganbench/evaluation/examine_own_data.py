@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,9 @@ def examine_own_data(name: str) -> list[Remark]:
         return [Remark("wrong", str(error))]
     size = _size(card)
     free = free_memory()
-    amounts = f"{size / 2**30:.2g} GiB of memory, and {free / 2**30:.2g} GiB are free"
+    amounts = f"{size / 1e6:,.0f} MB of memory" + (
+        f", and {free / 1e6:,.0f} MB are free" if math.isfinite(free) else ""
+    )
     if size > free:
         return [Remark("wrong", f"it takes {amounts}: free some, or add fewer or smaller images")]
     return [

@@ -19,7 +19,7 @@ SIGNS = {"right": "✓", "limit": "△", "wrong": "✗"}
 
 
 def show_floors(name: str) -> str:
-    """The floors of a data set's default protocol as far as they are known, a line each; or a line that says why not."""
+    """The floors that are known under the default protocol, a line each; or a line that says why there are none."""
     try:
         dataset, protocol = dataset_and_protocol({"name": name}, {"name": Dataset.protocol})
         case = protocol.case(dataset)

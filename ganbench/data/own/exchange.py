@@ -43,13 +43,13 @@ def _copy(name: str, source: Path, target: Path) -> Card:
     """Write what was read and understood, and nothing else that the folder may have."""
     card = read_own_card(source)
     arrays = read_images(source, card)
-    read_evaluator(source, card, torch.device("cpu"))(torch.zeros(1, *card.shape))
     weights = source / f"{card.evaluator}.safetensors"
     try:
+        read_evaluator(source, card, torch.device("cpu"))(torch.zeros(1, *card.shape))
         content = weights.read_bytes()
         model = json.loads(weights.with_suffix(".json").read_bytes())
         text = card_text(name, card, model)
-    except (OSError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+    except (OSError, ValueError, TypeError, LookupError, ArithmeticError, GanbenchError) as error:
         raise GanbenchError(f"the evaluator in '{source}' is missing or damaged: export the data set again") from error
     with written_whole(target) as temporary:
         write_folder(temporary, card, arrays, content, model, text)

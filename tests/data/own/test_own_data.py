@@ -232,7 +232,7 @@ def test_doctor_says_what_is_wrong_with_an_own_data_set(
     with pytest.raises(GanbenchError, match="missing, damaged or another: remove the data set and add it again"):
         added().evaluator(CPU)
     monkeypatch.setattr(examine_own_data, "free_memory", lambda: 2**20)
-    assert examined()[1][0].startswith("✗ it takes 0.0024 GiB of memory, and 0.00098 GiB are free")
+    assert examined()[1][0].startswith("✗ it takes 2 MB of memory, and 1 MB are free")
     assert examined("--full") == (2, ["Error: --full is for planted faults: leave it out with a data set of your own"])
     result = CliRunner().invoke(main, ["doctor", "--data", "shpes"])
     assert (result.exit_code, "did you mean 'shapes'?" in result.output) == (2, True)
