@@ -252,6 +252,21 @@ def test_unsupported_shapes_are_rejected(name: str, shape: tuple[int, ...]) -> N
             build(shape)
 
 
+@pytest.mark.parametrize("name", ["dcgan", "resnet", "r3gan-small"])
+def test_more_doublings_make_larger_images_from_the_same_base(name: str) -> None:
+    arch = make_small(name, doublings=4)
+    generator, critic = arch.generator((1, 64, 64)), arch.critic((1, 64, 64))
+    sides = []
+    for layer in generator:
+        layer.register_forward_hook(lambda layer, inputs, output: sides.append(output.shape[-1]))
+    samples = generator(torch.randn(2, arch.latent_dim))
+    assert sorted(set(sides) & {4, 8, 16, 32, 64}) == [4, 8, 16, 32, 64]
+    assert critic(samples).shape == (2,)
+    with pytest.raises(ValueError, match="side is a multiple of 16"):
+        arch.generator((1, 28, 28))
+    assert "doublings" not in make_small(name).to_spec()
+
+
 def test_network_for_points_rejects_images_and_accepts_packs_of_points() -> None:
     arch = make_small("pacgan-2d")
     for build in (arch.generator, arch.critic):

@@ -14,11 +14,16 @@ from torch import Tensor
 from ganbench.core.own_data import Card, own_cards, own_data_folder
 from ganbench.core.seeding import stream
 from ganbench.data.base import DATASETS, FOR_IMAGES, Dataset, Kind
-from ganbench.data.evaluators.classifier import FrozenClassifier, ImageEvaluator, to_signed
+from ganbench.data.evaluators.classifier import ImageEvaluator, to_signed
 from ganbench.data.labelled import LabelledImages
+from ganbench.data.own.evaluator import read_evaluator
 from ganbench.data.own.folder import read_images
-from ganbench.data.own.network import OwnCNN
 from ganbench.data.own.split import EVALUATION, REFERENCE, TRAIN
+
+SCALED_ARCHS = ("dcgan", "resnet", "r3gan-small")
+"""The architectures whose number of resolutions is an option."""
+MIN_DOUBLINGS, LARGEST_BASE = 2, 8
+"""A generator doubles the side at least so often, and more often to begin with no more than this side."""
 
 
 class OwnImages(LabelledImages):
@@ -41,7 +46,6 @@ class OwnDataset(Dataset):
     kind: ClassVar[Kind] = "images"
     finite: ClassVar[bool] = True
     mode_word: ClassVar[str] = "classes"
-    defaults: ClassVar[Mapping[str, Any]] = FOR_IMAGES
     card: ClassVar[Card]
     folder: ClassVar[Path]
 
@@ -67,9 +71,7 @@ class OwnDataset(Dataset):
         return self.card.evaluator_sha256
 
     def evaluator(self, device: torch.device) -> ImageEvaluator:
-        classes = len(self.card.classes)
-        network = FrozenClassifier(classes, OwnCNN(self.card.shape, classes))
-        return ImageEvaluator(self.card.evaluator, device, network, self.folder)
+        return read_evaluator(self.folder, self.card, device)
 
     def load(self, device: torch.device, folder: Path | None = None, say: Callable[[str], None] = print) -> OwnImages:
         images, labels, parts = (torch.from_numpy(array).to(device) for array in read_images(self.folder, self.card))
@@ -84,8 +86,25 @@ def own_datasets() -> dict[str, type[Dataset]]:
 @lru_cache(maxsize=64)
 def _component(name: str, folder: Path, card: Card) -> type[Dataset]:
     """A class for a data set; the same one as long as its files are the same, since scorers are kept by it."""
-    facts = {"name": name, "folder": folder, "card": card, "__doc__": card.summary, "__module__": __name__}
+    facts = {
+        "name": name,
+        "folder": folder,
+        "card": card,
+        "defaults": _defaults(card.shape[1]),
+        "__doc__": card.summary,
+        "__module__": __name__,
+    }
     return dataclasses.dataclass(frozen=True)(type("OwnDataset", (OwnDataset,), facts))
+
+
+def _defaults(side: int) -> Mapping[str, Any]:
+    """Settings that suit images of this side: convolutional networks of larger ones double the side more often."""
+    doublings = MIN_DOUBLINGS
+    while side % 2 ** (doublings + 1) == 0 and side > LARGEST_BASE * 2**doublings:
+        doublings += 1
+    if doublings == MIN_DOUBLINGS:
+        return FOR_IMAGES
+    return {"arch": {**FOR_IMAGES["arch"], **{name: {"doublings": doublings} for name in SCALED_ARCHS}}}
 
 
 DATASETS.add_source(own_datasets)

@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.own_data import CARD, Card, own_data_folder, read_own_card
-from ganbench.data.evaluators.classifier import FrozenClassifier, ImageEvaluator
 from ganbench.data.own.card_text import card_text
+from ganbench.data.own.evaluator import read_evaluator
 from ganbench.data.own.folder import DATA, existing_folder, read_images, write_folder, written_whole
-from ganbench.data.own.network import OwnCNN
 
 
 def is_exported(source: Path) -> bool:
@@ -47,14 +45,11 @@ def _copy(name: str, source: Path, target: Path) -> Card:
     arrays = read_images(source, card)
     weights = source / f"{card.evaluator}.safetensors"
     try:
+        read_evaluator(source, card, torch.device("cpu"))(torch.zeros(1, *card.shape))
         content = weights.read_bytes()
         model = json.loads(weights.with_suffix(".json").read_bytes())
-        if (model["sha256"], model["classes"]) != (card.evaluator_sha256, len(card.classes)):
-            raise ValueError("another evaluator")
-        network = FrozenClassifier(len(card.classes), OwnCNN(card.shape, len(card.classes)))
-        ImageEvaluator(card.evaluator, torch.device("cpu"), network, source)(torch.zeros(1, *card.shape))
         text = card_text(name, card, model)
-    except (OSError, ValueError, TypeError, LookupError, RuntimeError, ArithmeticError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, LookupError, ArithmeticError, GanbenchError) as error:
         raise GanbenchError(f"the evaluator in '{source}' is missing or damaged: export the data set again") from error
     with written_whole(target) as temporary:
         write_folder(temporary, card, arrays, content, model, text)

@@ -20,7 +20,7 @@ def check_memory(size: int) -> None:
     Raises:
         GanbenchError: it takes more than is free.
     """
-    free = _free()
+    free = free_memory()
     if size > free:
         raise GanbenchError(
             f"the samples take {size / 2**30:.2g} GiB as float32, but only {free / 2**30:.2g} GiB of memory are free: "
@@ -28,7 +28,7 @@ def check_memory(size: int) -> None:
         )
 
 
-def _free() -> float:
+def free_memory() -> float:
     """Bytes that can be taken without swapping; infinite if the system doesn't say."""
     free = math.inf
     with suppress(OSError, ValueError):

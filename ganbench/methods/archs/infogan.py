@@ -6,7 +6,7 @@ from torch import nn
 
 from ganbench.core.registry import register
 from ganbench.methods.archs.base import ARCHS, Arch
-from ganbench.methods.archs.dcgan import channels_and_quarter
+from ganbench.methods.archs.dcgan import channels_and_base
 from ganbench.methods.layers import Head, normal_weights
 
 
@@ -28,7 +28,7 @@ class InfoGan(Arch):
     slope: float = 0.2
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        channels, quarter = channels_and_quarter(shape, self.name)
+        channels, quarter = channels_and_base(shape, self.name)
         dense, narrow = self.dense_width, self.generator_width
         wide = 2 * narrow
         network = nn.Sequential(
@@ -49,7 +49,7 @@ class InfoGan(Arch):
         return network
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
-        channels, quarter = channels_and_quarter(shape, self.name)
+        channels, quarter = channels_and_base(shape, self.name)
         narrow, wide = self.scaled(self.critic_width), self.scaled(2 * self.critic_width)
         dense = self.scaled(self.dense_width)
         network = nn.Sequential(

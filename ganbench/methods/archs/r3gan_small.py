@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ganbench.core.registry import register
 from ganbench.methods.archs.base import ARCHS, Arch
-from ganbench.methods.archs.dcgan import channels_and_quarter
+from ganbench.methods.archs.dcgan import channels_and_base
 from ganbench.methods.layers import Head
 
 L = TypeVar("L", nn.Linear, nn.Conv2d)
@@ -31,10 +31,13 @@ class R3GanSmall(Arch):
     the latents. D ends with one, which weights each channel's last pixels.
 
     Differences from the paper's CIFAR network: width 64 instead of 768; one block instead of two per resolution; three
-    resolutions instead of four, starting at a quarter of the side (7×7 for MNIST) instead of 4×4; G ends in Tanh and
+    resolutions instead of four, starting at a quarter of the side (7×7 for MNIST) instead of 4×4 (more `doublings` are
+    more resolutions, for larger images); G ends in Tanh and
     D's head has a bias; the width inside a block is rounded to whole groups. Resampling is the paper's: filter
     [1, 3, 3, 1], zeros outside.
     """
+
+    later_options: ClassVar[tuple[str, ...]] = ("doublings",)
 
     latent_dim: int = 64
     generator_width: int = 64
@@ -42,40 +45,30 @@ class R3GanSmall(Arch):
     blocks: int = 1
     group_size: int = 16
     expansion: int = 2
+    doublings: int = 2
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        channels, quarter = channels_and_quarter(shape, self.name)
+        channels, base = channels_and_base(shape, self.name, self.doublings)
         width = self.generator_width
-        return nn.Sequential(
-            GenerativeBasis(self.latent_dim, width, quarter),
-            *self._blocks(width),
-            Up(),
-            *self._blocks(width),
-            Up(),
-            *self._blocks(width),
-            _scaled(nn.Conv2d(width, channels, 1, bias=False)),
-            nn.Tanh(),
-        )
+        layers: list[nn.Module] = [GenerativeBasis(self.latent_dim, width, base), *self._blocks(width)]
+        for _ in range(self.doublings):
+            layers += [Up(), *self._blocks(width)]
+        return nn.Sequential(*layers, _scaled(nn.Conv2d(width, channels, 1, bias=False)), nn.Tanh())
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
-        channels, quarter = channels_and_quarter(shape, self.name)
+        channels, base = channels_and_base(shape, self.name, self.doublings)
         width = self.scaled(self.critic_width)
         head = Head(width)
         _scaled(head.linear)
-        return nn.Sequential(
-            _scaled(nn.Conv2d(channels, width, 1, bias=False)),
-            *self._blocks(width),
-            Down(),
-            *self._blocks(width),
-            Down(),
-            *self._blocks(width),
-            _scaled(nn.Conv2d(width, width, quarter, groups=width, bias=False)),
-            nn.Flatten(),
-            head,
-        )
+        layers: list[nn.Module] = [_scaled(nn.Conv2d(channels, width, 1, bias=False)), *self._blocks(width)]
+        for _ in range(self.doublings):
+            layers += [Down(), *self._blocks(width)]
+        last = _scaled(nn.Conv2d(width, width, base, groups=width, bias=False))
+        return nn.Sequential(*layers, last, nn.Flatten(), head)
 
-    def _blocks(self, width: int) -> list[Block]:
-        gain = GAIN * (3 * self.blocks) ** (-1 / 4)  # three resolutions; −1/(2m − 2) for m = 3 layers
+    def _blocks(self, width: int) -> list[nn.Module]:
+        resolutions = self.doublings + 1
+        gain = GAIN * (resolutions * self.blocks) ** (-1 / 4)  # −1/(2m − 2) for m = 3 layers
         groups = max(1, round(width * self.expansion / self.group_size))
         return [Block(width, groups, self.group_size, gain) for _ in range(self.blocks)]
 

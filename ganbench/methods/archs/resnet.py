@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from ganbench.core.registry import register
 from ganbench.methods.archs.base import ARCHS, Arch
-from ganbench.methods.archs.dcgan import channels_and_quarter
+from ganbench.methods.archs.dcgan import channels_and_base
 from ganbench.methods.layers import Head
 
 
@@ -18,22 +19,25 @@ class ResNet(Arch):
     """Residual networks, BatchNorm in G and no normalisation in D (Gulrajani et al. 2017, arXiv:1704.00028).
 
     The CIFAR networks, also those of Miyato et al. 2018 (arXiv:1802.05957), with one block fewer in each: G has two
-    blocks that double the side, from a quarter of it, and D two that halve it and one that doesn't. The widths are half
-    of theirs. D's features are means over all pixels, as in Gulrajani et al. (in Miyato et al. they are sums).
+    blocks that double the side, from a quarter of it, and D two that halve it and one that doesn't. Larger images have
+    more `doublings`. The widths are half of theirs. D's features are means over all pixels, as in Gulrajani et al. (in
+    Miyato et al. they are sums).
     """
+
+    later_options: ClassVar[tuple[str, ...]] = ("doublings",)
 
     latent_dim: int = 128
     generator_width: int = 64
     critic_width: int = 64
+    doublings: int = 2
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
-        channels, quarter = channels_and_quarter(shape, self.name)
+        channels, base = channels_and_base(shape, self.name, self.doublings)
         width = self.generator_width
         network = nn.Sequential(
-            nn.Linear(self.latent_dim, width * quarter**2),
-            nn.Unflatten(1, (width, quarter, quarter)),
-            _up(width),
-            _up(width),
+            nn.Linear(self.latent_dim, width * base**2),
+            nn.Unflatten(1, (width, base, base)),
+            *(_up(width) for _ in range(self.doublings)),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(width, channels, 3, padding=1),
@@ -42,11 +46,11 @@ class ResNet(Arch):
         return _initialised(network)
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
-        channels, _ = channels_and_quarter(shape, self.name)
+        channels, _ = channels_and_base(shape, self.name, self.doublings)
         width = self.scaled(self.critic_width)
         network = nn.Sequential(
             _down_from_pixels(channels, width),
-            _down(width),
+            *(_down(width) for _ in range(self.doublings - 1)),
             _plain(width),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),

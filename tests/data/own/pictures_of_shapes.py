@@ -31,3 +31,12 @@ def write_folder_of_shapes(root: Path, count: int) -> None:
         folder = root / CLASSES[label]
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{number}.png")
+
+
+def coloured_shapes(count: int, seed: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.str_]]:
+    """Draw images, uint8 [N, 28, 28, 3], and the names of their classes, shape and colour, [N]."""
+    images, labels = shapes(count, seed)
+    colours = np.arange(count) // len(CLASSES) % 2
+    coloured = images[..., None] * np.array([[1.0, 0.2, 0.2], [0.2, 0.4, 1.0]])[colours][:, None, None]
+    names = [f"{('red', 'blue')[colour]} {CLASSES[label]}" for colour, label in zip(colours, labels, strict=True)]
+    return coloured.astype(np.uint8), np.array(names)

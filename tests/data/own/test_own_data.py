@@ -7,6 +7,7 @@ import json
 import resource
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from ganbench.data.own.exchange import export_data
 from ganbench.data.own.folder import remove_folder, written_whole
 from ganbench.data.own.recipe import LabelledPart, calibration_error, train_evaluator
 from ganbench.data.own.split import REFERENCE, SHARES, content_hashes, part_of
+from ganbench.evaluation import examine_own_data
+from ganbench.evaluation.examine_own_data import limits_of
 from ganbench.spec.run_spec import resolve
 from tests.data.own.pictures_of_shapes import CLASSES, shapes, write_folder_of_shapes
 
@@ -199,6 +202,50 @@ def test_removed_data_set_is_gone_and_a_damaged_one_is_named(
         remove_folder("shapes")
 
 
+def test_doctor_says_what_is_wrong_with_an_own_data_set(
+    card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def examined(*options: str) -> tuple[int, list[str]]:
+        result = CliRunner().invoke(main, ["doctor", "--data", "shapes", *options])
+        return result.exit_code, [line for line in result.output.splitlines() if line[0] not in "✓△"]
+
+    healthy = own_data_folder() / "shapes"
+    assert examined() == (0, ["shapes can be used"])
+    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
+    for file, words in (
+        ("data.npz", "truncated or altered"),
+        (f"{card.evaluator}.safetensors", "evaluator"),
+        (f"{card.evaluator}.json", "evaluator"),
+        ("card.txt", "missing or damaged"),
+        ("card.json", "no card of a data set"),
+    ):
+        shutil.copytree(healthy, tmp_path / "own" / "shapes")
+        content = (healthy / file).read_bytes()
+        (tmp_path / "own" / "shapes" / file).write_bytes(content[: len(content) // 2] if file == "data.npz" else b"")
+        if file == "card.txt":
+            (tmp_path / "own" / "shapes" / file).unlink()
+        status, (wrong, end) = examined()
+        assert (status, wrong[0], words in wrong, end[:16]) == (1, "✗", True, "shapes: 1 of "), file
+        shutil.rmtree(tmp_path / "own" / "shapes")
+    shutil.copytree(healthy, tmp_path / "own" / "shapes")
+    (tmp_path / "own" / "shapes" / f"{card.evaluator}.safetensors").unlink()
+    with pytest.raises(GanbenchError, match="missing, damaged or another: remove the data set and add it again"):
+        added().evaluator(CPU)
+    monkeypatch.setattr(examine_own_data, "free_memory", lambda: 2**20)
+    assert examined()[1][0].startswith("✗ it takes 2 MB of memory, and 1 MB are free")
+    assert examined("--full") == (2, ["Error: --full is for planted faults: leave it out with a data set of your own"])
+    result = CliRunner().invoke(main, ["doctor", "--data", "shpes"])
+    assert (result.exit_code, "did you mean 'shapes'?" in result.output) == (2, True)
+
+
+def test_small_classes_are_named(card: Card) -> None:
+    assert limits_of(card) == []
+    few = replace(card, counts=((300, 79, 30), (300, 80, 29), (300, 79, 30)))
+    first, second = (remark.words for remark in limits_of(few))
+    assert first.startswith("fewer than 80 images of 'cross' and 'square' are to compare with")
+    assert second.startswith("fewer than 30 images of 'ring' are to test the evaluator")
+
+
 def test_card_says_what_was_measured(card: Card) -> None:
     folder = own_data_folder() / "shapes"
     model = json.loads((folder / f"{card.evaluator}.json").read_text())
@@ -213,6 +260,20 @@ def test_calibration_error_is_the_mean_gap_between_confidence_and_accuracy() -> 
     confidence = torch.tensor([0.9] * 10 + [0.5] * 10)
     correct = torch.tensor([True] * 9 + [False] + [True] * 3 + [False] * 7)
     assert calibration_error(confidence, correct) == pytest.approx((0.0 + 0.2) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize(("side", "doublings"), [(28, 2), (32, 2), (36, 2), (48, 3), (64, 3), (96, 4), (128, 4)])
+def test_convolutional_networks_scale_with_the_images(
+    card: Card, side: int, doublings: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = replace(card, shape=(3, side, side))
+    (tmp_path / "own" / "large").mkdir(parents=True)
+    (tmp_path / "own" / "large" / "card.json").write_text(facts.to_json())
+    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
+    for name in ("dcgan", "resnet", "r3gan-small"):
+        arch = resolve(settings("large") | {"arch": {"name": name}}).arch
+        assert arch.to_spec().get("doublings", 2) == doublings
+        arch.generator(facts.shape)
 
 
 def test_training_is_the_same_each_time_and_colour_images_of_other_sizes_are_taken(place: Path) -> None:
