@@ -8,7 +8,6 @@ import subprocess
 import tarfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -63,6 +62,19 @@ def numbers(results: Path) -> pd.DataFrame:
     return table[[*NUMBER, "value", "status"]].sort_values(NUMBER, ignore_index=True)
 
 
+class Clock:
+    """A clock on which an hour passes as soon as a machine's worker has got somewhere."""
+
+    def __init__(self, machine: Path) -> None:
+        self._machine, self._passed = machine, 0.0
+
+    def monotonic(self) -> float:
+        progress = [read_progress(path.parent) for path in self._machine.rglob(PROGRESS_FILE)]
+        if any(found is not None and found.step > found.began_step for found in progress):
+            self._passed = 3600.0
+        return time.monotonic() + self._passed
+
+
 def test_sweep_out_of_time_resumes_on_another_machine_with_equal_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,14 +83,8 @@ def test_sweep_out_of_time_resumes_on_another_machine_with_equal_results(
     assert uninterrupted.exit_code == 0, uninterrupted.output
     # Each store stands for a new machine, which has only the export.
     for machine in (tmp_path / "machine-1", tmp_path / "machine-2"):
-
-        def clock(machine: Path = machine) -> float:
-            """An hour passes as soon as the machine has got somewhere."""
-            progress = [read_progress(path.parent) for path in machine.rglob(PROGRESS_FILE)]
-            return time.monotonic() + 3600 * any(found and found.step > found.began_step for found in progress)
-
         with monkeypatch.context() as patch:
-            patch.setattr(session, "time", SimpleNamespace(monotonic=clock))
+            patch.setattr(session, "time", Clock(machine))
             result = sweep(file, machine, "--export", str(export), "--minutes", "30")
         assert result.exit_code == 0, result.output
         assert "the time is up" in result.output
