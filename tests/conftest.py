@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ SMALL = {
     "train": {"steps": 12, "batch_size": 16},
     "evaluation": {"every": 6, "quick_samples": 500, "samples": 1000},
 }
+
+PATIENCE = 300.0
+"""Seconds that a test waits for something: on a busy machine, a process may take a minute to start."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,15 +52,21 @@ def random_data(count: int = 200) -> LabelledImages:
     return LabelledImages(images, labels, images, labels, tuple("0123456789"))
 
 
-@pytest.fixture(autouse=True)
-def _plugins_of_one_test() -> Iterator[None]:
-    """Forget the components that a test registers (a plug-in's, or its own), so that no later test meets them."""
+@contextmanager
+def forgotten_plugins() -> Iterator[None]:
+    """Forget the components that are registered meanwhile, a plug-in's or a test's own, so that nothing meets them."""
     before = {kind: set(registry) for kind, registry in REGISTRIES.items()}
     yield
     for kind, registry in REGISTRIES.items():
         for name in set(registry) - before[kind]:
             if registry[name].is_foreign():  # ours are imported once, and would never come back
                 registry._classes.pop(name, None)  # a user's own data set is in no registry
+
+
+@pytest.fixture(autouse=True)
+def _plugins_of_one_test() -> Iterator[None]:
+    with forgotten_plugins():
+        yield
 
 
 @pytest.fixture(autouse=True)

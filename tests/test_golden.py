@@ -15,6 +15,8 @@ import pytest
 
 from tests.golden.__main__ import COMMON_FLAGS, SPECS, ganbench, run_experiments
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "golden.json").read_text())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,19 @@ from ganbench.core.experiment_files import experiment_files
 
 ROOT = Path(__file__).parent.parent
 MEGABYTE = 1_000_000
+ONE_AFTER_ANOTHER = """
+import json, shlex, sys
+from click.testing import CliRunner
+from ganbench.cli import main
+
+outputs = []
+for words in sys.argv[1:]:
+    result = CliRunner().invoke(main, shlex.split(words), catch_exceptions=False)
+    if result.exit_code:
+        sys.exit(f"{words}: {result.output}")
+    outputs.append(result.stdout)
+print(json.dumps(outputs))
+"""
 SHORT = "--steps 2 --set evaluation.samples=500 --set evaluation.quick_samples=500"
 
 
@@ -66,6 +80,11 @@ class Installed:
         """Run `ganbench` with these arguments, and return what it prints."""
         return self.python("-m", "ganbench", *shlex.split(arguments))
 
+    def each(self, *commands: str) -> list[str]:
+        """Run commands in one process, since to start one takes seconds, and return what each prints."""
+        outputs: list[str] = json.loads(self.python("-c", ONE_AFTER_ANOTHER, *commands))
+        return outputs
+
     def python(self, *arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, "-S", *arguments],  # -S: without the path file of the checkout
@@ -95,16 +114,22 @@ def test_the_installed_package_is_used_and_has_every_experiment(ganbench: Instal
 
 
 def test_run_sweep_by_name_compare_report_evaluate_and_check_work_from_the_wheel(ganbench: Installed) -> None:
-    ganbench(f"run --dataset ring --loss minimax --arch mlp --seeds 0-1 {SHORT}")
-    assert "minimax" in ganbench("compare")
-    ganbench("report")
-    assert list(ganbench.folder.glob("reports/*/report.html"))
-    assert "groups" in ganbench("sweep balance --where loss=minimax --seeds 0-1 --dry-run")
     points = np.random.default_rng(0).normal(size=(600, 2)).astype("float32")
     np.save(ganbench.folder / "points.npy", points)
-    assert "points.npy" in ganbench("evaluate points.npy --dataset ring --count 500")
     plugin = ROOT / "examples" / "ganbench_margin" / "ganbench_margin" / "relativistic_hinge.py"
-    assert "0 failed" in ganbench(f"check {shlex.quote(str(plugin))}")
+    _, compared, _, swept, evaluated, checked = ganbench.each(
+        f"run --dataset ring --loss minimax --arch mlp --seeds 0-1 {SHORT}",
+        "compare",
+        "report",
+        "sweep balance --where loss=minimax --seeds 0-1 --dry-run",
+        "evaluate points.npy --dataset ring --count 500",
+        f"check {shlex.quote(str(plugin))}",
+    )
+    assert "minimax" in compared
+    assert list(ganbench.folder.glob("reports/*/report.html"))
+    assert "groups" in swept
+    assert "points.npy" in evaluated
+    assert "0 failed" in checked
 
 
 def test_sources_hold_what_a_wheel_is_made_of_and_little_else(dist: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
+from click.testing import CliRunner
 
+from ganbench.cli import main
 from ganbench.cli.console.explanation import explanation
 from ganbench.methods.archs import ARCHS
 from ganbench.methods.losses import LOSSES
@@ -68,11 +67,12 @@ def test_what_differs_from_the_default_is_told() -> None:
 
 
 def test_command_takes_the_options_of_run() -> None:
-    command = [sys.executable, "-m", "ganbench", "explain", "--dataset", "ring", "--loss", "wgan-gp", "--steps", "50"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.startswith("wgan-gp on ring, architecture mlp\n")
-    dry_run = [*command, "--dry-run"]
-    dry_run[3] = "run"
-    toml = subprocess.run(dry_run, capture_output=True, encoding="utf-8", check=True).stdout
-    run_id = toml.split("# seed 0: run ")[1].strip()
-    assert f"seed 0 is run {run_id}" in done.stdout
+    options = ["--dataset", "ring", "--loss", "wgan-gp", "--steps", "50"]
+    explained, resolved = (
+        CliRunner().invoke(main, words, catch_exceptions=False)
+        for words in (["explain", *options], ["run", *options, "--dry-run"])
+    )
+    assert (explained.exit_code, resolved.exit_code) == (0, 0)
+    assert explained.stdout.startswith("wgan-gp on ring, architecture mlp\n")
+    run_id = resolved.stdout.split("# seed 0: run ")[1].strip()
+    assert f"seed 0 is run {run_id}" in explained.stdout

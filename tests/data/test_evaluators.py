@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import max_pool2d
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data import DATASETS, Dataset
@@ -22,6 +23,7 @@ from ganbench.data.evaluators.classifier import (
     to_bytes,
     to_signed,
 )
+from ganbench.data.evaluators.max_pool import max_pool
 from ganbench.data.evaluators.papers import NETWORKS
 from ganbench.data.fashion_mnist import FashionMnist
 from ganbench.data.labelled import LabelledImages
@@ -117,6 +119,20 @@ def test_features_do_not_depend_on_the_batch(evaluator: ImageEvaluator, mnist: L
     many, few = evaluator(images), evaluator(images[:7])
     torch.testing.assert_close(many.embedding[:7], few.embedding, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(many.deviation[:7], few.deviation, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("side", [14, 7])
+def test_max_pooling_has_the_numbers_and_the_gradient_of_torchs(side: int) -> None:
+    """Rounded, so that many numbers are equal: the gradient goes to the first of them."""
+    maps = torch.randn(5, 3, side, side, generator=torch.Generator().manual_seed(0)).round()
+    maps[0, 0, 0, 0] = math.nan
+    torch.testing.assert_close(max_pool(maps), max_pool2d(maps, 2), rtol=0, atol=0, equal_nan=True)
+    gradients = []
+    for pool in (max_pool, lambda maps: max_pool2d(maps, 2)):
+        leaf = maps.clone().requires_grad_()
+        pool(leaf).square().sum().backward()
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*gradients, rtol=0, atol=0, equal_nan=True)
 
 
 def test_byte_to_image_conversion_round_trips() -> None:

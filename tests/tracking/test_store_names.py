@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.reading import read_images, read_runs
@@ -95,16 +95,16 @@ def test_a_name_that_is_not_text_is_refused() -> None:
         find_store("\udcff")
 
 
-def test_every_command_works_where_names_are_odd(tmp_path: Path) -> None:
-    """In processes of their own, since workers and MLflow's page get the store's name from their parents."""
+def test_every_command_works_where_names_are_odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep's worker is a process of its own, which gets the store's name from its parent."""
     folder = tmp_path / WORST
     folder.mkdir()
+    monkeypatch.chdir(folder)
     (folder / "experiment.toml").write_text(EXPERIMENT)
 
     def ganbench(*words: str) -> str:
-        command = [sys.executable, "-m", "ganbench", *words, "--store", WORST]
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stdout + result.stderr
+        result = CliRunner().invoke(main, [*words, "--store", WORST], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
         return result.stdout
 
     ganbench("sweep", "experiment.toml", "--experiment", "e")

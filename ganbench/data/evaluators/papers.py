@@ -13,12 +13,13 @@ from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, dropout2d, max_pool2d, relu
+from torch.nn.functional import dropout, dropout2d, relu
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
 from ganbench.core.seeding import scatter
 from ganbench.data.evaluators.classifier import ImageEvaluator, TypicalRegion, to_bytes
+from ganbench.data.evaluators.max_pool import max_pool
 from ganbench.data.evaluators.stacked import StackedEvaluator
 
 CLASSES = 10
@@ -113,7 +114,7 @@ class PacGanNetwork(PaperNetwork):
 
     def forward(self, images: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
         maps = relu(self.convolution2(relu(self.convolution1(self.pixels(images)))))
-        features = relu(self.hidden(drop(max_pool2d(maps, 2), 0.25).flatten(1)))
+        features = relu(self.hidden(drop(max_pool(maps), 0.25).flatten(1)))
         return features, self.head(drop(features, 0.5))
 
 
@@ -134,8 +135,8 @@ class MegNetwork(PaperNetwork):
         self.head = nn.Linear(50, CLASSES)
 
     def forward(self, images: Tensor, drop: Dropout) -> tuple[Tensor, Tensor]:
-        maps = relu(max_pool2d(self.convolution1(self.pixels(images)), 2))
-        maps = relu(max_pool2d(drop(self.convolution2(maps), 0.5, channels=True), 2))
+        maps = relu(max_pool(self.convolution1(self.pixels(images))))
+        maps = relu(max_pool(drop(self.convolution2(maps), 0.5, channels=True)))
         features = relu(self.hidden(maps.flatten(1)))
         return features, self.head(drop(features, 0.5))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ganbench.data.evaluators.classifier import FEATURES
+from ganbench.data.evaluators.max_pool import MaxPool
 
 LARGEST_MAP = 4
 """Greatest side of the last feature map: larger images get further convolutions."""
@@ -21,7 +22,7 @@ class OwnCNN(nn.Module):
         layers = [*_block(channels, 16, stride=1), *_block(16, 32, stride=2), *_block(32, 64, stride=1)]
         side = -(-side // 2)
         while side > LARGEST_MAP:
-            layers += [nn.MaxPool2d(2), *_block(64, 64, stride=1)]
+            layers += [MaxPool(), *_block(64, 64, stride=1)]
             side //= 2
         self.features = nn.Sequential(
             *layers,
