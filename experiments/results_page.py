@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
@@ -70,7 +71,7 @@ BESIDE = ("hq", "fid")
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 FIRST = 3
-"""Number of sentences that README shows, the first of each study."""
+"""Number of sentences that README shows: the first of each study, then the second."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +257,9 @@ def _confounded(found: Controls) -> str:
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentence of each study and the first picture of the page."""
-    sentences = [f"- {sentence}." for _, findings_of in found for sentence in findings_of.known[:1]][:FIRST]
+    """README with the first sentences of the studies in turn, and the first picture of the page."""
+    turns = zip_longest(*(findings_of.known for _, findings_of in found))
+    sentences = [f"- {sentence}." for turn in turns for sentence in turn if sentence][:FIRST]
     drawn = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
     drawn.sort(key=lambda picture: "-samples.png" not in picture)  # people would rather look than read
     block = "\n".join([*(picture.replace("](images/", "](docs/images/") for picture in drawn[:1]), "", *sentences])
