@@ -39,7 +39,7 @@ OPTIONS = (
         multiple=True,
         metavar="NAME",
         shell_complete=names_of("penalties"),
-        help="Gradient penalty, for example gp:weight=10, or `none`. Default: the loss's own. Repeatable.",
+        help="Gradient penalty, for example gp:weight=10, or `none`. Default: the loss's own. Repeatable, or r1 + r2.",
     ),
     click.option(
         "--protocol",
@@ -111,14 +111,22 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     """
     from ganbench.cli.known_names import explain_assignment, refuse_unknown_settings
     from ganbench.core.plugins import load_plugins
-    from ganbench.core.settings import merge, parse_assignment, parse_component, parse_count, parse_stop, read_config
+    from ganbench.core.settings import (
+        merge,
+        parse_assignment,
+        parse_component,
+        parse_components,
+        parse_count,
+        parse_stop,
+        read_config,
+    )
 
     flags: dict[str, Any] = {
         key: parse_component(values[key]) for key in ("loss", "arch", "dataset", "protocol") if values[key] is not None
     }
     for kind, texts in (("penalty", values["penalties"]), ("wrapper", values["wrappers"])):
         if texts:
-            flags[kind] = [parse_component(text) for text in texts if text != "none"]
+            flags[kind] = [component for text in texts for component in parse_components(text)]
     counts = ("steps", "critic_steps", "generator_steps", "images", "critic_evaluations")
     train = {key: parse_count(values[key]) for key in counts if values[key] is not None}
     plain = ("epochs", "batch_size", "pac", "precision")

@@ -268,3 +268,13 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(main, ["report", "--from", "results.csv", "--title", "a"])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert "too little memory" in result.output
+
+
+def test_components_are_joined_as_in_files_or_given_one_by_one() -> None:
+    both, each = (
+        CliRunner().invoke(main, ["explain", "--loss", "minimax", *flags])
+        for flags in (["--penalty", "r1:gamma=2.0 + r2"], ["--penalty", "r1:gamma=2.0", "--penalty", "r2"])
+    )
+    assert both.exit_code == 0, both.output
+    assert both.output == each.output
+    assert "R2" in both.output
