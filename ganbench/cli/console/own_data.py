@@ -39,6 +39,7 @@ def show_remarks(name: str, remarks: Sequence[Remark]) -> str:
     """The remarks on a data set, a line each, and what follows from them."""
     width = screen_width()
     wrong = sum(remark.kind == "wrong" for remark in remarks)
-    end = f"{name}: {wrong} of {len(remarks)} are wrong" if wrong else f"{name} can be used"
+    checks = sum(remark.kind != "limit" for remark in remarks)
+    end = f"{name}: {wrong} of {checks} checks failed" if wrong else f"{name} can be used"
     lines = [wrapped(f"{SIGNS[remark.kind]} {without_control(remark.words)}", width) for remark in remarks]
     return "\n".join([*lines, end])

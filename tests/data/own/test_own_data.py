@@ -225,7 +225,8 @@ def test_doctor_says_what_is_wrong_with_an_own_data_set(
         if file == "card.txt":
             (tmp_path / "own" / "shapes" / file).unlink()
         status, (wrong, end) = examined()
-        assert (status, wrong[0], words in wrong, end[:16]) == (1, "✗", True, "shapes: 1 of "), file
+        assert (status, wrong[0], words in wrong) == (1, "✗", True), file
+        assert end == f"shapes: 1 of {1 if file == 'card.json' else 4} checks failed"
         shutil.rmtree(tmp_path / "own" / "shapes")
     shutil.copytree(healthy, tmp_path / "own" / "shapes")
     (tmp_path / "own" / "shapes" / f"{card.evaluator}.safetensors").unlink()
