@@ -92,13 +92,10 @@ def list_own() -> None:
 @data.command("show")
 @click.argument("name", shell_complete=_complete_own)
 def show_own(name: str) -> None:
-    """Show the card of a data set of your own, and what its real images score."""
+    """Show the card of a data set of your own."""
     from ganbench.data.own.folder import readable_card
 
     _say(readable_card(name))
-    from ganbench.cli.console.own_data import show_floors  # imports torch
-
-    _say(f"\n{show_floors(name)}")
 
 
 @data.command()

@@ -138,20 +138,16 @@ class Scorer:
 
     def floors(self, samples: int, names: Sequence[str]) -> dict[str, Floor]:
         """The scores of `samples` real samples treated as generated, in as many draws as the protocol demands."""
-        known = self.known_floors(samples, names)
-        for name, floor in self._find_floors(samples, [name for name in names if name not in known]).items():
+        keys = {name: self._floor_key(samples, name) for name in names if (samples, name) not in self._floors}
+        for name, key in keys.items():
+            kept = self._real.cache.find_numbers(key)
+            if kept is not None:
+                self._floors[samples, name] = Floor(**kept)
+        missing = [name for name in keys if (samples, name) not in self._floors]
+        for name, floor in self._find_floors(samples, missing).items():
             self._floors[samples, name] = floor
-            self._real.cache.keep_numbers(self._floor_key(samples, name), floor._asdict())
+            self._real.cache.keep_numbers(keys[name], floor._asdict())
         return {name: self._floors[samples, name] for name in names}
-
-    def known_floors(self, samples: int, names: Sequence[str]) -> dict[str, Floor]:
-        """Those of these floors that were computed before, also by another process."""
-        for name in names:
-            if (samples, name) not in self._floors:
-                kept = self._real.cache.find_numbers(self._floor_key(samples, name))
-                if kept is not None:
-                    self._floors[samples, name] = Floor(**kept)
-        return {name: self._floors[samples, name] for name in names if (samples, name) in self._floors}
 
     def ceilings(self, names: Sequence[str]) -> dict[str, float]:
         """The best value of each metric that has one."""

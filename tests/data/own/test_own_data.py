@@ -26,7 +26,6 @@ from ganbench.data.own.exchange import export_data
 from ganbench.data.own.folder import remove_folder, written_whole
 from ganbench.data.own.recipe import LabelledPart, calibration_error, train_evaluator
 from ganbench.data.own.split import REFERENCE, SHARES, content_hashes, part_of
-from ganbench.evaluation import examine_own_data
 from ganbench.evaluation.examine_own_data import limits_of
 from ganbench.spec.run_spec import resolve
 from tests.data.own.pictures_of_shapes import CLASSES, shapes, write_folder_of_shapes
@@ -200,42 +199,6 @@ def test_removed_data_set_is_gone_and_a_damaged_one_is_named(
     assert list((tmp_path / "own").iterdir()) == []
     with pytest.raises(GanbenchError, match="you have no data set 'shapes'"):
         remove_folder("shapes")
-
-
-def test_doctor_says_what_is_wrong_with_an_own_data_set(
-    card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def examined(*options: str) -> tuple[int, list[str]]:
-        result = CliRunner().invoke(main, ["doctor", "--data", "shapes", *options])
-        return result.exit_code, [line for line in result.output.splitlines() if line[0] not in "✓△"]
-
-    healthy = own_data_folder() / "shapes"
-    assert examined() == (0, ["shapes can be used"])
-    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
-    for file, words in (
-        ("data.npz", "truncated or altered"),
-        (f"{card.evaluator}.safetensors", "evaluator"),
-        (f"{card.evaluator}.json", "evaluator"),
-        ("card.txt", "missing or damaged"),
-        ("card.json", "no card of a data set"),
-    ):
-        shutil.copytree(healthy, tmp_path / "own" / "shapes")
-        content = (healthy / file).read_bytes()
-        (tmp_path / "own" / "shapes" / file).write_bytes(content[: len(content) // 2] if file == "data.npz" else b"")
-        if file == "card.txt":
-            (tmp_path / "own" / "shapes" / file).unlink()
-        status, (wrong, end) = examined()
-        assert (status, wrong[0], words in wrong, end[:16]) == (1, "✗", True, "shapes: 1 of "), file
-        shutil.rmtree(tmp_path / "own" / "shapes")
-    shutil.copytree(healthy, tmp_path / "own" / "shapes")
-    (tmp_path / "own" / "shapes" / f"{card.evaluator}.safetensors").unlink()
-    with pytest.raises(GanbenchError, match="missing, damaged or another: remove the data set and add it again"):
-        added().evaluator(CPU)
-    monkeypatch.setattr(examine_own_data, "free_memory", lambda: 2**20)
-    assert examined()[1][0].startswith("✗ it takes 2 MB of memory, and 1 MB are free")
-    assert examined("--full") == (2, ["Error: --full is for planted faults: leave it out with a data set of your own"])
-    result = CliRunner().invoke(main, ["doctor", "--data", "shpes"])
-    assert (result.exit_code, "did you mean 'shapes'?" in result.output) == (2, True)
 
 
 def test_small_classes_are_named(card: Card) -> None:
