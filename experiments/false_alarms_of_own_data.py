@@ -79,7 +79,7 @@ class Shapes:
         """
         looks, features = [], self.real
         for look in range(LOOKS):
-            random = stream(run * LOOKS + look, "false alarms")
+            random = stream(run * LOOKS + look, "planted")
             rows = torch.randperm(POOL, generator=random)
             if look >= LOOKS * 3 // 4 and kind == "one class lost":
                 rows = rows[torch.from_numpy(self.classes != self.classes[run % 6])[rows]]

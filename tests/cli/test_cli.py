@@ -277,4 +277,4 @@ def test_components_are_joined_as_in_files_or_given_one_by_one() -> None:
     )
     assert both.exit_code == 0, both.output
     assert both.output == each.output
-    assert "R2" in both.output
+    assert "+ r1 + r2" in both.output

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from ganbench.cli import main
 from ganbench.data.own import recipe
 from tests.data.own.pictures_of_shapes import coloured_shapes
 from tests.end_to_end.commands import SMALL, read, read_metrics
@@ -70,3 +72,19 @@ def test_unseen_real_images_are_good(place: Path) -> None:
     said = read("evaluate", place / "real.npz", "--dataset", "mine", "--protocol", "ganbench-1", "--count", "500")
     assert "GOOD: " in said
     assert "all 6 modes appear; they vary like real data" in said
+
+
+def test_results_are_compared_and_reported_where_the_data_set_is_not(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path / "none"))
+    where = ("--experiment", "own", "--store", store)
+    assert "hinge" in read("compare", *where)
+    read("report", *where, "--out", tmp_path / "reports")
+    (report,) = tmp_path.glob("reports/*/report.md")
+    assert "mine" in report.read_text(encoding="utf-8")
+    refused = CliRunner().invoke(main, ["run", *SMALL, *LEAST, "--store", str(tmp_path / "store")])
+    assert refused.exit_code == 2
+    assert refused.output.splitlines()[-1].startswith("Error: ")
+    assert "mine" in refused.output.splitlines()[-1]
+    assert not (tmp_path / "store").exists()

@@ -257,7 +257,7 @@ def test_more_doublings_make_larger_images_from_the_same_base(name: str) -> None
     arch = make_small(name, doublings=4)
     generator, critic = arch.generator((1, 64, 64)), arch.critic((1, 64, 64))
     sides = []
-    for layer in generator:
+    for layer in generator.children():
         layer.register_forward_hook(lambda layer, inputs, output: sides.append(output.shape[-1]))
     samples = generator(torch.randn(2, arch.latent_dim))
     assert sorted(set(sides) & {4, 8, 16, 32, 64}) == [4, 8, 16, 32, 64]
