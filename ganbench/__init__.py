@@ -1,8 +1,10 @@
 """ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
 From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made, and
-`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.metrics` has the metrics as
-functions of arrays, and `ganbench.torchmetrics` as classes of torchmetrics.
+`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.load_results()`,
+`ganbench.compare(table)` and `ganbench.report()` read what was tracked. `ganbench.metrics` has the metrics as functions
+of arrays, and `ganbench.torchmetrics` as classes of torchmetrics. Every error that the user can fix is a
+`ganbench.GanbenchError`.
 """
 
 from __future__ import annotations
@@ -13,17 +15,37 @@ from typing import TYPE_CHECKING, Any
 from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
+    from ganbench.core.errors import GanbenchError
     from ganbench.evaluation.evaluate import evaluate
     from ganbench.evaluation.monitor import Monitor
     from ganbench.evaluation.score_samples import Evaluation, Score
+    from ganbench.results.compare import Comparison, compare
+    from ganbench.results.read_results import load_results
+    from ganbench.results.report.experiment_report import report
 
-__all__ = ["Evaluation", "Monitor", "Score", "__version__", "evaluate"]
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "GanbenchError",
+    "Monitor",
+    "Score",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load_results",
+    "report",
+]
 
 _MODULES = {
+    "Comparison": "ganbench.results.compare",
     "Evaluation": "ganbench.evaluation.score_samples",
+    "GanbenchError": "ganbench.core.errors",
     "Monitor": "ganbench.evaluation.monitor",
     "Score": "ganbench.evaluation.score_samples",
+    "compare": "ganbench.results.compare",
     "evaluate": "ganbench.evaluation.evaluate",
+    "load_results": "ganbench.results.read_results",
+    "report": "ganbench.results.report.experiment_report",
 }
 """Modules of the names that are imported when they are first used: torch takes seconds, which `ganbench --help` should
 not wait for.

@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from ganbench.cli.completion import names_of
-
-EXPERIMENT = "ganbench"
+from ganbench.tracking.store import EXPERIMENT
 
 
 def store_flag(command: Any) -> Any:

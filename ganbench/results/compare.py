@@ -66,12 +66,14 @@ class Comparison:
 def compare(
     table: pd.DataFrame, by: Sequence[str] = BY, metrics: Sequence[str] | None = None, x: str = "images"
 ) -> Comparison:
-    """Compare the groups of a tidy table.
+    """Compare the groups of a table of results, as `load_results` returns it, or of part of one.
 
     Runs with different options are different groups, and `options` says what differs among groups that are otherwise
     alike; naming other columns in `by` merges them.
 
     Args:
+        table: the table, with a row per number.
+        by: the columns that define a group.
         metrics: the metrics to compare by; by default the headline of the runs' protocols.
         x: the budget to show.
 
@@ -79,6 +81,9 @@ def compare(
         GanbenchError: there are no runs, a column, budget or metric is unknown, or a group mixes runs that can't be
             compared.
     """
+    for option, words in (("by", by), ("metrics", metrics)):
+        if isinstance(words, str):
+            raise GanbenchError(f"{option} is a list of names: write ['{words}']")
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
     scores = final_scores(table)

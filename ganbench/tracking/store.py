@@ -11,6 +11,8 @@ from ganbench.core.errors import GanbenchError
 from ganbench.tracking.address import local_database, uri_of, without_password
 
 DEFAULT = "mlruns-ganbench"
+EXPERIMENT = "ganbench"
+"""The name of the experiment, unless another is given."""
 LOCK = ".store.lock"
 """File by which processes that write to a local store exclude each other."""
 
