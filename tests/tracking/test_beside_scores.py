@@ -182,7 +182,7 @@ def test_long_runs_are_written_in_pieces_of_which_few_change() -> None:
 
 
 def test_text_that_becomes_shorter_leaves_no_piece_behind() -> None:
-    names = [f"mode/{'x' * 90}{mode}" for mode in range(40)]
+    names = [f"mode/{'x' * 80}{mode}" for mode in range(40)]
     tags = changed_tags({}, 1, dict.fromkeys(names, 1 / 3))
     assert len(tags) == 2
     tags |= changed_tags(tags, 1, dict.fromkeys(names, 1.0))
