@@ -80,7 +80,7 @@ def _checked(right: str, check: Callable[[], object]) -> Remark:
 
 
 def limits_of(card: Card) -> list[Remark]:
-    """What can't be measured of small classes."""
+    """Remarks on small classes, of which less can be measured."""
     limits = (
         (REFERENCE, MIN_REAL, "to compare with, so how well they are covered isn't measured one by one"),
         (EVALUATION, MIN_TESTED, "to test the evaluator, so how well they are recognised is uncertain"),

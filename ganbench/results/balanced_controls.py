@@ -54,7 +54,7 @@ class Imbalance:
 
 @dataclass(frozen=True)
 class Controls:
-    """What the balanced controls of a study show.
+    """Findings from the balanced controls of a study.
 
     Attributes:
         methods: those with controls.
@@ -127,7 +127,7 @@ def _settings(table: pd.DataFrame) -> list[_Setting]:
 
 
 def _is_control(candidate: _Setting, setting: _Setting, what: str) -> bool:
-    """Whether a setting is the balanced control of an unbalanced one."""
+    """Return whether a setting is the balanced control of an unbalanced one."""
     if candidate.dataset != setting.dataset or candidate.doses.get(what, BALANCED) != BALANCED:
         return False
     differing = [option.partition("=")[0] for option in candidate.options ^ setting.options]

@@ -81,9 +81,9 @@ def compare(
         GanbenchError: there are no runs, a column, budget or metric is unknown, or a group mixes runs that can't be
             compared.
     """
-    for option, words in (("by", by), ("metrics", metrics)):
-        if isinstance(words, str):
-            raise GanbenchError(f"{option} is a list of names: write ['{words}']")
+    for option, given in (("by", by), ("metrics", metrics)):
+        if isinstance(given, str):
+            raise GanbenchError(f"{option} is a list of names: write ['{given}']")
     if table.empty:
         raise GanbenchError("there are no runs to compare: start with `ganbench run`")
     scores = final_scores(table)

@@ -91,7 +91,7 @@ def _ended(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 
 def _lost(table: pd.DataFrame, dataset: str) -> pd.Series[bool]:
-    """Whether each run on a data set lost a mode, by its id; a run without a verdict counts as one that did."""
+    """Return whether each run on a data set lost a mode, by its id; a run without a verdict counts as one that did."""
     lost = seeds_that_lost_modes(table[table["kind"].isin(("final", "verdict"))])
     return lost.reindex(_ended(table, dataset)["run"]).fillna(True).astype(bool)
 

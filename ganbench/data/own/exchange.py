@@ -48,6 +48,8 @@ def _copy(name: str, source: Path, target: Path) -> Card:
         read_evaluator(source, card, torch.device("cpu"))(torch.zeros(1, *card.shape))
         content = weights.read_bytes()
         model = json.loads(weights.with_suffix(".json").read_bytes())
+        if model["classes"] != len(card.classes):
+            raise ValueError("another evaluator")
         text = card_text(name, card, model)
     except (OSError, ValueError, TypeError, LookupError, ArithmeticError, GanbenchError) as error:
         raise GanbenchError(f"the evaluator in '{source}' is missing or damaged: export the data set again") from error
