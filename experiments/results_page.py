@@ -249,10 +249,9 @@ def _confounded(found: Controls) -> str:
     missing = found.unbalanced - found.controlled
     if not missing:
         return ""
-    have = f"{missing} of the {found.unbalanced} unbalanced settings" if found.controlled else "The unbalanced settings"
     return (
-        f" **{have} have no balanced control yet**: there, a higher dose also means fewer discriminator updates, and "
-        "the two can't be told apart."
+        f" **Balanced controls are missing for {missing} of the {found.unbalanced} unbalanced settings**: there, a "
+        "higher dose also means fewer discriminator updates, and the two can't be told apart."
     )
 
 
