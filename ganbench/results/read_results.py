@@ -25,7 +25,7 @@ def load_results(
     """Read the results of an experiment, or of a report's results.csv, as a table with a row per number.
 
     Its columns are `run`, `group`, `dataset`, `arch`, `loss`, `options`, `seed`, `status`, `step`, `kind`, `metric`,
-    `value` and those that [the table of columns](howto/pandas.md#results-csv) describes beside them.
+    `value` and those that [the table of columns](howto/pandas.md) describes beside them.
 
     Args:
         experiment: name of the experiment.
