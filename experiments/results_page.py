@@ -97,6 +97,10 @@ class Study:
         counts = ended[ended["status"].isin(COUNTED)].groupby("group", observed=True)["seed"].nunique()
         return self.table[self.table["group"].isin(counts.index[counts >= self.seeds])]
 
+    @cached_property
+    def controls(self) -> Controls:
+        return balanced_controls(self.complete)
+
     @property
     def link(self) -> str:
         return f"../reports/{self.folder.name}/report.md"
@@ -155,7 +159,7 @@ def _doses(study: Study) -> Iterator[Findings]:
 
 def _controls(study: Study) -> Iterator[Findings]:
     """What each part's balanced controls show: whether it is the balance that matters, or the number of updates."""
-    for each in balanced_controls(study.complete).methods:
+    for each in study.controls.methods:
         sentence = for_markdown(each.sentence())
         yield Findings([sentence], [], []) if each.significant else Findings([], [sentence], [])
 
@@ -230,7 +234,7 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     for study, findings_of in found:
         question, _, design = study.question.partition("?")
         parts.append(f"### {question}?")
-        if about := f"{design.strip()}{_confounded(balanced_controls(study.complete))}":
+        if about := f"{design.strip()}{_confounded(study.controls)}":
             parts.append(about)
         rules = sorted({rule for rule in study.complete["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]

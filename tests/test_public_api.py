@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_selected_scores_are_the_best_during_training(store: str) -> None:
         (lambda store: ganbench.report("none", store=store), "report --experiment none"),
     ],
 )
-def test_errors_have_the_message_of_the_command(call, words: str, store: str) -> None:  # type: ignore[no-untyped-def]
+def test_errors_have_the_message_of_the_command(call: Callable[[str], object], words: str, store: str) -> None:
     with pytest.raises(ganbench.GanbenchError) as raised:
         call(store)
     result = CliRunner().invoke(main, [*words.split(), "--store", store])

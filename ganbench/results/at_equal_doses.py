@@ -12,6 +12,7 @@ from ganbench.core.collapse_rule import CollapseRule
 from ganbench.core.formatting import listed, number
 from ganbench.results.inference import Interval, Values
 from ganbench.results.inference.factorial import better_in_strata
+from ganbench.results.inference.intervals import LEVEL
 
 BALANCED = 1.0
 """The dose that is none: only larger ones are compared."""
@@ -59,6 +60,27 @@ class AtEqualDoses:
             f"{corrected_p:.2g}; {what}: {listed([number(dose) for dose in self.doses])}), {self.collapsed} of "
             f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
         )
+
+
+@dataclass(frozen=True)
+class MethodAtEqualDoses:
+    """A comparison about one method of a dose study, which is tested among those about others.
+
+    Attributes:
+        what: what the doses are of.
+        corrected_p: p after Holm's correction for all methods that are tested together.
+    """
+
+    dataset: str
+    what: str
+    name: str
+    found: AtEqualDoses
+    corrected_p: float
+
+    @property
+    def significant(self) -> bool:
+        """True if the corrected p is at most 5 %."""
+        return self.corrected_p <= 1 - LEVEL
 
 
 def losses_by_dose(points: Sequence[tuple[float, float]], rule: CollapseRule) -> dict[float, Values]:

@@ -6,6 +6,7 @@ own. The control has the same number of steps, and the dose that is none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,33 +14,21 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
-from ganbench.results.at_equal_doses import BALANCED, AtEqualDoses, at_equal_doses, losses_by_dose
+from ganbench.results.at_equal_doses import (
+    BALANCED,
+    AtEqualDoses,
+    MethodAtEqualDoses,
+    at_equal_doses,
+    losses_by_dose,
+)
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import holm
-from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.views import final_scores, runs
 
 
 @dataclass(frozen=True)
-class Imbalance:
-    """A method against its own balanced controls.
-
-    Attributes:
-        what: what the doses are of.
-        found: the balanced runs against the unbalanced ones.
-        corrected_p: p after Holm's correction for all methods with controls.
-    """
-
-    dataset: str
-    what: str
-    name: str
-    found: AtEqualDoses
-    corrected_p: float
-
-    @property
-    def significant(self) -> bool:
-        """True if the corrected p is at most 5 %."""
-        return self.corrected_p <= 1 - LEVEL
+class Imbalance(MethodAtEqualDoses):
+    """The balanced runs of a method against its unbalanced ones."""
 
     def sentence(self) -> str:
         """Say whether the method does better balanced, with as many steps, with all counts."""
@@ -83,20 +72,19 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
 
     The control of an unbalanced setting differs from it in a single option, and has no dose, or one of 1.
     """
-    settings = list(_settings(table))
-    scores = final_scores(table)
+    settings = _settings(table)
+    value_of = {rule: _values(table, rule) for rule in {setting.rule for setting in settings}}
     unbalanced = [(each, what) for each in settings for what, dose in each.doses.items() if dose > BALANCED]
     losses: dict[tuple[str, str, str, str], tuple[list[tuple[float, float]], list[tuple[float, float]]]] = {}
     controlled = 0
     for setting, what in unbalanced:
-        controls = [each for each in settings if _is_control(each, setting, what)]
-        controlled += bool(controls)
-        for control in controls[:1]:
-            balanced, own = losses.setdefault((setting.dataset, what, setting.name, setting.rule), ([], []))
-            metric = parse_rule(setting.rule).metric
-            value_of = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")["value"]
-            for points, members in ((balanced, control.runs), (own, setting.runs)):
-                points += [(setting.doses[what], float(value_of.get(run, float("nan")))) for run in members]
+        control = next((each for each in settings if _is_control(each, setting, what)), None)
+        if control is None:
+            continue
+        controlled += 1
+        balanced, own = losses.setdefault((setting.dataset, what, setting.name, setting.rule), ([], []))
+        for points, members in ((balanced, control.runs), (own, setting.runs)):
+            points += [(setting.doses[what], value_of[setting.rule].get(run, math.nan)) for run in members]
     results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in losses.items()}
     corrected = holm([found.p for found in results.values()])
     methods = [
@@ -124,6 +112,13 @@ def _settings(table: pd.DataFrame) -> list[_Setting]:
             )
         )
     return found
+
+
+def _values(table: pd.DataFrame, rule: str) -> dict[str, float]:
+    """The final value of a rule's metric for each run."""
+    scores = final_scores(table)
+    rows = scores[scores["metric"] == parse_rule(rule).metric].drop_duplicates("run", keep="last")
+    return dict(zip(rows["run"].astype(str), rows["value"].astype(float), strict=True))
 
 
 def _is_control(candidate: _Setting, setting: _Setting, what: str) -> bool:

@@ -7,33 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ganbench.results.at_equal_doses import AtEqualDoses, at_equal_doses, losses_by_dose
+from ganbench.results.at_equal_doses import MethodAtEqualDoses, at_equal_doses, losses_by_dose
 from ganbench.results.dose_curves import runs_at_doses
 from ganbench.results.inference import holm
-from ganbench.results.inference.intervals import LEVEL
 
 
 @dataclass(frozen=True)
-class Protection:
-    """A method against the baseline of its study.
+class Protection(MethodAtEqualDoses):
+    """A method's runs against those of the baseline of its study."""
 
-    Attributes:
-        what: what the doses are of.
-        found: the method's runs against the baseline's.
-        corrected_p: p after Holm's correction for all methods that are compared with this baseline together.
-    """
-
-    dataset: str
-    what: str
-    name: str
     baseline: str
-    found: AtEqualDoses
-    corrected_p: float
-
-    @property
-    def significant(self) -> bool:
-        """True if the corrected p is at most 5 %."""
-        return self.corrected_p <= 1 - LEVEL
 
     def sentence(self) -> str:
         """Say whether the method does better or worse by the rule's metric, with all counts."""
@@ -60,7 +43,7 @@ def protection(table: pd.DataFrame, baseline: str, names: Sequence[str] | None =
         found = {name: result for name, result in results.items() if result is not None}
         corrected = holm([result.p for result in found.values()])
         compared += [
-            Protection(dataset, what, name, baseline, result, p)
+            Protection(dataset, what, name, result, p, baseline)
             for (name, result), p in zip(found.items(), corrected, strict=True)
         ]
     return compared

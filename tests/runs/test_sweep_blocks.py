@@ -205,14 +205,14 @@ class KilledError(BaseException):
     """The process is gone."""
 
 
+def killed(*arguments: object) -> None:
+    raise KilledError
+
+
 def test_parent_runs_of_a_killed_process_are_closed_by_the_same_command(
     sweep: Sweep, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is killed between the end of the last seed and that of its group."""
-
-    def killed(*arguments: object) -> None:
-        raise KilledError
-
     with monkeypatch.context() as patch:
         patch.setattr(MlflowTracker, "close_group", killed)
         with pytest.raises(KilledError):
@@ -236,10 +236,6 @@ def test_files_of_a_killed_process_are_removed_by_the_same_command(
     sweep: Sweep, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is killed after its results are tracked: before its checkpoint is removed, or its progress file."""
-
-    def killed(*arguments: object) -> None:
-        raise KilledError
-
     with monkeypatch.context() as patch:
         patch.setattr(ensemble_run, "remove_checkpoint", killed)
         patch.setattr(ProgressFile, "__exit__", lambda *arguments: None)
