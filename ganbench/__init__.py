@@ -1,7 +1,8 @@
 """ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
-From Python, `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made, and
-`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.load_results()`,
+From Python, `ganbench.run(loss="minimax", arch="mlp")` trains a GAN and `ganbench.sweep("balance")` an experiment, as
+the commands do. `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made,
+and `ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.load_results()`,
 `ganbench.compare(table)` and `ganbench.report()` read what was tracked. `ganbench.metrics` has the metrics as functions
 of arrays, and `ganbench.torchmetrics` as classes of torchmetrics. Every error that the user can fix is a
 `ganbench.GanbenchError`.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
+    from ganbench.commands import run, sweep
     from ganbench.core.errors import GanbenchError
     from ganbench.evaluation.evaluate import evaluate
     from ganbench.evaluation.monitor import Monitor
@@ -34,6 +36,8 @@ __all__ = [
     "evaluate",
     "load_results",
     "report",
+    "run",
+    "sweep",
 ]
 
 _MODULES = {
@@ -46,6 +50,8 @@ _MODULES = {
     "evaluate": "ganbench.evaluation.evaluate",
     "load_results": "ganbench.results.read_results",
     "report": "ganbench.results.report.experiment_report",
+    "run": "ganbench.commands",
+    "sweep": "ganbench.commands",
 }
 """Modules of the names that are imported when they are first used: torch takes seconds, which `ganbench --help` should
 not wait for.

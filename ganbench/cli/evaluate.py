@@ -105,9 +105,9 @@ def evaluate(
 
         click.echo(vectors_session(samples, reference, labels, count, device, style))
         return
-    from ganbench.cli.known_names import refuse_unknown
     from ganbench.core.plugins import load_plugins
     from ganbench.core.settings import parse_component
+    from ganbench.spec.known_names import refuse_unknown
 
     named = {"dataset": [dataset], "protocol": [name for name in protocols if name != "all"]}
     refuse_unknown({option: list(map(parse_component, names)) for option, names in named.items()}, plugins)

@@ -109,8 +109,6 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     Raises:
         GanbenchError: a value is wrong.
     """
-    from ganbench.cli.known_names import explain_assignment, refuse_unknown_settings
-    from ganbench.core.plugins import load_plugins
     from ganbench.core.settings import (
         merge,
         parse_assignment,
@@ -118,8 +116,9 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
         parse_components,
         parse_count,
         parse_stop,
-        read_config,
     )
+    from ganbench.spec.asked import resolve_asked
+    from ganbench.spec.known_names import explain_assignment
 
     flags: dict[str, Any] = {
         key: parse_component(values[key]) for key in ("loss", "arch", "dataset", "protocol") if values[key] is not None
@@ -137,10 +136,4 @@ def spec_of(values: Mapping[str, Any]) -> RunSpec:
     for assignment in values["assignments"]:
         explain_assignment(assignment, values["plugins"])
     settings = merge([flags, *map(parse_assignment, values["assignments"])])
-    file_settings = read_config(values["config"]) if values["config"] else {}
-    refuse_unknown_settings(settings, values["plugins"])
-    refuse_unknown_settings(file_settings, values["plugins"])
-    from ganbench.spec.run_spec import apply_overrides, resolve  # imports torch: what can be refused was refused
-
-    load_plugins(values["plugins"])
-    return resolve(apply_overrides(file_settings, settings))
+    return resolve_asked(settings, values["config"], values["plugins"])

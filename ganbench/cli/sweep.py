@@ -239,12 +239,13 @@ def _load_sweep(
 ) -> tuple[Sweep, str]:
     """Return the selected part of an experiment file, and the name of its experiment in the store."""
     from ganbench.core.settings import parse_where
+    from ganbench.spec.asked import read_asked_sweep
 
     seed_numbers, conditions = _seed_numbers(seeds), parse_where(where)
-    selected = _read_sweep(file, budget, plugins).where(conditions)
+    selected = read_asked_sweep(file, budget, plugins).where(conditions)
     if seed_numbers is not None:
         selected = dataclasses.replace(selected, seeds=seed_numbers)
-    return selected, experiment or _experiment_name(selected)
+    return selected, experiment or selected.experiment
 
 
 def _load_plan(
@@ -258,33 +259,18 @@ def _load_plan(
     """Return the same as a plan, which needs no torch if it is known from an earlier command."""
     from ganbench.core.plugins import installed_plugins
     from ganbench.core.settings import parse_where
+    from ganbench.spec.asked import read_asked_sweep
     from ganbench.spec.sweep_plan import find_plan
 
     seed_numbers, conditions = _seed_numbers(seeds), parse_where(where)
     known = None if plugins or installed_plugins() else find_plan(file, budget)
-    selected = (known or _read_sweep(file, budget, plugins).plan).where(conditions)
+    selected = (known or read_asked_sweep(file, budget, plugins).plan).where(conditions)
     if seed_numbers is not None:
         selected = dataclasses.replace(selected, seeds=seed_numbers)
-    return selected, experiment or _experiment_name(selected)
-
-
-def _read_sweep(file: Path, budget: str | None, plugins: tuple[Path, ...]) -> Sweep:
-    """Read an experiment file. Wrong names in it are refused before torch is imported."""
-    from ganbench.cli.known_names import refuse_unknown_in_file
-    from ganbench.core.plugins import load_plugins
-
-    refuse_unknown_in_file(file, budget, plugins)
-    from ganbench.spec.sweep_spec import read_sweep  # imports torch
-
-    load_plugins(plugins)
-    return read_sweep(file, budget)
+    return selected, experiment or selected.experiment
 
 
 def _seed_numbers(seeds: str | None) -> tuple[int, ...] | None:
     from ganbench.core.settings import parse_seeds
 
     return None if seeds is None else parse_seeds(seeds)
-
-
-def _experiment_name(sweep: Sweep | SweepPlan) -> str:
-    return "-".join(filter(None, (sweep.name, sweep.budget)))

@@ -47,6 +47,11 @@ class SweepPlan:
     block: int | None
 
     @property
+    def experiment(self) -> str:
+        """The default name of its experiment in a store: those of the file and the budget."""
+        return "-".join(filter(None, (self.name, self.budget)))
+
+    @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
         """The seeds in blocks, in the order of training; the last block may be smaller."""
         size = self.block or len(self.seeds)

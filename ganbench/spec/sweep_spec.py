@@ -74,6 +74,11 @@ class Sweep:
         return SweepPlan(self.name, self.budget, self.seeds, records, self.annotations, self.block)
 
     @property
+    def experiment(self) -> str:
+        """The default name of its experiment in a store."""
+        return self.plan.experiment
+
+    @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
         """The seeds in blocks, in the order of training; the last block may be smaller."""
         return self.plan.blocks

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
-from ganbench.cli.known_names import refuse_unknown_in_file, refuse_unknown_settings
 from ganbench.core.experiment_files import experiment_files
+from ganbench.spec.known_names import refuse_unknown_in_file, refuse_unknown_settings
 from ganbench.spec.run_spec import resolve
 from ganbench.spec.train_spec import BUDGETS
 

@@ -189,7 +189,7 @@ def test_failure_in_a_block_does_not_stop_the_next(
 
 
 def test_busy_group_is_retried_with_the_same_block(sweep: Sweep, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganbench.cli.console.sweep.BUSY_PAUSE", 0.01)
+    monkeypatch.setattr("ganbench.runs.sweep.BUSY_PAUSE", 0.01)
     busy = [True]
 
     def busy_once(task: Task) -> TaskResult:

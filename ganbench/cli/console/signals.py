@@ -19,8 +19,14 @@ class _Stop:
 
 @contextmanager
 def signals() -> Iterator[_Stop]:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop; a second one ends the process as usual."""
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop; a second one ends the process as usual.
+
+    Only the main thread may do so; in any other, signals keep their meaning.
+    """
     stop = _Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
     hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
     numbers = (signal.SIGINT, signal.SIGTERM, *([hang_up] if hang_up else []))
     handlers = {number: signal.getsignal(number) for number in numbers}

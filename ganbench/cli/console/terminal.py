@@ -17,10 +17,13 @@ class Terminal(Console):
     """A console that prints text as it is, but for characters that would control the terminal.
 
     Sentences wrap at words in a terminal and stay one line in a pipe, where programs read them.
+
+    Args:
+        quiet: whether to print nothing.
     """
 
-    def __init__(self) -> None:
-        super().__init__(markup=False, highlight=False, emoji=False, width=screen_width())
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(markup=False, highlight=False, emoji=False, width=screen_width(), quiet=quiet)
 
     def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
         super().print(*objects, soft_wrap=soft_wrap and self.width >= WIDE, **options)
