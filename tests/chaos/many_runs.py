@@ -2,9 +2,9 @@
 
     python -m tests.chaos.many_runs [--groups 200]
 
-The overhead is the time of the whole sweep minus that of training and scoring, which every run tracks, per run. It is set
-against what matplotlib and MLflow alone need for the same pictures, files and numbers, before and after the sweep, since
-one machine takes twice as long as another for either.
+The overhead is the time of the whole sweep minus that of training, which every run tracks, per run. It is set against
+what matplotlib and MLflow alone need for the same pictures, files and numbers, before and after the sweep: one machine
+takes twice as long as another for either.
 """
 
 from __future__ import annotations
