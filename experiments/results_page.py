@@ -266,7 +266,7 @@ def _confounded(found: Controls) -> str:
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentences of the studies in turn, after the questions, and the first picture of the page."""
+    """README with the first sentences of the studies in turn, after their questions, and the first picture."""
     turns = zip_longest(*(_after_its_question(study, findings_of.known) for study, findings_of in found))
     sentences = [f"- {sentence}." for turn in turns for sentence in turn if sentence][:FIRST]
     lines = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
