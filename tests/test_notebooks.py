@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "docs" / "notebooks"
@@ -20,12 +23,19 @@ def cells(notebook: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in code]
 
 
-def run(notebook: Path) -> list[object]:
-    """Run a notebook in this process, and return the value that each cell ends with."""
+def run(notebook: Path, shorter: Mapping[str, str] = MappingProxyType({})) -> list[object]:
+    """Run a notebook in this process, and return the value that each cell ends with.
+
+    Args:
+        shorter: what to train in the place of what is written.
+    """
     mpl.use("Agg")
     names: dict[str, object] = {}
     shown = []
-    for code in cells(notebook):
+    for written in cells(notebook):
+        code = written
+        for long, short in shorter.items():
+            code = code.replace(long, short)
         tree = ast.parse(code)
         last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, notebook.stem, "exec"), names)
@@ -40,6 +50,18 @@ def test_losses_are_compared(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     printed = capsys.readouterr().out
     assert {line.partition(":")[0] for line in printed.splitlines()} >= {"modes_strict", "hq", "kl"}
     assert "no winner" in printed
+
+
+def test_collapse_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    few = 'quiet_end = {"evaluation.samples": 500, "evaluation.quick_samples": 500, '
+    shorter = {"STEPS = 5000": "STEPS = 20", "SEEDS = [0, 1, 2]": "SEEDS = [0]", "quiet_end = {": few}
+    groups, floors = run(FOLDER / "see-mode-collapse.ipynb", shorter)
+    assert isinstance(groups, pd.DataFrame)
+    assert isinstance(floors, pd.DataFrame)
+    assert [option for option in groups["options"] if "n_generator=10" in option]
+    assert (len(groups), list(floors["samples"])) == (2, [500])
 
 
 def test_each_notebook_is_linked_and_small() -> None:

@@ -25,14 +25,14 @@ arch = "mlp"
 samples = 500
 quick_samples = 500
 [axes]
-loss = ["broken", "minimax"]
+loss = ["uncomputable", "minimax"]
 [budget.short]
 "train.steps" = 2
 """
 BROKEN = """
 from ganbench.plugin import LOSSES, Loss, register
 
-@register(LOSSES, "broken")
+@register(LOSSES, "uncomputable")
 class Broken(Loss):
     "Loss that can't be computed."
     output = "score"
