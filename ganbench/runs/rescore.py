@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, cast
-
-import torch
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Features
-from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.scorer import Scorer, Scores
+from ganbench.runs.kept_generator import generator_samples
 from ganbench.runs.log_schema import named_shares
 from ganbench.runs.reproduce import close, same, tracked_spec
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunRecord
 from ganbench.tracking.metric_names import parse_metric_name
-
-WEIGHTS = "checkpoint/weights.safetensors"
-"""The artifact that holds a run's weights."""
 
 
 def spec_to_rescore(record: RunRecord) -> RunSpec:
@@ -52,15 +46,10 @@ def rescore(record: RunRecord, spec: RunSpec, weights: Path, scorer: Scorer, ext
             f"the run '{record.id}' was scored by another evaluator ({record.tags.get('evaluator', 'unknown')}), so "
             f"new scores can't be compared with its own"
         )
-    features = scorer.evaluator(_samples(spec, record.seed, weights, scorer.device))
+    samples = generator_samples(spec, weights, spec.evaluation.samples, record.seed, "evaluation", scorer.device)
+    features = scorer.evaluator(samples.to(scorer.device))
     _check_same_samples(record, features, scorer)
     return extra_scorer.score(features)
-
-
-def _samples(spec: RunSpec, seed: int, weights: Path, device: torch.device) -> torch.Tensor:
-    latent = cast(Literal["normal", "uniform"], spec.arch.latent)
-    source = GeneratorSource(spec.evaluation.samples, latent=latent, seed=seed, arch=spec.arch, device=device)
-    return read_samples(weights, spec.dataset.shape, generator=source).tensor.to(device)
 
 
 def _check_same_samples(record: RunRecord, features: Features, scorer: Scorer) -> None:

@@ -23,6 +23,7 @@ from ganbench.tracking.mlflow.names import (
 )
 from ganbench.tracking.mlflow.pictures import chosen
 from ganbench.tracking.mlflow.records import run_record
+from ganbench.tracking.mlflow.relocation import run_folder
 from ganbench.tracking.store import Store
 
 OLDEST = "attributes.start_time ASC"
@@ -95,6 +96,25 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
             else f"there is no run '{run_id}' in {store.label}"
         )
     return experiments[matching[0].info.experiment_id], _record(client, matching[0], history=True)
+
+
+def fetch_artifact(store: Store, experiment: str, run_id: str, path: str, folder: Path) -> Path:
+    """Return the path of a run's artifact: in a local store where it is, else copied into a folder.
+
+    Raises:
+        GanbenchError: the run doesn't have it.
+    """
+    client = connect_to_existing(store)
+    names = {found.name: found.experiment_id for found in client.search_experiments()}
+    query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
+    (run,) = client.search_runs([names[experiment]], query, max_results=1, order_by=[OLDEST])
+    if store.local and run.info.artifact_uri.startswith(("file:", "/")):
+        kept = run_folder(run.info.artifact_uri, store.artifacts(experiment)) / path
+        if kept.is_file():
+            return kept
+    elif path in {artifact.path for artifact in client.list_artifacts(run.info.run_id, path.rpartition("/")[0])}:
+        return Path(client.download_artifacts(run.info.run_id, path, str(folder)))
+    raise GanbenchError(f"the run '{run_id}' has no {path}: it was deleted, or never kept")
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:

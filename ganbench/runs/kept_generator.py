@@ -1,0 +1,101 @@
+"""Generators of tracked runs, from the weights that were kept with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.seeding import Purpose
+from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.evaluation.samples import GeneratorSource, read_samples
+from ganbench.evaluation.samples.weights import load_generator
+from ganbench.runs.reproduce import tracked_spec
+from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking.mlflow.client import fetch_artifact, find_run
+from ganbench.tracking.store import Store
+
+WEIGHTS = "checkpoint/weights.safetensors"
+"""The artifact with the weights that a run ended with."""
+
+
+@dataclass(frozen=True)
+class KeptGenerator:
+    """The generator of a run.
+
+    Attributes:
+        run: id of the run.
+        spec: its spec.
+        weights: path of the file with its weights.
+    """
+
+    run: str
+    spec: RunSpec
+    weights: Path
+
+    def samples(self, count: int, seed: int, device: torch.device) -> npt.NDArray[Any]:
+        """Draw samples that are not among those that runs are scored by.
+
+        Returns:
+            Images as bytes, uint8 [N, C, H, W]; points as float32 [N, d].
+
+        Raises:
+            GanbenchError: the weights don't fit the spec, or the generator fails.
+        """
+        samples = generator_samples(self.spec, self.weights, count, seed, "samples", device)
+        pixels: npt.NDArray[Any] = (to_bytes(samples) if self.spec.dataset.kind == "images" else samples).numpy()
+        return pixels
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The generator itself, from latents [N, latent_dim] to samples, in eval mode on the CPU."""
+        return load_generator(self.weights, self.spec.dataset.shape, self.spec.arch)
+
+    @cached_property
+    def facts(self) -> dict[str, str]:
+        """What was recorded with the weights: the run's seed and the step."""
+        try:
+            with safe_open(self.weights, "pt") as file:
+                return dict(file.metadata() or {})
+        except (SafetensorError, OSError) as error:
+            raise GanbenchError(f"the weights of run '{self.run}' are truncated or altered: {error}") from error
+
+
+def find_generator(store: Store, run_id: str, folder: Path) -> KeptGenerator:
+    """Find the generator of a run in a store.
+
+    Args:
+        run_id: id of the run or a unique prefix.
+        folder: the folder for its weights if they are on a server.
+
+    Raises:
+        GanbenchError: there is no such run, it has no weights, or its spec can't be resolved any more.
+    """
+    experiment, record = find_run(store, run_id)
+    if record.status in ("running", "stopped"):
+        raise GanbenchError(f"the run '{record.id}' has not come to its end: run the same command again to resume it")
+    if record.status == "diverged":
+        raise GanbenchError(f"the run '{record.id}' diverged, so that it has no weights to draw samples from")
+    spec = tracked_spec(record)
+    return KeptGenerator(record.id, spec, fetch_artifact(store, experiment, record.id, WEIGHTS, folder))
+
+
+def generator_samples(
+    spec: RunSpec, weights: Path, count: int, seed: int, purpose: Purpose, device: torch.device
+) -> Tensor:
+    """Draw samples from a spec's generator with the weights of a file, float32 [N, *shape] on the CPU.
+
+    Args:
+        seed, purpose: those of the latents' stream; with "evaluation" and a run's own seed they are what it is scored
+            by.
+    """
+    latent = cast(Literal["normal", "uniform"], spec.arch.latent)
+    source = GeneratorSource(count, latent=latent, seed=seed, purpose=purpose, arch=spec.arch, device=device)
+    return read_samples(weights, spec.dataset.shape, generator=source).tensor
