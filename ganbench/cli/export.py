@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import plugins_flag, store_flag
+from ganbench.cli.options import plugins_flag, store_flag, weights_flag
+
+if TYPE_CHECKING:
+    from ganbench.runs.kept_generator import Which
 
 
 @click.command()
@@ -18,9 +22,12 @@ from ganbench.cli.options import plugins_flag, store_flag
     help="A file that ends in .pt2, .onnx or .safetensors. Default: generator-RUN.pt2.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@weights_flag
 @store_flag
 @plugins_flag
-def export(run_id: str, out: Path | None, force: bool, store: str | None, plugins: tuple[Path, ...]) -> None:
+def export(
+    run_id: str, out: Path | None, force: bool, weights: Which, store: str | None, plugins: tuple[Path, ...]
+) -> None:
     """Write the generator of a finished RUN to a file that needs no ganbench.
 
     The ending of --out says as what: a program of torch.export (.pt2), ONNX (.onnx), or the weights alone
@@ -38,4 +45,4 @@ def export(run_id: str, out: Path | None, force: bool, store: str | None, plugin
     load_plugins(plugins)
     from ganbench.cli.console.export import export_session  # imports torch
 
-    export_session(run_id, out=out, force=force, store=find_store(store))
+    export_session(run_id, out=out, force=force, weights=weights, store=find_store(store))

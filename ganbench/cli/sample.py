@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import device_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, plugins_flag, store_flag, weights_flag
+
+if TYPE_CHECKING:
+    from ganbench.runs.kept_generator import Which
 
 
 @click.command()
@@ -20,6 +24,7 @@ from ganbench.cli.options import device_flag, plugins_flag, store_flag
 )
 @click.option("--force", is_flag=True, help="Replace samples of an earlier call.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the latents.")
+@weights_flag
 @store_flag
 @device_flag
 @plugins_flag
@@ -29,6 +34,7 @@ def sample(
     out: Path | None,
     force: bool,
     seed: int,
+    weights: Which,
     store: str | None,
     device: str,
     plugins: tuple[Path, ...],
@@ -49,4 +55,13 @@ def sample(
     load_plugins(plugins)
     from ganbench.cli.console.sample import sample_session  # imports torch
 
-    sample_session(run_id, count=count, out=out, force=force, seed=seed, device=device, store=find_store(store))
+    sample_session(
+        run_id,
+        count=count,
+        out=out,
+        force=force,
+        seed=seed,
+        weights=weights,
+        device=device,
+        store=find_store(store),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +20,12 @@ from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.samples.weights import load_generator
 from ganbench.runs.reproduce import tracked_spec
 from ganbench.spec.run_spec import RunSpec
-from ganbench.tracking.mlflow.client import fetch_artifact, find_run
+from ganbench.tracking.mlflow.client import find_artifact, find_run
 from ganbench.tracking.store import Store
 
-WEIGHTS = "checkpoint/weights.safetensors"
-"""The artifact with the weights that a run ended with."""
+Which = Literal["last", "best"]
+ARTIFACTS: Mapping[Which, str] = {"last": "checkpoint/weights.safetensors", "best": "checkpoint/best.safetensors"}
+"""The artifacts with the weights that a run ended with, and those of its best evaluation."""
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,41 @@ class KeptGenerator:
             raise GanbenchError(f"the weights of run '{self.run}' are truncated or altered: {error}") from error
 
 
-def find_generator(store: Store, run_id: str, folder: Path) -> KeptGenerator:
+def find_generator(store: Store, run_id: str, which: Which, folder: Path) -> KeptGenerator:
     """Find the generator of a run in a store.
 
     Args:
         run_id: id of the run or a unique prefix.
+        which: which of its weights.
         folder: the folder for its weights if they are on a server.
 
     Raises:
-        GanbenchError: there is no such run, it has no weights, or its spec can't be resolved any more.
+        GanbenchError: there is no such run, it has no such weights, or its spec can't be resolved any more.
     """
     experiment, record = find_run(store, run_id)
     if record.status in ("running", "stopped"):
         raise GanbenchError(f"the run '{record.id}' has not come to its end: run the same command again to resume it")
-    if record.status == "diverged":
+    if record.status == "diverged" and which == "last":
         raise GanbenchError(f"the run '{record.id}' diverged, so that it has no weights to draw samples from")
     spec = tracked_spec(record)
-    return KeptGenerator(record.id, spec, fetch_artifact(store, experiment, record.id, WEIGHTS, folder))
+    return KeptGenerator(record.id, spec, find_weights(store, experiment, record.id, which, folder))
+
+
+def find_weights(store: Store, experiment: str, run_id: str, which: Which, folder: Path) -> Path:
+    """Return the path of the file with a run's weights.
+
+    Args:
+        folder: the folder for it if it is on a server.
+
+    Raises:
+        GanbenchError: the run doesn't have it.
+    """
+    weights = find_artifact(store, experiment, run_id, ARTIFACTS[which], folder)
+    if weights is not None:
+        return weights
+    if which == "best":
+        raise GanbenchError(f"the run '{run_id}' has no best weights: `ganbench run --keep best:METRIC` keeps them")
+    raise GanbenchError(f"the run '{run_id}' has no {ARTIFACTS[which]}: it was deleted, or never kept")
 
 
 def generator_samples(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ganbench.core.device import find_device
 from ganbench.core.plugins import load_plugins
-from ganbench.runs.kept_generator import find_generator
+from ganbench.runs.kept_generator import Which, find_generator
 from ganbench.tracking.store import find_store
 
 
@@ -21,6 +21,7 @@ def sample(
     count: int = 1000,
     *,
     seed: int = 0,
+    weights: Which = "last",
     plugins: Sequence[str | os.PathLike[str]] = (),
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     store: str | os.PathLike[str] | None = None,
@@ -34,6 +35,7 @@ def sample(
         run: id of a finished run, or a unique prefix: the column `run` of `load_results`.
         count: number of samples.
         seed: seed of the latents.
+        weights: "last", or "best" for those of the best evaluation, if `keep` kept them.
         plugins: Python files with the run's components that aren't ganbench's.
         store: folder or MLflow tracking URI; by default $MLFLOW_TRACKING_URI, or else ./mlruns-ganbench.
 
@@ -45,5 +47,5 @@ def sample(
     """
     load_plugins([Path(file) for file in plugins])
     with tempfile.TemporaryDirectory() as folder:
-        generator = find_generator(find_store(None if store is None else os.fspath(store)), run, Path(folder))
+        generator = find_generator(find_store(None if store is None else os.fspath(store)), run, weights, Path(folder))
         return generator.samples(count, seed, find_device(device))

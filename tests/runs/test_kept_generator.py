@@ -73,7 +73,7 @@ def test_samples_are_those_of_the_kept_generator_from_latents_of_their_own(
     run = runs["minimax-1"]
     samples = ganbench.sample(run, 700, store=store)
     assert (samples.dtype, samples.shape) == (np.float32, (700, 2))
-    generator = find_generator(find_store(str(store)), run, tmp_path)
+    generator = find_generator(find_store(str(store)), run, "last", tmp_path)
     latents = torch.cat([draw("normal", (500, 2), stream(0, "samples", block)) for block in range(2)])
     with torch.no_grad():
         np.testing.assert_allclose(samples, generator.network(latents)[:700].numpy(), atol=1e-6)
@@ -152,7 +152,7 @@ def test_runs_without_weights_are_refused(store: Path, runs: dict[str, str], tmp
 def test_generator_is_found_in_a_store_that_was_moved(store: Path, runs: dict[str, str], tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(store, moved)
-    generator = find_generator(find_store(str(moved)), runs["minimax-0"], tmp_path)
+    generator = find_generator(find_store(str(moved)), runs["minimax-0"], "last", tmp_path)
     assert moved in generator.weights.parents
 
 

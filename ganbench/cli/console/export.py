@@ -8,18 +8,18 @@ from pathlib import Path
 
 from ganbench.cli.console.terminal import Terminal
 from ganbench.runs.export_generator import check_file, export_generator, latents_in_words, samples_in_words
-from ganbench.runs.kept_generator import find_generator
+from ganbench.runs.kept_generator import Which, find_generator
 from ganbench.spec.stated import stated, stated_in_full
 from ganbench.tracking.store import Store
 
 
-def export_session(run_id: str, *, out: Path | None, force: bool, store: Store) -> None:
+def export_session(run_id: str, *, out: Path | None, force: bool, weights: Which, store: Store) -> None:
     """Write a run's generator to a file, and print what it takes and how to score it."""
     console = Terminal()
     if out is not None:
         check_file(out, force)
     with tempfile.TemporaryDirectory() as folder:
-        generator = find_generator(store, run_id, Path(folder))
+        generator = find_generator(store, run_id, weights, Path(folder))
         file = out if out is not None else Path(f"generator-{generator.run}.pt2")
         check_file(file, force)
         export_generator(generator, file)

@@ -18,12 +18,12 @@ from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.protocols import Protocol
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
-from ganbench.runs.kept_generator import WEIGHTS
+from ganbench.runs.kept_generator import find_weights
 from ganbench.runs.log_schema import facts_of, named_values
 from ganbench.runs.rescore import rescore, spec_to_rescore, step_of_final_scores
 from ganbench.tracking import RunRecord
 from ganbench.tracking.metric_facts import RunMetrics, metrics_from_tags
-from ganbench.tracking.mlflow.client import fetch_artifact, find_run
+from ganbench.tracking.mlflow.client import find_run
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store
@@ -85,7 +85,7 @@ class _Rescorer:
             self._trackers[experiment] = MlflowTracker(self._store, experiment)
         log = self._trackers[experiment].amend(record.id)
         with tempfile.TemporaryDirectory() as folder:
-            weights = fetch_artifact(self._store, experiment, record.id, WEIGHTS, Path(folder))
+            weights = find_weights(self._store, experiment, record.id, "last", Path(folder))
             scores = rescore(record, spec, weights, *self._scorers[setting])
         extra = {**metrics_from_tags(record.tags).extra, **facts_of(self.metrics)}
         log.tags(RunMetrics(extra=extra).extra_tag())

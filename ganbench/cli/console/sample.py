@@ -8,20 +8,20 @@ from pathlib import Path
 
 from ganbench.cli.console.terminal import Terminal
 from ganbench.core.device import find_device
-from ganbench.runs.kept_generator import find_generator
+from ganbench.runs.kept_generator import Which, find_generator
 from ganbench.runs.write_samples import check_place, write_samples
 from ganbench.spec.stated import stated
 from ganbench.tracking.store import Store
 
 
 def sample_session(
-    run_id: str, *, count: int, out: Path | None, force: bool, seed: int, device: str, store: Store
+    run_id: str, *, count: int, out: Path | None, force: bool, seed: int, weights: Which, device: str, store: Store
 ) -> None:
     """Draw samples from a run's generator, write them, and print where they are and what to do with them."""
     console = Terminal()
     torch_device = find_device(device)
     with tempfile.TemporaryDirectory() as folder:
-        generator = find_generator(store, run_id, Path(folder))
+        generator = find_generator(store, run_id, weights, Path(folder))
         place = out if out is not None else Path(f"samples-{generator.run}.npz")
         spec = generator.spec
         check_place(place, spec.dataset.shape, force)

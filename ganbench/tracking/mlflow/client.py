@@ -98,23 +98,23 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
     return experiments[matching[0].info.experiment_id], _record(client, matching[0], history=True)
 
 
-def fetch_artifact(store: Store, experiment: str, run_id: str, path: str, folder: Path) -> Path:
-    """Return the path of a run's artifact: in a local store where it is, else copied into a folder.
+def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder: Path) -> Path | None:
+    """Return where a run's artifact is, or None if the run doesn't have it.
 
-    Raises:
-        GanbenchError: the run doesn't have it.
+    Args:
+        folder: the folder to copy it to if it is on a server.
     """
     client = connect_to_existing(store)
-    names = {found.name: found.experiment_id for found in client.search_experiments()}
+    ids = {found.name: found.experiment_id for found in client.search_experiments()}
     query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
-    (run,) = client.search_runs([names[experiment]], query, max_results=1, order_by=[OLDEST])
+    (run,) = client.search_runs([ids[experiment]], query, max_results=1, order_by=[OLDEST])
     if store.local and run.info.artifact_uri.startswith(("file:", "/")):
-        kept = run_folder(run.info.artifact_uri, store.artifacts(experiment)) / path
-        if kept.is_file():
-            return kept
-    elif path in {artifact.path for artifact in client.list_artifacts(run.info.run_id, path.rpartition("/")[0])}:
-        return Path(client.download_artifacts(run.info.run_id, path, str(folder)))
-    raise GanbenchError(f"the run '{run_id}' has no {path}: it was deleted, or never kept")
+        local = run_folder(run.info.artifact_uri, store.artifacts(experiment)) / path
+        return local if local.is_file() else None
+    kept = client.list_artifacts(run.info.run_id, path.rpartition("/")[0])
+    if all(artifact.path != path for artifact in kept):
+        return None
+    return Path(client.download_artifacts(run.info.run_id, path, str(folder)))
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:
