@@ -17,7 +17,7 @@ from ganbench.core.unfinished import written_whole
 from ganbench.core.version import __version__
 from ganbench.data.zips import in_short
 from ganbench.evaluation.samples.onnx_files import INSTALL
-from ganbench.runs.kept_generator import KeptGenerator
+from ganbench.runs.kept_generator import KeptGenerator, facts_of_weights
 from ganbench.spec.run_spec import RunSpec
 
 FACTS_FILE = "ganbench.json"
@@ -53,7 +53,7 @@ def export_generator(generator: KeptGenerator, path: Path) -> None:
     facts = {
         "ganbench": __version__,
         "run": generator.run,
-        **generator.facts,
+        **facts_of_weights(generator.weights),
         "latents": latents_in_words(spec),
         "samples": samples_in_words(spec),
         "spec": to_toml(spec.to_dict()),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import Purpose
 from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.data.zips import in_short
 from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.samples.weights import load_generator
 from ganbench.runs.reproduce import tracked_spec
@@ -60,15 +61,6 @@ class KeptGenerator:
         """The generator itself, from latents [N, latent_dim] to samples, in eval mode on the CPU."""
         return load_generator(self.weights, self.spec.dataset.shape, self.spec.arch)
 
-    @cached_property
-    def facts(self) -> dict[str, str]:
-        """What was recorded with the weights: the run's seed and the step."""
-        try:
-            with safe_open(self.weights, "pt") as file:
-                return dict(file.metadata() or {})
-        except (SafetensorError, OSError) as error:
-            raise GanbenchError(f"the weights of run '{self.run}' are truncated or altered: {error}") from error
-
 
 def find_generator(store: Store, run_id: str, which: Which, folder: Path) -> KeptGenerator:
     """Find the generator of a run in a store.
@@ -105,6 +97,19 @@ def find_weights(store: Store, experiment: str, run_id: str, which: Which, folde
     if which == "best":
         raise GanbenchError(f"the run '{run_id}' has no best weights: `ganbench run --keep best:METRIC` keeps them")
     raise GanbenchError(f"the run '{run_id}' has no {ARTIFACTS[which]}: it was deleted, or never kept")
+
+
+def facts_of_weights(weights: Path) -> dict[str, str]:
+    """Return what is recorded in a file with a run's weights: the seed, the step, and a metric if they are the best.
+
+    Raises:
+        GanbenchError: the file can't be read.
+    """
+    try:
+        with safe_open(weights, "pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise GanbenchError(f"'{weights}' is truncated or altered: {in_short(error)}") from error
 
 
 def generator_samples(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
@@ -18,13 +19,13 @@ from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import draw, stream
 from ganbench.evaluation.samples import read_samples
-from ganbench.runs.kept_generator import find_generator, generator_samples
+from ganbench.runs.kept_generator import facts_of_weights, find_generator, generator_samples
 from ganbench.runs.write_samples import check_place, write_samples
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
 
-RUN = ["run", "--loss", "minimax", "--dataset", "ring", "--steps", "6", "--seeds", "0-1"]
+RUN = ["run", "--loss", "minimax", "--dataset", "ring", "--steps", "12", "--eval-every", "3", "--seeds", "0-1"]
 RUN += ["--arch", "mlp:latent_dim=2,generator_widths=[16]"]
 RUN += ["--set", "evaluation.samples=600", "--set", "evaluation.quick_samples=500", "--set", "train.ema=0.5"]
 BROKEN = """
@@ -54,7 +55,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two finished seeds and one that diverged."""
     folder = tmp_path_factory.mktemp("kept")
     (folder / "broken.py").write_text(BROKEN)
-    invoke(*RUN, "--store", folder / "store")
+    invoke(*RUN, "--keep", "best:hq", "--store", folder / "store")
     words = [*RUN[:2], "broken", *RUN[3:]]
     invoke(*words, "--plugin", folder / "broken.py", "--store", folder / "store", status=1)
     return folder / "store"
@@ -84,6 +85,46 @@ def test_samples_are_those_of_the_kept_generator_from_latents_of_their_own(
     assert np.array_equal(ganbench.sample(run[:8], 30, store=store), samples[:30])
     assert not np.array_equal(ganbench.sample(run, 30, seed=1, store=store), samples[:30])
     assert not np.array_equal(ganbench.sample(runs["minimax-0"], 30, store=store), samples[:30])
+
+
+def test_best_weights_are_those_of_the_best_evaluation(store: Path, runs: dict[str, str], tmp_path: Path) -> None:
+    best = ganbench.load_results(store=store, select="best:hq")
+    best = best[(best["kind"] == "final") & (best["metric"] == "hq")].set_index("run")
+    place, steps = find_store(str(store)), []
+    for run in (runs["minimax-0"], runs["minimax-1"]):
+        facts = facts_of_weights(find_generator(place, run, "best", tmp_path).weights)
+        steps.append(int(facts["step"]))
+        assert (steps[-1], float(facts["hq"])) == (best.loc[run, "step"], best.loc[run, "value"])
+        same = np.array_equal(ganbench.sample(run, weights="best", store=store), ganbench.sample(run, store=store))
+        assert same == (steps[-1] == 12)
+    assert min(steps) < 12, "else the last would do"
+
+
+def test_best_weights_are_rescored_without_changing_the_run(store: Path, runs: dict[str, str], tmp_path: Path) -> None:
+    """Their samples are those that were scored at their step, or they are refused."""
+    copy = tmp_path / "store"
+    shutil.copytree(store, copy)
+    words = ["rescore", runs["minimax-0"], "--metric", "vendi", "--weights", "best", "--store", copy]
+    before = ganbench.load_results(store=copy, history=True)
+    printed = invoke(*words)
+    assert "vendi" in printed
+    assert "nothing was added" in printed
+    pd.testing.assert_frame_equal(ganbench.load_results(store=copy, history=True), before)
+    weights = find_generator(find_store(str(copy)), runs["minimax-0"], "best", tmp_path).weights
+    other = find_generator(find_store(str(copy)), runs["minimax-1"], "best", tmp_path).weights
+    shutil.copy(other, weights)
+    assert "don't make the samples that were scored" in invoke(*words, status=1)
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [("fid", "should read best:METRIC"), ("best:", "should read"), ("best:fid", "choose modes, modes_strict, hq")],
+)
+def test_what_cannot_be_kept_is_refused_before_training(keep: str, words: str, tmp_path: Path) -> None:
+    assert words in invoke(*RUN, "--keep", keep, "--store", tmp_path / "store", status=2)
+    with pytest.raises(GanbenchError, match=words):
+        ganbench.run(dataset="ring", steps=2, keep=keep, store=tmp_path / "store")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["points.npz", "points.npy", "new/folder/points.NPZ"])
@@ -139,6 +180,10 @@ def test_runs_without_weights_are_refused(store: Path, runs: dict[str, str], tmp
             assert words in invoke(command, run, "--store", store, status=2)
         with pytest.raises(GanbenchError, match=words):
             ganbench.sample(run, store=store)
+    for words in (["sample"], ["export"], ["rescore", "--metric", "vendi"]):
+        best = [*words, runs["broken-0"], "--weights", "best", "--store", store]
+        status = 1 if words[0] == "rescore" else 2
+        assert ("no final scores" if status == 1 else "has no best weights") in invoke(*best, status=status)
     copy = tmp_path / "copy"
     shutil.copytree(store, copy)
     for path in copy.rglob("weights.safetensors"):
