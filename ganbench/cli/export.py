@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def export(
     run_id: str, out: Path | None, force: bool, weights: Which, store: str | None, plugins: tuple[Path, ...]
 ) -> None:
-    """Write the generator of a finished RUN to a file that needs no ganbench.
+    """Write the generator of a finished RUN to a file that works without ganbench.
 
-    The ending of --out says as what: a program of torch.export (.pt2), ONNX (.onnx), or the weights alone
+    The ending of --out chooses the format: a program of torch.export (.pt2), ONNX (.onnx), or the weights alone
     (.safetensors). Programs take latents [N, size], for any N, and return samples, images in [-1, 1]. The run's id and
     spec are inside the file.
 

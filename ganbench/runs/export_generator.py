@@ -1,4 +1,4 @@
-"""Generators of runs as files that need no ganbench: programs of torch.export, ONNX, or the weights alone."""
+"""Generators of runs as files that work without ganbench: programs of torch.export, ONNX, or the weights alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_file(path: Path, force: bool) -> None:
         GanbenchError: it is such a file.
     """
     if path.suffix.lower() not in WRITERS:
-        raise GanbenchError(f"'{path}' should end in {', '.join(WRITERS)}: the ending says as what to export")
+        raise GanbenchError(f"'{path}' should end in {', '.join(WRITERS)}: the ending chooses the format")
     if path.is_dir():
         raise GanbenchError(f"'{path}' is a folder, not a file: name another one")
     if path.exists() and not force:
@@ -39,7 +39,7 @@ def check_file(path: Path, force: bool) -> None:
 
 
 def export_generator(generator: KeptGenerator, path: Path) -> None:
-    """Write a generator to a file whose ending says as what; after an error, nothing has changed.
+    """Write a generator to a file in the format of its ending; after an error, nothing has changed.
 
     Beside the generator, the file says where it comes from: the run's id, seed, step and spec (as TOML), the version of
     ganbench, its latents and its samples.

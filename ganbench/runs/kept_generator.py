@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,6 +75,8 @@ def find_generator(store: Store, run_id: str, which: Which, folder: Path) -> Kep
         GanbenchError: there is no such run, it has no such weights, or its spec can't be resolved any more.
     """
     experiment, record = find_run(store, run_id)
+    if not re.fullmatch("[0-9a-f]+", record.id):  # files are named after it
+        raise GanbenchError(f"the run '{record.id}' has an id that ganbench doesn't give: somebody has edited its tags")
     if record.status in ("running", "stopped"):
         raise GanbenchError(f"the run '{record.id}' has not come to its end: run the same command again to resume it")
     if record.status == "diverged" and which == "last":
