@@ -45,7 +45,7 @@ def _narrow(evaluation: Evaluation, width: int) -> str:
 
 def _cells(score: Score) -> list[str]:
     return [
-        score.metric,
+        f"{score.metric} (extra)" if score.extra else score.metric,
         number(score.value),
         with_sd(score.floor, score.floor_sd),
         "" if score.ceiling is None else number(score.ceiling),

@@ -9,8 +9,8 @@ from ganbench.cli.console.run_progress import Display, describe, memory_words, p
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal, relative
 from ganbench.core.device import device_name, find_device, scoring_device
+from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.best_weights import parse_keep
-from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
@@ -42,7 +42,7 @@ def run_session(
     """
     console = Terminal()
     extra_metrics = create_extra_metrics(metrics)
-    check_extra_metrics(extra_metrics, spec)
+    check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
     kept_metric = parse_keep(keep, spec) if keep is not None else ""
     torch_device = find_device(device)
     run_store = find_store(store)
