@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
-from torch import nn
+from safetensors.torch import save
+from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import to_toml
@@ -51,25 +52,26 @@ def export_generator(generator: KeptGenerator, path: Path) -> None:
     """
     spec, kind = generator.spec, path.suffix.lower()
     facts = {
+        **facts_of_weights(generator.weights),
         "ganbench": __version__,
         "run": generator.run,
-        **facts_of_weights(generator.weights),
         "latents": latents_in_words(spec),
         "samples": samples_in_words(spec),
         "spec": to_toml(spec.to_dict()),
     }
     example = torch.zeros(2, spec.arch.latent_dim)
+    try:
+        content = WRITERS[kind](generator.network, example, facts)
+    except GanbenchError:
+        raise
+    # Exporters raise exceptions of many kinds, for whatever an architecture of a plug-in may do.
+    except Exception as error:
+        raise GanbenchError(
+            f"the architecture '{spec.arch.name}' can't be exported as {kind} ({type(error).__name__}: "
+            f"{in_short(error)}): export its weights as .safetensors, or draw samples with `ganbench sample`"
+        ) from error
     with written_whole(path) as part:
-        try:
-            WRITERS[kind](generator.network, example, part, facts)
-        except (GanbenchError, OSError):
-            raise
-        # Exporters raise exceptions of many kinds, for whatever an architecture of a plug-in may do.
-        except Exception as error:
-            raise GanbenchError(
-                f"the architecture '{spec.arch.name}' can't be exported as {kind} ({type(error).__name__}: "
-                f"{in_short(error)}): export its weights as .safetensors, or draw samples with `ganbench sample`"
-            ) from error
+        part.write_bytes(content)
 
 
 def latents_in_words(spec: RunSpec) -> str:
@@ -83,13 +85,14 @@ def samples_in_words(spec: RunSpec) -> str:
     return f"[N, {shape}]" + ", in [-1, 1]" * (spec.dataset.kind == "images")
 
 
-def _write_program(network: nn.Module, example: torch.Tensor, path: Path, facts: Mapping[str, str]) -> None:
+def _program(network: nn.Module, example: Tensor, facts: Mapping[str, str]) -> bytes:
     program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    with path.open("wb") as file:
-        torch.export.save(program, file, extra_files={FACTS_FILE: json.dumps(facts)})
+    file = io.BytesIO()
+    torch.export.save(program, file, extra_files={FACTS_FILE: json.dumps(facts)})
+    return file.getvalue()
 
 
-def _write_onnx(network: nn.Module, example: torch.Tensor, path: Path, facts: Mapping[str, str]) -> None:
+def _onnx(network: nn.Module, example: Tensor, facts: Mapping[str, str]) -> bytes:
     try:
         import onnx
         import onnxscript  # noqa: F401  torch's exporter needs it
@@ -108,15 +111,18 @@ def _write_onnx(network: nn.Module, example: torch.Tensor, path: Path, facts: Ma
     assert program is not None
     model = program.model_proto
     onnx.helper.set_model_props(model, dict(facts))
-    path.write_bytes(model.SerializeToString())
+    content: bytes = model.SerializeToString()
+    return content
 
 
-def _write_weights(network: nn.Module, example: torch.Tensor, path: Path, facts: Mapping[str, str]) -> None:
-    save_file(network.state_dict(), path, metadata=dict(facts))
+def _weights(network: nn.Module, example: Tensor, facts: Mapping[str, str]) -> bytes:
+    content: bytes = save(network.state_dict(), metadata=dict(facts))
+    return content
 
 
-WRITERS: Mapping[str, Callable[[nn.Module, torch.Tensor, Path, Mapping[str, str]], None]] = {
-    ".pt2": _write_program,
-    ".onnx": _write_onnx,
-    ".safetensors": _write_weights,
+WRITERS: Mapping[str, Callable[[nn.Module, Tensor, Mapping[str, str]], bytes]] = {
+    ".pt2": _program,
+    ".onnx": _onnx,
+    ".safetensors": _weights,
 }
+"""By a file's ending, its content: of a generator, an example of latents, and where the generator comes from."""

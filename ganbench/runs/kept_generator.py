@@ -80,7 +80,7 @@ def find_generator(store: Store, run_id: str, which: Which, folder: Path) -> Kep
     if record.status in ("running", "stopped"):
         raise GanbenchError(f"the run '{record.id}' has not come to its end: run the same command again to resume it")
     if record.status == "diverged" and which == "last":
-        raise GanbenchError(f"the run '{record.id}' diverged, so that it has no weights to draw samples from")
+        raise GanbenchError(f"the run '{record.id}' diverged, so that it has no weights at its end")
     spec = tracked_spec(record)
     return KeptGenerator(record.id, spec, find_weights(store, experiment, record.id, which, folder))
 
