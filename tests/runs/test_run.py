@@ -187,7 +187,7 @@ def tracked(tracker: MemoryTracker) -> dict[str, Any]:
             log.words,
             log.files.keys(),
             log.files.get("samples/samples.npy"),
-            log.files.get("checkpoint/best.safetensors"),
+            best_weights(log),
             log.files.get("timeline/timeline.json"),
         )
         for run_id, log in tracker.runs.items()
@@ -249,8 +249,8 @@ def test_run_resumed_after_any_kill_equals_the_uninterrupted_run(
 def test_best_weights_survive_any_kill_and_change_nothing_else(
     spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=5, keep="fid")
-    assert kills > 10
+    kept, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=9, keep="fid")
+    assert kills > 6
     steps = set()
     for log in kept.runs.values():
         values = {step: value for (name, step), value in log.numbers.items() if name == "quick/fid"}
@@ -264,6 +264,12 @@ def test_best_weights_survive_any_kill_and_change_nothing_else(
     for log in kept.runs.values():
         del log.files["checkpoint/best.safetensors"]
     assert tracked(plain) == tracked(kept)
+
+
+def best_weights(log: MemoryRunLog) -> object:
+    """The best weights of a run as plain values; their metadata are written in any order."""
+    content = log.files.get("checkpoint/best.safetensors")
+    return content and (metadata(content), {name: tensor.tolist() for name, tensor in load(content).items()})
 
 
 def metadata(content: bytes) -> dict[str, str]:
