@@ -41,6 +41,7 @@ NAVIGATION = {
         "howto/own-loop",
         "howto/own-data",
         "howto/vectors",
+        "howto/use-a-generator",
         "howto/pandas",
         "howto/clusters",
         "howto/notebooks",

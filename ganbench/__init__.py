@@ -1,8 +1,9 @@
 """ganbench: an experiment-tracked benchmark suite for GAN variants and mode collapse.
 
 From Python, `ganbench.run(loss="minimax", arch="mlp")` trains a GAN and `ganbench.sweep("balance")` an experiment, as
-the commands do. `ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made,
-and `ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.load_results()`,
+the commands do, and `ganbench.sample(run)` draws samples from what was trained.
+`ganbench.evaluate(samples, dataset="mnist", protocol="ganbench-2")` scores samples that anybody made, and
+`ganbench.Monitor(dataset="mnist")` watches any training loop for mode collapse. `ganbench.load_results()`,
 `ganbench.compare(table)` and `ganbench.report()` read what was tracked. `ganbench.metrics` has the metrics as functions
 of arrays, and `ganbench.torchmetrics` as classes of torchmetrics. Every error that the user can fix is a
 `ganbench.GanbenchError`.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ganbench.results.compare import Comparison, compare
     from ganbench.results.read_results import load_results
     from ganbench.results.report.experiment_report import report
+    from ganbench.runs.sample import sample
 
 __all__ = [
     "Comparison",
@@ -37,6 +39,7 @@ __all__ = [
     "load_results",
     "report",
     "run",
+    "sample",
     "sweep",
 ]
 
@@ -51,6 +54,7 @@ _MODULES = {
     "load_results": "ganbench.results.read_results",
     "report": "ganbench.results.report.experiment_report",
     "run": "ganbench.commands",
+    "sample": "ganbench.runs.sample",
     "sweep": "ganbench.commands",
 }
 """Modules of the names that are imported when they are first used: torch takes seconds, which `ganbench --help` should

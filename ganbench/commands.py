@@ -22,6 +22,7 @@ from ganbench.core.experiment_files import find_experiment
 from ganbench.core.settings import merge, parse_component, parse_components, parse_seeds
 from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.results.read_results import load_results
+from ganbench.runs.best_weights import parse_keep
 from ganbench.runs.executors import choose
 from ganbench.runs.job import Job
 from ganbench.runs.run import run as train
@@ -53,6 +54,7 @@ def run(
     options: Mapping[str, object] | None = None,
     config: File | None = None,
     metrics: Sequence[str] = (),
+    keep: str | None = None,
     plugins: Sequence[File] = (),
     device: Device = "auto",
     experiment: str = EXPERIMENT,
@@ -76,6 +78,7 @@ def run(
         options: any other options of the spec by their names, as in {"train.n_generator": 5}.
         config: TOML file of settings, which the arguments override.
         metrics: metrics outside the protocol, for the final samples.
+        keep: "best:METRIC" to keep the generator of the evaluation at which a metric was best, for `sample`.
         plugins: Python files with components of your own.
         experiment: name of the experiment in which runs are tracked.
         store: folder or MLflow tracking URI; by default $MLFLOW_TRACKING_URI, or else ./mlruns-ganbench.
@@ -100,13 +103,14 @@ def run(
     seed_numbers = _seed_numbers(seeds)
     extra_metrics = create_extra_metrics(metrics)
     check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
+    kept_metric = parse_keep(keep, spec) if keep is not None else ""
     torch_device = find_device(device)
     run_store = find_store(None if store is None else os.fspath(store))
     tracker = open_tracker(run_store, experiment)
     console = Terminal(quiet=not progress)
     data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(spec, seed_numbers, torch_device, checkpoints, force, extra_metrics=extra_metrics)
+    job = Job(spec, seed_numbers, torch_device, checkpoints, force, extra_metrics=extra_metrics, keep=kept_metric)
     with signals() as stop, Display(spec, console) as display:
         train(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()

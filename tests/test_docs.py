@@ -200,7 +200,14 @@ def test_python_of_the_how_to_pages_runs(
         assert result.exit_code == 0, result.output
     (written,) = tmp_path.glob("reports/*/results.csv")
     written.rename(tmp_path / "results.csv")
-    for page in ("howto/pandas", "howto/notebooks", "howto/own-loop", "howto/vectors", "metrics"):
+    for page in (
+        "howto/pandas",
+        "howto/notebooks",
+        "howto/own-loop",
+        "howto/vectors",
+        "howto/use-a-generator",
+        "metrics",
+    ):
         for code in blocks(DOCS / f"{page}.md", "python"):
             exec(compile(code.replace("steps=1000", "steps=2"), page, "exec"), {})
             assert capsys.readouterr().out, page

@@ -17,11 +17,13 @@ from ganbench.cli.doctor import doctor
 from ganbench.cli.evaluate import evaluate
 from ganbench.cli.experiments import experiments
 from ganbench.cli.explain import explain
+from ganbench.cli.export import export
 from ganbench.cli.leaderboard import leaderboard
 from ganbench.cli.report import report
 from ganbench.cli.reproduce import reproduce
 from ganbench.cli.rescore import rescore
 from ganbench.cli.run import run
+from ganbench.cli.sample import sample
 from ganbench.cli.server import server, sync, ui
 from ganbench.cli.sweep import status, sweep
 from ganbench.core.errors import GanbenchError
@@ -69,7 +71,7 @@ class _Commands(click.Group):
         return list(self.commands)  # in the order in which users need them
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        groups = {"Train": TRAINING, "Look": READING, "Score": MEASURING, "Extend": EXTENDING}
+        groups = {"Train": TRAINING, "Look": READING, "Score": MEASURING, "Use": USING, "Extend": EXTENDING}
         for title, commands in groups.items():
             with formatter.section(title):
                 formatter.write_dl([(str(command.name), command.get_short_help_str(WHOLE)) for command in commands])
@@ -104,6 +106,7 @@ def main() -> None:
 TRAINING = (run, sweep, status, reproduce)
 READING = (compare, leaderboard, report, claims, reproduce_claim, ui, sync, server)
 MEASURING = (evaluate, rescore, doctor)
+USING = (sample, export)
 EXTENDING = (list_components, show, explain, experiments, check, data, completion)
-for command in (*TRAINING, *READING, *MEASURING, *EXTENDING):
+for command in (*TRAINING, *READING, *MEASURING, *USING, *EXTENDING):
     main.add_command(command)

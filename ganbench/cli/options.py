@@ -53,6 +53,16 @@ def format_flag(*formats: str) -> Callable[[Any], Any]:
     return click.option("--format", "style", type=click.Choice(formats), default=formats[0], show_default=True)
 
 
+def weights_flag(command: Any) -> Any:
+    return click.option(
+        "--weights",
+        type=click.Choice(["last", "best"]),
+        default="last",
+        show_default=True,
+        help="Those at the end, or of the best evaluation, where `run --keep best:METRIC` kept them.",
+    )(command)
+
+
 def metrics_flag(command: Any) -> Any:
     return click.option(
         "--metric",

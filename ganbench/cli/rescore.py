@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plugins_flag, store_flag, weights_flag
+
+if TYPE_CHECKING:
+    from ganbench.runs.kept_generator import Which
 
 
 @click.command()
 @click.argument("run_ids", metavar="[RUN]...", nargs=-1)
 @metrics_flag
+@weights_flag
 @experiment_flag
 @store_flag
 @device_flag
@@ -19,6 +24,7 @@ from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plu
 def rescore(
     run_ids: tuple[str, ...],
     metrics: tuple[str, ...],
+    weights: Which,
     experiment: str,
     store: str | None,
     device: str,
@@ -27,7 +33,8 @@ def rescore(
     """Score finished RUNs by metrics outside their protocol, and add the numbers to them.
 
     The final samples are generated again from each run's kept weights. Without a RUN, all scored runs of the
-    experiment are taken. `ganbench compare --metric NAME` shows and ranks the numbers, marked as extra.
+    experiment are taken. `ganbench compare --metric NAME` shows and ranks the numbers, marked as extra. Those of
+    --weights best are only printed: a run's numbers are those of its last weights.
 
     \b
       ganbench rescore 480a2fd3ba0e --metric vendi
@@ -42,4 +49,8 @@ def rescore(
     load_plugins(plugins)
     from ganbench.cli.console.rescore import rescore_session
 
-    raise SystemExit(rescore_session(run_ids, metrics, experiment=experiment, store=find_store(store), device=device))
+    raise SystemExit(
+        rescore_session(
+            run_ids, metrics, weights=weights, experiment=experiment, store=find_store(store), device=device
+        )
+    )

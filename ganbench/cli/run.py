@@ -32,6 +32,11 @@ from ganbench.cli.spec_flags import spec_flags, spec_of
 @experiment_flag
 @store_flag
 @metrics_flag
+@click.option(
+    "--keep",
+    metavar="best:METRIC",
+    help="Keep the generator of the evaluation at which a metric was best as well, for `sample` and `export`.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
 @click.option("--force", is_flag=True, help="Repeat runs that are already finished.")
 @click.option("--profile", is_flag=True, help="Print where the time went, and whether steps were accelerated.")
@@ -42,6 +47,7 @@ def run(
     experiment: str,
     store: str | None,
     metrics: tuple[str, ...],
+    keep: str | None,
     dry_run: bool,
     force: bool,
     profile: bool,
@@ -75,6 +81,7 @@ def run(
         store=store,
         force=force,
         metrics=metrics,
+        keep=keep,
         accelerated=accelerate == "auto",
         profiled_since=began_at if profile else None,
     )

@@ -29,6 +29,7 @@ Purpose = Literal[
     "noise",
     "noise-generator",
     "evaluation",
+    "samples",
     "statistics",
     "floor",
     "reference",

@@ -8,7 +8,7 @@ from ganbench.runs.collapse_monitor import History
 from ganbench.runs.seed_scorer import SeedEvaluation
 from ganbench.tracking import Status
 
-ADDED = ("group", "environments", "verdicts")
+ADDED = ("group", "environments", "verdicts", "keep", "best")
 """Fields that checkpoints of earlier versions lack."""
 
 
@@ -41,6 +41,10 @@ class CheckpointRecord:
     """The environments in which it was trained, in order."""
     verdicts: dict[str, dict[str, str]] = field(default_factory=dict)
     """Tags for the verdict on a seed that has ended with scores, by seed."""
+    keep: str = ""
+    """The metric by which the best evaluation's weights are kept; empty for none."""
+    best: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Step, value and loss of each seed's best evaluation by it; the weights are in the checkpoint."""
 
     def add(self, seed: int, evaluation: SeedEvaluation) -> None:
         """Add the evaluation of a seed at this step."""

@@ -9,6 +9,7 @@ from ganbench.core.device import device_name
 from ganbench.data import Data
 from ganbench.data.evaluators import Evaluator
 from ganbench.runs.artifacts import keep_artifacts, keep_timeline
+from ganbench.runs.best_weights import BestWeights
 from ganbench.runs.checkpoint_record import CheckpointRecord
 from ganbench.runs.collapse_monitor import CollapseMonitor
 from ganbench.runs.job import Job
@@ -28,11 +29,13 @@ class EnsembleLogs:
         data: Data,
         evaluator: Evaluator,
         monitor: CollapseMonitor,
+        best: BestWeights,
         tracker: Tracker,
     ) -> None:
         self._steps = job.spec.train.steps
         self._data = data
         self._monitor = monitor
+        self._best = best
         facts = run_facts(job.spec, seeds, device_name(job.device), evaluator, job.extra_metrics)
         group = group_head(job.spec, facts)
         # In an interrupted ensemble, some seeds may have diverged, or been closed just before the process was killed.
@@ -79,6 +82,7 @@ class EnsembleLogs:
         diverged_at = record.diverged.get(str(seed))
         events = self._monitor.events(seed, diverged_at)
         keep_timeline(log, self._data, self._monitor.observations(seed), events)
+        self._best.track(log, seed)
         if status == "diverged":
             verdict = verdict_tags("DIVERGED", [f"a loss was no longer finite by step {diverged_at:,}"])
         else:

@@ -19,6 +19,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import seeds_in_words
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
+from ganbench.runs.best_weights import BestWeights
 from ganbench.runs.checkpoint_record import CheckpointRecord
 from ganbench.runs.collapse_monitor import CollapseMonitor
 from ganbench.runs.ensemble_logs import EnsembleLogs
@@ -53,6 +54,8 @@ class EnsembleRun:
         self._observer = observer
         self._record = CheckpointRecord(**checkpoint.record) if checkpoint else CheckpointRecord(list(seeds))
         self._record.group = job.spec.group_id
+        tensors = checkpoint.tensors if checkpoint else {}
+        self._best = BestWeights(job.keep, job.spec.case, self._record, tensors)
         self._means = MeanStatistics(self._record.sums, self._record.looks)
         self._snapshots = train(
             job.spec,
@@ -66,7 +69,7 @@ class EnsembleRun:
         )
         monitor = CollapseMonitor(job.spec, data, scorer, self._record.history)
         self._scorer = SeedScorer(job.spec, data.mode_names, scorer, monitor, job.extra_metrics)
-        self._logs = EnsembleLogs(job, seeds, data, scorer.evaluator, monitor, tracker)
+        self._logs = EnsembleLogs(job, seeds, data, scorer.evaluator, monitor, self._best, tracker)
 
     def train(self, stop: threading.Event) -> dict[int, Status]:
         """Train to the end, or until `stop` is set or every seed has ended.
@@ -121,6 +124,9 @@ class EnsembleRun:
         if on_gpu:
             self._observer.say(f"accelerated: {snapshot.accelerated}")
         if over:
+            for seed in record.seeds:
+                if self._best.in_words(seed):
+                    self._observer.say(f"seed {seed}: {self._best.in_words(seed)}, whose weights are kept as well")
             remove_checkpoint(self._path)
         else:
             self._save(snapshot)
@@ -161,6 +167,7 @@ class EnsembleRun:
                 self._observer.say(f"seed {seed} diverged by step {record.step}: its loss is no longer finite")
             else:
                 scores[seed] = evaluation.scores
+                self._best.offer(seed, evaluation.numbers, snapshot.generator_weights(row))
             for event in evaluation.events:
                 seeds_of.setdefault(f"step {event.step:,}: {event.kind}: {event.words}", []).append(seed)
         for event_words, seeds in seeds_of.items():
@@ -169,7 +176,7 @@ class EnsembleRun:
 
     def _save(self, snapshot: Snapshot) -> None:
         self._record.sums, self._record.looks = self._means.sums(), self._means.count
-        save_checkpoint(self._path, snapshot.state.tensors(), asdict(self._record))
+        save_checkpoint(self._path, snapshot.state.tensors() | self._best.tensors(), asdict(self._record))
 
     def _stop(self) -> None:
         self._logs.close("stopped", self._record.step)

@@ -49,3 +49,5 @@ class Job:
     """The profile to fill in."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags of each seed's run beside those of its spec: the annotation of an experiment file."""
+    keep: str = ""
+    """The metric by which the weights of the best evaluation are kept, too; empty for none."""

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, cast
-
-import torch
 
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Features
-from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.scorer import Scorer, Scores
+from ganbench.runs.kept_generator import Which, facts_of_weights, generator_samples
 from ganbench.runs.log_schema import named_shares
 from ganbench.runs.reproduce import close, same, tracked_spec
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunRecord
-from ganbench.tracking.metric_names import parse_metric_name
-
-WEIGHTS = "checkpoint/weights.safetensors"
-"""The artifact that holds a run's weights."""
+from ganbench.tracking.metric_names import Kind, MetricName, parse_metric_name
 
 
 def spec_to_rescore(record: RunRecord) -> RunSpec:
@@ -37,10 +31,13 @@ def spec_to_rescore(record: RunRecord) -> RunSpec:
     return spec
 
 
-def rescore(record: RunRecord, spec: RunSpec, weights: Path, scorer: Scorer, extra_scorer: Scorer) -> Scores:
-    """Score the run's final samples, generated again from its weights, by some metrics.
+def rescore(
+    record: RunRecord, spec: RunSpec, weights: Path, which: Which, scorer: Scorer, extra_scorer: Scorer
+) -> Scores:
+    """Score the run's samples, generated again from its weights, by some metrics.
 
     Args:
+        weights, which: the file with the weights, and which they are.
         scorer: that of the run's protocol and data set, by which the samples are recognised.
         extra_scorer: the same with the further metrics.
 
@@ -52,22 +49,26 @@ def rescore(record: RunRecord, spec: RunSpec, weights: Path, scorer: Scorer, ext
             f"the run '{record.id}' was scored by another evaluator ({record.tags.get('evaluator', 'unknown')}), so "
             f"new scores can't be compared with its own"
         )
-    features = scorer.evaluator(_samples(spec, record.seed, weights, scorer.device))
-    _check_same_samples(record, features, scorer)
+    samples = generator_samples(spec, weights, spec.evaluation.samples, record.seed, "evaluation", scorer.device)
+    features = scorer.evaluator(samples.to(scorer.device))
+    if which == "last":
+        _check_same_samples(record, "final", step_of_final_scores(record), features, scorer)
+    else:
+        step = facts_of_weights(weights).get("step", "")
+        if not step.isdecimal():
+            raise GanbenchError(f"the best weights of run '{record.id}' don't say of which step they are")
+        _check_same_samples(record, "quick", int(step), features.first(spec.evaluation.quick_samples), scorer)
     return extra_scorer.score(features)
 
 
-def _samples(spec: RunSpec, seed: int, weights: Path, device: torch.device) -> torch.Tensor:
-    latent = cast(Literal["normal", "uniform"], spec.arch.latent)
-    source = GeneratorSource(spec.evaluation.samples, latent=latent, seed=seed, arch=spec.arch, device=device)
-    return read_samples(weights, spec.dataset.shape, generator=source).tensor.to(device)
-
-
-def _check_same_samples(record: RunRecord, features: Features, scorer: Scorer) -> None:
-    tracked = {str(parse_metric_name(name)): value for name, _, value in record.history}
-    shares = named_shares(scorer.with_metrics({}).score(features), scorer.mode_names, "final")
+def _check_same_samples(record: RunRecord, kind: Kind, step: int, features: Features, scorer: Scorer) -> None:
+    """Raise GanbenchError if the run's scores of a kind at a step are not those of these features."""
+    tracked = {parse_metric_name(name): value for name, at, value in record.history if at == step}
+    shares = named_shares(scorer.with_metrics({}).score(features), scorer.mode_names, kind)
+    again = {parse_metric_name(name): share for name, share in shares.items()}
     # With too many modes to name, shares are not tracked.
-    again = shares or scorer.values(scorer.case.rule(features), scorer.case.quick)
+    values = {} if again else scorer.values(scorer.case.rule(features), scorer.case.quick)
+    again |= {MetricName(kind, name): value for name, value in values.items()}
     for name, value in again.items():
         before = tracked.get(name, value)
         if not (same(before, value) or close(before, value)):

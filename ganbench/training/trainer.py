@@ -15,6 +15,7 @@ from ganbench.data import Data
 from ganbench.methods.archs import Arch
 from ganbench.spec.run_spec import RunSpec
 from ganbench.training.accelerate import accelerate
+from ganbench.training.ensemble import Weights
 from ganbench.training.random_inputs import InputSampler
 from ganbench.training.schedule import plan
 from ganbench.training.state import State
@@ -44,11 +45,15 @@ class Snapshot:
 
     def sample(self, row: int, count: int) -> Tensor:
         """`count` samples of the seed at `row`, float32 [count, *shape], where they are scored; of its own stream."""
-        weights = self.state.scored(row, lambda block: self._latents(row, "statistics", block))
+        weights = self.generator_weights(row)
         numbers = range(-(-count // LATENT_BLOCK))
         latents = (self._latents(row, "evaluation", block) for block in numbers)
         samples = torch.cat([self.state.generator.forward_eval(weights, block) for block in latents])[:count]
         return samples.to(scoring_device(samples.device))
+
+    def generator_weights(self, row: int) -> Weights:
+        """The weights from which the samples of the seed at `row` are made, by name."""
+        return self.state.scored(row, lambda block: self._latents(row, "statistics", block))
 
     def _latents(self, row: int, purpose: Purpose, block: int) -> Tensor:
         device = next(iter(self.state.averaged.values())).device

@@ -149,7 +149,7 @@ def test_list_fits_a_screen_and_show_tells_all_of_one_component() -> None:
 
 def test_help_groups_the_commands_and_cuts_no_sentence() -> None:
     text = CliRunner().invoke(main, ["--help"], env={"COLUMNS": "80"}).output
-    places = [text.index(f"{title}:\n") for title in ("Train", "Look", "Score", "Extend")]
+    places = [text.index(f"{title}:\n") for title in ("Train", "Look", "Score", "Use", "Extend")]
     assert places == sorted(places)
     assert "..." not in text[places[0] :]
     for name in main.commands:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from matplotlib.figure import Figure
+from safetensors.torch import load
 from torch import Tensor
 
 from ganbench.core import plotting as plots
@@ -26,11 +28,12 @@ from ganbench.evaluation.protocols import Case, Protocol, Rule
 from ganbench.evaluation.scorer import Scores
 from ganbench.methods.losses.minimax import Minimax
 from ganbench.runs import artifacts, ensemble_run, run
+from ganbench.runs.best_weights import BestWeights
 from ganbench.runs.checkpoint_record import ADDED, CheckpointRecord
 from ganbench.runs.job import Job
 from ganbench.runs.mean_statistics import MeanStatistics
 from ganbench.spec.run_spec import RunSpec
-from ganbench.tracking import Status
+from ganbench.tracking import RunInfo, Status
 from ganbench.tracking.memory import MemoryRunLog, MemoryTracker
 from ganbench.training.checkpoint import load_checkpoint, older, save_checkpoint
 from ganbench.training.trainer import Snapshot
@@ -184,6 +187,7 @@ def tracked(tracker: MemoryTracker) -> dict[str, Any]:
             log.words,
             log.files.keys(),
             log.files.get("samples/samples.npy"),
+            best_weights(log),
             log.files.get("timeline/timeline.json"),
         )
         for run_id, log in tracker.runs.items()
@@ -191,11 +195,17 @@ def tracked(tracker: MemoryTracker) -> dict[str, Any]:
 
 
 def kill_and_resume(
-    spec: RunSpec, data: LabelledImages, folder: Path, monkeypatch: pytest.MonkeyPatch, *, stride: int = 1
+    spec: RunSpec,
+    data: LabelledImages,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    stride: int = 1,
+    keep: str = "",
 ) -> tuple[MemoryTracker, int]:
     """Kill a run at every `stride`-th action and resume it; return the uninterrupted run and the number of kills."""
     uninterrupted = MemoryTracker()
-    statuses = train(spec, SEEDS, data, uninterrupted, folder / "whole")
+    statuses = train(spec, SEEDS, data, uninterrupted, folder / "whole", keep=keep)
     kills = 0
     for actions in range(0, 1000, stride):
         fuse, subfolder, runs = Fuse(actions), folder / str(actions), dict[str, MemoryRunLog]()
@@ -208,13 +218,13 @@ def kill_and_resume(
         with monkeypatch.context() as patch:
             patch.setattr(ensemble_run, "save_checkpoint", save)
             try:
-                train(spec, SEEDS, data, MortalTracker(runs, fuse), subfolder)
+                train(spec, SEEDS, data, MortalTracker(runs, fuse), subfolder, keep=keep)
             except KilledError:
                 kills += 1
             else:
                 break
         resumed = MemoryTracker(runs)
-        assert train(spec, SEEDS, data, resumed, subfolder) == statuses, actions
+        assert train(spec, SEEDS, data, resumed, subfolder, keep=keep) == statuses, actions
         assert tracked(resumed) == tracked(uninterrupted), actions
         assert list(subfolder.glob("*.safetensors")) == []
     return uninterrupted, kills
@@ -234,6 +244,89 @@ def test_run_resumed_after_any_kill_equals_the_uninterrupted_run(
         assert {"timeline/timeline.json", "timeline.png"} <= set(log.files)
         kinds = {name.removeprefix("event/") for name, _ in log.numbers if name.startswith("event/")}
         assert kinds == {event.partition(" at ")[0] for event in log.words["events"].split("; ")}
+
+
+def test_best_weights_survive_any_kill_and_change_nothing_else(
+    spec: RunSpec, data: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, kills = kill_and_resume(spec, data, tmp_path, monkeypatch, stride=9, keep="fid")
+    assert kills > 6
+    steps = set()
+    for log in kept.runs.values():
+        values = {step: value for (name, step), value in log.numbers.items() if name == "quick/fid"}
+        facts = metadata(log.files["checkpoint/best.safetensors"])
+        steps.add(int(facts["step"]))
+        assert (int(facts["step"]), float(facts["fid"])) == min(values.items(), key=lambda item: (item[1], item[0]))
+        assert facts["seed"] == log.head.tags["seed"]
+    assert min(steps) < 20, "else the last weights would do"
+    plain = MemoryTracker()
+    train(spec, SEEDS, data, plain, tmp_path / "plain")
+    for log in kept.runs.values():
+        del log.files["checkpoint/best.safetensors"]
+    assert tracked(plain) == tracked(kept)
+
+
+def best_weights(log: MemoryRunLog) -> object:
+    """The best weights of a run as plain values; their metadata are written in any order."""
+    content = log.files.get("checkpoint/best.safetensors")
+    return content and (metadata(content), {name: tensor.tolist() for name, tensor in load(content).items()})
+
+
+def metadata(content: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file."""
+    length = int.from_bytes(content[:8], "little")
+    facts: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return facts
+
+
+def test_interrupted_run_keeps_its_best_weights_by_the_metric_that_it_began_with(
+    spec: RunSpec, data: LabelledImages, tmp_path: Path
+) -> None:
+    whole, cut = MemoryTracker(), MemoryTracker()
+    train(spec, SEEDS, data, whole, tmp_path / "whole", keep="fid")
+    with pytest.raises(KilledError):
+        train(spec, SEEDS, data, MortalTracker(cut.runs, Fuse(40)), tmp_path / "cut", keep="fid")
+    with pytest.raises(GanbenchError, match="begun with --keep best:fid, so the best evaluation by 'hq' is not"):
+        train(spec, SEEDS, data, cut, tmp_path / "cut", keep="hq")
+    train(spec, SEEDS, data, cut, tmp_path / "cut")  # without the option
+    assert tracked(cut) == tracked(whole)
+    begun = MemoryTracker()
+    with pytest.raises(KilledError):
+        train(spec, SEEDS, data, MortalTracker(begun.runs, Fuse(40)), tmp_path / "begun")
+    with pytest.raises(GanbenchError, match="training of seeds 0, 1 and 2 was begun without --keep"):
+        train(spec, SEEDS, data, begun, tmp_path / "begun", keep="fid")
+    stop = threading.Event()
+    stop.set()
+    early = MemoryTracker()
+    train(spec, SEEDS, data, early, tmp_path / "early", stop=stop)
+    train(spec, SEEDS, data, early, tmp_path / "early", keep="fid")
+    assert tracked(early) == tracked(whole), "nothing had been evaluated"
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "best"),
+    [
+        ("fid", [3.0, math.nan, 2.0, 2.0], 2),  # lower
+        ("modes", [math.nan, 5.0, 7.0, 6.0], 2),  # higher
+        ("width", [0.2, 1.5, 1.1, 0.8], 2),  # nearer to real data, here 1
+        ("fid", [math.nan, math.nan], None),
+    ],
+)
+def test_direction_of_the_metric_says_what_is_best(metric: str, values: list[float], best: int | None) -> None:
+    case = Case(1000, Rule(), {metric: METRICS.create({"name": metric})}, (metric,))
+    record, log = CheckpointRecord([0]), MemoryRunLog(RunInfo("a", "a", {}))
+    kept = BestWeights(metric, case, record, {})
+    for step, value in enumerate(values):
+        record.step = step
+        kept.offer(0, {f"quick/{metric}": value, f"quick/floor/{metric}": 1.0}, {"w": torch.tensor([float(step)])})
+    restored = BestWeights("", case, CheckpointRecord(**json.loads(json.dumps(vars(record)))), kept.tensors())
+    restored.track(log, 0)
+    assert (restored.in_words(0) == "") == (best is None)
+    if best is None:
+        assert log.files == {}
+    else:
+        assert metadata(log.files["checkpoint/best.safetensors"])["step"] == str(best)
+        assert load(log.files["checkpoint/best.safetensors"])["w"] == best
 
 
 def test_collapsed_seed_is_stopped_scored_and_not_resumed(
@@ -356,7 +449,7 @@ def test_checkpoint_record_keeps_its_fields() -> None:
     """With other fields, runs interrupted under an earlier version could not be resumed."""
     names = "seeds step seconds looks sums metrics diverged collapsed history"
     assert [field.name for field in dataclasses.fields(CheckpointRecord)] == [*names.split(), *ADDED]
-    assert ADDED == ("group", "environments", "verdicts")
+    assert ADDED == ("group", "environments", "verdicts", "keep", "best")
 
 
 def test_mean_statistics_do_not_depend_on_an_interruption() -> None:

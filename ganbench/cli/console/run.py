@@ -10,6 +10,7 @@ from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal, relative
 from ganbench.core.device import device_name, find_device, scoring_device
 from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
+from ganbench.runs.best_weights import parse_keep
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
@@ -27,6 +28,7 @@ def run_session(
     store: str | None,
     force: bool,
     metrics: Sequence[str] = (),
+    keep: str | None = None,
     accelerated: bool = True,
     profiled_since: float | None = None,
 ) -> int:
@@ -34,12 +36,14 @@ def run_session(
 
     Args:
         metrics: metrics outside the protocol, for the final samples.
+        keep: `best:METRIC`, to keep the weights of the best evaluation as well.
         accelerated: whether training steps may be recorded and replayed.
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
     console = Terminal()
     extra_metrics = create_extra_metrics(metrics)
     check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
+    kept_metric = parse_keep(keep, spec) if keep is not None else ""
     torch_device = find_device(device)
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
@@ -47,7 +51,7 @@ def run_session(
     data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     profile = RunProfile(StepProfile() if profiled_since is not None else None)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile)
+    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile, keep=kept_metric)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()

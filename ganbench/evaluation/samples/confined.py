@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.seeding import Purpose
 from ganbench.data.zips import LIMIT
 from ganbench.evaluation.samples.generators import GeneratorSource
 
@@ -41,12 +42,14 @@ class Request:
     latent_shape: tuple[int, ...] | None
     latent: Literal["normal", "uniform"]
     seed: int
+    purpose: Purpose
     device: str
     threads: int
 
     def source(self) -> GeneratorSource:
         latent_shape = None if self.latent_shape is None else tuple(self.latent_shape)
-        return GeneratorSource(self.count, latent_shape, self.latent, self.seed, device=torch.device(self.device))
+        device = torch.device(self.device)
+        return GeneratorSource(self.count, latent_shape, self.latent, self.seed, self.purpose, device=device)
 
 
 def run_confined(path: Path, shape: tuple[int, ...], source: GeneratorSource) -> npt.NDArray[Any]:
@@ -62,6 +65,7 @@ def run_confined(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         source.latent_shape,
         source.latent,
         source.seed,
+        source.purpose,
         str(source.device),
         torch.get_num_threads(),
     )

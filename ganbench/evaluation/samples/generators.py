@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.seeding import draw, stream
+from ganbench.core.seeding import Purpose, draw, stream
 from ganbench.data.zips import LIMIT, in_short
 from ganbench.evaluation.samples.layout import size_hint
 from ganbench.methods.archs import Arch
@@ -49,6 +49,7 @@ class GeneratorSource:
         latent_shape: shape of one latent, for instance (100,) or (100, 1, 1); None if the file or `arch` determines it.
         latent: "normal" is N(0, I), "uniform" is U(−1, 1) in each coordinate.
         seed: of the latents. With a run's weights, seed and device, the samples are the run's own.
+        purpose: that of the latents' stream. For "samples" they are others than those that runs are scored by.
         arch: the architecture of the weights in a `.safetensors` file; not needed otherwise.
         device: the device to run it on.
     """
@@ -57,6 +58,7 @@ class GeneratorSource:
     latent_shape: tuple[int, ...] | None = None
     latent: Literal["normal", "uniform"] = "normal"
     seed: int = 0
+    purpose: Purpose = "evaluation"
     arch: Arch | None = None
     device: torch.device = CPU
 
@@ -133,7 +135,7 @@ def _own_random_numbers(source: GeneratorSource) -> Iterator[None]:
     """Seed the noise that a network draws by itself, without affecting other random numbers."""
     cuda = [source.device] if source.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(stream(source.seed, "evaluation", NOISE).initial_seed())
+        torch.manual_seed(stream(source.seed, source.purpose, NOISE).initial_seed())
         yield
 
 
@@ -150,7 +152,7 @@ def _latent_shape(network: Network, source: GeneratorSource, path: str) -> tuple
 
 
 def _latents(source: GeneratorSource, shape: tuple[int, ...], block: int) -> Tensor:
-    return draw(source.latent, (LATENT_BLOCK, *shape), stream(source.seed, "evaluation", block, source.device))
+    return draw(source.latent, (LATENT_BLOCK, *shape), stream(source.seed, source.purpose, block, source.device))
 
 
 def _parts(latents: Tensor, batch: int | None) -> Iterator[Tensor]:

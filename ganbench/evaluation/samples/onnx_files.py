@@ -68,7 +68,7 @@ def _read(path: Path, source: GeneratorSource) -> Network:
     _check_nodes(path, model)
     _embed_weights(path, model)
     del model.metadata_props[:]  # ONNX Runtime may take settings from them
-    onnxruntime.set_seed(stream(source.seed, "evaluation", NOISE).initial_seed() % 2**31)
+    onnxruntime.set_seed(stream(source.seed, source.purpose, NOISE).initial_seed() % 2**31)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = torch.get_num_threads()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganbench.core.errors import GanbenchError
 from ganbench.data.zips import in_short
 from ganbench.evaluation.samples.generators import FAILED, GeneratorSource, Network, one_line
+from ganbench.methods.archs import Arch
 
 PREFIXES = ("averaged/", "generator/")
 """Name prefixes in a run's state: the averaged generator, if there is one, is the one that was scored."""
@@ -25,6 +26,16 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
     """
     if source.arch is None:
         raise GanbenchError(f"'{path}' contains only weights, not a network: say which architecture they belong to")
+    network = load_generator(path, shape, source.arch).to(source.device)
+    return Network(network, f" ({source.arch.name})", (source.arch.latent_dim,), pixel_range="-1..1")
+
+
+def load_generator(path: Path, shape: tuple[int, ...], arch: Arch) -> nn.Module:
+    """The generator of an architecture with the weights of a `.safetensors` file, in eval mode, on the CPU.
+
+    Raises:
+        GanbenchError: the file is broken, or its tensors belong to another network.
+    """
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in _names(list(file.keys()))}
@@ -34,15 +45,14 @@ def read_weights(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
         ) from error
     try:
         with torch.random.fork_rng(devices=[]):  # initial weights, which are discarded
-            network = source.arch.generator(shape)
+            network = arch.generator(shape)
     except FAILED as error:
-        raise one_line(f"'{source.arch.name}'", error) from error
+        raise one_line(f"'{arch.name}'", error) from error
     for prefix in PREFIXES:
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    _check(path, source.arch.name, network, tensors)
+    _check(path, arch.name, network, tensors)
     network.load_state_dict(tensors)
-    network.eval().requires_grad_(False).to(source.device)
-    return Network(network, f" ({source.arch.name})", (source.arch.latent_dim,), pixel_range="-1..1")
+    return network.eval().requires_grad_(False)
 
 
 def _names(names: list[str]) -> list[str]:

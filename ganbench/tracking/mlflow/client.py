@@ -23,6 +23,7 @@ from ganbench.tracking.mlflow.names import (
 )
 from ganbench.tracking.mlflow.pictures import chosen
 from ganbench.tracking.mlflow.records import run_record
+from ganbench.tracking.mlflow.relocation import run_folder
 from ganbench.tracking.store import Store
 
 OLDEST = "attributes.start_time ASC"
@@ -95,6 +96,25 @@ def find_run(store: Store, run_id: str) -> tuple[str, RunRecord]:
             else f"there is no run '{run_id}' in {store.label}"
         )
     return experiments[matching[0].info.experiment_id], _record(client, matching[0], history=True)
+
+
+def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder: Path) -> Path | None:
+    """Return where a run's artifact is, or None if the run doesn't have it.
+
+    Args:
+        folder: the folder to copy it to if it is on a server.
+    """
+    client = connect_to_existing(store)
+    ids = {found.name: found.experiment_id for found in client.search_experiments()}
+    query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
+    (run,) = client.search_runs([ids[experiment]], query, max_results=1, order_by=[OLDEST])
+    if store.local and run.info.artifact_uri.startswith(("file:", "/")):
+        local = run_folder(run.info.artifact_uri, store.artifacts(experiment)) / path
+        return local if local.is_file() else None
+    kept = client.list_artifacts(run.info.run_id, path.rpartition("/")[0])
+    if all(artifact.path != path for artifact in kept):
+        return None
+    return Path(client.download_artifacts(run.info.run_id, path, str(folder)))
 
 
 def _record(client: MlflowClient, run: Run, history: bool) -> RunRecord:

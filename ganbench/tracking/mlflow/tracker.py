@@ -206,17 +206,6 @@ class MlflowRunLog:
     def file(self, path: Path, folder: str) -> None:
         self._client.log_artifact(self._id, str(path), folder)
 
-    def fetch(self, path: str, folder: Path) -> Path:
-        """Copy an artifact into a folder, and return where it is.
-
-        Raises:
-            GanbenchError: the run doesn't have it.
-        """
-        kept = self._client.list_artifacts(self._id, path.rpartition("/")[0])
-        if all(artifact.path != path for artifact in kept):
-            raise GanbenchError(f"the run has no {path}: it was deleted, or never kept")
-        return Path(self._client.download_artifacts(self._id, path, str(folder)))
-
     def finish(self, status: Status, step: int) -> None:
         # Our tag comes last, since it says that there is nothing left to do: a kill in between leaves no run RUNNING.
         self._client.set_terminated(self._id, MLFLOW_STATUS[status])
