@@ -24,7 +24,14 @@ from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
 from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, mixed, samples_sha256, set_up
 from ganbench.evaluation.scorer import Scores
-from ganbench.runs.log_schema import metrics_of, named_fair_shares, named_scores, named_verdict, verdict_tags
+from ganbench.runs.log_schema import (
+    metrics_of,
+    mode_word_tag,
+    named_fair_shares,
+    named_scores,
+    named_verdict,
+    verdict_tags,
+)
 from ganbench.spec.arch_for import arch_for
 from ganbench.tracking import RunInfo
 from ganbench.tracking.mlflow.tracker import MlflowTracker
@@ -130,7 +137,8 @@ def _track(
         params = {"loss": name, "arch": "samples", "dataset": evaluation.dataset, "protocol": evaluation.protocol}
         tags = {
             "protocol": evaluation.protocol,
-            **metrics_of(case).tags(),
+            **metrics_of(case, evaluation.mode_word).tags(),
+            **mode_word_tag(evaluation.mode_word),
             "evaluator": evaluation.evaluator,
             "evaluator-sha256": evaluation.evaluator_sha256,
             "source": samples.source,
@@ -143,7 +151,7 @@ def _track(
         group = RunInfo(f"g{run_id}", title, params, tags)
         log = tracker.open(RunInfo(run_id, title, {**params, "seed": 0}, tags), group)
         log.metrics(0, _numbers(evaluation))
-        log.tags(verdict_tags(word_of(evaluation.verdict), evaluation.verdict.clauses()))
+        log.tags(verdict_tags(word_of(evaluation.verdict), evaluation.verdict.clauses(evaluation.mode_word)))
         log.finish("finished", 0)
         tracker.close_group(group.id, "finished")
 

@@ -85,7 +85,7 @@ class _Rescorer:
         log = self._trackers[experiment].amend(record.id)
         with tempfile.TemporaryDirectory() as folder:
             scores = rescore(record, spec, log.fetch(WEIGHTS, Path(folder)), *self._scorers[setting])
-        extra = {**metrics_from_tags(record.tags).extra, **facts_of(self.metrics)}
+        extra = {**metrics_from_tags(record.tags).extra, **facts_of(self.metrics, spec.dataset.mode_word)}
         log.tags(RunMetrics(extra=extra).extra_tag())
         log.metrics(step_of_final_scores(record), named_values(scores, "extra"))
         return scores
