@@ -14,7 +14,7 @@ from ganbench.data.own import clusters, recipe
 from ganbench.results.csv_file import read_csv
 from ganbench.results.views import noun_of
 from tests.data.own.pictures_of_shapes import CLASSES, shapes
-from tests.end_to_end.commands import SMALL, read
+from tests.end_to_end.commands import SMALL, read, tags
 
 LEAST = [
     *("--set", "evaluation.samples=500", "--set", "evaluation.quick_samples=500", "--dataset", "heap"),
@@ -60,6 +60,8 @@ def test_runs_and_comparisons_and_reports_speak_of_clusters(place: Path) -> None
     store = ("--store", place / "store")
     check(read("run", *SMALL, *LEAST, "--seeds", "2", *store))
     check(read("compare", *store))
+    runs = tags(place / "store", "run")[:2]
+    check(read("compare", *store, "--run", runs[0], "--run", runs[1]))
     read("report", *store, "--out", place / "reports")
     (report,) = place.glob("reports/*/report.html")
     check(report.with_suffix(".md").read_text(encoding="utf-8"))

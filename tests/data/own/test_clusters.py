@@ -1,10 +1,10 @@
-"""Clusters in place of classes: found where there are some, refused where there are none, and never written by halves."""
+"""Clusters in place of classes: found where there are some, refused where there are none, written whole."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from ganbench.data.own.exchange import export_data
 from ganbench.data.own.source import open_unlabelled
 from ganbench.data.own.split import content_hashes
 from ganbench.data.own.unlabelled import prepare_clusters
-from tests.data.own.pictures_of_shapes import CLASSES, shapes, write_folder_of_shapes
+from tests.data.own.pictures_of_shapes import shapes, write_folder_of_shapes
 
 COUNT = 360
 Labels = npt.NDArray[np.int64]
@@ -160,7 +160,7 @@ def test_clusters_by_given_features_are_the_data_sets_classes_and_are_called_clu
         assert not any(word in line for line in own for word in ("mode", "class"))
     assert (
         "adjusted Rand index 1.000, the median of 5 resamples"
-        in CliRunner().invoke(main, words[:1] + ["show", "mine"]).output
+        in CliRunner().invoke(main, ["data", "show", "mine"]).output
     )
     export_data("mine", tmp_path / "exported")
     monkeypatch.setenv("GANBENCH_DATA", str(tmp_path / "elsewhere"))
@@ -197,54 +197,71 @@ def test_labels_are_ignored_and_that_is_said(tmp_path: Path, features: Path, sou
 
 def test_rows_of_features_follow_the_order_of_names_also_if_images_are_left_out(tmp_path: Path) -> None:
     images, labels = shapes(COUNT)
-    images[7] = images[3]  # an exact duplicate, of the same shape or not
+    images[7] = images[3]  # the features of the seventh, another shape, are not asked
     np.savez(tmp_path / "images.npz", images=images)
     np.save(tmp_path / "features.npy", blobs(labels))
     prepared = prepare_clusters(
         open_unlabelled(tmp_path / "images.npz"), 3, tmp_path / "features.npy", None, None, told
     )
-    shape_of = dict(zip(content_hashes(images[:, None]), labels.tolist(), strict=True))
-    kept = [
-        shape_of[digest] for digest in content_hashes(prepared.images) if digest != content_hashes(images[3:4, None])[0]
-    ]
-    found = [
-        label
-        for label, image in zip(prepared.labels.tolist(), prepared.images, strict=True)
-        if (image != images[3]).any()
-    ]
-    assert len(prepared.images) == COUNT - 1
-    assert len(set(zip(kept, found, strict=True))) == 3
+    shape_of = dict(reversed(list(zip(content_hashes(images), labels.tolist(), strict=True))))  # the first of two
+    kept = [shape_of[digest] for digest in content_hashes(prepared.images[:, 0])]
+    assert len(kept) == COUNT - 1
+    assert len(set(zip(kept, prepared.labels.tolist(), strict=True))) == 3
 
 
-NAN = np.full((COUNT, 2), np.nan)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--clusters 1", "must be from 2 to 100, not 1"),
+        ("--clusters 0", "must be from 2 to 100, not 0"),
+        ("--clusters 101", "must be from 2 to 100, not 101"),
+        ("--clusters 4", "360 images are too few for 4 clusters of about 100 each: ask for at most 3"),
+        ("--clusters 2 --drop ring", "leave out --drop"),
+        ("--clusters 2 --size 30", "the size must be a multiple of 4"),
+        ("--features missing.npy", "features are for finding clusters"),
+        ("--clusters 3 --features missing.npy", "there is no file 'missing.npy'"),
+    ],
+)
+def test_bad_options_are_one_line_and_nothing_is_written(options: str, message: str, source: Path) -> None:
+    check_refused(["data", "add", "mine", str(source), *options.split()], message)
+
+
 GOOD = blobs(shapes(COUNT)[1])
-BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
-    "one": (lambda path: None, ["--clusters", "1"], "must be from 2 to 100, not 1"),
-    "none": (lambda path: None, ["--clusters", "0"], "must be from 2 to 100, not 0"),
-    "too many": (lambda path: None, ["--clusters", "101"], "must be from 2 to 100, not 101"),
-    "too few images": (lambda path: None, ["--clusters", "4"], "360 images are too few for 4 clusters of about 100 each: ask for at most 3"),
-    "unasked": (lambda path: np.save(path, GOOD), ["--features", "FILE"], "features are for finding clusters"),
-    "dropped": (lambda path: None, ["--clusters", "2", "--drop", "ring"], "leave out --drop"),
-    "missing": (lambda path: None, ["--clusters", "3", "--features", "FILE"], "there is no file"),
-    "NaN": (lambda path: np.save(path, NAN), ["--clusters", "3", "--features", "FILE"], "not finite, or above 1e+15, in row 0"),
-    "huge": (lambda path: np.save(path, GOOD * 1e30), ["--clusters", "3", "--features", "FILE"], "not finite, or above 1e+15"),
-    "rows": (lambda path: np.save(path, GOOD[1:]), ["--clusters", "3", "--features", "FILE"], "has 359 rows, but there are 360 images"),
-    "flat": (lambda path: np.save(path, GOOD[:, 0]), ["--clusters", "3", "--features", "FILE"], "must have numbers of shape [N, d]"),
-    "words": (lambda path: np.save(path, GOOD.astype(str)), ["--clusters", "3", "--features", "FILE"], "must have numbers of shape [N, d]"),
-    "objects": (lambda path: np.save(path, GOOD.astype(object), allow_pickle=True), ["--clusters", "3", "--features", "FILE"], "Python objects, which are never read"),
-    "text": (lambda path: path.write_text("1,2"), ["--clusters", "3", "--features", "FILE"], "is not an .npy file"),
-    "truncated": (lambda path: (np.save(path, GOOD), path.write_bytes(path.read_bytes()[:-8])), ["--clusters", "3", "--features", "FILE"], "truncated or altered"),
-    "constant": (lambda path: np.save(path, np.ones((COUNT, 4))), ["--clusters", "3", "--features", "FILE"], "only 1 different features"),
-    "lopsided": (lambda path: np.save(path, np.where(np.arange(COUNT)[:, None] < 6, 9.0, GOOD[:1])), ["--clusters", "2", "--features", "FILE"], "too few images in 'cluster 2' (6)"),
-}  # fmt: skip
+THREE_SIZES = np.repeat([0, 1, 2], [COUNT - 24, 12, 12])
+
+
+def truncated(path: Path) -> None:
+    np.save(path, GOOD)
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "NaN": (lambda path: np.save(path, GOOD * np.nan), "has numbers that are not finite, or above 1e+15, in row 0"),
+    "huge": (lambda path: np.save(path, GOOD * 1e30), "has numbers that are not finite, or above 1e+15"),
+    "rows": (lambda path: np.save(path, GOOD[1:]), "has 359 rows, but there are 360 images"),
+    "flat": (lambda path: np.save(path, GOOD[:, 0]), "must have numbers of shape [N, d]"),
+    "words": (lambda path: np.save(path, GOOD.astype(str)), "must have numbers of shape [N, d]"),
+    "objects": (lambda path: np.save(path, GOOD.astype(object)), "holds Python objects, which are never read"),
+    "text": (lambda path: path.write_text("1,2"), "is not an .npy file"),
+    "truncated": (truncated, "is truncated or altered"),
+    "constant": (lambda path: np.save(path, np.ones((COUNT, 4))), "only 1 different features, too few for 3 clusters"),
+    "lopsided": (
+        lambda path: np.save(path, THREE_SIZES[:, None]),
+        "too few images in 'cluster 2' (12), 'cluster 3' (12)",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_request_is_one_line_and_nothing_is_written(kind: str, source: Path, tmp_path: Path) -> None:
-    write, options, message = BAD[kind]
+def test_bad_features_are_one_line_and_nothing_is_written(kind: str, source: Path, tmp_path: Path) -> None:
+    write, message = BAD[kind]
     write(tmp_path / "features.npy")
-    words = [str(tmp_path / "features.npy") if option == "FILE" else option for option in options]
-    result = CliRunner().invoke(main, ["data", "add", "mine", str(source), *words])
+    words = ["data", "add", "mine", str(source), "--clusters", "3", "--features", str(tmp_path / "features.npy")]
+    check_refused(words, message)
+
+
+def check_refused(words: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, words)
     assert result.exit_code == 2, result.output
     (line,) = result.output.splitlines()
     assert line.startswith("Error: ")
