@@ -17,8 +17,8 @@ from ganbench.data.own.network import OwnCNN
 from ganbench.data.own.recipe import Progress
 
 SEED = 0
-STEPS = 600
-BATCH = 256
+STEPS = 300
+BATCH = 128
 PEAK_LR = 2e-3
 WEIGHT_DECAY = 5e-4
 PROJECTED = 64
