@@ -45,7 +45,9 @@ class Clustering:
     lowest: float
 
     def __post_init__(self) -> None:
-        if not -1 <= self.lowest <= self.stability <= 1 or not isinstance(self.features, str):
+        if not -1 <= self.lowest <= self.stability <= 1:
+            raise ValueError("stability")
+        if not isinstance(self.features, str) or not isinstance(self.resamples, int):
             raise ValueError("clustering")
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ganbench.cli.main import main
 from ganbench.core.errors import GanbenchError
-from ganbench.core.own_data import CARD, own_data_folder, read_own_card
+from ganbench.core.own_data import CARD, Card, Clustering, own_data_folder, read_own_card
 from ganbench.data import DATASETS
 from ganbench.data.own import clusters, contrastive, recipe
 from ganbench.data.own import prepare as preparation
@@ -275,7 +275,10 @@ def test_equal_images_are_too_few(tmp_path: Path) -> None:
         prepare_clusters(open_unlabelled(tmp_path / "equal.npz"), 3, None, None, None, told)
 
 
-def test_cluster_that_is_not_recognised_is_refused(source: Path, tmp_path: Path) -> None:
+def test_cluster_that_is_not_recognised_is_refused(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "MIN_STEPS", 1)
     np.save(tmp_path / "random.npy", blobs(np.random.default_rng(0).integers(0, 3, COUNT)))
     with pytest.raises(
         GanbenchError, match=r"recognises less than 60% .*'cluster \d'.* can't be counted: ask for fewer"
@@ -284,18 +287,20 @@ def test_cluster_that_is_not_recognised_is_refused(source: Path, tmp_path: Path)
     assert not own_data_folder().exists()
 
 
-def test_card_of_labelled_data_is_written_as_before_and_a_wrong_clustering_is_refused(
-    source: Path, features: Path
-) -> None:
-    card = add_data("mine", source, clusters=3, features=features, say=lambda line: None)
-    path = own_data_folder() / "mine" / CARD
-    written = json.loads(path.read_text())
-    assert read_own_card(path.parent) == card
-    for wrong in ({"stability": 2.0}, {"features": 1}, {"more": 1}):
+def test_card_of_labelled_data_is_as_before_and_a_wrong_clustering_is_refused(tmp_path: Path) -> None:
+    names = ("cluster 1", "cluster 2")
+    counts = ((700, 200, 100),) * 2
+    card = Card(names, (1, 28, 28), counts, "mine-cnn-1", "0" * 64, "1" * 64, (), Clustering("features", 20, 0.9, 0.8))
+    path = tmp_path / CARD
+    path.write_text(card.to_json())
+    assert read_own_card(tmp_path) == card
+    assert card.mode_word == "clusters"
+    written = json.loads(card.to_json())
+    for wrong in ({"stability": 2.0}, {"lowest": 0.95}, {"features": 1}, {"resamples": "x"}, {"more": 1}):
         path.write_text(json.dumps(written | {"clustering": written["clustering"] | wrong}))
         with pytest.raises(GanbenchError, match="is no card of a data set"):
-            read_own_card(path.parent)
+            read_own_card(tmp_path)
     del written["clustering"]
     path.write_text(json.dumps(written))
-    assert read_own_card(path.parent).mode_word == "classes"
-    assert read_own_card(path.parent).to_json() == json.dumps(written, indent=2, ensure_ascii=False)
+    assert read_own_card(tmp_path).mode_word == "classes"
+    assert read_own_card(tmp_path).to_json() == json.dumps(written, indent=2)
