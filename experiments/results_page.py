@@ -129,7 +129,9 @@ def findings(study: Study) -> Findings:
     """What the rows of a study show, by the kind of its design: doses, factors, or methods to be ranked."""
     if study.complete.empty:
         return Findings([], [], [])
-    parts = [*_doses(study), *_controls(study), *_factors(study)] or [_methods(study)]
+    parts = [*_controls(study), *_doses(study), *_factors(study)]
+    if not any(part.known or part.undecided for part in parts):
+        parts = [_methods(study)]
     return Findings(
         [sentence for part in parts for sentence in part.known],
         [sentence for part in parts for sentence in part.undecided],
@@ -158,10 +160,14 @@ def _doses(study: Study) -> Iterator[Findings]:
 
 
 def _controls(study: Study) -> Iterator[Findings]:
-    """What each part's balanced controls show: whether it is the balance that matters, or the number of updates."""
-    for each in study.controls.methods:
-        sentence = for_markdown(each.sentence())
-        yield Findings([sentence], [], []) if each.significant else Findings([], [sentence], [])
+    """What the balanced controls show: whether it is the balance that matters, or the number of updates."""
+    methods = study.controls.methods
+    known = [for_markdown(summary) for summary in study.controls.summaries()]
+    undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
+    table = markdown(
+        ["part", "balanced runs beside unbalanced ones"], [[each.name, each.sentence()] for each in methods]
+    )
+    yield Findings(known, undecided, [table] if methods else [])
 
 
 def _samples(study: Study, curves: DoseCurves) -> list[str]:
@@ -260,13 +266,19 @@ def _confounded(found: Controls) -> str:
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentences of the studies in turn, and the first picture of the page."""
-    turns = zip_longest(*(findings_of.known for _, findings_of in found))
+    """README with the first sentences of the studies in turn, after their questions, and the first picture."""
+    turns = zip_longest(*(_after_its_question(study, findings_of.known) for study, findings_of in found))
     sentences = [f"- {sentence}." for turn in turns for sentence in turn if sentence][:FIRST]
-    drawn = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
+    lines = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
+    drawn = [line for line in lines if line.startswith("![")]
     drawn.sort(key=lambda picture: "-samples.png" not in picture)  # people would rather look than read
     block = "\n".join([*(picture.replace("](images/", "](docs/images/") for picture in drawn[:1]), "", *sentences])
     return BLOCK.sub(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
+
+
+def _after_its_question(study: Study, sentences: Sequence[str]) -> list[str]:
+    question = study.question.partition("?")[0]
+    return [f"*{question}?* {sentences[0]}", *sentences[1:]] if sentences else []
 
 
 def _numbers(study: Study) -> Iterator[str]:

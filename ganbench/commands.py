@@ -20,9 +20,9 @@ from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.experiment_files import find_experiment
 from ganbench.core.settings import merge, parse_component, parse_components, parse_seeds
+from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.results.read_results import load_results
 from ganbench.runs.executors import choose
-from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.run import run as train
 from ganbench.runs.sweep import SweepJob, train_missing
@@ -99,7 +99,7 @@ def run(
     )
     seed_numbers = _seed_numbers(seeds)
     extra_metrics = create_extra_metrics(metrics)
-    check_extra_metrics(extra_metrics, spec)
+    check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
     torch_device = find_device(device)
     run_store = find_store(None if store is None else os.fspath(store))
     tracker = open_tracker(run_store, experiment)

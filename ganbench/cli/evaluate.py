@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.completion import names_of
-from ganbench.cli.options import device_flag, experiment_flag, format_flag, plugins_flag, store_flag
+from ganbench.cli.options import device_flag, experiment_flag, format_flag, metrics_flag, plugins_flag, store_flag
 from ganbench.core.errors import GanbenchError
 
 
@@ -58,6 +58,7 @@ from ganbench.core.errors import GanbenchError
     help="Distribution of the latent vectors. Default: that of --arch, or normal.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a generator's latent vectors.")
+@metrics_flag
 @device_flag
 @format_flag("table", "markdown", "json")
 @click.option("--track", metavar="NAME", help="Keep the scores as a run of this name, beside your own runs.")
@@ -77,6 +78,7 @@ def evaluate(
     latent: str | None,
     latents: str | None,
     seed: int,
+    metrics: tuple[str, ...],
     device: str,
     style: str,
     track: str | None,
@@ -126,6 +128,7 @@ def evaluate(
         latent=latent,
         latents=latents,
         seed=seed,
+        metrics=metrics,
         device=device,
     )
     click.echo(evaluate_session(request, style, track=track, experiment=experiment, store=store))

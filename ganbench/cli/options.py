@@ -60,7 +60,7 @@ def metrics_flag(command: Any) -> Any:
         multiple=True,
         metavar="NAME",
         shell_complete=names_of("metrics"),
-        help="A metric outside the protocol, with options as in ndb:bins=50, for the final samples. Repeatable.",
+        help="A metric outside the protocol, with options as in ndb:bins=50. Repeatable.",
     )(command)
 
 

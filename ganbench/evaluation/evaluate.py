@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from torch import Tensor
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.evaluate_vectors import evaluate_vectors
+from ganbench.evaluation.extra_metrics import create_extra_metrics
 from ganbench.evaluation.samples import check_array
 from ganbench.evaluation.score_samples import Evaluation, kept_scorer, mixed, set_up
 
@@ -24,6 +26,7 @@ def evaluate(
     pixel_range: str | None = None,
     clip: bool = False,
     count: int | None = None,
+    metrics: Sequence[str] = (),
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
 ) -> Evaluation:
     """Score samples under a protocol, or vectors of any kind beside real ones.
@@ -40,6 +43,7 @@ def evaluate(
         pixel_range: range of float images: "0..1", "-1..1" or "0..255", if the values are ambiguous.
         clip: whether to clip pixels outside that range, as saving them as pictures would do.
         count: number of samples to score, if not the protocol's default.
+        metrics: metrics outside the protocol, with options as in "ndb:bins=50"; their scores come last.
 
     Raises:
         GanbenchError: samples of the wrong shape, range or number, an unknown name, or no GPU although one is
@@ -47,12 +51,17 @@ def evaluate(
     """
     torch_device = find_device(device)
     if reference is not None:
-        if (dataset, protocol, pixel_range, clip) != ("mnist", "ganbench-2", None, False):
-            raise GanbenchError("vectors beside a reference have no data set, protocol or pixel range: leave them out")
+        if (dataset, protocol, pixel_range, clip, tuple(metrics)) != ("mnist", "ganbench-2", None, False, ()):
+            raise GanbenchError(
+                "vectors beside a reference have no data set, protocol, pixel range or further metrics: leave them out"
+            )
         return evaluate_vectors(samples, reference, labels, count, torch_device)
     if labels is not None:
         raise GanbenchError("labels are those of a reference: give the real vectors, too")
+    if isinstance(metrics, str):
+        raise GanbenchError(f"metrics is a list of names: write ['{metrics}']")
+    extra_metrics = create_extra_metrics(metrics)
     target, rules = set_up(dataset, protocol)
     tensor = check_array(samples, target.shape, pixel_range, clip)
     scored = mixed(tensor, rules.case(target).samples if count is None else count)
-    return kept_scorer(target, rules, torch_device).score(scored, count)
+    return kept_scorer(target, rules, torch_device).score(scored, count, extra_metrics)

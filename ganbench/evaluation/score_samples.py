@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -23,12 +24,14 @@ from ganbench.core.verdict_word import word_of
 from ganbench.data import Data, Dataset
 from ganbench.data.fetch import cache_folder
 from ganbench.evaluation.dataset_and_protocol import dataset_and_protocol
-from ganbench.evaluation.metrics import Direction
+from ganbench.evaluation.extra_metrics import check_extra_metrics
+from ganbench.evaluation.metrics import Direction, Metric
 from ganbench.evaluation.protocols import MIN_SAMPLES, PROTOCOLS, Protocol
 from ganbench.evaluation.real_features import Progress, unheard
 from ganbench.evaluation.scorer import Scorer, Scores
 
 ALL = "all"
+NO_METRICS: Mapping[str, Metric] = MappingProxyType({})
 KEPT = 2
 """Number of data sets with their evaluators that are kept between calls: one of images takes up to a gigabyte."""
 
@@ -43,6 +46,7 @@ class Score:
         floor_sd: its standard deviation among several sets of real samples; NaN if it is unknown.
         ceiling: the best possible value, if there is one.
         direction: the better direction: lower, higher, or nearer to the floor ("real").
+        extra: whether the metric is outside the protocol.
         standing: where the value stands beside real samples; None if that can't be known.
     """
 
@@ -52,6 +56,7 @@ class Score:
     floor_sd: float
     ceiling: float | None
     direction: Direction
+    extra: bool = False
 
     @property
     def standing(self) -> Standing | None:
@@ -66,7 +71,7 @@ class Evaluation:
         protocol: its name and version.
         evaluator: the evaluator's name; `evaluator_sha256` is the hash of its weights.
         samples: number of samples scored.
-        scores: in the protocol's order.
+        scores: in the protocol's order, then those of metrics outside it.
         modes: names of the modes.
         shares: the share of samples in each mode.
         good_shares: the share in each mode of samples that the protocol's rule accepts.
@@ -92,7 +97,7 @@ class Evaluation:
         """The value of a metric.
 
         Raises:
-            KeyError: the protocol has no such metric.
+            KeyError: there is no such score.
         """
         for score in self.scores:
             if score.metric == metric:
@@ -119,15 +124,17 @@ def evaluate_under(
     count: int | None,
     device: torch.device,
     progress: Progress = unheard,
+    metrics: Mapping[str, Metric] = NO_METRICS,
 ) -> list[Evaluation]:
     """Score the same samples under several protocols; "all" means those that support the data set with its options.
 
     Args:
         samples: float32 [N, *shape], images in [−1, 1], points unscaled, in random order (see `mixed`).
         progress: told of what has to be computed of real samples first, if the number or the data are unusual.
+        metrics: metrics outside the protocols, by the names of their scores.
     """
-    names = expand(protocols, dataset)
-    return [ProtocolScorer(*set_up(dataset, name), device, progress).score(samples, count) for name in names]
+    scorers = [ProtocolScorer(*set_up(dataset, name), device, progress) for name in expand(protocols, dataset)]
+    return [scorer.score(samples, count, metrics) for scorer in scorers]
 
 
 def mixed(samples: Tensor, count: int) -> Tensor:
@@ -208,12 +215,16 @@ class ProtocolScorer:
                 f"there are only {self.dataset.train_size:,} real samples to compare {count:,} with: score fewer"
             )
 
-    def score(self, samples: Tensor, count: int | None) -> Evaluation:
+    def score(self, samples: Tensor, count: int | None, metrics: Mapping[str, Metric] = NO_METRICS) -> Evaluation:
         """Score the first samples, as many as the protocol says unless another number is given.
 
+        Args:
+            metrics: metrics outside the protocol, by the names of their scores.
+
         Raises:
-            GanbenchError: too few samples, or more than there are real ones.
+            GanbenchError: too few samples, or more than there are real ones, or a metric is in the protocol already.
         """
+        check_extra_metrics(metrics, self.case, self.protocol.name)
         wanted = self.dataset.scorable(self.case.samples) if count is None else count
         self.check_count(wanted)
         if len(samples) < wanted:
@@ -223,26 +234,20 @@ class ProtocolScorer:
                 f"generate more{hint}"
             )
         features = self.scorer.evaluator(samples[:wanted].to(self.data.device))
-        return self._evaluation(self.scorer.score(features), self.scorer.beside_real.verdict(features))
+        scores = self.scorer.score(features)
+        listed = _listed(scores, self.case.metrics)
+        if metrics:
+            listed += _listed(self.scorer.with_metrics(metrics).score(features), metrics, extra=True)
+        return self._evaluation(scores, listed, self.scorer.beside_real.verdict(features))
 
-    def _evaluation(self, scores: Scores, verdict: Verdict) -> Evaluation:
+    def _evaluation(self, scores: Scores, listed: tuple[Score, ...], verdict: Verdict) -> Evaluation:
         return Evaluation(
             dataset=self.dataset.name,
             protocol=self.protocol.label(self.case, scores.samples),
             evaluator=self.scorer.evaluator.name,
             evaluator_sha256=self.scorer.evaluator.sha256,
             samples=scores.samples,
-            scores=tuple(
-                Score(
-                    name,
-                    value,
-                    scores.floors[name],
-                    scores.floor_sds[name],
-                    scores.ceilings.get(name),
-                    self.case.metrics[name].direction,
-                )
-                for name, value in scores.values.items()
-            ),
+            scores=listed,
             modes=self.data.mode_names,
             shares=scores.shares,
             good_shares=scores.good_shares,
@@ -250,6 +255,21 @@ class ProtocolScorer:
             verdict=verdict,
             mode_word=self.dataset.mode_word,
         )
+
+
+def _listed(scores: Scores, metrics: Mapping[str, Metric], *, extra: bool = False) -> tuple[Score, ...]:
+    return tuple(
+        Score(
+            name,
+            value,
+            scores.floors[name],
+            scores.floor_sds[name],
+            scores.ceilings.get(name),
+            metrics[name].direction,
+            extra,
+        )
+        for name, value in scores.values.items()
+    )
 
 
 def _quiet(line: str) -> None:

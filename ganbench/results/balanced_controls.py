@@ -30,12 +30,17 @@ from ganbench.results.views import final_scores, runs
 class Imbalance(MethodAtEqualDoses):
     """The balanced runs of a method against its unbalanced ones."""
 
+    @property
+    def does_better(self) -> bool:
+        """Whether a balanced run is better in more than half of the pairs."""
+        return self.found.better.middle > 0.5
+
     def sentence(self) -> str:
         """Say whether the method does better balanced, with as many steps, with all counts."""
         if not self.significant:
             words = "are not shown to do better or worse"
         else:
-            words = "do better" if self.found.better.middle > 0.5 else "do worse"
+            words = "do better" if self.does_better else "do worse"
         numbers = self.found.words("a balanced run", self.what, "the unbalanced ones", self.corrected_p)
         than = f"balanced runs {words} than unbalanced ones by {self.found.rule.metric}"
         return f"{self.name}: after as many steps, {than}: {numbers}"
@@ -53,6 +58,46 @@ class Controls:
     methods: tuple[Imbalance, ...]
     controlled: int
     unbalanced: int
+
+    def summaries(self) -> list[str]:
+        """Say for each kind of dose what all its methods show together, if any of them shows a difference."""
+        kinds: dict[tuple[str, str, CollapseRule], list[Imbalance]] = {}
+        for method in self.methods:
+            kinds.setdefault((method.dataset, method.what, method.found.rule), []).append(method)
+        return [summary for methods in kinds.values() for summary in _summaries(methods)]
+
+
+def _summaries(methods: Sequence[Imbalance]) -> list[str]:
+    """A sentence on the methods that do better balanced, and one on those that do worse, of one kind of dose."""
+    return [
+        _summary([method for method in methods if method.significant and method.does_better is better], len(methods))
+        for better in (True, False)
+        if any(method.significant and method.does_better is better for method in methods)
+    ]
+
+
+def _summary(methods: Sequence[Imbalance], of: int) -> str:
+    found = [method.found for method in methods]
+    first = methods[0]
+    shares = [100 * each.better.middle for each in found]
+    span = f"{min(shares):.0f}" if len(shares) == 1 else f"{min(shares):.0f}–{max(shares):.0f}"
+    rule = f"{first.found.rule}{' or no score' * any(each.failed for each in found)}"
+    balanced, unbalanced = (
+        f"{sum(collapsed for collapsed, _ in counts)} of {sum(total for _, total in counts)}"
+        for counts in (
+            [(each.collapsed, each.total) for each in found],
+            [(each.other_collapsed, each.other_total) for each in found],
+        )
+    )
+    words = "better" if first.does_better else "worse"
+    names = "; ".join(method.name for method in methods)
+    largest = max(method.corrected_p for method in methods)
+    return (
+        f"Balanced runs do {words} than unbalanced ones by {first.found.rule.metric} after as many steps, with "
+        f"{len(methods)} of {of} parts ({names}): a balanced run is better in {span} % of pairs at equal doses (each "
+        f"corrected p is at most {largest:.2g}; {first.what}), {balanced} of them have {rule}, and {unbalanced} of the "
+        f"unbalanced ones"
+    )
 
 
 @dataclass(frozen=True)

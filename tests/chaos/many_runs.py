@@ -2,7 +2,9 @@
 
     python -m tests.chaos.many_runs [--groups 200]
 
-The overhead is the time of the whole sweep minus that of training and scoring, which every run tracks, per run.
+The overhead is the time of the whole sweep minus that of training, which every run tracks, per run. It is set against
+what matplotlib and MLflow alone need for the same pictures, files and numbers, before and after the sweep: one machine
+takes twice as long as another for either.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from statistics import fmean
 
 from tests.chaos.common import children, finish, report, runs_in, start
+from tests.chaos.plain_tracking import seconds_per_run
 
 SEEDS = 10
-MAX_OVERHEAD = 0.3
-"""Allowed seconds of overhead per run."""
+MAX_OVERHEAD = 2.0
+"""Allowed overhead per run, in what the libraries alone need."""
 FILE = """
 seeds = {seeds}
 [base]
@@ -47,6 +51,7 @@ def main() -> int:
         folder = Path(base)
         rates = ", ".join(f"{1e-4 * (number + 1):.4e}" for number in range(groups))
         (folder / "many.toml").write_text(FILE.format(seeds=SEEDS, rates=rates))
+        alone = [_seconds_alone()]
         start_time = time.monotonic()
         driver = start(["sweep", "many.toml", "--store", "store", "--jobs", "1"], folder)
         memory: list[tuple[int, float, float]] = []
@@ -61,22 +66,30 @@ def main() -> int:
             # The training time of a run is its share of that of its group.
             trained = store.execute("select sum(value) from metrics where key = 'train/seconds'").fetchone()[0]
         overhead = (seconds - trained) / len(runs)
+        alone.append(_seconds_alone())
+        share = overhead / fmean(alone)
         start_time = time.monotonic()
         compared = finish(["compare", "--experiment", "many", "--store", "store", "--metric", "modes"], folder)
         comparing = time.monotonic() - start_time
-        early, late = (_median_memory(memory, share) for share in (0.2, 0.9))
+        early, late = (_median_memory(memory, part) for part in (0.2, 0.9))
         faults["lost runs"] = groups * SEEDS - len(runs)
         faults["compare failed"] = compared
-        faults["overhead too large"] = int(overhead > MAX_OVERHEAD)
+        faults["overhead too large"] = int(share > MAX_OVERHEAD)
         faults["memory grows by a tenth"] = int(late[1] > 1.1 * early[1] or late[0] > 1.1 * early[0])
         actions: dict[str, object] = {
             "seconds": f"{seconds:.0f}",
             "overhead per run": f"{overhead:.3f} s",
+            "of the libraries alone": f"{share:.2f} × ({alone[0]:.3f} and {alone[1]:.3f} s)",
             "driver MB": f"{early[0]:.0f} → {late[0]:.0f}",
             "worker MB": f"{early[1]:.0f} → {late[1]:.0f}",
             "compare": f"{comparing:.1f} s",
         }
         return report(f"{len(runs):,} runs", actions, faults)
+
+
+def _seconds_alone() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        return seconds_per_run(Path(folder))
 
 
 def _groups_done(folder: Path) -> int:

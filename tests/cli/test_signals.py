@@ -17,13 +17,13 @@ from ganbench.cli.console.signals import signals
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.store import find_store
 from ganbench.tracking.ui import interrupt_on_signals
+from tests.conftest import PATIENCE
 
 LONG = (
     *("run", "--dataset", "ring:points=2000", "--steps", "100000", "--batch-size", "8", "--eval-every", "20"),
     *("--arch", "mlp:latent_dim=8,generator_widths=[16],critic_widths=[16]"),
     *("--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=500"),
 )
-TIMEOUT = 120.0
 
 
 def test_a_run_whose_terminal_is_closed_ends_with_a_checkpoint(tmp_path: Path) -> None:
@@ -33,14 +33,14 @@ def test_a_run_whose_terminal_is_closed_ends_with_a_checkpoint(tmp_path: Path) -
     process = subprocess.Popen(["setsid", "--ctty", *command], stdin=ours, stdout=ours, stderr=ours)
     signal.signal(signal.SIGHUP, before)
     os.close(ours)
-    deadline, output = time.monotonic() + TIMEOUT, b""
+    deadline, output = time.monotonic() + PATIENCE, b""
     while not list(tmp_path.rglob("*.safetensors")):
         assert time.monotonic() < deadline
         assert process.poll() is None, output.decode()
         if select.select([terminal], [], [], 0.1)[0]:
             output += os.read(terminal, 4096)
     os.close(terminal)
-    assert process.wait(TIMEOUT) == 128 + signal.SIGHUP
+    assert process.wait(PATIENCE) == 128 + signal.SIGHUP
     assert set(read_statuses(find_store(str(tmp_path / "store")), "ganbench").values()) == {"stopped"}
 
 

@@ -1,4 +1,8 @@
-"""Commands in processes of their own, and what they left in a SQLite store."""
+"""Commands, and what they left in a SQLite store.
+
+Only commands that are to be stopped, killed or asked over the network run in processes of their own: to start one takes
+three seconds, most of them to import torch and MLflow.
+"""
 
 from __future__ import annotations
 
@@ -10,40 +14,38 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from ganbench.cli import main
 from ganbench.tracking.mlflow.beside_scores import with_numbers_beside
+from tests.conftest import PATIENCE, forgotten_plugins
 
 SMALL = [
     *("--arch", "mlp:latent_dim=8,generator_widths=[32],critic_widths=[32]"),
     *("--set", "evaluation.quick_samples=500", "--set", "evaluation.samples=1000"),
 ]
-LONG = [*SMALL, "--seeds", "0-1", "--steps", "400", "--eval-every", "40"]
+LONG = [*SMALL, "--seeds", "0-1", "--steps", "400", "--eval-every", "80"]
 
 # Tiny networks gain nothing from threads, which wait for each other on a busy machine.
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-TIMEOUT = 300
-"""Seconds for a few evaluations; with an empty cache, the first one computes features of all training images."""
-
 Rows = dict[tuple[str, str, int], float]
 
 
-def ganbench(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    command = [sys.executable, "-m", "ganbench", *map(str, args)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRONMENT)
+def ganbench(*args: str | Path) -> Result:
+    """Run a command to its end, in this process; the next one doesn't know its plug-ins."""
+    with forgotten_plugins():
+        return CliRunner().invoke(main, [*map(str, args)], catch_exceptions=False)
 
 
 def start_ganbench(*args: str | Path) -> subprocess.Popen[str]:
-    """Start a command."""
+    """Start a command in a process of its own."""
     command = [sys.executable, "-m", "ganbench", *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
 
 
 def read(*args: str | Path) -> str:
-    """Run a command that only reads results in this process, which saves its start; return its output."""
-    result = CliRunner().invoke(main, [*map(str, args)])
+    """Run a command that must succeed, and return what it prints."""
+    result = ganbench(*args)
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -100,7 +102,7 @@ def evaluations(store: Path) -> int:
 
 
 def wait_for_evaluations(store: Path, count: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + TIMEOUT
+    deadline = time.monotonic() + PATIENCE
     while evaluations(store) < count:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "it took too long"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.commands import SMALL, checkpoints, ganbench, read, read_metrics, tags
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "one_thread")
 
 
 def test_collapsed_runs_on_points_are_stopped_scored_and_reported(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_collapsed_runs_on_points_are_stopped_scored_and_reported(tmp_path: Path
     stop = ["--steps", "300", "--eval-every", "10", "--stop-on", "collapse:3"]
     flags = [*args, *sizes, *ahead, *stop, "--store", str(store)]
     result = ganbench("run", *flags)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert result.stdout.count("given up at step 30, since it stayed collapsed; 0.0% of samples are good") == 2
     assert set(tags(store, "status")) == {"collapsed"}
     metrics = read_metrics(store)
@@ -42,7 +42,7 @@ def test_collapsed_runs_on_points_are_stopped_scored_and_reported(tmp_path: Path
     assert (floor["modes_strict"], floor["samples"]) == (5, 800)
     before = read_metrics(store)
     again = ganbench("run", *flags)
-    assert again.returncode == 0
+    assert again.exit_code == 0
     assert read_metrics(store) == before, "a collapsed run must not be resumed"
     read("report", "--store", store, "--out", tmp_path / "reports")
 
@@ -69,7 +69,7 @@ def test_diverged_seeds_are_results_and_other_seeds_continue(tmp_path: Path, thr
     plugin.write_text(DIVERGING.replace("THRESHOLD", threshold))
     flags = [*SMALL, "--seeds", "0-5", "--steps", "3", "--store", str(tmp_path)]
     result = ganbench("run", "--plugin", plugin, "--loss", "breaks", *flags)
-    assert result.returncode == status, result.stderr
+    assert result.exit_code == status, result.stderr
     statuses = tags(tmp_path, "status")
     assert set(statuses) == ({"finished", "diverged"} if status == 0 else {"diverged"})
     (row,) = json.loads(read("compare", "--store", tmp_path, "--format", "json"))["groups"]

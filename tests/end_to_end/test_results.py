@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from ganbench.data.labelled import LabelledImages
+from tests.conftest import PATIENCE
 from tests.end_to_end.commands import SMALL, checkpoints, ganbench, read, read_metrics, start_ganbench, tags
 
-pytestmark = pytest.mark.usefixtures("mnist")
+pytestmark = pytest.mark.usefixtures("mnist", "one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("two") / "store"
     for loss in ("minimax", "non-saturating"):
         result = ganbench("run", "--loss", loss, *SMALL, "--seeds", "0-2", "--steps", "30", "--store", store)
-        assert result.returncode == 0, result.stderr
+        assert result.exit_code == 0, result.stderr
         assert result.stdout.count("of 10 digits") == 3
         assert "(real data: " in result.stdout
     return store
@@ -78,7 +79,7 @@ def test_comparison_has_the_medians_of_the_database(store: Path, compared: Any) 
 
 def test_report_holds_all_that_it_shows_and_can_be_compared_again(store: Path, compared: Any, tmp_path: Path) -> None:
     result = ganbench("report", "--store", store, "--out", tmp_path / "reports")
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     (folder,) = (tmp_path / "reports").iterdir()
     assert {path.name for path in folder.iterdir()} == {
         *("report.html", "report.md", "results.csv", "about.json", "figures", "samples")
@@ -100,15 +101,15 @@ def test_ui_serves_the_runs_page_and_stops_its_server_on_exit(store: Path) -> No
     address = process.stdout.readline().split()[-1]
     page, fragment = address.split("#")
     assert re.fullmatch(r"/experiments/\d+/runs\?workflowType=machine_learning&compareRunsMode=CHART", fragment)
-    with urllib.request.urlopen(page, timeout=10) as response:
+    with urllib.request.urlopen(page, timeout=PATIENCE) as response:
         assert b"MLflow" in response.read()
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(page, timeout=2)
 
 
 def test_data_fetch_reports_the_number_of_images(mnist: LabelledImages) -> None:
     result = ganbench("data", "fetch", "mnist")
-    assert result.returncode == 0
+    assert result.exit_code == 0
     assert f"{len(mnist):,} training" in result.stdout

@@ -36,7 +36,8 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleType, tmp_path: Path) -> None:
     study = script.Study("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
     found = script.findings(study)
-    protects, baseline = found.known[:2]
+    balanced, protects, baseline = found.known[:3]
+    assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
     assert f"{for_markdown(HOSTILE)} does better than plain" in protects
@@ -109,7 +110,7 @@ def test_readme_shows_the_first_sentences_and_the_first_picture(script: ModuleTy
     readme = script.readme("a\n<!-- made by `make results` -->\nold\n<!-- end -->\nb\n", [(study, found)])
     assert readme.startswith("a\n<!-- made by `make results` -->\n\n![Share of collapsed runs")
     assert "](docs/images/results-balance-" in readme
-    assert f"\n- {found.known[0]}.\n" in readme
+    assert f"\n- *What protects?* {found.known[0]}.\n- {found.known[1]}.\n" in readme
     assert "old" not in readme
     assert readme.endswith("<!-- end -->\nb\n")
 

@@ -229,6 +229,30 @@ def test_balanced_controls_have_as_many_steps_and_nothing_else_differs() -> None
     assert "0 of 7 runs have fid > 50, and 7 of 7 of the unbalanced ones" in minimax.sentence()
     assert hinge.found.better.middle == 0.5
     assert "are not shown to do better or worse" in hinge.sentence()
+    (summary,) = found.summaries()
+    assert summary.startswith(
+        "Balanced runs do better than unbalanced ones by fid after as many steps, with 1 of 2 parts"
+    )
+    assert "is better in 100 % of pairs" in summary
+    assert "0 of 7 of them have fid > 50, and 7 of 7 of the unbalanced ones" in summary
+
+
+def test_summaries_of_controls_count_the_runs_of_the_parts_that_they_name() -> None:
+    better = [
+        *unbalanced(5, 200, 60.0),
+        *unbalanced(1, 200, 10.0),
+        *unbalanced(2, 500, 60.0),
+        *unbalanced(1, 500, 45.0),
+    ]
+    also_better = [*unbalanced(5, 200, 90.0, "hinge"), *unbalanced(1, 200, 70.0, "hinge")]
+    worse = [*unbalanced(5, 200, 10.0, "least-squares"), *unbalanced(1, 200, -1.0, "least-squares")]
+    for_better, for_worse = balanced_controls(tidy([*better, *also_better, *worse])).summaries()
+    assert "with 2 of 3 parts (hinge; minimax)" in for_better or "with 2 of 3 parts (minimax; hinge)" in for_better
+    # Of 14 balanced runs of minimax, seed 6 of those with 45 + seed is above 50; all of hinge's 70 + seed are.
+    assert "8 of 21 of them have fid > 50, and 21 of 21 of the unbalanced ones" in for_better
+    assert for_worse.startswith("Balanced runs do worse than unbalanced ones")
+    assert "is better in 0 % of pairs" in for_worse
+    assert "7 of 7 of them have fid > 50 or no score, and 0 of 7 of the unbalanced ones" in for_worse
 
 
 def test_balanced_controls_without_a_score_rank_worst() -> None:

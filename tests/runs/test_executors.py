@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import filelock
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from ganbench.cli import main
 from ganbench.runs.executors import choose, local
@@ -24,6 +25,7 @@ from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.store import Store, find_store
+from tests.conftest import PATIENCE, forgotten_plugins
 
 SETTINGS = {
     "dataset": {"name": "ring", "points": 2000},
@@ -39,11 +41,18 @@ def store(tmp_path: Path) -> Store:
     return find_store(str(tmp_path / "store"))
 
 
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """A pool whose worker goes from test to test, since one takes seconds to start."""
+    with closing(Local(1, "cpu", tmp_path_factory.mktemp("pool") / "log.txt")) as pool:
+        yield pool
+
+
 @pytest.fixture
-def pool(tmp_path: Path) -> Iterator[Local]:
-    pool = Local(1, "cpu", tmp_path / "log.txt")
-    yield pool
-    pool.close()
+def own_pool(tmp_path: Path) -> Iterator[Local]:
+    """A pool that a test may stop."""
+    with closing(Local(1, "cpu", tmp_path / "log.txt")) as pool:
+        yield pool
 
 
 def task(store: Store, **settings: object) -> tuple[Task, RunSpec]:
@@ -51,8 +60,8 @@ def task(store: Store, **settings: object) -> tuple[Task, RunSpec]:
     return Task(spec.group_id, spec.to_dict(), (0, 1), "e", store.uri, "cpu"), spec
 
 
-def next_result(pool: Local, seconds: float = 60) -> TaskResult:
-    deadline = time.monotonic() + seconds
+def next_result(pool: Local) -> TaskResult:
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for result in pool.wait(0.2):
             return result
@@ -61,7 +70,7 @@ def next_result(pool: Local, seconds: float = 60) -> TaskResult:
 
 def wait_for_worker(pool: Local, folder: Path) -> int:
     """Wait until a worker has begun to train, and return its process id."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert not pool.wait(0.05)
         progress = read_progress(folder)
@@ -126,20 +135,20 @@ def test_number_of_threads_is_tracked(tmp_path: Path, monkeypatch: pytest.Monkey
     assert run.tags["device"] == "cpu (1 threads)"
 
 
-def test_killed_worker_is_replaced_and_its_task_resumes(store: Store, pool: Local) -> None:
+def test_killed_worker_is_replaced_and_its_task_resumes(store: Store, own_pool: Local) -> None:
     request, spec = task(store, **LONG)
     folder = store.checkpoints("e", spec.group_id)
-    pool.submit(request)
-    first = wait_for_worker(pool, folder)
+    own_pool.submit(request)
+    first = wait_for_worker(own_pool, folder)
     os.kill(first, signal.SIGKILL)
     (folder / PROGRESS_FILE).unlink()
-    second = wait_for_worker(pool, folder)
+    second = wait_for_worker(own_pool, folder)
     assert second != first
     progress = read_progress(folder)
     assert progress is not None
     assert progress.began_step > 0, "it must resume from its checkpoint"
-    assert pool.stop() == {spec.group_id}
-    assert next_result(pool) == TaskResult(spec.group_id, {0: "stopped", 1: "stopped"})
+    assert own_pool.stop() == {spec.group_id}
+    assert next_result(own_pool) == TaskResult(spec.group_id, {0: "stopped", 1: "stopped"})
     assert set(read_statuses(store, "e").values()) == {"stopped"}
     assert not (folder / PROGRESS_FILE).exists()
 
@@ -152,26 +161,24 @@ def test_task_that_always_kills_its_process_is_reported(
     deadly.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     request, _ = task(store)
     pool.submit(Task(**{**vars(request), "plugins": [str(deadly)]}))
-    result = next_result(pool, 120)
+    result = next_result(pool)
     assert result.error.startswith("its process died 2 times, at last by signal 9")
     pool.submit(request)
     assert next_result(pool).statuses == {0: "finished", 1: "finished"}, "other tasks continue"
 
 
-def test_worker_ends_when_its_driver_is_killed(store: Store, tmp_path: Path) -> None:
+def test_worker_ends_when_its_driver_is_killed(store: Store, own_pool: Local) -> None:
     """The end of its input tells a worker that its driver is gone, however the driver ended."""
     request, spec = task(store, **LONG)
-    pool = Local(1, "cpu", tmp_path / "log.txt")
-    pool.submit(request)
-    pid = wait_for_worker(pool, store.checkpoints("e", spec.group_id))
-    worker = pool._workers[0]
+    own_pool.submit(request)
+    pid = wait_for_worker(own_pool, store.checkpoints("e", spec.group_id))
+    worker = own_pool._workers[0]
     assert worker is not None
     worker.release()
-    assert worker._process.wait(30) == 0
+    assert worker._process.wait(PATIENCE) == 0
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert set(read_statuses(store, "e").values()) == {"stopped"}
-    pool.close()
 
 
 HANGING = '''
@@ -210,22 +217,32 @@ def test_worker_whose_plugin_hangs_ends_when_its_driver_is_gone(
     def log() -> str:
         return "".join(path.read_text() for path in store.rglob("*log*") if path.is_file())
 
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
-        wait_until(lambda: "hanging" in log())
-        (progress_file,) = store.rglob(PROGRESS_FILE)
-        progress = read_progress(progress_file.parent)
-        assert progress is not None
-        for number in end:
-            driver.send_signal(number)
-            time.sleep(0.5)  # the first SIGTERM makes way for the second
+    said = tmp_path / "said.txt"
+    with (
+        said.open("w") as errors,
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=errors) as driver,
+    ):
+        try:
+            wait_until(lambda: "hanging" in log())
+            (progress_file,) = store.rglob(PROGRESS_FILE)
+            progress = read_progress(progress_file.parent)
+            assert progress is not None
+            *first, last = end
+            for number in first:
+                driver.send_signal(number)
+                wait_until(lambda: "once more to quit" in said.read_text())  # then it has made way for the second
+            driver.send_signal(last)
+            assert driver.wait(PATIENCE) == -last
+        finally:
+            driver.kill()
     wait_until(lambda: read_progress(progress_file.parent) is None)
     assert "in generator_loss" in log(), "it must say where it hung"
     with filelock.FileLock(progress_file.with_name(".lock"), timeout=0):
         pass
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -260,7 +277,7 @@ def test_plugin_that_writes_into_the_pipe_of_results_fails_only_its_group(
     request, _ = task(store)
     pool.submit(Task(**{**vars(request), "group": "loud", "plugins": [str(plugin)]}))
     pool.submit(request)
-    results = {result.group: result for result in (next_result(pool, 120), next_result(pool, 120))}
+    results = {result.group: result for result in (next_result(pool), next_result(pool))}
     assert results["loud"].error == "a plug-in wrote into the pipe of results: '[[31m'"
     assert results[request.group].statuses == {0: "finished", 1: "finished"}
 
@@ -289,16 +306,17 @@ def test_plugin_that_raises_fails_only_its_group(tmp_path: Path) -> None:
         '[axes]\nloss = ["broken", "minimax"]\n'
     )
     flags = [str(file), "--store", str(tmp_path / "store"), "--plugin", str(plugin)]
-    # In separate processes: a component that is registered in this one would be visible to all other tests.
-    sweep, status = (
-        subprocess.run([sys.executable, "-m", "ganbench", command, *flags], capture_output=True, text=True, check=False)
-        for command in ("sweep", "status")
-    )
-    assert sweep.returncode == 1, sweep.stderr
+
+    def ganbench(command: str) -> Result:
+        with forgotten_plugins():
+            return CliRunner().invoke(main, [command, *flags], catch_exceptions=False)
+
+    sweep, status = ganbench("sweep"), ganbench("status")
+    assert sweep.exit_code == 1, sweep.output
     assert "failed: ZeroDivisionError: oh" in sweep.stdout
     assert "1 of 2 groups done, 1 failed" in sweep.stdout
     assert "minimax" in sweep.stdout.split("loss ")[-1], "finished groups are compared"
-    assert status.returncode == 1, status.stderr
+    assert status.exit_code == 1, status.output
     assert "1 of 2 groups done, 1 waiting" in status.stdout
 
 
@@ -324,13 +342,13 @@ def test_ctrl_c_ends_a_sweep_with_checkpoints(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "ganbench", "sweep", str(file), "--store", str(tmp_path / "store"), "--jobs", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as driver:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not list(tmp_path.rglob("*.safetensors")):
             assert time.monotonic() < deadline
             assert driver.poll() is None
             time.sleep(0.1)
         driver.send_signal(signal.SIGINT)
-        output, _ = driver.communicate(timeout=60)
+        output, _ = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 130, output
     assert "Run the same command again to resume" in output
     assert set(read_statuses(find_store(str(tmp_path / "store")), "sweep").values()) == {"stopped"}

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import main
+from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Reference
+from ganbench.evaluation.evaluate import evaluate
 from ganbench.evaluation.protocols import Rule
 from ganbench.evaluation.real_features import RealFeatures
 from ganbench.results.compare import compare
@@ -186,3 +191,39 @@ def test_scores_beside_the_protocol_do_not_change_its_headline() -> None:
     compared = compare(table(widened))
     assert "vendi" not in compared.metrics
     assert compare(table(widened), metrics=["vendi"]).extra == {"vendi"}
+
+
+def test_samples_of_anybody_are_scored_by_extra_metrics(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(600, 2)).astype("float32")
+    asked = ('kl:base="10"', "ndb:bins=7")
+    evaluation = evaluate(points, dataset="ring", count=600, metrics=asked)
+    assert evaluation["kl_base_10"] == pytest.approx(evaluation["kl"] / math.log(10))
+    assert [score.metric for score in evaluation.scores if score.extra] == ["kl_base_10", "ndb_bins_7"]
+    np.save(tmp_path / "points.npy", points)
+    words = ["evaluate", tmp_path / "points.npy", "--dataset", "ring", "--count", 600, "--metric", asked[0]]
+    store = tmp_path / "store"
+    shown = ganbench(*words, "--metric", asked[1], "--track", "mine", "--store", store)
+    assert "ndb_bins_7 (extra)" in shown
+    tracked = extra_scores(store).set_index("metric")
+    for name in ("kl_base_10", "ndb_bins_7"):
+        assert tracked["value"][name] == pytest.approx(evaluation[name])
+    assert "NDB / K (ndb_bins_7)" in set(tracked["label"])
+    plain = final_scores(load_results(find_store(str(store)), "ganbench").table)
+    assert plain.loc[plain["metric"] == "kl", "kind"].unique() == ["final"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        (["kl"], "'kl' is a metric of the protocol ganbench-2, so it is measured anyway"),
+        (["vendy"], "did you mean 'vendi'?"),
+        (["vendi", "vendi"], "asked for twice"),
+        ("vendi", "metrics is a list of names: write ['vendi']"),
+    ],
+)
+def test_extra_metrics_that_cannot_be_added_to_samples(metrics: Sequence[str], words: str) -> None:
+    points = np.zeros((600, 2), "float32")
+    with pytest.raises(GanbenchError, match=re.escape(words)):
+        evaluate(points, dataset="ring", count=600, metrics=metrics)
+    with pytest.raises(GanbenchError, match="further metrics: leave them out"):
+        evaluate(points, reference=points, metrics=["vendi"])

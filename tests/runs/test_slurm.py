@@ -32,6 +32,7 @@ from ganbench.tracking.mlflow.client import read_statuses
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.store import Store, find_store
 from ganbench.training.checkpoint import save_checkpoint
+from tests.conftest import PATIENCE
 
 SETTINGS = {
     "dataset": {"name": "ring", "points": 2000},
@@ -74,7 +75,7 @@ def task(store: Store, **settings: object) -> Task:
 
 
 def next_result(executor: Slurm) -> TaskResult:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for result in executor.wait(0.1):
             return result
@@ -83,7 +84,7 @@ def next_result(executor: Slurm) -> TaskResult:
 
 def wait_for_job(executor: Slurm, folder: Path, *, step: int = 1) -> Progress:
     """Wait until a job has trained up to a step."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert not executor.wait(0.05)
         progress = read_progress(folder)

@@ -42,6 +42,7 @@ from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.postgres import find_postgres
 from ganbench.tracking.store import find_store
+from tests.conftest import PATIENCE
 
 LOGIN = "a long enough password"
 
@@ -139,7 +140,7 @@ def running(folder: Path, port: int, *more: str, status: int = 0) -> Iterator[su
             yield server
         finally:
             server.send_signal(signal.SIGTERM)
-            assert server.wait(30) == status
+            assert server.wait(PATIENCE) == status
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def started_by(server: int) -> list[int]:
 
 
 def wait_until_gone(processes: list[int]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while any(Path(f"/proc/{process}").exists() for process in processes):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -173,7 +174,7 @@ def test_server_requires_a_password_and_keeps_runs_over_a_kill_and_a_restart(
     search = urllib.request.Request(f"{store.uri}/api/2.0/mlflow/experiments/search", b"{}", method="POST")
     with running(folder, port, status=-signal.SIGKILL) as server:
         with pytest.raises(urllib.error.HTTPError) as error:
-            urllib.request.urlopen(search, timeout=10)
+            urllib.request.urlopen(search, timeout=PATIENCE)
         assert error.value.code == 401
         error.value.close()
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")

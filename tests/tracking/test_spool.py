@@ -17,6 +17,7 @@ from ganbench.tracking import spool as spooling
 from ganbench.tracking.journal import ENTRIES, Journal, journal_status
 from ganbench.tracking.memory import MemoryRunLog, MemoryTracker
 from ganbench.tracking.spool import Spool, deliver_all
+from tests.conftest import PATIENCE
 
 GROUP = RunInfo("g", "a group", {"loss": "minimax"}, {"commit": "abc"})
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -94,7 +95,7 @@ def contents(tracker: MemoryTracker) -> dict[str, object]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -20,15 +21,18 @@ from ganbench.core.screen import screen_width, wrapped
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict_word import word_of
 from ganbench.data import Dataset
+from ganbench.evaluation.extra_metrics import create_extra_metrics
+from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.samples import GeneratorSource, Samples, read_samples
-from ganbench.evaluation.score_samples import Evaluation, evaluate_under, expand, mixed, samples_sha256, set_up
+from ganbench.evaluation.score_samples import Evaluation, Score, evaluate_under, expand, mixed, samples_sha256, set_up
 from ganbench.evaluation.scorer import Scores
 from ganbench.runs.log_schema import (
     metrics_of,
     mode_word_tag,
     named_fair_shares,
     named_scores,
+    named_values,
     named_verdict,
     verdict_tags,
 )
@@ -54,6 +58,7 @@ class Request:
     latent: str | None
     latents: str | None
     seed: int
+    metrics: tuple[str, ...]
     device: str
 
 
@@ -69,6 +74,7 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
         if own_dataset.shape != dataset.shape:
             shape = list(own_dataset.shape)
             raise GanbenchError(f"protocol '{name}' wants samples of shape {shape}: score it by itself")
+    extra_metrics = create_extra_metrics(request.metrics)
     count = request.count if request.count is not None else max(case.samples for case in cases.values())
     generator = _generator(request, count, dataset, device)
     samples = read_samples(
@@ -86,11 +92,12 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
             count=request.count,
             device=device,
             progress=progress,
+            metrics=extra_metrics,
         )
     width = screen_width()
     text = show_evaluations(evaluations, style, width)
     if track is not None:
-        _track(track, evaluations, list(cases.values()), samples, experiment, store)
+        _track(track, evaluations, list(cases.values()), extra_metrics, samples, experiment, store)
     return text if style != "table" else f"{wrapped(samples.source, width)}\n\n{text}"
 
 
@@ -124,6 +131,7 @@ def _track(
     name: str,
     evaluations: list[Evaluation],
     cases: list[Case],
+    extra_metrics: Mapping[str, Metric],
     samples: Samples,
     experiment: str,
     store: str | None,
@@ -137,7 +145,7 @@ def _track(
         params = {"loss": name, "arch": "samples", "dataset": evaluation.dataset, "protocol": evaluation.protocol}
         tags = {
             "protocol": evaluation.protocol,
-            **metrics_of(case, evaluation.mode_word).tags(),
+            **metrics_of(case, evaluation.mode_word, extra_metrics).tags(),
             **mode_word_tag(evaluation.mode_word),
             "evaluator": evaluation.evaluator,
             "evaluator-sha256": evaluation.evaluator_sha256,
@@ -158,17 +166,23 @@ def _track(
 
 def _numbers(evaluation: Evaluation) -> dict[str, float]:
     """The scores of an evaluation by tracked name."""
-    scores = Scores(
-        samples=evaluation.samples,
-        values={score.metric: score.value for score in evaluation.scores},
-        floors={score.metric: score.floor for score in evaluation.scores},
-        floor_sds={score.metric: score.floor_sd for score in evaluation.scores},
-        ceilings={score.metric: score.ceiling for score in evaluation.scores if score.ceiling is not None},
-        shares=evaluation.shares,
-        good_shares=evaluation.good_shares,
-    )
+    own = _scores(evaluation, [score for score in evaluation.scores if not score.extra])
+    extra = _scores(evaluation, [score for score in evaluation.scores if score.extra])
     return (
-        named_scores(scores, evaluation.modes, "final")
+        named_scores(own, evaluation.modes, "final")
+        | named_values(extra, "extra")
         | named_fair_shares(evaluation.modes, evaluation.fair_shares)
         | named_verdict(evaluation.verdict)
+    )
+
+
+def _scores(evaluation: Evaluation, listed: Sequence[Score]) -> Scores:
+    return Scores(
+        samples=evaluation.samples,
+        values={score.metric: score.value for score in listed},
+        floors={score.metric: score.floor for score in listed},
+        floor_sds={score.metric: score.floor_sd for score in listed},
+        ceilings={score.metric: score.ceiling for score in listed if score.ceiling is not None},
+        shares=evaluation.shares,
+        good_shares=evaluation.good_shares,
     )

@@ -44,7 +44,11 @@ def _narrow(evaluation: Evaluation, width: int) -> str:
 
 
 def _rows(evaluation: Evaluation) -> list[list[str]]:
-    return [[with_noun(score.metric, evaluation.mode_word), *_cells(score)] for score in evaluation.scores]
+    return [[_heading(score, evaluation.mode_word), *_cells(score)] for score in evaluation.scores]
+
+
+def _heading(score: Score, mode_word: str) -> str:
+    return with_noun(score.metric, mode_word) + " (extra)" * score.extra
 
 
 def _cells(score: Score) -> list[str]:

@@ -14,10 +14,10 @@ from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number, with_sd
 from ganbench.data import Dataset
+from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.evaluation.metrics import Metric
 from ganbench.evaluation.protocols import Protocol
 from ganbench.evaluation.scorer import Scorer, Scores
-from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.log_schema import facts_of, named_values
 from ganbench.runs.rescore import WEIGHTS, rescore, spec_to_rescore, step_of_final_scores
 from ganbench.tracking import RunRecord
@@ -75,7 +75,7 @@ class _Rescorer:
     def rescore(self, experiment: str, record: RunRecord) -> Scores:
         """Score a run, and add the numbers to it."""
         spec = spec_to_rescore(record)
-        check_extra_metrics(self.metrics, spec)
+        check_extra_metrics(self.metrics, spec.case, spec.protocol_label)
         setting = (spec.dataset, spec.protocol)
         if setting not in self._scorers:
             scorer = Scorer.with_disk_cache(spec.case, spec.dataset, spec.dataset.load(self._device))

@@ -9,7 +9,7 @@ from ganbench.cli.console.run_progress import Display, describe, memory_words, p
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal, relative
 from ganbench.core.device import device_name, find_device, scoring_device
-from ganbench.runs.extra_metrics import check_extra_metrics, create_extra_metrics
+from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
@@ -39,7 +39,7 @@ def run_session(
     """
     console = Terminal()
     extra_metrics = create_extra_metrics(metrics)
-    check_extra_metrics(extra_metrics, spec)
+    check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
     torch_device = find_device(device)
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)

@@ -23,6 +23,8 @@ def read_evaluator(folder: Path, card: Card, device: torch.device) -> ImageEvalu
     network = FrozenClassifier(classes, OwnCNN(card.shape, classes))
     try:
         evaluator = ImageEvaluator(card.evaluator, device, network, folder)
+    except torch.OutOfMemoryError:  # of the device: nothing is wrong with the files
+        raise
     except (OSError, ValueError, TypeError, LookupError, RuntimeError, GanbenchError, SafetensorError) as error:
         raise GanbenchError(_damaged(folder)) from error
     if evaluator.sha256 != card.evaluator_sha256:

@@ -1,4 +1,4 @@
-"""Metrics outside a run's protocol, by which its final samples are scored as well."""
+"""Metrics outside a protocol, by which samples are scored as well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import fields
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import parse_component
 from ganbench.evaluation.metrics import METRICS, Metric
-from ganbench.spec.run_spec import RunSpec
+from ganbench.evaluation.protocols import Case
 
 
 def create_extra_metrics(texts: Sequence[str]) -> dict[str, Metric]:
@@ -28,16 +28,19 @@ def create_extra_metrics(texts: Sequence[str]) -> dict[str, Metric]:
     return metrics
 
 
-def check_extra_metrics(metrics: Mapping[str, Metric], spec: RunSpec) -> None:
-    """Refuse extra metrics that a run's protocol has already, or that its classifier can't provide features for.
+def check_extra_metrics(metrics: Mapping[str, Metric], case: Case, protocol: str) -> None:
+    """Refuse extra metrics that a protocol has already, or that its classifier can't provide features for.
+
+    Args:
+        protocol: its name in messages.
 
     Raises:
         GanbenchError: there is one.
     """
-    spec.case.check_metrics(metrics)
+    case.check_metrics(metrics)
     for name in metrics:
-        if name in spec.case.metrics:
-            raise GanbenchError(f"'{name}' is a metric of the protocol {spec.protocol_label}, so it is measured anyway")
+        if name in case.metrics:
+            raise GanbenchError(f"'{name}' is a metric of the protocol {protocol}, so it is measured anyway")
 
 
 def _name(metric: Metric) -> str:
