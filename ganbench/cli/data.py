@@ -53,20 +53,39 @@ def fetch(dataset: str, plugins: tuple[Path, ...]) -> None:
     help="Convert all images. By default they are grey if no picture has colour.",
 )
 @click.option("--drop", multiple=True, metavar="CLASS", help="Leave out a class. May be given several times.")
+@click.option(
+    "--clusters",
+    type=int,
+    metavar="NUMBER",
+    help="Find this number of clusters in images without labels. They take the place of classes.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Find clusters in these features, an .npy file with a row for each image, in the order of sorted file names.",
+)
 def add(
-    name: str, source: Path, size: int | None, colour: Literal["grey", "rgb"] | None, drop: tuple[str, ...]
+    name: str,
+    source: Path,
+    size: int | None,
+    colour: Literal["grey", "rgb"] | None,
+    drop: tuple[str, ...],
+    clusters: int | None,
+    features: Path | None,
 ) -> None:
-    """Add labelled images of your own, for --dataset NAME.
+    """Add images of your own, for --dataset NAME.
 
     SOURCE is a folder with a sub-folder of PNG, JPEG or WebP files for each class; or a folder of such files with a
     labels.csv, whose columns are file and label; or an .npz file with the arrays `images` (uint8) and `labels`; or a
-    folder made by `ganbench data export`.
+    folder made by `ganbench data export`. With --clusters, it is a folder of such files or an .npz file with `images`.
 
     The images are checked, resized and split; a classifier is trained to recognise their classes, and tested; all is
     kept in $GANBENCH_DATA/own, else in ~/.local/share/ganbench/own. It takes a few minutes for 60,000 images.
 
     \b
       ganbench data add flowers photos/ --size 32
+      ganbench data add faces unsorted/ --size 32 --clusters 8
       ganbench run --dataset flowers --arch dcgan
     """
     from ganbench.cli.console.adding import progress_bar
@@ -74,7 +93,17 @@ def add(
     from ganbench.data.own.folder import readable_card
 
     with progress_bar() as progress:
-        card = add_data(name, source, size=size, colour=colour, drop=drop, say=_say, progress=progress)
+        card = add_data(
+            name,
+            source,
+            size=size,
+            colour=colour,
+            drop=drop,
+            clusters=clusters,
+            features=features,
+            say=_say,
+            progress=progress,
+        )
     _say(readable_card(name))
     _say(f"\nTry: ganbench run --dataset {name} --arch {'dcgan' if max(card.shape) <= 64 else 'mlp'}")
 

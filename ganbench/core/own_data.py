@@ -12,8 +12,11 @@ from typing import Any
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.home import user_data_folder
+from ganbench.core.mode_words import CLUSTERS
 
 CARD = "card.json"
+CLASSES = "classes"
+"""The noun for modes whose labels were given."""
 FORMAT = 1
 """The version of the card's format; a card of another is refused."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -23,6 +26,34 @@ CLASS_NAME = re.compile(r"[\w.-]([\w. -]{0,58}[\w.-])?")
 HASH = re.compile(r"[0-9a-f]{64}")
 PARTS = ("train", "reference", "evaluation")
 """Images for training, images that samples are compared with, and images that the evaluator is tested on."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """The facts about clusters that stand in for classes, of images without labels.
+
+    Attributes:
+        features: what the clusters are of, as a noun phrase.
+        resamples: number of bootstrap resamples of the training images that were clustered again.
+        stability: the adjusted Rand index of their clusters and the data set's on other images, the median over them.
+        lowest: the lowest of these.
+    """
+
+    features: str
+    resamples: int
+    stability: float
+    lowest: float
+
+    def __post_init__(self) -> None:
+        if not -1 <= self.lowest <= self.stability <= 1:
+            raise ValueError("stability")
+        if not isinstance(self.features, str) or not isinstance(self.resamples, int):
+            raise ValueError("clustering")
+
+
+def mode_word_of(clustering: Clustering | None) -> str:
+    """The plural noun for the modes of a data set, given how its clusters were found, if they were."""
+    return CLASSES if clustering is None else CLUSTERS
 
 
 @dataclass(frozen=True)
@@ -37,6 +68,7 @@ class Card:
         evaluator_sha256: SHA-256 of the evaluator's weights.
         data_sha256: SHA-256 of images, labels and parts.
         preparation: sentences that say what was left out, resized and converted.
+        clustering: where the classes are clusters of images without labels, how these were found.
     """
 
     classes: tuple[str, ...]
@@ -46,6 +78,7 @@ class Card:
     evaluator_sha256: str
     data_sha256: str
     preparation: tuple[str, ...]
+    clustering: Clustering | None = None
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.classes) == len(set(self.classes)) == len(self.counts):
@@ -69,19 +102,27 @@ class Card:
     def sha256(self) -> str:
         """Hash of everything that numbers depend on: images, their classes, and the evaluator."""
         facts = asdict(self)
-        del facts["preparation"], facts["evaluator"]
+        del facts["preparation"], facts["evaluator"], facts["clustering"]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def mode_word(self) -> str:
+        """The plural noun for its modes."""
+        return mode_word_of(self.clustering)
 
     @property
     def summary(self) -> str:
         """One line: number and form of the images."""
         channels, height, width = self.shape
         colour = "grey" if channels == 1 else "colour"
-        return f"Own data: {sum(self.images):,} images, {height}×{width} {colour}, {len(self.classes)} classes."
+        return (
+            f"Own data: {sum(self.images):,} images, {height}×{width} {colour}, {len(self.classes)} {self.mode_word}."
+        )
 
     def to_json(self) -> str:
         """The card as it is written, with the hash that its run ids hold."""
-        return json.dumps({"format": FORMAT, "sha256": self.sha256, **asdict(self)}, indent=2, ensure_ascii=False)
+        facts = {name: fact for name, fact in asdict(self).items() if fact is not None}
+        return json.dumps({"format": FORMAT, "sha256": self.sha256, **facts}, indent=2, ensure_ascii=False)
 
 
 def own_data_folder() -> Path:
@@ -102,8 +143,10 @@ def read_own_card(folder: Path) -> Card:
         form, digest = written.pop("format"), written.pop("sha256")
         if form != FORMAT:
             raise GanbenchError(f"'{path}' has format {form!r}: this version of ganbench reads format {FORMAT}")
-        lists = {key: _tuples(value) if isinstance(value, list) else value for key, value in written.items()}
-        card = Card(**lists)
+        facts = {key: _tuples(value) if isinstance(value, list) else value for key, value in written.items()}
+        if "clustering" in facts:
+            facts["clustering"] = Clustering(**facts["clustering"])
+        card = Card(**facts)
         if card.sha256 != digest:
             raise ValueError("the hash")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -14,6 +14,8 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from ganbench.core.mode_words import MODES, with_noun
+
 # Okabe and Ito's palette: distinguishable for colour-blind readers, in print and on light and dark backgrounds.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 GREY = "#8a8a8a"
@@ -40,8 +42,14 @@ FAULT_HEIGHT, RECOVERY_HEIGHT = 0.8, -0.8
 """Heights of the marks above the heat map; losses and recoveries can coincide at one step."""
 
 
-def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Sequence[float]) -> Figure:
-    """Bar chart of the share of samples, and of good samples, in each mode; a line marks an even share."""
+def mode_histogram(
+    names: Sequence[str], all_samples: Sequence[float], good: Sequence[float], mode_word: str = MODES
+) -> Figure:
+    """Bar chart of the share of samples, and of good samples, in each mode; a line marks an even share.
+
+    Args:
+        mode_word: the plural noun for modes.
+    """
     longest = max(map(len, names))
     rotated = longest > 3
     # A bare Figure: pyplot would keep every figure alive and require a display backend. Margins are computed by hand,
@@ -53,7 +61,7 @@ def mode_histogram(names: Sequence[str], all_samples: Sequence[float], good: Seq
     axes.bar(names, all_samples, color=PALETTE[5], label="all samples")
     axes.bar(names, good, color=PALETTE[0], label="good ones among them")
     axes.axhline(1 / len(names), color=GREY, linestyle="--", linewidth=1, label="even share")
-    axes.set(xlabel="mode", ylabel="share of samples")
+    axes.set(xlabel=with_noun("mode", mode_word), ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(0, min(1.0, max(*all_samples, 1 / len(names)) * 1.1))
     if rotated:
@@ -67,6 +75,7 @@ def mode_heat_map(
     fullness: Sequence[Sequence[float]],
     names: Sequence[str],
     events: Sequence[tuple[int, str]],
+    mode_word: str = MODES,
 ) -> Figure:
     """Modes × steps: how full each mode was at each evaluation, with events marked above.
 
@@ -74,6 +83,7 @@ def mode_heat_map(
         steps: the steps of the evaluations, [T].
         fullness: [T][K], good samples relative to the mode's share in real data: 0 empty, 1 as in real data.
         events: step and kind.
+        mode_word: the plural noun for modes.
     """
     many_modes = len(names) > 40
     map_height = 2.6 if many_modes else 0.2 * len(names)
@@ -93,7 +103,7 @@ def mode_heat_map(
     edges = [steps[0] - half_interval, *midpoints, steps[-1] + half_interval]
     rows = [[min(by_mode[mode], 2.0) for by_mode in fullness] for mode in range(len(names))]
     picture = axes.pcolormesh(edges, range(len(names) + 1), rows, cmap=FULLNESS, vmin=0, vmax=2, rasterized=True)
-    axes.set(xlabel="generator steps", ylabel="mode")
+    axes.set(xlabel="generator steps", ylabel=with_noun("mode", mode_word))
     if not many_modes:
         axes.set_yticks([mode + 0.5 for mode in range(len(names))], names, fontsize=8 if len(names) <= 12 else 6)
     axes.tick_params(axis="y", length=0)
@@ -102,7 +112,7 @@ def mode_heat_map(
     colour_bar = figure.colorbar(picture, cax=scale_axes, ticks=[0, 1, 2])
     colour_bar.ax.set_yticklabels(["empty", "as real", "≥ 2×"], fontsize=8)
     colour_bar.outline.set_visible(False)
-    _mark_events(event_axes, events)
+    _mark_events(event_axes, events, mode_word)
     event_axes.set_xlim(edges[0], edges[-1])
     if events:
         figure.legend(frameon=False, fontsize=8, loc="lower center", ncols=4, handletextpad=0.2)
@@ -170,7 +180,7 @@ def _axes_box(
     return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
 
 
-def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
+def _mark_events(axes: Axes, events: Sequence[tuple[int, str]], mode_word: str = MODES) -> None:
     for kind, (marker, colour, label) in EVENT_MARKS.items():
         steps = [step for step, event_kind in events if event_kind == kind]
         if steps:
@@ -181,6 +191,6 @@ def _mark_events(axes: Axes, events: Sequence[tuple[int, str]]) -> None:
                 color=colour,
                 markersize=7,
                 linestyle="",
-                label=label,
+                label=with_noun(label, mode_word),
                 clip_on=False,
             )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, pdtr
 
 from ganbench.core.formatting import listed, number
+from ganbench.core.mode_words import MODES, with_noun
 
 LOST, THIN = 0.1, 0.5
 """A mode is lost below this share of its fair share of all samples, and thin below the second one."""
@@ -155,11 +156,11 @@ class Verdict:
         crowded: float = 1 - (1 - self.near_duplicates.real) ** (self.modes / max(1, present))
         return self.near_duplicates.value > crowded + REPEATED
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: the faults, the clauses in words, the states of modes, and each number."""
+    def to_dict(self, word: str = MODES) -> dict[str, Any]:
+        """Plain values for JSON: the faults, the clauses with this word, the states of modes, and each number."""
         return {
             "faults": sorted(self.faults),
-            "clauses": self.clauses(),
+            "clauses": self.clauses(word),
             "modes": None if self.states is None else dict(self.states),
             **{name: measured._asdict() for name, measured in self.measured.items()},
         }
@@ -168,13 +169,13 @@ class Verdict:
         """The names of the modes in a state."""
         return [name for name, its_state in (self.states or {}).items() if its_state == state]
 
-    def clauses(self, word: str = "modes") -> list[str]:
+    def clauses(self, word: str = MODES) -> list[str]:
         """The verdict in words: sharpness, modes, variety, as far as they were measured.
 
         Args:
             word: the plural noun for modes.
         """
-        return [*self._sharpness(), *self._modes(word), *self._variety()]
+        return [with_noun(clause, word) for clause in (*self._sharpness(), *self._modes(word), *self._variety())]
 
     def _sharpness(self) -> list[str]:
         if self.good is None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganbench.core.device import scoring_device
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_words import MODES
 from ganbench.core.seeding import stream
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Measured, Standing, Verdict
@@ -76,6 +77,7 @@ class Evaluation:
         good_shares: the share in each mode of samples that the protocol's rule accepts.
         fair_shares: the share of each mode in real data.
         verdict: on sharpness, modes and variety, under the same rule for every protocol.
+        mode_word: the plural noun for modes.
     """
 
     dataset: str
@@ -89,6 +91,7 @@ class Evaluation:
     good_shares: tuple[float, ...]
     fair_shares: tuple[float, ...]
     verdict: Verdict
+    mode_word: str = MODES
 
     def __getitem__(self, metric: str) -> float:
         """The value of a metric.
@@ -103,7 +106,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; an undefined number is None."""
-        plain = asdict(self) | {"verdict": {"word": word_of(self.verdict)} | self.verdict.to_dict()}
+        plain = asdict(self) | {"verdict": {"word": word_of(self.verdict)} | self.verdict.to_dict(self.mode_word)}
         for score in plain["scores"]:
             for key in ("value", "floor", "floor_sd"):
                 if math.isnan(score[key]):
@@ -250,6 +253,7 @@ class ProtocolScorer:
             good_shares=scores.good_shares,
             fair_shares=self.scorer.fair_shares,
             verdict=verdict,
+            mode_word=self.dataset.mode_word,
         )
 
 

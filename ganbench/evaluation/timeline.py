@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.core.mode_words import MODES
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.observation import Observation, RealBaseline
 
@@ -41,12 +42,17 @@ def write_timeline(
 
 
 def timeline_figure(
-    observations: Sequence[Observation], events: Sequence[Event], names: Sequence[str], expected: Sequence[float]
+    observations: Sequence[Observation],
+    events: Sequence[Event],
+    names: Sequence[str],
+    expected: Sequence[float],
+    mode_word: str = MODES,
 ) -> Figure:
     """Draw a modes × steps heat map of each mode's share relative to real data, with the events marked.
 
     Args:
         expected: the share of each mode in real data.
+        mode_word: the plural noun for modes.
     """
     from ganbench.core.plotting import mode_heat_map  # a third of a second, not needed before the first step
 
@@ -55,7 +61,7 @@ def timeline_figure(
         for summary in (observation.summary for observation in observations)
     ]
     steps = [observation.step for observation in observations]
-    return mode_heat_map(steps, fullness, names, [(e.step, e.kind) for e in events])
+    return mode_heat_map(steps, fullness, names, [(e.step, e.kind) for e in events], mode_word)
 
 
 def curves_figure(observations: Sequence[Observation], events: Sequence[Event], baseline: RealBaseline) -> Figure:

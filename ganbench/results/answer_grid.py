@@ -56,7 +56,7 @@ def _grids(rankings: Sequence[Ranking], cells: Sequence[Mapping[str, Cell]]) -> 
     """Arrange the cells of each ranking, by method, as one grid for each setting."""
     by_setting: dict[str, list[tuple[str, Mapping[str, Cell]]]] = {}
     for ranking, cells_of_ranking in zip(rankings, cells, strict=True):
-        by_setting.setdefault(ranking.setting, []).append((ranking.metric, cells_of_ranking))
+        by_setting.setdefault(ranking.setting, []).append((ranking.heading, cells_of_ranking))
     grids = []
     for setting, columns in by_setting.items():
         methods = sorted({name for _, column in columns for name in column})
@@ -74,7 +74,7 @@ def _grids(rankings: Sequence[Ranking], cells: Sequence[Mapping[str, Cell]]) -> 
 def _cells_against(ranking: Ranking, pairs: Sequence[Contrast]) -> dict[str, Cell]:
     """The cells of one ranking; `pairs` compare each other method with the baseline, with corrected p-values."""
     baseline = pairs[0].second
-    cells = {baseline: Cell(BASELINE, f"{ranking.metric}: {baseline} is the baseline")}
+    cells = {baseline: Cell(BASELINE, f"{ranking.heading}: {baseline} is the baseline")}
     for pair in pairs:
         # The sentence gives the p-value that decides.
         forth = replace(pair, p=pair.adjusted)
@@ -84,9 +84,9 @@ def _cells_against(ranking: Ranking, pairs: Sequence[Contrast]) -> dict[str, Cel
             sentence = (
                 f"{winner.first} is better than {winner.second}{size_in_words(winner)} ({chance_in_words(winner)})"
             )
-            cells[pair.first] = Cell(BETTER if winner is forth else WORSE, f"{ranking.metric}: {sentence}")
+            cells[pair.first] = Cell(BETTER if winner is forth else WORSE, f"{ranking.heading}: {sentence}")
             continue
-        words = f"{ranking.metric}: {pair.first} is not shown to be better or worse than {baseline}"
+        words = f"{ranking.heading}: {pair.first} is not shown to be better or worse than {baseline}"
         fewest, method = min(zip(pair.seeds, (pair.first, baseline), strict=True))
         if fewest < MIN_SEEDS:
             cells[pair.first] = Cell(
@@ -102,12 +102,12 @@ def _cell(ranking: Ranking, name: str) -> Cell:
     few = {method for method, estimate in ranking.estimates.items() if estimate.seeds < MIN_SEEDS}
     if name == leading:
         undecided = TOO_FEW if few else OPEN
-        return Cell(undecided if ranking.lead.rivals else BETTER, f"{ranking.metric}: {answer(ranking)}")
+        return Cell(undecided if ranking.lead.rivals else BETTER, f"{ranking.heading}: {answer(ranking)}")
     pair = ranking.contrast(leading, name)
     if name not in ranking.lead.rivals:
         sentence = f"{leading} is better than {name}{size_in_words(pair)} ({chance_in_words(pair)})"
-        return Cell(WORSE, f"{ranking.metric}: {sentence}")
-    words = f"{ranking.metric}: {leading} is not shown to be better than {name}"
+        return Cell(WORSE, f"{ranking.heading}: {sentence}")
+    words = f"{ranking.heading}: {leading} is not shown to be better than {name}"
     if few & {leading, name}:
         fewest = min(leading, name, key=lambda method: ranking.estimates[method].seeds)
         seeds = ranking.estimates[fewest].seeds

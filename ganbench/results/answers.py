@@ -23,10 +23,10 @@ def sentences(rankings: Iterable[Ranking]) -> list[str]:
     several = len({ranking.setting for ranking in rankings}) > 1
     alike: dict[tuple[str, str], list[str]] = {}
     for ranking in rankings:
-        alike.setdefault((ranking.setting, answer(ranking)), []).append(ranking.metric)
+        alike.setdefault((ranking.setting, answer(ranking)), []).append(ranking.heading)
     for ranking in rankings:
         for note in _open_intervals(ranking):
-            alike.setdefault((ranking.setting, note), []).append(ranking.metric)
+            alike.setdefault((ranking.setting, note), []).append(ranking.heading)
     answers = [
         (f"{setting}: " if several else "") + f"{', '.join(metrics)}: {sentence}"
         for (setting, sentence), metrics in alike.items()

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_words import MODES, with_noun
 from ganbench.core.registry import near_miss
 from ganbench.results.grouping import BY, CONDITIONS, conditions_of, grouped, name_and_dose, named_groups
 from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
 from ganbench.results.ranking import Method, Ranking, Setting, rank
 from ganbench.results.verdict_words import format_words, words_of_runs
-from ganbench.results.views import BUDGETS, SCORED, STATUSES, facts_of, final_scores, headline, runs
+from ganbench.results.views import BUDGETS, SCORED, STATUSES, facts_of, final_scores, headline, noun_of, runs
 
 COUNTED = (*SCORED, "diverged")
 """Statuses of seeds that count; other seeds have not ended yet."""
@@ -44,6 +45,7 @@ class Comparison:
         labels: the label of each metric.
         scales: the scale of each metric, as in `ganbench.tracking.metric_facts.MetricFacts`.
         extra: metrics that are outside the protocol.
+        noun: the plural noun for modes, where it is one for all runs.
     """
 
     groups: pd.DataFrame
@@ -55,6 +57,11 @@ class Comparison:
     labels: Mapping[str, str]
     scales: Mapping[str, str]
     extra: frozenset[str]
+    noun: str = MODES
+
+    def heading(self, metric: str) -> str:
+        """A metric as it is called where people read."""
+        return with_noun(metric, self.noun)
 
     def floor_of(self, group: pd.Series) -> pd.Series:
         """Return the row of real data that was scored like a group."""
@@ -113,6 +120,7 @@ def compare(
     scores_of = dict(iter(shown.groupby(shown["run"].map(place_of))))
     all_runs = runs(table).set_index("run", drop=False)
     words = words_of_runs(table)
+    noun = noun_of(table)
     rows, methods = [], []
     for place, (_, group) in enumerate(groups.iterrows()):
         members = all_runs.loc[group["runs"]]
@@ -152,13 +160,14 @@ def compare(
     return Comparison(
         groups=pd.DataFrame(rows),
         floors=floors,
-        rankings=tuple(rank(methods, metrics, directions, floors_of)),
+        rankings=tuple(rank(methods, metrics, directions, floors_of, noun)),
         by=tuple(by),
         metrics=tuple(metrics),
         x=x,
         labels=facts_of(scores, "label"),
         scales=facts_of(scores, "scale"),
         extra=frozenset(scores.loc[scores["kind"] == "extra", "metric"].unique()),
+        noun=noun,
     )
 
 

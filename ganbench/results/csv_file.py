@@ -11,12 +11,24 @@ from ganbench.results.csv_text import as_csv_text, from_csv_text
 from ganbench.results.earlier import fill_facts_of_runs, upgrade_csv
 from ganbench.results.loading import Results
 from ganbench.results.possible import first_impossible
-from ganbench.results.table import COLUMNS, COSTS, NUMBERS, OF_A_RUN, REPRODUCTION, RESUMED, WORD_COLUMNS, typed
+from ganbench.results.table import (
+    COLUMNS,
+    COSTS,
+    MODE_WORD,
+    NUMBERS,
+    OF_A_RUN,
+    REPRODUCTION,
+    RESUMED,
+    WORD_COLUMNS,
+    typed,
+)
 from ganbench.results.views import STATUSES, facts_of, final_scores, headline, quick_scores
 from ganbench.tracking.annotations import ANNOTATION_TAGS
 from ganbench.tracking.metric_names import KINDS, SCORES
 
-ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS, *REPRODUCTION, RESUMED)
+RARE = (RESUMED, MODE_WORD)
+"""Columns that a CSV file has only if a run fills them."""
+ONCE = ("headline", "mode_count", "options", "group", "commit", "device", *ANNOTATION_TAGS, *REPRODUCTION, *RARE)
 """Columns that a CSV file fills only in the first row of a run: they are long, and equal in all of its rows."""
 DIRECTIONS = ("lower", "higher", "real")
 SCALES = ("linear", "share", "log")
@@ -106,7 +118,8 @@ def read_csv(path: Path) -> Results:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a tidy table: floats with all their digits, and the columns of `ONCE` only in a run's first row.
 
-    Few runs are resumed elsewhere: without one, the file has no column for it, and is that of earlier versions.
+    Few runs are resumed elsewhere, or have clusters: without one, the file has no column for it, and is that of earlier
+    versions.
     """
     import pyarrow.csv  # several times faster than pandas'; training needs neither
 
@@ -114,6 +127,5 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     words = {column: table[column].map(as_csv_text) for column in WORD_COLUMNS}
     once = {column: words[column].astype(object).mask(again, "") for column in ONCE}
     written = table.assign(**(words | once))
-    if (written[RESUMED] == "").all():
-        written = written.drop(columns=RESUMED)
+    written = written.drop(columns=[column for column in RARE if (written[column] == "").all()])
     pyarrow.csv.write_csv(pyarrow.Table.from_pandas(written, preserve_index=False), path)

@@ -73,7 +73,7 @@ def fill_facts_of_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 def upgrade_csv(table: pd.DataFrame) -> pd.DataFrame:
     """Give a table of text, as read from a CSV file of an earlier version, today's columns and names."""
-    later = {*ANNOTATION_TAGS, "torch", "ensemble", "resumed_with"}
+    later = {*ANNOTATION_TAGS, "torch", "ensemble", "resumed_with", "mode_word"}
     table = table.assign(**dict.fromkeys(later - set(table.columns), ""))
     table = table if "kind" in table.columns else _with_kinds(table)
     return table if "floor_sd" in table.columns else _with_floor_sds(table)

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.annotation import LOST, parse_factors
+from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import Values, as_losses
 from ganbench.results.inference.factorial import Cell, Effect, effects
 from ganbench.results.verdicts import seeds_that_lost_modes
-from ganbench.results.views import final_scores, runs
+from ganbench.results.views import final_scores, noun_of, runs
 
 MAX_FACTORS = 6
 
@@ -70,7 +71,7 @@ def _losses(table: pd.DataFrame, outcome: str, members: list[str]) -> tuple[dict
     rows = table[table["run"].isin(members)]
     if outcome == LOST:
         lost = seeds_that_lost_modes(rows[rows["kind"].isin(("final", "verdict"))])
-        return {str(run): float(value) for run, value in lost.items()}, "a mode is lost"
+        return {str(run): float(value) for run, value in lost.items()}, with_noun("a mode is lost", noun_of(rows))
     scores = final_scores(rows)
     scores = scores[(scores["metric"] == outcome) & (scores["direction"] != "")].drop_duplicates("run", keep="last")
     if scores.empty:

@@ -8,12 +8,13 @@ import pandas as pd
 
 from ganbench.core.annotation import LOST, parse_factors
 from ganbench.core.formatting import number
+from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
-from ganbench.results.views import final_scores, runs
+from ganbench.results.views import final_scores, noun_of, runs
 
 
 def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> tuple[list[str], list[str]]:
@@ -26,9 +27,9 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     dataset = outcomes[0].dataset
     known, undecided, open_pairs = list[str](), list[str](), 0
     if any(outcome.outcome == LOST for outcome in outcomes) and not _lost(table, dataset).any():
-        known.append(
-            f"No run on {dataset} lost a mode, with or without any of the factors: {len(_ended(table, dataset))} runs"
-        )
+        ended = _ended(table, dataset)
+        lost = with_noun("lost a mode", noun_of(ended))
+        known.append(f"No run on {dataset} {lost}, with or without any of the factors: {len(ended)} runs")
         outcomes = [outcome for outcome in outcomes if outcome.outcome != LOST]
         if not outcomes:
             return known, undecided
@@ -50,7 +51,9 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
 
 def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     middle, low, high = (100 * part for part in effect.better)
-    label = "lost modes" if outcome.outcome == LOST else for_markdown(outcome.label)
+    label = (
+        f"lost {noun_of(_ended(table, outcome.dataset))}" if outcome.outcome == LOST else for_markdown(outcome.label)
+    )
     p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
     if len(effect.factors) == 2:
         return f"{label}, its chance of being better by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"

@@ -9,11 +9,12 @@ import pandas as pd
 from scipy import stats
 
 from ganbench.core.formatting import listed, number
+from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import Interval
 from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import seeds_that_lost_modes
-from ganbench.results.views import SCORED, final_scores, mode_counts, runs
+from ganbench.results.views import SCORED, final_scores, mode_counts, noun_of, runs
 
 LEVEL = 0.95
 
@@ -45,7 +46,12 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete
             methods.setdefault((count, len(members)), []).append(str(name))
         fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
         where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
-        sentences.append(Incomplete(f"{where}, a mode is lost in", [_counted(*count, of) for count, of in fewest]))
+        sentences.append(
+            Incomplete(
+                f"{where}, a {with_noun('mode', noun_of(on_dataset))} is lost in",
+                [_counted(*count, of) for count, of in fewest],
+            )
+        )
     return sentences
 
 
@@ -95,7 +101,7 @@ def incomplete_counts(table: pd.DataFrame, names: Mapping[str, str]) -> list[Inc
             where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
             fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
             ends = [_counted(*count, methods_with_it) for count, methods_with_it in fewest]
-            modes = f"{number(counts['ceiling'].median())} modes"
+            modes = f"{number(counts['ceiling'].median())} {noun_of(on_dataset)}"
             sentences.append(Incomplete(f"{where}, fewer than {modes} are covered in", ends))
     return sentences
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ganbench.core.annotation import LOST, parse_dose
 from ganbench.results.compare import COUNTED
-from ganbench.results.views import final_scores, runs
+from ganbench.results.views import final_scores, noun_of, runs
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def medians(table: pd.DataFrame, names: Mapping[str, str], outcomes: Sequence[st
             scores = scores.drop_duplicates("run", keep="last").set_index("run")
             if len(scores):
                 columns[outcome] = scores["value"]
-                labels[outcome] = "lost modes" if outcome == LOST else str(scores["label"].iloc[0]) or outcome
+                labels[outcome] = (
+                    f"lost {noun_of(on_dataset)}" if outcome == LOST else str(scores["label"].iloc[0]) or outcome
+                )
                 real[outcome] = 0.0 if outcome == LOST else float(scores["floor"].median())
         methods = []
         for name, members in sorted(on_dataset.groupby(on_dataset["run"].map(names)), key=_by_dose):

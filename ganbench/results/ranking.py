@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import number
+from ganbench.core.mode_words import MODES, with_noun
 from ganbench.core.registry import near_miss
 from ganbench.results.grouping import shown_protocol
 from ganbench.results.inference import Contrast, Estimate, Lead, contrast, find_lead, with_holm
@@ -66,6 +67,7 @@ class Ranking:
         estimates: for each method, in losses.
         lead: the leading method, and those that it is not shown to be better than.
         words: counts of the words of verdicts, for each method.
+        noun: the plural noun for modes.
     """
 
     metric: str
@@ -76,6 +78,12 @@ class Ranking:
     estimates: Mapping[str, Estimate]
     lead: Lead
     words: Mapping[str, Words] = field(default_factory=dict)
+    noun: str = MODES
+
+    @property
+    def heading(self) -> str:
+        """The metric as it is called where people read."""
+        return with_noun(self.metric, self.noun)
 
     @property
     def winner(self) -> str | None:
@@ -101,12 +109,14 @@ def rank(
     metrics: Sequence[str],
     directions: Mapping[str, str],
     floors: Mapping[Setting, Mapping[str, float]],
+    noun: str = MODES,
 ) -> list[Ranking]:
     """Rank methods by each metric, wherever two or more of them were scored alike.
 
     Args:
         directions: by metric.
         floors: the scores of real data, by setting and metric.
+        noun: the plural noun for modes.
     """
     rankings = []
     for setting in sorted({method.setting for method in methods if method.setting is not None}):
@@ -125,6 +135,7 @@ def rank(
                         estimates=estimates,
                         lead=find_lead({name: values(seeds) for name, seeds in losses.items()}, estimates),
                         words={method.name: method.words for method in alike},
+                        noun=noun,
                     )
                 )
     return rankings

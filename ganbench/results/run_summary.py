@@ -9,31 +9,33 @@ from typing import Any
 import pandas as pd
 
 from ganbench.core.formatting import on_scale
+from ganbench.core.mode_words import with_noun
 from ganbench.core.verdict_word import heading
 from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import verdict_on
-from ganbench.results.views import SCORED, events, final_scores, mode_shares
+from ganbench.results.views import SCORED, events, final_scores, mode_shares, noun_of
 
 DOMINANT = 2.0
 """A mode is named as dominant if its share is more than this many times an even share."""
 
 
-def summarize_run(table: pd.DataFrame, run: str, noun: str = "modes") -> str:
+def summarize_run(table: pd.DataFrame, run: str, noun: str | None = None) -> str:
     """Summarise a run: the verdict on its samples, its headline scores, and events during training.
 
     Args:
         table: the tidy table.
         run: the run's id.
-        noun: the plural noun for modes.
+        noun: the plural noun for modes; by default, what is known from the table.
     """
     rows = table[table["run"] == run]
+    noun = noun_of(rows) if noun is None else noun
     status, step = rows["status"].iloc[0], rows["step"].max()
     if status not in SCORED:
         return {
             "diverged": f"DIVERGED by step {step}: a loss was no longer finite, nothing was scored after it",
             "stopped": f"stopped after step {step}; run the same command again to resume",
             "running": f"running, or killed, at step {step}; run the same command again to resume",
-        }[status] + _happened(rows)
+        }[status] + _happened(rows, noun)
     scores = final_scores(rows)
     by_metric: dict[str, Any] = {str(row.metric): row for row in scores.itertuples()}
     sentences = [f"given up at step {step:,}, since it stayed collapsed"] if status == "collapsed" else []
@@ -50,7 +52,7 @@ def summarize_run(table: pd.DataFrame, run: str, noun: str = "modes") -> str:
         f"{score.label} {on_scale(score.value, score.scale)} (real data: {on_scale(score.floor, score.scale)})"
         for score in _headline_without_counts(by_metric, rows)
     ]
-    return heading(words_of_runs(rows).get(run)) + "; ".join(sentences) + _happened(rows)
+    return heading(words_of_runs(rows).get(run)) + "; ".join(sentences) + _happened(rows, noun)
 
 
 def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -> list[Any]:
@@ -75,12 +77,13 @@ def _dominant(shares: Mapping[str, float]) -> list[str]:
     return [", ".join(f"{share:.0%} of all samples are {name}" for name, share in heavy.items())] if heavy else []
 
 
-def _happened(rows: pd.DataFrame) -> str:
+def _happened(rows: pd.DataFrame, noun: str) -> str:
     """The faults during training, as the end of a sentence."""
     faults = events(rows)
     faults = faults[faults["metric"] != "recovery"].sort_values("step", kind="stable")
     phrases = []
     for kind, steps in faults.groupby("metric", sort=False, observed=True)["step"]:
         first = f"step {steps.iloc[0]:,}"
-        phrases.append(f"{kind} ({first})" if len(steps) == 1 else f"{kind} ({len(steps)} times, first at {first})")
+        what = with_noun(str(kind), noun)
+        phrases.append(f"{what} ({first})" if len(steps) == 1 else f"{what} ({len(steps)} times, first at {first})")
     return f"; during training: {', '.join(phrases)}" if phrases else ""

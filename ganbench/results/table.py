@@ -3,7 +3,7 @@
 Columns: `run, group, dataset, protocol, headline, mode_count, arch, loss, options, seed, step, critic_steps,
 generator_steps, images, critic_evaluations, kind, selection, metric, value, floor, floor_sd, ceiling, direction, label,
 scale, status, commit, device, name, dose, factors, primary, collapsed, tuned, torch, ensemble,
-resumed_with, seconds`. The five from
+resumed_with, mode_word, seconds`. The five from
 `step` on and `seconds` are the cost of training up to that point (see `ganbench.spec.budget`). A run without numbers
 yet keeps one row with an empty metric, so that it is never missing from a count.
 
@@ -19,6 +19,7 @@ yet keeps one row with an empty metric, so that it is never missing from a count
 - `torch` is the version that trained the run, and `ensemble` the seeds that trained together, as in `0,1,2`.
 - `resumed_with` says what had changed when a run was resumed in another environment, as in `threads 4 → 2`; else it is
   empty.
+- `mode_word` is the plural noun for the modes of the data set if they are clusters; else it is empty.
 - `direction`, `label` and `scale` are those of `ganbench.tracking.metric_facts.MetricFacts`.
 
 Text columns are categorical, since a million rows hold few distinct words; the exception is `run`, the key for joins.
@@ -37,6 +38,7 @@ from ganbench.results.categories import categorical
 from ganbench.results.earlier import earlier_metrics, fill_facts_of_runs
 from ganbench.tracking import COST_TAG, RESUMED_WITH, RunRecord
 from ganbench.tracking.annotations import ANNOTATION_TAGS, DOSE_TAG, annotation_from_tags, annotation_tags
+from ganbench.tracking.base import MODE_WORD_TAG
 from ganbench.tracking.ensemble_seeds import ensemble_text
 from ganbench.tracking.metric_facts import METRIC_TAGS, MetricFacts, RunMetrics, metrics_from_tags
 from ganbench.tracking.metric_names import BESIDE, KINDS, SCORES, SECONDS, MetricName, parse_metric_name
@@ -45,13 +47,14 @@ from ganbench.tracking.tag_values import number_in
 COSTS = ("critic_steps", "generator_steps", "images", "critic_evaluations")
 REPRODUCTION = ("torch", "ensemble")
 """Columns that it takes to train a run again, beside its options; earlier versions wrote none."""
-RESUMED = "resumed_with"
+RESUMED, MODE_WORD = "resumed_with", "mode_word"
 HEAD = (
     *("run", "group", "dataset", "protocol", "headline", "mode_count", "arch", "loss", "options", "seed"),
     *("status", "commit", "device"),
     *ANNOTATION_TAGS,
     *REPRODUCTION,
     RESUMED,
+    MODE_WORD,
 )
 """Columns that describe a run: they have the same value in all of its rows."""
 OF_A_RUN = HEAD[1:]
@@ -166,6 +169,7 @@ def _head(record: RunRecord, metrics: RunMetrics) -> tuple[object, ...]:
         "torch": tags.get("torch", ""),
         "ensemble": ensemble_text(tags),
         RESUMED: tags.get(RESUMED_WITH, ""),
+        MODE_WORD: tags.get(MODE_WORD_TAG, ""),
     }
     costs = (number_in(tags, f"{COST_TAG}{name}", "0") for name in COSTS)
     return (*(values[name] for name in HEAD), *costs)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_words import CLUSTERS, MODES
 from ganbench.core.registry import near_miss
-from ganbench.results.table import FACTS
+from ganbench.results.table import FACTS, MODE_WORD
 from ganbench.tracking.metric_names import BESIDE, MODE
 
 WORDS = ("loss", "arch", "dataset", "protocol", "seed", "status", "run", "group", "commit", "device")
@@ -99,6 +100,11 @@ def runs(table: pd.DataFrame) -> pd.DataFrame:
     # Not every row has the time.
     seconds = table["seconds"].groupby(codes).max().to_numpy()
     return last.assign(seconds=seconds).reset_index(drop=True)
+
+
+def noun_of(table: pd.DataFrame) -> str:
+    """Return the plural noun for modes: clusters, if they are that in all runs."""
+    return CLUSTERS if (table[MODE_WORD] == CLUSTERS).all() and len(table) else MODES
 
 
 def mode_shares(scores: pd.DataFrame, prefix: str = MODE) -> dict[str, float]:

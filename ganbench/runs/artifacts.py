@@ -23,19 +23,20 @@ KEPT_POINTS = 50_000
 
 
 def keep_artifacts(
-    log: RunLog, data: Data, snapshot: Snapshot, row: int, seed: int, metrics: Mapping[str, float]
+    log: RunLog, data: Data, snapshot: Snapshot, row: int, seed: int, metrics: Mapping[str, float], mode_word: str
 ) -> None:
     """Track the artifacts of the seed at `row`.
 
     Args:
         metrics: its final scores by tracked name, from which the histogram is drawn.
+        mode_word: the plural noun for modes.
     """
     names = data.mode_names
     if len(names) <= NAMED_MODES:
         from ganbench.core.plotting import mode_histogram  # a third of a second, not needed before the first step
 
         shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
-        log.figure("mode-histogram.png", mode_histogram(names, *shares))
+        log.figure("mode-histogram.png", mode_histogram(names, *shares, mode_word))
     images = len(data.shape) == 3
     final_samples = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
     with tempfile.TemporaryDirectory() as folder:
@@ -47,11 +48,18 @@ def keep_artifacts(
         log.file(samples, "samples")
 
 
-def keep_timeline(log: RunLog, data: Data, observations: Sequence[Observation], events: Sequence[Event]) -> None:
-    """Track the timeline of a seed's modes as a file and as a heat map."""
+def keep_timeline(
+    log: RunLog, data: Data, observations: Sequence[Observation], events: Sequence[Event], mode_word: str
+) -> None:
+    """Track the timeline of a seed's modes as a file and as a heat map.
+
+    Args:
+        mode_word: the plural noun for modes.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "timeline.json"
         write_timeline(path, observations, events, data.mode_names)
         log.file(path, "timeline")
     if observations:
-        log.figure("timeline.png", timeline_figure(observations, events, data.mode_names, data.weights.tolist()))
+        figure = timeline_figure(observations, events, data.mode_names, data.weights.tolist(), mode_word)
+        log.figure("timeline.png", figure)

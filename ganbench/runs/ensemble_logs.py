@@ -33,6 +33,7 @@ class EnsembleLogs:
         tracker: Tracker,
     ) -> None:
         self._steps = job.spec.train.steps
+        self._mode_word = job.spec.dataset.mode_word
         self._data = data
         self._monitor = monitor
         self._best = best
@@ -81,12 +82,12 @@ class EnsembleLogs:
         seed = record.seeds[row]
         diverged_at = record.diverged.get(str(seed))
         events = self._monitor.events(seed, diverged_at)
-        keep_timeline(log, self._data, self._monitor.observations(seed), events)
+        keep_timeline(log, self._data, self._monitor.observations(seed), events, self._mode_word)
         self._best.track(log, seed)
         if status == "diverged":
             verdict = verdict_tags("DIVERGED", [f"a loss was no longer finite by step {diverged_at:,}"])
         else:
             verdict = record.verdicts.get(str(seed), {})
-            keep_artifacts(log, self._data, snapshot, row, seed, record.metrics[str(seed)])
+            keep_artifacts(log, self._data, snapshot, row, seed, record.metrics[str(seed)], self._mode_word)
         log.tags({"accelerated": snapshot.accelerated, **event_tag(events), **verdict})
         log.finish(status, snapshot.step if diverged_at is None else diverged_at)

@@ -17,6 +17,7 @@ import torch
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import seeds_in_words
+from ganbench.core.mode_words import with_noun
 from ganbench.data import Data
 from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.best_weights import BestWeights
@@ -169,7 +170,8 @@ class EnsembleRun:
                 scores[seed] = evaluation.scores
                 self._best.offer(seed, evaluation.numbers, snapshot.generator_weights(row))
             for event in evaluation.events:
-                seeds_of.setdefault(f"step {event.step:,}: {event.kind}: {event.words}", []).append(seed)
+                words = with_noun(f"{event.kind}: {event.words}", self._job.spec.dataset.mode_word)
+                seeds_of.setdefault(f"step {event.step:,}: {words}", []).append(seed)
         for event_words, seeds in seeds_of.items():
             self._observer.say(f"{seeds_in_words(seeds)}, {event_words}")
         self._observer.scored(record.step, scores)

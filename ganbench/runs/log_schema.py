@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganbench.core.mode_words import CLUSTERS, with_noun
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.settings import flatten
 from ganbench.core.verdict import STATES, Verdict
@@ -28,7 +29,7 @@ from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
-from ganbench.tracking.base import VERDICT_TAG, VERDICT_TEXT_TAG
+from ganbench.tracking.base import MODE_WORD_TAG, VERDICT_TAG, VERDICT_TEXT_TAG
 from ganbench.tracking.ensemble_seeds import SEEDS_TAG
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT, Kind, MetricName, Role
@@ -54,7 +55,8 @@ def run_facts(
         "spec": json.dumps(spec.to_dict()),
         SEEDS_TAG: ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
-        **metrics_of(spec.case, extra).tags(),
+        **metrics_of(spec.case, spec.dataset.mode_word, extra).tags(),
+        **mode_word_tag(spec.dataset.mode_word),
         "commit": code_version(),
         "device": device,
         "machine": machine(),
@@ -78,18 +80,32 @@ def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunInfo:
     return RunInfo(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
 
 
-def metrics_of(case: Case, extra: Mapping[str, Metric] | None = None) -> RunMetrics:
+def mode_word_tag(mode_word: str) -> dict[str, str]:
+    """Return the tag that says that modes are clusters, for readers of results; none if they are modes."""
+    return {MODE_WORD_TAG: mode_word} if mode_word == CLUSTERS else {}
+
+
+def metrics_of(case: Case, mode_word: str, extra: Mapping[str, Metric] | None = None) -> RunMetrics:
     """Return the facts that a reader of results needs about the metrics of a protocol's case, and of extra ones."""
-    return RunMetrics(facts_of(case.metrics), case.headline, case.mode_count or "", facts_of(extra or {}))
+    facts, of_extra = (facts_of(metrics, mode_word) for metrics in (case.metrics, extra or {}))
+    return RunMetrics(facts, case.headline, case.mode_count or "", of_extra)
 
 
-def facts_of(metrics: Mapping[str, Metric]) -> dict[str, MetricFacts]:
-    """Return the facts about metrics that are tracked beside their values."""
+def facts_of(metrics: Mapping[str, Metric], mode_word: str) -> dict[str, MetricFacts]:
+    """Return the facts about metrics that are tracked beside their values.
+
+    Args:
+        mode_word: the plural noun for the modes of the data set.
+    """
     return {
         # An extra metric with options has them in its name, and shows it.
         name: MetricFacts(
             metric.direction,
-            (metric.label or name.replace("_", " ")) + (f" ({name})" if name != metric.name and metric.label else ""),
+            with_noun(
+                (metric.label or name.replace("_", " "))
+                + (f" ({name})" if name != metric.name and metric.label else ""),
+                mode_word,
+            ),
             metric.scale,
         )
         for name, metric in metrics.items()

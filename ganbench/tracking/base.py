@@ -69,6 +69,8 @@ RESUMED_WITH = "resumed-with"
 """Tag of runs that were resumed in another environment, with what had changed."""
 
 
+MODE_WORD_TAG = "mode-word"
+"""Tag of runs whose modes are clusters: the plural noun for them."""
 VERDICT_TAG, VERDICT_TEXT_TAG = "verdict", "verdict-text"
 """Tags for the verdict on a run's samples: its word, and the whole in words."""
 

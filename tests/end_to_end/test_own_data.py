@@ -71,7 +71,7 @@ def test_unseen_real_images_are_good(place: Path) -> None:
     np.savez(place / "real.npz", samples=images)
     said = read("evaluate", place / "real.npz", "--dataset", "mine", "--protocol", "ganbench-1", "--count", "500")
     assert "GOOD: " in said
-    assert "all 6 modes appear; they vary like real data" in said
+    assert "all 6 classes appear; they vary like real data" in said
 
 
 def test_results_are_compared_and_reported_where_the_data_set_is_not(

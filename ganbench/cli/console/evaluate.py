@@ -29,6 +29,7 @@ from ganbench.evaluation.score_samples import Evaluation, Score, evaluate_under,
 from ganbench.evaluation.scorer import Scores
 from ganbench.runs.log_schema import (
     metrics_of,
+    mode_word_tag,
     named_fair_shares,
     named_scores,
     named_values,
@@ -144,7 +145,8 @@ def _track(
         params = {"loss": name, "arch": "samples", "dataset": evaluation.dataset, "protocol": evaluation.protocol}
         tags = {
             "protocol": evaluation.protocol,
-            **metrics_of(case, extra_metrics).tags(),
+            **metrics_of(case, evaluation.mode_word, extra_metrics).tags(),
+            **mode_word_tag(evaluation.mode_word),
             "evaluator": evaluation.evaluator,
             "evaluator-sha256": evaluation.evaluator_sha256,
             "source": samples.source,
@@ -157,7 +159,7 @@ def _track(
         group = RunInfo(f"g{run_id}", title, params, tags)
         log = tracker.open(RunInfo(run_id, title, {**params, "seed": 0}, tags), group)
         log.metrics(0, _numbers(evaluation))
-        log.tags(verdict_tags(word_of(evaluation.verdict), evaluation.verdict.clauses()))
+        log.tags(verdict_tags(word_of(evaluation.verdict), evaluation.verdict.clauses(evaluation.mode_word)))
         log.finish("finished", 0)
         tracker.close_group(group.id, "finished")
 

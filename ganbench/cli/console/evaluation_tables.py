@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ganbench.core.formatting import number, with_sd
+from ganbench.core.mode_words import with_noun
 from ganbench.core.screen import WIDE, wrapped
 from ganbench.core.verdict_word import heading, word_of
 from ganbench.evaluation.score_samples import Evaluation, Score
@@ -27,7 +28,7 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str, width: int =
     rows = [
         [evaluation.protocol if first else "", f"{evaluation.samples:,}" if first else "", *cells]
         for evaluation in evaluations
-        for first, cells in ((index == 0, cells) for index, cells in enumerate(map(_cells, evaluation.scores)))
+        for first, cells in ((index == 0, cells) for index, cells in enumerate(_rows(evaluation)))
     ]
     if style == "markdown":
         return markdown(head, rows)
@@ -37,15 +38,21 @@ def show_evaluations(evaluations: Sequence[Evaluation], style: str, width: int =
 
 
 def _narrow(evaluation: Evaluation, width: int) -> str:
-    rows = list(map(_cells, evaluation.scores))
-    table = fitted(HEAD, rows, facts=[], optional=["better", "best possible", "beside real"], width=width)
+    table = fitted(HEAD, _rows(evaluation), facts=[], optional=["better", "best possible", "beside real"], width=width)
     title = wrapped(f"{evaluation.protocol}, {evaluation.samples:,} samples", width)
     return "\n".join([title, table, wrapped(in_words(evaluation), width)])
 
 
+def _rows(evaluation: Evaluation) -> list[list[str]]:
+    return [[_heading(score, evaluation.mode_word), *_cells(score)] for score in evaluation.scores]
+
+
+def _heading(score: Score, mode_word: str) -> str:
+    return with_noun(score.metric, mode_word) + " (extra)" * score.extra
+
+
 def _cells(score: Score) -> list[str]:
     return [
-        f"{score.metric} (extra)" if score.extra else score.metric,
         number(score.value),
         with_sd(score.floor, score.floor_sd),
         "" if score.ceiling is None else number(score.ceiling),
@@ -56,5 +63,5 @@ def _cells(score: Score) -> list[str]:
 
 def in_words(evaluation: Evaluation) -> str:
     """State the verdict, and by which evaluator it was reached."""
-    words = heading(word_of(evaluation.verdict)) + "; ".join(evaluation.verdict.clauses())
+    words = heading(word_of(evaluation.verdict)) + "; ".join(evaluation.verdict.clauses(evaluation.mode_word))
     return f"{evaluation.protocol}: {words}. Seen by {evaluation.evaluator} ({evaluation.evaluator_sha256[:12]}…)."

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ganbench.cli.console.terminal import relative
 from ganbench.core.formatting import number, with_sd
+from ganbench.core.mode_words import with_noun
 from ganbench.results.loading import Results, load_results
 from ganbench.results.report.fitting import fit
 from ganbench.results.report.tables import FLOOR, terminal
@@ -49,7 +50,9 @@ def show_outcome(
         rows.append([f"seed {seed}", *(number(values.get(metric, float("nan"))) for metric in metrics)])
     real = run_scores.groupby("metric", observed=True)[["floor", "floor_sd"]].median().reindex(metrics)
     floor_row = [FLOOR, *(with_sd(floor, sd) for floor, sd in real.itertuples(index=False))]
-    fitted = fit(["", *metrics], rows, [floor_row], facts=(), optional=metrics[:0:-1], width=console.width)
+    noun = spec.dataset.mode_word
+    head = [with_noun(metric, noun) for metric in metrics]
+    fitted = fit(["", *head], rows, [floor_row], facts=(), optional=head[:0:-1], width=console.width)
     console.print()
     console.print(Text.from_ansi(terminal(fitted.head, fitted.rows, fitted.floors, console.width)), soft_wrap=True)
     if fitted.omitted:
@@ -57,7 +60,7 @@ def show_outcome(
     console.print()
     for seed, run_id in ids.items():
         if (table["run"] == run_id).any():
-            words = summarize_run(table, run_id, spec.dataset.mode_word)
+            words = summarize_run(table, run_id, noun)
             console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
     _show_extra_metrics(run_scores, ids, extra_metrics, console)
     _show_samples(results, spec, ids, store, console)

@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ganbench.core.formatting import number
+from ganbench.core.mode_words import with_noun
 from ganbench.evaluation.scorer import Scores
 from ganbench.runs.profiling import RunProfile
 from ganbench.spec.run_spec import RunSpec
@@ -188,7 +189,7 @@ class Display:
         if case.mode_count is not None and case.mode_count in first.values:
             modes = sorted(map(int, _values(scores, case.mode_count)))
             span = str(modes[0]) if modes[0] == modes[-1] else f"{modes[0]}–{modes[-1]}"
-            self._scores += f"  {case.mode_count} {span}/{len(first.shares)}"
+            self._scores += f"  {with_noun(case.mode_count, self._spec.dataset.mode_word)} {span}/{len(first.shares)}"
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, soft_wrap=True)

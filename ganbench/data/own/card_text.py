@@ -9,23 +9,25 @@ from ganbench.core.own_data import Card
 
 
 def card_text(name: str, card: Card, model: Mapping[str, Any]) -> str:
-    """The facts on the card and the model card, a line each, then a table of the classes.
+    """The facts on the card and the model card, a line each, then a table of the classes or clusters.
 
     Args:
         model: the evaluator's model card.
     """
     train, reference, evaluation = card.images
     confusion = model["confusion"]
+    one = "class" if card.clustering is None else "cluster"
     lines = [
         f"{name}: {card.summary.removeprefix('Own data: ')}",
         "",
         f"images      {train:,} for training, {reference:,} to compare with, {evaluation:,} to test the evaluator",
+        *_of_clusters(card),
         f"evaluator   {card.evaluator}: accuracy {model['test_accuracy']:.1%}, calibration error "
         f"{model['calibration_error']:.1%}, on images it wasn't trained on",
         f"hash        {card.sha256[:12]} (in the ids of all runs)",
         *(f"{'prepared' if number == 0 else '':<12}{note}" for number, note in enumerate(card.preparation)),
         "",
-        f"{'class':<24} {'images':>9} {'recognised':>11}   most often taken for",
+        f"{one:<24} {'images':>9} {'recognised':>11}   most often taken for",
     ]
     for index, row in enumerate(confusion):
         others = sorted(((count, other) for other, count in enumerate(row) if other != index and count), reverse=True)
@@ -33,3 +35,14 @@ def card_text(name: str, card: Card, model: Mapping[str, Any]) -> str:
         share = row[index] / sum(row)
         lines.append(f"{card.classes[index]:<24} {sum(card.counts[index]):>9,} {share:>11.1%}   {wrong}")
     return "\n".join(lines)
+
+
+def _of_clusters(card: Card) -> list[str]:
+    clustering = card.clustering
+    if clustering is None:
+        return []
+    return [
+        f"clusters    {len(card.classes)}, found by k-means in {clustering.features}",
+        f"stability   adjusted Rand index {clustering.stability:.3f}, the median of {clustering.resamples} resamples "
+        f"(lowest {clustering.lowest:.3f})",
+    ]

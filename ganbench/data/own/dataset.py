@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ganbench.core.own_data import Card, own_cards, own_data_folder
+from ganbench.core.own_data import CLASSES, Card, own_cards, own_data_folder
 from ganbench.core.seeding import stream
 from ganbench.data.base import DATASETS, FOR_IMAGES, Dataset, Kind
 from ganbench.data.evaluators.classifier import ImageEvaluator, to_signed
@@ -41,11 +41,11 @@ class OwnImages(LabelledImages):
 
 
 class OwnDataset(Dataset):
-    """Labelled images that a user added."""
+    """Images that a user added, with labels or clusters."""
 
     kind: ClassVar[Kind] = "images"
     finite: ClassVar[bool] = True
-    mode_word: ClassVar[str] = "classes"
+    mode_word: ClassVar[str] = CLASSES
     card: ClassVar[Card]
     folder: ClassVar[Path]
 
@@ -90,6 +90,7 @@ def _component(name: str, folder: Path, card: Card) -> type[Dataset]:
         "name": name,
         "folder": folder,
         "card": card,
+        "mode_word": card.mode_word,
         "defaults": _defaults(card.shape[1]),
         "__doc__": card.summary,
         "__module__": __name__,

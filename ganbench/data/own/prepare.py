@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.own_data import CLASS_NAME, PARTS
+from ganbench.core.own_data import CLASS_NAME, PARTS, Clustering
 from ganbench.core.plain_text import one_line
 from ganbench.core.registry import near_miss
 from ganbench.data.own.pictures import Colour
 from ganbench.data.own.recipe import Progress
 from ganbench.data.own.source import Source
-from ganbench.data.own.split import SHARES, content_hashes, part_of
+from ganbench.data.own.split import SHARES, TRAIN, content_hashes, part_of
 from ganbench.data.zips import LIMIT
 
 MIN_SIDE, MAX_SIDE, STEP = 28, 128, 4
@@ -38,6 +38,7 @@ class Prepared:
         parts: uint8 [N], the part of each, as in `split`.
         classes: the names of the classes.
         notes: sentences on what was done.
+        clustering: how classes were found that are clusters.
     """
 
     images: npt.NDArray[np.uint8]
@@ -45,6 +46,7 @@ class Prepared:
     parts: npt.NDArray[np.uint8]
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+    clustering: Clustering | None = None
 
     @property
     def counts(self) -> tuple[tuple[int, int, int], ...]:
@@ -73,16 +75,31 @@ def prepare(
     chosen = [number for number, label in enumerate(source.labels) if label not in drop]
     classes = tuple(sorted({source.labels[number] for number in chosen}, key=_in_order))
     _check_classes(classes)
-    if size is not None and (not MIN_SIDE <= size <= MAX_SIDE or size % STEP):
-        raise GanbenchError(f"the size must be a multiple of {STEP} from {MIN_SIDE} to {MAX_SIDE} pixels, not {size}")
-    pixels, notes = _read(source, chosen, size, colour, progress)
+    check_size(size)
+    pixels, notes = read_pixels(source, chosen, size, colour, progress)
     index_of = {name: index for index, name in enumerate(classes)}
     labels = np.array([index_of[source.labels[number]] for number in chosen])
-    images, labels, parts, said = _without_copies(pixels, labels)
+    rows, parts, said = without_copies(pixels, labels)
     left_out = (f"classes left out: {', '.join(sorted(drop))}",) if drop else ()
-    prepared = Prepared(images, labels, parts, classes, (*source.notes, *left_out, *notes, *said))
-    _check_counts(prepared)
+    prepared = Prepared(pixels[rows], labels[rows], parts, classes, (*source.notes, *left_out, *notes, *said))
+    few = few_images(prepared)
+    if few:
+        raise GanbenchError(
+            f"too few images, without duplicates, in {few}: of each class about {least_of_class()} are needed, so that "
+            f"{MIN_PART} are in each part; add images, or leave classes out with --drop CLASS"
+        )
+    check_training(parts)
     return prepared
+
+
+def check_size(size: int | None) -> None:
+    """Refuse a size that networks can't have.
+
+    Raises:
+        GanbenchError: it isn't a multiple of 4, too small, or too large.
+    """
+    if size is not None and (not MIN_SIDE <= size <= MAX_SIDE or size % STEP):
+        raise GanbenchError(f"the size must be a multiple of {STEP} from {MIN_SIDE} to {MAX_SIDE} pixels, not {size}")
 
 
 def _in_order(name: str) -> tuple[int, str]:
@@ -118,10 +135,14 @@ def _first_side(source: Source, number: int) -> int:
     return width
 
 
-def _read(
+def read_pixels(
     source: Source, chosen: list[int], size: int | None, colour: Colour | None, progress: Progress
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """All pictures as uint8 [N, C, S, S], and sentences on what was done to them."""
+    """Read pictures by their numbers as uint8 [N, C, S, S], with sentences on what was done to them.
+
+    Raises:
+        GanbenchError: pictures that can't be read, a size that must be stated, or too many of them.
+    """
     side = _first_side(source, chosen[0]) if size is None else size
     if len(chosen) * 3 * side**2 > LIMIT:
         raise GanbenchError(f"{len(chosen):,} images of {side}×{side} take more than {LIMIT >> 30} GiB: give fewer")
@@ -148,40 +169,51 @@ def _read(
     return pixels if coloured or colour else pixels[:, :1], notes
 
 
-def _without_copies(
+def without_copies(
     pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.uint8], list[str]]:
-    """Keep one of each set of equal images, none if they have several classes; sort by hash, and find the parts."""
-    classes_of: dict[bytes, set[int]] = {}
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], list[str]]:
+    """Keep one of each set of equal images, none if they have several labels.
+
+    Returns:
+        The rows that are kept, int64 [M], in the order of the hashes of their content; the part of each, uint8 [M]; and
+        sentences on what was left out.
+    """
+    labels_of: dict[bytes, set[int]] = {}
     row_of: dict[bytes, int] = {}
     for row, digest in enumerate(content_hashes(pixels)):
         row_of.setdefault(digest, row)
-        classes_of.setdefault(digest, set()).add(int(labels[row]))
-    clear = sorted(digest for digest, classes in classes_of.items() if len(classes) == 1)
+        labels_of.setdefault(digest, set()).add(int(labels[row]))
+    clear = sorted(digest for digest, its_labels in labels_of.items() if len(its_labels) == 1)
     copies = len(labels) - len(row_of)
     notes = [f"{copies:,} exact duplicates left out"] * bool(copies)
     unclear = len(row_of) - len(clear)
     notes += [f"{unclear:,} images left out that are in several classes"] * bool(unclear)
     rows = np.array([row_of[digest] for digest in clear], np.int64)
-    return pixels[rows], labels[rows], np.array([part_of(digest) for digest in clear], np.uint8), notes
+    return rows, np.array([part_of(digest) for digest in clear], np.uint8), notes
 
 
-def _check_counts(prepared: Prepared) -> None:
-    counts = prepared.counts
-    few = {name: sum(each) for name, each in zip(prepared.classes, counts, strict=True) if min(each) < MIN_PART}
-    if few:
-        named = ", ".join(f"'{name}' ({count:,})" for name, count in few.items())
-        raise GanbenchError(
-            f"too few images, without duplicates, in {named}: of each class about {_least_of_class()} are needed, so "
-            f"that {MIN_PART} are in each part; add images, or leave classes out with --drop CLASS"
-        )
-    train = sum(each[0] for each in counts)
+def few_images(prepared: Prepared) -> str:
+    """The classes that have too few images in any part, in words; empty if there are none."""
+    few = {
+        name: sum(each) for name, each in zip(prepared.classes, prepared.counts, strict=True) if min(each) < MIN_PART
+    }
+    return ", ".join(f"'{name}' ({count:,})" for name, count in few.items())
+
+
+def check_training(parts: npt.NDArray[np.uint8]) -> None:
+    """Refuse too few training images.
+
+    Raises:
+        GanbenchError: there are fewer than it takes to score samples beside them.
+    """
+    train = int((parts == TRAIN).sum())
     if train < MIN_TRAIN:
         raise GanbenchError(
-            f"{train:,} of {len(prepared.labels):,} images are for training: at least {MIN_TRAIN:,} are needed to "
-            f"score samples beside them; add images (about {round(MIN_TRAIN / SHARES[0], -1):,.0f} in all)"
+            f"{train:,} of {len(parts):,} images are for training: at least {MIN_TRAIN:,} are needed to score samples "
+            f"beside them; add images (about {round(MIN_TRAIN / SHARES[TRAIN], -1):,.0f} in all)"
         )
 
 
-def _least_of_class() -> int:
+def least_of_class() -> int:
+    """The number of images of a class by which each part probably has enough of them."""
     return round(2 * MIN_PART / min(SHARES))

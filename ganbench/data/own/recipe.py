@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torch.nn.functional import affine_grid, cross_entropy, grid_sample
+from torch.nn.functional import cross_entropy
 
 from ganbench.core.seeding import default_stream
 from ganbench.data.evaluators.classifier import TYPICAL, FrozenClassifier, to_signed
+from ganbench.data.own.augmentation import batches, jitter
 from ganbench.data.own.network import OwnCNN
 
 Progress = Callable[[str, int, int], None]
@@ -131,32 +132,14 @@ def _fit(network: OwnCNN, train: LabelledPart, steps: int, progress: Progress) -
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=PEAK_LR, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LR, total_steps=steps)
-    for step, indices in zip(range(steps), _batches(len(train)), strict=False):
-        _, logits = network(_jitter(to_signed(train.images[indices])))
+    for step, indices in zip(range(steps), batches(len(train), BATCH), strict=False):
+        _, logits = network(jitter(to_signed(train.images[indices]), ROTATION, SCALE, SHIFT))
         loss = cross_entropy(logits, train.labels[indices])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         progress("training the evaluator", step + 1, steps)
-
-
-def _batches(count: int) -> Iterator[Tensor]:
-    """Indices of batches without end, each image once in a round; the rest that fills no batch waits for the next."""
-    while True:
-        for indices in torch.randperm(count).split(BATCH):
-            if len(indices) == min(BATCH, count):
-                yield indices
-
-
-def _jitter(images: Tensor) -> Tensor:
-    """Turn, scale and shift each image a little, at random; what comes in from outside repeats the border."""
-    reach = torch.tensor([ROTATION, SCALE, SCALE, SHIFT, SHIFT])[:, None]
-    angle, wide, high, right, down = (torch.rand(5, len(images)) * 2 - 1) * reach
-    first = torch.stack([(1 + wide) * angle.cos(), -angle.sin(), right], dim=1)
-    second = torch.stack([angle.sin(), (1 + high) * angle.cos(), down], dim=1)
-    grid = affine_grid(torch.stack([first, second], dim=1), list(images.shape), align_corners=False)
-    return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 @torch.no_grad()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +24,17 @@ LABELS = "labels.csv"
 """A file with the columns `file` and `label`, in a folder that isn't sorted into classes."""
 HOW = (
     "give a folder with a sub-folder of PNG, JPEG or WebP files for each class, a folder of such files with a "
-    f"{LABELS}, or an .npz file of images and labels"
+    f"{LABELS}, or an .npz file of images and labels; for images without labels, say --clusters NUMBER"
 )
+HOW_UNLABELLED = "give a folder of PNG, JPEG or WebP files, or an .npz file of images"
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Labelled pictures.
+    """Pictures, with their labels if they have any.
 
     Attributes:
-        labels: the class of each picture.
+        labels: the class of each picture; empty words if their classes are unknown or unasked for.
         read: returns a picture by its number.
         where: returns words that name a picture by its number.
         notes: sentences on what was ignored.
@@ -57,8 +60,25 @@ def open_source(path: Path) -> Source:
         return _of_paths(path, *(_in_table(table, path) if table.is_file() else _in_folders(path)))
     if path.is_file() and path.suffix.lower() == ".npz":
         return _of_npz(path)
+    raise _no_source(path, HOW)
+
+
+def open_unlabelled(path: Path) -> Source:
+    """Find the pictures of a source in a folder and its sub-folders, sorted by their paths in it, or in a file.
+
+    Raises:
+        GanbenchError: there is no such file or folder, or it has no pictures.
+    """
+    if path.is_dir():
+        return _all_in(path)
+    if path.is_file() and path.suffix.lower() == ".npz":
+        return _of_npz_without_labels(path)
+    raise _no_source(path, HOW_UNLABELLED)
+
+
+def _no_source(path: Path, how: str) -> GanbenchError:
     wrong = "is neither a folder nor an .npz file" if path.exists() else "is not there"
-    raise GanbenchError(f"'{path}' {wrong}: {HOW}")
+    return GanbenchError(f"'{path}' {wrong}: {how}")
 
 
 def _in_folders(root: Path) -> tuple[list[Path], list[str], int]:
@@ -77,6 +97,24 @@ def _in_folders(root: Path) -> tuple[list[Path], list[str], int]:
     if not paths:
         raise GanbenchError(f"'{root}' has no sub-folders with pictures: {HOW}")
     return paths, [path.parent.name for path in paths], ignored
+
+
+def _all_in(root: Path) -> Source:
+    """All pictures in a folder and its sub-folders; whatever says what they are is left aside."""
+    found = []
+    for path in _visible(root):
+        if path.is_dir():
+            _refuse_outside(path, root)
+            found += list(_visible(path))
+        else:
+            found.append(path)
+    paths = sorted(path for path in found if path.suffix.lower() in FORMATS)
+    if not paths:
+        raise GanbenchError(f"'{root}' has no pictures: {HOW_UNLABELLED}")
+    in_folders = sum(path.parent != root for path in paths)
+    source = _of_paths(root, paths, [""] * len(paths), len(found) - len(paths))
+    labels = (f"labels ignored: {in_folders:,} images are in sub-folders",) if in_folders else ()
+    return replace(source, notes=(*labels, *source.notes))
 
 
 def _in_table(table: Path, root: Path) -> tuple[list[Path], list[str], int]:
@@ -138,26 +176,40 @@ def _refuse_outside(path: Path, root: Path) -> None:
 
 
 def _of_npz(path: Path) -> Source:
-    with open_zip(path, "is not an .npz file: write it with np.savez(path, images=…, labels=…)") as archive:
+    with _open_npz(path) as archive:
         images, labels = (read_member(archive, name, path) for name in ("images", "labels"))
-    if images.dtype != np.uint8:
-        raise GanbenchError(f"'{path}': images must be uint8, 0 to 255, not {images.dtype}")
+    pictures = _pictures(images, path)
     if labels.ndim != 1 or labels.dtype.kind not in "iuU":
         raise GanbenchError(
             f"'{path}': labels must be one whole number or word for each image, not {labels.dtype} {list(labels.shape)}"
         )
-    if len(labels) != len(images):
-        raise GanbenchError(f"'{path}' has {len(images):,} images, but {len(labels):,} labels")
-    pictures = _channels_last(images, path)
+    if len(labels) != len(pictures):
+        raise GanbenchError(f"'{path}' has {len(pictures):,} images, but {len(labels):,} labels")
+    return _of_pictures(pictures, tuple(map(str, labels.tolist())), path)
 
+
+def _of_npz_without_labels(path: Path) -> Source:
+    with _open_npz(path) as archive:
+        pictures = _pictures(read_member(archive, "images", path), path)
+        notes = ("labels ignored",) if "labels.npy" in archive.namelist() else ()
+    return replace(_of_pictures(pictures, ("",) * len(pictures), path), notes=notes)
+
+
+def _open_npz(path: Path) -> AbstractContextManager[ZipFile]:
+    return open_zip(path, "is not an .npz file: write it with np.savez(path, images=…, labels=…)")
+
+
+def _of_pictures(pictures: npt.NDArray[np.uint8], labels: tuple[str, ...], path: Path) -> Source:
     def read(number: int) -> Picture:
         return Picture(Image.fromarray(pictures[number]), "")
 
-    return Source(tuple(map(str, labels.tolist())), read, lambda number: f"image {number} of '{path}'")
+    return Source(labels, read, lambda number: f"image {number} of '{path}'")
 
 
-def _channels_last(images: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
-    """Images as [N, H, W] or [N, H, W, 3]."""
+def _pictures(images: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint8]:
+    """Images as uint8 [N, H, W] or [N, H, W, 3]."""
+    if images.dtype != np.uint8:
+        raise GanbenchError(f"'{path}': images must be uint8, 0 to 255, not {images.dtype}")
     if images.ndim == 3 and 0 not in images.shape:
         return images
     if images.ndim == 4 and 0 not in images.shape:

@@ -158,7 +158,7 @@ class Monitor:
 
     def summary(self) -> str:
         """The verdict on the last samples, one word first and then why, and a line for each event."""
-        return self._record.summary(self.events)
+        return self._record.summary(self.events, self._real.mode_word)
 
     def figure(self) -> Figure:
         """A heat map of modes × steps that shows how full each mode was; curves where modes aren't known.
@@ -173,7 +173,7 @@ class Monitor:
         observations, names = self._record.observations, self._real.mode_names
         if len(names) == 1:
             return curves_figure(observations, self.events, self._real.baseline)
-        return timeline_figure(observations, self.events, names, self._real.mode_shares)
+        return timeline_figure(observations, self.events, names, self._real.mode_shares, self._real.mode_word)
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.txt`, `numbers.csv`, `timeline.json` (observations and events) and `timeline.png`.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_words import with_noun
 from ganbench.core.registry import MAX_INTEGER
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.history import from_plain, to_plain
@@ -71,8 +72,12 @@ class Record:
                 f"checkpoint, load the monitor's state that was saved with it"
             )
 
-    def summary(self, events: Sequence[Event]) -> str:
-        """The verdict on the last samples, and a line for each event."""
+    def summary(self, events: Sequence[Event], mode_word: str) -> str:
+        """The verdict on the last samples, and a line for each event.
+
+        Args:
+            mode_word: the plural noun for modes.
+        """
         if self.diverged_at is not None:
             lines = [f"DIVERGED at step {self.diverged_at:,}: samples or outputs were not finite"]
         elif not self.rows:
@@ -80,7 +85,8 @@ class Record:
         else:
             row = self.rows[-1]
             lines = [f"{row.word} at step {row.observation.step:,}: {'; '.join(row.clauses)}"]
-        return "\n".join([*lines, *(f"step {event.step:,}: {event.kind}: {event.words}" for event in events)])
+        lines += [f"step {event.step:,}: {with_noun(f'{event.kind}: {event.words}', mode_word)}" for event in events]
+        return "\n".join(lines)
 
     def to_plain(self) -> dict[str, Any]:
         """The record as values that JSON has."""

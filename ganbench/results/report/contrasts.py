@@ -20,7 +20,7 @@ CONTRASTS_NOTE = (
 def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str, width: int = WIDE) -> str:
     """Render comparisons with a baseline: first the effects with their intervals, then the p-value."""
     head = [
-        f"{ranking.metric}: against {contrasts[0].second}",
+        f"{ranking.heading}: against {contrasts[0].second}",
         "difference",
         "95 % interval",
         "P(better)",

@@ -11,11 +11,13 @@ from functools import partial
 import pandas as pd
 
 from ganbench.core.formatting import number
+from ganbench.core.mode_words import with_noun
 from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.report.escaping import for_markdown, for_terminal
 from ganbench.results.report.tables import markdown, terminal
 from ganbench.results.run_diff import differ
 from ganbench.results.run_summary import summarize_run
+from ganbench.results.views import noun_of
 
 MAX_STEPS = 6
 """The most steps of an event that are listed."""
@@ -37,6 +39,7 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str, width
     draw = markdown if style == "markdown" else partial(terminal, width=width)
     escape = for_markdown if style == "markdown" else for_terminal
     names = [escape(name) for name in difference.names]
+    noun = noun_of(table[table["run"].isin(difference.runs)])
     width = WIDE if style == "markdown" else width
     parts = ["\n".join(wrapped(f"{side}: {name}", width) for side, name in zip("AB", names, strict=True))]
     differing = [*difference.spec, *difference.surroundings]
@@ -46,7 +49,7 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str, width
     else:
         rows = [
             [
-                score.metric,
+                with_noun(score.metric, noun),
                 number(score.first),
                 number(score.second),
                 _difference(score.difference, score.tie),
@@ -56,7 +59,7 @@ def side_by_side(table: pd.DataFrame, first: str, second: str, style: str, width
         ]
         parts.append(draw(["metric", "A", "B", "B − A", "real data"], rows))
     if difference.events:
-        rows = [[kind, _steps(first), _steps(second)] for kind, first, second in difference.events]
+        rows = [[with_noun(kind, noun), _steps(first), _steps(second)] for kind, first, second in difference.events]
         parts.append(draw(["event", "steps in A", "steps in B"], rows))
     ends = [f"{side}: {escape(ending)}." for side, ending in zip("AB", endings, strict=True)]
     parts.append("\n".join(wrapped(end, width) for end in ends))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.report.charts import CROWD, Line, curves, strip, survival
 from ganbench.results.report.tables import BUDGET_WORDS
@@ -17,6 +18,7 @@ from ganbench.results.views import (
     headline,
     headline_without_counts,
     mode_counts,
+    noun_of,
     quick_scores,
     runs,
 )
@@ -94,7 +96,7 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
     rows = mode_counts(scores).drop_duplicates("run", keep="last").set_index("run")
     if rows.empty:
         return {}  # this protocol counts no modes
-    label = " or ".join(sorted(set(rows["label"])))
+    label, ends = " or ".join(sorted(set(rows["label"]))), with_noun(ENDS, noun_of(table))
     dots: dict[str, dict[int, float]] = {}
     profiles: dict[str, list[float]] = {}
     ended = runs(table)
@@ -112,17 +114,17 @@ def _ends(table: pd.DataFrame, names: Mapping[str, str], numbers: Mapping[str, i
     most = max((count for count in (*rows["value"], ceiling) if math.isfinite(count)), default=0.0)
     crowded = any(len(seeds) > CROWD for seeds in dots.values())
     return {
-        ENDS: strip(
+        ends: strip(
             dict(sorted(dots.items())),
             numbers=numbers,
-            title=f"{ENDS}; {'larger dots are more seeds' if crowded else 'each dot is one seed'}{where}",
+            title=f"{ends}; {'larger dots are more seeds' if crowded else 'each dot is one seed'}{where}",
             xlabel=label,
             ceiling=None if pd.isna(ceiling) else float(ceiling),
         ),
-        "Seeds that cover at least so many modes": survival(
+        f"Seeds that cover at least so many {noun_of(table)}": survival(
             dict(sorted(profiles.items())),
             numbers=numbers,
-            title=f"Fraction of seeds that cover at least k modes{where}",
+            title=f"Fraction of seeds that cover at least k {noun_of(table)}{where}",
             xlabel=label,
             most=float(most),
         ),

@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 from markupsafe import Markup, escape
 from matplotlib.colors import to_hex
 
+from ganbench.core.mode_words import MODES, with_noun
 from ganbench.core.plotting import EVENT_MARKS, FULLNESS, GREY, PALETTE
 
 GLYPHS = dict(zip(EVENT_MARKS, "▼◆✖■●✚★▶▲", strict=True))
@@ -63,7 +64,11 @@ def histogram(all_samples: Mapping[str, float], good: Mapping[str, float]) -> Ma
 
 
 def heat_map(
-    steps: Sequence[int], fullness: Sequence[Sequence[float]], names: Sequence[str], events: Sequence[tuple[int, str]]
+    steps: Sequence[int],
+    fullness: Sequence[Sequence[float]],
+    names: Sequence[str],
+    events: Sequence[tuple[int, str]],
+    noun: str = MODES,
 ) -> Markup:
     """Draw a modes × steps heat map of each mode's share at each evaluation, with events marked above.
 
@@ -71,7 +76,9 @@ def heat_map(
         steps: the steps of the evaluations, [T].
         fullness: [T][K], good samples relative to an even share: 0 is empty, 1 is an even share.
         events: pairs of step and kind.
+        noun: the plural noun for modes.
     """
+    event_words = {kind: with_noun(words, noun) for kind, (_, _, words) in EVENT_MARKS.items()}
     row = max(min(ROW[1], TALLEST / len(names)), min(ROW[0], TALLEST / len(names)))
     top, tall = 32, row * len(names)
     half = (steps[1] - steps[0]) / 2
@@ -98,7 +105,7 @@ def heat_map(
         if len(names) <= LABELLED:
             parts.append(_text(LEFT - 6, y + row / 2 + 4, name, "end"))
     for step, kind in events:
-        parts.append(_mark(across(step), kind, f"step {step:,}: {EVENT_MARKS[kind][2]}"))
+        parts.append(_mark(across(step), kind, f"step {step:,}: {event_words[kind]}"))
     bottom = top + tall + 14
     parts += [
         _text(across(steps[0]), bottom, f"{steps[0]:,}", "middle"),
@@ -107,7 +114,7 @@ def heat_map(
     ]
     shades = [("■", _shade(full), word) for full, word in ((0.0, "empty"), (0.5, "as real"), (1.0, "≥ 2×"))]
     seen = dict.fromkeys(kind for _, kind in events)
-    marks = [(GLYPHS[kind], _ink(kind), EVENT_MARKS[kind][2]) for kind in EVENT_MARKS if kind in seen]
+    marks = [(GLYPHS[kind], _ink(kind), event_words[kind]) for kind in EVENT_MARKS if kind in seen]
     return _picture(bottom + 34, [*parts, *_legend(shades, bottom + 16), *_legend(marks, bottom + 30)])
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from PIL import Image
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_words import CLUSTERS, MODES, with_noun
 from ganbench.core.provenance import code_version
 from ganbench.core.unfinished import remove_unfinished, unfinished_name
 from ganbench.results.csv_file import read_csv, write_csv
@@ -110,6 +111,7 @@ def _drop_unreported_rows(table: pd.DataFrame, shown: Sequence[str]) -> pd.DataF
 def _write(report: Report, folder: Path) -> None:
     contents = [(section, section.content(report)) for section in SECTIONS]
     contents = [(section, content) for section, content in contents if content is not None]
+    noun = report.comparison.noun
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -121,14 +123,16 @@ def _write(report: Report, folder: Path) -> None:
         title=report.about.title,
         date=f"{datetime.date.fromisoformat(report.about.date):%d %B %Y}",
         methods=len(report.numbers),
-        sections=[(section.anchor, section.title, section.html(content)) for section, content in contents],
+        sections=[
+            (section.anchor, with_noun(section.title, noun), section.html(content)) for section, content in contents
+        ],
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_unfinished(folder)
         # Nothing can be in a new folder, so that nothing is written through a link; and the old report stays whole.
         with tempfile.TemporaryDirectory(dir=folder, prefix=f"{unfinished_name()}-") as new:
-            _write_files(report, page, _markdown(report.about, contents), Path(new))
+            _write_files(report, page, _markdown(report.about, contents, noun), Path(new))
             move_files(Path(new), folder)
     except OSError as error:
         raise GanbenchError(f"the report can't be written to '{folder}' ({error.strerror})") from error
@@ -141,23 +145,24 @@ def _write_files(report: Report, page: str, markdown: str, folder: Path) -> None
     (folder / "report.md").write_text(markdown, encoding="utf-8")
     write_csv(report.table, folder / "results.csv")
     report.about.write(folder)
+    ends = {with_noun(ENDS, noun) for noun in (MODES, CLUSTERS)}
     for dataset, figures in report.figures.items():
         for title, drawing in figures.items():
             path = folder / "figures" / f"{_file_name(f'{title} {dataset}')}.svg"
             # The rows of this one have names.
-            text = drawing if title == ENDS else with_legend(drawing, report.numbers)
+            text = drawing if title in ends else with_legend(drawing, report.numbers)
             path.write_text(text, encoding="utf-8")
     for run, steps in report.pictures.items():
         for step, picture in steps.items():
             (folder / SAMPLES / picture_name(run, step)).write_bytes(picture)
 
 
-def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]]) -> str:
+def _markdown(about: About, contents: Sequence[tuple[Section[Any], Any]], noun: str) -> str:
     parts = [f"# {for_markdown(about.title)}", f"{datetime.date.fromisoformat(about.date):%d %B %Y}"]
     for section, content in contents:
         text = section.markdown(content)
         if text:
-            parts += [f"## {section.title}", text]
+            parts += [f"## {with_noun(section.title, noun)}", text]
     return "\n\n".join(parts) + "\n"
 
 

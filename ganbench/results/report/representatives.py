@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ganbench.results.inference import as_losses
-from ganbench.results.views import facts_of, final_scores, headline_without_counts, mode_counts, runs
+from ganbench.results.views import facts_of, final_scores, headline_without_counts, mode_counts, noun_of, runs
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _middle(ids: Sequence[str], pictured: Collection[str]) -> int:
 def _losses(scores: pd.DataFrame) -> dict[str, pd.Series]:
     """The loss of each run by the label of what it is ranked by, the most important first."""
     counts = mode_counts(scores).drop_duplicates("run", keep="last").set_index("run")
-    losses = {"count of modes": -counts["value"]} if len(counts) else {}
+    losses = {f"count of {noun_of(scores)}": -counts["value"]} if len(counts) else {}
     directions, labels = facts_of(scores, "direction"), facts_of(scores, "label")
     for metric in headline_without_counts(scores):
         rows = scores[scores["metric"] == metric].drop_duplicates("run", keep="last").set_index("run")

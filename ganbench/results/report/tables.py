@@ -48,7 +48,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
     by = [column for column in comparison.by if column != "protocol" and (groups[column] != "").any()]
     if "name" not in comparison.by and (groups["name"] != "").any():
         by = [*(column for column in by if column not in BY), METHOD]
-    metrics = [f"{metric} (extra)" if metric in comparison.extra else metric for metric in comparison.metrics]
+    metrics = [comparison.heading(metric) + " (extra)" * (metric in comparison.extra) for metric in comparison.metrics]
     verdict = [VERDICT] * bool((groups[VERDICT] != "").any())
     head = [*by, *verdict, "protocol", "samples", "seeds", "failed", *metrics, x.replace("_", " "), "minutes"]
     rows = [

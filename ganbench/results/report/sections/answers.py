@@ -81,11 +81,14 @@ TEMPLATE = """
 
 @dataclass(frozen=True)
 class Answered:
-    """Grids and sentences on the same rankings, the label of each metric, and the meaning of each mark."""
+    """Grids and sentences on the same rankings, the label of each metric and the address of its documentation, by its
+    heading, and the meaning of each mark.
+    """
 
     grids: list[Grid]
     sentences: list[str]
     labels: dict[str, str]
+    links: dict[str, str]
     meanings: dict[str, str]
 
     @property
@@ -108,7 +111,9 @@ class Answers(Section[Answered]):
         rankings = comparison.rankings
         grids = baseline_grids(rankings, baseline) if baseline else answer_grids(rankings)
         meanings = KEY_OF_BASELINE if baseline else KEY
-        return Answered(grids, sentences(rankings), dict(comparison.labels), meanings)
+        labels = {comparison.heading(metric): label for metric, label in comparison.labels.items()}
+        links = {comparison.heading(metric): link for metric, link in metric_links().items()}
+        return Answered(grids, sentences(rankings), labels, links, meanings)
 
     def html(self, content: Answered) -> Markup:
         return fill(
@@ -116,7 +121,7 @@ class Answers(Section[Answered]):
             grids=content.grids,
             sentences=content.sentences,
             labels=content.labels,
-            links=metric_links(),
+            links=content.links,
             colours=COLOURS,
             key=content.key,
             breakable=_breakable,

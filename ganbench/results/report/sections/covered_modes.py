@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from markupsafe import Markup
 
+from ganbench.core.mode_words import with_noun
 from ganbench.results.incomplete_seeds import Incomplete, incomplete_counts, lost_modes
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import Report, Section, fill
@@ -23,21 +24,28 @@ that failed count among both. In brackets: 95 % confidence interval of the share
 """
 
 
-class CoveredModes(Section[list[Incomplete]]):
+class Covered(NamedTuple):
+    """Sentences on each data set, and the plural noun for modes in what stands around them."""
+
+    sentences: list[Incomplete]
+    noun: str
+
+
+class CoveredModes(Section[Covered]):
     title: ClassVar[str] = "Are all modes there?"
     anchor: ClassVar[str] = "modes"
     place: ClassVar[int] = 10
 
-    def content(self, report: Report) -> list[Incomplete] | None:
+    def content(self, report: Report) -> Covered | None:
         lost, incomplete = lost_modes(report.table, report.names), incomplete_counts(report.table, report.names)
         by_data = sorted([*lost, *incomplete], key=lambda sentence: sentence.beginning.partition(",")[0])
-        return by_data or None
+        return Covered(by_data, report.comparison.noun) if by_data else None
 
-    def html(self, content: list[Incomplete]) -> Markup:
-        return fill(TEMPLATE, sentences=content)
+    def html(self, content: Covered) -> Markup:
+        return fill(with_noun(TEMPLATE, content.noun), sentences=content.sentences)
 
-    def markdown(self, content: list[Incomplete]) -> str:
+    def markdown(self, content: Covered) -> str:
         return "\n\n".join(
             "\n".join([for_markdown(sentence.beginning), "", *(f"- {for_markdown(end)}" for end in sentence.ends)])
-            for sentence in content
+            for sentence in content.sentences
         )

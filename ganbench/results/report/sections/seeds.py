@@ -19,6 +19,7 @@ from ganbench.results.views import (
     events,
     final_scores,
     mode_shares,
+    noun_of,
     quick_scores,
     runs,
 )
@@ -56,13 +57,13 @@ alt="Samples of {{ card.method }} on {{ card.dataset }}, seed {{ seed.seed }}, a
 {% endif %}
       <p>{{ seed.words }}.</p>
 {% if seed.histogram or seed.timeline %}
-      <details><summary>How its samples fall into modes</summary>
+      <details><summary>How its samples fall into {{ seed.noun }}</summary>
 {% if seed.histogram %}
-      <figure role="img" aria-label="Shares of the modes among the samples of {{ card.method }}, \
+      <figure role="img" aria-label="Shares of the {{ seed.noun }} among the samples of {{ card.method }}, \
 seed {{ seed.seed }}">{{ seed.histogram }}</figure>
 {% endif %}
 {% if seed.timeline %}
-      <figure role="img" aria-label="How full each mode was during the training of {{ card.method }}, \
+      <figure role="img" aria-label="How full the {{ seed.noun }} were during the training of {{ card.method }}, \
 seed {{ seed.seed }}, with events">{{ seed.timeline }}</figure>
 {% endif %}
       </details>
@@ -110,12 +111,14 @@ class Seed:
         place: `best`, `middle` or `worst` of its method; empty for an only seed.
         words: its summary.
         frames: pairs of step and sample grid (a data URI), ordered by step.
+        noun: the plural noun for modes.
         histogram, timeline: the distribution of its samples over modes, at the end and during training; or empty.
     """
 
     seed: int
     place: str
     words: str
+    noun: str
     frames: list[tuple[int, str]]
     histogram: Markup
     timeline: Markup
@@ -157,6 +160,7 @@ def cards(report: Report) -> list[Card]:
                     seed=int(rows["seed"].iloc[0]),
                     place=place,
                     words=summarize_run(rows, run),
+                    noun=noun_of(rows),
                     frames=frames,
                     histogram=histogram(shares, good) if shares else Markup(),
                     timeline=_timeline(rows),
@@ -193,4 +197,4 @@ def _timeline(rows: pd.DataFrame) -> Markup:
     names = sorted(map(str, shares.columns), key=by_number)
     fullness = (shares[names] * len(names)).to_numpy().tolist()
     marks = list(zip(events(rows)["step"].tolist(), events(rows)["metric"].tolist(), strict=True))
-    return heat_map(shares.index.tolist(), fullness, names, marks)
+    return heat_map(shares.index.tolist(), fullness, names, marks, noun_of(rows))

@@ -1,0 +1,24 @@
+"""The noun for modes in our own phrases."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganbench.core.mode_words import with_noun
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3 of 8 modes are left; the worst mode", "3 of 8 clusters are left; the worst cluster"),
+        ("Modes at the end. A mode's share", "Clusters at the end. A cluster's share"),
+        ("missing-modes, off-mode", "missing-clusters, off-cluster"),
+        ("worst_mode_coverage", "worst_cluster_coverage"),
+        ("modes_strict", "clusters_strict"),
+        ("a modest model", "a modest model"),
+    ],
+)
+def test_modes_are_called_clusters_where_they_are_and_nothing_else_changes(text: str, expected: str) -> None:
+    assert with_noun(text, "clusters") == expected
+    for noun in ("modes", "digits", "classes"):
+        assert with_noun(text, noun) == text
