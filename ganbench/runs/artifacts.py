@@ -35,8 +35,8 @@ def keep_artifacts(
     if len(names) <= NAMED_MODES:
         from ganbench.core.plotting import mode_histogram  # a third of a second, not needed before the first step
 
-        shares = [[metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good")]
-        log.figure("mode-histogram.png", mode_histogram(names, *shares, mode_word))
+        every, good = ([metrics[f"{kind}/{name}"] for name in names] for kind in ("mode", "good"))
+        log.figure("mode-histogram.png", mode_histogram(names, every, good, mode_word))
     images = len(data.shape) == 3
     final_samples = snapshot.sample(row, KEPT_IMAGES if images else KEPT_POINTS)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ from ganbench.evaluation.scorer import Scorer, Scores
 from ganbench.runs.kept_generator import Which, find_weights
 from ganbench.runs.log_schema import facts_of, named_values
 from ganbench.runs.rescore import rescore, spec_to_rescore, step_of_final_scores
+from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunRecord
 from ganbench.tracking.metric_facts import RunMetrics, metrics_from_tags
 from ganbench.tracking.mlflow.client import find_run
@@ -90,10 +91,10 @@ class _Rescorer:
             weights = find_weights(self._store, experiment, record.id, self._weights, Path(folder))
             scores = rescore(record, spec, weights, self._weights, *self._scorers[setting])
         if self._weights == "last":
-            self._add(experiment, record, scores)
+            self._add(experiment, record, spec, scores)
         return scores
 
-    def _add(self, experiment: str, record: RunRecord, scores: Scores) -> None:
+    def _add(self, experiment: str, record: RunRecord, spec: RunSpec, scores: Scores) -> None:
         if experiment not in self._trackers:
             self._trackers[experiment] = MlflowTracker(self._store, experiment)
         log = self._trackers[experiment].amend(record.id)
