@@ -140,7 +140,8 @@ class Undecided(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         samples = self.linear(latents) if float(latents.sum()) > 0 else -self.linear(latents)
-        return samples.view(-1, 1, 28, 28)
+        images: Tensor = samples.view(-1, 1, 28, 28)
+        return images
 
 
 class OfAPlugin(Arch):
