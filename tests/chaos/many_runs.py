@@ -25,7 +25,7 @@ from tests.chaos.common import children, finish, report, runs_in, start
 from tests.chaos.plain_tracking import seconds_per_run
 
 SEEDS = 10
-MAX_OVERHEAD = 2.0
+MAX_OVERHEAD = 1.5
 """Allowed overhead per run, in what the libraries alone need."""
 FILE = """
 seeds = {seeds}
