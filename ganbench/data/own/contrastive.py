@@ -75,7 +75,8 @@ def _fit(network: OwnCNN, images: Tensor, progress: Progress) -> None:
 def _changed(images: Tensor) -> Tensor:
     moved = jitter(images, ROTATION, SCALE, SHIFT)
     contrast, brightness = torch.rand(2, len(images), 1, 1, 1) * 2 - 1
-    return moved * (1 + CONTRAST * contrast) + BRIGHTNESS * brightness + NOISE * torch.randn_like(moved)
+    changed: Tensor = moved * (1 + CONTRAST * contrast) + BRIGHTNESS * brightness + NOISE * torch.randn_like(moved)
+    return changed
 
 
 @torch.no_grad()

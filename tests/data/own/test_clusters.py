@@ -19,6 +19,7 @@ from ganbench.cli.main import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.own_data import CARD, Card, Clustering, own_data_folder, read_own_card
 from ganbench.data import DATASETS
+from ganbench.data.labelled import LabelledImages
 from ganbench.data.own import clusters, contrastive, recipe
 from ganbench.data.own import prepare as preparation
 from ganbench.data.own.add import add_data
@@ -80,7 +81,7 @@ def in_pairs(first: Labels, second: Labels) -> float:
     both = sum(one and other for one, other in together)
     ones, others = (sum(of[place] for of in together) for place in (0, 1))
     chance = ones * others / len(pairs)
-    return (both - chance) / ((ones + others) / 2 - chance)
+    return float((both - chance) / ((ones + others) / 2 - chance))
 
 
 def test_adjusted_rand_index_counts_pairs() -> None:
@@ -145,6 +146,7 @@ def test_clusters_by_given_features_are_the_data_sets_classes_and_are_called_clu
     assert "360 images of 3 clusters" in result.output
     dataset = DATASETS["mine"]()
     data = dataset.load(torch.device("cpu"))
+    assert isinstance(data, LabelledImages)
     assert (dataset.mode_word, data.mode_names) == ("clusters", ("cluster 1", "cluster 2", "cluster 3"))
     images, labels = shapes(COUNT)
     shape_of = dict(zip(content_hashes(images), labels.tolist(), strict=True))
