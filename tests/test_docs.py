@@ -18,7 +18,7 @@ from ganbench.cli import main
 from ganbench.cli.console.component_list import as_markdown, entries_of
 from ganbench.core.component_index import FOLDERS
 from ganbench.core.experiment_files import find_experiment
-from ganbench.data.own import contrastive, recipe
+from ganbench.data.own import recipe
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -222,8 +222,6 @@ def test_how_to_page_on_own_data_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(recipe, "MIN_STEPS", 40)
     monkeypatch.setattr(recipe, "EPOCHS", 1)
-    monkeypatch.setattr(contrastive, "STEPS", 20)
-    monkeypatch.setattr(contrastive, "BATCH", 64)
     for language, body in re.findall(r"^```(sh|python)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
         if language == "python":
             exec(compile(body, str(page), "exec"), {})
