@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.plugins import load_plugins
+from ganbench.core.plugins import SOURCE, load_plugins
 from ganbench.core.settings import merge
 from ganbench.data.labelled import LabelledImages
 from ganbench.data.mnist import Mnist
@@ -55,8 +56,11 @@ def random_data(count: int = 200) -> LabelledImages:
 @contextmanager
 def forgotten_plugins() -> Iterator[None]:
     """Forget the components that are registered meanwhile, a plug-in's or a test's own, so that nothing meets them."""
-    before = {kind: set(registry) for kind, registry in REGISTRIES.items()}
+    before, modules = {kind: set(registry) for kind, registry in REGISTRIES.items()}, set(sys.modules)
     yield
+    for name in set(sys.modules) - modules:
+        if SOURCE in vars(sys.modules[name]):
+            del sys.modules[name]
     for kind, registry in REGISTRIES.items():
         for name in set(registry) - before[kind]:
             if registry[name].is_foreign():  # ours are imported once, and would never come back

@@ -29,7 +29,7 @@ loss = ["uncomputable", "minimax"]
 [budget.short]
 "train.steps" = 2
 """
-BROKEN = """
+UNCOMPUTABLE = """
 from ganbench.plugin import LOSSES, Loss, register
 
 @register(LOSSES, "uncomputable")
@@ -120,7 +120,7 @@ def test_sweep_returns_the_runs_of_its_file_and_fails_after_the_others(
 ) -> None:
     file, plugin = tmp_path / "losses.toml", tmp_path / "broken.py"
     file.write_text(EXPERIMENT)
-    plugin.write_text(BROKEN)
+    plugin.write_text(UNCOMPUTABLE)
 
     def train(where: dict[str, object] | None = None, seeds: int | None = None) -> set[tuple[str, int]]:
         table = ganbench.sweep(
@@ -199,3 +199,18 @@ def test_errors_have_the_message_of_the_command(
 def test_options_without_a_table_are_refused(name: str) -> None:
     with pytest.raises(ganbench.GanbenchError, match=r"should be table\.option"):
         ganbench.run(options={name: 1})
+
+
+def test_a_plug_in_may_be_named_in_each_call_until_it_changes(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("raise ValueError('half written')\n")
+    for _ in range(2):
+        with pytest.raises(ganbench.GanbenchError, match="half written"):
+            ganbench.run("mine", plugins=[plugin])
+    plugin.write_text(UNCOMPUTABLE.replace("uncomputable", "mine"))
+    for _ in range(2):
+        with pytest.raises(ganbench.GanbenchError, match="unknown metric 'no'"):
+            ganbench.run("mine", dataset="ring", metrics=["no"], plugins=[plugin])
+    plugin.write_text(plugin.read_text() + "\n# another line\n")
+    with pytest.raises(ganbench.GanbenchError, match="has changed since this process loaded it"):
+        ganbench.run("mine", plugins=[plugin])

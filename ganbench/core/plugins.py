@@ -16,6 +16,9 @@ from ganbench.core.registry import near_miss
 PLUGIN_GROUP = "ganbench.plugins"
 """Entry-point group under which an installed package announces its components."""
 
+SOURCE = "__ganbench_source__"
+"""Attribute of an imported file: its path and its content."""
+
 
 def installed_plugins() -> importlib.metadata.EntryPoints:
     """The installed plug-ins, as entry points of group `ganbench.plugins`."""
@@ -58,17 +61,28 @@ def load_plugin(target: str) -> str:
 
 
 def _import_file(file: Path) -> str:
-    """Import a Python file as a module of its own, and return that module's name."""
+    """Import a Python file as a module of its own, and return that module's name; once is enough for a process."""
     name = f"ganbench_plugin_{file.stem}"
     if not file.is_file():
         raise GanbenchError(f"there is no plugin file '{file}'")
+    source = str(file.resolve()), file.read_bytes()
+    loaded = getattr(sys.modules.get(name), SOURCE, None)
+    if loaded == source:
+        return name
+    if loaded is not None and loaded[0] == source[0]:
+        raise GanbenchError(f"the plug-in '{file}' has changed since this process loaded it: start Python again")
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise GanbenchError(f"the plug-in '{file}' is not a Python file (its name should end in .py)")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, SOURCE, source)
     sys.modules[name] = module
-    with _plugin_errors(f"the plug-in '{file}'"):
-        spec.loader.exec_module(module)
+    try:
+        with _plugin_errors(f"the plug-in '{file}'"):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return name
 
 

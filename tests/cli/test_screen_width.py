@@ -101,6 +101,7 @@ def test_the_same_event_of_several_seeds_is_one_line() -> None:
     event = SimpleNamespace(step=100, kind="off-mode", words="nothing is good")
     part = SimpleNamespace(scores=None, events=[event])
     run = SimpleNamespace(
+        _job=SimpleNamespace(spec=resolve({"dataset": {"name": "ring"}})),
         _record=SimpleNamespace(
             seeds=(0, 1), seconds=1.0, step=100, status=lambda seed, default: "running", add=lambda seed, part: None
         ),
