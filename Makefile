@@ -11,10 +11,10 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY)  ## Train minimax + mlp on MNIST, let the same GAN collapse, and show both side by side (four minutes on a CPU)
-	$(BIN)/ganbench run --loss minimax --arch mlp
+	$(BIN)/ganbench run --loss minimax --arch mlp --name balanced
 	@echo
 	@echo "The same GAN again, with five updates of the generator for each one of the discriminator:"
-	$(BIN)/ganbench run --loss minimax --arch mlp --set train.n_generator=5 --generator-steps 5000
+	$(BIN)/ganbench run --loss minimax --arch mlp --set train.n_generator=5 --generator-steps 5000 --name "generator ahead"
 	@echo
 	$(BIN)/ganbench report --out mlruns-ganbench/reports
 	@echo

@@ -27,10 +27,12 @@ from ganbench.runs.executors import choose
 from ganbench.runs.job import Job
 from ganbench.runs.run import run as train
 from ganbench.runs.sweep import SweepJob, train_missing
+from ganbench.spec.annotations import read_name
 from ganbench.spec.asked import read_asked_sweep, resolve_asked
+from ganbench.tracking.annotations import NAME_TAG
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker
 from ganbench.tracking.store import EXPERIMENT, find_store
-from ganbench.tracking.update_annotations import update_annotations
+from ganbench.tracking.update_annotations import rename, update_annotations
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Component = str | Mapping[str, object]
@@ -53,6 +55,7 @@ def run(
     batch_size: int | None = None,
     options: Mapping[str, object] | None = None,
     config: File | None = None,
+    name: str | None = None,
     metrics: Sequence[str] = (),
     keep: str | None = None,
     plugins: Sequence[File] = (),
@@ -77,6 +80,7 @@ def run(
         images: budget in real images; "400k" and "10M" are understood here, too.
         options: any other options of the spec by their names, as in {"train.n_generator": 5}.
         config: TOML file of settings, which the arguments override.
+        name: the method's name in tables and pictures, in place of the options in which it differs.
         metrics: metrics outside the protocol, for the final samples.
         keep: "best:METRIC" to keep the generator of the evaluation at which a metric was best, for `sample`.
         plugins: Python files with components of your own.
@@ -104,13 +108,23 @@ def run(
     extra_metrics = create_extra_metrics(metrics)
     check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
     kept_metric = parse_keep(keep, spec) if keep is not None else ""
+    method = read_name(name) if name is not None else ""
     torch_device = find_device(device)
     run_store = find_store(None if store is None else os.fspath(store))
     tracker = open_tracker(run_store, experiment)
     console = Terminal(quiet=not progress)
     data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(spec, seed_numbers, torch_device, checkpoints, force, extra_metrics=extra_metrics, keep=kept_metric)
+    job = Job(
+        spec,
+        seed_numbers,
+        torch_device,
+        checkpoints,
+        force,
+        extra_metrics=extra_metrics,
+        tags={NAME_TAG: method} if method else {},
+        keep=kept_metric,
+    )
     with signals() as stop, Display(spec, console) as display:
         train(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()
@@ -118,6 +132,8 @@ def run(
         raise GanbenchError(not_delivered(undelivered, run_store))
     if stop.number is not None:
         raise KeyboardInterrupt
+    if method:  # runs that were finished before, too
+        rename(run_store, experiment, spec.group_id, method)
     return _results_of({spec.run_id(seed) for seed in seed_numbers}, experiment, run_store.uri)
 
 

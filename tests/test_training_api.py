@@ -89,6 +89,24 @@ def test_finished_runs_are_returned_and_not_trained_again(store: Path, capfd: py
     assert set(ganbench.load_results("two", store=store)["run"]) == {*first["run"], *other["run"]}
 
 
+def test_a_name_stands_for_the_method_also_of_runs_that_were_finished(store: Path) -> None:
+    def train(*, loss: str = "minimax", name: str | None = None) -> set[str]:
+        table = ganbench.run(
+            loss, dataset="ring", steps=2, options=FEW, name=name, experiment="named", store=store, progress=False
+        )
+        return set(table["name"])
+
+    assert train() == {""}
+    assert train(name="balanced") == {"balanced"}
+    assert train() == {"balanced"}, "only a new name replaces one"
+    words = ["run", "--dataset", "ring", "--loss", "hinge", "--steps", "2", "--name", "with a margin"]
+    words += [word for option, value in FEW.items() for word in ("--set", f"{option}={value}")]
+    result = CliRunner().invoke(main, [*words, "--experiment", "named", "--store", str(store)])
+    assert result.exit_code == 0, result.output
+    compared = ganbench.compare(ganbench.load_results("named", store=store))
+    assert set(compared.groups["method"]) == {"balanced", "with a margin"}
+
+
 def test_options_override_those_of_a_file(tmp_path: Path, store: Path) -> None:
     config = tmp_path / "spec.toml"
     config.write_text('[dataset]\nname = "ring"\n[loss]\nname = "hinge"\n[train]\nepochs = 3\n')
@@ -156,6 +174,7 @@ def test_run_works_in_a_thread(store: Path) -> None:
         (lambda: ganbench.run(seeds=[0, 0]), "run --seeds 0,0"),
         (lambda: ganbench.run(seeds="x"), "run --seeds x"),
         (lambda: ganbench.run(metrics=["no"]), "run --metric no"),
+        (lambda: ganbench.run(name="a" * 81), f"run --name {'a' * 81}"),
         (lambda: ganbench.run(config="none.toml"), "run --config none.toml"),
         (lambda: ganbench.run(plugins=["none.py"]), "run --plugin none.py"),
         (lambda: ganbench.sweep("none.toml"), "sweep none.toml"),

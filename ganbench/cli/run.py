@@ -37,6 +37,11 @@ from ganbench.cli.spec_flags import spec_flags, spec_of
     metavar="best:METRIC",
     help="Keep the generator of the evaluation at which a metric was best as well, for `sample` and `export`.",
 )
+@click.option(
+    "--name",
+    metavar="TEXT",
+    help="Name of the method in tables and pictures, in place of the options in which it differs.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resolved spec as TOML and stop.")
 @click.option("--force", is_flag=True, help="Repeat runs that are already finished.")
 @click.option("--profile", is_flag=True, help="Print where the time went, and whether steps were accelerated.")
@@ -48,6 +53,7 @@ def run(
     store: str | None,
     metrics: tuple[str, ...],
     keep: str | None,
+    name: str | None,
     dry_run: bool,
     force: bool,
     profile: bool,
@@ -81,6 +87,7 @@ def run(
         store=store,
         force=force,
         metrics=metrics,
+        name=name,
         keep=keep,
         accelerated=accelerate == "auto",
         profiled_since=began_at if profile else None,

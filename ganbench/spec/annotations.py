@@ -33,6 +33,15 @@ def read_annotation(value: Mapping[str, Any]) -> Annotation:
     )
 
 
+def read_name(name: str) -> str:
+    """Read the name of a method outside of an experiment file.
+
+    Raises:
+        GanbenchError: it is empty, too long, or more than a line.
+    """
+    return _text(name, "a name")
+
+
 def annotate(
     outcomes: Mapping[str, Any],
     combinations: Sequence[tuple[SpecRecord, Sequence[Annotation]]],

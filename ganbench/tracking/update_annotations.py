@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ganbench.core.annotation import Annotation
-from ganbench.tracking.annotations import annotation_tags
+from ganbench.tracking.annotations import NAME_TAG, annotation_tags
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store
@@ -24,6 +24,19 @@ def update_annotations(store: Store, experiment: str, annotations: Mapping[str, 
         GanbenchError: there is no such experiment.
     """
     wanted = {group: annotation_tags(annotation) for group, annotation in annotations.items()}
+    return _update(store, experiment, wanted)
+
+
+def rename(store: Store, experiment: str, group: str, name: str) -> int:
+    """Name the tracked runs of a group, and leave the rest of their annotations; return the number of changed runs.
+
+    Raises:
+        GanbenchError: there is no such experiment.
+    """
+    return _update(store, experiment, {group: {NAME_TAG: name}})
+
+
+def _update(store: Store, experiment: str, wanted: Mapping[str, Mapping[str, str]]) -> int:
     changes: dict[str, dict[str, str]] = {}
     for record in read_runs(store, experiment, history=False, needed=lambda tags: FEW_NUMBERS):
         tags = wanted.get(record.group, {})

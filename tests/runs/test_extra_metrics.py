@@ -200,7 +200,7 @@ def test_samples_of_anybody_are_scored_by_extra_metrics(tmp_path: Path) -> None:
     assert evaluation["kl_base_10"] == pytest.approx(evaluation["kl"] / math.log(10))
     assert [score.metric for score in evaluation.scores if score.extra] == ["kl_base_10", "ndb_bins_7"]
     np.save(tmp_path / "points.npy", points)
-    words = ["evaluate", tmp_path / "points.npy", "--dataset", "ring", "--count", "600", "--metric", asked[0]]
+    words = ["evaluate", str(tmp_path / "points.npy"), "--dataset", "ring", "--count", "600", "--metric", asked[0]]
     store = tmp_path / "store"
     shown = ganbench(*words, "--metric", asked[1], "--track", "mine", "--store", store)
     assert "ndb_bins_7 (extra)" in shown

@@ -14,9 +14,12 @@ from ganbench.runs.best_weights import parse_keep
 from ganbench.runs.job import Job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
+from ganbench.spec.annotations import read_name
 from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking.annotations import NAME_TAG
 from ganbench.tracking.spool import not_delivered, open_tracker
 from ganbench.tracking.store import Store, find_store
+from ganbench.tracking.update_annotations import rename
 
 
 def run_session(
@@ -29,6 +32,7 @@ def run_session(
     force: bool,
     metrics: Sequence[str] = (),
     keep: str | None = None,
+    name: str | None = None,
     accelerated: bool = True,
     profiled_since: float | None = None,
 ) -> int:
@@ -37,6 +41,7 @@ def run_session(
     Args:
         metrics: metrics outside the protocol, for the final samples.
         keep: `best:METRIC`, to keep the weights of the best evaluation as well.
+        name: the method's name in tables and pictures.
         accelerated: whether training steps may be recorded and replayed.
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
@@ -44,6 +49,7 @@ def run_session(
     extra_metrics = create_extra_metrics(metrics)
     check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
     kept_metric = parse_keep(keep, spec) if keep is not None else ""
+    method = read_name(name) if name is not None else ""
     torch_device = find_device(device)
     run_store = find_store(store)
     describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
@@ -51,13 +57,16 @@ def run_session(
     data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     profile = RunProfile(StepProfile() if profiled_since is not None else None)
     checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile, keep=kept_metric)
+    tags = {NAME_TAG: method} if method else {}
+    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile, tags, kept_metric)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()
     if undelivered:
         console.print(not_delivered(undelivered, run_store), soft_wrap=True)
         return 1
+    if method:  # runs that were finished before, too
+        rename(run_store, experiment, spec.group_id, method)
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
     show_outcome(spec, seeds, run_store, experiment, console, dict(zip(extra_metrics, metrics, strict=True)))
