@@ -32,7 +32,7 @@ class Imbalance(MethodAtEqualDoses):
 
     @property
     def does_better(self) -> bool:
-        """Whether a balanced run is better in more than half of the pairs."""
+        """True if a balanced run is better in more than half of the pairs."""
         return self.found.better.middle > 0.5
 
     def sentence(self) -> str:
