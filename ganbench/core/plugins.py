@@ -65,7 +65,10 @@ def _import_file(file: Path) -> str:
     name = f"ganbench_plugin_{file.stem}"
     if not file.is_file():
         raise GanbenchError(f"there is no plugin file '{file}'")
-    source = str(file.resolve()), file.read_bytes()
+    try:
+        source = str(file.resolve()), file.read_bytes()
+    except OSError as error:
+        raise GanbenchError(f"the plug-in '{file}' can't be read: {error.strerror}") from error
     loaded = getattr(sys.modules.get(name), SOURCE, None)
     if loaded == source:
         return name
