@@ -57,7 +57,7 @@ def test_collapse_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     few = 'quiet_end = {"evaluation.samples": 500, "evaluation.quick_samples": 500, '
     shorter = {"STEPS = 5000": "STEPS = 20", "SEEDS = [0, 1, 2]": "SEEDS = [0]", "quiet_end = {": few}
-    groups, floors = run(FOLDER / "see-mode-collapse.ipynb", shorter)
+    *_, groups, floors = run(FOLDER / "see-mode-collapse.ipynb", shorter)
     assert isinstance(groups, pd.DataFrame)
     assert isinstance(floors, pd.DataFrame)
     assert [option for option in groups["options"] if "n_generator=10" in option]

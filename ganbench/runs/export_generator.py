@@ -125,4 +125,4 @@ WRITERS: Mapping[str, Callable[[nn.Module, Tensor, Mapping[str, str]], bytes]] =
     ".onnx": _onnx,
     ".safetensors": _weights,
 }
-"""By a file's ending, its content: of a generator, an example of latents, and where the generator comes from."""
+"""Writers of a file's content by its ending, from a generator, an example of latents, and where it comes from."""
