@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
-    from ganbench.commands import run, sweep
+    from ganbench.cli.from_python import run, sweep
     from ganbench.core.errors import GanbenchError
     from ganbench.evaluation.evaluate import evaluate
     from ganbench.evaluation.monitor import Monitor
@@ -53,9 +53,9 @@ _MODULES = {
     "evaluate": "ganbench.evaluation.evaluate",
     "load_results": "ganbench.results.read_results",
     "report": "ganbench.results.report.experiment_report",
-    "run": "ganbench.commands",
+    "run": "ganbench.cli.from_python",
     "sample": "ganbench.runs.sample",
-    "sweep": "ganbench.commands",
+    "sweep": "ganbench.cli.from_python",
 }
 """Modules of the names that are imported when they are first used: torch takes seconds, which `ganbench --help` should
 not wait for.

@@ -28,7 +28,7 @@ ALLOWED = {
     "core": "",
 }
 """Folders that the files of each folder may import from."""
-TOP_LEVEL_FILES = {"__init__", "__main__", "commands", "metrics", "plugin", "torchmetrics"}
+TOP_LEVEL_FILES = {"__init__", "__main__", "metrics", "plugin", "torchmetrics"}
 """Files outside the folders: the public API, and the import for authors of components."""
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -74,11 +74,12 @@ class BestWeights:
                 seed, _, own = rest.partition("/")
                 self._weights.setdefault(seed, {})[own] = tensor
 
-    def offer(self, seed: int, numbers: Mapping[str, float], weights: Mapping[str, Tensor]) -> None:
+    def offer(self, seed: int, numbers: Mapping[str, float], weights: Callable[[], Mapping[str, Tensor]]) -> None:
         """Keep the weights of a seed at the record's step if they are its best.
 
         Args:
             numbers: those of the evaluation, by tracked name.
+            weights: makes the weights, which takes a pass of the generator: called only if they are kept.
         """
         if self._direction is None:
             return
@@ -87,7 +88,7 @@ class BestWeights:
         loss = _loss(value, self._direction, numbers[str(MetricName("quick", metric, "floor"))])
         if loss < best.get(str(seed), {}).get("loss", math.inf):
             best[str(seed)] = {"step": self._record.step, "value": value, "loss": loss}
-            self._weights[str(seed)] = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+            self._weights[str(seed)] = {name: tensor.detach().cpu().clone() for name, tensor in weights().items()}
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights by name, for the checkpoint."""

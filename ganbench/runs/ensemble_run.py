@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -168,7 +169,7 @@ class EnsembleRun:
                 self._observer.say(f"seed {seed} diverged by step {record.step}: its loss is no longer finite")
             else:
                 scores[seed] = evaluation.scores
-                self._best.offer(seed, evaluation.numbers, snapshot.generator_weights(row))
+                self._best.offer(seed, evaluation.numbers, partial(snapshot.generator_weights, row))
             for event in evaluation.events:
                 words = with_noun(f"{event.kind}: {event.words}", self._job.spec.dataset.mode_word)
                 seeds_of.setdefault(f"step {event.step:,}: {words}", []).append(seed)

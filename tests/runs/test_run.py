@@ -315,10 +315,18 @@ def test_interrupted_run_keeps_its_best_weights_by_the_metric_that_it_began_with
 def test_direction_of_the_metric_says_what_is_best(metric: str, values: list[float], best: int | None) -> None:
     case = Case(1000, Rule(), {metric: METRICS.create({"name": metric})}, (metric,))
     record, log = CheckpointRecord([0]), MemoryRunLog(RunInfo("a", "a", {}))
-    kept = BestWeights(metric, case, record, {})
+    kept, made = BestWeights(metric, case, record, {}), list[int]()
+
+    def weights() -> dict[str, torch.Tensor]:
+        made.append(record.step)
+        return {"w": torch.tensor([float(record.step)])}
+
+    BestWeights("", case, CheckpointRecord([0]), {}).offer(0, {}, weights)
     for step, value in enumerate(values):
         record.step = step
-        kept.offer(0, {f"quick/{metric}": value, f"quick/floor/{metric}": 1.0}, {"w": torch.tensor([float(step)])})
+        kept.offer(0, {f"quick/{metric}": value, f"quick/floor/{metric}": 1.0}, weights)
+    assert made[-1:] == ([] if best is None else [best]), "weights are made only if they are kept"
+    assert len(made) < len(values)
     restored = BestWeights("", case, CheckpointRecord(**json.loads(json.dumps(vars(record)))), kept.tensors())
     restored.track(log, 0)
     assert (restored.in_words(0) == "") == (best is None)
