@@ -20,14 +20,11 @@ from ganbench.core.device import find_device, scoring_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.experiment_files import find_experiment
 from ganbench.core.settings import merge, parse_component, parse_components, parse_seeds
-from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
 from ganbench.results.read_results import load_results
-from ganbench.runs.best_weights import parse_keep
+from ganbench.runs.asked_job import asked_job
 from ganbench.runs.executors import choose
-from ganbench.runs.job import Job
 from ganbench.runs.run import run as train
 from ganbench.runs.sweep import SweepJob, train_missing
-from ganbench.spec.annotations import read_name
 from ganbench.spec.asked import read_asked_sweep, resolve_asked
 from ganbench.tracking.annotations import NAME_TAG
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker
@@ -105,26 +102,21 @@ def run(
         [Path(file) for file in plugins],
     )
     seed_numbers = _seed_numbers(seeds)
-    extra_metrics = create_extra_metrics(metrics)
-    check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
-    kept_metric = parse_keep(keep, spec) if keep is not None else ""
-    method = read_name(name) if name is not None else ""
-    torch_device = find_device(device)
     run_store = find_store(None if store is None else os.fspath(store))
-    tracker = open_tracker(run_store, experiment)
-    console = Terminal(quiet=not progress)
-    data = spec.dataset.load(scoring_device(torch_device), say=console.print)
-    checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    job = Job(
+    job = asked_job(
         spec,
         seed_numbers,
-        torch_device,
-        checkpoints,
-        force,
-        extra_metrics=extra_metrics,
-        tags={NAME_TAG: method} if method else {},
-        keep=kept_metric,
+        device=device,
+        experiment=experiment,
+        store=run_store,
+        force=force,
+        metrics=metrics,
+        keep=keep,
+        name=name,
     )
+    tracker = open_tracker(run_store, experiment)
+    console = Terminal(quiet=not progress)
+    data = spec.dataset.load(scoring_device(job.device), say=console.print)
     with signals() as stop, Display(spec, console) as display:
         train(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()
@@ -132,8 +124,8 @@ def run(
         raise GanbenchError(not_delivered(undelivered, run_store))
     if stop.number is not None:
         raise KeyboardInterrupt
-    if method:  # runs that were finished before, too
-        rename(run_store, experiment, spec.group_id, method)
+    if name is not None:  # runs that were finished before, too
+        rename(run_store, experiment, spec.group_id, job.tags[NAME_TAG])
     return _results_of({spec.run_id(seed) for seed in seed_numbers}, experiment, run_store.uri)
 
 

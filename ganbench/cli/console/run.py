@@ -8,13 +8,10 @@ from collections.abc import Sequence
 from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal, relative
-from ganbench.core.device import device_name, find_device, scoring_device
-from ganbench.evaluation.extra_metrics import check_extra_metrics, create_extra_metrics
-from ganbench.runs.best_weights import parse_keep
-from ganbench.runs.job import Job
+from ganbench.core.device import device_name, scoring_device
+from ganbench.runs.asked_job import asked_job
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
-from ganbench.spec.annotations import read_name
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.annotations import NAME_TAG
 from ganbench.tracking.spool import not_delivered, open_tracker
@@ -46,34 +43,39 @@ def run_session(
         profiled_since: the start time of the command (`time.perf_counter`), to print a profile; None for no profile.
     """
     console = Terminal()
-    extra_metrics = create_extra_metrics(metrics)
-    check_extra_metrics(extra_metrics, spec.case, spec.protocol_label)
-    kept_metric = parse_keep(keep, spec) if keep is not None else ""
-    method = read_name(name) if name is not None else ""
-    torch_device = find_device(device)
     run_store = find_store(store)
-    describe(spec, seeds, device_name(torch_device), f"{_address(run_store)}, experiment {experiment}", console)
-    tracker = open_tracker(run_store, experiment)
-    data = spec.dataset.load(scoring_device(torch_device), say=console.print)
     profile = RunProfile(StepProfile() if profiled_since is not None else None)
-    checkpoints = run_store.checkpoints(experiment, spec.group_id)
-    tags = {NAME_TAG: method} if method else {}
-    job = Job(spec, seeds, torch_device, checkpoints, force, accelerated, extra_metrics, profile, tags, kept_metric)
+    job = asked_job(
+        spec,
+        seeds,
+        device=device,
+        experiment=experiment,
+        store=run_store,
+        force=force,
+        metrics=metrics,
+        keep=keep,
+        name=name,
+        accelerated=accelerated,
+        profile=profile,
+    )
+    describe(spec, seeds, device_name(job.device), f"{_address(run_store)}, experiment {experiment}", console)
+    tracker = open_tracker(run_store, experiment)
+    data = spec.dataset.load(scoring_device(job.device), say=console.print)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)
     undelivered = tracker.settle()
     if undelivered:
         console.print(not_delivered(undelivered, run_store), soft_wrap=True)
         return 1
-    if method:  # runs that were finished before, too
-        rename(run_store, experiment, spec.group_id, method)
+    if name is not None:  # runs that were finished before, too
+        rename(run_store, experiment, spec.group_id, job.tags[NAME_TAG])
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
-    show_outcome(spec, seeds, run_store, experiment, console, dict(zip(extra_metrics, metrics, strict=True)))
+    show_outcome(spec, seeds, run_store, experiment, console, dict(zip(job.extra_metrics, metrics, strict=True)))
     if profiled_since is not None:
         console.print()
         console.print(f"accelerated: {profile.accelerated}", soft_wrap=True)
-        console.print(memory_words(torch_device))
+        console.print(memory_words(job.device))
         console.print(profile_tables(profile, time.perf_counter() - profiled_since))
     if stop.number is not None and "stopped" in statuses.values():
         return 128 + stop.number
