@@ -7,10 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ganbench.cli import main
+from ganbench.core.formatting import with_sd
+from ganbench.data import DATASETS
 from ganbench.data.own import recipe
+from ganbench.evaluation.protocols.ganbench_2 import Ganbench2
+from ganbench.evaluation.scorer import Scorer
 from tests.data.own.pictures_of_shapes import coloured_shapes
 from tests.end_to_end.commands import SMALL, read, read_metrics
 
@@ -20,7 +25,7 @@ LEAST = [
 ]
 SWEEP = """
 seeds = "0"
-axes = { loss = ["minimax", "hinge"] }
+axes = { loss = ["minimax", "hinge", "least-squares"] }
 [base]
 dataset = "mine"
 protocol = "ganbench-1"
@@ -66,12 +71,15 @@ def test_another_machine_with_the_exported_data_set_gets_the_same_numbers_in_its
     assert there == {key: here[key] for key in there}
 
 
-def test_unseen_real_images_are_good(place: Path) -> None:
-    images, _ = coloured_shapes(600, seed=1)  # none of them is in the data set
-    np.savez(place / "real.npz", samples=images)
-    said = read("evaluate", place / "real.npz", "--dataset", "mine", "--protocol", "ganbench-1", "--count", "500")
-    assert "GOOD: " in said
-    assert "all 6 classes appear; they vary like real data" in said
+def test_floors_are_shown_once_they_are_measured(place: Path) -> None:
+    assert read("data", "show", "mine").endswith("\nfloors      not measured yet: the first evaluation does it\n")
+    dataset = DATASETS["mine"]()
+    case, data = Ganbench2().case(dataset), dataset.load(torch.device("cpu"))
+    samples = dataset.scorable(case.samples)
+    floors = Scorer.with_disk_cache(case, dataset, data).floors(samples, ("hq", "kl"))
+    _, _, table = read("data", "show", "mine").partition(f"   {samples} of them, under ganbench-2\n")
+    shown = dict(line.split(maxsplit=1) for line in table.splitlines())
+    assert shown == {name: with_sd(*floor) for name, floor in floors.items()}
 
 
 def test_results_are_compared_and_reported_where_the_data_set_is_not(
