@@ -21,6 +21,7 @@ from ganbench.core.verdict_word import VerdictWord
 from ganbench.data import Data
 from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.data.evaluators.second_opinion import BESIDE
 from ganbench.data.mixture import MixturePoints
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.history import NAMED_MODES
@@ -105,7 +106,8 @@ def facts_of(metrics: Mapping[str, Metric], mode_word: str, evaluator: str) -> d
 
 
 def _label(name: str, metric: Metric, evaluator: str) -> str:
-    beside = [evaluator] if metric.names_evaluator and evaluator else []
+    embedding = evaluator.partition(BESIDE)[0]
+    beside = [embedding] if metric.names_evaluator and embedding else []
     if name != metric.name and metric.label:  # an extra metric with options, which are in its name
         beside.append(name)
     return (metric.label or name.replace("_", " ")) + (f" ({', '.join(beside)})" if beside else "")

@@ -64,6 +64,19 @@ def test_hyphens_in_the_facts_of_a_metric_are_read_as_in_its_numbers() -> None:
     assert compare(table(run)).metrics == ("my_metric",)
 
 
+def test_each_run_keeps_its_own_facts_about_many_metrics() -> None:
+    names = [f"metric_{number}" for number in range(90)]
+    runs, expected = [], {}
+    for seed, direction in enumerate(("lower", "higher", "real")):
+        facts = {name: MetricFacts(direction, f"{name} of {seed}") for name in names}
+        expected |= {(seed, name): (direction, fact.label) for name, fact in facts.items()}
+        run = with_numbers(record("minimax", seed, 1.0), *((name, 1.0) for name in names))
+        runs.append(described(run, RunMetrics(facts, names[:2])))
+    scores = final_scores(table(*runs))
+    read = {(row.seed, row.metric): (row.direction, row.label) for row in scores.itertuples() if row.metric in names}
+    assert read == expected
+
+
 def test_group_that_diverged_under_another_protocol_is_not_ranked_with_the_others() -> None:
     scored = [record("minimax", seed, 9.0) for seed in range(6)]
     failed = [record("hinge", seed, 1.0, status="diverged", protocol="other v1") for seed in range(6)]
