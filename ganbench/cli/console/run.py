@@ -58,7 +58,8 @@ def run_session(
         accelerated=accelerated,
         profile=profile,
     )
-    describe(spec, seeds, device_name(job.device), f"{_address(run_store)}, experiment {experiment}", console)
+    where = f"{_address(run_store)}, experiment {experiment}"
+    describe(spec, seeds, device_name(job.device), where, console, job.tags.get(NAME_TAG, ""))
     tracker = open_tracker(run_store, experiment)
     data = spec.dataset.load(scoring_device(job.device), say=console.print)
     with signals() as stop, Display(spec, console) as display:
