@@ -100,7 +100,10 @@ class _Rescorer:
         if experiment not in self._trackers:
             self._trackers[experiment] = MlflowTracker(self._store, experiment)
         log = self._trackers[experiment].amend(record.id)
-        extra = {**metrics_from_tags(record.tags).extra, **facts_of(self.metrics, spec.dataset.mode_word)}
+        extra = {
+            **metrics_from_tags(record.tags).extra,
+            **facts_of(self.metrics, spec.dataset.mode_word, record.tags.get("evaluator", "")),
+        }
         log.tags(RunMetrics(extra=extra).extra_tag())
         log.metrics(step_of_final_scores(record), named_values(scores, "extra"))
 
