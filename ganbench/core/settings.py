@@ -137,10 +137,10 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
     for condition in (part for text in texts for part in _split_options(text)):
         option, equals, values = condition.partition("=")
         if not equals or not option.strip() or not values.strip():
-            raise GanbenchError(f"--where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
+            raise GanbenchError(f"where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
         if option.strip() in conditions:
             raise GanbenchError(
-                f"--where names '{option.strip()}' twice: write {option.strip()}=one|other to match either"
+                f"where names '{option.strip()}' twice: write {option.strip()}=one|other to match either"
             )
         conditions[option.strip()] = [value.strip() for value in values.split("|")]
     return conditions

@@ -38,11 +38,11 @@ def filter_runs(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) ->
             values = table["options"].str.extract(rf"(?:^|; ){re.escape(option)}=([^;]*)(?:; |$)", expand=False)
             if values.isna().all():
                 known = {part.partition("=")[0] for text in table["options"].unique() for part in text.split("; ")}
-                raise GanbenchError(f"--where: no run has an option '{option}': {near_miss(option, {*known, *WORDS})}")
+                raise GanbenchError(f"where: no run has an option '{option}': {near_miss(option, {*known, *WORDS})}")
         remaining = table[values.isin(words)]
         if remaining.empty:
             known_values = ", ".join(sorted(values.dropna().unique())[:12])
-            raise GanbenchError(f"--where: no run has {option} = {' or '.join(words)}; there is {known_values}")
+            raise GanbenchError(f"where: no run has {option} = {' or '.join(words)}; there is {known_values}")
         table = remaining
     return table
 

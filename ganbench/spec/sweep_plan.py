@@ -67,7 +67,7 @@ class SweepPlan:
         known = set().union(*flat_specs)
         for option in conditions:
             if option not in known:
-                raise GanbenchError(f"--where: there is no option '{option}': {near_miss(option, known)}")
+                raise GanbenchError(f"where: there is no option '{option}': {near_miss(option, known)}")
         matching = tuple(
             record
             for record, flat_spec in zip(self.records, flat_specs, strict=True)
@@ -78,7 +78,7 @@ class SweepPlan:
                 f"{option} is {', '.join(sorted({flat_spec.get(option, '') for flat_spec in flat_specs}))}"
                 for option in conditions
             )
-            raise GanbenchError(f"--where: nothing in '{self.name}' matches this; there, {available}")
+            raise GanbenchError(f"where: nothing in '{self.name}' matches this; there, {available}")
         return dataclasses.replace(self, records=matching)
 
 

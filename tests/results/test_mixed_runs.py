@@ -119,7 +119,7 @@ def test_best_by_a_metric_without_a_floor_is_refused() -> None:
 def test_one_name_under_two_protocols_is_compared_by_protocol() -> None:
     two = [record("mine", seed, 9.0, protocol=f"{name} v1") for seed, name in enumerate(("a", "b"))]
     study = table(*(dataclasses.replace(run, group=run.id) for run in two))
-    with pytest.raises(GanbenchError, match="add protocol to --by"):
+    with pytest.raises(GanbenchError, match="group by protocol as well"):
         compare(study)
     assert sorted(compare(study, by=["loss", "protocol"]).groups["protocol"]) == ["a v1", "b v1"]
 
