@@ -78,7 +78,8 @@ def add(
 
     SOURCE is a folder with a sub-folder of PNG, JPEG or WebP files for each class; or a folder of such files with a
     labels.csv, whose columns are file and label; or an .npz file with the arrays `images` (uint8) and `labels`; or a
-    folder made by `ganbench data export`. With --clusters, it is a folder of such files or an .npz file with `images`.
+    folder made by `ganbench data export`; or torchvision:CIFAR10, CIFAR100, SVHN, STL10 and like ones, downloaded
+    unless a folder of torchvision's is named: torchvision:SVHN:FOLDER. With --clusters, no labels are needed.
 
     The images are checked, resized and split; a classifier is trained to recognise their classes, and tested; all is
     kept in $GANBENCH_DATA/own, else in ~/.local/share/ganbench/own. It takes a few minutes for 60,000 images.
@@ -86,6 +87,7 @@ def add(
     \b
       ganbench data add flowers photos/ --size 32
       ganbench data add faces unsorted/ --size 32 --clusters 8
+      ganbench data add house-numbers torchvision:SVHN
       ganbench run --dataset flowers --arch dcgan
     """
     from ganbench.cli.console.adding import progress_bar
@@ -121,10 +123,13 @@ def list_own() -> None:
 @data.command("show")
 @click.argument("name", shell_complete=_complete_own)
 def show_own(name: str) -> None:
-    """Show the card of a data set of your own."""
+    """Show the card of a data set of your own, and what its real images score."""
     from ganbench.data.own.folder import readable_card
 
     _say(readable_card(name))
+    from ganbench.cli.console.own_data import show_floors  # imports torch
+
+    click.echo(f"\n{show_floors(name)}")
 
 
 @data.command()
@@ -143,7 +148,8 @@ def remove(name: str) -> None:
 def export(name: str, folder: Path) -> None:
     """Write a data set of your own, with its classifier, into a new FOLDER for another machine.
 
-    There, `ganbench data add NAME FOLDER` adds it, and the same samples get the same numbers.
+    There, `ganbench data add NAME FOLDER` adds it, and the same samples get the same numbers. A file croissant.json
+    describes the folder to other programs (ML Commons Croissant 1.0).
     """
     from ganbench.data.own.exchange import export_data
 

@@ -61,16 +61,7 @@ class RealFeatures:
 
     def key(self, what: str, samples: int, rule: Rule) -> dict[str, object]:
         """The key of a cached result: all that it depends on but our own code."""
-        return {
-            "what": what,
-            "samples": samples,
-            "rule": str(rule),
-            "dataset": self.dataset.to_spec(),
-            "version": self.dataset.version,
-            "dataset-code": self.dataset.code_sha256() if self.dataset.is_foreign() else "",
-            "size": len(self.data),
-            "evaluator": self.evaluator.sha256,
-        }
+        return real_key(self.dataset, len(self.data), self.evaluator.sha256, what, samples, rule)
 
     def _under(self, rule: Rule) -> Reference:
         features = rule(self._real)
@@ -96,3 +87,27 @@ class RealFeatures:
             return cat(embedded)
 
         return self.cache.tensor(self.key("training", len(images), Rule()), embed).to(self.data.device)
+
+
+def real_key(
+    dataset: Dataset, size: int, evaluator_sha256: str, what: str, samples: int, rule: Rule
+) -> dict[str, object]:
+    """The key of a result that depends on real samples alone.
+
+    Args:
+        size: number of training samples.
+        evaluator_sha256: SHA-256 of the evaluator.
+        what: name of the result.
+        samples: number of samples.
+        rule: the rule for high-quality samples.
+    """
+    return {
+        "what": what,
+        "samples": samples,
+        "rule": str(rule),
+        "dataset": dataset.to_spec(),
+        "version": dataset.version,
+        "dataset-code": dataset.code_sha256() if dataset.is_foreign() else "",
+        "size": size,
+        "evaluator": evaluator_sha256,
+    }

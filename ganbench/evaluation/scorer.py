@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from ganbench.evaluation.metrics import Metric, value_or_nan
 from ganbench.evaluation.metrics.pairs import share_pairs
 from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.protocols.ganbench_1 import SURE_AND_TYPICAL, WITHIN_3_SIGMA
-from ganbench.evaluation.real_features import Progress, RealFeatures, unheard
+from ganbench.evaluation.real_features import Progress, RealFeatures, real_key, unheard
 
 
 class Floor(NamedTuple):
@@ -88,7 +89,7 @@ class Scorer:
     @classmethod
     def with_disk_cache(cls, case: Case, dataset: Dataset, data: Data, progress: Progress = unheard) -> Scorer:
         """A scorer with the data set's own evaluator; constant results are kept between processes."""
-        cache = DiskCache(cache_folder() / "kept")
+        cache = DiskCache(_cache_folder())
         return cls(case, dataset, data, case.evaluator(dataset, data.device), cache, progress)
 
     @property
@@ -188,10 +189,31 @@ class Scorer:
         return Floor(value, math.sqrt(value * (1 - value) / samples))
 
     def _floor_key(self, samples: int, name: str) -> dict[str, object]:
-        metric = self.case.metrics[name]
-        code = metric.code_sha256() if metric.is_foreign() else ""
-        what = {"metric": metric.to_spec(), "metric-code": code, "draws": self.case.floor_draws}
-        return self._real.key("floor", samples, self.case.rule) | what
+        return self._real.key("floor", samples, self.case.rule) | _of_floor(self.case, name)
+
+
+def known_floors(case: Case, dataset: Dataset, samples: int) -> dict[str, Floor]:
+    """The floors of a protocol's headline metrics that were measured before: they are read, and nothing is loaded.
+
+    Args:
+        case: the protocol's settings for the data set.
+        samples: number of real samples treated as generated.
+    """
+    cache = DiskCache(_cache_folder())
+    key = real_key(dataset, dataset.train_size, case.evaluator_sha256(dataset), "floor", samples, case.rule)
+    found = {name: cache.find_numbers(key | _of_floor(case, name)) for name in case.headline}
+    return {name: Floor(**numbers) for name, numbers in found.items() if numbers is not None}
+
+
+def _cache_folder() -> Path:
+    return cache_folder() / "kept"
+
+
+def _of_floor(case: Case, name: str) -> dict[str, object]:
+    """The part of a floor's key that is about the metric."""
+    metric = case.metrics[name]
+    code = metric.code_sha256() if metric.is_foreign() else ""
+    return {"metric": metric.to_spec(), "metric-code": code, "draws": case.floor_draws}
 
 
 def _floor(values: Sequence[float]) -> Floor:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
+import ganbench
 from ganbench.cli import main
+from ganbench.core.formatting import with_sd
+from ganbench.core.verdict_word import word_of
+from ganbench.data import DATASETS
 from ganbench.data.own import recipe
+from ganbench.evaluation.protocols.ganbench_2 import Ganbench2
+from ganbench.evaluation.scorer import Scorer
 from tests.data.own.pictures_of_shapes import coloured_shapes
 from tests.end_to_end.commands import SMALL, read, read_metrics
 
@@ -20,7 +29,7 @@ LEAST = [
 ]
 SWEEP = """
 seeds = "0"
-axes = { loss = ["minimax", "hinge"] }
+axes = { loss = ["minimax", "hinge", "least-squares"] }
 [base]
 dataset = "mine"
 protocol = "ganbench-1"
@@ -66,12 +75,49 @@ def test_another_machine_with_the_exported_data_set_gets_the_same_numbers_in_its
     assert there == {key: here[key] for key in there}
 
 
-def test_unseen_real_images_are_good(place: Path) -> None:
-    images, _ = coloured_shapes(600, seed=1)  # none of them is in the data set
-    np.savez(place / "real.npz", samples=images)
-    said = read("evaluate", place / "real.npz", "--dataset", "mine", "--protocol", "ganbench-1", "--count", "500")
-    assert "GOOD: " in said
-    assert "all 6 classes appear; they vary like real data" in said
+def test_floors_are_shown_once_they_are_measured(place: Path) -> None:
+    assert read("data", "show", "mine").endswith("\nfloors      not measured yet: the first evaluation does it\n")
+    dataset = DATASETS["mine"]()
+    case, data = Ganbench2().case(dataset), dataset.load(torch.device("cpu"))
+    samples = dataset.scorable(case.samples)
+    floors = Scorer.with_disk_cache(case, dataset, data).floors(samples, ("hq", "kl"))
+    _, _, table = read("data", "show", "mine").partition(f"   {samples} of them, under ganbench-2\n")
+    shown = dict(line.split(maxsplit=1) for line in table.splitlines())
+    assert shown == {name: with_sd(*floor) for name, floor in floors.items()}
+
+
+def test_planted_collapses_are_named_and_unseen_real_images_are_good(place: Path) -> None:
+    images, labels = coloured_shapes(1_800, seed=1)  # none of them is in the data set
+    rings, others = images[labels == "red ring"], images[labels != "red ring"]
+    known, _ = coloured_shapes(500)
+    said = {
+        name: ganbench.evaluate(samples, dataset="mine", protocol="ganbench-1", count=500, device="cpu").verdict
+        for name, samples in {
+            "real": images[:500],
+            "lost": others[:500],
+            "doubled": np.concatenate([rings[:167], others[:333]]),
+            "repeated": images[np.arange(500) % 10],
+            "copied": known,
+            "narrow": np.concatenate([alike(images[labels == name], 84) for name in np.unique(labels)]),
+        }.items()
+    }
+    assert (word_of(said["real"]), said["real"].faults) == ("GOOD", frozenset())
+    assert said["real"].clauses("classes")[1:] == ["all 6 classes appear", "they vary like real data"]
+    assert word_of(said["lost"]) == "PARTLY"
+    assert said["lost"].of_state("lost") == ["red ring"]
+    assert said["doubled"].faults == {"uneven"}
+    assert word_of(said["repeated"]) == "COLLAPSED"
+    assert "repeated" in said["repeated"].faults
+    assert word_of(said["copied"]) == "PARTLY"
+    assert "copied" in said["copied"].faults
+    assert said["narrow"].faults >= {"narrow"}
+    assert not said["narrow"].faults & {"lost modes", "uneven", "copied"}
+
+
+def alike(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """Those images of a class that are most like its first one."""
+    distances = ((images.astype(float) - images[0]) ** 2).sum(axis=(1, 2, 3))
+    return images[distances.argsort()[:count]]
 
 
 def test_results_are_compared_and_reported_where_the_data_set_is_not(
@@ -79,7 +125,8 @@ def test_results_are_compared_and_reported_where_the_data_set_is_not(
 ) -> None:
     monkeypatch.setenv("GANBENCH_DATA", str(tmp_path / "none"))
     where = ("--experiment", "own", "--store", store)
-    assert "hinge" in read("compare", *where)
+    compared = json.loads(read("compare", *where, "--format", "json"))
+    assert sorted(group["loss"] for group in compared["groups"]) == ["hinge", "least-squares", "minimax"]
     read("report", *where, "--out", tmp_path / "reports")
     (report,) = tmp_path.glob("reports/*/report.md")
     assert "mine" in report.read_text(encoding="utf-8")

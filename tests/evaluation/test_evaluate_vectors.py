@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import ganbench
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
-from ganbench.evaluation.monitor.vectors import FURTHER
+from ganbench.core.verdict_word import word_of
+from ganbench.evaluation.monitor.vectors import FURTHER, Vectors
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -21,12 +23,14 @@ WIDTH, KINDS, SAMPLES = 6, 5, 500
 METRICS = ["precision", "recall", "density", "coverage", "near_duplicates", *FURTHER, "near_copies"]
 
 
-def vectors(count: int, seed: int, kinds: int = KINDS) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def vectors(
+    count: int, seed: int, kinds: int = KINDS, width: float = 1.0
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Vectors around the first of five centres, and the centres' numbers."""
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(0).normal(size=(KINDS, WIDTH)) * 8
     labels = random.integers(kinds, size=count)
-    return (centres[labels] + random.normal(size=(count, WIDTH))).astype(np.float32), labels
+    return (centres[labels] + width * random.normal(size=(count, WIDTH))).astype(np.float32), labels
 
 
 REAL, LABELS = vectors(1_000, 1)
@@ -72,6 +76,30 @@ def test_other_real_vectors_are_as_real_and_without_labels_modes_are_unknown() -
     assert {score.standing for score in evaluation.scores} == {"as real"}
     assert (evaluation.modes, evaluation.verdict.states) == ((), None)
     assert not any("mode" in clause for clause in evaluation.verdict.clauses())
+
+
+PLANTED: dict[str, tuple[NDArray[np.float32], set[str]]] = {
+    "real": (vectors(SAMPLES, 5)[0], set()),
+    "one kind doubled": (np.concatenate([vectors(375, 6)[0], vectors(125, 7, kinds=1)[0]]), {"uneven"}),
+    "ten repeated": (vectors(10, 8)[0][np.arange(SAMPLES) % 10], {"repeated", "uncovered"}),
+    "copies": (REAL[:SAMPLES], {"copied"}),
+    "narrow": (vectors(SAMPLES, 9, width=0.8)[0], {"narrow"}),
+}
+
+
+@pytest.fixture(scope="module")
+def labelled() -> Vectors:
+    """Real vectors with their labels."""
+    return Vectors(REAL, SAMPLES, torch.device("cpu"), labels=LABELS)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_faults_are_named(name: str, labelled: Vectors) -> None:
+    fake, faults = PLANTED[name]
+    verdict = labelled.verdict(*labelled.beside_real(labelled.read(fake)))
+    assert verdict.faults >= faults
+    assert verdict.faults == faults or name == "ten repeated"  # these may be of few modes, and narrow
+    assert (word_of(verdict) == "GOOD") == (name in ("real", "one kind doubled", "narrow"))
 
 
 def changed(position: tuple[Any, ...], value: float) -> NDArray[np.float32]:

@@ -41,8 +41,8 @@ def add_data(
 
     Args:
         source: a folder of class sub-folders of pictures, one of pictures and a `labels.csv`, an `.npz` of images and
-            labels; for clusters, a folder or `.npz` of images alone; or a folder made by `export_data`, which gives the
-            same numbers here as where it was made.
+            labels; for clusters, a folder or `.npz` of images alone; `torchvision:NAME`, as in `read_torchvision`; or
+            a folder made by `export_data`, which gives the same numbers here as where it was made.
         size: side of the images in pixels; by default that of the pictures, if all are squares of one usable size.
         colour: whether images are grey or have colour; by default, whatever the pictures are.
         drop: classes to leave out.

@@ -1,4 +1,4 @@
-"""The source of own data: a folder of pictures or an `.npz` file, read one picture after the other."""
+"""The source of own data: a folder of pictures, an `.npz` file, or torchvision, read one picture after the other."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from PIL import Image
 from ganbench.core.errors import GanbenchError
 from ganbench.data.own.arrays import read_member
 from ganbench.data.own.pictures import FORMATS, Picture, read_picture
+from ganbench.data.own.torchvision_source import PREFIX, read_torchvision
 from ganbench.data.zips import in_short, open_zip
 
 LABELS = "labels.csv"
 """A file with the columns `file` and `label`, in a folder that isn't sorted into classes."""
 HOW = (
     "give a folder with a sub-folder of PNG, JPEG or WebP files for each class, a folder of such files with a "
-    f"{LABELS}, or an .npz file of images and labels; for images without labels, say --clusters NUMBER"
+    f"{LABELS}, an .npz file of images and labels, or torchvision:NAME; for images without labels, say --clusters "
+    "NUMBER"
 )
-HOW_UNLABELLED = "give a folder of PNG, JPEG or WebP files, or an .npz file of images"
+HOW_UNLABELLED = "give a folder of PNG, JPEG or WebP files, an .npz file of images, or torchvision:NAME"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,26 +55,32 @@ def open_source(path: Path) -> Source:
     """Find the labelled pictures of a source, without reading them all.
 
     Raises:
-        GanbenchError: there is no such file or folder, or it isn't laid out as `HOW` says.
+        GanbenchError: there is no such file, folder or data set, or it isn't laid out as `HOW` says.
     """
     if path.is_dir():
         table = path / LABELS
         return _of_paths(path, *(_in_table(table, path) if table.is_file() else _in_folders(path)))
     if path.is_file() and path.suffix.lower() == ".npz":
         return _of_npz(path)
+    if str(path).startswith(PREFIX):
+        return _of_pictures(*read_torchvision(str(path)), path)
     raise _no_source(path, HOW)
 
 
 def open_unlabelled(path: Path) -> Source:
-    """Find the pictures of a source in a folder and its sub-folders, sorted by their paths in it, or in a file.
+    """Find the pictures of a source in a folder and its sub-folders, sorted by their paths in it, in a file, or in a
+    data set of torchvision.
 
     Raises:
-        GanbenchError: there is no such file or folder, or it has no pictures.
+        GanbenchError: there is no such file, folder or data set, or it has no pictures.
     """
     if path.is_dir():
         return _all_in(path)
     if path.is_file() and path.suffix.lower() == ".npz":
         return _of_npz_without_labels(path)
+    if str(path).startswith(PREFIX):
+        pictures, labels = read_torchvision(str(path))
+        return replace(_of_pictures(pictures, ("",) * len(labels), path), notes=("labels ignored",))
     raise _no_source(path, HOW_UNLABELLED)
 
 

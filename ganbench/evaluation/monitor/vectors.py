@@ -87,7 +87,8 @@ class Vectors:
         digest = hashlib.sha256(self._real.cpu().numpy().tobytes()).hexdigest()
         self.identity: Mapping[str, str] = {"real data": digest, "number of samples": str(self.samples)}
         self.reading: dict[str, str] = {}
-        self._modes = None if labels is None else NearestModes(self._real, labels, self._split(0)[:SAMPLES])
+        some = self._split(0)[: max(SAMPLES, 2 * self.samples)]
+        self._modes = None if labels is None else NearestModes(self._real, labels, some, self.samples)
         self.mode_names: Sequence[str] = ("all samples",)
         self.mode_shares: Sequence[float] = (1.0,)
         if self._modes is not None:
@@ -150,6 +151,8 @@ class Vectors:
             good=measured["precision"],
             near_duplicates=measured["near_duplicates"],
             covered=measured["coverage"],
+            misplaced=None if shares is None else shares.misplaced,
+            width=None if shares is None else shares.width,
             copies=measured[COPIES],
         )
 

@@ -145,6 +145,20 @@ def test_exported_data_set_has_the_same_run_ids_and_features_elsewhere(
     assert not (own_data_folder() / "shapes" / "more.txt").exists()
 
 
+def test_exported_folder_describes_its_files_and_records_to_other_programs(card: Card, tmp_path: Path) -> None:
+    export_data("shapes", tmp_path / "exported")
+    described = json.loads((tmp_path / "exported" / "croissant.json").read_text())
+    sums = {file["contentUrl"]: file["sha256"] for file in described["distribution"]}
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "exported").iterdir()}
+    assert sums == {name: digest for name, digest in files.items() if name != "croissant.json"}
+    records = {records["@id"]: records for records in described["recordSet"]}
+    assert [row["classes/name"] for row in records["classes"]["data"]] == list(CLASSES)
+    with np.load(tmp_path / "exported" / "data.npz") as arrays:
+        columns = [field["source"]["extract"]["column"] for field in records["images"]["field"]]
+        assert set(columns) == set(arrays)
+    assert (described["name"], described["conformsTo"]) == ("shapes", "http://mlcommons.org/croissant/1.0")
+
+
 @pytest.mark.parametrize("damaged", ["data.npz", "card.json", "shapes-cnn-1.safetensors", "shapes-cnn-1.json"])
 def test_altered_export_is_refused_and_nothing_is_added(
     card: Card, damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
