@@ -21,7 +21,7 @@ from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.core.home import user_cache_folder
 from ganbench.core.registry import near_miss
-from ganbench.core.settings import flatten
+from ganbench.core.settings import accepts, flatten
 from ganbench.core.unfinished import unfinished_name
 from ganbench.spec.spec_record import SpecRecord
 
@@ -71,7 +71,7 @@ class SweepPlan:
         matching = tuple(
             record
             for record, flat_spec in zip(self.records, flat_specs, strict=True)
-            if all(flat_spec.get(option) in values for option, values in conditions.items())
+            if all(accepts(values, flat_spec.get(option, "")) for option, values in conditions.items())
         )
         if not matching:
             available = "; ".join(
