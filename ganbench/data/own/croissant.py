@@ -118,7 +118,7 @@ def _file(path: Path) -> dict[str, Any]:
 def _named(of: str, description: str, names: Sequence[str], splits: Sequence[str] = ()) -> dict[str, Any]:
     """A record set of numbers and their names, whose records are in the description itself."""
     fields: dict[str, str] = {"number": "sc:Integer", "name": "sc:Text"} | ({"url": "sc:URL"} if splits else {})
-    rows = [{"number": number, "name": name} for number, name in enumerate(names)]
+    rows: list[dict[str, Any]] = [{"number": number, "name": name} for number, name in enumerate(names)]
     for row, split in zip(rows, splits, strict=False):
         row["url"] = split
     return {
@@ -137,7 +137,7 @@ def _named(of: str, description: str, names: Sequence[str], splits: Sequence[str
 
 
 def _field(name: str, array: str, kind: str, description: str, references: str = "") -> dict[str, Any]:
-    field = {
+    field: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": name,
         "name": name.partition("/")[2],

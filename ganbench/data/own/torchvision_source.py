@@ -141,7 +141,8 @@ def _check(path: Path, md5: str, source: str) -> None:
 
 def _values(path: Path) -> list[int | str]:
     """The numbers and words in a pickle, in their order, bytes as Latin-1: its instructions are read, none is run."""
-    return [value for code, value, _ in pickletools.genops(path.read_bytes()) if code.name in VALUES]
+    instructions = pickletools.genops(path.read_bytes())
+    return [value for code, value, _ in instructions if code.name in VALUES and isinstance(value, int | str)]
 
 
 def _after(word: str, values: list[int | str], kind: type[Value]) -> list[Value]:
@@ -203,7 +204,7 @@ def _download_idx(published: Any, root: Path) -> None:
 
 
 def _svhn_splits(published: Any) -> list[tuple[str, str, str]]:
-    return [tuple(published.split_list[split]) for split in ("train", "test")]
+    return [published.split_list[split] for split in ("train", "test")]
 
 
 def _svhn_parts(published: Any, root: Path) -> Iterator[Part]:
