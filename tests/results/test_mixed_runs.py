@@ -66,7 +66,8 @@ def test_hyphens_in_the_facts_of_a_metric_are_read_as_in_its_numbers() -> None:
 
 def test_each_run_keeps_its_own_facts_about_many_metrics() -> None:
     names = [f"metric_{number}" for number in range(90)]
-    runs, expected = [], {}
+    runs: list[RunRecord] = []
+    expected: dict[tuple[int, str], tuple[str, str]] = {}
     for seed, direction in enumerate(("lower", "higher", "real")):
         facts = {name: MetricFacts(direction, f"{name} of {seed}") for name in names}
         expected |= {(seed, name): (direction, fact.label) for name, fact in facts.items()}
