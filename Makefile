@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint types format hooks build release bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
+.PHONY: help run test coverage lint types format hooks build wheel release bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ hooks: $(READY)  ## Check style and types before every commit (pre-commit)
 build: $(READY)  ## Build the wheel and the source distribution: dist/
 	@rm -rf dist
 	@$(BIN)/uv build --quiet && ls -l dist
+
+wheel: $(READY)  ## Install the wheel into an empty environment, and use it there, outside of this folder
+	@UV=$(BIN)/uv PYTHON=$(BIN)/python .ci/wheel
 
 release: $(READY)  ## Set the version, date the changelog, build, check, commit and tag: VERSION=1.2.0
 	@UV=$(BIN)/uv .ci/release "$(VERSION)"

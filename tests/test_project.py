@@ -135,6 +135,26 @@ def test_a_release_that_cannot_be_made_changes_nothing(version: str, message: st
     assert message in refused.stderr
 
 
+def test_a_release_of_changes_that_are_not_committed_or_of_an_earlier_version_is_refused(checkout: Path) -> None:
+    git(checkout, "tag", "v9.8.7")
+    assert "the tag v9.8.7 exists" in release(checkout, "9.8.7").stderr
+    git(checkout, "tag", "v9.10.0")
+    assert "the version 9.9.9 is older than 9.10.0, which is tagged" in release(checkout, "9.9.9").stderr
+    (checkout / "new.txt").touch()
+    assert "not committed" in release(checkout, "9.11.0").stderr
+    assert git(checkout, "tag").split() == ["v9.10.0", "v9.8.7"]
+
+
+def test_a_release_that_cannot_be_tagged_is_undone(checkout: Path) -> None:
+    git(checkout, "config", "tag.gpgSign", "true")
+    git(checkout, "config", "gpg.program", "false")
+    failed = release(checkout, "9.8.7")
+    assert failed.returncode != 0
+    assert "nothing was released" in failed.stderr
+    assert git(checkout, "log", "--format=%s").split() == ["First"]
+    assert (git(checkout, "status", "--porcelain"), git(checkout, "tag")) == ("", "")
+
+
 def test_a_release_whose_build_fails_is_undone(checkout: Path) -> None:
     (checkout.parent / "uv").write_text("#!/bin/sh\nexit 1\n")
     failed = release(checkout, "9.8.7")

@@ -99,12 +99,19 @@ def test_a_name_stands_for_the_method_also_of_runs_that_were_finished(store: Pat
     assert train() == {""}
     assert train(name="balanced") == {"balanced"}
     assert train() == {"balanced"}, "only a new name replaces one"
-    words = ["run", "--dataset", "ring", "--loss", "hinge", "--steps", "2", "--name", "with a margin"]
+    words = ["run", "--dataset", "ring", "--loss", "hinge", "--steps", "2", "--experiment", "named"]
     words += [word for option, value in FEW.items() for word in ("--set", f"{option}={value}")]
-    result = CliRunner().invoke(main, [*words, "--experiment", "named", "--store", str(store)])
-    assert result.exit_code == 0, result.output
+    words += ["--store", str(store)]
+    for name_again in (["--name", "with - a margin"], []):  # the second time, the run has its name already
+        result = CliRunner().invoke(main, [*words, *name_again])
+        assert result.exit_code == 0, result.output
+        lines = [" ".join(line.split()) for line in result.output.splitlines()]
+        assert ("name with - a margin" in lines) == bool(name_again)
+        assert [line for line in lines if line.startswith("with - a margin, seed 0: ")]
+        assert "hinge, seed" not in result.output
+        assert "/samples/ring-with-a-margin-seed0-" in result.output
     compared = ganbench.compare(ganbench.load_results("named", store=store))
-    assert set(compared.groups["method"]) == {"balanced", "with a margin"}
+    assert set(compared.groups["method"]) == {"balanced", "with - a margin"}
 
 
 def test_options_override_those_of_a_file(tmp_path: Path, store: Path) -> None:

@@ -36,6 +36,12 @@ print(json.dumps(outputs))
 SHORT = "--steps 2 --set evaluation.samples=500 --set evaluation.quick_samples=500"
 
 
+def members(wheel: Path) -> dict[str, bytes]:
+    """The files in a wheel, but for the list of them with their hashes."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/RECORD")}
+
+
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source distribution, and the wheel built from it."""
@@ -141,6 +147,14 @@ def test_sources_hold_what_a_wheel_is_made_of_and_little_else(dist: Path) -> Non
     assert {"README.md", "LICENSE", "pyproject.toml"} <= set(names)
     # Frozen networks don't compress; beside them there is less than a megabyte.
     assert archive.stat().st_size < weights + MEGABYTE
+
+
+def test_the_wheel_from_the_sources_is_that_from_the_checkout(dist: Path, tmp_path: Path) -> None:
+    (from_sources,) = dist.glob("*.whl")
+    command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True)
+    (from_checkout,) = tmp_path.glob("*.whl")
+    assert members(from_sources) == members(from_checkout)
 
 
 def test_links_and_pictures_of_the_description_are_absolute(dist: Path) -> None:

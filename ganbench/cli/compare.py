@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import complete_runs
 from ganbench.cli.options import budget_flag, experiment_flag, format_flag, results_flag, store_flag, where_flag
 from ganbench.core.errors import GanbenchError
 
@@ -31,6 +32,7 @@ from ganbench.core.errors import GanbenchError
     "pair",
     multiple=True,
     metavar="RUN",
+    shell_complete=complete_runs,
     help="Compare two runs (give it twice). A run id or a unique prefix.",
 )
 @click.option("--baseline", metavar="NAME", help="Compare every other group with this one: `minimax`, or a full name.")

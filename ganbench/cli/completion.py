@@ -1,4 +1,4 @@
-"""Completion in the shell: names of components and experiments, read from source, and the script that asks for them."""
+"""Completion in the shell: names of components and experiments, read from source, runs, and the script that asks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from ganbench.core.component_index import FOLDERS, SINGULAR, without_plugins
+from ganbench.core.errors import GanbenchError
 from ganbench.core.experiment_files import experiment_files
+from ganbench.core.plain_text import one_line
+from ganbench.tracking.store import find_store
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -48,6 +51,17 @@ def complete_experiments(context: click.Context, parameter: click.Parameter, sta
         *(CompletionItem(name) for name in experiment_files() if name.startswith(start)),
         CompletionItem(start, type="file"),
     ]
+
+
+def complete_runs(context: click.Context, parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    """Complete the id of a finished run in the local store that was typed before it, or in the usual one."""
+    from ganbench.tracking.mlflow.finished import finished_runs
+
+    try:
+        runs = finished_runs(find_store(context.params.get("store")), start)
+    except GanbenchError:  # what isn't there completes nothing; the command says why
+        return []
+    return [CompletionItem(run, help=one_line(words)) for run, words in runs.items()]
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 
 import click
@@ -9,6 +10,10 @@ import click
 from ganbench.cli.completion import names_of
 from ganbench.cli.options import device_flag, experiment_flag, format_flag, metrics_flag, plugins_flag, store_flag
 from ganbench.core.errors import GanbenchError
+
+OF_VECTORS = frozenset({"samples", "reference", "labels", "count", "device", "style"})
+OF_IMAGES = frozenset({"features", "pixel_range", "clip", "latent", "latents", "seed"})
+"""Further parameters that images beside real ones have."""
 
 
 @click.command()
@@ -36,10 +41,16 @@ from ganbench.core.errors import GanbenchError
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
-    help="Real vectors (.npy, .npz) to compare vectors with, in place of a data set and a protocol.",
+    help="Real vectors (.npy, .npz) to compare vectors with, in place of a data set and a protocol; with --features, "
+    "real images (.npy, .npz, folder of PNGs).",
 )
 @click.option(
     "--labels", type=click.Path(path_type=Path), help="Modes of the real vectors, whole numbers (.npy, .npz)."
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="A network (.onnx) whose features of images are compared, beside --reference: FID by a network of yours.",
 )
 @click.option("--count", type=int, help="Number of samples to score, if not the protocol's default.")
 @click.option(
@@ -73,6 +84,7 @@ def evaluate(
     clip: bool,
     reference: Path | None,
     labels: Path | None,
+    features: Path | None,
     count: int | None,
     arch: str | None,
     latent: str | None,
@@ -100,21 +112,28 @@ def evaluate(
     \b
     Vectors of any kind are compared with real ones:
       ganbench evaluate fake.npy --reference real.npy --labels labels.npy
+
+    \b
+    Images of any kind, by the features of a network of yours:
+      ganbench evaluate fakes/ --reference reals/ --features inception.onnx
     """
-    if reference is not None or labels is not None:
-        _refuse_beside_reference()
+    if features is not None:
+        _refuse_beside_reference("images beside real ones", OF_VECTORS | OF_IMAGES)
+        if reference is None:
+            raise GanbenchError("--features are those of images beside real ones: give these with --reference")
+        _refuse_nothing(reference)
+    elif reference is not None or labels is not None:
+        _refuse_beside_reference("vectors", OF_VECTORS)
         from ganbench.cli.console.evaluate_vectors import vectors_session  # imports torch
 
         click.echo(vectors_session(samples, reference, labels, count, device, style))
         return
-    from ganbench.core.plugins import load_plugins
-    from ganbench.core.settings import parse_component
-    from ganbench.spec.known_names import refuse_unknown
-
-    named = {"dataset": [dataset], "protocol": [name for name in protocols if name != "all"]}
-    refuse_unknown({option: list(map(parse_component, names)) for option, names in named.items()}, plugins)
+    else:
+        _refuse_unknown(dataset, protocols, plugins)
     _refuse_nothing(samples)
     from ganbench.cli.console.evaluate import Request, evaluate_session  # imports torch
+    from ganbench.cli.console.evaluate_features import features_session
+    from ganbench.core.plugins import load_plugins
 
     load_plugins(plugins)
     request = Request(
@@ -131,17 +150,27 @@ def evaluate(
         metrics=metrics,
         device=device,
     )
-    click.echo(evaluate_session(request, style, track=track, experiment=experiment, store=store))
+    if features is not None and reference is not None:
+        click.echo(features_session(request, reference, labels, features, style))
+    else:
+        click.echo(evaluate_session(request, style, track=track, experiment=experiment, store=store))
 
 
-def _refuse_beside_reference() -> None:
-    """Refuse options that say nothing about vectors."""
+def _refuse_unknown(dataset: str, protocols: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
+    from ganbench.core.settings import parse_component
+    from ganbench.spec.known_names import refuse_unknown
+
+    named = {"dataset": [dataset], "protocol": [name for name in protocols if name != "all"]}
+    refuse_unknown({option: list(map(parse_component, names)) for option, names in named.items()}, plugins)
+
+
+def _refuse_beside_reference(what: str, allowed: Set[str]) -> None:
+    """Refuse options that say nothing about vectors, or images of any kind."""
     context = click.get_current_context()
-    allowed = {"samples", "reference", "labels", "count", "device", "style"}
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
         if given and parameter.name not in allowed:
-            raise GanbenchError(f"{parameter.opts[0]} is not for vectors: leave it out beside --reference")
+            raise GanbenchError(f"{parameter.opts[0]} is not for {what}: leave it out")
 
 
 def _refuse_nothing(samples: Path) -> None:

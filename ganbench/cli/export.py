@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.completion import complete_runs
 from ganbench.cli.options import plugins_flag, store_flag, weights_flag
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=complete_runs)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

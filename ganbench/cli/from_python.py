@@ -23,6 +23,7 @@ from ganbench.core.settings import merge, parse_component, parse_components, par
 from ganbench.results.read_results import load_results
 from ganbench.runs.asked_job import asked_job
 from ganbench.runs.executors import choose
+from ganbench.runs.kept_generator import without_best_weights
 from ganbench.runs.run import run as train
 from ganbench.runs.sweep import SweepJob, train_missing
 from ganbench.spec.asked import read_asked_sweep, resolve_asked
@@ -116,6 +117,9 @@ def run(
     )
     tracker = open_tracker(run_store, experiment)
     console = Terminal(quiet=not progress)
+    not_kept = without_best_weights(job, tracker, run_store, experiment)
+    if not_kept:
+        console.print(not_kept, soft_wrap=True)
     data = spec.dataset.load(scoring_device(job.device), say=console.print)
     with signals() as stop, Display(spec, console) as display:
         train(job, data, tracker, display, stop.event)

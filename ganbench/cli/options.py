@@ -89,7 +89,8 @@ def where_flag(command: Any) -> Any:
         "--where",
         multiple=True,
         metavar="OPTION=VALUE",
-        help="Keep only what has this option: loss=minimax, train.pac=1|2. Repeatable; all must hold.",
+        help="Keep only what has this option: loss=minimax, train.pac=1|2, penalty=r1 (any options). Repeatable; all "
+        "must hold.",
     )(command)
 
 

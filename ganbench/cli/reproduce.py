@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import complete_runs
 from ganbench.cli.console.threads import choose_waiting
 from ganbench.cli.options import device_flag, plugins_flag, store_flag
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=complete_runs)
 @store_flag
 @device_flag
 @plugins_flag

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.completion import complete_runs
 from ganbench.cli.options import device_flag, experiment_flag, metrics_flag, plugins_flag, store_flag, weights_flag
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_ids", metavar="[RUN]...", nargs=-1)
+@click.argument("run_ids", metavar="[RUN]...", nargs=-1, shell_complete=complete_runs)
 @metrics_flag
 @weights_flag
 @experiment_flag

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +137,33 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
     for condition in (part for text in texts for part in _split_options(text)):
         option, equals, values = condition.partition("=")
         if not equals or not option.strip() or not values.strip():
-            raise GanbenchError(f"--where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
+            raise GanbenchError(f"where '{condition}' should read option=value, as in loss=minimax or train.pac=1|2")
         if option.strip() in conditions:
             raise GanbenchError(
-                f"--where names '{option.strip()}' twice: write {option.strip()}=one|other to match either"
+                f"where names '{option.strip()}' twice: write {option.strip()}=one|other to match either"
             )
         conditions[option.strip()] = [value.strip() for value in values.split("|")]
     return conditions
+
+
+def accepts(words: Collection[str], value: str) -> bool:
+    """True if a condition lists a value, or the components in it without some options: `r1` accepts `r1:gamma=1.0`."""
+    return value in words or any(_names(word, value) for word in words)
+
+
+def _names(word: str, value: str) -> bool:
+    """True if the components of a word are those of a value, with no other options than these."""
+    wanted, found = ([_options_of(part) for part in text.split(" + ")] for text in (word, value))
+    return len(wanted) == len(found) and all(
+        some.items() <= every.items() for some, every in zip(wanted, found, strict=True)
+    )
+
+
+def _options_of(text: str) -> Settings:
+    """The name and the options of what may be a component; any other text has no options."""
+    name, _, options = text.partition(":")
+    pairs = (option.partition("=") for option in _split_options(options))
+    return {"name": name} | {key.strip(): parse_value(word) for key, _, word in pairs}
 
 
 def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:

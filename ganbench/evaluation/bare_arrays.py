@@ -42,7 +42,7 @@ def checked_vectors(vectors: object, width: int | None) -> Tensor:
     if not isinstance(array, Tensor | np.ndarray) or isinstance(array, np.ma.MaskedArray):
         raise GanbenchError(f"vectors must be an array or a tensor, not {type(vectors).__name__}")
     if array.ndim != 2:
-        advice = ": for images of your own, give features of your own network" if array.ndim in (3, 4) else ""
+        advice = ": of images, features of a network of yours are compared (features)" if array.ndim in (3, 4) else ""
         raise GanbenchError(f"vectors must have shape [N, d], not {list(array.shape)}{advice}")
     if width is not None and array.shape[1] != width:
         raise GanbenchError(f"these vectors have {array.shape[1]:,} numbers each, and real ones have {width:,}")

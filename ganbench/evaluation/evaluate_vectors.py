@@ -1,4 +1,4 @@
-"""Scoring of vectors of any kind beside real vectors, by what a monitor measures of them."""
+"""Scoring of vectors, and of images by their features, beside real ones: by what a monitor measures of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import torch
 
 from ganbench.core.errors import GanbenchError
 from ganbench.evaluation.bare_arrays import checked_vectors
+from ganbench.evaluation.extractor import Extractor
+from ganbench.evaluation.monitor.image_features import ImageFeatures, as_images
 from ganbench.evaluation.monitor.vectors import FURTHER, SAMPLES, Vectors
 from ganbench.evaluation.protocols import MIN_SAMPLES
 from ganbench.evaluation.score_samples import Evaluation, Score
 
-NAME = "vectors"
-"""The name that stands for data set and protocol."""
+NAME, IMAGES = "vectors", "images"
+"""The names that stand for data set and protocol."""
 
 
 def evaluate_vectors(
@@ -37,23 +39,67 @@ def evaluate_vectors(
     except GanbenchError as error:
         raise GanbenchError(f"reference: {error}") from error
     vectors = checked_vectors(fake, real.shape[1])
-    if len(vectors) < MIN_SAMPLES:
-        raise GanbenchError(f"{len(vectors):,} vectors are too few to score: give at least {MIN_SAMPLES:,}")
-    if count is not None and count > len(vectors):
-        raise GanbenchError(f"there are only {len(vectors):,} vectors to score, not {count:,}")
-    # Too few real ones are refused by their number, not by this.
-    samples = max(MIN_SAMPLES, min(SAMPLES, len(vectors), len(real) // 2)) if count is None else count
+    samples = _samples(len(vectors), len(real), count, NAME)
     yardstick = Vectors(real, samples, device, FURTHER, labels)
-    measured, shares = yardstick.beside_real(yardstick.read(vectors))
+    return _evaluation(yardstick, vectors, NAME, "real vectors", yardstick.identity["real data"])
+
+
+def evaluate_features(
+    fake: object,
+    reference: object,
+    labels: object,
+    count: int | None,
+    device: torch.device,
+    extractor: Extractor,
+    *,
+    pixel_range: str | None = None,
+    clip: bool = False,
+) -> Evaluation:
+    """Score images by every metric of vectors, which are the features that a network has of them.
+
+    Args:
+        fake: images [N, C, H, W], [N, H, W, C] or [N, H, W].
+        reference: M real ones of the same size.
+        labels, count: as of vectors.
+        pixel_range: range of float images.
+        clip: whether to clip pixels outside that range.
+
+    Raises:
+        GanbenchError: not such arrays, other sizes, an ambiguous range, too few of them, a network that fails, or
+            labels that its features don't tell apart.
+    """
+    images, real = as_images(fake), as_images(reference)
+    samples = _samples(len(images), len(real), count, IMAGES)
+    yardstick = ImageFeatures(real, extractor, samples, device, FURTHER, labels, pixel_range=pixel_range, clip=clip)
+    return _evaluation(yardstick, images, IMAGES, extractor.name, extractor.sha256)
+
+
+def usual_samples(real: int, fake: int = SAMPLES) -> int:
+    """The number of samples to score beside so many real ones, if there are so many of them."""
+    return max(MIN_SAMPLES, min(SAMPLES, fake, real // 2))
+
+
+def _samples(fake: int, real: int, count: int | None, what: str) -> int:
+    """The number of samples to score."""
+    if fake < MIN_SAMPLES:
+        raise GanbenchError(f"{fake:,} {what} are too few to score: give at least {MIN_SAMPLES:,}")
+    if count is not None and count > fake:
+        raise GanbenchError(f"there are only {fake:,} {what} to score, not {count:,}")
+    # Too few real ones are refused by their number, not by this.
+    return usual_samples(real, fake) if count is None else count
+
+
+def _evaluation(yardstick: Vectors, fake: object, name: str, evaluator: str, sha256: str) -> Evaluation:
+    measured, shares = yardstick.beside_real(yardstick.read(fake))
     return Evaluation(
-        dataset=NAME,
-        protocol=NAME,
-        evaluator="real vectors",
-        evaluator_sha256=yardstick.identity["real data"],
-        samples=samples,
+        dataset=name,
+        protocol=name,
+        evaluator=evaluator,
+        evaluator_sha256=sha256,
+        samples=yardstick.samples,
         scores=tuple(
-            Score(name, number.value, number.real, number.sd, yardstick.ceiling(name), yardstick.direction(name))
-            for name, number in measured.items()
+            Score(each, number.value, number.real, number.sd, yardstick.ceiling(each), yardstick.direction(each))
+            for each, number in measured.items()
         ),
         modes=() if shares is None else tuple(yardstick.mode_names),
         shares=() if shares is None else tuple(shares.every.values()),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
+from typing import Any
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.settings import parse_component
+from ganbench.core.mode_words import without_noun
+from ganbench.core.settings import parse_component, parse_value
 from ganbench.evaluation.metrics import METRICS, Metric
 from ganbench.evaluation.protocols import Case
 
@@ -15,14 +18,15 @@ from ganbench.evaluation.protocols import Case
 def create_extra_metrics(texts: Sequence[str]) -> dict[str, Metric]:
     """Create metrics from texts such as `vendi` or `ndb:bins=50`, by the name under which they are tracked.
 
-    Options that aren't the default are part of the name, as in `ndb_bins_50`: with others it is another metric.
+    Options that aren't the default are part of the name, as in `ndb_bins_50`: with others it is another metric. Such a
+    name, as tables show it, is understood as well.
 
     Raises:
         GanbenchError: a metric or an option is unknown, or one is asked for twice.
     """
     metrics: dict[str, Metric] = {}
     for text in texts:
-        metric = METRICS.create(parse_component(text))
+        metric = METRICS.create(_component(text))
         if metrics.setdefault(_name(metric), metric) is not metric:
             raise GanbenchError(f"'{text}' is asked for twice")
     return metrics
@@ -41,6 +45,22 @@ def check_extra_metrics(metrics: Mapping[str, Metric], case: Case, protocol: str
     for name in metrics:
         if name in case.metrics:
             raise GanbenchError(f"'{name}' is a metric of the protocol {protocol}, so it is measured anyway")
+
+
+def _component(text: str) -> dict[str, Any]:
+    """Read a metric as it is written or as tables show it, with clusters for modes or its options in the name."""
+    written = parse_component(text)
+    written["name"] = without_noun(written["name"], METRICS)
+    for name, metric in METRICS.items() if written["name"] not in METRICS else ():
+        options = "".join(rf"(?:_{option.name}_(?P<{option.name}>\w+?))?" for option in fields(metric))
+        match = re.fullmatch(re.escape(name) + options, text)
+        texts = {option: value for option, value in match.groupdict().items() if value} if match else {}
+        # A decimal point was replaced, too.
+        shown = {"name": name, **{option: parse_value(value.replace("_", ".")) for option, value in texts.items()}}
+        with suppress(GanbenchError):
+            if match and _name(METRICS.create(shown)) == text:
+                return shown
+    return written
 
 
 def _name(metric: Metric) -> str:

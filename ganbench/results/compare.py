@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.mode_words import MODES, with_noun
+from ganbench.core.mode_words import MODES, with_noun, without_noun
 from ganbench.core.registry import near_miss
 from ganbench.results.grouping import BY, CONDITIONS, conditions_of, grouped, name_and_dose, named_groups
 from ganbench.results.inference import MIN_SEEDS, as_losses, estimate
@@ -99,6 +99,7 @@ def compare(
     _check([x], BUDGETS, "runs can't be set against")
     if not scores.empty and metrics:
         known = sorted(scores["metric"].unique())
+        metrics = list(dict.fromkeys(without_noun(metric, known) for metric in metrics))
         for metric in metrics:
             if metric not in known:
                 hint = f"`ganbench rescore --metric {metric}` measures what the protocol didn't"
@@ -191,8 +192,8 @@ def _setting_of(members: pd.DataFrame, conditions: pd.DataFrame, name: str) -> S
     settings = conditions[conditions.index.isin(scored)].drop_duplicates()
     if len(settings) > 1:
         raise GanbenchError(
-            f"the group {name} mixes protocols, data sets or numbers of samples, which can't be compared: add "
-            f"protocol to --by, or options"
+            f"the group {name} mixes protocols, data sets or numbers of samples, which can't be compared: "
+            f"group by protocol as well, or by options"
         )
     if settings.empty and (members["status"] == "diverged").any():
         alike = (conditions["dataset"] == members["dataset"].iloc[0]) & (

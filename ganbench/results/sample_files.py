@@ -32,7 +32,7 @@ def write_sample_files(results: Results, names: Mapping[str, str], folder: Path,
     for run, sheets in results.pictures(list(names), frames).items():
         opened = [Image.open(io.BytesIO(sheets[step])) for step in sorted(sheets)]
         folder.mkdir(parents=True, exist_ok=True)
-        picture = folder / f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', names[run])}.png"
+        picture = folder / f"{re.sub(r'[^a-zA-Z0-9.]+', '-', names[run])}.png"
         picture.write_bytes(sheets[max(sheets)])
         if len(opened) > 1:
             durations = [SHOWN] * (len(opened) - 1) + [LAST_SHOWN]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_words import without_noun
 from ganbench.core.registry import near_miss
 from ganbench.results.inference import as_losses
 from ganbench.results.table import LAST, typed
@@ -33,7 +34,7 @@ def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
         return table
     match = re.fullmatch(r"(best|mean):(.+)", policy)
     if match is None:
-        raise GanbenchError(f"there is no policy '{policy}': --select wants last, best:METRIC or mean:K")
+        raise GanbenchError(f"there is no policy '{policy}': there are: last, best:METRIC and mean:K")
     quick = quick_scores(table)
     if quick.empty:
         raise GanbenchError(f"no run was scored during training, so '{policy}' has nothing to choose from")
@@ -44,13 +45,14 @@ def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
 
 
 def _best(quick: pd.DataFrame, metric: str) -> pd.DataFrame:
-    rows = quick[quick["metric"] == metric]
     known = facts_of(quick, "direction")
+    metric = without_noun(metric, known)
+    rows = quick[quick["metric"] == metric]
     if rows.empty or metric not in known:
-        raise GanbenchError(f"--select: no run has '{metric}' during training: {near_miss(metric, list(known))}")
+        raise GanbenchError(f"select: no run has '{metric}' during training: {near_miss(metric, list(known))}")
     loss = as_losses(rows["value"].to_numpy(dtype=float), known[metric], rows["floor"].to_numpy(dtype=float))
     if np.isnan(loss).all():
-        raise GanbenchError(f"--select: '{metric}' has no value during training that can be compared with real data")
+        raise GanbenchError(f"select: '{metric}' has no value during training that can be compared with real data")
     best = rows.assign(loss=loss).sort_values(["loss", "step"], kind="stable").groupby("run").first()
     steps = quick["run"].map(best["step"])
     return quick[quick["step"] == steps]
@@ -58,7 +60,7 @@ def _best(quick: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _mean(quick: pd.DataFrame, count: str) -> pd.DataFrame:
     if not re.fullmatch(r"[1-9]\d{0,5}", count, re.ASCII):
-        raise GanbenchError(f"--select mean:{count}: how many evaluations? As in mean:5")
+        raise GanbenchError(f"select mean:{count}: how many evaluations? As in mean:5")
     steps = quick[["run", "step"]].drop_duplicates().sort_values("step").groupby("run").tail(int(count))
     late = quick.merge(steps, on=["run", "step"])
     means = late.groupby(["run", "metric"])["value"].mean()

@@ -119,7 +119,8 @@ def _metrics_of(records: Sequence[RunRecord]) -> list[RunMetrics]:
 
 def _facts(numbers: pd.DataFrame, run: NDArray[np.int64], metrics: Sequence[RunMetrics]) -> dict[str, pd.Categorical]:
     """The columns `FACTS` of each row, as tracked with its run; "" for numbers that are no scores."""
-    metric_codes, names = numbers["metric"].cat.codes.to_numpy(), numbers["metric"].cat.categories
+    # Codes are of the narrowest type, which has no room for the sum below.
+    metric_codes, names = numbers["metric"].cat.codes.to_numpy(dtype=np.int64), numbers["metric"].cat.categories
     scored = numbers["kind"].isin(SCORES).to_numpy()
     distinct = {id(run_metrics): run_metrics for run_metrics in metrics}
     of_run = np.array([id(run_metrics) for run_metrics in metrics])

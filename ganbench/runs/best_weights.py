@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.formatting import listed, number, seeds_in_words
+from ganbench.core.mode_words import without_noun
 from ganbench.evaluation.metrics import Direction
 from ganbench.evaluation.protocols import Case
 from ganbench.runs.checkpoint_record import CheckpointRecord
@@ -35,13 +36,14 @@ def parse_keep(text: str, spec: RunSpec) -> str:
     """
     match = re.fullmatch(r"best:(\w+)", text)
     if match is None:
-        raise GanbenchError(f"--keep '{text}' should read best:METRIC, as in best:fid")
-    if match[1] not in spec.case.quick:
+        raise GanbenchError(f"keep '{text}' should read best:METRIC, as in best:fid")
+    metric = without_noun(match[1], spec.case.quick)
+    if metric not in spec.case.quick:
         raise GanbenchError(
-            f"'{match[1]}' is not measured during training under {spec.protocol_label}, so its best evaluation isn't "
+            f"'{metric}' is not measured during training under {spec.protocol_label}, so its best evaluation isn't "
             f"known: choose {listed(spec.case.quick)}"
         )
-    return match[1]
+    return metric
 
 
 class BestWeights:
@@ -59,10 +61,10 @@ class BestWeights:
 
     def __init__(self, metric: str, case: Case, record: CheckpointRecord, tensors: Mapping[str, Tensor]) -> None:
         if metric and record.history and metric != record.keep:
-            before = f"with --keep best:{record.keep}" if record.keep else "without --keep"
+            before = f"with keep best:{record.keep}" if record.keep else "without keep"
             raise GanbenchError(
                 f"training of {seeds_in_words(record.seeds)} was begun {before}, so the best evaluation by '{metric}' "
-                f"is not known: resume it like that, or repeat it with --force"
+                f"is not known: resume it like that, or repeat it with the option 'force'"
             )
         record.keep = metric or record.keep
         self._record = record

@@ -36,7 +36,7 @@ def check_file(path: Path, force: bool) -> None:
     if path.is_dir():
         raise GanbenchError(f"'{path}' is a folder, not a file: name another one")
     if path.exists() and not force:
-        raise GanbenchError(f"'{path}' exists: name another file with --out, or replace it with --force")
+        raise GanbenchError(f"'{path}' exists: name another file, or replace it with the option 'force'")
 
 
 def export_generator(generator: KeptGenerator, path: Path) -> None:

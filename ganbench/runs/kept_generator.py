@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,19 +17,24 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.formatting import seeds_in_words
 from ganbench.core.seeding import Purpose
 from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.zips import in_short
 from ganbench.evaluation.samples import GeneratorSource, read_samples
 from ganbench.evaluation.samples.weights import load_generator
+from ganbench.runs.job import Job
 from ganbench.runs.reproduce import tracked_spec
 from ganbench.spec.run_spec import RunSpec
+from ganbench.tracking import Tracker
 from ganbench.tracking.mlflow.client import find_artifact, find_run
 from ganbench.tracking.store import Store
 
 Which = Literal["last", "best"]
 ARTIFACTS: Mapping[Which, str] = {"last": "checkpoint/weights.safetensors", "best": "checkpoint/best.safetensors"}
 """The artifacts with the weights that a run ended with, and those of its best evaluation."""
+SCORED = ("finished", "collapsed")
+"""Statuses of runs that have weights at their end."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,32 @@ def find_weights(store: Store, experiment: str, run_id: str, which: Which, folde
     if weights is not None:
         return weights
     if which == "best":
-        raise GanbenchError(f"the run '{run_id}' has no best weights: `ganbench run --keep best:METRIC` keeps them")
+        raise GanbenchError(f"the run '{run_id}' has no best weights: they are kept by the option 'keep' of a run")
     raise GanbenchError(f"the run '{run_id}' has no {ARTIFACTS[which]}: it was deleted, or never kept")
+
+
+def without_best_weights(job: Job, tracker: Tracker, store: Store, experiment: str) -> str:
+    """Say which seeds of a job have finished without keeping the weights that it asks for; empty if none has.
+
+    They are not trained again, so that nothing is kept of them. A server that doesn't answer has no say.
+    """
+    if not job.keep or job.force:
+        return ""
+    seeds = []
+    with tempfile.TemporaryDirectory() as folder, suppress(GanbenchError):
+        for seed in job.seeds:
+            run_id = job.spec.run_id(seed)
+            if tracker.status(run_id) in SCORED:
+                weights = find_artifact(store, experiment, run_id, ARTIFACTS["best"], Path(folder))
+                if weights is None or job.keep not in facts_of_weights(weights):
+                    seeds.append(seed)
+    if not seeds:
+        return ""
+    have, them = ("has", "it") if len(seeds) == 1 else ("have", "them")
+    return (
+        f"{seeds_in_words(seeds)} {have} finished without keeping the best weights by '{job.keep}', only the last: "
+        f"to keep both, repeat {them} with the option 'force'"
+    )
 
 
 def facts_of_weights(weights: Path) -> dict[str, str]:

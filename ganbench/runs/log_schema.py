@@ -21,6 +21,7 @@ from ganbench.core.verdict_word import VerdictWord
 from ganbench.data import Data
 from ganbench.data.evaluators import Evaluator
 from ganbench.data.evaluators.classifier import to_bytes
+from ganbench.data.evaluators.second_opinion import BESIDE
 from ganbench.data.mixture import MixturePoints
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.history import NAMED_MODES
@@ -55,7 +56,7 @@ def run_facts(
         "spec": json.dumps(spec.to_dict()),
         SEEDS_TAG: ",".join(map(str, seeds)),
         "protocol": spec.protocol_label,
-        **metrics_of(spec.case, spec.dataset.mode_word, extra).tags(),
+        **metrics_of(spec.case, spec.dataset.mode_word, evaluator.name, extra).tags(),
         **mode_word_tag(spec.dataset.mode_word),
         "commit": code_version(),
         "device": device,
@@ -85,31 +86,31 @@ def mode_word_tag(mode_word: str) -> dict[str, str]:
     return {MODE_WORD_TAG: mode_word} if mode_word == CLUSTERS else {}
 
 
-def metrics_of(case: Case, mode_word: str, extra: Mapping[str, Metric] | None = None) -> RunMetrics:
+def metrics_of(case: Case, mode_word: str, evaluator: str, extra: Mapping[str, Metric] | None = None) -> RunMetrics:
     """Return the facts that a reader of results needs about the metrics of a protocol's case, and of extra ones."""
-    facts, of_extra = (facts_of(metrics, mode_word) for metrics in (case.metrics, extra or {}))
+    facts, of_extra = (facts_of(metrics, mode_word, evaluator) for metrics in (case.metrics, extra or {}))
     return RunMetrics(facts, case.headline, case.mode_count or "", of_extra)
 
 
-def facts_of(metrics: Mapping[str, Metric], mode_word: str) -> dict[str, MetricFacts]:
+def facts_of(metrics: Mapping[str, Metric], mode_word: str, evaluator: str) -> dict[str, MetricFacts]:
     """Return the facts about metrics that are tracked beside their values.
 
     Args:
         mode_word: the plural noun for the modes of the data set.
+        evaluator: the evaluator's name.
     """
     return {
-        # An extra metric with options has them in its name, and shows it.
-        name: MetricFacts(
-            metric.direction,
-            with_noun(
-                (metric.label or name.replace("_", " "))
-                + (f" ({name})" if name != metric.name and metric.label else ""),
-                mode_word,
-            ),
-            metric.scale,
-        )
+        name: MetricFacts(metric.direction, with_noun(_label(name, metric, evaluator), mode_word), metric.scale)
         for name, metric in metrics.items()
     }
+
+
+def _label(name: str, metric: Metric, evaluator: str) -> str:
+    embedding = evaluator.partition(BESIDE)[0]
+    beside = [embedding] if metric.names_evaluator and embedding else []
+    if name != metric.name and metric.label:  # an extra metric with options, which are in its name
+        beside.append(name)
+    return (metric.label or name.replace("_", " ")) + (f" ({', '.join(beside)})" if beside else "")
 
 
 def named_scores(scores: Scores, modes: Sequence[str], kind: Kind) -> dict[str, float]:

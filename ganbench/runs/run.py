@@ -55,7 +55,7 @@ def run(job: Job, data: Data, tracker: Tracker, observer: Observer, stop: thread
         if len(pending) < len(statuses):
             done = [seed for seed in statuses if seed not in pending]
             finished = f"{seeds_in_words(done)} {'is' if len(done) == 1 else 'are'} finished already"
-            observer.say(f"{finished} and not trained again (to repeat: --force)")
+            observer.say(f"{finished} and not trained again (to repeat: the option 'force')")
         try:
             for seeds, checkpoint in plan(pending, checkpoints):
                 scorer = Scorer.with_disk_cache(spec.case, spec.dataset, data)
@@ -177,7 +177,7 @@ def _discard_runs(job: Job, tracker: Tracker) -> None:
         if others and seeds & set(job.seeds):
             raise GanbenchError(
                 f"seeds {', '.join(map(str, others))} were interrupted together with those you want to repeat, and "
-                f"would be lost: run them to their end first, or add them to --seeds"
+                f"would be lost: run them to their end first, or add them to the seeds"
             )
         if not others:
             remove_checkpoint(path)

@@ -34,7 +34,7 @@ def check_place(out: Path, shape: tuple[int, ...], force: bool) -> None:
         if out.is_dir():
             raise GanbenchError(f"'{out}' is a folder, not a file: name another one")
         if out.exists() and not force:
-            raise GanbenchError(f"'{out}' exists: name another file with --out, or replace it with --force")
+            raise GanbenchError(f"'{out}' exists: name another file, or replace it with the option 'force'")
         return
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise GanbenchError(f"samples of shape {list(shape)} are no pictures: write them to an .npz or .npy file")
@@ -45,7 +45,7 @@ def check_place(out: Path, shape: tuple[int, ...], force: bool) -> None:
             )
     elif not force and any(out.iterdir()):
         raise GanbenchError(
-            f"the folder '{out}' is not empty: name another with --out, or replace earlier samples with --force"
+            f"the folder '{out}' is not empty: name another, or replace earlier samples with the option 'force'"
         )
 
 

@@ -257,7 +257,7 @@ def _check_trainable(spec: RunSpec) -> None:
         if spec.penalties and not wrapper.takes_penalties:
             raise GanbenchError(
                 f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': it makes the "
-                f"gradient at one sample depend on the others in the batch; leave it out, or give --penalty none"
+                f"gradient at one sample depend on the others in the batch; leave it out, or give the penalty 'none'"
             )
     try:
         with torch.no_grad():  # two latents if the batch has two: BatchNorm can't train on one

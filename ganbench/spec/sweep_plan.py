@@ -21,7 +21,7 @@ from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.core.home import user_cache_folder
 from ganbench.core.registry import near_miss
-from ganbench.core.settings import flatten
+from ganbench.core.settings import accepts, flatten
 from ganbench.core.unfinished import unfinished_name
 from ganbench.spec.spec_record import SpecRecord
 
@@ -67,18 +67,18 @@ class SweepPlan:
         known = set().union(*flat_specs)
         for option in conditions:
             if option not in known:
-                raise GanbenchError(f"--where: there is no option '{option}': {near_miss(option, known)}")
+                raise GanbenchError(f"where: there is no option '{option}': {near_miss(option, known)}")
         matching = tuple(
             record
             for record, flat_spec in zip(self.records, flat_specs, strict=True)
-            if all(flat_spec.get(option) in values for option, values in conditions.items())
+            if all(accepts(values, flat_spec.get(option, "")) for option, values in conditions.items())
         )
         if not matching:
             available = "; ".join(
                 f"{option} is {', '.join(sorted({flat_spec.get(option, '') for flat_spec in flat_specs}))}"
                 for option in conditions
             )
-            raise GanbenchError(f"--where: nothing in '{self.name}' matches this; there, {available}")
+            raise GanbenchError(f"where: nothing in '{self.name}' matches this; there, {available}")
         return dataclasses.replace(self, records=matching)
 
 

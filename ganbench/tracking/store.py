@@ -92,7 +92,7 @@ class Store:
 
     def _denied(self, action: str, path: Path, reason: str) -> GanbenchError:
         return GanbenchError(
-            f"the store '{self.folder}' can't be {action} ({reason}{_owner(path)}): choose another with --store"
+            f"the store '{self.folder}' can't be {action} ({reason}{_owner(path)}): choose another store"
         )
 
 

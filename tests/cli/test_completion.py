@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -13,6 +14,9 @@ from click.shell_completion import ShellComplete
 
 from ganbench.cli.main import main
 from ganbench.core.component_index import FOLDERS, SINGULAR, from_source
+from ganbench.tracking import RunInfo
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import find_store
 
 NAMED = {"--loss": "losses", "--arch": "archs", "--dataset": "datasets", "--penalty": "penalties"}
 NAMED |= {"--wrapper": "wrappers", "--protocol": "protocols", "--metric": "metrics"}
@@ -52,6 +56,34 @@ def test_experiments_are_completed_by_name(command: str) -> None:
     assert {"studies/balance", "studies/factorial"} <= set(completions(command, "studies/"))
 
 
+@pytest.mark.parametrize("command", ["sample", "export", "rescore", "reproduce", "compare --run"])
+def test_finished_runs_of_the_store_are_completed_by_id(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a store"
+    for experiment, statuses in (("one", ("finished", "collapsed")), ("two", ("diverged", "running", "finished"))):
+        tracker = MlflowTracker(find_store(str(place)), experiment)
+        for seed, status in enumerate(statuses):
+            run = RunInfo(f"{experiment}{seed}", "a title", {"loss": "hinge", "dataset": "ring"}, {"seed": str(seed)})
+            log = tracker.open(run, RunInfo(experiment, "a group", {}))
+            log.tags({"name": "mine" if status == "collapsed" else ""})
+            if status != "running":
+                log.finish(status, 1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(place))
+    assert sorted(completions(command)) == ["one0", "one1", "two2"]
+    assert completions(command, "one1") == ["one1"]
+    assert completions(command, "%") == []
+    words = ShellComplete(main, {}, "ganbench", "G").get_completions(command.split(), "one")
+    assert {item.value: item.help for item in words} == {
+        "one0": "hinge on ring, seed 0",
+        "one1": "mine on ring, seed 1",
+    }
+    assert completions(f"{command} --store {tmp_path / 'none'}".replace("--run --store", "--store")) == []
+    for address in ("http://127.0.0.1:9", "ftp://nothing"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        assert completions(command) == []
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_script_is_accepted_by_the_shell_and_asks_ganbench(shell: str) -> None:
     script = subprocess.run(
@@ -67,8 +99,9 @@ def test_script_is_accepted_by_the_shell_and_asks_ganbench(shell: str) -> None:
 def test_completion_does_not_wait_for_torch() -> None:
     code = "import sys; from ganbench.cli.main import main; from click.shell_completion import ShellComplete as C; "
     code += "items = C(main, {}, 'g', 'G').get_completions(['run', '--loss'], 'wg'); "
-    code += "print([item.value for item in items], 'torch' in sys.modules)"
+    code += "C(main, {}, 'g', 'G').get_completions(['sample'], ''); "
+    code += "print([item.value for item in items], 'torch' in sys.modules, 'mlflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, env={**os.environ}
     )
-    assert done.stdout.strip() == "['wgan-gp'] False"
+    assert done.stdout.strip() == "['wgan-gp'] False False"

@@ -128,7 +128,7 @@ ALWAYS = {
     "compare two runs": ("differs", "fid", "B − A", "A: PARTLY:"),
     "claims": ("VEEGAN", "value"),
     "claims on one data set": ("all: data ring", "not shown, for lack of space: ", "caveat"),
-    "leaderboard": ("lost a mode", "undecided", "Sorted by"),
+    "leaderboard": ("a mode missing", "undecided", "Sorted by"),
     "experiments": ("studies/within_digits", "pacgan_2d"),
 }
 """Parts of the output of each command that are there at any width of a terminal."""

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
+from ganbench.core.settings import parse_where
 from ganbench.spec import sweep_plan, sweep_spec
 from ganbench.spec.run_spec import RunSpec, resolve
 from ganbench.spec.sweep_plan import find_plan
@@ -83,6 +84,17 @@ def test_a_kept_plan_is_the_same_as_the_file_under_each_budget(tmp_path: Path) -
         assert [record.title for record in known.where(conditions).records] == ["hinge · mlp · ring"]
         with pytest.raises(GanbenchError, match=r"did you mean 'train\.steps'"):
             known.where({"train.step": ["2"]})
+
+
+def test_a_component_is_found_by_its_name_without_its_options(tmp_path: Path) -> None:
+    file = tmp_path / "file.toml"
+    axis = 'penalty = ["none", "r1:gamma=1", "r1:gamma=2", "r1:gamma=1 + r2:gamma=1"]'
+    file.write_text(f'[base]\ndataset = "ring"\n[axes]\n{axis}\n')
+    plan = read_sweep(file, None).plan
+    for condition, expected in (("r1", 2), ("r1:gamma=1", 1), ("r1 + r2", 1), ("none", 1), ("none|r1", 3)):
+        assert len(plan.where(parse_where([f"penalty={condition}"])).records) == expected, condition
+    with pytest.raises(GanbenchError, match="nothing in 'file' matches"):
+        plan.where(parse_where(["penalty=r2"]))
 
 
 def test_a_plan_is_not_used_after_the_file_or_the_code_changed_or_if_it_is_damaged(

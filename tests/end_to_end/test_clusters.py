@@ -60,6 +60,9 @@ def test_runs_and_comparisons_and_reports_speak_of_clusters(place: Path) -> None
     store = ("--store", place / "store")
     check(read("run", *SMALL, *LEAST, "--seeds", "2", *store))
     check(read("compare", *store))
+    shown = read("compare", *store, "--metric", "worst_cluster_coverage,clusters_strict")
+    assert shown == read("compare", *store, "--metric", "worst_mode_coverage,modes_strict")
+    assert "clusters_strict" in shown
     runs = tags(place / "store", "run")[:2]
     check(read("compare", *store, "--run", runs[0], "--run", runs[1]))
     read("report", *store, "--out", place / "reports")

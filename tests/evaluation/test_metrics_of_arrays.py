@@ -122,7 +122,7 @@ def broken(value: float) -> NDArray[np.float64]:
         (floats(0, 3), "fake: there are no vectors"),
         (torch.empty(0, 3), "fake: there are no vectors"),
         (floats(50), "fake: vectors must have shape"),
-        (floats(5, 3, 8, 8), "give features of your own network"),
+        (floats(5, 3, 8, 8), "features of a network of yours"),
         (np.ones((50, 3), dtype=int), "fake: vectors must be floats"),
         ("vectors.npy", "fake: vectors must be an array or a tensor, not str"),
     ],

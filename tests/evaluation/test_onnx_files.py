@@ -23,7 +23,7 @@ from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.core.seeding import stream
 from ganbench.evaluation.samples import GeneratorSource, confined, onnx_files, read_samples
-from ganbench.evaluation.samples.generators import generate
+from ganbench.evaluation.samples.generators import generate, noise_seed
 from ganbench.evaluation.samples.onnx_files import read_onnx
 
 POINT = (2,)
@@ -60,7 +60,7 @@ def latents(seed: int = 0) -> Tensor:
 def run(path: Path, **settings: Any) -> np.ndarray[Any, Any]:
     """The samples of a file, made in this process."""
     source = GeneratorSource(500, **settings)
-    return generate(read_onnx(path, source), POINT, source, str(path))
+    return generate(read_onnx(path, noise_seed(source)), POINT, source, str(path))
 
 
 def error_message(path: Path, **settings: Any) -> str:
@@ -249,7 +249,7 @@ def test_other_inputs_and_outputs_are_refused(tmp_path: Path) -> None:
     onnx.save(simple([identity], dtype=TensorProto.STRING), path)
     assert "tensor(string)" in error_message(path)
     onnx.save(simple([identity], shape=("batch",)), path)
-    assert "size of a latent" in error_message(path)
+    assert "an input [N] instead of" in error_message(path)
     onnx.save(simple([identity]), path)
     assert "shape [3], not [2]" in error_message(path)
     two = simple([identity])

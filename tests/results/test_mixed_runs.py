@@ -64,6 +64,20 @@ def test_hyphens_in_the_facts_of_a_metric_are_read_as_in_its_numbers() -> None:
     assert compare(table(run)).metrics == ("my_metric",)
 
 
+def test_each_run_keeps_its_own_facts_about_many_metrics() -> None:
+    names = [f"metric_{number}" for number in range(90)]
+    runs: list[RunRecord] = []
+    expected: dict[tuple[int, str], tuple[str, str]] = {}
+    for seed, direction in enumerate(("lower", "higher", "real")):
+        facts = {name: MetricFacts(direction, f"{name} of {seed}") for name in names}
+        expected |= {(seed, name): (direction, fact.label) for name, fact in facts.items()}
+        run = with_numbers(record("minimax", seed, 1.0), *((name, 1.0) for name in names))
+        runs.append(described(run, RunMetrics(facts, names[:2])))
+    scores = final_scores(table(*runs))
+    read = {(row.seed, row.metric): (row.direction, row.label) for row in scores.itertuples() if row.metric in names}
+    assert read == expected
+
+
 def test_group_that_diverged_under_another_protocol_is_not_ranked_with_the_others() -> None:
     scored = [record("minimax", seed, 9.0) for seed in range(6)]
     failed = [record("hinge", seed, 1.0, status="diverged", protocol="other v1") for seed in range(6)]
@@ -106,7 +120,7 @@ def test_best_by_a_metric_without_a_floor_is_refused() -> None:
 def test_one_name_under_two_protocols_is_compared_by_protocol() -> None:
     two = [record("mine", seed, 9.0, protocol=f"{name} v1") for seed, name in enumerate(("a", "b"))]
     study = table(*(dataclasses.replace(run, group=run.id) for run in two))
-    with pytest.raises(GanbenchError, match="add protocol to --by"):
+    with pytest.raises(GanbenchError, match="group by protocol as well"):
         compare(study)
     assert sorted(compare(study, by=["loss", "protocol"]).groups["protocol"]) == ["a v1", "b v1"]
 

@@ -204,6 +204,8 @@ def test_runs_are_filtered_by_conditions() -> None:
     results = pd.concat([study(minimax=WORSE), *seeds("hinge", BETTER, params={"train.pac": "2"})], ignore_index=True)
     assert set(filter_runs(results, parse_where(["loss=hinge"]))["loss"]) == {"hinge"}
     assert set(filter_runs(results, parse_where(["train.pac=2,seed=1|2"]))["seed"]) == {1, 2}
+    penalised = study(minimax=WORSE).assign(options="penalty=r1:gamma=1; train.pac=1")
+    assert set(filter_runs(penalised, parse_where(["penalty=r1"]))["run"]) == set(penalised["run"])
     for condition, message in (("los=hinge", "did you mean 'loss'?"), ("loss=hing", "there is hinge, minimax")):
         with pytest.raises(GanbenchError) as error:
             filter_runs(results, parse_where([condition]))

@@ -17,6 +17,7 @@ from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.data.evaluators import Reference
 from ganbench.evaluation.evaluate import evaluate
+from ganbench.evaluation.extra_metrics import create_extra_metrics
 from ganbench.evaluation.protocols import Rule
 from ganbench.evaluation.real_features import RealFeatures
 from ganbench.results.compare import compare
@@ -121,6 +122,26 @@ def test_options_are_part_of_an_extra_metrics_name(store: Path, tmp_path: Path) 
     kls = final_scores(load_results(find_store(str(tmp_path / "store")), "ganbench").table).set_index("metric")["value"]
     assert kls["kl_base_10"].to_numpy() == pytest.approx(kls["kl"].to_numpy() / math.log(10))
     assert "asked for twice" in ganbench(*RUN, *asked[:2], *asked[:2], "--store", store, status=2)
+
+
+@pytest.mark.parametrize(
+    ("shown", "written"),
+    [
+        ("ndb_bins_7", "ndb:bins=7"),
+        ("ndb_bins_7_alpha_0_01", "ndb:bins=7,alpha=0.01"),
+        ("kl_base_10", 'kl:base="10"'),
+        ("clusters_strict", "modes_strict"),
+        ("worst_cluster_coverage", "worst_mode_coverage"),
+    ],
+)
+def test_metrics_are_understood_as_tables_show_them(shown: str, written: str) -> None:
+    assert create_extra_metrics([shown]) == create_extra_metrics([written])
+
+
+@pytest.mark.parametrize("name", ["ndb_bins_x", "ndb_bin_7", "clusters_stricter", "ndb_bins_07"])
+def test_names_that_no_table_shows_are_unknown(name: str) -> None:
+    with pytest.raises(GanbenchError, match=f"unknown metric '{name}'"):
+        create_extra_metrics([name])
 
 
 def test_a_rescored_run_is_reproduced(tmp_path: Path) -> None:

@@ -116,6 +116,25 @@ def test_best_weights_are_rescored_without_changing_the_run(store: Path, runs: d
     assert "don't make the samples that were scored" in invoke(*words, status=1)
 
 
+def test_a_finished_run_that_keeps_only_its_last_weights_says_so_where_the_best_are_asked_for(
+    store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And not where they are kept, or in a run that is trained again."""
+    words = [*RUN, "--store", store]
+    (line,) = [
+        line for line in invoke(*words, "--keep", "best:modes").splitlines() if "best weights by 'modes'" in line
+    ]
+    assert line.startswith("seeds 0 and 1 have finished without keeping")
+    assert line.endswith("only the last: to keep both, repeat them with the option 'force'")
+    assert "best weights by" not in invoke(*words, "--keep", "best:hq")
+    settings = {"evaluation.samples": 600, "evaluation.quick_samples": 500, "train.ema": 0.5, "evaluation.every": 3}
+    network = "mlp:latent_dim=2,generator_widths=[16]"
+    ganbench.run(
+        "minimax", network, dataset="ring", seeds="0-1", steps=12, options=settings, keep="best:modes", store=store
+    )
+    assert line in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("keep", "words"),
     [("fid", "should read best:METRIC"), ("best:", "should read"), ("best:fid", "choose modes, modes_strict, hq")],

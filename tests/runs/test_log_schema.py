@@ -12,9 +12,11 @@ from ganbench.data.evaluators.classifier import to_bytes
 from ganbench.data.ring import Ring
 from ganbench.evaluation.collapse_detector import Event
 from ganbench.evaluation.history import NAMED_MODES
+from ganbench.evaluation.metrics import METRICS
 from ganbench.evaluation.scorer import Scores
 from ganbench.results.table import tidy
 from ganbench.runs.log_schema import (
+    facts_of,
     named_events,
     named_scores,
     named_statistics,
@@ -28,6 +30,19 @@ from tests.conftest import random_data
 def test_image_bytes_are_rounded_to_the_nearest_level() -> None:
     levels = torch.arange(256, dtype=torch.float32) / 127.5 - 1
     assert to_bytes(levels.reshape(1, 1, 16, 16)).reshape(-1).tolist() == list(range(256))
+
+
+def test_labels_of_metrics_known_from_another_network_name_ours() -> None:
+    names = ("fid", "kid", "second_frechet", "coverage")
+    metrics = {name: METRICS.create({"name": name}) for name in names}
+    labels = {name: facts.label for name, facts in facts_of(metrics, "modes", "ours-1 + other-1").items()}
+    assert labels == {
+        "fid": "FID (ours-1)",
+        "kid": "KID (ours-1)",
+        "second_frechet": "Fréchet distance in the second network's features",
+        "coverage": "coverage",
+    }
+    assert facts_of(metrics, "modes", "")["fid"].label == "FID"
 
 
 def test_sample_sheet_has_images_row_by_row_at_double_size() -> None:

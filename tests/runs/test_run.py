@@ -286,14 +286,14 @@ def test_interrupted_run_keeps_its_best_weights_by_the_metric_that_it_began_with
     train(spec, SEEDS, data, whole, tmp_path / "whole", keep="fid")
     with pytest.raises(KilledError):
         train(spec, SEEDS, data, MortalTracker(cut.runs, Fuse(40)), tmp_path / "cut", keep="fid")
-    with pytest.raises(GanbenchError, match="begun with --keep best:fid, so the best evaluation by 'hq' is not"):
+    with pytest.raises(GanbenchError, match="begun with keep best:fid, so the best evaluation by 'hq' is not"):
         train(spec, SEEDS, data, cut, tmp_path / "cut", keep="hq")
     train(spec, SEEDS, data, cut, tmp_path / "cut")  # without the option
     assert tracked(cut) == tracked(whole)
     begun = MemoryTracker()
     with pytest.raises(KilledError):
         train(spec, SEEDS, data, MortalTracker(begun.runs, Fuse(40)), tmp_path / "begun")
-    with pytest.raises(GanbenchError, match="training of seeds 0, 1 and 2 was begun without --keep"):
+    with pytest.raises(GanbenchError, match="training of seeds 0, 1 and 2 was begun without keep"):
         train(spec, SEEDS, data, begun, tmp_path / "begun", keep="fid")
     stop = threading.Event()
     stop.set()

@@ -76,7 +76,7 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
             raise GanbenchError(f"protocol '{name}' wants samples of shape {shape}: score it by itself")
     extra_metrics = create_extra_metrics(request.metrics)
     count = request.count if request.count is not None else max(case.samples for case in cases.values())
-    generator = _generator(request, count, dataset, device)
+    generator = generator_of(request, count, dataset, device)
     samples = read_samples(
         request.path, dataset.shape, pixel_range=request.pixel_range, clip=request.clip, generator=generator
     )
@@ -101,11 +101,12 @@ def evaluate_session(request: Request, style: str, *, track: str | None, experim
     return text if style != "table" else f"{wrapped(samples.source, width)}\n\n{text}"
 
 
-def _generator(request: Request, count: int, dataset: Dataset, device: torch.device) -> GeneratorSource | None:
+def generator_of(request: Request, count: int, dataset: Dataset | None, device: torch.device) -> GeneratorSource | None:
+    """The settings for drawing samples, if a generator makes them; `dataset` is the one that --arch is made for."""
     if request.path.is_dir() or request.path.suffix.lower() in ARRAYS:
         return None
     arch = None
-    if request.arch is not None:
+    if request.arch is not None and dataset is not None:
         options = parse_component(request.arch)
         arch = arch_for(dataset, options)
     return GeneratorSource(
@@ -145,7 +146,7 @@ def _track(
         params = {"loss": name, "arch": "samples", "dataset": evaluation.dataset, "protocol": evaluation.protocol}
         tags = {
             "protocol": evaluation.protocol,
-            **metrics_of(case, evaluation.mode_word, extra_metrics).tags(),
+            **metrics_of(case, evaluation.mode_word, evaluation.evaluator, extra_metrics).tags(),
             **mode_word_tag(evaluation.mode_word),
             "evaluator": evaluation.evaluator,
             "evaluator-sha256": evaluation.evaluator_sha256,

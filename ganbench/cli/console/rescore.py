@@ -23,6 +23,7 @@ from ganbench.runs.log_schema import facts_of, named_values
 from ganbench.runs.rescore import rescore, spec_to_rescore, step_of_final_scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import RunRecord
+from ganbench.tracking.annotations import NAME_TAG
 from ganbench.tracking.metric_facts import RunMetrics, metrics_from_tags
 from ganbench.tracking.mlflow.client import find_run
 from ganbench.tracking.mlflow.reading import read_runs
@@ -43,7 +44,7 @@ def rescore_session(
     rescorer = _Rescorer(create_extra_metrics(metrics), weights, store, scoring_device(find_device(device)))
     records = _records(run_ids, experiment, store)
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("run", "loss", "seed", "metric", "value", "real data"):
+    for column in ("run", "method", "seed", "metric", "value", "real data"):
         table.add_column(column, justify="right" if column in ("seed", "value", "real data") else "left")
     failures = []
     for place, (own_experiment, record) in enumerate(records):
@@ -54,8 +55,9 @@ def rescore_session(
             failures.append(f"run {record.id}: {error}")
             continue
         for name, value in scores.values.items():
-            loss, floor = record.params.get("loss", ""), with_sd(scores.floors[name], scores.floor_sds[name])
-            table.add_row(record.id, loss, str(record.seed), name, number(value), floor)
+            method = record.tags.get(NAME_TAG) or record.params.get("loss", "")
+            floor = with_sd(scores.floors[name], scores.floor_sds[name])
+            table.add_row(record.id, method, str(record.seed), name, number(value), floor)
     if table.rows:
         console.print(table)
         note = "These are of the best weights: nothing was added to the runs."
@@ -98,7 +100,10 @@ class _Rescorer:
         if experiment not in self._trackers:
             self._trackers[experiment] = MlflowTracker(self._store, experiment)
         log = self._trackers[experiment].amend(record.id)
-        extra = {**metrics_from_tags(record.tags).extra, **facts_of(self.metrics, spec.dataset.mode_word)}
+        extra = {
+            **metrics_from_tags(record.tags).extra,
+            **facts_of(self.metrics, spec.dataset.mode_word, record.tags.get("evaluator", "")),
+        }
         log.tags(RunMetrics(extra=extra).extra_tag())
         log.metrics(step_of_final_scores(record), named_values(scores, "extra"))
 

@@ -10,6 +10,7 @@ from ganbench.cli.console.signals import signals
 from ganbench.cli.console.terminal import Terminal, relative
 from ganbench.core.device import device_name, scoring_device
 from ganbench.runs.asked_job import asked_job
+from ganbench.runs.kept_generator import without_best_weights
 from ganbench.runs.profiling import RunProfile, StepProfile
 from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec
@@ -58,8 +59,12 @@ def run_session(
         accelerated=accelerated,
         profile=profile,
     )
-    describe(spec, seeds, device_name(job.device), f"{_address(run_store)}, experiment {experiment}", console)
+    where = f"{_address(run_store)}, experiment {experiment}"
+    describe(spec, seeds, device_name(job.device), where, console, job.tags.get(NAME_TAG, ""))
     tracker = open_tracker(run_store, experiment)
+    not_kept = without_best_weights(job, tracker, run_store, experiment)
+    if not_kept:
+        console.print(not_kept, soft_wrap=True)
     data = spec.dataset.load(scoring_device(job.device), say=console.print)
     with signals() as stop, Display(spec, console) as display:
         statuses = run(job, data, tracker, display, stop.event)

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ganbench.cli.console.terminal import relative
+from ganbench.core.annotation import label_of
 from ganbench.core.formatting import number, with_sd
 from ganbench.core.mode_words import with_noun
+from ganbench.results.grouping import name_and_dose
 from ganbench.results.loading import Results, load_results
 from ganbench.results.report.fitting import fit
 from ganbench.results.report.tables import FLOOR, terminal
@@ -58,22 +60,27 @@ def show_outcome(
     if fitted.omitted:
         console.print(f"not shown, for lack of space: {', '.join(reversed(fitted.omitted))}", style="dim")
     console.print()
+    name = label_of(*name_and_dose(table[table["run"].isin(ids.values())]))
     for seed, run_id in ids.items():
         if (table["run"] == run_id).any():
             words = summarize_run(table, run_id, noun)
-            console.print(f"{spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
+            console.print(f"{name or spec.loss.name}, seed {seed}: {words}.", soft_wrap=True)
     _show_extra_metrics(run_scores, ids, extra_metrics, console)
-    _show_samples(results, spec, ids, store, console)
+    method = f"{spec.dataset.name}-{name or f'{spec.loss.name}-{spec.arch.name}'}"
+    pictures = {run_id: f"{method}-seed{seed}-{run_id[:6]}" for seed, run_id in list(ids.items())[:MAX_PICTURES]}
+    _show_samples(results, pictures, store, console)
     flags = "" if experiment == "ganbench" else f" --experiment {experiment}"
     console.print(
         f"\nNext: ganbench compare{flags} · ganbench report{flags} · ganbench ui{flags}", style="dim", soft_wrap=True
     )
 
 
-def _show_samples(results: Results, spec: RunSpec, ids: Mapping[int, str], store: Store, console: Console) -> None:
-    """Write pictures of the first seeds' samples, and print where they are."""
-    method = f"{spec.dataset.name}-{spec.loss.name}-{spec.arch.name}"
-    names = {run_id: f"{method}-seed{seed}-{run_id[:6]}" for seed, run_id in list(ids.items())[:MAX_PICTURES]}
+def _show_samples(results: Results, names: Mapping[str, str], store: Store, console: Console) -> None:
+    """Write pictures of samples, and print where they are.
+
+    Args:
+        names: of the pictures, by the run's id.
+    """
     frames = FRAMES if store.local else 1  # from a server, each sheet is a request of its own
     pictures = write_sample_files(results, names, store.folder / "samples", frames)
     if pictures:

@@ -30,10 +30,11 @@ REFRESH = 0.5
 """Seconds between two readings of D(x) and D(G(z)), each of which synchronises with the device."""
 
 
-def describe(spec: RunSpec, seeds: Sequence[int], device: str, store: str, console: Console) -> None:
+def describe(spec: RunSpec, seeds: Sequence[int], device: str, store: str, console: Console, name: str = "") -> None:
     """Print the resolved spec in a few lines.
 
     Args:
+        name: the method's name, if it has one.
         store: the store and experiment, in words.
     """
     train, evaluation = spec.train, spec.evaluation
@@ -47,6 +48,8 @@ def describe(spec: RunSpec, seeds: Sequence[int], device: str, store: str, conso
         return ", ".join(f"{key} {_plain(value)}" for key, value in component.items() if key != "name")
 
     penalties = "; ".join(f"{penalty.name} ({options(penalty.to_spec())})" for penalty in spec.penalties)
+    if name:
+        table.add_row("name", name)
     table.add_row("loss", f"{spec.loss.name} — {type(spec.loss).summary()} D gives a {spec.loss.output}.")
     table.add_row("penalty", penalties or "none")
     table.add_row("arch", f"{spec.arch.name} ({options(spec.arch.to_spec())})")

@@ -20,6 +20,8 @@ from ganbench.data.evaluators.classifier import WEIGHTS, check_images, frozen_we
 from ganbench.data.evaluators.stacked import to_28
 
 BATCH = 250
+BESIDE = " + "
+"""Separates the names of the network whose embedding is the features' own and of the second one."""
 PLAUSIBLE = 0.5
 """Least plausibility of a plausible image; the network is calibrated to accept 99 % of unseen real images."""
 
@@ -102,7 +104,7 @@ class TwoOpinions:
 
     def __init__(self, first: Evaluator, second: Opinion, name: str) -> None:
         self._first, self._second = first, second
-        self.name = f"{first.name} + {name}"
+        self.name = f"{first.name}{BESIDE}{name}"
         self.sha256 = combined_sha256(first.sha256, name)
 
     def __call__(self, samples: Tensor) -> Features:

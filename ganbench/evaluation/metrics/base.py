@@ -59,6 +59,8 @@ class Metric(Component):
         pair_statistics: those that it reads. Metrics that are computed together share the passes that find them.
         unseen_floor: whether its floor must come from real samples that nothing was trained on.
         label: a short noun phrase for people; by default the name.
+        names_evaluator: whether the evaluator's name stands beside the label: in the literature the number of the same
+            name is that of another network.
         scale: "linear"; "log" for a positive number spanning orders of magnitude, compared by ratios; or "share", of
             samples that are counted one by one, so that its sampling noise is binomial.
     """
@@ -69,6 +71,7 @@ class Metric(Component):
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset()
     unseen_floor: ClassVar[bool] = False
     label: ClassVar[str] = ""
+    names_evaluator: ClassVar[bool] = False
     scale: ClassVar[Scale] = "linear"
 
     @abstractmethod

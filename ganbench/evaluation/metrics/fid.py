@@ -21,6 +21,7 @@ class Fid(Metric):
 
     direction: ClassVar[Direction] = "lower"
     label: ClassVar[str] = "FID"
+    names_evaluator: ClassVar[bool] = True
     scale: ClassVar[Scale] = "log"
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "shrunken-modes", "off-mode"})
 

@@ -21,6 +21,7 @@ class Kid(Metric):
 
     direction: ClassVar[Direction] = "lower"
     label: ClassVar[str] = "KID"
+    names_evaluator: ClassVar[bool] = True
     sees: ClassVar[frozenset[Fault]] = frozenset({"missing-modes", "off-mode"})
     pair_statistics: ClassVar[frozenset[PairStatistic]] = frozenset({"kernel"})
 

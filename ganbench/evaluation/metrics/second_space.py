@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.metrics.base import Metric, UndefinedMetricError
@@ -14,6 +14,8 @@ F = TypeVar("F", bound=Features)
 
 class InSecondSpace(Metric):
     """A base class before a metric of the embedding, which makes it one of the second embedding."""
+
+    names_evaluator: ClassVar[bool] = False
 
     def __call__(self, *, fake: Features, real: Reference) -> float:
         # The next base class is the metric itself: it gets features whose embedding is the other one. mypy takes it

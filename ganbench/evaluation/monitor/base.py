@@ -9,8 +9,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ganbench.core.errors import GanbenchError
 from ganbench.core.verdict import STATES, Verdict
 from ganbench.evaluation.observation import RealBaseline, SampleSummary
+from ganbench.evaluation.protocols import MIN_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class RealData(Protocol):
 
     def measure(self, fake: Tensor) -> Measurement:
         """Samples beside real data."""
+
+
+def check_enough(count: int, samples: int) -> None:
+    """Raise GanbenchError if there are fewer samples than are measured each time."""
+    if count < samples:
+        raise GanbenchError(
+            f"{count:,} samples are too few: give {samples:,} each time, or say another number (at least "
+            f"{MIN_SAMPLES}) with samples="
+        )
 
 
 def numbers_of(numbers: Mapping[str, float], verdict: Verdict) -> dict[str, float]:

@@ -13,9 +13,11 @@ from ganbench.core.verdict_word import word_of
 from ganbench.data import Dataset
 from ganbench.evaluation.bare_arrays import all_finite, as_array
 from ganbench.evaluation.collapse_detector import Event
+from ganbench.evaluation.extractor import extractor_of
 from ganbench.evaluation.history import events_in
 from ganbench.evaluation.monitor.base import RealData
 from ganbench.evaluation.monitor.critic import critic_means
+from ganbench.evaluation.monitor.image_features import ImageFeatures
 from ganbench.evaluation.monitor.named_data import NamedData
 from ganbench.evaluation.monitor.record import Record, Row, is_whole_number, plain_integer
 from ganbench.evaluation.monitor.sinks import Sink, sinks_for
@@ -36,8 +38,10 @@ class Monitor:
         dataset: name of the data set that the generator imitates, with options as in "ring:radius=2".
         real: instead of it, real vectors, float [N, d], for instance features that a network of yours has of real
             images; samples are then given in the same form. Coverage, precision, recall, density, near-duplicates and
-            copies are compared with those of real vectors.
+            copies are compared with those of real vectors. With `features`, real images.
         labels: whole numbers [N], the modes of the real vectors; without them, modes aren't known.
+        features: for real images, the network whose features are compared: a `torch.nn.Module` or the path of an ONNX
+            file, from float32 [B, C, H, W] in [−1, 1] to [B, d].
         protocol: name of the protocol, by default the data set's.
         samples: number of samples to measure each time, 2,000 by default; if more are given, they are drawn from them.
         metrics: metrics to compute each time, as in `["fid", "coverage"]`; by default the protocol's cheap ones. For
@@ -62,6 +66,7 @@ class Monitor:
         *,
         real: object = None,
         labels: object = None,
+        features: object = None,
         protocol: str | None = None,
         samples: int | None = None,
         metrics: Sequence[str] | None = None,
@@ -83,17 +88,30 @@ class Monitor:
         self._patience = patience
         torch_device = find_device(device)
         if (dataset is None) == (real is None):
-            raise GanbenchError("say what the generator imitates: either dataset=, a name, or real=, vectors")
+            raise GanbenchError("say what the generator imitates: either dataset=, a name, or real=, vectors or images")
         self._real: RealData
-        if labels is not None and real is None:
-            raise GanbenchError("labels= are those of real vectors: give real=, too")
+        if real is None and not (labels is None and features is None):
+            raise GanbenchError("labels= and features= are those of real vectors or images: give real=, too")
         if dataset is not None:
             chosen = Dataset.protocol if protocol is None else protocol
             self._real = NamedData(dataset, chosen, samples, metrics, pixel_range, clip, torch_device)
         else:
-            if not (protocol is None and pixel_range is None and not clip):
+            if protocol is not None or (features is None and (pixel_range is not None or clip)):
                 raise GanbenchError("vectors have no protocol, pixel_range or clip: leave them out")
-            self._real = Vectors(real, samples, torch_device, metrics or (), labels)
+            self._real = (
+                Vectors(real, samples, torch_device, metrics or (), labels)
+                if features is None
+                else ImageFeatures(
+                    real,
+                    extractor_of(features),
+                    samples,
+                    torch_device,
+                    metrics or (),
+                    labels,
+                    pixel_range=pixel_range,
+                    clip=clip,
+                )
+            )
         self._record = Record()
 
     def __call__(self, step: int, fake: object, *, d_real: object = None, d_fake: object = None) -> dict[str, float]:

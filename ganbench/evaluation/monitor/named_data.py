@@ -8,17 +8,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ganbench.core.errors import GanbenchError
-from ganbench.core.registry import near_miss
 from ganbench.core.settings import parse_component
 from ganbench.core.verdict import Verdict
-from ganbench.evaluation.bare_arrays import is_whole
 from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.metrics import METRICS, Metric
 from ganbench.evaluation.monitor.base import Measurement, numbers_of
+from ganbench.evaluation.monitor.image_range import check_range, read_images
 from ganbench.evaluation.observation import RealBaseline
-from ganbench.evaluation.samples.check import checked
-from ganbench.evaluation.samples.ranges import RANGES
 from ganbench.evaluation.score_samples import kept_scorer, mixed, set_up
 from ganbench.evaluation.scorer import Scores
 
@@ -39,8 +35,7 @@ class NamedData:
         clip: bool,
         device: torch.device,
     ) -> None:
-        if pixel_range is not None and pixel_range not in RANGES:
-            raise GanbenchError(f"unknown pixel_range '{pixel_range}': {near_miss(pixel_range, RANGES)}")
+        check_range(pixel_range)
         self._dataset, rules = set_up(dataset, protocol)
         case = rules.case(self._dataset)
         asked = None if metrics is None else {text: _metric(text, case.metrics) for text in metrics}
@@ -68,23 +63,7 @@ class NamedData:
 
     def read(self, fake: object) -> Tensor:
         """Samples as networks have them; the range of images is found once, and must stay as it is."""
-        numbers = "whole" if is_whole(fake) else "floating-point"
-        before = self.reading.get("numbers", numbers)
-        if numbers != before:  # in the range of the first images they would mean something else
-            raise GanbenchError(f"these images have {numbers} numbers, and earlier ones had {before} ones")
-        try:
-            samples, found = checked(fake, self._dataset.shape, self.reading.get("pixel_range"), self._clip)
-        except GanbenchError as error:
-            raise GanbenchError(str(error).replace("--range", "pixel_range").replace("--clip", "clip=True")) from error
-        if len(samples) < self.samples:
-            raise GanbenchError(
-                f"{len(samples):,} samples are too few: give {self.samples:,} each time, or say another number "
-                f"(at least 500) with samples="
-            )
-        if found:
-            self.reading["numbers"] = numbers
-            # Bright images of a range from −1 to 1 could look as if their range began at 0.
-            self.reading.setdefault("pixel_range", "0..255" if found == "bytes" else found.removeprefix("range "))
+        samples = read_images(fake, self._dataset.shape, self.reading, self._clip, self.samples)
         return samples if len(samples) == self.samples else mixed(samples, self.samples)
 
     def measure(self, fake: Tensor) -> Measurement:

@@ -26,7 +26,7 @@ from ganbench.evaluation.history import NAMED_MODES
 from ganbench.evaluation.metrics import METRICS, Direction, value_or_nan
 from ganbench.evaluation.metrics.distances import by_row, nearest_of_many, smallest, squares
 from ganbench.evaluation.metrics.pairs import share_pairs
-from ganbench.evaluation.monitor.base import Measurement, numbers_of
+from ganbench.evaluation.monitor.base import Measurement, check_enough, numbers_of
 from ganbench.evaluation.monitor.nearest_modes import ModeShares, NearestModes, good_samples
 from ganbench.evaluation.observation import RealBaseline, SampleSummary, baseline_of
 from ganbench.evaluation.protocols import MIN_SAMPLES
@@ -39,7 +39,7 @@ COPY_ALPHA = 0.01
 """Share of real vectors that are nearer to another one than a copy has to be."""
 OF_SETS = ("precision", "recall", "density", "coverage", "near_duplicates")
 """The metrics of two sets of vectors."""
-FURTHER = ("vendi", "vendi_2", "different_samples", "ndb")
+FURTHER = ("vendi", "vendi_2", "different_samples", "ndb", "fid")
 """The metrics that take more time; they are computed if they are asked for."""
 COPIES = "near_copies"
 """The share of samples that are copies of a real vector, or nearly so."""
@@ -52,6 +52,9 @@ class Vectors:
         samples: number of samples to measure.
         metrics: further metrics, of `FURTHER`, as well as those that are always measured.
         labels: whole numbers [N], the modes of the real vectors.
+
+    Attributes:
+        width: numbers in a vector.
     """
 
     mode_word: str = "modes"
@@ -65,6 +68,7 @@ class Vectors:
         labels: object = None,
     ) -> None:
         self._real = checked_vectors(real, None).to(device)
+        self.width = self._real.shape[1]
         count = len(self._real)
         if count < 2 * MIN_SAMPLES:
             raise GanbenchError(
@@ -102,15 +106,15 @@ class Vectors:
 
     def read(self, fake: object) -> Tensor:
         """The first samples of a random order, the same each time; all of them if there are no more."""
-        vectors = checked_vectors(fake, self._real.shape[1])
-        if len(vectors) < self.samples:
-            raise GanbenchError(
-                f"{len(vectors):,} samples are too few: give {self.samples:,} each time, or say another number "
-                f"(at least {MIN_SAMPLES}) with samples="
-            )
-        if len(vectors) == self.samples:
-            return vectors
-        return vectors[torch.randperm(len(vectors), generator=stream(0, "order"))[: self.samples]]
+        vectors = checked_vectors(fake, self.width)
+        check_enough(len(vectors), self.samples)
+        return self.drawn(vectors)
+
+    def drawn(self, rows: Tensor) -> Tensor:
+        """The first samples of a random order of rows, the same each time; all of them if there are no more."""
+        if len(rows) == self.samples:
+            return rows
+        return rows[torch.randperm(len(rows), generator=stream(0, "order"))[: self.samples]]
 
     def measure(self, fake: Tensor) -> Measurement:
         measured, shares = self.beside_real(fake)

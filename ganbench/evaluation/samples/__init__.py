@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ganbench.evaluation.samples.check import check_array
 from ganbench.evaluation.samples.generators import GeneratorSource
+from ganbench.evaluation.samples.pictures import picture_shape
 from ganbench.evaluation.samples.ranges import RANGES
 from ganbench.evaluation.samples.reading import Samples, read_array, read_samples
 
-__all__ = ["RANGES", "GeneratorSource", "Samples", "check_array", "read_array", "read_samples"]
+__all__ = ["RANGES", "GeneratorSource", "Samples", "check_array", "picture_shape", "read_array", "read_samples"]

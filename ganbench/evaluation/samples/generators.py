@@ -63,6 +63,11 @@ class GeneratorSource:
     device: torch.device = CPU
 
 
+def noise_seed(source: GeneratorSource) -> int:
+    """The seed of the random numbers that a network draws by itself."""
+    return stream(source.seed, source.purpose, NOISE).initial_seed()
+
+
 @dataclass(frozen=True)
 class Network:
     """A generator, ready to run.
@@ -74,6 +79,7 @@ class Network:
         batch: the only batch size that it accepts; None if any will do.
         pixel_range: range of its images, if known.
         dtype: type of the latents that it takes.
+        sha256: hash of an ONNX file and of the weights beside it; otherwise empty.
     """
 
     forward: Callable[[Tensor], object]
@@ -82,6 +88,7 @@ class Network:
     batch: int | None = None
     pixel_range: str | None = None
     dtype: torch.dtype = torch.float32
+    sha256: str = ""
 
 
 @torch.no_grad()
@@ -135,7 +142,7 @@ def _own_random_numbers(source: GeneratorSource) -> Iterator[None]:
     """Seed the noise that a network draws by itself, without affecting other random numbers."""
     cuda = [source.device] if source.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(stream(source.seed, source.purpose, NOISE).initial_seed())
+        torch.manual_seed(noise_seed(source))
         yield
 
 

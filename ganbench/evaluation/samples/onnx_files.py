@@ -8,6 +8,7 @@ are left, none of which reaches outside. They can loop forever or take all memor
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,8 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.seeding import stream
 from ganbench.data.zips import in_short
-from ganbench.evaluation.samples.generators import NOISE, GeneratorSource, Network
+from ganbench.evaluation.samples.generators import Network
 from ganbench.evaluation.samples.training_mode import refuse_training_mode
 
 MAX_SIZE = 2 * 2**30 - 1
@@ -29,20 +29,27 @@ STANDARD = ("", "ai.onnx")
 """The names of the domain of standard operators."""
 DTYPES = {"tensor(float)": torch.float32, "tensor(double)": torch.float64, "tensor(float16)": torch.float16}
 INSTALL = "pip install ganbench[onnx]"
+SAMPLES_INSTEAD = "save samples as .npz and score those"
 
+Hash = Any
+"""A hash of `hashlib`, whose class has no public name."""
 Message = Any
 """A protobuf message."""
 
 
-def read_onnx(path: Path, source: GeneratorSource) -> Network:
-    """The generator in an ONNX file, with one input and one output, on the CPU.
+def read_onnx(path: Path, seed: int, instead: str = SAMPLES_INSTEAD) -> Network:
+    """The network in an ONNX file, with one input and one output, on the CPU: a generator, or an extractor of features.
+
+    Args:
+        seed: of its own random numbers.
+        instead: advice for a file that can't be used.
 
     Raises:
         GanbenchError: ONNX Runtime isn't installed; the file is damaged, too large or of training mode, uses operators
             of extensions, or names files elsewhere.
     """
     try:
-        return _read(path, source)
+        return _read(path, seed, instead)
     except GanbenchError:
         raise
     except ImportError as error:
@@ -51,35 +58,36 @@ def read_onnx(path: Path, source: GeneratorSource) -> Network:
     except Exception as error:
         raise GanbenchError(
             f"'{path}' is not an ONNX file that ONNX Runtime can run, or is truncated or altered ({in_short(error)}): "
-            f"write it again, or save samples as .npz and score those"
+            f"write it again, or {instead}"
         ) from error
 
 
-def _read(path: Path, source: GeneratorSource) -> Network:
+def _read(path: Path, seed: int, instead: str) -> Network:
     import onnx
     import onnx.inliner
     import onnxruntime
 
     if path.stat().st_size > MAX_SIZE:
-        raise _too_large(path)
-    model = onnx.load_model_from_string(path.read_bytes())
+        raise _too_large(path, instead)
+    content = path.read_bytes()
+    model = onnx.load_model_from_string(content)
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
-    _check_nodes(path, model)
-    _embed_weights(path, model)
+    _check_nodes(path, model, instead)
+    digest = hashlib.sha256(content)
+    _embed_weights(path, model, instead, digest)
     del model.metadata_props[:]  # ONNX Runtime may take settings from them
-    onnxruntime.set_seed(stream(source.seed, source.purpose, NOISE).initial_seed() % 2**31)
+    onnxruntime.set_seed(seed % 2**31)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return _network(path, session)
+    return _network(path, session, instead, digest.hexdigest())
 
 
-def _too_large(path: Path) -> GanbenchError:
+def _too_large(path: Path, instead: str) -> GanbenchError:
     return GanbenchError(
-        f"'{path}' takes more than 2 GiB with its weights, which is more than an ONNX file may hold: "
-        f"save samples as .npz and score those"
+        f"'{path}' takes more than 2 GiB with its weights, which is more than an ONNX file may hold: {instead}"
     )
 
 
@@ -94,13 +102,13 @@ def _messages(message: Message, kind: str) -> Iterator[Message]:
             yield from _messages(inner, kind)
 
 
-def _check_nodes(path: Path, model: Message) -> None:
+def _check_nodes(path: Path, model: Message, instead: str) -> None:
     """Refuse operators of extensions and of training mode."""
     for node in _messages(model, "NodeProto"):
         if node.domain not in STANDARD:
             raise GanbenchError(
                 f"'{path}' has the operator '{node.op_type[:80]}' of the extension '{node.domain[:80]}', which "
-                f"ganbench doesn't run: export it with standard ONNX operators, or save samples as .npz and score those"
+                f"ganbench doesn't run: export it with standard ONNX operators, or {instead}"
             )
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in _messages(model, "NodeProto"):
@@ -119,7 +127,7 @@ def _is_training(node: Message, constants: dict[str, Message]) -> bool:
     return False
 
 
-def _embed_weights(path: Path, model: Message) -> None:
+def _embed_weights(path: Path, model: Message, instead: str, digest: Hash) -> None:
     """Read the weights that lie in other files, as exporters write them: next to the ONNX file, and nowhere else."""
     import onnx
 
@@ -137,7 +145,7 @@ def _embed_weights(path: Path, model: Message) -> None:
                 raise ValueError(f"bytes {offset} to {offset + length} of {available}")
             total += length
             if total > MAX_SIZE:
-                raise _too_large(path)
+                raise _too_large(path, instead)
             with file.open("rb") as opened:
                 opened.seek(offset)
                 tensor.raw_data = opened.read(length)
@@ -145,6 +153,7 @@ def _embed_weights(path: Path, model: Message) -> None:
             raise GanbenchError(
                 f"the weights of '{path}' in '{file.name}' can't be read ({in_short(error)}): copy both files again"
             ) from error
+        digest.update(tensor.raw_data)
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
 
@@ -154,7 +163,7 @@ def _beside(path: Path, name: str) -> Path:
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise GanbenchError(
             f"'{path}' takes weights from the file '{name[:80]}', but only files beside it are read: "
-            f"write the generator and its weights into one folder"
+            f"write the network and its weights into one folder"
         )
     file = path.parent / name
     try:
@@ -170,32 +179,30 @@ def _beside(path: Path, name: str) -> Path:
     return file
 
 
-def _network(path: Path, session: Any) -> Network:
+def _network(path: Path, session: Any, instead: str, sha256: str) -> Network:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     what = None
     if len(inputs) != 1 or len(outputs) != 1:
         what = f"{len(inputs)} inputs and {len(outputs)} outputs instead of one each"
     elif inputs[0].type not in DTYPES:
-        what = f"an input of type {inputs[0].type}, such as class labels, not random latents"
+        what = f"an input of type {inputs[0].type}, such as class labels, instead of floats"
     elif len(inputs[0].shape) < 2:
-        what = "an input [N] instead of [N, size of a latent]"
+        what = "an input [N] instead of [N, …]"
     if what:
-        raise GanbenchError(
-            f"'{path}' has {what}, which ganbench doesn't support: save samples as .npz and score those"
-        )
+        raise GanbenchError(f"'{path}' has {what}, which ganbench doesn't support: {instead}")
     name, dtype = inputs[0].name, DTYPES[inputs[0].type]
     batch, *sizes = inputs[0].shape
     known = all(isinstance(size, int) for size in sizes)
 
-    def forward(latents: Tensor) -> Tensor:
+    def forward(inputs: Tensor) -> Tensor:
         try:
-            (samples,) = session.run(None, {name: latents.cpu().numpy()})
+            (outputs,) = session.run(None, {name: inputs.cpu().numpy()})
         # ONNX Runtime's own exceptions have no public base class; what calls a network expects RuntimeError.
         except Exception as error:
             raise RuntimeError(in_short(error)) from error
-        if not isinstance(samples, np.ndarray) or samples.dtype.kind not in "biuf":
-            raise TypeError(f"it returns {type(samples).__name__} that is no array of numbers")
-        return torch.from_numpy(samples)
+        if not isinstance(outputs, np.ndarray) or outputs.dtype.kind not in "biuf":
+            raise TypeError(f"it returns {type(outputs).__name__} that is no array of numbers")
+        return torch.from_numpy(outputs)
 
     return Network(
         forward,
@@ -203,4 +210,5 @@ def _network(path: Path, session: Any) -> Network:
         tuple(sizes) if known else None,
         batch if isinstance(batch, int) else None,
         dtype=dtype,
+        sha256=sha256,
     )

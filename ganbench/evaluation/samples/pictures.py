@@ -52,6 +52,24 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
     return images, f" (PNGs, {sub_folders:,} sub-folder{'s' * (sub_folders > 1)})" if sub_folders else " (PNGs)"
 
 
+def picture_shape(folder: Path) -> tuple[int, int, int]:
+    """The shape [C, H, W] of the first PNG of a folder, which `read_pictures` demands of all.
+
+    Raises:
+        GanbenchError: there is none, or it can't be read.
+    """
+    try:
+        paths = sorted(find_pictures(folder))
+        if not paths:
+            raise GanbenchError(f"'{folder}' has no .png files, and its sub-folders have none")
+        with Image.open(paths[0], formats=("PNG",)) as image:
+            return (3 if image.mode == "RGB" else 1, image.height, image.width)
+    except OSError as error:
+        raise GanbenchError(f"'{error.filename or folder}' can't be read: {error.strerror or error}") from error
+    except UNREADABLE as error:
+        raise GanbenchError(f"'{paths[0]}' is not a PNG, or is truncated or altered ({in_short(error)})") from error
+
+
 def find_pictures(folder: Path) -> Iterator[Path]:
     """The PNGs in a folder and its sub-folders, in no order.
 

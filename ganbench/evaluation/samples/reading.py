@@ -14,7 +14,7 @@ from ganbench.evaluation.samples.arrays import Array, read_npy, read_npz
 from ganbench.evaluation.samples.check import checked
 from ganbench.evaluation.samples.confined import run_confined
 from ganbench.evaluation.samples.exported import Program, read_exported
-from ganbench.evaluation.samples.generators import CPU, GeneratorSource, Network, generate
+from ganbench.evaluation.samples.generators import CPU, GeneratorSource, Network, generate, noise_seed
 from ganbench.evaluation.samples.layout import times
 from ganbench.evaluation.samples.onnx_files import read_onnx
 from ganbench.evaluation.samples.pictures import read_pictures
@@ -146,7 +146,7 @@ def read_network(path: Path, shape: tuple[int, ...], source: GeneratorSource) ->
     if path.suffix.lower() == ".safetensors":
         return read_weights(path, shape, source)
     if path.suffix.lower() == ".onnx":
-        return read_onnx(path, source)
+        return read_onnx(path, noise_seed(source))
     members = read_members(
         path,
         "is neither TorchScript nor a torch.export program; a plain torch.save is a pickle, which is "

@@ -15,7 +15,7 @@ from ganbench.results.leaderboard import Board, Entry
 from ganbench.results.report.escaping import for_csv, for_markdown, for_terminal
 from ganbench.results.report.tables import FLOOR, METHOD, fitted, markdown
 
-HEAD = ("seeds", "failed", "lost a mode", "real images", "seconds", "tuned", "commit")
+HEAD = ("seeds", "failed", "a mode missing", "real images", "seconds", "tuned", "commit")
 RULE = (
     "Sorted by the interquartile mean of {metric} ({better} is better), best first; equal means by the share of all "
     "seeds in the table that the method's seeds beat, then by name."
@@ -23,8 +23,9 @@ RULE = (
 BETTER = {"lower": "lower", "higher": "higher", "real": "nearer to real data"}
 NOTE = (
     "Cells: interquartile mean over all seeds [95 % interval, from {least} seeds on]. Failed seeds (diverged, "
-    "collapsed, stopped, not finished) rank worst and count as seeds that lost a mode; ∞ or −∞: more than a quarter of "
-    "the seeds failed. undecided: the best of these can't be told, by the rule of `ganbench compare`. Real images and "
+    "collapsed, stopped, not finished) rank worst; ∞ or −∞: more than a quarter of the seeds failed. a mode missing: "
+    "seeds whose samples have less than a tenth of the fair share of some mode, or that failed (95 % interval of their "
+    "share). undecided: the best of these can't be told, by the rule of `ganbench compare`. Real images and "
     "seconds: the median of a seed's training. tuned: how the settings were found, as the authors say."
 )
 NOT_STATED = "not stated"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -111,7 +111,7 @@ def _fitted(
     floors: Sequence[Sequence[str]],
     width: int,
 ) -> str:
-    explained = note(comparison, rows)
+    explained = note(comparison, rows, for_terminal)
     budget = comparison.x.replace("_", " ")
     last = [name for name in head if name not in ("minutes", budget)]
     metrics = last[last.index("failed") + 1 :]
@@ -163,10 +163,29 @@ def comparison_as_markdown(comparison: Comparison) -> str:
     return markdown(head, [*rows, *floors])
 
 
-def note(comparison: Comparison, rows: Sequence[Sequence[str]]) -> str:
-    """Explain the cells of a comparison."""
+def note(comparison: Comparison, rows: Sequence[Sequence[str]], written: Callable[[str], str] = str) -> str:
+    """Explain the cells of a comparison, and the names of its metrics.
+
+    Args:
+        written: escapes foreign text for where it is shown.
+    """
     text = NOTE.format(budget=budget_note(comparison.x), least=MIN_SEEDS)
-    return text + AS_REAL_NOTE * any(AS_REAL in cell for row in rows for cell in row)
+    return (
+        text
+        + AS_REAL_NOTE * any(AS_REAL in cell for row in rows for cell in row)
+        + written(_metrics_in_words(comparison))
+    )
+
+
+def _metrics_in_words(comparison: Comparison) -> str:
+    """The labels of the metrics that say more than their names."""
+    labels = {metric: comparison.labels.get(metric, "") for metric in comparison.metrics}
+    names = {metric: comparison.heading(metric) for metric in comparison.metrics}
+    return "".join(
+        f"; {names[metric]}: {label}"
+        for metric, label in labels.items()
+        if label and label.lower() != names[metric].replace("_", " ").lower()
+    )
 
 
 def with_range(row: pd.Series, metric: str) -> str:

@@ -103,11 +103,17 @@ def find_artifact(store: Store, experiment: str, run_id: str, path: str, folder:
 
     Args:
         folder: the folder to copy it to if it is on a server.
+
+    Raises:
+        GanbenchError: there is no such run.
     """
     client = connect_to_existing(store)
-    ids = {found.name: found.experiment_id for found in client.search_experiments()}
+    ids = [found.experiment_id for found in client.search_experiments() if found.name == experiment]
     query = f"tags.`{RUN}` = '{run_id}' and tags.`{KIND}` = 'seed'"
-    (run,) = client.search_runs([ids[experiment]], query, max_results=1, order_by=[OLDEST])
+    runs = client.search_runs(ids, query, max_results=1, order_by=[OLDEST]) if ids else []
+    if not runs:
+        raise GanbenchError(f"there is no run '{run_id}' in the experiment '{experiment}' of {store.label}")
+    run = runs[0]
     if store.local and run.info.artifact_uri.startswith(("file:", "/")):
         local = run_folder(run.info.artifact_uri, store.artifacts(experiment)) / path
         return local if local.is_file() else None

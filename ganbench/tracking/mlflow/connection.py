@@ -42,9 +42,7 @@ def connect_to_existing(store: Store) -> MlflowClient:
         GanbenchError: the store doesn't exist, or the server doesn't answer.
     """
     if not store.exists():
-        raise GanbenchError(
-            f"there is no store in '{store.folder}': start with `ganbench run`, or name one with --store"
-        )
+        raise GanbenchError(f"there is no store in '{store.folder}': start with `ganbench run`, or name another store")
     with _in_words(store):
         uri = mlflow_uri(database_to_read(store)) if store.local else _reached(store)
     return _client(store, uri)

@@ -67,7 +67,7 @@ class ComparisonTable(Section[Comparison]):
     def markdown(self, content: Comparison) -> str:
         _, rows, _ = cells(content)
         sentences = "\n".join(f"- {for_markdown(sentence)}" for sentence in in_words(content))
-        return f"{comparison_as_markdown(content)}\n\n{_sentence(note(content, rows))}\n\n{sentences}"
+        return f"{comparison_as_markdown(content)}\n\n{_sentence(note(content, rows, for_markdown))}\n\n{sentences}"
 
 
 def _scores_first(head: Sequence[str], row: Sequence[str]) -> list[str]:
