@@ -14,7 +14,7 @@ from click.shell_completion import ShellComplete
 
 from ganbench.cli.main import main
 from ganbench.core.component_index import FOLDERS, SINGULAR, from_source
-from ganbench.tracking import RunInfo
+from ganbench.tracking import RunInfo, Status
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import find_store
 
@@ -61,7 +61,11 @@ def test_finished_runs_of_the_store_are_completed_by_id(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "a store"
-    for experiment, statuses in (("one", ("finished", "collapsed")), ("two", ("diverged", "running", "finished"))):
+    every: dict[str, tuple[Status, ...]] = {
+        "one": ("finished", "collapsed"),
+        "two": ("diverged", "running", "finished"),
+    }
+    for experiment, statuses in every.items():
         tracker = MlflowTracker(find_store(str(place)), experiment)
         for seed, status in enumerate(statuses):
             run = RunInfo(f"{experiment}{seed}", "a title", {"loss": "hinge", "dataset": "ring"}, {"seed": str(seed)})

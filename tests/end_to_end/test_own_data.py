@@ -124,7 +124,8 @@ def test_planted_collapses_are_named(place: Path) -> None:
 def alike(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """Those images of a class that are most like its first one."""
     distances = ((images.astype(float) - images[0]) ** 2).sum(axis=(1, 2, 3))
-    return images[distances.argsort()[:count]]
+    nearest: NDArray[np.uint8] = images[distances.argsort()[:count]]
+    return nearest
 
 
 def test_results_are_compared_and_reported_where_the_data_set_is_not(

@@ -120,7 +120,7 @@ def test_a_finished_run_that_keeps_only_its_last_weights_says_so_where_the_best_
     store: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """And not where they are kept, or in a run that is trained again."""
-    words = [*RUN, "--store", store]
+    words: list[str | Path] = [*RUN, "--store", store]
     (line,) = [
         line for line in invoke(*words, "--keep", "best:modes").splitlines() if "best weights by 'modes'" in line
     ]

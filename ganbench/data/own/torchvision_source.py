@@ -189,6 +189,10 @@ def _idx_parts(published: Any, root: Path) -> Iterator[Part]:
         yield images, labels.tolist()
 
 
+def _idx_classes(published: Any, root: Path) -> Sequence[str]:
+    return list(published.classes)
+
+
 def _download_idx(published: Any, root: Path) -> None:
     from torchvision.datasets.utils import download_and_extract_archive
 
@@ -234,10 +238,11 @@ def _stl10_parts(published: Any, root: Path) -> Iterator[Part]:
 
 
 def _stl10_classes(published: Any, root: Path) -> Sequence[str]:
-    return (root / published.base_folder / published.class_names_file).read_text(encoding="utf-8").split()
+    file = root / str(published.base_folder) / str(published.class_names_file)
+    return file.read_text(encoding="utf-8").split()
 
 
-IDX = Format(_idx_files, _download_idx, _idx_parts, lambda published, root: list(published.classes))
+IDX = Format(_idx_files, _download_idx, _idx_parts, _idx_classes)
 CIFAR = Format(_cifar_files, _download_archive, _cifar_parts, _cifar_classes)
 SVHN = Format(
     lambda published: {name: md5 for _, name, md5 in _svhn_splits(published)},
