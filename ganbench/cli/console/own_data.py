@@ -18,7 +18,7 @@ SIGNS = {"right": "✓", "limit": "△", "wrong": "✗"}
 
 
 def show_floors(name: str) -> str:
-    """What real images of a data set score by the headline metrics of the default protocol, as far as it is known.
+    """The scores of real images of a data set by the default protocol's headline metrics, as far as they are known.
 
     Nothing is measured or loaded for it: the first evaluation of a run or of samples measures floors, and keeps them.
     """
