@@ -28,11 +28,11 @@ from ganbench.tracking.store import find_store
 RUN = ["run", "--loss", "minimax", "--dataset", "ring", "--steps", "12", "--eval-every", "3", "--seeds", "0-1"]
 RUN += ["--arch", "mlp:latent_dim=2,generator_widths=[16]"]
 RUN += ["--set", "evaluation.samples=600", "--set", "evaluation.quick_samples=500", "--set", "train.ema=0.5"]
-BROKEN = """
+NEVER_FINITE = """
 from ganbench.plugin import LOSSES, Loss, register
 
-@register(LOSSES, "broken")
-class Broken(Loss):
+@register(LOSSES, "never-finite")
+class NeverFinite(Loss):
     "Loss that is never finite."
     output = "score"
 
@@ -54,10 +54,10 @@ def invoke(*words: str | Path, status: int = 0) -> str:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two finished seeds and one that diverged."""
     folder = tmp_path_factory.mktemp("kept")
-    (folder / "broken.py").write_text(BROKEN)
+    (folder / "never_finite.py").write_text(NEVER_FINITE)
     invoke(*RUN, "--keep", "best:hq", "--store", folder / "store")
-    words = [*RUN[:2], "broken", *RUN[3:]]
-    invoke(*words, "--plugin", folder / "broken.py", "--store", folder / "store", status=1)
+    words = [*RUN[:2], "never-finite", *RUN[3:]]
+    invoke(*words, "--plugin", folder / "never_finite.py", "--store", folder / "store", status=1)
     return folder / "store"
 
 
@@ -191,7 +191,7 @@ def test_runs_without_weights_are_refused(store: Path, runs: dict[str, str], tmp
     MlflowTracker(find_store(str(store)), "open").open(RunInfo("feedfacefeed", "x", {}, {"seed": "0"}), group)
     cases = {
         "feed": "has not come to its end",
-        runs["broken-0"]: "diverged",
+        runs["never-finite-0"]: "diverged",
         "abcdef": "there is no run",
         "x": "run id",
     }
@@ -200,7 +200,7 @@ def test_runs_without_weights_are_refused(store: Path, runs: dict[str, str], tmp
             assert words in invoke(command, run, "--store", store, status=2)
         with pytest.raises(GanbenchError, match=words):
             ganbench.sample(run, store=store)
-    best = (runs["broken-0"], "--weights", "best", "--store", store)
+    best = (runs["never-finite-0"], "--weights", "best", "--store", store)
     for command in ("sample", "export"):
         assert "has no best weights" in invoke(command, *best, status=2)
     assert "no final scores" in invoke("rescore", "--metric", "vendi", *best, status=1)
