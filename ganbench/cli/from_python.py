@@ -12,25 +12,22 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ganbench.cli.console.run_progress import Display
 from ganbench.cli.console.signals import signals
 from ganbench.cli.console.sweep_table import SweepTable
 from ganbench.cli.console.terminal import Terminal
-from ganbench.core.device import find_device, scoring_device
+from ganbench.cli.console.train_job import train_job
+from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.experiment_files import find_experiment
 from ganbench.core.settings import merge, parse_component, parse_components, parse_seeds
 from ganbench.results.read_results import load_results
 from ganbench.runs.asked_job import asked_job
 from ganbench.runs.executors import choose
-from ganbench.runs.kept_generator import without_best_weights
-from ganbench.runs.run import run as train
 from ganbench.runs.sweep import SweepJob, train_missing
 from ganbench.spec.asked import read_asked_sweep, resolve_asked
-from ganbench.tracking.annotations import NAME_TAG
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker
 from ganbench.tracking.store import EXPERIMENT, find_store
-from ganbench.tracking.update_annotations import rename, update_annotations
+from ganbench.tracking.update_annotations import update_annotations
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Component = str | Mapping[str, object]
@@ -115,21 +112,11 @@ def run(
         keep=keep,
         name=name,
     )
-    tracker = open_tracker(run_store, experiment)
-    console = Terminal(quiet=not progress)
-    not_kept = without_best_weights(job, tracker, run_store, experiment)
-    if not_kept:
-        console.print(not_kept, soft_wrap=True)
-    data = spec.dataset.load(scoring_device(job.device), say=console.print)
-    with signals() as stop, Display(spec, console) as display:
-        train(job, data, tracker, display, stop.event)
-    undelivered = tracker.settle()
-    if undelivered:
-        raise GanbenchError(not_delivered(undelivered, run_store))
-    if stop.number is not None:
+    trained = train_job(job, run_store, experiment, Terminal(quiet=not progress))
+    if trained.undelivered:
+        raise GanbenchError(trained.undelivered)
+    if trained.signal is not None:
         raise KeyboardInterrupt
-    if name is not None:  # runs that were finished before, too
-        rename(run_store, experiment, spec.group_id, job.tags[NAME_TAG])
     return _results_of({spec.run_id(seed) for seed in seed_numbers}, experiment, run_store.uri)
 
 

@@ -128,8 +128,9 @@ def test_an_onnx_file_gives_the_numbers_of_its_network(lossy: ganbench.Evaluatio
 def test_the_hash_of_a_network_is_that_of_its_weights_beside_the_file_too(tmp_path: Path) -> None:
     hashes = []
     for value in (1.0, 2.0):
-        network = nn.Sequential(nn.Flatten(), nn.Linear(SIDE**2, 512)).eval()
-        nn.init.constant_(network[1].weight, value)  # type: ignore[arg-type]
+        linear = nn.Linear(SIDE**2, 512)
+        nn.init.constant_(linear.weight, value)
+        network = nn.Sequential(nn.Flatten(), linear).eval()
         path = tmp_path / str(value) / "features.onnx"
         path.parent.mkdir()
         with warnings.catch_warnings():

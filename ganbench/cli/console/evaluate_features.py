@@ -14,7 +14,7 @@ from ganbench.core.device import find_device, scoring_device
 from ganbench.core.screen import screen_width, wrapped
 from ganbench.evaluation.evaluate import evaluate
 from ganbench.evaluation.evaluate_vectors import usual_samples
-from ganbench.evaluation.monitor.image_features import image_shape
+from ganbench.evaluation.monitor.image_features import image_shape, range_of_real
 from ganbench.evaluation.samples import picture_shape, read_array, read_samples
 
 
@@ -50,9 +50,8 @@ def features_session(request: Request, reference: Path, labels: Path | None, fea
 
 
 def _real_images(path: Path, pixel_range: str | None) -> Tensor:
-    """Real images of a folder or an array in [−1, 1]; what is stated of the range of floats says nothing of bytes."""
+    """Real images of a folder or an array in [−1, 1]."""
     if path.is_dir():
         return read_samples(path, picture_shape(path)).tensor
     images = read_array(path)
-    stated = None if images.dtype.kind in "ui" and pixel_range != "0..255" else pixel_range
-    return read_samples(path, image_shape(images), pixel_range=stated).tensor
+    return read_samples(path, image_shape(images), pixel_range=range_of_real(images, pixel_range)).tensor

@@ -5,19 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ganbench.cli.console.run_progress import Display, describe, memory_words, profile_tables
-from ganbench.cli.console.signals import signals
+from ganbench.cli.console.run_progress import describe, memory_words, profile_tables
 from ganbench.cli.console.terminal import Terminal, relative
-from ganbench.core.device import device_name, scoring_device
+from ganbench.cli.console.train_job import train_job
+from ganbench.core.device import device_name
 from ganbench.runs.asked_job import asked_job
-from ganbench.runs.kept_generator import without_best_weights
 from ganbench.runs.profiling import RunProfile, StepProfile
-from ganbench.runs.run import run
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking.annotations import NAME_TAG
-from ganbench.tracking.spool import not_delivered, open_tracker
 from ganbench.tracking.store import Store, find_store
-from ganbench.tracking.update_annotations import rename
 
 
 def run_session(
@@ -61,19 +57,10 @@ def run_session(
     )
     where = f"{_address(run_store)}, experiment {experiment}"
     describe(spec, seeds, device_name(job.device), where, console, job.tags.get(NAME_TAG, ""))
-    tracker = open_tracker(run_store, experiment)
-    not_kept = without_best_weights(job, tracker, run_store, experiment)
-    if not_kept:
-        console.print(not_kept, soft_wrap=True)
-    data = spec.dataset.load(scoring_device(job.device), say=console.print)
-    with signals() as stop, Display(spec, console) as display:
-        statuses = run(job, data, tracker, display, stop.event)
-    undelivered = tracker.settle()
-    if undelivered:
-        console.print(not_delivered(undelivered, run_store), soft_wrap=True)
+    trained = train_job(job, run_store, experiment, console)
+    if trained.undelivered:
+        console.print(trained.undelivered, soft_wrap=True)
         return 1
-    if name is not None:  # runs that were finished before, too
-        rename(run_store, experiment, spec.group_id, job.tags[NAME_TAG])
     from ganbench.cli.console.run_outcome import show_outcome  # imported late: pandas isn't needed before training
 
     show_outcome(spec, seeds, run_store, experiment, console, dict(zip(job.extra_metrics, metrics, strict=True)))
@@ -82,9 +69,10 @@ def run_session(
         console.print(f"accelerated: {profile.accelerated}", soft_wrap=True)
         console.print(memory_words(job.device))
         console.print(profile_tables(profile, time.perf_counter() - profiled_since))
-    if stop.number is not None and "stopped" in statuses.values():
-        return 128 + stop.number
-    return 1 if all(status == "diverged" for status in statuses.values()) else 0
+    statuses = set(trained.statuses.values())
+    if trained.signal is not None and "stopped" in statuses:
+        return 128 + trained.signal
+    return 1 if statuses == {"diverged"} else 0
 
 
 def _address(store: Store) -> str:

@@ -45,8 +45,7 @@ class ImageFeatures(Vectors):
         self._extractor, self._clip = extractor, clip
         images = as_images(real)
         self._shape = image_shape(images)
-        # The range of floats says nothing about bytes.
-        stated = None if is_whole(images) and pixel_range != BYTES else pixel_range
+        stated = range_of_real(images, pixel_range)
         pixels, _ = in_python(images, self._shape, stated, clip and stated is not None)
         super().__init__(extractor(pixels), samples, device, metrics, labels)
         self.identity = {"network": extractor.sha256, **self.identity}
@@ -56,6 +55,11 @@ class ImageFeatures(Vectors):
         """The features of the first images of a random order, the same each time."""
         images = read_images(fake, self._shape, self.reading, self._clip, self.samples)
         return checked_vectors(self._extractor(self.drawn(images)), self.width)
+
+
+def range_of_real(images: Tensor | NDArray[Any], pixel_range: str | None) -> str | None:
+    """The stated range of images, as far as it is about real ones: that of floats says nothing about bytes."""
+    return None if is_whole(images) and pixel_range != BYTES else pixel_range
 
 
 def as_images(images: object) -> Tensor | NDArray[Any]:
