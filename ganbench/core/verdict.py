@@ -12,19 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtr, pdtr
-
 from ganbench.core.formatting import listed, number
+from ganbench.core.mode_states import BEYOND_CHANCE, STATES, ModeState
 from ganbench.core.mode_words import MODES, with_noun
 
-LOST, THIN = 0.1, 0.5
-"""A mode is lost below this share of its fair share of all samples, and thin below the second one."""
-SHARP = 0.01
-"""A mode is sharp with two good samples and this share of the samples that it should hold."""
-BEYOND_CHANCE = 5.0
-"""Standard deviations of real samples beyond which a difference is not attributed to chance."""
 MATTERS = 0.05
 """Smallest difference of a share that matters: fewer good samples, more in modes that have too many, more
 near-duplicates, less of real data covered.
@@ -40,15 +31,10 @@ since an image that resembles a training image by chance then counts as often as
 MAX_NAMED = 12
 """The most modes that are listed by name."""
 
-Values = NDArray[np.float64]
-
 Standing = Literal["as real", "worse", "better", "unlike real"]
 """The place of a number beside those of real samples: within chance of them, beyond it on either side, or beyond it on
 a side that is neither better nor worse.
 """
-
-ModeState = Literal["lost", "thin", "not sharp"]
-STATES: tuple[ModeState, ...] = ("lost", "thin", "not sharp")
 
 VerdictFault = Literal[
     "not sharp", "displaced", "lost modes", "thin modes", "uneven", "repeated", "narrow", "uncovered", "copied"
@@ -137,7 +123,7 @@ class Verdict:
             "displaced": not blurred and _is_above(self.displacement, DISPLACED),
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
-            "uneven": _is_above(self.misplaced, MATTERS),
+            "uneven": _is_above(self.misplaced) and _without_chance(self.misplaced) > MATTERS,
             "repeated": repeated,
             "narrow": narrow,
             "uncovered": _is_below(self.covered, MATTERS),
@@ -238,47 +224,14 @@ class Verdict:
         return ["they vary like real data"] if measured else []
 
 
-def mode_states(
-    shares: Mapping[str, float], good: Mapping[str, float], fair: Mapping[str, float], samples: float
-) -> dict[str, ModeState]:
-    """The modes that are lost, thin or not sharp.
+def _without_chance(misplaced: Measured | None) -> float:
+    """The share of misplaced samples without what real ones show by chance.
 
-    Lost or thin: fewer than 10 or 50 % of the mode's fair share of *all* samples belong to it, and so few that real
-    samples don't do it by chance. Not sharp: the mode has its samples, but they lie off it, so that fewer than two of
-    them, or than 1 % of what it should hold, are good.
-
-    Args:
-        shares: of all samples, by mode.
-        good: of good samples in all samples, by mode.
-        fair: of the mode in real data.
-        samples: number of samples.
+    A surplus of the shares is nearly a length, and chance is at right angles to a fault: their squares add up.
     """
-    names = list(fair)
-    share, good_share, fair_share = (np.array([of[name] for name in names]) for of in (shares, good, fair))
-    expected = samples * fair_share
-    lost = is_short(share, fair_share, samples, LOST)
-    thin = is_short(share, fair_share, samples, THIN) & ~lost
-    blurred = (np.round(samples * good_share) < np.maximum(2, SHARP * expected)) & ~lost & ~thin & (expected >= 2)
-    states: dict[str, ModeState] = {}
-    for name, is_lost, is_thin, is_blurred in zip(names, lost, thin, blurred, strict=True):
-        if is_lost or is_thin or is_blurred:
-            states[name] = "lost" if is_lost else "thin" if is_thin else "not sharp"
-    return states
-
-
-def is_short(share: Values, fair: Values, samples: Values | float, below: float) -> NDArray[np.bool_]:
-    """The modes with less than a part of their fair share of the samples, beyond chance, as a mask.
-
-    Args:
-        share: of all samples, by mode.
-        fair: in real data, by mode.
-        samples: number of samples; one for all modes, or one for each.
-        below: the part, such as `LOST`.
-    """
-    # A count of a mode is nearly Poisson; the probability is that of five standard deviations.
-    by_chance = pdtr(np.round(samples * share), samples * fair) >= float(ndtr(-BEYOND_CHANCE))
-    short: NDArray[np.bool_] = (share < below * fair) & ~by_chance
-    return short
+    if misplaced is None:
+        return 0.0
+    return math.sqrt(max(0.0, misplaced.value**2 - misplaced.real**2))
 
 
 def _is_above(number: Measured | None, least: float = 0.0) -> bool:

@@ -7,8 +7,9 @@ from statistics import fmean, stdev
 
 import torch
 
+from ganbench.core.mode_states import mode_states
 from ganbench.core.seeding import stream
-from ganbench.core.verdict import Measured, Verdict, mode_states
+from ganbench.core.verdict import Measured, Verdict
 from ganbench.data.evaluators import Features
 from ganbench.data.evaluators.classifier import to_signed
 from ganbench.evaluation.metrics import METRICS, value_or_nan

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, pdtrc
 
-from ganbench.core.verdict import LOST
+from ganbench.core.mode_states import LOST
 from ganbench.evaluation.observation import Observation, RealBaseline, SampleSummary
 
 Kind = Literal[

@@ -9,7 +9,8 @@ from typing import get_args
 
 import pandas as pd
 
-from ganbench.core.verdict import Measured, ModeState, Verdict
+from ganbench.core.mode_states import ModeState
+from ganbench.core.verdict import Measured, Verdict
 from ganbench.core.verdict_word import VerdictWord, word_of
 from ganbench.results.views import SCORED
 from ganbench.tracking.metric_names import MetricName

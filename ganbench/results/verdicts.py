@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.core.verdict import LOST, Measured, ModeState, Verdict, is_short, mode_states
+from ganbench.core.mode_states import LOST, ModeState, is_short, mode_states
+from ganbench.core.verdict import Measured, Verdict
 from ganbench.results.earlier import has_even_modes
 from ganbench.results.views import final_scores, mode_shares
 from ganbench.tracking.metric_names import GOOD, MODE, SAMPLE_COUNT

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganbench.core.mode_states import STATES
 from ganbench.core.mode_words import CLUSTERS, with_noun
 from ganbench.core.provenance import code_version, machine
 from ganbench.core.settings import flatten
-from ganbench.core.verdict import STATES, Verdict
+from ganbench.core.verdict import Verdict
 from ganbench.core.verdict_word import VerdictWord
 from ganbench.data import Data
 from ganbench.data.evaluators import Evaluator

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.core.verdict import Measured, ModeState, Verdict
+from ganbench.core.mode_states import ModeState
+from ganbench.core.verdict import Measured, Verdict
 from ganbench.core.verdict_word import heading, word_of
 
 NAMES = tuple("0123456789")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.core.verdict import Measured, ModeState, Verdict
+from ganbench.core.mode_states import ModeState
+from ganbench.core.verdict import Measured, Verdict
 from ganbench.core.verdict_word import word_of
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv

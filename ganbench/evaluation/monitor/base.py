@@ -10,7 +10,8 @@ from typing import Protocol
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.verdict import STATES, Verdict
+from ganbench.core.mode_states import STATES
+from ganbench.core.verdict import Verdict
 from ganbench.evaluation.observation import RealBaseline, SampleSummary
 from ganbench.evaluation.protocols import MIN_SAMPLES
 

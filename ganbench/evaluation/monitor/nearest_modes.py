@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.mode_states import ModeState, mode_states
 from ganbench.core.seeding import stream
-from ganbench.core.verdict import Measured, ModeState, mode_states
+from ganbench.core.verdict import Measured
 from ganbench.data.evaluators import Features, Reference
 from ganbench.evaluation.bare_arrays import as_array, features_of
 from ganbench.evaluation.metrics import value_or_nan
