@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from ganbench.core.own_data import Card
+
+WIDTH = 80
+"""The longest line: the text is kept in a file, for terminals of any width."""
 
 
 def card_text(name: str, card: Card, model: Mapping[str, Any]) -> str:
@@ -17,15 +21,18 @@ def card_text(name: str, card: Card, model: Mapping[str, Any]) -> str:
     train, reference, evaluation = card.images
     confusion = model["confusion"]
     one = "class" if card.clustering is None else "cluster"
-    lines = [
-        f"{name}: {card.summary.removeprefix('Own data: ')}",
-        "",
+    facts = [
         f"images      {train:,} for training, {reference:,} to compare with, {evaluation:,} to test the evaluator",
         *_of_clusters(card),
         f"evaluator   {card.evaluator}: accuracy {model['test_accuracy']:.1%}, calibration error "
         f"{model['calibration_error']:.1%}, on images it wasn't trained on",
         f"hash        {card.sha256[:12]} (in the ids of all runs)",
         *(f"{'prepared' if number == 0 else '':<12}{note}" for number, note in enumerate(card.preparation)),
+    ]
+    lines = [
+        f"{name}: {card.summary.removeprefix('Own data: ')}",
+        "",
+        *(textwrap.fill(fact, WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False) for fact in facts),
         "",
         f"{one:<24} {'images':>9} {'recognised':>11}   most often taken for",
     ]

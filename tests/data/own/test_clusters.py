@@ -160,10 +160,9 @@ def test_clusters_by_given_features_are_the_data_sets_classes_and_are_called_clu
         assert "mine" in said
         own = [line for line in said.splitlines() if "cluster" in line or "mine" in line]
         assert not any(word in line for line in own for word in ("mode", "class"))
-    assert (
-        "adjusted Rand index 1.000, the median of 5 resamples"
-        in CliRunner().invoke(main, ["data", "show", "mine"]).output
-    )
+    card_text = CliRunner().invoke(main, ["data", "show", "mine"]).output
+    assert "adjusted Rand index 1.000, the median of 5 resamples" in card_text
+    assert max(len(line) for line in card_text.splitlines()) <= 80
     export_data("mine", tmp_path / "exported")
     monkeypatch.setenv("GANBENCH_DATA", str(tmp_path / "elsewhere"))
     with pytest.raises(GanbenchError, match="without options"):

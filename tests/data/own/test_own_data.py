@@ -230,7 +230,9 @@ def test_card_says_what_was_measured(card: Card) -> None:
     confusion = np.array(model["confusion"])
     assert confusion.sum() == card.images[2]
     assert model["test_accuracy"] == pytest.approx(confusion.diagonal().sum() / confusion.sum())
-    assert f"accuracy {model['test_accuracy']:.1%}" in (folder / "card.txt").read_text()
+    text = (folder / "card.txt").read_text()
+    assert f"accuracy {model['test_accuracy']:.1%}" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
 
 
 def test_calibration_error_is_the_mean_gap_between_confidence_and_accuracy() -> None:
