@@ -31,12 +31,15 @@ class Data(ABC):
         mode_names: the names of the K modes.
         weights: float64 [K], the share of each mode in the training data; sums to 1.
         device: the device that holds the data.
+        held_out: uint8 [H, *shape], all real samples that the evaluator was not trained on, where it was trained on so
+            few that it is surer of these; None elsewhere.
     """
 
     shape: tuple[int, ...]
     mode_names: tuple[str, ...]
     weights: Tensor
     device: torch.device
+    held_out: Tensor | None = None
 
     @abstractmethod
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, arange, cat
 
 from ganbench.data import Data, Dataset
 from ganbench.data.evaluators import Evaluator, Features, Reference
+from ganbench.data.evaluators.classifier import to_signed
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.protocols import Rule
 
@@ -58,6 +59,11 @@ class RealFeatures:
         """Real samples that nothing was trained on, or None if there are none."""
         unseen = self.data.unseen(samples)
         return None if unseen is None else self.evaluator(unseen)
+
+    def held_out(self, rule: Rule) -> Features | None:
+        """All real samples that the evaluator was not trained on, under a rule, where that makes a difference."""
+        images = self.data.held_out
+        return None if images is None else rule(self.evaluator(to_signed(images)))
 
     def key(self, what: str, samples: int, rule: Rule) -> dict[str, object]:
         """The key of a cached result: all that it depends on but our own code."""

@@ -33,7 +33,7 @@ class OwnImages(LabelledImages):
         """Split images, uint8 [N, C, H, W], with labels, int64 [N], by their parts, [N]."""
         train, test = parts == TRAIN, parts == REFERENCE
         super().__init__(images[train], labels[train], images[test], labels[test], mode_names)
-        self._unseen = images[parts == EVALUATION]
+        self._unseen, self.held_out = images[parts == EVALUATION], images[~train]
 
     def unseen(self, count: int) -> Tensor:
         order = torch.randperm(len(self._unseen), generator=stream(0, "reference")).to(self.device)
