@@ -40,6 +40,7 @@ class RealFeatures:
         self.dataset, self.data, self.evaluator, self.cache = dataset, data, evaluator, cache
         self.progress = progress
         self._references: dict[Rule, Reference] = {}
+        self._with_training: dict[Rule, Reference] = {}
 
     def reference(self, rule: Rule) -> Reference:
         """The samples that generated ones are compared with, without the embedding of training samples."""
@@ -49,7 +50,9 @@ class RealFeatures:
 
     def with_training(self, rule: Rule) -> Reference:
         """The same with the embedding of all training samples, which takes a while for images."""
-        return replace(self.reference(rule), training=self._training)
+        if rule not in self._with_training:  # metrics keep their thresholds with it
+            self._with_training[rule] = replace(self.reference(rule), training=self._training)
+        return self._with_training[rule]
 
     def draw(self, samples: int, draw: int) -> Features:
         """Real samples to be treated as generated; each `draw` gives others, none of them in the reference."""

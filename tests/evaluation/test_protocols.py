@@ -27,9 +27,11 @@ from ganbench.data.stacked_mnist import StackedDigits, StackedMnist
 from ganbench.evaluation import beside_real, real_features
 from ganbench.evaluation.cache import DiskCache
 from ganbench.evaluation.metrics import METRICS, distances, pairs, pairs_within
+from ganbench.evaluation.metrics.copy_test import CopySpace
 from ganbench.evaluation.protocols import PROTOCOLS, Case, Rule
 from ganbench.evaluation.scorer import Floor, Scorer, Scores
 from ganbench.spec.run_spec import resolve
+from tests.conftest import random_data
 
 CPU = torch.device("cpu")
 OURS = (
@@ -641,6 +643,23 @@ def test_scores_and_summary_share_pairs(passes: list[tuple[int, int]], monkeypat
     active_scorer.score(features, quick=True)
     assert active_scorer.beside_real.summary(features) == expected
     assert len(passes) == 2, "within the generated samples and across; the floors have been within the real ones"
+
+
+def test_threshold_of_copies_is_found_once_for_all_sets_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[int] = []
+    fit = CopySpace.fit
+
+    def record_fit(training: Tensor) -> CopySpace:
+        fits.append(len(training))
+        return fit(training)
+
+    monkeypatch.setattr(CopySpace, "fit", record_fit)
+    data, case = random_data(), PROTOCOLS["ganbench-2"]().cases()["mnist"]
+    active_scorer = Scorer(case, Mnist(), data, case.evaluator(Mnist(), CPU))
+    for draw in (1, 2):
+        features = case.rule(active_scorer.evaluator(data.floor_samples(50, draw)))
+        active_scorer.values(features, ("copies_of_training",))
+    assert fits == [len(data)]
 
 
 def test_noise_matches_that_of_exact_points() -> None:

@@ -96,16 +96,21 @@ def test_generator_saved_in_training_mode_is_refused(tmp_path: Path, save: Save,
     others = r"alpha_dropout|rrelu|bernoulli|empty"
     with pytest.raises(GanbenchError, match=rf"training mode|operator 'torch.ops.aten.({others})"):
         read(path)
-    if layer in ("batch norm", "dropout", "attention"):
-        save(network.eval(), path, torch.randn(4, 3))
-        with torch.no_grad():
-            assert torch.allclose(read(path), network(latents()), atol=1e-6)
 
 
 @pytest.mark.parametrize("save", [export, export_core, trace])
-@pytest.mark.parametrize("layer", FIXED)
-def test_layers_that_know_no_mode_are_run_as_they_are(tmp_path: Path, save: Save, layer: str) -> None:
-    network = network_with(FIXED[layer]()).train()
+def test_generator_saved_in_eval_mode_is_run(tmp_path: Path, save: Save) -> None:
+    layers = [SWITCHED[layer]() for layer in ("batch norm", "dropout", "attention")]
+    network = network_with(nn.Sequential(*layers)).eval()
+    save(network, tmp_path / "x.pt2", torch.randn(4, 3))
+    with torch.no_grad():
+        assert torch.allclose(read(tmp_path / "x.pt2"), network(latents()), atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [export, export_core, trace])
+def test_layers_that_know_no_mode_are_run_as_they_are(tmp_path: Path, save: Save) -> None:
+    """All in one network: it is refused, or changed, if any of them is."""
+    network = network_with(nn.Sequential(*[layer() for layer in FIXED.values()])).train()
     save(network, tmp_path / "x.pt2", torch.randn(4, 3))
     with torch.no_grad():
         assert torch.allclose(read(tmp_path / "x.pt2"), network(latents()), atol=1e-6)
