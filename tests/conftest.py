@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,24 @@ def _plugins_of_one_test() -> Iterator[None]:
 def _plans_of_one_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the plans of a test's experiment files out of the user's cache."""
     monkeypatch.setattr(sweep_plan, "user_cache_folder", lambda: tmp_path_factory.getbasetemp() / "cache")
+
+
+@pytest.fixture(autouse=True)
+def _databases_migrated_once(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin every store with a copy of one empty database, since MLflow's migrations take a second each time."""
+    connection = sys.modules.get("ganbench.tracking.mlflow.connection")
+    if connection is None:
+        return  # tests without a store don't import MLflow
+    create, empty = connection.SqlAlchemyStore, tmp_path_factory.getbasetemp() / "empty.db"
+
+    def copy(uri: str, artifacts: str) -> None:
+        if not empty.exists():
+            create(connection.mlflow_uri(empty), artifacts)
+        database = shutil.copyfile(empty, connection.make_url(uri).database)
+        with closing(sqlite3.connect(database)) as opened, opened:
+            opened.execute("update experiments set artifact_location = ? || '/' || experiment_id", (artifacts,))
+
+    monkeypatch.setattr(connection, "SqlAlchemyStore", copy)
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.tracking import RunInfo, Status
 from ganbench.tracking.annotations import annotation_from_tags, annotation_tags
-from ganbench.tracking.mlflow import reading
+from ganbench.tracking.mlflow import connection, reading
 from ganbench.tracking.mlflow.names import check_experiment_name
 from ganbench.tracking.mlflow.reading import read_images, read_runs
 from ganbench.tracking.mlflow.sql import read_local
@@ -50,6 +51,8 @@ class Watch(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name == "mlflow":
             print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"), os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"))
+            sys.stdout.flush()
+            os._exit(0)  # the rest of MLflow takes seconds
 sys.meta_path.insert(0, Watch())
 import ganbench.tracking.mlflow.{first}
 """
@@ -231,15 +234,23 @@ def test_artifacts_are_stored_only_in_the_store(store: Store, tmp_path: Path, mo
     assert len(list(store.folder.rglob("test_tracker.py"))) == 1
 
 
-def open_in_a_process(folder: str, seed: int) -> None:
-    log = MlflowTracker(find_store(folder), "e").open(head(seed), GROUP)
-    log.metrics(1, {"fid": float(seed)})
-    log.finish("finished", 20)
+WRITING = """
+from ganbench.tracking import RunInfo
+from ganbench.tracking.mlflow.tracker import MlflowTracker
+from ganbench.tracking.store import find_store
+run = RunInfo("run{seed}", "seed {seed}", {{}}, {{"seed": "{seed}"}})
+log = MlflowTracker(find_store({folder!r}), "e").open(run, RunInfo("group1", "a group", {{}}))
+log.metrics(1, {{"fid": {seed}.0}})
+log.finish("finished", 20)
+"""
 
 
 def test_concurrent_processes_can_create_a_store_and_write_runs(store: Store) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=open_in_a_process, args=(str(store.folder), seed)) for seed in range(3)]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ganbench.tracking.mlflow.tracker"])  # imported once, so that all begin at once
+    # What they do is text, since to import a function of this file takes torch.
+    texts = [WRITING.format(seed=seed, folder=str(store.folder)) for seed in range(3)]
+    processes = [context.Process(target=exec, args=(text, {})) for text in texts]
     for process in processes:
         process.start()
     for process in processes:
@@ -249,7 +260,8 @@ def test_concurrent_processes_can_create_a_store_and_write_runs(store: Store) ->
     assert histories == {seed: [("fid", 1, float(seed))] for seed in range(3)}
 
 
-def test_incomplete_store_of_a_killed_process_is_replaced(store: Store) -> None:
+def test_incomplete_store_of_a_killed_process_is_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SqlAlchemyStore", SqlAlchemyStore)  # a copy would hide what was there
     store.folder.mkdir(parents=True)
     (store.folder / ".part-mlflow.db").write_bytes(b"SQLite format 3\0 half a schema")
     (store.folder / ".part-mlflow.db-journal").write_bytes(b"and its journal")
