@@ -20,8 +20,6 @@ from ganbench.evaluation.real_features import RealFeatures
 
 NOISE_DRAWS = 16
 """Number of sets of real samples used to estimate the noise of the detector's and the verdict's numbers."""
-HELD_OUT_DRAWS = 200
-"""Number of sets of images that the evaluator was not trained on: they cost little, since these are seen once."""
 COMPARED = {
     "near_duplicates": "near_duplicates",
     "different": "different_samples",
@@ -117,25 +115,6 @@ class BesideReal:
         """A metric of samples to which the rule has been applied, against real ones under the same rule."""
         return value_or_nan(METRICS.create({"name": metric}), fake=fake, real=self._real.reference(self._rule))
 
-    def _of_held_out(self, samples: int) -> dict[str, list[float]]:
-        """Shares of good and of misplaced samples in sets of real images that the evaluator was not trained on.
-
-        There are few of them. Each set is drawn from as many of them as there are, which are drawn as well, both with
-        replacement: so the numbers vary as those of other images would.
-        """
-        held_out = self._real.held_out(self._rule)
-        if held_out is None:
-            return {}
-        sets: list[Features] = []
-        for draw in range(HELD_OUT_DRAWS):
-            random, size = stream(draw, "floor"), len(held_out)
-            some = torch.randint(size, (size,), generator=random)[torch.randint(size, (samples,), generator=random)]
-            sets.append(held_out.select(some.to(held_out.labels.device)))
-        return {
-            "good": [float(some.good.double().mean()) for some in sets],
-            "misplaced": [self._misplaced(some) for some in sets],
-        }
-
     def _variation(self, samples: int) -> dict[str, float]:
         """Means and deviations of the numbers of the detector and of the verdict over sets of real samples."""
 
@@ -146,13 +125,19 @@ class BesideReal:
                 summary, compared = self._summary(fake), self._compared(fake.first(VERDICT_SAMPLES))
                 sets.append(compared | {"mode_width": summary.width, "duplicates": summary.duplicates})
                 self._real.progress("sets of real samples for the verdict", draw, NOISE_DRAWS)
-            numbers = {name: [values[name] for values in sets] for name in sets[0]} | self._of_held_out(samples)
+            numbers = {name: [values[name] for values in sets] for name in sets[0]}
             # Draws of images are training images: only unseen ones say how many seem to be copies by chance.
             unseen = self._real.unseen(min(samples, VERDICT_SAMPLES))
             copies = 0.0 if unseen is None else self._value("copies_of_training", unseen)
             means = {name: fmean(values) for name, values in numbers.items()} | {"copies": copies}
             deviations = {name: stdev(values) for name, values in numbers.items()}
             deviations["copies"] = math.sqrt(copies * (1 - copies) / samples)
+            held_out = self._real.held_out(self._rule)
+            if (
+                held_out is not None
+            ):  # an evaluator trained on a few images is surer of them than of a perfect sampler's
+                good = means["good"] = float(held_out.good.double().mean())
+                deviations["good"] = math.sqrt(good * (1 - good) * (1 / samples + 1 / len(held_out)))
             return means | {f"{name}-sd": deviation for name, deviation in deviations.items()}
 
         others = [
