@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Processes that share cores don't wait for each other's threads, and the many that tests start don't compile the package again.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage lint types format hooks build wheel release bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
 
@@ -22,10 +24,10 @@ run: $(READY)  ## Train minimax + mlp on MNIST, let the same GAN collapse, and s
 	@echo "'make ui' opens the MLflow page, 'make report' writes a report you can open in a browser."
 
 test: $(READY) lint types  ## Check style and types, and run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST)
 
 coverage: $(READY)  ## Run all tests, and print which lines of the package none of them reaches
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov=ganbench --cov-report=term
+	$(PYTEST) --cov=ganbench --cov-report=term
 
 lint: $(READY)  ## Check style (ruff)
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.commands import SMALL, checkpoints, ganbench, read, read_metrics, tags
 
-pytestmark = pytest.mark.usefixtures("mnist", "one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_collapsed_runs_on_points_are_stopped_scored_and_reported(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_diverged_seeds_are_results_and_other_seeds_continue(tmp_path: Path, thr
     """The initial outputs of the critic differ between seeds, so some of these six diverge and others don't."""
     plugin = tmp_path / "breaks.py"
     plugin.write_text(DIVERGING.replace("THRESHOLD", threshold))
-    flags = [*SMALL, "--seeds", "0-5", "--steps", "3", "--store", str(tmp_path)]
+    flags = [*SMALL, "--dataset", "ring:points=2000", "--seeds", "0-5", "--steps", "3", "--store", str(tmp_path)]
     result = ganbench("run", "--plugin", plugin, "--loss", "breaks", *flags)
     assert result.exit_code == status, result.stderr
     statuses = tags(tmp_path, "status")

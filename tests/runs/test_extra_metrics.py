@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,15 +79,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_rescored_numbers_equal_those_measured_during_the_run(tmp_path: Path) -> None:
+def test_rescored_numbers_equal_those_measured_during_the_run(store: Path, tmp_path: Path) -> None:
     (tmp_path / "spread.py").write_text(PLUGIN)
     metrics = ("--metric", "vendi", "--metric", "spread")
     plugin = ("--plugin", tmp_path / "spread.py")
     output = ganbench(*RUN, *metrics, *plugin, "--store", tmp_path / "store")
     assert "seed 1: spread" in output
     assert "(extra; real data: " in output
-    later = tmp_path / "later"
-    ganbench(*RUN, "--store", later)
+    later = shutil.copytree(store, tmp_path / "later")
     output = ganbench("rescore", *metrics, "--store", later)  # this process knows the plug-in already
     assert output.count("spread") == 2 + 1
     expected, rescored = extra_scores(tmp_path / "store"), extra_scores(later)
@@ -144,8 +144,8 @@ def test_names_that_no_table_shows_are_unknown(name: str) -> None:
         create_extra_metrics([name])
 
 
-def test_a_rescored_run_is_reproduced(tmp_path: Path) -> None:
-    ganbench(*RUN, "--store", tmp_path / "store")
+def test_a_rescored_run_is_reproduced(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store, tmp_path / "store")
     ganbench("rescore", "--metric", "vendi", "--store", tmp_path / "store")
     run = load_results(find_store(str(tmp_path / "store")), "ganbench").table["run"].iloc[0]
     assert "The same: all" in ganbench("reproduce", run, "--store", tmp_path / "store")
@@ -182,8 +182,7 @@ def test_weights_of_another_run_are_refused(store: Path) -> None:
 
 
 def test_the_last_of_two_rescored_values_counts(store: Path, tmp_path: Path) -> None:
-    later = tmp_path / "store"
-    ganbench(*RUN, "--store", later)
+    later = shutil.copytree(store, tmp_path / "store")
     place = find_store(str(later))
     run = load_results(place, "ganbench").table["run"].iloc[0]
     for value in (5.0, 3.0):
