@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# Processes that share cores don't wait for each other's threads, and the many that tests start don't compile the package again.
-PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+# One thread each: processes that share cores would wait for each other's threads. Tests count the files that commands write.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage lint types format hooks build wheel release bench bench-gpu chaos server ui compare leaderboard studies results report docs data bundle clean
 

@@ -133,18 +133,14 @@ class BesideReal:
             deviations = {name: stdev(values) for name, values in numbers.items()}
             deviations["copies"] = math.sqrt(copies * (1 - copies) / samples)
             held_out = self._real.held_out(self._rule)
-            if (
-                held_out is not None
-            ):  # an evaluator trained on a few images is surer of them than of a perfect sampler's
+            if held_out is not None:
+                # An evaluator that was trained on a few images is surer of them than of a perfect sampler's.
                 good = means["good"] = float(held_out.good.double().mean())
                 deviations["good"] = math.sqrt(good * (1 - good) * (1 / samples + 1 / len(held_out)))
             return means | {f"{name}-sd": deviation for name, deviation in deviations.items()}
 
-        others = [
-            *(OF_POINTS if self._points else ()),
-            *([] if self._real.data.held_out is None else ["held-out images"]),
-        ]
-        numbers = ", with ".join(["variation", *others])
+        held_out = () if self._real.data.held_out is None else ("held-out images",)
+        numbers = ", with ".join(["variation", *(OF_POINTS if self._points else ()), *held_out])
         return self._real.cache.numbers(self._real.key(numbers, samples, self._rule), find)
 
 
