@@ -12,11 +12,13 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest -n
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Both rates are 5e-4, and the generator is averaged over 2 % of the training: samples are good after two minutes, not ten.
+LESSON = --loss minimax --arch mlp --set train.generator_lr=5e-4 --set train.critic_lr=5e-4 --set train.ema=0.02
 run: $(READY)  ## Train minimax + mlp on MNIST, let the same GAN collapse, and show both side by side (four minutes on a CPU)
-	$(BIN)/ganbench run --loss minimax --arch mlp --name balanced
+	$(BIN)/ganbench run $(LESSON) --generator-steps 9000 --name balanced
 	@echo
 	@echo "The same GAN again, with five updates of the generator for each one of the discriminator:"
-	$(BIN)/ganbench run --loss minimax --arch mlp --set train.n_generator=5 --generator-steps 5000 --name "generator ahead"
+	$(BIN)/ganbench run $(LESSON) --set train.n_generator=5 --generator-steps 4000 --name "generator ahead"
 	@echo
 	$(BIN)/ganbench report --out mlruns-ganbench/reports
 	@echo

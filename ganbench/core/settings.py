@@ -61,12 +61,16 @@ def _split_options(text: str) -> list[str]:
     return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
 
 
+# TOML wants digits on both sides of the point.
+_SHORT_DECIMAL = re.compile(r"[+-]?(\d+\.|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
 def parse_value(text: str) -> Any:
-    """A TOML value; anything that is not valid TOML is taken as a string."""
+    """A TOML value, or a number as people write it (`.05`, `5.`); anything else is taken as a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text.strip()
+        return float(text) if _SHORT_DECIMAL.fullmatch(text.strip()) else text.strip()
 
 
 def parse_count(text: str) -> float:

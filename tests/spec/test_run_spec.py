@@ -262,6 +262,15 @@ def test_components_and_assignments_are_parsed_as_toml_values() -> None:
         parse_component("gp:weight")
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(".05", 0.05), ("-.5", -0.5), ("5.", 5.0), (".5e-3", 0.0005), (".", "."), (".5.", ".5."), ("e5", "e5")],
+)
+def test_numbers_are_read_as_people_write_them(text: str, value: object) -> None:
+    assert parse_assignment(f"train.lr_decay={text}") == {"train": {"lr_decay": value}}
+    assert parse_component(f"gp:weight={text}")["weight"] == value
+
+
 def test_later_settings_override_earlier_ones() -> None:
     merged = merge([{"a": {"x": 1, "y": 2}, "p": [1]}, {"a": {"y": 3}, "p": []}])
     assert merged == {"a": {"x": 1, "y": 3}, "p": []}

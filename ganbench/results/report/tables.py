@@ -58,7 +58,7 @@ def cells(comparison: Comparison) -> tuple[list[str], list[list[str]], list[list
             number(group["samples"]),
             str(int(group["seeds"])),
             _failures(group),
-            *(_beside_real(group, metric, comparison) for metric in comparison.metrics),
+            *_beside_real(group, comparison),
             number(group[x]),
             number(group["seconds"] / 60),
         ]
@@ -204,11 +204,13 @@ def with_noise(floor: pd.Series, metric: str) -> str:
     return with_range(floor, metric) if math.isnan(deviation) else with_sd(floor[metric], deviation)
 
 
-def _beside_real(group: pd.Series, metric: str, comparison: Comparison) -> str:
-    """Format a group's values, marked if their median is within chance of real data."""
-    floor = comparison.floor_of(group)
-    median = Measured(group[metric], floor.get(metric, math.nan), floor.get(f"{metric}_sd", math.nan))
-    return with_range(group, metric) + AS_REAL * (median.standing("real") == "as real")
+def _beside_real(group: pd.Series, comparison: Comparison) -> list[str]:
+    """Format a group's values of each metric, marked if their median is within chance of real data."""
+    floor, texts = comparison.floor_of(group), []
+    for metric in comparison.metrics:
+        median = Measured(group[metric], floor.get(metric, math.nan), floor.get(f"{metric}_sd", math.nan))
+        texts.append(with_range(group, metric) + AS_REAL * (median.standing("real") == "as real"))
+    return texts
 
 
 def latex(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
