@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -89,6 +91,9 @@ def test_finished_runs_are_returned_and_not_trained_again(store: Path, capfd: py
     assert set(ganbench.load_results("two", store=store)["run"]) == {*first["run"], *other["run"]}
 
 
+HEADINGS = "select runs.name from runs join experiments using (experiment_id) where experiments.name = ?"
+
+
 def test_a_name_stands_for_the_method_also_of_runs_that_were_finished(store: Path) -> None:
     def train(*, loss: str = "minimax", name: str | None = None) -> set[str]:
         table = ganbench.run(
@@ -112,6 +117,9 @@ def test_a_name_stands_for_the_method_also_of_runs_that_were_finished(store: Pat
         assert "/samples/ring-with-a-margin-seed0-" in result.output
     compared = ganbench.compare(ganbench.load_results("named", store=store))
     assert set(compared.groups["method"]) == {"balanced", "with - a margin"}
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
+        headings = {heading for (heading,) in database.execute(HEADINGS, ("named",))}
+    assert headings == {"balanced", "balanced · seed 0", "with - a margin", "with - a margin · seed 0"}
 
 
 def test_options_override_those_of_a_file(tmp_path: Path, store: Path) -> None:

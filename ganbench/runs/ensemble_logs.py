@@ -15,6 +15,7 @@ from ganbench.runs.collapse_monitor import CollapseMonitor
 from ganbench.runs.job import Job
 from ganbench.runs.log_schema import event_tag, group_head, run_facts, sample_picture, seed_head, verdict_tags
 from ganbench.tracking import DONE, RunLog, Status, Tracker
+from ganbench.tracking.annotations import annotation_from_tags
 from ganbench.tracking.metric_names import MetricName
 from ganbench.training.trainer import Snapshot
 
@@ -38,10 +39,11 @@ class EnsembleLogs:
         self._monitor = monitor
         self._best = best
         facts = run_facts(job.spec, seeds, device_name(job.device), evaluator, job.extra_metrics)
-        group = group_head(job.spec, facts)
+        title = annotation_from_tags(job.tags).label or job.spec.title
+        group = group_head(job.spec, title, facts)
         # In an interrupted ensemble, some seeds may have diverged, or been closed just before the process was killed.
         self._open = {
-            seed: tracker.open(seed_head(job.spec, seed, facts | dict(job.tags)), group)
+            seed: tracker.open(seed_head(job.spec, seed, title, facts | dict(job.tags)), group)
             for seed in seeds
             if tracker.status(job.spec.run_id(seed)) not in DONE
         }

@@ -31,6 +31,7 @@ from ganbench.evaluation.protocols import Case
 from ganbench.evaluation.scorer import Scores
 from ganbench.spec.run_spec import RunSpec
 from ganbench.tracking import COST_TAG, RunInfo
+from ganbench.tracking.annotations import seed_title
 from ganbench.tracking.base import MODE_WORD_TAG, VERDICT_TAG, VERDICT_TEXT_TAG
 from ganbench.tracking.ensemble_seeds import SEEDS_TAG
 from ganbench.tracking.metric_facts import MetricFacts, RunMetrics
@@ -71,15 +72,15 @@ def run_facts(
     }
 
 
-def group_head(spec: RunSpec, facts: Mapping[str, str]) -> RunInfo:
+def group_head(spec: RunSpec, title: str, facts: Mapping[str, str]) -> RunInfo:
     """Describe the parent run of all seeds of a spec."""
-    return RunInfo(spec.group_id, spec.title, flatten(spec.to_dict()), facts)
+    return RunInfo(spec.group_id, title, flatten(spec.to_dict()), facts)
 
 
-def seed_head(spec: RunSpec, seed: int, facts: Mapping[str, str]) -> RunInfo:
+def seed_head(spec: RunSpec, seed: int, title: str, facts: Mapping[str, str]) -> RunInfo:
     """Describe the run of one seed."""
     params = {**flatten(spec.to_dict()), "seed": seed}
-    return RunInfo(spec.run_id(seed), f"{spec.title} · seed {seed}", params, {**facts, "seed": str(seed)})
+    return RunInfo(spec.run_id(seed), seed_title(title, seed), params, {**facts, "seed": str(seed)})
 
 
 def mode_word_tag(mode_word: str) -> dict[str, str]:

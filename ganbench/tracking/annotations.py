@@ -38,6 +38,11 @@ def annotation_from_tags(tags: Mapping[str, str]) -> Annotation:
     )
 
 
+def seed_title(title: str, seed: int) -> str:
+    """Return the heading of a seed's run, from that of its group."""
+    return f"{title} · seed {seed}"
+
+
 def _dose(tags: Mapping[str, str]) -> dict[str, float]:
     dose = table_in(tags, DOSE_TAG)
     if not all(isinstance(amount, int | float) and abs(amount) < math.inf for amount in dose.values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ganbench.core.annotation import Annotation
-from ganbench.tracking.annotations import NAME_TAG, annotation_tags
+from ganbench.tracking.annotations import NAME_TAG, annotation_from_tags, annotation_tags, seed_title
 from ganbench.tracking.mlflow.reading import read_runs
 from ganbench.tracking.mlflow.tracker import MlflowTracker
 from ganbench.tracking.store import Store
@@ -38,11 +38,16 @@ def rename(store: Store, experiment: str, group: str, name: str) -> int:
 
 def _update(store: Store, experiment: str, wanted: Mapping[str, Mapping[str, str]]) -> int:
     changes: dict[str, dict[str, str]] = {}
+    titles: dict[str, str] = {}
     for record in read_runs(store, experiment, history=False, needed=lambda tags: FEW_NUMBERS):
         tags = wanted.get(record.group, {})
         differing = {name: text for name, text in tags.items() if record.tags.get(name, "") != text}
         if differing:
             changes[record.id] = differing
+            if label := annotation_from_tags({**record.tags, **differing}).label:
+                titles |= {record.group: label, record.id: seed_title(label, record.seed)}
     if changes:
-        MlflowTracker(store, experiment).tag(changes)
+        tracker = MlflowTracker(store, experiment)
+        tracker.tag(changes)
+        tracker.title(titles)
     return len(changes)

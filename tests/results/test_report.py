@@ -204,7 +204,7 @@ def test_incomplete_counts_include_failed_seeds_and_gives_exact_intervals() -> N
     (sentence,) = incomplete_counts(study, method_names(study))
     assert sentence.beginning == "On mnist (mlp), fewer than 10 modes are covered in"
     assert sentence.ends == [
-        "none of 1 seed of hinge (0–98 %)",
+        "none of 1 seed of hinge (0–98 %: one seed says little)",
         f"2 of 3 seeds of minimax ({100 * low:.0f}–{100 * high:.0f} %)",
     ]
 

@@ -108,6 +108,13 @@ class MlflowTracker:
             if tags:
                 MlflowRunLog(self._client, run).tags(tags)
 
+    def title(self, titles: Mapping[str, str]) -> None:
+        """Give runs their headings, by the ids of seeds' runs and of groups; runs that aren't there are left out."""
+        for run in search_runs(self._client, self._experiment, ""):
+            title = titles.get(run.data.tags.get(RUN, ""))
+            if title and run.info.run_name != title:
+                self._client.update_run(run.info.run_id, name=title)
+
     def discard(self, run_id: str) -> None:
         run = self._find(run_id, "seed")
         if run is not None:
