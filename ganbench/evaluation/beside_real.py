@@ -30,8 +30,8 @@ COMPARED = {
 OF_POINTS = {"displacement": "displacement"}
 """Those that are compared for points only: in the features of images, every generator moves the centre of its modes."""
 VERDICT_SAMPLES = 2_000
-"""Number of samples by which the verdict compares sharpness and variety with real ones, and the detector coverage: its
-cost grows with the square of their number. Modes are counted in all.
+"""Number of samples by which the verdict compares variety with real ones, and the detector coverage: its cost grows
+with the square of their number. Modes and good samples are counted in all.
 """
 
 
@@ -68,7 +68,9 @@ class BesideReal:
         def measured(name: str, value: float) -> Measured | None:
             return None if math.isnan(value) else Measured(value, real[name], real[f"{name}-sd"])
 
-        compared = {name: measured(name, value) for name, value in self._compared(first).items()}
+        # The share of good samples is also a score, of all: there must not be two of them.
+        numbers = self._compared(first) | {"good": float(fake.good.double().mean())}
+        compared = {name: measured(name, value) for name, value in numbers.items()}
         names = self._real.data.mode_names
         by_mode = [shares_of(counts, len(fake)) for counts in (fake.counts(), fake.counts(good=True))]
         shares, good, fair = (

@@ -616,6 +616,16 @@ def test_coverage_is_measured_by_as_many_samples_as_its_baseline(monkeypatch: py
     assert active_scorer.beside_real.baseline(1_500).covered == active_scorer.beside_real.baseline(500).covered
 
 
+def test_the_verdict_and_the_score_have_one_share_of_good_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the first 500 samples it is another, since variety is judged by fewer."""
+    monkeypatch.setattr(beside_real, "VERDICT_SAMPLES", 500)
+    ring = points_bench("ganbench-1", "ring", samples=1_500)
+    features = ring.evaluator(ring.data.floor_samples(1_500, draw=7))
+    verdict = ring.scorer().beside_real.verdict(features)
+    assert verdict.good is not None
+    assert verdict.good.value == float(ring.case.rule(features).good.double().mean())
+
+
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The passes over pairs of samples from here on, as numbers of samples."""
