@@ -13,6 +13,7 @@ from ganbench.core.formatting import listed, number
 from ganbench.results.inference import Interval, Values
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
+from ganbench.results.inference.ranks import superiority
 
 BALANCED = 1.0
 """The dose that is none: only larger ones are compared."""
@@ -28,6 +29,7 @@ class AtEqualDoses:
     Attributes:
         better: the probability that a run of the first kind is better than one of the second at the same dose, by the
             metric of the study's rule for collapsed runs, averaged over doses; with its 95 % interval.
+        by_dose: the same at each dose: an average hides that it is more at one and less at another.
         collapsed, total: number of collapsed runs of the first kind, and of all.
         other_collapsed, other_total: the same of the second kind.
         failed: number of runs of both without a score.
@@ -37,6 +39,7 @@ class AtEqualDoses:
     rule: CollapseRule
     doses: tuple[float, ...]
     better: Interval
+    by_dose: tuple[float, ...]
     collapsed: int
     total: int
     other_collapsed: int
@@ -45,7 +48,7 @@ class AtEqualDoses:
     p: float
 
     def words(self, run: str, what: str, other: str, corrected_p: float) -> str:
-        """Return a clause with all numbers: “its run is better in 88 % of pairs at equal doses (…), …”.
+        """Return a clause with all numbers: “its run is better in 88 % of pairs at equal doses (…: 92 % at 2, …), …”.
 
         Args:
             run: a run of the first kind, in words.
@@ -55,9 +58,12 @@ class AtEqualDoses:
         share, least, most = (100 * part for part in self.better)
         rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
         have = "has" if self.collapsed == 1 else "have"
+        at_each = [
+            f"{100 * better:.0f} % at {number(dose)}" for dose, better in zip(self.doses, self.by_dose, strict=True)
+        ]
         return (
             f"{run} is better in {share:.0f} % of pairs at equal doses ({least:.0f}–{most:.0f} %; corrected p = "
-            f"{corrected_p:.2g}; {what}: {listed([number(dose) for dose in self.doses])}), {self.collapsed} of "
+            f"{corrected_p:.2g}; {what}: {listed(at_each)}), {self.collapsed} of "
             f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
         )
 
@@ -95,10 +101,12 @@ def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule
     doses = sorted(first.keys() & second.keys())
     if not doses:
         return None
-    better, p = better_in_strata([(first[dose], second[dose]) for dose in doses])
+    strata = [(first[dose], second[dose]) for dose in doses]
+    better, p = better_in_strata(strata)
+    by_dose = tuple(superiority(one, other).middle for one, other in strata)
     counts = (*_collapsed(first, doses, rule), *_collapsed(second, doses, rule))
     failed = sum(int(np.isnan(each[dose]).sum()) for each in (first, second) for dose in doses)
-    return AtEqualDoses(rule, tuple(doses), better, *counts, failed, p)
+    return AtEqualDoses(rule, tuple(doses), better, by_dose, *counts, failed, p)
 
 
 def _collapsed(losses: LossesByDose, doses: Sequence[float], rule: CollapseRule) -> tuple[int, int]:

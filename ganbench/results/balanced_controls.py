@@ -14,6 +14,7 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
+from ganbench.core.formatting import listed, number
 from ganbench.results.at_equal_doses import (
     BALANCED,
     AtEqualDoses,
@@ -22,6 +23,7 @@ from ganbench.results.at_equal_doses import (
     losses_by_dose,
 )
 from ganbench.results.compare import COUNTED
+from ganbench.results.dose_curves import RunsAtDoses, Study
 from ganbench.results.inference import holm
 from ganbench.results.views import final_scores, runs
 
@@ -36,14 +38,14 @@ class Imbalance(MethodAtEqualDoses):
         return self.found.better.middle > 0.5
 
     def sentence(self) -> str:
-        """Say whether the method does better balanced, with as many steps, with all counts."""
+        """Say whether the method does better balanced, with as many discriminator updates, with all counts."""
         if not self.significant:
             words = "are not shown to do better or worse"
         else:
             words = "do better" if self.does_better else "do worse"
         numbers = self.found.words("a balanced run", self.what, "the unbalanced ones", self.corrected_p)
         than = f"balanced runs {words} than unbalanced ones by {self.found.rule.metric}"
-        return f"{self.name}: after as many steps, {than}: {numbers}"
+        return f"{self.name}: after as many discriminator updates, {than}: {numbers}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,10 @@ def _summary(methods: Sequence[Imbalance], of: int) -> str:
     found = [method.found for method in methods]
     first = methods[0]
     shares = [100 * each.better.middle for each in found]
-    span = f"{min(shares):.0f}" if len(shares) == 1 else f"{min(shares):.0f}–{max(shares):.0f}"
+    span = f"{shares[0]:.0f} % of pairs at equal doses"
+    if len(shares) > 1:
+        span = f"{min(shares):.0f} to {max(shares):.0f} % of pairs at equal doses, by part"
+    doses = listed([number(dose) for dose in sorted({dose for each in found for dose in each.doses})])
     rule = f"{first.found.rule}{' or no score' * any(each.failed for each in found)}"
     balanced, unbalanced = (
         f"{sum(collapsed for collapsed, _ in counts)} of {sum(total for _, total in counts)}"
@@ -93,11 +98,15 @@ def _summary(methods: Sequence[Imbalance], of: int) -> str:
     names = "; ".join(method.name for method in methods)
     largest = max(method.corrected_p for method in methods)
     return (
-        f"Balanced runs do {words} than unbalanced ones by {first.found.rule.metric} after as many steps, with "
-        f"{len(methods)} of {of} parts ({names}): a balanced run is better in {span} % of pairs at equal doses (each "
-        f"corrected p is at most {largest:.2g}; {first.what}), {balanced} of them have {rule}, and {unbalanced} of the "
-        f"unbalanced ones"
+        f"Balanced runs do {words} than unbalanced ones by {first.found.rule.metric} after as many discriminator "
+        f"updates, with {len(methods)} of {of} parts ({names}): a balanced run is better in {span} "
+        f"(each corrected p is at most {largest:.2g}; {first.what}: {doses}), {balanced} of them have {rule}, "
+        f"and {unbalanced} of the unbalanced ones"
     )
+
+
+_Points = list[tuple[float, float]]
+"""The dose of each run and its value of the rule's metric."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +126,33 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
 
     The control of an unbalanced setting differs from it in a single option, and has no dose, or one of 1.
     """
+    pairs, controlled, unbalanced = _pairs(table)
+    results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in pairs.items()}
+    corrected = holm([found.p for found in results.values()])
+    methods = [
+        Imbalance(dataset, what, name, found, p)
+        for ((dataset, what, name, _), found), p in zip(results.items(), corrected, strict=True)
+    ]
+    return Controls(tuple(methods), controlled, unbalanced)
+
+
+def controls_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
+    """Return the balanced controls of each method, each at the dose whose control it is."""
+    found: dict[Study, RunsAtDoses] = {}
+    for (dataset, what, name, rule), (balanced, _) in _pairs(table)[0].items():
+        found.setdefault((dataset, what, parse_rule(rule)), {})[name] = balanced
+    return found
+
+
+def _pairs(table: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], tuple[_Points, _Points]], int, int]:
+    """The controls and the unbalanced runs of each method, and how many settings have a control, of how many.
+
+    Keys are data set, what the doses are of, the method's name and the rule.
+    """
     settings = _settings(table)
     value_of = {rule: _values(table, rule) for rule in {setting.rule for setting in settings}}
     unbalanced = [(each, what) for each in settings for what, dose in each.doses.items() if dose > BALANCED]
-    losses: dict[tuple[str, str, str, str], tuple[list[tuple[float, float]], list[tuple[float, float]]]] = {}
+    losses: dict[tuple[str, str, str, str], tuple[_Points, _Points]] = {}
     controlled = 0
     for setting, what in unbalanced:
         control = next((each for each in settings if _is_control(each, setting, what)), None)
@@ -130,13 +162,7 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
         balanced, own = losses.setdefault((setting.dataset, what, setting.name, setting.rule), ([], []))
         for points, members in ((balanced, control.runs), (own, setting.runs)):
             points += [(setting.doses[what], value_of[setting.rule].get(run, math.nan)) for run in members]
-    results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in losses.items()}
-    corrected = holm([found.p for found in results.values()])
-    methods = [
-        Imbalance(dataset, what, name, found, p)
-        for ((dataset, what, name, _), found), p in zip(results.items(), corrected, strict=True)
-    ]
-    return Controls(tuple(methods), controlled, len(unbalanced))
+    return losses, controlled, len(unbalanced)
 
 
 def _settings(table: pd.DataFrame) -> list[_Setting]:
@@ -174,9 +200,7 @@ def _is_control(candidate: _Setting, setting: _Setting, what: str) -> bool:
     return len(differing) == 2 and differing[0] == differing[1]
 
 
-def _compare(
-    balanced: Sequence[tuple[float, float]], own: Sequence[tuple[float, float]], rule: CollapseRule
-) -> AtEqualDoses:
+def _compare(balanced: _Points, own: _Points, rule: CollapseRule) -> AtEqualDoses:
     found = at_equal_doses(losses_by_dose(balanced, rule), losses_by_dose(own, rule), rule)
     assert found is not None, "each dose has both"
     return found

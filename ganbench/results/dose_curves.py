@@ -46,7 +46,7 @@ class DoseCurve:
         elif math.isnan(half.middle):
             words = f"the runs don't tell at which dose half of them would have {self.rule}"
         else:
-            words = f"half of the runs have {self.rule} {self._place()} ({_range(half.low, half.high)})"
+            words = f"half of the runs have {self.rule} {self._place()} (95 % interval {_range(half.low, half.high)})"
         failed = f"; {self.failed} failed and are counted among them" * (self.failed > 0)
         return f"{words}: {counts}{failed}"
 
@@ -73,6 +73,21 @@ class DoseCurves:
     what: str
     rule: str
     curves: tuple[DoseCurve, ...]
+
+    def apart(self, name: str, other: str) -> str | None:
+        """Say that the doses at which half of the runs of two methods collapse differ, if their intervals are apart."""
+        half_of = {curve.name: curve.response.half for curve in self.curves}
+        if name not in half_of or other not in half_of:
+            return None
+        one, another = half_of[name], half_of[other]
+        lower, higher = one.high < another.low, one.low > another.high
+        if not lower and not higher:
+            return None
+        ranges = (_range(half.low, half.high) for half in (one, another))
+        return (
+            f"half of the runs of {name} have {self.rule} at a {'lower' if lower else 'higher'} dose than of {other}: "
+            f"{' and '.join(ranges)} {self.what}, 95 % intervals that don't overlap"
+        )
 
 
 Study = tuple[str, str, CollapseRule]

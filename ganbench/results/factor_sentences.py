@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganbench.core.annotation import LOST, parse_factors
-from ganbench.core.formatting import number
+from ganbench.core.formatting import listed, number
 from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
-from ganbench.results.views import final_scores, noun_of, runs
+from ganbench.results.views import final_scores, mode_counts, noun_of, runs
 
 
 def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> tuple[list[str], list[str]]:
@@ -26,14 +26,16 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     """
     dataset = outcomes[0].dataset
     known, undecided, open_pairs = list[str](), list[str](), 0
+    complete = []
     if any(outcome.outcome == LOST for outcome in outcomes) and not _lost(table, dataset).any():
-        ended = _ended(table, dataset)
-        lost = with_noun("lost a mode", noun_of(ended))
-        known.append(f"No run on {dataset} {lost}, with or without any of the factors: {len(ended)} runs")
+        complete.append(_no_mode_lost(table, dataset))
         outcomes = [outcome for outcome in outcomes if outcome.outcome != LOST]
         if not outcomes:
-            return known, undecided
-    for place, effect in enumerate(outcomes[0].effects):
+            return complete, undecided
+    names = [effect.factors for effect in outcomes[0].effects]
+    # What changes a factor's effect is said after it.
+    for place in sorted(range(len(names)), key=lambda place: (names.index(names[place][:1]), len(names[place]))):
+        effect = outcomes[0].effects[place]
         effects = [(outcome, outcome.effects[place]) for outcome in outcomes]
         alone = len(effect.factors) == 1
         for words, decided in ((known, True), (undecided, False)):
@@ -43,10 +45,30 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
             elif clauses:
                 does = "makes a difference" if alone else f"changes what **{for_markdown(effect.factors[0])}** does"
                 does = does if decided else "is not shown to make a difference"
-                words.append(f"**{for_markdown(effect.factors[-1])}** {does} on {dataset}: {'; '.join(clauses)}")
+                average = ", averaged over the settings of the others" * alone
+                words.append(
+                    f"**{for_markdown(effect.factors[-1])}** {does} on {dataset}{average}: {'; '.join(clauses)}"
+                )
     if open_pairs:
         undecided.append(f"{open_pairs} tests on {dataset} don't show that a factor changes what another one does")
-    return known, undecided
+    return [*known, *complete], undecided
+
+
+def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:
+    """Say that all runs on a data set had every mode, and in how many of them the protocol's count isn't complete."""
+    ended = _ended(table, dataset)
+    counts = mode_counts(final_scores(table))
+    counts = counts[counts["run"].isin(ended["run"])]
+    short = int((counts["value"] < counts["ceiling"]).sum())
+    mode = with_noun("mode", noun_of(ended))
+    words = (
+        f"At the end of each of {len(ended)} runs on {dataset}, every {mode} had at least a tenth of its fair share of "
+        "all samples, good or not, with or without any of the factors"
+    )
+    names = listed(sorted(counts["metric"].astype(str).unique()))
+    if short:
+        words += f"; in {short} of them, {names} was below {number(counts['ceiling'].median())}"
+    return for_markdown(words)
 
 
 def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
@@ -55,8 +77,13 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
         f"lost {noun_of(_ended(table, outcome.dataset))}" if outcome.outcome == LOST else for_markdown(outcome.label)
     )
     p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
-    if len(effect.factors) == 2:
-        return f"{label}, its chance of being better by {middle:+.0f} points ({low:+.0f} to {high:+.0f}; {p})"
+    if effect.sides is not None:
+        with_it, without = (100 * side for side in effect.sides)
+        return (
+            f"{label} better with {for_markdown(effect.factors[0])} in {with_it:.0f} % of pairs of seeds beside "
+            f"{for_markdown(effect.factors[1])}, in {without:.0f} % without it (difference {middle:+.0f} points, "
+            f"{low:+.0f} to {high:+.0f}; {p})"
+        )
     than = "better"
     if effect.significant and middle < 50:
         than, middle, low, high = "worse", 100 - middle, 100 - high, 100 - low
@@ -84,7 +111,7 @@ def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
     with_it, without = (_range(middles[side]) for side in (False, True))
     floor = rows["floor"].reindex(ended["run"]).median()
     real = "" if pd.isna(floor) else f", {number(float(floor))} of real data"
-    return f"median {with_it} with it, {without} without{real}"
+    return f"medians of the settings {with_it} with it, {without} without{real}"
 
 
 def _ended(table: pd.DataFrame, dataset: str) -> pd.DataFrame:

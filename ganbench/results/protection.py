@@ -1,22 +1,41 @@
-"""Protection from collapse: methods of a dose study against a baseline, at equal doses."""
+"""Protection from collapse: methods of a dose study against each other, at equal doses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from ganbench.results.at_equal_doses import MethodAtEqualDoses, at_equal_doses, losses_by_dose
-from ganbench.results.dose_curves import runs_at_doses
+from ganbench.core.annotation import parse_dose
+from ganbench.core.collapse_rule import CollapseRule
+from ganbench.core.formatting import listed, number
+from ganbench.results.at_equal_doses import AtEqualDoses, MethodAtEqualDoses, at_equal_doses, losses_by_dose
+from ganbench.results.balanced_controls import controls_at_doses
+from ganbench.results.compare import COUNTED
+from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
 from ganbench.results.inference import holm
+from ganbench.results.views import runs
+
+ALIKE = 0.01
+"""Largest relative difference between numbers of real images that are called equal."""
 
 
 @dataclass(frozen=True)
 class Protection(MethodAtEqualDoses):
-    """A method's runs against those of the baseline of its study."""
+    """A method's runs against those of another one of its study.
+
+    Attributes:
+        baseline: the other one.
+        balanced: the balanced controls of both, compared alike; None if there are none. A method that is better there,
+            too, is better, and needn't protect.
+        images: how many times as many real images the method saw as the other, at each dose.
+    """
 
     baseline: str
+    balanced: AtEqualDoses | None
+    images: tuple[float, ...]
 
     def sentence(self) -> str:
         """Say whether the method does better or worse by the rule's metric, with all counts."""
@@ -25,25 +44,55 @@ class Protection(MethodAtEqualDoses):
         else:
             words = "does better than" if self.found.better.middle > 0.5 else "does worse than"
         numbers = self.found.words("its run", self.what, self.baseline, self.corrected_p)
-        return f"{self.name} {words} {self.baseline} by {self.found.rule.metric}: {numbers}"
+        return f"{self.name} {words} {self.baseline} by {self.found.rule.metric}: {numbers}{self._beside()}"
+
+    def _beside(self) -> str:
+        """What differs besides the part, and the same comparison without an imbalance."""
+        words = ""
+        if any(abs(times - 1) > ALIKE for times in self.images):
+            words += f"; it saw {listed([number(round(times, 2)) for times in self.images])} times as many real images"
+        if self.balanced is not None:
+            share, low, high = (100 * part for part in self.balanced.better)
+            words += f"; balanced, its run is better in {share:.0f} % of pairs ({low:.0f}–{high:.0f} %)"
+        return words
 
 
-def protection(table: pd.DataFrame, baseline: str, names: Sequence[str] | None = None) -> list[Protection]:
-    """Compare methods of a dose study with a baseline, wherever both were trained with the same dose above 1.
+def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str]] = ()) -> list[Protection]:
+    """Compare methods of a dose study, wherever both were trained with the same dose above 1.
 
     Args:
-        baseline: the name of a method.
-        names: the methods to compare; all others if None.
+        baseline: the name of a method that all others are compared with.
+        also: pairs of names that are compared besides. The p-values are corrected for all comparisons together.
     """
-    compared = []
-    for (dataset, what, rule), methods in runs_at_doses(table).items():
-        own = losses_by_dose(methods.get(baseline, []), rule)
-        rivals = {name: methods[name] for name in methods if name != baseline and (names is None or name in names)}
-        results = {name: at_equal_doses(losses_by_dose(points, rule), own, rule) for name, points in rivals.items()}
-        found = {name: result for name, result in results.items() if result is not None}
+    compared, controls = list[Protection](), controls_at_doses(table)
+    images = _images(table)
+    for study, methods in runs_at_doses(table).items():
+        dataset, what, rule = study
+        pairs = [(name, baseline) for name in methods if name != baseline] + list(also)
+        results = {pair: _compare(methods, pair, rule) for pair in pairs}
+        found = {pair: result for pair, result in results.items() if result is not None}
         corrected = holm([result.p for result in found.values()])
-        compared += [
-            Protection(dataset, what, name, result, p, baseline)
-            for (name, result), p in zip(found.items(), corrected, strict=True)
-        ]
+        for ((name, other), result), p in zip(found.items(), corrected, strict=True):
+            balanced = _compare(controls.get(study, {}), (name, other), rule)
+            times = tuple(
+                images[dataset, what, name, dose] / images[dataset, what, other, dose] for dose in result.doses
+            )
+            compared.append(Protection(dataset, what, name, result, p, other, balanced, times))
     return compared
+
+
+def _compare(methods: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule) -> AtEqualDoses | None:
+    one, other = (losses_by_dose(methods.get(name, []), rule) for name in pair)
+    return at_equal_doses(one, other, rule)
+
+
+def _images(table: pd.DataFrame) -> dict[tuple[str, str, str, float], float]:
+    """Median number of real images of the runs of a method, by data set, what the doses are of, name and dose."""
+    ended = runs(table)
+    ended = ended[(ended["dose"] != "") & ended["status"].isin(COUNTED)]
+    seen: dict[tuple[str, str, str, float], list[float]] = {}
+    columns = (ended[column] for column in ("dataset", "name", "dose", "images"))
+    for dataset, name, dose, images in zip(*columns, strict=True):
+        for what, amount in parse_dose(str(dose)).items():
+            seen.setdefault((str(dataset), what, str(name), amount), []).append(float(images))
+    return {key: float(np.median(images)) for key, images in seen.items()}

@@ -46,7 +46,22 @@ def test_an_interaction_is_a_factor_that_helps_only_with_another() -> None:
     found = by_factors(effects(NAMES, design(np.random.default_rng(2), both=2.0)))
     assert found["pairing", "R1"].significant
     assert found["pairing", "R1"].better.low > 0
+    with_it, without = found["pairing", "R1"].sides or (0.0, 0.0)
+    assert with_it - without == found["pairing", "R1"].better.middle
+    assert with_it == pytest.approx(0.9214, abs=0.1)
+    assert without == pytest.approx(0.5, abs=0.15)
     assert not found["pairing", "R2"].significant
+
+
+def test_an_interaction_is_seen_from_the_side_that_leaves_room_for_it() -> None:
+    """R1 is always better, whatever R2 does; R2 is better where R1 isn't there."""
+    higher = {(True, True): 0, (True, False): 0, (False, True): 20, (False, False): 40}
+    losses: dict[Cell, np.ndarray] = {cell: np.arange(10) / 10 + shift for cell, shift in higher.items()}
+    found = by_factors(effects(("R1", "R2"), losses))
+    assert found["R1", "R2"].sides == (1, 1)
+    assert not found["R1", "R2"].significant
+    assert found["R2", "R1"].sides == (0.5, 1)
+    assert found["R2", "R1"].significant
 
 
 def test_only_the_order_of_losses_matters() -> None:

@@ -188,12 +188,28 @@ def test_protection_turns_around_with_the_rule() -> None:
     assert (other.found.better.middle, other.found.collapsed, other.found.other_collapsed) == (1, 0, SEEDS)
 
 
-def test_protection_of_named_parts_is_corrected_for_those_only() -> None:
+def test_pairs_that_are_compared_besides_are_corrected_with_the_others() -> None:
     table = tidy(list(runs_of_doses()))
-    (updates, _), both = protection(table, "plain", [HOSTILE]), protection(table, "plain")
-    assert updates.found == both[0].found
-    assert updates.corrected_p == updates.found.p
-    assert protection(table, "plain", ["another"]) == []
+    alone = {each.what: each for each in protection(table, "plain")}[UPDATES]
+    first, turned = (each for each in protection(table, "plain", [("plain", HOSTILE)]) if each.what == UPDATES)
+    assert first.found == alone.found
+    assert alone.corrected_p == alone.found.p
+    assert first.corrected_p == pytest.approx(2 * alone.found.p)
+    assert (turned.name, turned.baseline) == ("plain", HOSTILE)
+    assert turned.found.better.middle == pytest.approx(1 - first.found.better.middle)
+    assert protection(table, "another", [("another", "plain")]) == []
+
+
+def test_what_differs_beside_a_part_is_said() -> None:
+    """The other method saw twice as many images, and does as well without an imbalance."""
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
+    runs += unbalanced(1, 200, 10.0, "hinge")
+    table = tidy(runs)
+    table.loc[table["loss"] == "hinge", "images"] *= 2
+    (hinge,) = protection(table, "minimax")
+    assert hinge.sentence().endswith(
+        "; it saw 2 times as many real images; balanced, its run is better in 50 % of pairs (17–83 %)"
+    )
 
 
 def unbalanced(dose: int, steps: int, fid: float, loss: str = "minimax") -> Iterator[RunRecord]:
@@ -224,14 +240,14 @@ def test_balanced_controls_have_as_many_steps_and_nothing_else_differs() -> None
     assert minimax.significant
     assert minimax.corrected_p == pytest.approx(2 * minimax.found.p), "Holm's correction for two methods"
     assert minimax.sentence().startswith(
-        "minimax: after as many steps, balanced runs do better than unbalanced ones by"
+        "minimax: after as many discriminator updates, balanced runs do better than unbalanced ones by"
     )
     assert "0 of 7 runs have fid > 50, and 7 of 7 of the unbalanced ones" in minimax.sentence()
     assert hinge.found.better.middle == 0.5
     assert "are not shown to do better or worse" in hinge.sentence()
     (summary,) = found.summaries()
     assert summary.startswith(
-        "Balanced runs do better than unbalanced ones by fid after as many steps, with 1 of 2 parts"
+        "Balanced runs do better than unbalanced ones by fid after as many discriminator updates, with 1 of 2 parts"
     )
     assert "is better in 100 % of pairs" in summary
     assert "0 of 7 of them have fid > 50, and 7 of 7 of the unbalanced ones" in summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -30,12 +30,14 @@ class Effect:
             equal (½: none), averaged over the settings of the other factors. Of an interaction, that probability with
             the second factor minus the one without it (0: none). With its 95 % interval.
         p: of the hypothesis that there is none.
-        corrected_p: the same after Holm's correction for all effects and interactions of the design.
+        sides: of an interaction, the two probabilities: with the second factor, and without it.
+        corrected_p: the same as p after Holm's correction for all effects and interactions of the design.
     """
 
     factors: tuple[str, ...]
     better: Interval
     p: float
+    sides: tuple[float, float] | None = None
     corrected_p: float = math.nan
 
     @property
@@ -48,7 +50,8 @@ def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]
     """Effects of all factors and interactions of all pairs of them, in a full 2^k design.
 
     A comparison is made within each setting of the other factors and averaged, so that nothing but the factor differs,
-    and tested as in `better_in_strata`. An interaction is tested by its own interval's variance.
+    and tested as in `better_in_strata`. An interaction is tested by its own interval's variance, in both directions: a
+    factor that is always better leaves no room for another one to change that, and may yet change what the other does.
 
     Args:
         names: of the factors.
@@ -62,9 +65,9 @@ def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]
     if missing:
         raise ValueError(f"{len(missing)} of {len(cells)} cells of the design have no seeds")
     found = [_effect(names, factor, losses) for factor in range(len(names))]
-    found += [_interaction(names, *pair, losses) for pair in itertools.combinations(range(len(names)), 2)]
+    found += [_interaction(names, *pair, losses) for pair in itertools.permutations(range(len(names)), 2)]
     corrected = holm([effect.p for effect in found])
-    return [Effect(effect.factors, effect.better, effect.p, p) for effect, p in zip(found, corrected, strict=True)]
+    return [replace(effect, corrected_p=p) for effect, p in zip(found, corrected, strict=True)]
 
 
 def _strata(count: int, factor: int, losses: Mapping[Cell, Values]) -> dict[Cell, tuple[Values, Values]]:
@@ -122,7 +125,8 @@ def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[
     (first, first_variance), (second, second_variance) = _mean(with_other), _mean(without)
     variance = first_variance + second_variance
     z = 0.0 if variance == 0 else (first - second) / math.sqrt(variance)
-    return Effect((names[factor], names[other]), _interval(first - second, variance, -1, 1), _two_sided(z))
+    better = _interval(first - second, variance, -1, 1)
+    return Effect((names[factor], names[other]), better, _two_sided(z), (first, second))
 
 
 def _mean(strata: Sequence[tuple[Values, Values]]) -> tuple[float, float]:

@@ -29,7 +29,7 @@ APART = 0.025
 
 
 def dose_chart(curves: DoseCurves) -> Figure:
-    """Draw each method's share of collapsed runs at each dose, and the curve through them; a bar is D50's interval."""
+    """Draw each method's share of runs that have the rule at each dose, and its curve; a bar is D50's interval."""
     methods = curves.curves
     names = [wrapped(curve.name) for curve in methods]
     figure, axes = bare_figure(2.9 + _legend_height(names))
@@ -58,7 +58,7 @@ def dose_chart(curves: DoseCurves) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylim(-0.05, 1.05)
     axes.set_xlabel(wrapped(curves.what), fontsize=LABEL)
-    axes.set_ylabel("collapsed runs", fontsize=LABEL)
+    axes.set_ylabel(f"runs with {curves.rule}", fontsize=LABEL)
     _add_legend(figure, names)
     return figure
 

@@ -35,9 +35,10 @@ TEMPLATE = """
 """
 NOTE = (
     "Better with it: the probability that a seed with the factor is better than one without it, everything else equal, "
-    "averaged over the settings of the other factors; 50 % is no effect. For two factors: how much the second one adds "
-    "to that probability of the first one. With 95 % intervals; failed seeds rank worst. p by van Elteren's test, for "
-    "two factors by the interval's variance, after Holm's correction over all effects of the outcome."
+    "averaged over the settings of the other factors; 50 % is no effect. For two factors: that probability of the "
+    "first one with the second and without it, and the difference. With 95 % intervals; failed seeds rank worst. p by "
+    "van Elteren's test, for two factors by the interval's variance, after Holm's correction over all effects of the "
+    "outcome."
 )
 
 
@@ -74,6 +75,8 @@ def _row(effect: Effect) -> tuple[str, str, str, str]:
     name = effect.factors[0] if single else f"{effect.factors[0]}, changed by {effect.factors[1]}"
     share = "{:.0%}" if single else "{:+.0%}"
     interval = f"{share.format(better.middle)} ({share.format(better.low)} to {share.format(better.high)})"
+    if effect.sides is not None:
+        interval = f"{effect.sides[0]:.0%} with it, {effect.sides[1]:.0%} without: {interval}"
     p = "< 0.0001" if effect.corrected_p < 1e-4 else f"{effect.corrected_p:.4f}"
     return name, interval, p, _words(effect) if effect.significant else ""
 
