@@ -13,7 +13,7 @@ from ganbench.core.mode_words import with_noun
 from ganbench.core.verdict_word import heading
 from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import verdict_on
-from ganbench.results.views import SCORED, events, final_scores, mode_shares, noun_of
+from ganbench.results.views import SCORED, events, final_scores, headline, mode_shares, noun_of
 
 DOMINANT = 2.0
 """A mode is named as dominant if its share is more than this many times an even share."""
@@ -50,17 +50,17 @@ def summarize_run(table: pd.DataFrame, run: str, noun: str | None = None) -> str
         sentences += _dominant(mode_shares(scores))
     sentences += [
         f"{score.label} {on_scale(score.value, score.scale)} (real data: {on_scale(score.floor, score.scale)})"
-        for score in _headline_without_counts(by_metric, rows)
+        for score in _headline_without_counts(by_metric, scores)
     ]
     return heading(words_of_runs(rows).get(run)) + "; ".join(sentences) + _happened(rows, noun)
 
 
-def _headline_without_counts(by_metric: Mapping[str, Any], rows: pd.DataFrame) -> list[Any]:
+def _headline_without_counts(by_metric: Mapping[str, Any], scores: pd.DataFrame) -> list[Any]:
     """The scores of the headline metrics, but for counts of modes: those with the same best value as the mode count."""
-    count = by_metric.get(rows["mode_count"].iloc[0])
-    scores = [by_metric[metric] for metric in rows["headline"].iloc[0].split(",") if metric in by_metric]
+    count = by_metric.get(scores["mode_count"].iloc[0]) if len(scores) else None
+    first = [by_metric[metric] for metric in headline(scores) if metric in by_metric]
     return [
-        score for score in scores if count is None or (score.metric != count.metric and score.ceiling != count.ceiling)
+        score for score in first if count is None or (score.metric != count.metric and score.ceiling != count.ceiling)
     ]
 
 

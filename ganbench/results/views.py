@@ -71,8 +71,12 @@ def mode_counts(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline(scores: pd.DataFrame) -> list[str]:
-    """Return the most important metrics of the runs' protocols, in their order, as far as they were measured."""
-    measured = set(scores["metric"].unique())
+    """Return the most important metrics of the runs' protocols, in their order, as far as they were measured.
+
+    A metric that is undefined on the data set, such as one within modes that have few real images, has no value of any
+    run, nor of real data.
+    """
+    measured = set(scores.loc[scores["value"].notna() | scores["floor"].notna(), "metric"].unique())
     named = [metric for words in scores["headline"].unique() for metric in words.split(",")]
     return [metric for metric in dict.fromkeys(named) if metric in measured]
 

@@ -183,6 +183,17 @@ def test_headline_has_only_measured_metrics() -> None:
     assert headline(final_scores(table(record("minimax", 0, 1.0, status="stopped")))) == []
 
 
+def test_headline_leaves_out_what_is_undefined_on_the_data() -> None:
+    table = STUDY.copy()
+    table.loc[table["metric"] == "kl", "value"] = float("nan")
+    assert "kl" in headline(final_scores(table)), "a generator without a score is one thing"
+    table.loc[table["metric"] == "kl", "floor"] = float("nan")
+    assert "kl" not in headline(final_scores(table)), "real data without one is another"
+    assert "kl" not in compare(table).metrics
+    assert "KL" in summarize_run(STUDY, STUDY["run"].iloc[0])
+    assert "KL" not in summarize_run(table, STUDY["run"].iloc[0])
+
+
 def test_runs_with_different_options_form_groups_that_name_the_difference() -> None:
     study = table(
         record("minimax", 0, 9.0, params={"train.steps": "5", "arch.slope": "0.2"}),
