@@ -131,6 +131,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(sorted(seeds))
 
 
+UNSET = "none"
+"""What a condition calls an option that a spec doesn't have, or had not when it was recorded."""
+
+
 def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
     """Parse comma-separated conditions `option=value` or `option=value|value` into allowed values by option.
 

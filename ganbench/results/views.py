@@ -11,7 +11,7 @@ import pandas as pd
 from ganbench.core.errors import GanbenchError
 from ganbench.core.mode_words import CLUSTERS, MODES
 from ganbench.core.registry import near_miss
-from ganbench.core.settings import accepts
+from ganbench.core.settings import UNSET, accepts
 from ganbench.results.table import FACTS, MODE_WORD
 from ganbench.tracking.metric_names import BESIDE, MODE
 
@@ -40,10 +40,11 @@ def filter_runs(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) ->
             if values.isna().all():
                 known = {part.partition("=")[0] for text in table["options"].unique() for part in text.split("; ")}
                 raise GanbenchError(f"where: no run has an option '{option}': {near_miss(option, {*known, *WORDS})}")
-        accepted = [value for value in values.dropna().unique() if accepts(words, value)]
+            values = values.fillna(UNSET)
+        accepted = [value for value in values.unique() if accepts(words, value)]
         remaining = table[values.isin(accepted)]
         if remaining.empty:
-            known_values = ", ".join(sorted(values.dropna().unique())[:12])
+            known_values = ", ".join(sorted(values.unique())[:12])
             raise GanbenchError(f"where: no run has {option} = {' or '.join(words)}; there is {known_values}")
         table = remaining
     return table

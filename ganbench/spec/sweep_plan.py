@@ -21,7 +21,7 @@ from ganbench.core.annotation import Annotation
 from ganbench.core.errors import GanbenchError
 from ganbench.core.home import user_cache_folder
 from ganbench.core.registry import near_miss
-from ganbench.core.settings import accepts, flatten
+from ganbench.core.settings import UNSET, accepts, flatten
 from ganbench.core.unfinished import unfinished_name
 from ganbench.spec.spec_record import SpecRecord
 
@@ -71,11 +71,11 @@ class SweepPlan:
         matching = tuple(
             record
             for record, flat_spec in zip(self.records, flat_specs, strict=True)
-            if all(accepts(values, flat_spec.get(option, "")) for option, values in conditions.items())
+            if all(accepts(values, flat_spec.get(option, UNSET)) for option, values in conditions.items())
         )
         if not matching:
             available = "; ".join(
-                f"{option} is {', '.join(sorted({flat_spec.get(option, '') for flat_spec in flat_specs}))}"
+                f"{option} is {', '.join(sorted({flat_spec.get(option, UNSET) for flat_spec in flat_specs}))}"
                 for option in conditions
             )
             raise GanbenchError(f"where: nothing in '{self.name}' matches this; there, {available}")

@@ -97,6 +97,18 @@ def test_a_component_is_found_by_its_name_without_its_options(tmp_path: Path) ->
         plan.where(parse_where(["penalty=r2"]))
 
 
+def test_what_a_spec_leaves_out_is_none(tmp_path: Path) -> None:
+    """An option that was added later is in a spec only if it is used."""
+    file = tmp_path / "file.toml"
+    archs = 'arch = ["mlp:generator_norm=none", "mlp:generator_norm=batch"]'
+    file.write_text(f'[base]\ndataset = "ring"\n[axes]\n{archs}\n')
+    plan = read_sweep(file, None).plan
+    for condition, expected in (("none", 1), ("batch", 1), ("none|batch", 2)):
+        assert len(plan.where(parse_where([f"arch.generator_norm={condition}"])).records) == expected, condition
+    with pytest.raises(GanbenchError, match=r"arch\.generator_norm is batch, none"):
+        plan.where(parse_where(["arch.generator_norm=layer"]))
+
+
 def test_a_plan_is_not_used_after_the_file_or_the_code_changed_or_if_it_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,8 @@ def test_runs_are_filtered_by_conditions() -> None:
     assert set(filter_runs(results, parse_where(["train.pac=2,seed=1|2"]))["seed"]) == {1, 2}
     penalised = study(minimax=WORSE).assign(options="penalty=r1:gamma=1; train.pac=1")
     assert set(filter_runs(penalised, parse_where(["penalty=r1"]))["run"]) == set(penalised["run"])
+    some = pd.concat([penalised, *seeds("hinge", BETTER)], ignore_index=True)
+    assert set(filter_runs(some, parse_where(["penalty=none"]))["loss"]) == {"hinge"}, "its runs don't have the option"
     for condition, message in (("los=hinge", "did you mean 'loss'?"), ("loss=hing", "there is hinge, minimax")):
         with pytest.raises(GanbenchError) as error:
             filter_runs(results, parse_where([condition]))
