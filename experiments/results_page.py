@@ -294,14 +294,10 @@ def _confounded(found: Controls) -> str:
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentences of the studies in turn, after their questions, and the first picture."""
+    """README with the first sentences of the studies in turn, after their questions."""
     turns = zip_longest(*(_after_its_question(study, findings_of.known) for study, findings_of in found))
     sentences = [f"- {sentence}." for turn in turns for sentence in turn if sentence][:FIRST]
-    lines = [picture.partition("\n")[0] for _, findings_of in found for picture in findings_of.pictures]
-    drawn = [line for line in lines if line.startswith("![")]
-    drawn.sort(key=lambda picture: "-samples.png" not in picture)  # people would rather look than read
-    block = "\n".join([*(picture.replace("](images/", "](docs/images/") for picture in drawn[:1]), "", *sentences])
-    return BLOCK.sub(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
+    return BLOCK.sub(lambda match: "\n".join([match[1], *sentences, "", match[2]]), text)
 
 
 def _after_its_question(study: Study, sentences: Sequence[str]) -> list[str]:
