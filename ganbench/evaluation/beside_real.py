@@ -108,6 +108,11 @@ class BesideReal:
         shares = fake.counts().cpu().double() / len(fake)
         return float((shares - self._real.data.weights.cpu()).clamp_min(0).sum())
 
+    def _misplaced_by_chance(self, samples: int) -> float:
+        """What `_misplaced` expects of so many samples of the right shares: ½ · √(2/π) · Σ √(p (1 − p) / N)."""
+        weights = self._real.data.weights.cpu()
+        return float((weights * (1 - weights) / samples).sqrt().sum()) / math.sqrt(2 * math.pi)
+
     def _copies(self, fake: Features) -> float:
         """Share of samples that are copies of what they are compared with, or of training images if these are kept."""
         shares = [self._value(metric, fake) for metric in ("exact_copies_of_reference", "copies_of_training")]
@@ -139,9 +144,11 @@ class BesideReal:
                 # An evaluator that was trained on a few images is surer of them than of a perfect sampler's.
                 good = means["good"] = float(held_out.good.double().mean())
                 deviations["good"] = math.sqrt(good * (1 - good) * (1 / samples + 1 / len(held_out)))
+                # The shares of few images aren't those of a perfect sampler, either.
+                means["misplaced"] = math.hypot(means["misplaced"], self._misplaced_by_chance(len(self._real.data)))
             return means | {f"{name}-sd": deviation for name, deviation in deviations.items()}
 
-        held_out = () if self._real.data.held_out is None else ("held-out images",)
+        held_out = () if self._real.data.held_out is None else ("held-out images", "shares of a sample")
         numbers = ", with ".join(["variation", *(OF_POINTS if self._points else ()), *held_out])
         return self._real.cache.numbers(self._real.key(numbers, samples, self._rule), find)
 

@@ -77,3 +77,23 @@ def test_unseen_images_are_as_sharp_as_real_ones(tmp_path: Path) -> None:
     assert share == pytest.approx(float((held_out.sum(1) % UNSURE > 0).double().mean()))
     assert deviation == pytest.approx(math.sqrt(share * (1 - share) * (1 / SAMPLES + 1 / OTHERS)))
     assert "not sharp" not in real.verdict(fresh).faults
+
+
+def test_shares_of_few_images_are_known_by_as_much(tmp_path: Path) -> None:
+    """A perfect sampler of the population, not of the data set, isn't uneven: 55 and 45 % are chance in 150 images."""
+    few = images(150 + OTHERS, 2)
+    few[:, 0, 0, 0] = torch.tensor([0] * 83 + [1] * 67 + [0, 1] * (OTHERS // 2))
+    parts = torch.tensor([TRAIN] * 150 + [REFERENCE, EVALUATION] * (OTHERS // 2))
+    data = OwnImages(few, few[:, 0, 0, 0].long(), parts, ("even", "odd"))
+    fair = images(2_000, 3)
+    fair[:, 0, 0, 0] = torch.arange(2_000) % 2
+    evaluator = MemoryEvaluator(data.train.flatten(1))
+    verdict = beside(data, tmp_path).verdict(evaluator(to_signed(fair)))
+    # ½ · √(2/π) · Σ √(p (1 − p) / N), of the images and of the samples.
+    by_chance = [2 * math.sqrt(0.25 / count / (2 * math.pi)) for count in (150, 2_000)]
+    assert verdict.misplaced is not None
+    assert verdict.misplaced.real == pytest.approx(math.hypot(*by_chance), rel=0.2)
+    assert verdict.misplaced.value == pytest.approx(83 / 150 - 0.5, abs=1e-6)
+    assert "uneven" not in verdict.faults
+    fair[:, 0, 0, 0] = (torch.arange(2_000) % 5 > 0).to(torch.uint8)
+    assert "uneven" in beside(data, tmp_path).verdict(evaluator(to_signed(fair))).faults
