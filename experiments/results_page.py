@@ -23,6 +23,7 @@ from ganbench.core.formatting import listed, number
 from ganbench.results.answers import answer
 from ganbench.results.balanced_controls import Controls, balanced_controls
 from ganbench.results.compare import COUNTED, compare
+from ganbench.results.crossed_axes import axis_sentences, crossed_axes
 from ganbench.results.csv_file import read_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import FactorEffects, factor_effects
@@ -140,6 +141,8 @@ def findings(study: Study) -> Findings:
         return Findings([], [], [])
     parts = [*_controls(study), *_doses(study), *_factors(study)]
     if not any(part.known or part.undecided for part in parts):
+        parts = [*_axes(study)]
+    if not any(part.known or part.undecided for part in parts):
         parts = [_methods(study)]
     return Findings(
         [sentence for part in parts for sentence in part.known],
@@ -234,6 +237,14 @@ def _factors(study: Study) -> Iterator[Findings]:
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         yield Findings(*factor_sentences(study.complete, outcomes), [f"![{caption}](images/{name})"])
+
+
+def _axes(study: Study) -> Iterator[Findings]:
+    """What each of two crossed axes changes, after the seeds that lost a mode."""
+    known, undecided = axis_sentences(crossed_axes(study.complete))
+    if known or undecided:
+        known, undecided = ([for_markdown(sentence) for sentence in sentences] for sentences in (known, undecided))
+        yield Findings([*_lost(study), *known], undecided, [])
 
 
 def _methods(study: Study) -> Findings:

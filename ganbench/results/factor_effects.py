@@ -50,7 +50,7 @@ def factor_effects(table: pd.DataFrame) -> list[FactorEffects]:
         if len(set(cells.values())) < 2 ** len(names):
             continue  # the design is incomplete
         for outcome in str(primary).split(","):
-            losses, label = _losses(table, outcome, list(cells))
+            losses, label = outcome_losses(table, outcome, list(cells))
             if losses:
                 of_cells = _by_cell(cells, losses)
                 failed = sum(int(np.isnan(values).sum()) for values in of_cells.values())
@@ -66,8 +66,8 @@ def _by_cell(cells: Mapping[str, Cell], losses: Mapping[str, float]) -> dict[Cel
     return {cell: np.array(values) for cell, values in of_cells.items()}
 
 
-def _losses(table: pd.DataFrame, outcome: str, members: list[str]) -> tuple[dict[str, float], str]:
-    """The losses of runs by one outcome, and its label; none if it wasn't measured or no value of it is better."""
+def outcome_losses(table: pd.DataFrame, outcome: str, members: list[str]) -> tuple[dict[str, float], str]:
+    """Return losses of runs by one outcome, and its label; none if it wasn't measured or no value of it is better."""
     rows = table[table["run"].isin(members)]
     if outcome == LOST:
         lost = seeds_that_lost_modes(rows[rows["kind"].isin(("final", "verdict"))])

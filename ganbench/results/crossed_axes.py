@@ -1,0 +1,140 @@
+"""Two axes of an experiment that were crossed: what each of them changes, with the other one held equal.
+
+The methods of such an experiment are called by a value of each axis: “BatchNorm, minimax”.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ganbench.core.annotation import LOST
+from ganbench.core.formatting import listed
+from ganbench.results.compare import COUNTED
+from ganbench.results.factor_effects import outcome_losses
+from ganbench.results.inference import Interval, Values, holm
+from ganbench.results.inference.factorial import better_in_strata
+from ganbench.results.inference.intervals import LEVEL
+from ganbench.results.views import runs
+
+Cells = Mapping[tuple[str, str], Values]
+"""The losses of the runs of each method, by its values of both axes; NaN is a failed run, which ranks worst."""
+
+
+@dataclass(frozen=True)
+class AxisPair:
+    """Two values of an axis, compared by one outcome wherever both were trained with the same value of the other axis.
+
+    Attributes:
+        one, other: the two values.
+        equal: the values of the other axis.
+        label: the outcome, in words.
+        better: the probability that a run with `one` is better, averaged over `equal`, with its 95 % interval.
+        counts: of lost modes, the number of runs that lost one, and of all, with either value; empty otherwise.
+        p: of the hypothesis that neither is better, by van Elteren's test.
+        corrected_p: p after Holm's correction for all pairs of both axes, by the same outcome.
+    """
+
+    dataset: str
+    one: str
+    other: str
+    equal: tuple[str, ...]
+    label: str
+    better: Interval
+    counts: tuple[tuple[int, int], ...]
+    p: float
+    corrected_p: float = math.nan
+
+    @property
+    def significant(self) -> bool:
+        """True if the corrected p is at most 5 %."""
+        return self.corrected_p <= 1 - LEVEL
+
+    def clause(self) -> str:
+        """Return the outcome with all numbers: “KL of the modes' shares better in 98 % of pairs of seeds (…)”."""
+        share, low, high = (100 * part for part in self.better)
+        words = "better"
+        if self.significant and share < 50:
+            words, share, low, high = "worse", 100 - share, 100 - high, 100 - low
+        p = "p < .0001" if self.corrected_p < 1e-4 else f"p = {self.corrected_p:.2g}"
+        compared = f"{words} in {share:.0f} % of pairs of seeds"
+        numbers = f"{low:.0f}–{high:.0f} %; {p}"
+        if not self.counts:
+            return f"{self.label} {compared} ({numbers})"
+        (lost, of), (other_lost, other_of) = self.counts
+        return f"{self.label} in {lost} of {of} runs, without it in {other_lost} of {other_of} ({compared}; {numbers})"
+
+
+def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
+    """Compare all pairs of values of both axes, by each primary outcome; none if methods aren't named by two axes."""
+    ended = runs(table)
+    ended = ended[ended["status"].isin(COUNTED) & (ended["name"] != "") & (ended["primary"] != "")]
+    found = []
+    for (dataset, primary), members in ended.groupby(["dataset", "primary"], observed=True):
+        method_of = {str(run): _values(str(name)) for run, name in zip(members["run"], members["name"], strict=True)}
+        if not all(first and second for first, second in method_of.values()):
+            continue
+        for outcome in str(primary).split(","):
+            losses, label = outcome_losses(table, outcome, list(method_of))
+            if losses:
+                cells: dict[tuple[str, str], list[float]] = {}
+                for run, method in method_of.items():
+                    cells.setdefault(method, []).append(losses.get(run, math.nan))
+                arrays = {method: np.array(values) for method, values in cells.items()}
+                found += _corrected(_pairs(str(dataset), label, arrays, counted=outcome == LOST))
+    return found
+
+
+def axis_sentences(pairs: Sequence[AxisPair]) -> tuple[list[str], list[str]]:
+    """Return what is decided about each pair of values, and what is not."""
+    known, undecided = list[str](), list[str]()
+    alike: dict[tuple[str, str, str, tuple[str, ...]], list[AxisPair]] = {}
+    for pair in pairs:
+        alike.setdefault((pair.dataset, pair.one, pair.other, pair.equal), []).append(pair)
+    for (dataset, one, other, equal), outcomes in alike.items():
+        for words, decided in ((known, True), (undecided, False)):
+            clauses = [pair.clause() for pair in outcomes if pair.significant is decided]
+            if clauses:
+                does = "differs from" if decided else "is not shown to differ from"
+                where = f"on {dataset}, all else equal ({listed(equal)})"
+                words.append(f"{one} {does} {other} {where}: with it, {'; '.join(clauses)}")
+    return known, undecided
+
+
+def _values(name: str) -> tuple[str, str]:
+    first, _, second = name.partition(", ")
+    return first, second
+
+
+def _pairs(dataset: str, label: str, cells: Cells, *, counted: bool) -> list[AxisPair]:
+    found = []
+    for axis in (0, 1):
+        values = list(dict.fromkeys(method[axis] for method in cells))
+        for one, other in itertools.combinations(values, 2):
+            sides = [
+                {method[1 - axis]: cells[method] for method in cells if method[axis] == each} for each in (one, other)
+            ]
+            equal = tuple(value for value in sides[0] if value in sides[1])
+            if not equal:
+                continue
+            strata = [(sides[0][value], sides[1][value]) for value in equal]
+            better, p = better_in_strata(strata)
+            counts = tuple(_count([stratum[side] for stratum in strata]) for side in (0, 1)) if counted else ()
+            found.append(AxisPair(dataset, one, other, equal, label, better, counts, p))
+    return found
+
+
+def _count(losses: Sequence[Values]) -> tuple[int, int]:
+    """Number of runs with a loss above 0, or none, and of all."""
+    values = np.concatenate(losses)
+    return int((~(values <= 0)).sum()), len(values)
+
+
+def _corrected(pairs: Sequence[AxisPair]) -> list[AxisPair]:
+    corrected = holm([pair.p for pair in pairs])
+    return [replace(pair, corrected_p=p) for pair, p in zip(pairs, corrected, strict=True)]
