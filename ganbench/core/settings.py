@@ -132,7 +132,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 UNSET = "none"
-"""What a condition calls an option that a spec doesn't have, or had not when it was recorded."""
+"""The value, in a condition, of an option that a spec doesn't have, or had not when it was recorded."""
 
 
 def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:

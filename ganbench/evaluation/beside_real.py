@@ -109,7 +109,7 @@ class BesideReal:
         return float((shares - self._real.data.weights.cpu()).clamp_min(0).sum())
 
     def _misplaced_by_chance(self, samples: int) -> float:
-        """What `_misplaced` expects of so many samples of the right shares: ½ · √(2/π) · Σ √(p (1 − p) / N)."""
+        """The mean of `_misplaced` over sets of N samples of the right shares: ½ · √(2/π) · Σ √(p (1 − p) / N)."""
         weights = self._real.data.weights.cpu()
         return float((weights * (1 - weights) / samples).sqrt().sum()) / math.sqrt(2 * math.pi)
 
