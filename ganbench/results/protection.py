@@ -47,7 +47,7 @@ class Protection(MethodAtEqualDoses):
         return f"{self.name} {words} {self.baseline} by {self.found.rule.metric}: {numbers}{self._beside()}"
 
     def _beside(self) -> str:
-        """What differs besides the part, and the same comparison without an imbalance."""
+        """The difference in data, if there is one, and the same comparison without an imbalance."""
         words = ""
         if any(abs(times - 1) > ALIKE for times in self.images):
             words += f"; it saw {listed([number(round(times, 2)) for times in self.images])} times as many real images"
