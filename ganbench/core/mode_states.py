@@ -1,4 +1,4 @@
-"""The state of a mode: lost, thin, or not sharp, beyond what real samples show by chance."""
+"""The state of a mode: lost, thin, not sharp, or crowded, beyond what real samples show by chance."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, pdtr
+from scipy.special import ndtr, pdtr, pdtrc
 
 LOST, THIN = 0.1, 0.5
 """A mode is lost below this share of its fair share of all samples, and thin below the second one."""
+CROWDED = 1.5
+"""A mode is crowded above this many times its fair share of all samples."""
 SHARP = 0.01
 """A mode is sharp with two good samples and this share of the samples that it should hold."""
 BEYOND_CHANCE = 5.0
@@ -63,3 +65,18 @@ def is_short(share: Values, fair: Values, samples: Values | float, below: float)
     by_chance = pdtr(np.round(samples * share), samples * fair) >= float(ndtr(-BEYOND_CHANCE))
     short: NDArray[np.bool_] = (share < below * fair) & ~by_chance
     return short
+
+
+def crowded_modes(shares: Mapping[str, float], fair: Mapping[str, float], samples: float) -> tuple[str, ...]:
+    """The modes with more than `CROWDED` times their fair share of all samples, beyond chance.
+
+    Args:
+        shares: of all samples, by mode.
+        fair: of the mode in real data.
+        samples: number of samples.
+    """
+    share, fair_share = (np.array([of[name] for name in fair]) for of in (shares, fair))
+    counts = np.round(samples * share)
+    by_chance = pdtrc(np.maximum(counts - 1, 0), samples * fair_share) >= float(ndtr(-BEYOND_CHANCE))
+    crowded = (share > CROWDED * fair_share) & ~by_chance
+    return tuple(name for name, is_crowded in zip(fair, crowded, strict=True) if is_crowded)

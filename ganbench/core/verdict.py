@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from ganbench.core.formatting import listed, number
-from ganbench.core.mode_states import BEYOND_CHANCE, STATES, ModeState
+from ganbench.core.mode_states import BEYOND_CHANCE, CROWDED, STATES, ModeState
 from ganbench.core.mode_words import MODES, with_noun
 
 MATTERS = 0.05
@@ -87,6 +87,7 @@ class Verdict:
         width: of the modes around their own centres, 1 for real data; NaN if there is none.
         covered: share of real samples with a generated one nearby.
         copies: share of samples that are copies of training or reference data.
+        crowded: the modes with far more samples than their fair share; of many modes, one is few samples.
     """
 
     names: Sequence[str]
@@ -99,6 +100,7 @@ class Verdict:
     width: Measured | None = None
     covered: Measured | None = None
     copies: Measured | None = None
+    crowded: Sequence[str] = ()
 
     @property
     def modes(self) -> int:
@@ -123,13 +125,21 @@ class Verdict:
             "displaced": not blurred and _is_above(self.displacement, DISPLACED),
             "lost modes": "lost" in states,
             "thin modes": "thin" in states,
-            "uneven": _is_above(self.misplaced) and _without_chance(self.misplaced) > MATTERS,
+            "uneven": self._is_uneven() or self._is_crowded(),
             "repeated": repeated,
             "narrow": narrow,
             "uncovered": _is_below(self.covered, MATTERS),
             "copied": _is_above(self.copies, REPEATED_COPIES if repeated else COPIED),
         }
         return frozenset(fault for fault, is_found in found.items() if is_found)
+
+    def _is_uneven(self) -> bool:
+        """True if many samples are in modes that have too many, beyond chance."""
+        return _is_above(self.misplaced) and _without_chance(self.misplaced) > MATTERS
+
+    def _is_crowded(self) -> bool:
+        """True if modes are crowded, and not because others are lost; earlier versions didn't ask."""
+        return len(self.crowded) > 0 and self.misplaced is not None and "lost" not in (self.states or {}).values()
 
     def _is_repeated(self, narrow: bool) -> bool:
         """True if there are more near-duplicates than chance, narrow modes and crowding in few modes explain."""
@@ -176,11 +186,14 @@ class Verdict:
 
     def _modes(self, word: str) -> list[str]:
         uneven = []
-        if "uneven" in self.faults and self.misplaced is not None:
+        if self._is_uneven() and self.misplaced is not None:
             uneven = [
                 f"{self.misplaced.value:.1%} of samples are in modes that have too many (real data: "
                 f"{self.misplaced.real:.1%})"
             ]
+        elif self._is_crowded():
+            has = "has" if len(self.crowded) == 1 else "have"
+            uneven = [f"{_listed(self.crowded)} {has} more than {number(CROWDED)} times the fair share of samples"]
         if self.states is None:
             return uneven
         lost, thin, blurred = (self.of_state(state) for state in STATES)

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 import torch
 
-from ganbench.core.mode_states import mode_states
+from ganbench.core.mode_states import crowded_modes, mode_states
 from ganbench.core.seeding import stream
 from ganbench.core.verdict import Measured, Verdict
 from ganbench.data.evaluators import Features
@@ -76,7 +76,8 @@ class BesideReal:
         shares, good, fair = (
             dict(zip(names, values, strict=True)) for values in (*by_mode, self._real.data.weights.tolist())
         )
-        return Verdict(names, mode_states(shares, good, fair, len(fake)), **compared)
+        crowded = crowded_modes(shares, fair, len(fake))
+        return Verdict(names, mode_states(shares, good, fair, len(fake)), crowded=crowded, **compared)
 
     def _seen(self, features: Features) -> Features:
         """The features by the same evaluator as the real ones."""

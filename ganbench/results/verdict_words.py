@@ -93,4 +93,4 @@ def _verdict(measured: Mapping[str, Measured], modes: int) -> Verdict:
     names = [str(mode) for mode in range(max(modes, len(states)))]
     # Without a deviation, earlier versions tracked nothing to compare a number with.
     complete = {name: numbers for name, numbers in measured.items() if name in NUMBERS and not math.isnan(numbers.sd)}
-    return Verdict(names, dict(zip(names, states, strict=False)), **complete)
+    return Verdict(names, dict(zip(names, states, strict=False)), crowded=(), **complete)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.core.mode_states import LOST, ModeState, is_short, mode_states
+from ganbench.core.mode_states import LOST, ModeState, crowded_modes, is_short, mode_states
 from ganbench.core.verdict import Measured, Verdict
 from ganbench.results.earlier import has_even_modes
 from ganbench.results.views import final_scores, mode_shares
@@ -26,20 +26,33 @@ def verdict_on(rows: pd.DataFrame) -> Verdict | None:
     compared = tracked[tracked["floor_sd"].notna()]
     columns = (compared[column] for column in ("metric", "value", "floor", "floor_sd"))
     numbers: dict[str, Any] = {str(name): Measured(*numbers) for name, *numbers in zip(*columns, strict=True)}
-    return Verdict(list(mode_shares(final_scores(rows))), states, **numbers)
+    return Verdict(list(mode_shares(final_scores(rows))), states, crowded=_crowded_modes(rows), **numbers)
 
 
 def states_of_modes(rows: pd.DataFrame) -> dict[str, ModeState] | None:
     """The modes of a run that are lost, thin or not sharp; None if their shares weren't tracked."""
+    tracked = _tracked_shares(rows)
+    if tracked is None:
+        return None
+    shares, fair, samples = tracked
+    return mode_states(shares, mode_shares(final_scores(rows), GOOD), fair, samples)
+
+
+def _crowded_modes(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The modes of a run that are crowded; none if their shares weren't tracked."""
+    tracked = _tracked_shares(rows)
+    return () if tracked is None else crowded_modes(*tracked)
+
+
+def _tracked_shares(rows: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], float] | None:
+    """The share of all samples of each mode, its fair share, and the number of samples; None if one isn't known."""
     scores = final_scores(rows)
-    shares, good = mode_shares(scores), mode_shares(scores, GOOD)
+    shares = mode_shares(scores)
     counts = scores.loc[scores["metric"] == SAMPLE_COUNT, "value"]
     if not shares or counts.empty:
         return None
     fair = fair_shares(scores)
-    if fair is None:
-        return None
-    return mode_states(shares, good, {name: fair[name] for name in shares}, float(counts.iloc[0]))
+    return None if fair is None else (shares, {name: fair[name] for name in shares}, float(counts.iloc[0]))
 
 
 def fair_shares(scores: pd.DataFrame) -> dict[str, float] | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ganbench.core.mode_states import ModeState, mode_states
+from ganbench.core.mode_states import ModeState, crowded_modes, mode_states
 from ganbench.core.verdict import Measured, Verdict
 
 NAMES = ("0", "1", "2", "3")
@@ -60,6 +60,26 @@ def test_nothing_is_lost_where_chance_explains_it() -> None:
 def test_samples_in_fair_shares_have_no_bad_mode(weights: list[float], samples: int) -> None:
     fair = {name: weight / sum(weights) for name, weight in zip(NAMES, weights, strict=True)}
     assert mode_states(fair, fair, fair, samples) == {}
+
+
+def test_one_mode_of_many_that_comes_twice_as_often_is_crowded() -> None:
+    """It is a fortieth of the samples too many: less than all shares together show by chance."""
+    fair = {str(mode): 1 / 40 for mode in range(40)}
+    doubled = {name: (2 if name == "7" else 1) / 41 for name in fair}
+    assert crowded_modes(doubled, fair, 2_000) == ("7",)
+    assert crowded_modes(doubled, fair, 500) == (), "chance, in 12 samples of each"
+    assert crowded_modes(fair, fair, 2_000) == ()
+    verdict = Verdict(list(fair), {}, misplaced=Measured(0.07, 0.065, 0.006), crowded=("7",))
+    assert verdict.faults == {"uneven"}
+    assert verdict.clauses() == ["all 40 modes appear", "7 has more than 1.5 times the fair share of samples"]
+    of_few = Verdict(NAMES, {"0": "lost"}, misplaced=Measured(0.07, 0.065, 0.006), crowded=("1",))
+    assert of_few.faults == {"lost modes"}, "where modes are lost, others have their samples"
+
+
+def test_fair_samples_crowd_no_mode() -> None:
+    random, fair = np.random.default_rng(0), {str(mode): 1 / 40 for mode in range(40)}
+    for counts in random.multinomial(2_000, list(fair.values()), size=2_000):
+        assert crowded_modes(dict(zip(fair, counts / 2_000, strict=True)), fair, 2_000) == ()
 
 
 def test_ten_repeated_images_are_not_praised() -> None:
