@@ -141,6 +141,7 @@ class Examined:
         dataset = DATASETS[kind]()
         data = dataset.load(torch.device("cpu"))
         self.modes, self.names = data.mode_names, others.names
+        self.share = float(data.weights[1])  # of the class that is lost or doubled
         self.samples = dataset.scorable(EvaluationSpec.quick_samples)
         self.alike = torch.from_numpy(alike(others, self.samples))
         self.scorer = Scorer.with_disk_cache(PROTOCOLS.create({"name": "ganbench-2"}).case(dataset), dataset, data)
@@ -161,7 +162,7 @@ class Examined:
         if fault == "one class lost":
             rows = rows[~chosen]
         if fault == "one class doubled":  # each other class keeps its share of the rest
-            doubled = round(self.samples * 2 / (len(self.modes) + 1))
+            doubled = round(self.samples * 2 * self.share / (1 + self.share))
             rows = torch.cat([rows[chosen][:doubled], rows[~chosen][: self.samples - doubled]])
         return self.real.select(rows[: self.samples])
 
