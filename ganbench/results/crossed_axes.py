@@ -20,6 +20,7 @@ from ganbench.results.factor_effects import outcome_losses
 from ganbench.results.inference import Interval, Values, holm
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
+from ganbench.results.pairs_in_words import pairs_in_words
 from ganbench.results.views import runs
 
 Cells = Mapping[tuple[str, str], Values]
@@ -57,13 +58,7 @@ class AxisPair:
 
     def clause(self) -> str:
         """Return the outcome with all numbers: “KL of the modes' shares better in 98 % of pairs of seeds (…)”."""
-        share, low, high = (100 * part for part in self.better)
-        words = "better"
-        if self.significant and share < 50:
-            words, share, low, high = "worse", 100 - share, 100 - high, 100 - low
-        p = "p < .0001" if self.corrected_p < 1e-4 else f"p = {self.corrected_p:.2g}"
-        compared = f"{words} in {share:.0f} % of pairs of seeds"
-        numbers = f"{low:.0f}–{high:.0f} %; {p}"
+        compared, numbers = pairs_in_words(self.better, self.corrected_p, significant=self.significant)
         if not self.counts:
             return f"{self.label} {compared} ({numbers})"
         (lost, of), (other_lost, other_of) = self.counts

@@ -12,6 +12,7 @@ from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
+from ganbench.results.pairs_in_words import p_in_words, pairs_in_words
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import final_scores, mode_counts, noun_of, runs
@@ -72,23 +73,21 @@ def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:
 
 
 def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
-    middle, low, high = (100 * part for part in effect.better)
     label = (
         f"lost {noun_of(_ended(table, outcome.dataset))}" if outcome.outcome == LOST else for_markdown(outcome.label)
     )
-    p = "p < .0001" if effect.corrected_p < 1e-4 else f"p = {effect.corrected_p:.2g}"
     if effect.sides is not None:
+        middle, low, high = (100 * part for part in effect.better)
         with_it, without = (100 * side for side in effect.sides)
         return (
             f"{label} better with {for_markdown(effect.factors[0])} in {with_it:.0f} % of pairs of seeds beside "
             f"{for_markdown(effect.factors[1])}, in {without:.0f} % without it (difference {middle:+.0f} points, "
-            f"{low:+.0f} to {high:+.0f}; {p})"
+            f"{low:+.0f} to {high:+.0f}; {p_in_words(effect.corrected_p)})"
         )
-    than = "better"
-    if effect.significant and middle < 50:
-        than, middle, low, high = "worse", 100 - middle, 100 - high, 100 - low
-    medians = _medians(table, outcome, effect.factors[0])
-    return f"{label} {than} with it in {middle:.0f} % of pairs of seeds ({low:.0f}–{high:.0f} %; {p}; {medians})"
+    compared, numbers = pairs_in_words(
+        effect.better, effect.corrected_p, significant=effect.significant, than=" with it"
+    )
+    return f"{label} {compared} ({numbers}; {_medians(table, outcome, effect.factors[0])})"
 
 
 def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganbench.core.mode_states import LOST, ModeState, crowded_modes, is_short, mode_states
+from ganbench.core.mode_states import LOST, crowded_modes, is_short, mode_states
 from ganbench.core.verdict import Measured, Verdict
 from ganbench.results.earlier import has_even_modes
 from ganbench.results.views import final_scores, mode_shares
@@ -20,28 +20,19 @@ def verdict_on(rows: pd.DataFrame) -> Verdict | None:
     Runs of earlier versions have the shares of modes alone: the clauses about sharpness and variety are missing.
     """
     tracked = rows[rows["kind"] == "verdict"]
-    states = states_of_modes(rows)
-    if states is None and tracked.empty:
+    shares = _tracked_shares(rows)
+    if shares is None and tracked.empty:
         return None
     compared = tracked[tracked["floor_sd"].notna()]
     columns = (compared[column] for column in ("metric", "value", "floor", "floor_sd"))
     numbers: dict[str, Any] = {str(name): Measured(*numbers) for name, *numbers in zip(*columns, strict=True)}
-    return Verdict(list(mode_shares(final_scores(rows))), states, crowded=_crowded_modes(rows), **numbers)
-
-
-def states_of_modes(rows: pd.DataFrame) -> dict[str, ModeState] | None:
-    """The modes of a run that are lost, thin or not sharp; None if their shares weren't tracked."""
-    tracked = _tracked_shares(rows)
-    if tracked is None:
-        return None
-    shares, fair, samples = tracked
-    return mode_states(shares, mode_shares(final_scores(rows), GOOD), fair, samples)
-
-
-def _crowded_modes(rows: pd.DataFrame) -> tuple[str, ...]:
-    """The modes of a run that are crowded; none if their shares weren't tracked."""
-    tracked = _tracked_shares(rows)
-    return () if tracked is None else crowded_modes(*tracked)
+    scores = final_scores(rows)
+    names = list(mode_shares(scores))
+    if shares is None:
+        return Verdict(names, None, crowded=(), **numbers)
+    every, fair, samples = shares
+    states = mode_states(every, mode_shares(scores, GOOD), fair, samples)
+    return Verdict(names, states, crowded=crowded_modes(every, fair, samples), **numbers)
 
 
 def _tracked_shares(rows: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], float] | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ganbench.results.csv_file import read_csv
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.table import tidy
-from ganbench.results.verdicts import seeds_that_lost_modes, states_of_modes, verdict_on
+from ganbench.results.verdicts import seeds_that_lost_modes, verdict_on
 from ganbench.tracking import RunRecord
 
 SHIPPED = Path(__file__).parents[2] / "reports" / "2026-11-25_e3ef7a85ec" / "results.csv"
@@ -32,14 +34,20 @@ def shares(first: float, fair: bool = True) -> dict[str, float]:
     return numbers
 
 
+def states(table: pd.DataFrame) -> Mapping[str, str] | None:
+    verdict = verdict_on(table)
+    assert verdict is not None
+    return verdict.states
+
+
 def test_tracked_fair_shares_decide_what_is_lost() -> None:
-    assert states_of_modes(tidy([record(shares(0.006))])) == {}
-    assert states_of_modes(tidy([record(shares(0.0005))])) == {"0": "lost"}
+    assert states(tidy([record(shares(0.006))])) == {}
+    assert states(tidy([record(shares(0.0005))])) == {"0": "lost"}
 
 
 def test_earlier_runs_are_compared_with_even_shares_where_data_are_even() -> None:
     rare = shares(0.006, fair=False)
-    assert states_of_modes(tidy([record(rare)])) == {"0": "lost"}
+    assert states(tidy([record(rare)])) == {"0": "lost"}
     assert verdict_on(tidy([record(rare, "imbalanced-ring")])) is None
 
 
