@@ -88,14 +88,20 @@ class GroupStatus:
         """Share of the work that is left for this sweep, in [0, 1]: what failed is not tried again."""
         return 1 - self._share(self.failed)
 
+    @property
+    def share_resumed(self) -> float:
+        """Share of the work that the process which is running it found done in a checkpoint, in [0, 1]."""
+        return self._training_share(self.progress, self.progress.began_step, self.seeds_done) if self.progress else 0.0
+
     def _share(self, settled: set[int]) -> float:
         """Share of the work that is done or belongs to settled seeds."""
         settled = self.seeds_done | settled
-        share = float(len(settled))
-        if self.progress is not None:
-            training = set(self.progress.seeds) & set(self.statuses) - settled
-            share += len(training) * self.progress.step / self.progress.steps
-        return share / len(self.statuses)
+        training = self._training_share(self.progress, self.progress.step, settled) if self.progress else 0.0
+        return len(settled) / len(self.statuses) + training
+
+    def _training_share(self, progress: Progress, step: int, settled: set[int]) -> float:
+        training = set(progress.seeds) & set(self.statuses) - settled
+        return len(training) * step / progress.steps / len(self.statuses)
 
     @property
     def words(self) -> str:

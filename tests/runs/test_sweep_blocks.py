@@ -22,7 +22,7 @@ from rich.console import Console
 
 from ganbench.cli.console.status import status_session
 from ganbench.cli.console.sweep import dry_run_session, sweep_session
-from ganbench.cli.console.sweep_table import counted, overview
+from ganbench.cli.console.sweep_table import SweepTable, counted, overview
 from ganbench.results.export import Export
 from ganbench.runs import ensemble_run, time_estimate
 from ganbench.runs.progress import Progress, ProgressFile
@@ -381,6 +381,23 @@ def test_share_of_work_counts_seeds(sweep: Sweep, store: Store) -> None:
     assert group.share_done == 0.5, "others train other seeds of the group"
     group.progress, group.failed = None, {2}
     assert (group.share_done, group.share_left) == (0.5, 0.25)
+
+
+def test_steps_of_an_earlier_process_say_nothing_about_the_time_left(
+    sweep: Sweep, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    group = group_of(sweep, store, done=2)
+    table = SweepTable([group], Console(width=200, file=io.StringIO()))
+    for step, seconds, left in ((30, 0, None), (31, 5, "0:45"), (35, 20, "0:20")):  # 5 and then 4 seconds a step
+        now = 1000.0 + seconds
+        group.progress = Progress("here", 1, (2, 3), steps=40, step=step, began_step=30, began=1, at=2)
+        table.refresh()
+        assert table.summary().partition("about ")[2] == (f"{left} left" if left else "")
+    group.progress = None
+    group.statuses |= {2: FINISHED, 3: FINISHED}
+    assert "left" not in table.summary()
 
 
 def test_estimate_is_of_blocks_as_they_are_trained(

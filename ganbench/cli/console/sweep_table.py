@@ -30,7 +30,8 @@ class SweepTable:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._began = time.monotonic()
-        self._before = _work_done(groups)
+        self._seen = {_process(group) for group in groups}
+        self._earlier = _work_done(groups)
         self._said_at = self._began
 
     def __enter__(self) -> SweepTable:
@@ -46,6 +47,7 @@ class SweepTable:
 
     def refresh(self) -> None:
         """Refresh the table."""
+        self._count_resumed()
         if self._live:
             table = overview(self._groups, self._console.width)
             self._live.update(Group(Text(self.summary()), table), refresh=True)  # a low screen cuts the table
@@ -69,11 +71,18 @@ class SweepTable:
         left = self._seconds_left()
         return counted(self._groups) + (f", about {clock(left)} left" if left else "")
 
+    def _count_resumed(self) -> None:
+        """Count the steps that new processes resumed from as done earlier: they say nothing about today's speed."""
+        for group in self._groups:
+            if group.progress is not None and _process(group) not in self._seen:
+                self._seen.add(_process(group))
+                self._earlier += group.work * group.share_resumed
+
     def _seconds_left(self) -> float | None:
-        done = _work_done(self._groups)
+        done = _work_done(self._groups) - self._earlier
         spent = time.monotonic() - self._began
         left = sum(group.work * group.share_left for group in self._groups)
-        return spent / (done - self._before) * left if done > self._before and left > 0 else None
+        return spent / done * left if done > 0 and left > 0 else None
 
 
 def overview(groups: Sequence[GroupStatus], width: int) -> Table:
@@ -133,6 +142,12 @@ def clock(seconds: float) -> str:
 
 def _title(group: GroupStatus) -> str:
     return f"{group.title}  {group.difference}".strip()
+
+
+def _process(group: GroupStatus) -> tuple[str, object, object]:
+    """The process that trains a group's seeds, and when it began."""
+    progress = group.progress
+    return group.record.group_id, progress and progress.seeds, progress and progress.began
 
 
 def _work_done(groups: Sequence[GroupStatus]) -> float:
