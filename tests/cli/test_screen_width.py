@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -94,6 +95,25 @@ def test_the_progress_bar_takes_one_line(width: int, monkeypatch: pytest.MonkeyP
         console.print(display._bar.get_renderable())
     assert capture.get().count("\n") == 1
     assert "12345/20000" in capture.get()
+
+
+def test_a_line_of_progress_without_a_terminal_leaves_out_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = {}
+    for width in WIDTHS:
+        monkeypatch.setenv("COLUMNS", str(width))
+        console = Terminal()
+        console.file = io.StringIO()
+        display = Display(resolve({"train": {"steps": 20_000}, "evaluation": {"every": 1000}}), console)
+        display.begin((0,), 0)
+        display._scores = "fid 12.3  modes_strict 10/10"
+        display._began = (time.monotonic() - 1000, 0)
+        statistics = {name: torch.tensor([0.5]) for name in ("critic_real", "critic_fake")}
+        display.progress(cast(Snapshot, SimpleNamespace(step=12_000, statistics=statistics)))
+        lines[width] = console.file.getvalue().splitlines()
+    assert [len(printed) for printed in lines.values()] == [2, 1, 1]
+    assert [printed[0].partition("  ")[0] for printed in lines.values()] == ["step 12000/20000"] * 3
+    assert ["D(x)" in printed[0] for printed in lines.values()] == [False, False, True]
+    assert all("modes_strict 10/10" in " ".join(printed) for printed in lines.values())
 
 
 def test_the_same_event_of_several_seeds_is_one_line() -> None:

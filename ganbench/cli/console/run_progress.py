@@ -206,10 +206,9 @@ class Display:
         speed = done / (now - since)
         left = (self._spec.train.steps - snapshot.step) / speed
         steps = self._spec.train.steps
-        self.say(
-            f"step {snapshot.step:>{len(str(steps))}}/{steps}  {speed:6.1f} steps/s  {_clock(left)} left  "
-            f"{_discriminator_facts(snapshot)}  {self._scores}"
-        )
+        parts = [f"step {snapshot.step:>{len(str(steps))}}/{steps}", f"{speed:6.1f} steps/s", f"{_clock(left)} left"]
+        line = "  ".join([*parts, _discriminator_facts(snapshot), self._scores])
+        self.say(line if len(line) <= self._console.width else "  ".join([*parts, self._scores]))
 
 
 def _discriminator_facts(snapshot: Snapshot) -> str:
