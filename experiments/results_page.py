@@ -23,11 +23,11 @@ from ganbench.core.formatting import listed, number
 from ganbench.results.answers import answer
 from ganbench.results.balanced_controls import Controls, balanced_controls
 from ganbench.results.compare import COUNTED, compare
-from ganbench.results.crossed_axes import axis_sentences, crossed_axes
+from ganbench.results.crossed_axes import axes_in_brief, axis_sentences, crossed_axes
 from ganbench.results.csv_file import read_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import FactorEffects, factor_effects
-from ganbench.results.factor_sentences import factor_sentences
+from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.medians import Medians, MethodMedians, medians
@@ -82,6 +82,12 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 FIRST = 3
 """Number of sentences that README shows: the first of each study, then the second."""
+WORDS = (
+    "*Better in 88 % of pairs*: of one run of each kind, the first is better so often (in brackets: 95 % interval and "
+    "corrected p). *Updates of G per D*: of the generator for each one of the discriminator. *A part*: a loss, or what "
+    "is added to one. `kl_corrected` says how far the modes' shares are from those of the data. *A quiet end*: "
+    "decaying learning rates and an averaged generator."
+)
 
 
 @dataclass(frozen=True)
@@ -118,11 +124,17 @@ class Study:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study shows: sentences that are decided, sentences that are open, and pictures in Markdown."""
+    """What a study shows, in Markdown.
+
+    Attributes:
+        known, undecided: sentences about what is decided, and about what isn't.
+        brief: the first of what is decided, in few words; empty if there is no shorter way to say it.
+    """
 
     known: Sequence[str]
     undecided: Sequence[str]
     pictures: Sequence[str]
+    brief: Sequence[str] = ()
 
 
 def studies() -> Iterator[Study]:
@@ -148,6 +160,7 @@ def findings(study: Study) -> Findings:
         [sentence for part in parts for sentence in part.known],
         [sentence for part in parts for sentence in part.undecided],
         [drawn for part in parts for drawn in part.pictures],
+        [sentence for part in parts for sentence in part.brief],
     )
 
 
@@ -195,7 +208,7 @@ def _controls(study: Study) -> Iterator[Findings]:
     table = markdown(
         ["part", "balanced runs beside unbalanced ones"], [[each.name, each.sentence()] for each in methods]
     )
-    yield Findings(known, undecided, [table] if methods else [])
+    yield Findings(known, undecided, [table] if methods else [], list(map(for_markdown, study.controls.in_brief())))
 
 
 def _samples(study: Study, curves: DoseCurves) -> list[str]:
@@ -236,15 +249,19 @@ def _factors(study: Study) -> Iterator[Findings]:
         name = f"results-{study.name}-{dataset}.svg"
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
-        yield Findings(*factor_sentences(study.complete, outcomes), [f"![{caption}](images/{name})"])
+        known, undecided = factor_sentences(study.complete, outcomes)
+        yield Findings(known, undecided, [f"![{caption}](images/{name})"], factors_in_brief(outcomes))
 
 
 def _axes(study: Study) -> Iterator[Findings]:
     """What each of two crossed axes changes, after the seeds that lost a mode."""
-    known, undecided = axis_sentences(crossed_axes(study.complete))
+    pairs = crossed_axes(study.complete)
+    known, undecided, brief = (
+        [for_markdown(sentence) for sentence in sentences]
+        for sentences in (*axis_sentences(pairs), axes_in_brief(pairs))
+    )
     if known or undecided:
-        known, undecided = ([for_markdown(sentence) for sentence in sentences] for sentences in (known, undecided))
-        yield Findings([*_lost(study), *known], undecided, [])
+        yield Findings([*_lost(study), *known], undecided, [], brief)
 
 
 def _methods(study: Study) -> Findings:
@@ -275,7 +292,9 @@ def _more_seeds(part: Protection) -> str:
 
 def page(found: Sequence[tuple[Study, Findings]]) -> str:
     """The whole page."""
-    parts = ["# Results", INTRODUCTION, READING, "## What is known"]
+    parts = ["# Results", INTRODUCTION]
+    parts.append("\n".join(_bullets(study, findings_of.brief) for study, findings_of in found if findings_of.brief))
+    parts += [READING, "## What is known"]
     for study, findings_of in found:
         question, _, design = study.question.partition("?")
         parts.append(f"### {question}?")
@@ -290,7 +309,7 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
     parts.append("## What could not be decided")
     parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
     parts += ["## The studies", _studies([study for study, _ in found])]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _confounded(found: Controls) -> str:
@@ -305,15 +324,10 @@ def _confounded(found: Controls) -> str:
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentences of the studies in turn, after their questions."""
-    turns = zip_longest(*(_after_its_question(study, findings_of.known) for study, findings_of in found))
+    """README with the first sentences of the studies in turn, and what their words mean."""
+    turns = zip_longest(*(findings_of.brief or findings_of.known for _, findings_of in found))
     sentences = [f"- {sentence}." for turn in turns for sentence in turn if sentence][:FIRST]
-    return BLOCK.sub(lambda match: "\n".join([match[1], *sentences, "", match[2]]), text)
-
-
-def _after_its_question(study: Study, sentences: Sequence[str]) -> list[str]:
-    question = study.question.partition("?")[0]
-    return [f"*{question}?* {sentence}" for sentence in sentences]
+    return BLOCK.sub(lambda match: "\n".join([match[1], *sentences, "", WORDS, "", match[2]]), text)
 
 
 def _numbers(study: Study) -> Iterator[str]:

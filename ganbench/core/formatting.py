@@ -36,10 +36,14 @@ def all_digits(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma."""
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma.
+
+    Args:
+        last: the word before the last name.
+    """
     comma = "; " if any("," in name for name in names) else ", "
-    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} {last} {names[-1]}"
 
 
 def seeds_in_words(seeds: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from ganbench.core.formatting import listed, number
-from ganbench.core.mode_states import BEYOND_CHANCE, CROWDED, STATES, ModeState
+from ganbench.core.mode_states import BEYOND_CHANCE, CROWDED, ModeState
 from ganbench.core.mode_words import MODES, with_noun
 
 MATTERS = 0.05
@@ -196,12 +196,12 @@ class Verdict:
             uneven = [f"{_listed(self.crowded)} {has} more than {number(CROWDED)} times the fair share of samples"]
         if self.states is None:
             return uneven
-        lost, thin, blurred = (self.of_state(state) for state in STATES)
+        lost, thin, blurred = self.of_state("lost"), self.of_state("thin"), self.of_state("not sharp")
         present = [name for name in self.names if name not in lost]
         appear = f"{len(present):,} of {self.modes:,} {word} appear{'s' * (len(present) == 1)}"
         faults = [
             f"{_listed(names)} {_are(names)} {state}"
-            for state, names in zip(STATES, (lost, thin, blurred), strict=True)
+            for state, names in (("missing", lost), ("thin", thin), ("not sharp", blurred))
             if names
         ]
         if len(blurred) == self.modes:

@@ -17,7 +17,7 @@ LEARNED = 0.05
 """Share of good samples, as a part of that among real ones, below which a generator has not learned yet."""
 HALF = 0.5
 """A generator is GOOD with half of the good samples and half of the coverage of real data; it has COLLAPSED if half of
-its samples are near-duplicates of others, or half of the modes are lost.
+its samples are near-duplicates of others, or half of the modes are missing.
 """
 
 
@@ -27,9 +27,9 @@ def word_of(verdict: Verdict) -> VerdictWord | None:
     1. NOT LEARNED YET: no real sample has a generated one nearby.
     2. COLLAPSED: half of the samples or more are near-duplicates of others, and more than chance explains.
     3. NOT LEARNED YET: a twentieth of the samples or fewer are good, where real samples are.
-    4. COLLAPSED: half of the modes or more are lost.
+    4. COLLAPSED: half of the modes or more are missing.
     5. GOOD: half of the samples or more are good and half of real data or more is covered, both as a part of what real
-       samples reach; no mode is lost or thin, no samples are repeated or copied.
+       samples reach; no mode is missing or thin, no samples are repeated or copied.
     6. PARTLY.
 
     A run whose losses are no longer finite has DIVERGED; it has no samples to judge.

@@ -25,6 +25,7 @@ from ganbench.results.at_equal_doses import (
 from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, Study
 from ganbench.results.inference import holm
+from ganbench.results.pairs_in_words import p_in_words
 from ganbench.results.views import final_scores, runs
 
 
@@ -63,10 +64,19 @@ class Controls:
 
     def summaries(self) -> list[str]:
         """Say for each kind of dose what all its methods show together, if any of them shows a difference."""
+        return [summary for methods in self._kinds() for summary in _summaries(methods)]
+
+    def in_brief(self) -> list[str]:
+        """Say in one sentence for each kind of dose how many runs collapse, where balanced runs do better."""
+        kinds = [[each for each in methods if each.significant and each.does_better] for methods in self._kinds()]
+        return [_in_brief(better, len(methods)) for better, methods in zip(kinds, self._kinds(), strict=True) if better]
+
+    def _kinds(self) -> list[list[Imbalance]]:
+        """The methods by data set, what the doses are of, and rule."""
         kinds: dict[tuple[str, str, CollapseRule], list[Imbalance]] = {}
         for method in self.methods:
             kinds.setdefault((method.dataset, method.what, method.found.rule), []).append(method)
-        return [summary for methods in kinds.values() for summary in _summaries(methods)]
+        return list(kinds.values())
 
 
 def _summaries(methods: Sequence[Imbalance]) -> list[str]:
@@ -78,22 +88,40 @@ def _summaries(methods: Sequence[Imbalance]) -> list[str]:
     ]
 
 
-def _summary(methods: Sequence[Imbalance], of: int) -> str:
-    found = [method.found for method in methods]
-    first = methods[0]
-    shares = [100 * each.better.middle for each in found]
-    span = f"{shares[0]:.0f} % of pairs at equal doses"
-    if len(shares) > 1:
-        span = f"{min(shares):.0f} to {max(shares):.0f} % of pairs at equal doses, by part"
-    doses = listed([number(dose) for dose in sorted({dose for each in found for dose in each.doses})])
-    rule = f"{first.found.rule}{' or no score' * any(each.failed for each in found)}"
-    balanced, unbalanced = (
-        f"{sum(collapsed for collapsed, _ in counts)} of {sum(total for _, total in counts)}"
-        for counts in (
-            [(each.collapsed, each.total) for each in found],
-            [(each.other_collapsed, each.other_total) for each in found],
-        )
+def _in_brief(methods: Sequence[Imbalance], of: int) -> str:
+    first, balanced, unbalanced = methods[0], *_counts(methods)
+    return (
+        f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs on {first.dataset} collapse ({_rule(methods)}); "
+        f"balanced, after as many discriminator updates, {balanced} do. A balanced run is better in {_span(methods)} "
+        f"of pairs, with {len(methods)} of {of} parts ({p_in_words(max(each.corrected_p for each in methods))})"
     )
+
+
+def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:
+    """How many balanced runs collapsed, of how many, and how many unbalanced ones."""
+    found = [method.found for method in methods]
+    balanced = f"{sum(each.collapsed for each in found)} of {sum(each.total for each in found)}"
+    return balanced, f"{sum(each.other_collapsed for each in found)} of {sum(each.other_total for each in found)}"
+
+
+def _rule(methods: Sequence[Imbalance]) -> str:
+    return f"{methods[0].found.rule}{' or no score' * any(method.found.failed for method in methods)}"
+
+
+def _doses(methods: Sequence[Imbalance], last: str = "and") -> str:
+    return listed([number(dose) for dose in sorted({dose for method in methods for dose in method.found.doses})], last)
+
+
+def _span(methods: Sequence[Imbalance]) -> str:
+    """The lowest and the highest share of pairs: “86 to 100 %”."""
+    shares = [100 * method.found.better.middle for method in methods]
+    return f"{min(shares):.0f} to {max(shares):.0f} %" if len(shares) > 1 else f"{shares[0]:.0f} %"
+
+
+def _summary(methods: Sequence[Imbalance], of: int) -> str:
+    first, rule, doses = methods[0], _rule(methods), _doses(methods)
+    span = f"{_span(methods)} of pairs at equal doses{', by part' * (len(methods) > 1)}"
+    balanced, unbalanced = _counts(methods)
     words = "better" if first.does_better else "worse"
     names = "; ".join(method.name for method in methods)
     largest = max(method.corrected_p for method in methods)

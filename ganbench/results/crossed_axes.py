@@ -85,6 +85,20 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
     return found
 
 
+def axes_in_brief(pairs: Sequence[AxisPair]) -> list[str]:
+    """Say in one sentence for each data set which value of an axis leaves modes out, if any is shown to."""
+    brief: dict[str, str] = {}
+    for pair in sorted(pairs, key=lambda pair: pair.corrected_p):
+        if pair.significant and pair.counts and pair.dataset not in brief:
+            (lost, of), (other_lost, other_of) = pair.counts
+            compared, numbers = pairs_in_words(pair.better, pair.corrected_p, significant=True)
+            brief[pair.dataset] = (
+                f"With {pair.one}, {pair.label} in {lost} of {of} runs on {pair.dataset}; with {pair.other}, in "
+                f"{other_lost} of {other_of} ({compared}; {numbers})"
+            )
+    return list(brief.values())
+
+
 def axis_sentences(pairs: Sequence[AxisPair]) -> tuple[list[str], list[str]]:
     """Return what is decided about each pair of values, and what is not."""
     known, undecided = list[str](), list[str]()

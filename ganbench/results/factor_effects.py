@@ -71,7 +71,7 @@ def outcome_losses(table: pd.DataFrame, outcome: str, members: list[str]) -> tup
     rows = table[table["run"].isin(members)]
     if outcome == LOST:
         lost = seeds_that_lost_modes(rows[rows["kind"].isin(("final", "verdict"))])
-        return {str(run): float(value) for run, value in lost.items()}, with_noun("a mode is lost", noun_of(rows))
+        return {str(run): float(value) for run, value in lost.items()}, with_noun("a mode is missing", noun_of(rows))
     scores = final_scores(rows)
     scores = scores[(scores["metric"] == outcome) & (scores["direction"] != "")].drop_duplicates("run", keep="last")
     if scores.empty:

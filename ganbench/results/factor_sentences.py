@@ -55,6 +55,23 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     return [*known, *complete], undecided
 
 
+def factors_in_brief(outcomes: Sequence[FactorEffects]) -> list[str]:
+    """Say in one sentence which factors change the first outcome that any of them changes."""
+    for outcome in outcomes:
+        found = [effect for effect in outcome.effects if len(effect.factors) == 1 and effect.significant]
+        if outcome.outcome != LOST and found:
+            clauses = []
+            for effect in sorted(found, key=lambda effect: -abs(effect.better.middle - 0.5)):
+                than = f" with {for_markdown(effect.factors[0])}"
+                compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True, than=than)
+                clauses.append(f"{compared} ({numbers})")
+            average = f"; {'each ' * (len(found) > 1)}averaged over the settings of the others" * (
+                len(outcome.effects) > 1
+            )
+            return [f"On {outcome.dataset}, by {for_markdown(outcome.label)}: {listed(clauses)}{average}"]
+    return []
+
+
 def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:
     """Say that all runs on a data set had every mode, and in how many of them the protocol's count isn't complete."""
     ended = _ended(table, dataset)

@@ -1,4 +1,4 @@
-"""Shares of seeds: in how many of each method the verdict is GOOD, a mode is lost, or the count isn't complete."""
+"""Shares of seeds: in how many of each method the verdict is GOOD, a mode is missing, or the count isn't complete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Incomplete:
 
 
 def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
-    """Count the seeds of each method that lost a mode, for each data set of which that is known; failed seeds count.
+    """Count the seeds of each method without some mode, for each data set of which that is known; failed seeds count.
 
     Args:
         names: the name of each run's method.
@@ -48,7 +48,7 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete
         where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
         sentences.append(
             Incomplete(
-                f"{where}, a {with_noun('mode', noun_of(on_dataset))} is lost in",
+                f"{where}, a {with_noun('mode', noun_of(on_dataset))} is missing in",
                 [_counted(*count, of) for count, of in fewest],
             )
         )

@@ -110,7 +110,7 @@ def test_real_data_are_accused_of_nothing() -> None:
 
 def test_each_state_of_a_mode_is_named() -> None:
     verdict = Verdict(NAMES, {"0": "lost", "1": "thin", "2": "not sharp"})
-    assert verdict.clauses("digits") == ["3 of 4 digits appear, 0 is lost, 1 is thin, 2 is not sharp"]
+    assert verdict.clauses("digits") == ["3 of 4 digits appear, 0 is missing, 1 is thin, 2 is not sharp"]
     assert Verdict(NAMES, dict.fromkeys(NAMES[1:], "lost")).clauses() == ["only 1 of 4 modes appears (0)"]
     assert Verdict(NAMES, {"1": "thin", "2": "not sharp"}).clauses() == [
         "all 4 modes appear, but 1 is thin, 2 is not sharp"

@@ -74,7 +74,7 @@ def test_comparison_has_the_medians_of_the_database(store: Path, compared: Any) 
     table = read("compare", "--store", store)
     assert "real data" in table
     assert " ± " in table, "a floor has its deviation"
-    assert "On mnist (mlp), a mode is lost in" in table
+    assert "On mnist (mlp), a mode is missing in" in table
 
 
 def test_report_holds_all_that_it_shows_and_can_be_compared_again(store: Path, compared: Any, tmp_path: Path) -> None:

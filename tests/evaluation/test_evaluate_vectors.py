@@ -144,7 +144,7 @@ def test_command_line_scores_files(tmp_path: Path, lossy: ganbench.Evaluation) -
     words = ["evaluate", fake, "--reference", real, "--device", "cpu"]
     result = CliRunner().invoke(main, [*words, "--labels", labels])
     assert result.exit_code == 0, result.output
-    assert "13 and 14 are lost" in result.output
+    assert "13 and 14 are missing" in result.output
     assert "near_copies" in result.output
     for wrong, message in (
         (["--dataset", "ring"], "--dataset is not for vectors"),

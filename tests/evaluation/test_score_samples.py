@@ -86,7 +86,7 @@ def test_table_shows_protocol_floor_and_missing_modes(grid_without_a_mode: Path)
     assert "veegan-2017 v1" in result.output
     assert "real data" in result.output
     assert "24 of 25 modes" in result.output
-    assert "7 is lost" in result.output
+    assert "7 is missing" in result.output
 
 
 def test_python_and_command_line_give_equal_scores(grid_without_a_mode: Path) -> None:

@@ -342,10 +342,10 @@ def test_numbers_are_formatted_for_reading(value: float, text: str) -> None:
 def test_run_summaries_name_missing_modes_scores_and_status() -> None:
     ids = {(row["loss"], row["seed"]): row["run"] for _, row in runs(STUDY).iterrows()}
     assert summarize_run(STUDY, ids["minimax", 0], "digits") == (
-        "7 of 10 digits appear, 0, 1 and 2 are lost; FID 30 (real data: 0.5); share of good samples 90.0% (real data: "
-        "98.0%); KL of the modes' shares 0.3 (real data: 0.001)"
+        "7 of 10 digits appear, 0, 1 and 2 are missing; FID 30 (real data: 0.5); share of good samples 90.0% (real "
+        "data: 98.0%); KL of the modes' shares 0.3 (real data: 0.001)"
     )
-    assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits appear, 0 is lost; FID 10 (")
+    assert summarize_run(STUDY, ids["minimax", 1], "digits").startswith("9 of 10 digits appear, 0 is missing; FID 10 (")
     assert summarize_run(STUDY, ids["minimax", 2]).startswith("only 1 of 10 modes appears (9); FID 20")
     assert summarize_run(STUDY, ids["wgan-gp", 0]).startswith("all 10 modes appear; FID 4 (")
     assert summarize_run(STUDY, ids["wgan-gp", 1]).startswith("DIVERGED by step 15")
@@ -381,7 +381,7 @@ def test_summary_names_dominant_modes() -> None:
 
 def test_summary_works_without_fid_strict_count_and_mode_names() -> None:
     summary = summary_of(record("minimax", 0, 4.0, missing=2, without=["fid", "modes_strict", "hq", "kl"]))
-    assert summary == "8 of 10 digits appear, 0 and 1 are lost"
+    assert summary == "8 of 10 digits appear, 0 and 1 are missing"
     nameless = record("minimax", 0, 4.0, missing=2, without=["hq", "fid", "kl"])
     history = [row for row in nameless.history if "mode/" not in row[0] and "good/" not in row[0]]
     assert summary_of(dataclasses.replace(nameless, history=history)) == "8 of 10 digits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import sys
 from pathlib import Path
@@ -39,6 +40,11 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     balanced, protects, apart, baseline = found.known[:4]
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 generator updates" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
+    assert found.brief == [
+        "With 2, 5 or 8 generator updates, 17 of 21 runs on mnist collapse (fid > 50); balanced, after as many "
+        "discriminator updates, 0 of 21 do. A balanced run is better in 90 % of pairs, with 1 of 2 parts "
+        "(p \\< .0001)"
+    ]
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
     assert f"{for_markdown(HOSTILE)} does better than plain" in protects
@@ -100,6 +106,7 @@ def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_p
     assert known.startswith("**R1** makes a difference on mnist, averaged over the settings of the others: ")
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
     assert "better with it in 100 % of pairs of seeds" in known
+    assert found.brief[0].startswith("On mnist, by FID: better with R1 in 100 % of pairs of seeds (")
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
     assert "### What helps?\n\nMore.\n\n- **R1**" in script.page([(study, found)])
@@ -109,10 +116,14 @@ def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) ->
     study = script.Study("balance", "What protects?", tmp_path, tidy(list(runs_of_doses())))
     found = script.findings(study)
     readme = script.readme("a\n<!-- made by `make results` -->\nold\n<!-- end -->\nb\n", [(study, found)])
-    assert readme.startswith("a\n<!-- made by `make results` -->\n\n- *What protects?* ")
-    assert f"\n- *What protects?* {found.known[0]}.\n- *What protects?* {found.known[1]}.\n" in readme
+    assert readme.startswith("a\n<!-- made by `make results` -->\n\n- With 2, 5 or 8 ")
+    assert f"\n- {found.brief[0]}.\n" in readme
+    assert f"- {found.brief[0]}. [Rows]" in script.page([(study, found)]).partition("## What is known")[0]
+    unsaid = dataclasses.replace(found, brief=[])
+    readme = script.readme("<!-- made by `make results` -->\nold\n<!-- end -->", [(study, unsaid)])
+    assert f"\n- {found.known[0]}.\n- {found.known[1]}.\n- {found.known[2]}.\n" in readme
     assert "old" not in readme
-    assert readme.endswith("<!-- end -->\nb\n")
+    assert readme.endswith("<!-- end -->")
 
 
 def test_the_committed_page_is_what_the_script_makes(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from ganbench.core.annotation import Annotation
 from ganbench.results.balanced_controls import balanced_controls
-from ganbench.results.crossed_axes import axis_sentences, crossed_axes
+from ganbench.results.crossed_axes import axes_in_brief, axis_sentences, crossed_axes
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
@@ -302,8 +302,13 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     assert known[0].startswith(
         "batch differs from none on mnist, all else equal (minimax and hinge): with it, FID better in 100 %"
     )
-    assert "a mode is lost in 0 of 14 runs, without it in 14 of 14 (better in 100 % of pairs of seeds; " in known[0]
+    assert "a mode is missing in 0 of 14 runs, without it in 14 of 14 (better in 100 % of pairs of seeds; " in known[0]
     assert any(sentence.startswith("minimax is not shown to differ from hinge") for sentence in undecided)
+    (brief,) = axes_in_brief(pairs)
+    assert brief.startswith(
+        "With batch, a mode is missing in 0 of 14 runs on mnist; with none, in 14 of 14 (better in "
+    )
+    assert axes_in_brief([pair for pair in pairs if not pair.counts]) == []
 
 
 def test_methods_with_other_names_have_no_axes() -> None:

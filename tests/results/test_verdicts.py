@@ -80,6 +80,6 @@ def test_shipped_ring_study_lost_modes_by_shares_of_all_samples(method: str, cou
 def test_report_names_seeds_that_lost_modes_with_their_interval() -> None:
     table = read_csv(SHIPPED).table
     ring = [sentence for sentence in lost_modes(table, method_names(table)) if sentence.beginning.startswith("On ring")]
-    assert ring[0].beginning == "On ring (mlp), a mode is lost in"
+    assert ring[0].beginning == "On ring (mlp), a mode is missing in"
     assert ring[0].ends[0] == "none of 10 seeds of each of minimax, non-saturating and r3gan (0–31 %)"
     assert ring[0].ends[-1] == "5 of 10 seeds of wgan-gp (19–81 %)"

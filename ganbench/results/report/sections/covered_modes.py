@@ -1,4 +1,4 @@
-"""The answer first: in how many seeds of each method a mode is lost, and the protocol's count of modes not complete."""
+"""The answer first: in how many seeds of each method a mode is missing, and in how many the count isn't complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATE = """
 <ul>{% for end in sentence.ends %}<li>{{ end }}</li>{% endfor %}</ul></div>
 {% endfor %}
 </div>
-<p class="note">A mode is lost if it has less than a tenth of its fair share of all samples. It is covered by the
+<p class="note">A mode is missing if it has less than a tenth of its fair share of all samples. It is covered by the
 protocol's count if enough good samples are in it: a mode that isn't covered may be there, with samples beside it. Seeds
 that failed count among both. In brackets: 95 % confidence interval of the share (Clopper and Pearson).</p>
 """
