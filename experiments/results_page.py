@@ -188,7 +188,7 @@ def _doses(study: Study) -> Iterator[Findings]:
 
 
 def _collapsed_words(study: Study, curves: DoseCurves, part: str) -> str:
-    """How many runs of a part at each dose the verdict calls COLLAPSED: a rule about shares of modes isn't the same."""
+    """Number of runs of a part at each dose that the verdict calls COLLAPSED, by another rule than the study's."""
     ended = runs(study.complete)
     ended = ended[(ended["dataset"] == curves.dataset) & (ended["name"] == part) & ended["status"].isin(COUNTED)]
     counts: dict[float, list[bool]] = {}
@@ -265,7 +265,7 @@ def _axes(study: Study) -> Iterator[Findings]:
 
 
 def _methods(study: Study) -> Findings:
-    """In how many seeds of each method a mode is lost, and which method is better by each primary outcome."""
+    """The seeds of each method without some mode, and which method is better by each primary outcome."""
     primary = str(study.complete["primary"].iloc[0]).split(",")
     measured = set(final_scores(study.complete)["metric"])
     rankings = compare(study.complete, metrics=[metric for metric in primary if metric in measured]).rankings

@@ -98,7 +98,7 @@ def _in_brief(methods: Sequence[Imbalance], of: int) -> str:
 
 
 def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:
-    """How many balanced runs collapsed, of how many, and how many unbalanced ones."""
+    """Numbers of balanced runs that collapsed and of all, and the same of unbalanced ones."""
     found = [method.found for method in methods]
     balanced = f"{sum(each.collapsed for each in found)} of {sum(each.total for each in found)}"
     return balanced, f"{sum(each.other_collapsed for each in found)} of {sum(each.other_total for each in found)}"

@@ -65,9 +65,8 @@ def factors_in_brief(outcomes: Sequence[FactorEffects]) -> list[str]:
                 than = f" with {for_markdown(effect.factors[0])}"
                 compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True, than=than)
                 clauses.append(f"{compared} ({numbers})")
-            average = f"; {'each ' * (len(found) > 1)}averaged over the settings of the others" * (
-                len(outcome.effects) > 1
-            )
+            others = f"; {'each ' * (len(found) > 1)}averaged over the settings of the others"
+            average = others if len(outcome.effects) > 1 else ""
             return [f"On {outcome.dataset}, by {for_markdown(outcome.label)}: {listed(clauses)}{average}"]
     return []
 
