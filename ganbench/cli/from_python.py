@@ -19,7 +19,7 @@ from ganbench.cli.console.train_job import train_job
 from ganbench.core.device import find_device
 from ganbench.core.errors import GanbenchError
 from ganbench.core.experiment_files import find_experiment
-from ganbench.core.settings import merge, parse_component, parse_components, parse_seeds
+from ganbench.core.settings import allowed, merge, parse_component, parse_components, parse_seeds
 from ganbench.results.read_results import load_results
 from ganbench.runs.asked_job import asked_job
 from ganbench.runs.executors import choose
@@ -158,7 +158,7 @@ def sweep(
     plugin_files = [Path(file) for file in plugins]
     asked = read_asked_sweep(find_experiment(Path(file)), budget, plugin_files)
     if where is not None:
-        asked = asked.where({name: _allowed(values) for name, values in where.items()})
+        asked = asked.where(allowed(where))
     if seeds is not None:
         asked = dataclasses.replace(asked, seeds=_seed_numbers(seeds))
     name = experiment or asked.experiment
@@ -215,12 +215,6 @@ def _seed_numbers(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     if isinstance(seeds, str):
         return parse_seeds(seeds)
     return parse_seeds(",".join(map(str, [seeds] if isinstance(seeds, int) else seeds)))
-
-
-def _allowed(values: object) -> list[str]:
-    """The allowed values of a condition, as `--where` has them."""
-    listed = values if isinstance(values, list | tuple | set | frozenset) else [values]
-    return list(map(str, listed))
 
 
 def _results_of(runs: Collection[str], experiment: str, store: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import budget_flag, experiment_flag, store_flag
+from ganbench.cli.options import budget_flag, experiment_flag, store_flag, where_flag
 from ganbench.core.plain_text import one_line
 
 
@@ -22,6 +22,7 @@ from ganbench.core.plain_text import one_line
     metavar="CSV",
     help="Read a report's results.csv instead of a store. Repeatable.",
 )
+@where_flag
 @budget_flag
 @click.option(
     "--out",
@@ -35,6 +36,7 @@ def report(
     experiment: str,
     store: str | None,
     sources: tuple[Path, ...],
+    where: tuple[str, ...],
     x: str,
     out: Path | None,
     title: str | None,
@@ -44,11 +46,12 @@ def report(
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
     `--from REPORT/results.csv` writes the report again in its folder; the same code gives the same bytes. With --out,
-    --title or --baseline it makes a new report.
+    --title, --where or --baseline it makes a new report.
 
     Several `--from` make one new report on a study whose runs were made on several machines, with the samples of all of
     their folders, today's date and the version of this code. A run may be in several of them if its numbers are equal.
     """
+    from ganbench.core.settings import parse_where
     from ganbench.results.report.experiment_report import report as report_on
     from ganbench.tracking.browser import show_page
 
@@ -56,6 +59,7 @@ def report(
         experiment,
         store=store,
         sources=sources,
+        where=parse_where(where),
         out=out,
         title=title,
         x=x,

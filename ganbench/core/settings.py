@@ -154,6 +154,15 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
     return conditions
 
 
+def allowed(conditions: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return conditions from Python as `parse_where` has them: a value, or several of which any will do."""
+    several = (list, tuple, set, frozenset)
+    return {
+        option: list(map(str, values if isinstance(values, several) else [values]))
+        for option, values in conditions.items()
+    }
+
+
 def accepts(words: Collection[str], value: str) -> bool:
     """True if a condition lists a value, or the components in it without some options: `r1` accepts `r1:gamma=1.0`."""
     return value in words or any(_names(word, value) for word in words)

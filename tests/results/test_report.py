@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from scipy import stats as scipy_stats
 
+from ganbench import report
+from ganbench.cli import main
 from ganbench.core.errors import GanbenchError
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
@@ -114,6 +117,23 @@ def test_report_with_a_baseline_is_written_again_with_it(tmp_path: Path) -> None
     assert not (tmp_path / "none").exists()
     with pytest.raises(GanbenchError, match="nothing to set against a baseline"):
         write_report(Results(study[study["loss"] == "hinge"]), tmp_path / "none", title="A study", baseline="hinge")
+
+
+def test_report_on_some_runs_is_a_new_one_and_the_other_is_left_alone(tmp_path: Path) -> None:
+    folder = write_report(Results(STUDY, pictures), tmp_path, title="A study")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    options = ["report", "--from", str(folder / "results.csv"), "--out", str(tmp_path / "some")]
+    result = CliRunner().invoke(main, [*options, "--where", "loss=hinge|minimax"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    from_python = report(
+        sources=[folder / "results.csv"], out=tmp_path / "python", where={"loss": ["minimax", "hinge"]}
+    )
+    for place in (next((tmp_path / "some").iterdir()), from_python):
+        assert set(read_csv(place / "results.csv").table["loss"]) == {"minimax"}
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    with pytest.raises(GanbenchError, match="no run has loss = hinge; there is minimax, wgan-gp"):
+        report(sources=[folder / "results.csv"], where={"loss": "hinge"})
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_rewriting_needs_a_valid_report_description(tmp_path: Path) -> None:

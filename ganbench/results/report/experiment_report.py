@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
+from ganbench.core.settings import allowed
 from ganbench.results.loading import Pictures, Results, load_results
 from ganbench.results.report.report import write_report, write_report_again
 from ganbench.results.report.sources import read_sources, title_of
-from ganbench.results.views import BUDGETS
+from ganbench.results.views import BUDGETS, filter_runs
 from ganbench.tracking.store import EXPERIMENT, find_store
 
 
@@ -21,6 +22,7 @@ def report(
     *,
     store: str | os.PathLike[str] | None = None,
     sources: Sequence[str | os.PathLike[str]] = (),
+    where: Mapping[str, object] | None = None,
     out: str | os.PathLike[str] | None = None,
     title: str | None = None,
     x: str = "images",
@@ -29,12 +31,13 @@ def report(
 ) -> Path:
     """Write a report: one self-contained HTML page, the same in Markdown, results.csv, and the figures as SVG.
 
-    A single source without `out`, `title` and `baseline` has its report written again in its own folder.
+    A single source without `out`, `title`, `where` and `baseline` has its report written again in its own folder.
 
     Args:
         experiment: name of the experiment.
         store: folder or MLflow tracking URI; by default $MLFLOW_TRACKING_URI, or else ./mlruns-ganbench.
         sources: paths of results.csv of one study, which are read instead of a store.
+        where: which runs to report on, as in {"loss": "minimax", "train.pac": [1, 2]}; by default all.
         out: folder for reports; by default "reports".
         title: title of the report; by default that of the first source, or the experiment's name.
         x: the budget on the x axis of curves: one of "images", "step", "critic_steps",
@@ -53,12 +56,14 @@ def report(
     if x not in BUDGETS:
         raise GanbenchError(f"runs can't be set against '{x}': {near_miss(x, BUDGETS)}")
     paths = [Path(source) for source in sources]
-    if len(paths) == 1 and out is None and title is None and not baseline:
+    if len(paths) == 1 and out is None and title is None and not baseline and not where:
         folder = write_report_again(paths[0])
         if folder is not None:
             return folder
     place = None if paths else find_store(None if store is None else os.fspath(store))
     results = load_results(place, experiment, history=True) if place else read_sources(paths)
+    if where:
+        results = replace(results, table=filter_runs(results.table, allowed(where)))
     title = title or (title_of(paths) if paths else experiment)
     missing: list[str] = []
     recorded = replace(results, pictures=_recording(results, missing))
