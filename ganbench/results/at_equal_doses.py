@@ -61,9 +61,11 @@ class AtEqualDoses:
         at_each = [
             f"{100 * better:.0f} % at {number(dose)}" for dose, better in zip(self.doses, self.by_dose, strict=True)
         ]
+        reverses = min(self.by_dose) < 0.5 < max(self.by_dose)
+        each = f"{listed(at_each)}{', so better at some and worse at others' * reverses}"
         return (
             f"{run} is better in {share:.0f} % of pairs at equal doses ({least:.0f}–{most:.0f} %; corrected p = "
-            f"{corrected_p:.2g}; {what}: {listed(at_each)}), {self.collapsed} of "
+            f"{corrected_p:.2g}; {what}: {each}), {self.collapsed} of "
             f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
         )
 

@@ -213,6 +213,14 @@ def test_what_differs_beside_a_part_is_said() -> None:
     )
 
 
+def test_a_direction_that_changes_with_the_dose_is_said() -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(2, 500, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
+    (changes,) = protection(tidy([*runs, *unbalanced(2, 500, 60.0, "hinge")]), "minimax")
+    assert "0 % at 2 and 100 % at 5, so better at some and worse at others)" in changes.sentence()
+    (stays,) = protection(tidy([*runs, *unbalanced(2, 500, 5.0, "hinge")]), "minimax")
+    assert "worse at others" not in stays.sentence()
+
+
 def unbalanced(dose: int, steps: int, fid: float, loss: str = "minimax") -> Iterator[RunRecord]:
     """Runs with so many updates of the generator in a step; those with one have no dose: they are controls."""
     params = {"train.n_generator": str(dose), "train.steps": str(steps)}
