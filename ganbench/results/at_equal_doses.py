@@ -39,7 +39,7 @@ class AtEqualDoses:
     rule: CollapseRule
     doses: tuple[float, ...]
     better: Interval
-    by_dose: tuple[float, ...]
+    by_dose: tuple[Interval, ...]
     collapsed: int
     total: int
     other_collapsed: int
@@ -59,9 +59,10 @@ class AtEqualDoses:
         rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
         have = "has" if self.collapsed == 1 else "have"
         at_each = [
-            f"{100 * better:.0f} % at {number(dose)}" for dose, better in zip(self.doses, self.by_dose, strict=True)
+            f"{100 * better.middle:.0f} % at {number(dose)}"
+            for dose, better in zip(self.doses, self.by_dose, strict=True)
         ]
-        reverses = min(self.by_dose) < 0.5 < max(self.by_dose)
+        reverses = min(better.high for better in self.by_dose) < 0.5 < max(better.low for better in self.by_dose)
         each = f"{listed(at_each)}{', so better at some and worse at others' * reverses}"
         return (
             f"{run} is better in {share:.0f} % of pairs at equal doses ({least:.0f}–{most:.0f} %; corrected p = "
@@ -105,7 +106,7 @@ def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule
         return None
     strata = [(first[dose], second[dose]) for dose in doses]
     better, p = better_in_strata(strata)
-    by_dose = tuple(superiority(one, other).middle for one, other in strata)
+    by_dose = tuple(superiority(one, other) for one, other in strata)
     counts = (*_collapsed(first, doses, rule), *_collapsed(second, doses, rule))
     failed = sum(int(np.isnan(each[dose]).sum()) for each in (first, second) for dose in doses)
     return AtEqualDoses(rule, tuple(doses), better, by_dose, *counts, failed, p)
