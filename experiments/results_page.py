@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -183,7 +183,7 @@ def _doses(study: Study) -> Iterator[Findings]:
             + [for_markdown(words) for words in apart.values() if words]
             + known,
             [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
-            [f"{caption}\n\n{markdown(head, rows)}", *_samples(study, curves)],
+            [f"{caption}\n\n{markdown(head, rows)}", *_dose_samples(study, curves)],
         )
 
 
@@ -211,28 +211,38 @@ def _controls(study: Study) -> Iterator[Findings]:
     yield Findings(known, undecided, [table] if methods else [], list(map(for_markdown, study.controls.in_brief())))
 
 
-def _samples(study: Study, curves: DoseCurves) -> list[str]:
-    """A picture of the best and the worst seed of some parts at each dose, from the report's samples."""
+def _dose_samples(study: Study, curves: DoseCurves) -> list[str]:
+    """A picture of the best and the worst seed of some parts at each dose."""
     names = method_names(study.complete)
-    places = choose(study.complete, names).places
     label_of = {
         (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
         for _, row in runs(study.complete).iterrows()
     }
-    rows: list[list[tuple[str, Path]]] = []
-    for part in SHOWN:
+    doses = {part: sorted(dose for name, dose in label_of if name == part and dose and dose >= 1) for part in SHOWN}
+    rows = [{label_of[part, dose]: f"{part}, {number(dose)}" for dose in doses[part]} for part in SHOWN]
+    words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
+    return _samples(study, curves.dataset, rows, f"results-{study.name}-{_slug(curves.what)}-samples.png", words)
+
+
+def _samples(study: Study, dataset: str, rows: Sequence[Mapping[str, str]], name: str, words: str) -> list[str]:
+    """A picture of the best and the worst seed of methods, from the report's samples.
+
+    Args:
+        rows: in each row of the picture, titles by the name of the method.
+    """
+    places = choose(study.complete, method_names(study.complete)).places
+    drawn: list[list[tuple[str, Path]]] = []
+    for titles in rows:
         sheets = []
-        for dose in sorted(dose for name, dose in label_of if name == part and dose is not None and dose >= 1):
-            for run, place in places[curves.dataset, label_of[part, dose]]:
+        for label, title in titles.items():
+            for run, place in places[dataset, label]:
                 kept = sorted((study.folder / "samples").glob(f"{run}-*.webp"), key=_step)
                 if place in ("best", "worst") and kept:
-                    sheets.append((f"{part}, {number(dose)}\n{place} seed", kept[-1]))
-        rows += [sheets] if sheets else []
-    if not rows:
+                    sheets.append((f"{title}\n{place} seed", kept[-1]))
+        drawn += [sheets] if sheets else []
+    if not drawn:
         return []
-    name = f"results-{study.name}-{_slug(curves.what)}-samples.png"
-    sheet_picture(rows).save(IMAGES / name, optimize=True)
-    words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
+    sheet_picture(drawn).save(IMAGES / name, optimize=True)
     return [f"![{words}](images/{name})"]
 
 
@@ -261,7 +271,22 @@ def _axes(study: Study) -> Iterator[Findings]:
         for sentences in (*axis_sentences(pairs), axes_in_brief(pairs))
     )
     if known or undecided:
-        yield Findings([*_lost(study), *known], undecided, [], brief)
+        yield Findings([*_lost(study), *known], undecided, _axis_samples(study), brief)
+
+
+def _axis_samples(study: Study) -> list[str]:
+    """A picture for each data set: a row for each value of the first axis, and in it the second axis."""
+    names, drawn = method_names(study.complete), []
+    for dataset, members in runs(study.complete).groupby("dataset", observed=True):
+        label_of = {tuple(str(names[run]).split(", ", 1)): str(names[run]) for run in members["run"]}
+        rows, columns = (dict.fromkeys(values) for values in zip(*label_of, strict=True))
+        titles = [
+            {label_of[row, column]: f"{row}\n{column}" for column in columns if (row, column) in label_of}
+            for row in rows
+        ]
+        words = f"Samples of each method on {for_markdown(str(dataset))}: the best and the worst seed"
+        drawn += _samples(study, str(dataset), titles, f"results-{study.name}-{_slug(str(dataset))}-samples.png", words)
+    return drawn
 
 
 def _methods(study: Study) -> Findings:

@@ -14,7 +14,7 @@ from PIL import Image
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
 from ganbench.tracking import RunRecord
-from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, factorial, runs_of_doses
+from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, crossed, factorial, runs_of_doses
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "results_page.py"
 
@@ -68,6 +68,20 @@ def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path
     with Image.open(tmp_path / name) as picture:
         assert picture.width == 8 * 150, "best and worst of four doses"
         assert picture.convert("L").getpixel((75, 100)) == 255
+
+
+def test_samples_of_crossed_axes_have_a_row_for_each_value_of_the_first(script: ModuleType, tmp_path: Path) -> None:
+    values = {("batch", "minimax"): 10.0, ("none", "hinge"): 60.0, ("batch", "hinge"): 10.0, ("none", "minimax"): 60.0}
+    table = tidy(list(crossed(values | {("batch", "wgan"): 5.0})))
+    (tmp_path / "samples").mkdir()
+    for run in table["run"].unique():
+        Image.new("L", (32, 32), 255).save(tmp_path / "samples" / f"{run}-10.webp")
+    found = script.findings(script.Study("net_or_loss", "Which?", tmp_path, table))
+    assert found.pictures == [
+        "![Samples of each method on mnist: the best and the worst seed](images/results-net_or_loss-mnist-samples.png)"
+    ]
+    with Image.open(tmp_path / "results-net_or_loss-mnist-samples.png") as picture:
+        assert picture.size == (6 * 150, 2 * 180), "best and worst of three losses with batch, and of two without"
 
 
 def test_a_factor_that_harms_is_said_to_make_things_worse(script: ModuleType, tmp_path: Path) -> None:
