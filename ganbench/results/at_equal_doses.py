@@ -18,13 +18,16 @@ from ganbench.results.inference.ranks import superiority
 BALANCED = 1.0
 """The dose that is none: only larger ones are compared."""
 
-LossesByDose = Mapping[float, Values]
-"""The losses of runs by their dose: values of the rule's metric, turned so that larger is worse; NaN is no score."""
+LossesByDose = Mapping[float, Mapping[str, float]]
+"""Losses of runs by dose and run: values of the rule's metric, turned so that larger is worse; NaN is no score."""
+_Losses = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class AtEqualDoses:
     """A comparison at all doses above 1 that both kinds have; runs without a score are worst, and count as collapsed.
+
+    A run counts once: doses that share runs, such as a control of all of them, are compared together.
 
     Attributes:
         better: the probability that a run of the first kind is better than one of the second at the same dose, by the
@@ -92,11 +95,14 @@ class MethodAtEqualDoses:
         return self.corrected_p <= 1 - LEVEL
 
 
-def losses_by_dose(points: Sequence[tuple[float, float]], rule: CollapseRule) -> dict[float, Values]:
-    """Losses by dose, of doses above 1, from the dose of each run and its value of the rule's metric."""
+def losses_by_dose(values: Mapping[float, Mapping[str, float]], rule: CollapseRule) -> LossesByDose:
+    """Losses by dose and run, of doses above 1, from values of the rule's metric."""
     sign = 1 if rule.comparison == ">" else -1
-    doses = sorted({dose for dose, _ in points if dose > BALANCED})
-    return {dose: sign * np.array([value for at, value in points if at == dose]) for dose in doses}
+    return {
+        dose: {run: sign * value for run, value in at_dose.items()}
+        for dose, at_dose in values.items()
+        if dose > BALANCED
+    }
 
 
 def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule) -> AtEqualDoses | None:
@@ -104,16 +110,31 @@ def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule
     doses = sorted(first.keys() & second.keys())
     if not doses:
         return None
-    strata = [(first[dose], second[dose]) for dose in doses]
-    better, p = better_in_strata(strata)
-    by_dose = tuple(superiority(one, other) for one, other in strata)
-    counts = (*_collapsed(first, doses, rule), *_collapsed(second, doses, rule))
-    failed = sum(int(np.isnan(each[dose]).sum()) for each in (first, second) for dose in doses)
+    better, p = better_in_strata([(_values(one), _values(other)) for one, other in _strata(first, second, doses)])
+    by_dose = tuple(superiority(_values(first[dose]), _values(second[dose])) for dose in doses)
+    one, other = ({run: loss for dose in doses for run, loss in kind[dose].items()} for kind in (first, second))
+    counts = (_collapsed(one, rule), len(one), _collapsed(other, rule), len(other))
+    failed = sum(math.isnan(loss) for losses in (one, other) for loss in losses.values())
     return AtEqualDoses(rule, tuple(doses), better, by_dose, *counts, failed, p)
 
 
-def _collapsed(losses: LossesByDose, doses: Sequence[float], rule: CollapseRule) -> tuple[int, int]:
-    """Number of collapsed runs, and of all, at some doses."""
+def _strata(first: LossesByDose, second: LossesByDose, doses: Sequence[float]) -> list[tuple[_Losses, _Losses]]:
+    """The losses of both kinds in strata that share no run: one for each dose, or for several with the same runs."""
+    strata: list[tuple[_Losses, _Losses]] = []
+    for dose in doses:
+        one, other = first[dose], second[dose]
+        sharing = [stratum for stratum in strata if stratum[0].keys() & one.keys() or stratum[1].keys() & other.keys()]
+        for stratum in sharing:
+            one, other = {**stratum[0], **one}, {**stratum[1], **other}
+        strata = [*(stratum for stratum in strata if stratum not in sharing), (one, other)]
+    return strata
+
+
+def _values(losses: _Losses) -> Values:
+    return np.array(list(losses.values()))
+
+
+def _collapsed(losses: _Losses, rule: CollapseRule) -> int:
+    """Number of collapsed runs."""
     sign = 1 if rule.comparison == ">" else -1
-    values = np.concatenate([losses[dose] for dose in doses])
-    return sum(math.isnan(value) or rule.applies(sign * value) for value in values.tolist()), len(values)
+    return sum(math.isnan(loss) or rule.applies(sign * loss) for loss in losses.values())

@@ -68,8 +68,8 @@ class Controls:
 
     def in_brief(self) -> list[str]:
         """Say in one sentence for each kind of dose how many runs collapse, where balanced runs do better."""
-        kinds = [[each for each in methods if each.significant and each.does_better] for methods in self._kinds()]
-        return [_in_brief(better, len(methods)) for better, methods in zip(kinds, self._kinds(), strict=True) if better]
+        better = [[each for each in methods if each.significant and each.does_better] for methods in self._kinds()]
+        return [_in_brief(*pair) for pair in zip(better, self._kinds(), strict=True) if pair[0]]
 
     def _kinds(self) -> list[list[Imbalance]]:
         """The methods by data set, what the doses are of, and rule."""
@@ -88,12 +88,15 @@ def _summaries(methods: Sequence[Imbalance]) -> list[str]:
     ]
 
 
-def _in_brief(methods: Sequence[Imbalance], of: int) -> str:
+def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance]) -> str:
+    """Count the runs of all methods with controls: those that do better alone would collapse more often."""
     first, balanced, unbalanced = methods[0], *_counts(methods)
+    parts = f"{len(methods)} part{'s' * (len(methods) > 1)}"
+    significance = p_in_words(max(each.corrected_p for each in better))
     return (
-        f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs on {first.dataset} collapse ({_rule(methods)}); "
-        f"balanced, after as many discriminator updates, {balanced} do. A balanced run is better in {_span(methods)} "
-        f"of pairs, with {len(methods)} of {of} parts ({p_in_words(max(each.corrected_p for each in methods))})"
+        f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs of {parts} on {first.dataset} collapse "
+        f"({_rule(methods)}); balanced, after as many discriminator updates, {balanced} do. A balanced run is better "
+        f"in {_span(better)} of pairs, with {len(better)} of {parts} ({significance})"
     )
 
 
@@ -133,8 +136,8 @@ def _summary(methods: Sequence[Imbalance], of: int) -> str:
     )
 
 
-_Points = list[tuple[float, float]]
-"""The dose of each run and its value of the rule's metric."""
+_AtDoses = dict[float, dict[str, float]]
+"""The value of the rule's metric of each run, by dose and run."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def controls_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
     return found
 
 
-def _pairs(table: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], tuple[_Points, _Points]], int, int]:
+def _pairs(table: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]], int, int]:
     """The controls and the unbalanced runs of each method, and how many settings have a control, of how many.
 
     Keys are data set, what the doses are of, the method's name and the rule.
@@ -180,17 +183,18 @@ def _pairs(table: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], tuple[_
     settings = _settings(table)
     value_of = {rule: _values(table, rule) for rule in {setting.rule for setting in settings}}
     unbalanced = [(each, what) for each in settings for what, dose in each.doses.items() if dose > BALANCED]
-    losses: dict[tuple[str, str, str, str], tuple[_Points, _Points]] = {}
+    pairs: dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]] = {}
     controlled = 0
     for setting, what in unbalanced:
         control = next((each for each in settings if _is_control(each, setting, what)), None)
         if control is None:
             continue
         controlled += 1
-        balanced, own = losses.setdefault((setting.dataset, what, setting.name, setting.rule), ([], []))
-        for points, members in ((balanced, control.runs), (own, setting.runs)):
-            points += [(setting.doses[what], value_of[setting.rule].get(run, math.nan)) for run in members]
-    return losses, controlled, len(unbalanced)
+        balanced, own = pairs.setdefault((setting.dataset, what, setting.name, setting.rule), ({}, {}))
+        for at_doses, members in ((balanced, control.runs), (own, setting.runs)):
+            values = {run: value_of[setting.rule].get(run, math.nan) for run in members}
+            at_doses.setdefault(setting.doses[what], {}).update(values)
+    return pairs, controlled, len(unbalanced)
 
 
 def _settings(table: pd.DataFrame) -> list[_Setting]:
@@ -199,7 +203,7 @@ def _settings(table: pd.DataFrame) -> list[_Setting]:
     found = []
     for _, members in ended.groupby("group", observed=True, sort=False):
         first = members.iloc[0]
-        facts = [f"{column}={first[column]}" for column in ("loss", "arch")]
+        facts = [f"{column}={first[column]}" for column in ("loss", "arch", "protocol")]
         found.append(
             _Setting(
                 dataset=str(first["dataset"]),
@@ -228,7 +232,7 @@ def _is_control(candidate: _Setting, setting: _Setting, what: str) -> bool:
     return len(differing) == 2 and differing[0] == differing[1]
 
 
-def _compare(balanced: _Points, own: _Points, rule: CollapseRule) -> AtEqualDoses:
+def _compare(balanced: _AtDoses, own: _AtDoses, rule: CollapseRule) -> AtEqualDoses:
     found = at_equal_doses(losses_by_dose(balanced, rule), losses_by_dose(own, rule), rule)
     assert found is not None, "each dose has both"
     return found

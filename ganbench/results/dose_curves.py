@@ -44,7 +44,9 @@ class DoseCurve:
             bound = f"; half of them would below {number(half.high)}" if half.high < math.inf else ""
             words = f"all runs have {self.rule}{bound}"
         elif math.isnan(half.middle):
-            words = f"the runs don't tell at which dose half of them would have {self.rule}"
+            bounded = half.low > 0 or half.high < math.inf
+            bound = f", but that it is {_range(half.low, half.high)}" * bounded
+            words = f"the runs don't tell at which dose half of them would have {self.rule}{bound}"
         else:
             words = f"half of the runs have {self.rule} {self._place()} (95 % interval {_range(half.low, half.high)})"
         failed = f"; {self.failed} failed and are counted among them" * (self.failed > 0)
@@ -53,8 +55,11 @@ class DoseCurve:
     def _place(self) -> str:
         """The dose; only the doses around it, where the runs say no more."""
         low, high = self.response.gap or (0.0, math.inf)
-        if self.response.gap is None:
+        lowest, *_, highest = self.response.doses
+        if self.response.gap is None and lowest <= self.response.half.middle <= highest:
             return f"at {number(self.response.half.middle)}"
+        if self.response.gap is None:  # what lies outside of the doses is a guess
+            low, high = (0.0, lowest) if self.response.half.middle < lowest else (highest, math.inf)
         if low == 0:
             return f"below {number(high)}"
         return f"above {number(low)}" if high == math.inf else f"between {number(low)} and {number(high)}"
@@ -92,8 +97,8 @@ class DoseCurves:
 
 Study = tuple[str, str, CollapseRule]
 """A data set, what the doses are of, and the rule for collapsed runs."""
-RunsAtDoses = dict[str, list[tuple[float, float]]]
-"""The dose of each run and its value of the rule's metric, by method; NaN is a run without a score."""
+RunsAtDoses = dict[str, dict[float, dict[str, float]]]
+"""The value of the rule's metric of each run, by method, dose and run; NaN is a run without a score."""
 
 
 def runs_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
@@ -110,8 +115,8 @@ def runs_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
         value_of = scores[scores["metric"] == rule.metric].drop_duplicates("run", keep="last").set_index("run")["value"]
         for run, name, dose in zip(members["run"], members["name"], members["dose"], strict=True):
             for what, amount in parse_dose(str(dose)).items():
-                methods = found.setdefault((str(dataset), what, rule), {})
-                methods.setdefault(str(name), []).append((amount, float(value_of.get(run, math.nan))))
+                at_doses = found.setdefault((str(dataset), what, rule), {}).setdefault(str(name), {})
+                at_doses.setdefault(amount, {})[str(run)] = float(value_of.get(run, math.nan))
     return dict(sorted(found.items(), key=lambda item: (item[0][:2], str(item[0][2]))))
 
 
@@ -123,8 +128,9 @@ def dose_curves(table: pd.DataFrame) -> list[DoseCurves]:
 
 def _fit(rule: CollapseRule, methods: RunsAtDoses) -> tuple[DoseCurve, ...]:
     curves = []
-    for name, points in methods.items():
-        doses, values = np.array([point for point in points if point[0] > 0]).reshape(-1, 2).T
+    for name, at_doses in methods.items():
+        points = [(dose, value) for dose, values in at_doses.items() if dose > 0 for value in values.values()]
+        doses, values = np.array(points).reshape(-1, 2).T
         if len(set(doses.tolist())) > 1:
             failed = np.isnan(values)
             collapsed = failed | np.array([rule.applies(value) for value in values])

@@ -82,7 +82,7 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
 
 
 def _compare(methods: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule) -> AtEqualDoses | None:
-    one, other = (losses_by_dose(methods.get(name, []), rule) for name in pair)
+    one, other = (losses_by_dose(methods.get(name, {}), rule) for name in pair)
     return at_equal_doses(one, other, rule)
 
 

@@ -8,10 +8,13 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ganbench.core.annotation import Annotation
+from ganbench.core.collapse_rule import parse_rule
+from ganbench.results.at_equal_doses import at_equal_doses
 from ganbench.results.balanced_controls import balanced_controls
 from ganbench.results.crossed_axes import axes_in_brief, axis_sentences, crossed_axes
 from ganbench.results.csv_file import read_csv, write_csv
@@ -95,6 +98,9 @@ def test_runs_without_a_rule_or_a_dose_have_no_curve() -> None:
         ([0, 0], "no run has fid > 50; half of them would above"),
         ([7, 7], "all runs have fid > 50; half of them would below"),
         ([3, 3], "the runs don't tell"),
+        ([7, 4], "the runs don't tell at which dose half of them would have fid > 50, but that it is at most "),
+        ([1, 0], "the runs don't tell at which dose half of them would have fid > 50, but that it is at least "),
+        ([1, 2], "half of the runs have fid > 50 above 8 ("),
     ],
 )
 def test_the_sentence_says_what_the_runs_tell(collapsed: list[int], words: str) -> None:
@@ -260,6 +266,30 @@ def test_balanced_controls_have_as_many_steps_and_nothing_else_differs() -> None
     )
     assert "is better in 100 % of pairs" in summary
     assert "0 of 7 of them have fid > 50, and 7 of 7 of the unbalanced ones" in summary
+
+
+def test_a_control_of_several_doses_counts_once() -> None:
+    runs = [*unbalanced(1, 200, 48.0), *(run for dose in (2, 5, 8) for run in unbalanced(dose, 200, 47.0 + dose))]
+    (found,) = balanced_controls(tidy(runs)).methods
+    counts = found.found
+    assert counts.doses == (2, 5, 8)
+    # Seeds 3 to 6 of 48 + seed are above 50; of 49, 52 and 55 + seed seeds 2 to 6, all and all.
+    assert (counts.collapsed, counts.total, counts.other_collapsed, counts.other_total) == (4, 7, 19, 21)
+
+
+def test_shared_controls_raise_no_more_false_alarms() -> None:
+    generator, rule = np.random.default_rng(0), parse_rule("fid > 9")
+    alarms = 0
+    for _ in range(400):
+        shared = {f"control {seed}": value for seed, value in enumerate(generator.normal(size=10))}
+        own = {
+            dose: {f"{dose} {seed}": value for seed, value in enumerate(generator.normal(size=10))}
+            for dose in (2.0, 5.0, 8.0)
+        }
+        found = at_equal_doses(dict.fromkeys(own, shared), own, rule)
+        assert found is not None
+        alarms += found.p <= 0.05
+    assert alarms / 400 < 0.09, "it was a fifth when the control was counted once for each dose"
 
 
 def test_summaries_of_controls_count_the_runs_of_the_parts_that_they_name() -> None:

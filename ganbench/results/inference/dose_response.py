@@ -29,7 +29,8 @@ class DoseResponse:
         collapsed: number of those that collapsed.
         half: the dose that collapses half of the runs (D50), with its 95 % interval. An end is 0 or infinite where the
             runs don't bound it; the estimate itself is 0 if all collapsed, infinite if none did, and NaN if the runs
-            bound it on neither side, as where more of the dose doesn't collapse more of them.
+            bound it on neither side, or the likeliest dose is at an end of those that are tried: as where more of the
+            dose doesn't collapse more of them.
         slope: of the log odds over the logarithm of the dose; infinite if one dose parts all runs.
         gap: the neighbouring doses between which D50 lies, where the runs say no more than that: at most one dose has
             both kinds of runs, and any steep curve fits equally well. Outside of the doses an end is 0 or infinite.
@@ -90,7 +91,7 @@ def dose_response(doses: Values, collapsed: Values) -> DoseResponse:
         middle, high = math.inf, math.inf
     elif (hits == runs).all():
         middle, low = 0.0, 0.0
-    elif low == 0 and high == math.inf:
+    elif (low == 0 and high == math.inf) or likeliest[0] == 0 or likeliest[-1] == DOSES - 1:
         middle = math.nan
     return DoseResponse(
         tuple(distinct.tolist()),
