@@ -83,10 +83,12 @@ BLOCK = re.compile(r"(<!-- made by `make results` -->\n).*?(<!-- end -->)", flag
 FIRST = 3
 """Number of sentences that README shows: the first of each study, then the second."""
 WORDS = (
-    "*Better in 88 % of pairs*: of one run of each kind, the first is better so often (in brackets: 95 % interval and "
-    "corrected p). *Updates of G per D*: of the generator for each one of the discriminator. *A part*: a loss, or what "
-    "is added to one. `kl_corrected` says how far the modes' shares are from those of the data. *A quiet end*: "
-    "decaying learning rates and an averaged generator."
+    "*Better in 88 % of pairs*: take a run of each kind at random, and the first is better in 88 % of such pairs (in "
+    "brackets: 95 % interval and corrected p). *Updates of G per D*: of the generator for each one of the "
+    "discriminator. *A part*: a loss, or what is added to one. `kl_corrected` says how far the modes' shares are from "
+    "those of the data. The rule `kl_corrected > 1` was fixed before the first run; it isn't that of the word "
+    "COLLAPSED, which also holds where samples repeat others evenly. *A quiet end*: decaying learning rates and an "
+    "averaged generator."
 )
 
 
@@ -260,7 +262,7 @@ def _factors(study: Study) -> Iterator[Findings]:
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         known, undecided = factor_sentences(study.complete, outcomes)
-        yield Findings(known, undecided, [f"![{caption}](images/{name})"], factors_in_brief(outcomes))
+        yield Findings(known, undecided, [f"![{caption}](images/{name})"], factors_in_brief(study.complete, outcomes))
 
 
 def _axes(study: Study) -> Iterator[Findings]:

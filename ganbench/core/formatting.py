@@ -6,6 +6,10 @@ import math
 from collections.abc import Sequence
 
 MAX_SEEDS_LISTED = 10
+SMALLEST = 1e-5
+"""The last digit that is shown of a small number."""
+EQUAL = 1e-9
+"""Difference of shares that may come from rounding."""
 
 
 def on_scale(value: float, scale: str) -> str:
@@ -28,7 +32,19 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0 or abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     text = f"{value:.{digits}g}"
-    return f"{value:.5f}" if "e" in text else text
+    if "e" not in text:
+        return text
+    if abs(value) < SMALLEST / 2:
+        return f"<{SMALLEST:.5f}" if value > 0 else f">-{SMALLEST:.5f}"
+    return f"{value:.5f}"
+
+
+def percent(share: float) -> str:
+    """A share in whole percent: `98`; `>99` or `<1` where rounding would say all or none."""
+    rounded = f"{100 * share:.0f}"
+    if rounded == "100" and share < 1 - EQUAL:
+        return ">99"
+    return "<1" if rounded == "0" and share > EQUAL else rounded
 
 
 def all_digits(value: float) -> str:
@@ -37,13 +53,14 @@ def all_digits(value: float) -> str:
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:
-    """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma.
+    """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma, `a, b; c; and d`.
 
     Args:
         last: the word before the last name.
     """
     comma = "; " if any("," in name for name in names) else ", "
-    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])} {last} {names[-1]}"
+    semicolon = ";" if comma == "; " else ""
+    return names[0] if len(names) == 1 else f"{comma.join(names[:-1])}{semicolon} {last} {names[-1]}"
 
 
 def seeds_in_words(seeds: Sequence[int]) -> str:

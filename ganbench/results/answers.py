@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percent
 from ganbench.results.inference import MIN_SEEDS, Contrast, iqm_difference, seeds_needed
+from ganbench.results.pairs_in_words import p_in_words
 from ganbench.results.ranking import Ranking, values
 from ganbench.results.verdict_words import format_words
 
@@ -75,8 +76,8 @@ def size_in_words(pair: Contrast) -> str:
 
 def chance_in_words(pair: Contrast) -> str:
     """Say how often a seed of the first of two methods is better, with the p-value."""
-    share, least, most = (100 * part for part in pair.probability)
-    return f"its seed is better in {share:.0f} % of pairs [{least:.0f} – {most:.0f} %], p = {pair.p:.2g}"
+    share, least, most = map(percent, pair.probability)
+    return f"its seed is better in {share} % of pairs [{least} – {most} %], {p_in_words(pair.p)}"
 
 
 def _not_excluded(ranking: Ranking) -> str:
@@ -95,7 +96,8 @@ def _open_intervals(ranking: Ranking) -> list[str]:
     for name, estimate in ranking.estimates.items():
         failed = f"{estimate.failed} of {estimate.seeds} seeds {'has' if estimate.failed == 1 else 'have'} no score"
         if math.isinf(estimate.middle):
-            notes.append(f"{name} has no finite value: {failed}, more than a quarter")
+            reason = failed if estimate.failed else "infinite scores"
+            notes.append(f"{name} has no finite value: {reason}, more than a quarter")
         elif math.isinf(estimate.high):
             notes.append(
                 f"the interval of {name} has no worse end: {failed}, so more than a quarter of all its seeds may fail"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.core.collapse_rule import CollapseRule
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percent
 from ganbench.results.inference import Interval, Values
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
@@ -58,17 +58,17 @@ class AtEqualDoses:
             what: what the doses are of.
             other: the second kind, in words.
         """
-        share, least, most = (100 * part for part in self.better)
+        share, least, most = map(percent, self.better)
         rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
         have = "has" if self.collapsed == 1 else "have"
         at_each = [
-            f"{100 * better.middle:.0f} % at {number(dose)}"
+            f"{percent(better.middle)} % at {number(dose)}"
             for dose, better in zip(self.doses, self.by_dose, strict=True)
         ]
         reverses = min(better.high for better in self.by_dose) < 0.5 < max(better.low for better in self.by_dose)
         each = f"{listed(at_each)}{', so better at some and worse at others' * reverses}"
         return (
-            f"{run} is better in {share:.0f} % of pairs at equal doses ({least:.0f}–{most:.0f} %; corrected p = "
+            f"{run} is better in {share} % of pairs at equal doses ({least}–{most} %; corrected p = "
             f"{corrected_p:.2g}; {what}: {each}), {self.collapsed} of "
             f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
         )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percent
 from ganbench.results.at_equal_doses import (
     BALANCED,
     AtEqualDoses,
@@ -94,8 +94,8 @@ def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance]) -> str:
     parts = f"{len(methods)} part{'s' * (len(methods) > 1)}"
     significance = p_in_words(max(each.corrected_p for each in better))
     return (
-        f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs of {parts} on {first.dataset} collapse "
-        f"({_rule(methods)}); balanced, after as many discriminator updates, {balanced} do. A balanced run is better "
+        f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs of {parts} on {first.dataset} have "
+        f"{_rule(methods)}; balanced, after as many discriminator updates, {balanced} do. A balanced run is better "
         f"in {_span(better)} of pairs, with {len(better)} of {parts} ({significance})"
     )
 
@@ -117,8 +117,8 @@ def _doses(methods: Sequence[Imbalance], last: str = "and") -> str:
 
 def _span(methods: Sequence[Imbalance]) -> str:
     """The lowest and the highest share of pairs: “86 to 100 %”."""
-    shares = [100 * method.found.better.middle for method in methods]
-    return f"{min(shares):.0f} to {max(shares):.0f} %" if len(shares) > 1 else f"{shares[0]:.0f} %"
+    shares = [method.found.better.middle for method in methods]
+    return f"{percent(min(shares))} to {percent(max(shares))} %" if len(shares) > 1 else f"{percent(shares[0])} %"
 
 
 def _summary(methods: Sequence[Imbalance], of: int) -> str:

@@ -14,12 +14,14 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.annotation import LOST
-from ganbench.core.formatting import listed
+from ganbench.core.formatting import listed, percent
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import outcome_losses
+from ganbench.results.grouping import scored_alike
 from ganbench.results.inference import Interval, Values, holm
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
+from ganbench.results.inference.ranks import superiority
 from ganbench.results.pairs_in_words import pairs_in_words
 from ganbench.results.views import runs
 
@@ -36,7 +38,9 @@ class AxisPair:
         equal: the values of the other axis.
         label: the outcome, in words.
         better: the probability that a run with `one` is better, averaged over `equal`, with its 95 % interval.
-        counts: of lost modes, the number of runs that lost one, and of all, with either value; empty otherwise.
+        beside: the same beside each of `equal`.
+        counts: of missing modes, the number of runs without one, and of all, with either value; empty otherwise.
+        failed: number of runs with either value that have no score, and rank worst.
         p: of the hypothesis that neither is better, by van Elteren's test.
         corrected_p: p after Holm's correction for all pairs of both axes, by the same outcome.
     """
@@ -47,7 +51,9 @@ class AxisPair:
     equal: tuple[str, ...]
     label: str
     better: Interval
+    beside: tuple[Interval, ...]
     counts: tuple[tuple[int, int], ...]
+    failed: int
     p: float
     corrected_p: float = math.nan
 
@@ -56,13 +62,30 @@ class AxisPair:
         """True if the corrected p is at most 5 %."""
         return self.corrected_p <= 1 - LEVEL
 
+    @property
+    def reverses(self) -> bool:
+        """True if `one` is better beside some of `equal` and worse beside others, by intervals that exclude ½."""
+        return min(better.high for better in self.beside) < 0.5 < max(better.low for better in self.beside)
+
+    @property
+    def decided(self) -> bool:
+        """True if the two values are shown to differ."""
+        return self.significant or self.reverses
+
     def clause(self) -> str:
         """Return the outcome with all numbers: “KL of the modes' shares better in 98 % of pairs of seeds (…)”."""
         compared, numbers = pairs_in_words(self.better, self.corrected_p, significant=self.significant)
+        if self.reverses:
+            shares = zip(self.equal, self.beside, strict=True)
+            compared += f", {listed([f'{percent(better.middle)} % beside {value}' for value, better in shares])}"
+        numbers += f"; {self.failed} runs have no score and rank worst" * (self.failed > 0)
         if not self.counts:
             return f"{self.label} {compared} ({numbers})"
         (lost, of), (other_lost, other_of) = self.counts
-        return f"{self.label} in {lost} of {of} runs, without it in {other_lost} of {other_of} ({compared}; {numbers})"
+        return (
+            f"{self.label} in {lost} of {of} runs, with {self.other} in {other_lost} of {other_of} ({compared}; "
+            f"{numbers})"
+        )
 
 
 def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
@@ -72,7 +95,7 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
     found = []
     for (dataset, primary), members in ended.groupby(["dataset", "primary"], observed=True):
         method_of = {str(run): _values(str(name)) for run, name in zip(members["run"], members["name"], strict=True)}
-        if not all(first and second for first, second in method_of.values()):
+        if not all(first and second for first, second in method_of.values()) or not scored_alike(table, method_of):
             continue
         for outcome in str(primary).split(","):
             losses, label = outcome_losses(table, outcome, list(method_of))
@@ -94,7 +117,7 @@ def axes_in_brief(pairs: Sequence[AxisPair]) -> list[str]:
             compared, numbers = pairs_in_words(pair.better, pair.corrected_p, significant=True)
             brief[pair.dataset] = (
                 f"With {pair.one}, {pair.label} in {lost} of {of} runs on {pair.dataset}; with {pair.other}, in "
-                f"{other_lost} of {other_of} ({compared}; {numbers})"
+                f"{other_lost} of {other_of} ({listed(pair.equal)}; {compared}; {numbers})"
             )
     return list(brief.values())
 
@@ -107,7 +130,7 @@ def axis_sentences(pairs: Sequence[AxisPair]) -> tuple[list[str], list[str]]:
         alike.setdefault((pair.dataset, pair.one, pair.other, pair.equal), []).append(pair)
     for (dataset, one, other, equal), outcomes in alike.items():
         for words, decided in ((known, True), (undecided, False)):
-            clauses = [pair.clause() for pair in outcomes if pair.significant is decided]
+            clauses = [pair.clause() for pair in outcomes if pair.decided is decided]
             if clauses:
                 does = "differs from" if decided else "is not shown to differ from"
                 where = f"on {dataset}, all else equal ({listed(equal)})"
@@ -133,8 +156,10 @@ def _pairs(dataset: str, label: str, cells: Cells, *, counted: bool) -> list[Axi
                 continue
             strata = [(sides[0][value], sides[1][value]) for value in equal]
             better, p = better_in_strata(strata)
+            beside = tuple(superiority(*stratum) for stratum in strata)
             counts = tuple(_count([stratum[side] for stratum in strata]) for side in (0, 1)) if counted else ()
-            found.append(AxisPair(dataset, one, other, equal, label, better, counts, p))
+            failed = sum(int(np.isnan(losses).sum()) for stratum in strata for losses in stratum)
+            found.append(AxisPair(dataset, one, other, equal, label, better, beside, counts, failed, p))
     return found
 
 

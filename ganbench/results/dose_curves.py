@@ -12,8 +12,9 @@ from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
 from ganbench.core.formatting import number
 from ganbench.results.compare import COUNTED
+from ganbench.results.grouping import scored_alike
 from ganbench.results.inference.dose_response import DoseResponse, dose_response
-from ganbench.results.views import final_scores, runs
+from ganbench.results.views import SCORED, final_scores, runs
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ def runs_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
     for (rule_text, dataset), members in ended.groupby(["collapsed", "dataset"], observed=True):
         rule = parse_rule(str(rule_text))
         value_of = scores[scores["metric"] == rule.metric].drop_duplicates("run", keep="last").set_index("run")["value"]
+        scored = members.loc[members["status"].isin(SCORED), "run"]
+        unmeasured = len(scored) and value_of.reindex(scored).isna().all()
+        if unmeasured or not scored_alike(table, set(members["run"])):
+            continue
         for run, name, dose in zip(members["run"], members["name"], members["dose"], strict=True):
             for what, amount in parse_dose(str(dose)).items():
                 at_doses = found.setdefault((str(dataset), what, rule), {}).setdefault(str(name), {})

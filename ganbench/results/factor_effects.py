@@ -11,6 +11,7 @@ import pandas as pd
 from ganbench.core.annotation import LOST, parse_factors
 from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
+from ganbench.results.grouping import scored_alike
 from ganbench.results.inference import Values, as_losses
 from ganbench.results.inference.factorial import Cell, Effect, effects
 from ganbench.results.verdicts import seeds_that_lost_modes
@@ -43,8 +44,11 @@ def factor_effects(table: pd.DataFrame) -> list[FactorEffects]:
     found = []
     for (dataset, primary), members in ended.groupby(["dataset", "primary"], observed=True):
         on = {str(run): parse_factors(str(text)) for run, text in zip(members["run"], members["factors"], strict=True)}
-        names = max(on.values(), key=len)  # of the cell with all of them, in the order of the file
+        largest_first = sorted(on.values(), key=len, reverse=True)  # so that they are in the order of the file
+        names = tuple(dict.fromkeys(name for factors in largest_first for name in factors))
         if not 1 <= len(names) <= MAX_FACTORS:
+            continue
+        if not scored_alike(table, on):
             continue
         cells = {run: tuple(name in factors for name in names) for run, factors in on.items()}
         if len(set(cells.values())) < 2 ** len(names):
@@ -74,8 +78,8 @@ def outcome_losses(table: pd.DataFrame, outcome: str, members: list[str]) -> tup
         return {str(run): float(value) for run, value in lost.items()}, with_noun("a mode is missing", noun_of(rows))
     scores = final_scores(rows)
     scores = scores[(scores["metric"] == outcome) & (scores["direction"] != "")].drop_duplicates("run", keep="last")
-    if scores.empty:
-        return {}, ""
+    if scores["value"].isna().all():
+        return {}, ""  # not measured, or undefined on the data set
     direction = str(scores["direction"].iloc[0])
     losses = as_losses(scores["value"].to_numpy(), direction, scores["floor"].to_numpy())
     return dict(zip(scores["run"].astype(str), losses.tolist(), strict=True)), str(scores["label"].iloc[0])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganbench.core.annotation import LOST, parse_factors
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percent
 from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
@@ -46,7 +46,7 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
             elif clauses:
                 does = "makes a difference" if alone else f"changes what **{for_markdown(effect.factors[0])}** does"
                 does = does if decided else "is not shown to make a difference"
-                average = ", averaged over the settings of the others" * alone
+                average = ", averaged over the settings of the others" * (alone and len(names) > 1)
                 words.append(
                     f"**{for_markdown(effect.factors[-1])}** {does} on {dataset}{average}: {'; '.join(clauses)}"
                 )
@@ -55,8 +55,13 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     return [*known, *complete], undecided
 
 
-def factors_in_brief(outcomes: Sequence[FactorEffects]) -> list[str]:
-    """Say in one sentence which factors change the first outcome that any of them changes."""
+def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> list[str]:
+    """Say in one sentence which factors change the first outcome that any of them changes.
+
+    Args:
+        table: the tidy table.
+        outcomes: the effects on each outcome, all on the same data set.
+    """
     for outcome in outcomes:
         found = [effect for effect in outcome.effects if len(effect.factors) == 1 and effect.significant]
         if outcome.outcome != LOST and found:
@@ -64,11 +69,22 @@ def factors_in_brief(outcomes: Sequence[FactorEffects]) -> list[str]:
             for effect in sorted(found, key=lambda effect: -abs(effect.better.middle - 0.5)):
                 than = f" with {for_markdown(effect.factors[0])}"
                 compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True, than=than)
-                clauses.append(f"{compared} ({numbers})")
-            others = f"; {'each ' * (len(found) > 1)}averaged over the settings of the others"
-            average = others if len(outcome.effects) > 1 else ""
-            return [f"On {outcome.dataset}, by {for_markdown(outcome.label)}: {listed(clauses)}{average}"]
+                clauses.append(f"{compared} ({numbers}){_changed_most(effect, outcome.effects)}")
+            complete = any(each.outcome == LOST for each in outcomes) and not _lost(table, outcome.dataset).any()
+            mode = with_noun("mode", noun_of(_ended(table, outcome.dataset)))
+            where = f", where no {mode} is missing in any of {outcome.seeds} runs" if complete else ""
+            return [f"On {outcome.dataset}{where}, by {for_markdown(outcome.label)}: {'; '.join(clauses)}"]
     return []
+
+
+def _changed_most(effect: Effect, effects: Sequence[Effect]) -> str:
+    """The two shares between which another factor moves an effect most, if one is shown to: “, 97 % beside R1 …”."""
+    changes = [each for each in effects if each.sides and each.significant and each.factors[0] == effect.factors[0]]
+    if not changes:
+        return ""
+    most = max(changes, key=lambda each: abs(each.better.middle))
+    with_it, without = map(percent, most.sides or ())
+    return f", {with_it} % beside {for_markdown(most.factors[1])} and {without} % without it"
 
 
 def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:
@@ -79,8 +95,8 @@ def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:
     short = int((counts["value"] < counts["ceiling"]).sum())
     mode = with_noun("mode", noun_of(ended))
     words = (
-        f"At the end of each of {len(ended)} runs on {dataset}, every {mode} had at least a tenth of its fair share of "
-        "all samples, good or not, with or without any of the factors"
+        f"At the end of each of {len(ended)} runs on {dataset}, no {mode} was missing: none had less than a tenth of "
+        "its fair share of all samples, good or not, beyond chance, with or without any of the factors"
     )
     names = listed(sorted(counts["metric"].astype(str).unique()))
     if short:
@@ -94,16 +110,17 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     )
     if effect.sides is not None:
         middle, low, high = (100 * part for part in effect.better)
-        with_it, without = (100 * side for side in effect.sides)
+        with_it, without = map(percent, effect.sides)
         return (
-            f"{label} better with {for_markdown(effect.factors[0])} in {with_it:.0f} % of pairs of seeds beside "
-            f"{for_markdown(effect.factors[1])}, in {without:.0f} % without it (difference {middle:+.0f} points, "
+            f"{label} better with {for_markdown(effect.factors[0])} in {with_it} % of pairs of seeds beside "
+            f"{for_markdown(effect.factors[1])}, in {without} % without it (difference {middle:+.0f} points, "
             f"{low:+.0f} to {high:+.0f}; {p_in_words(effect.corrected_p)})"
         )
     compared, numbers = pairs_in_words(
         effect.better, effect.corrected_p, significant=effect.significant, than=" with it"
     )
-    return f"{label} {compared} ({numbers}; {_medians(table, outcome, effect.factors[0])})"
+    failed = f"; {outcome.failed} of {outcome.seeds} runs have no score and rank worst" * (outcome.failed > 0)
+    return f"{label} {compared} ({numbers}; {_medians(table, outcome, effect.factors[0])}{failed})"
 
 
 def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
@@ -142,6 +159,7 @@ def _lost(table: pd.DataFrame, dataset: str) -> pd.Series[bool]:
 
 
 def _range(values: pd.Series[float]) -> str:
-    """Numbers from the lowest to the highest: “0.1 to 3”; a single one as it is."""
+    """Numbers from the lowest to the highest: “0.1 to 3”; a single one as it is, and how many are missing."""
     ends = dict.fromkeys(number(float(end)) for end in (values.min(), values.max()))
-    return " to ".join(ends)
+    missing = int(values.isna().sum())
+    return " to ".join(ends) + f" (and {missing} without a score)" * (0 < missing < len(values))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -99,6 +99,12 @@ def conditions_of(scores: pd.DataFrame) -> pd.DataFrame:
         .astype(dict.fromkeys(CONDITIONS[:-1], str))
         .rename(columns={"value": CONDITIONS[-1]})
     )
+
+
+def scored_alike(table: pd.DataFrame, members: Collection[str]) -> bool:
+    """Return whether all runs that have scores, of some, were scored under the same conditions."""
+    conditions = conditions_of(table)
+    return len(conditions[conditions.index.isin(list(members))].drop_duplicates()) <= 1
 
 
 def shown_protocol(protocol: str, selection: str) -> str:

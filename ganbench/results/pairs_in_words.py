@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ganbench.core.formatting import percent
 from ganbench.results.inference import Interval
+from ganbench.results.inference.intervals import LEVEL
 
 
 def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, than: str = "") -> tuple[str, str]:
@@ -11,13 +13,18 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
     Args:
         than: words after “better” or “worse”, beginning with a space.
     """
-    share, low, high = (100 * part for part in better)
-    word = "better"
-    if significant and share < 50:
-        word, share, low, high = "worse", 100 - share, 100 - high, 100 - low
-    return f"{word}{than} in {share:.0f} % of pairs of seeds", f"{low:.0f}–{high:.0f} %; {p_in_words(corrected_p)}"
+    word, (share, low, high) = "better", better
+    if significant and share < 0.5:
+        word, share, low, high = "worse", 1 - share, 1 - high, 1 - low
+    numbers = f"{percent(low)}–{percent(high)} %; {p_in_words(corrected_p)}"
+    return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
 
 
 def p_in_words(p: float) -> str:
     """Return “p = 0.02”, or “p < .0001” if it is smaller."""
-    return "p < .0001" if p < 1e-4 else f"p = {p:.2g}"
+    if p < 1e-4:
+        return "p < .0001"
+    text = f"{p:.2g}"
+    level = 1 - LEVEL
+    # Rounding must not carry it across the level.
+    return f"p = {text if (float(text) <= level) == (p <= level) else f'{p:.3g}'}"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percent
 from ganbench.results.at_equal_doses import AtEqualDoses, MethodAtEqualDoses, at_equal_doses, losses_by_dose
 from ganbench.results.balanced_controls import controls_at_doses
 from ganbench.results.compare import COUNTED
@@ -30,7 +30,8 @@ class Protection(MethodAtEqualDoses):
         baseline: the other one.
         balanced: the balanced controls of both, compared alike; None if there are none. A method that is better there,
             too, is better, and needn't protect.
-        images: how many times as many real images the method saw as the other, at each dose.
+        images: how many times as many real images the method saw as the other, at each dose; empty if the other saw
+            none.
     """
 
     baseline: str
@@ -52,8 +53,8 @@ class Protection(MethodAtEqualDoses):
         if any(abs(times - 1) > ALIKE for times in self.images):
             words += f"; it saw {listed([number(round(times, 2)) for times in self.images])} times as many real images"
         if self.balanced is not None:
-            share, low, high = (100 * part for part in self.balanced.better)
-            words += f"; balanced, its run is better in {share:.0f} % of pairs ({low:.0f}–{high:.0f} %)"
+            share, low, high = map(percent, self.balanced.better)
+            words += f"; balanced, its run is better in {share} % of pairs ({low}–{high} %)"
         return words
 
 
@@ -74,9 +75,8 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
         corrected = holm([result.p for result in found.values()])
         for ((name, other), result), p in zip(found.items(), corrected, strict=True):
             balanced = _compare(controls.get(study, {}), (name, other), rule)
-            times = tuple(
-                images[dataset, what, name, dose] / images[dataset, what, other, dose] for dose in result.doses
-            )
+            seen = [(images[dataset, what, name, dose], images[dataset, what, other, dose]) for dose in result.doses]
+            times = tuple(own / others for own, others in seen) if all(others > 0 for _, others in seen) else ()
             compared.append(Protection(dataset, what, name, result, p, other, balanced, times))
     return compared
 

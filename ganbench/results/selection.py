@@ -40,7 +40,7 @@ def select(table: pd.DataFrame, policy: str) -> pd.DataFrame:
         raise GanbenchError(f"no run was scored during training, so '{policy}' has nothing to choose from")
     chosen = _best(quick, match[2]) if match[1] == "best" else _mean(quick, match[2])
     chosen = chosen.assign(kind="final", selection=policy)
-    others = table[~table["kind"].isin(("final", "extra"))]
+    others = table[~table["kind"].isin(("final", "extra", "verdict"))]  # the verdict is on the samples at the end
     return typed(pd.concat([others, chosen], ignore_index=True))
 
 

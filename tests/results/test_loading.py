@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 from ganbench.core.errors import GanbenchError
-from ganbench.core.formatting import number
+from ganbench.core.formatting import listed, number, percent
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.earlier import earlier_metrics
 from ganbench.results.grouping import group_names, varying_options
+from ganbench.results.pairs_in_words import p_in_words
 from ganbench.results.report.sections.comparison import in_words
 from ganbench.results.report.tables import render
 from ganbench.results.run_summary import summarize_run
@@ -88,6 +89,23 @@ STUDY = table(
     record("wgan-gp", 1, 2.0, status="diverged"),
     record("wgan-gp", 2, 2.0, status="stopped"),
 )
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0, "0"), (1e-3, "<1"), (0.016, "2"), (0.5, "50"), (0.9962, ">99"), (1 - 1e-12, "100"), (1, "100")],
+)
+def test_shares_are_all_or_none_only_if_they_are(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+def test_p_is_not_rounded_across_the_level() -> None:
+    assert [p_in_words(p) for p in (0.0504, 0.0496, 0.03, 1e-5)] == ["p = 0.0504", "p = 0.05", "p = 0.03", "p < .0001"]
+
+
+def test_names_with_commas_are_told_apart() -> None:
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(["a, x", "b, x"]) == "a, x; and b, x"
 
 
 def test_final_and_quick_scores_are_separate_and_have_their_own_floors() -> None:
@@ -332,7 +350,7 @@ def test_four_output_formats_agree() -> None:
     ("value", "text"),
     [
         (345.2, "345"), (88.14, "88.1"), (0.0122, "0.0122"), (10.0, "10"), (1234.5, "1,234"), (0.0, "0"),
-        (0.00092, "0.00092"), (2.5e-6, "0.00000"), (float("nan"), "–"), (-3.25, "-3.25"),
+        (0.00092, "0.00092"), (2.5e-6, "<0.00001"), (float("nan"), "–"), (-3.25, "-3.25"),
     ],
 )  # fmt: skip
 def test_numbers_are_formatted_for_reading(value: float, text: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganbench.core.annotation import Annotation
+from ganbench.core.annotation import Annotation, parse_factors
 from ganbench.core.collapse_rule import parse_rule
 from ganbench.results.at_equal_doses import at_equal_doses
 from ganbench.results.balanced_controls import balanced_controls
@@ -20,6 +20,8 @@ from ganbench.results.crossed_axes import axes_in_brief, axis_sentences, crossed
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
+from ganbench.results.factor_sentences import factor_sentences
+from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.medians import Middle, medians
 from ganbench.results.protection import protection
 from ganbench.results.report.escaping import for_markdown
@@ -27,9 +29,10 @@ from ganbench.results.report.sections.doses import Doses
 from ganbench.results.report.sections.factors import Factors
 from ganbench.results.report.study_charts import dose_chart, effect_chart
 from ganbench.results.report.svg import svg
-from ganbench.results.table import tidy
+from ganbench.results.table import tidy, typed
 from ganbench.tracking import RunRecord, Status
 from ganbench.tracking.annotations import annotation_tags
+from ganbench.tracking.metric_names import SAMPLE_COUNT
 from tests.results.test_loading import record
 
 HOSTILE = "<b>$x$</b> | _e_"
@@ -340,13 +343,61 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     assert known[0].startswith(
         "batch differs from none on mnist, all else equal (minimax and hinge): with it, FID better in 100 %"
     )
-    assert "a mode is missing in 0 of 14 runs, without it in 14 of 14 (better in 100 % of pairs of seeds; " in known[0]
+    assert "a mode is missing in 0 of 14 runs, with none in 14 of 14 (better in 100 % of pairs of seeds; " in known[0]
     assert any(sentence.startswith("minimax is not shown to differ from hinge") for sentence in undecided)
     (brief,) = axes_in_brief(pairs)
     assert brief.startswith(
-        "With batch, a mode is missing in 0 of 14 runs on mnist; with none, in 14 of 14 (better in "
+        "With batch, a mode is missing in 0 of 14 runs on mnist; with none, in 14 of 14 (minimax and hinge; better in "
     )
     assert axes_in_brief([pair for pair in pairs if not pair.counts]) == []
+
+
+def test_an_axis_whose_effect_reverses_is_said_to_differ() -> None:
+    values = {("batch", "minimax"): 10.0, ("batch", "hinge"): 40.0, ("none", "minimax"): 30.0, ("none", "hinge"): 20.0}
+    known, _ = axis_sentences(crossed_axes(tidy(list(crossed(values)))))
+    (batch,) = (sentence for sentence in known if sentence.startswith("batch differs from none"))
+    assert "FID better in 50 % of pairs of seeds, 100 % beside minimax and 0 % beside hinge (" in batch
+
+
+def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
+    known, _ = axis_sentences(crossed_axes(tidy(list(crossed({("a", "x"): 10.0, ("b", "x"): -1.0})))))
+    assert "; 7 runs have no score and rank worst)" in known[0]
+    table = tidy(factorial(20.0))
+    known, _ = factor_sentences(table, factor_effects(table))
+    assert "; 1 of 28 runs have no score and rank worst)" in known[0]
+
+
+def test_a_factor_alone_is_no_factorial_design_with_another_one() -> None:
+    table = tidy([run for run in factorial(20.0) if parse_factors(run.tags.get("factors", "")) != ("R1", HOSTILE)])
+    assert factor_effects(table) == []
+
+
+def test_a_metric_without_any_value_has_no_effects_and_no_curve() -> None:
+    table = tidy(factorial(20.0))
+    table.loc[table["metric"] == "fid", "value"] = math.nan
+    assert [outcome.outcome for outcome in factor_effects(table)] == ["lost"]
+    doses = tidy(list(runs_of_doses()))
+    doses.loc[doses["metric"] == "fid", "value"] = math.nan
+    assert dose_curves(doses) == []
+
+
+def test_scores_of_different_protocols_are_not_compared() -> None:
+    for table, compare in (
+        (tidy(factorial(20.0)), factor_effects),
+        (tidy(list(runs_of_doses())), dose_curves),
+        (tidy(list(crossed({("a", "x"): 10.0, ("b", "x"): 20.0}))), crossed_axes),
+    ):
+        assert compare(table)
+        some = table["seed"] < 3
+        table["protocol"] = table["protocol"].astype(str).mask(some, "another v1")
+        counts = table[table["kind"] == "final"].drop_duplicates("run").assign(metric=SAMPLE_COUNT, value=1000.0)
+        assert compare(typed(pd.concat([table, counts]))) == []
+
+
+@pytest.mark.parametrize(("seeds", "doses", "least"), [(1, 4, 2 / 2**4), (3, 1, 0.1), (3, 2, 2 / 20**2)])
+def test_few_seeds_are_never_surer_than_an_exact_test(seeds: int, doses: int, least: float) -> None:
+    better, worse = np.arange(seeds, dtype=float), np.arange(seeds, dtype=float) + 100
+    assert better_in_strata([(better, worse)] * doses)[1] >= least
 
 
 def test_methods_with_other_names_have_no_axes() -> None:

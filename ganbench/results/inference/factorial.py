@@ -85,12 +85,14 @@ def better_in_strata(strata: Sequence[tuple[Values, Values]]) -> tuple[Interval,
     Returns:
         The probability that a seed of the first kind is better, averaged over strata, with its 95 % interval, and the
         p-value of van Elteren's (1960) test with equal weights: the sum of Mann–Whitney statistics over strata, with
-        its variance under the hypothesis that neither is.
+        its variance under the hypothesis that neither is. It is never below that of the most extreme outcome, which
+        few seeds can't fall below in an exact test.
     """
     middle, variance = _mean(strata)
     null = sum(null_variance(one, other) for one, other in strata) / len(strata) ** 2
     z = 0.0 if null == 0 else (middle - 0.5) / math.sqrt(null)
-    return _interval(middle, variance, 0, 1), _two_sided(z)
+    outcomes = math.prod(math.comb(len(one) + len(other), len(one)) for one, other in strata)
+    return _interval(middle, variance, 0, 1), max(_two_sided(z), min(1.0, 2 / outcomes))
 
 
 def seeds_for_even_chance(seeds: int, p: float, corrected_p: float) -> int | None:

@@ -84,4 +84,4 @@ def _row(effect: Effect) -> tuple[str, str, str, str]:
 def _words(effect: Effect) -> str:
     if len(effect.factors) == 1:
         return "better" if effect.better.middle > 0.5 else "worse"
-    return "helps more" if effect.better.middle > 0 else "helps less"
+    return "better beside it" if effect.better.middle > 0 else "worse beside it"
