@@ -66,9 +66,10 @@ READING = (
     "is added to the non-saturating one: the gradient penalties R1 and R2, relativistic pairing, packing of two "
     "samples. *Updates of G per D* are the generator's for each one of the discriminator's. *Better in 88 % of pairs* "
     "means that of one run of each kind, at the same dose, the first is better so often, ties counting half. "
-    "*Corrected p* is by van Elteren's test after Holm's correction for all comparisons of the same kind. A *quiet "
-    "end* is a decaying learning rate with an averaged generator. Of near-duplicates and of good samples, those are "
-    "better that are nearer to real data, not fewer or more."
+    "*Corrected p* is by van Elteren's test, or, of how far a factor changes another one's effect, by the interval's "
+    "variance, after Holm's correction for all comparisons of the same kind. A *quiet end* is a decaying learning rate "
+    "with an averaged generator. Of near-duplicates and of good samples, those are better that are nearer to real "
+    "data, not fewer or more."
 )
 NUMBERS = (
     "Medians over seeds, and runs by [the first word of their verdict](measuring.md#one-word-first). The words were "
@@ -170,7 +171,7 @@ def _doses(study: Study) -> Iterator[Findings]:
     """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table."""
     compared = protection(study.complete, BASELINE, PAIRS)
     for curves in dose_curves(study.complete):
-        name = f"results-{study.name}-{_slug(curves.what)}.svg"
+        name = f"results-{study.name}-{_slug(curves.dataset)}-{_slug(curves.what)}.svg"
         (IMAGES / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
         parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
         bases = [curve for curve in curves.curves if curve.name in SHOWN]
@@ -216,14 +217,16 @@ def _controls(study: Study) -> Iterator[Findings]:
 def _dose_samples(study: Study, curves: DoseCurves) -> list[str]:
     """A picture of the best and the worst seed of some parts at each dose."""
     names = method_names(study.complete)
+    ended = runs(study.complete)
     label_of = {
         (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
-        for _, row in runs(study.complete).iterrows()
+        for _, row in ended[ended["dataset"] == curves.dataset].iterrows()
     }
     doses = {part: sorted(dose for name, dose in label_of if name == part and dose and dose >= 1) for part in SHOWN}
     rows = [{label_of[part, dose]: f"{part}, {number(dose)}" for dose in doses[part]} for part in SHOWN]
+    name = f"results-{study.name}-{_slug(curves.dataset)}-{_slug(curves.what)}-samples.png"
     words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
-    return _samples(study, curves.dataset, rows, f"results-{study.name}-{_slug(curves.what)}-samples.png", words)
+    return _samples(study, curves.dataset, rows, name, words)
 
 
 def _samples(study: Study, dataset: str, rows: Sequence[Mapping[str, str]], name: str, words: str) -> list[str]:
@@ -237,7 +240,7 @@ def _samples(study: Study, dataset: str, rows: Sequence[Mapping[str, str]], name
     for titles in rows:
         sheets = []
         for label, title in titles.items():
-            for run, place in places[dataset, label]:
+            for run, place in places.get((dataset, label), []):
                 kept = sorted((study.folder / "samples").glob(f"{run}-*.webp"), key=_step)
                 if place in ("best", "worst") and kept:
                     sheets.append((f"{title}\n{place} seed", kept[-1]))
@@ -280,7 +283,9 @@ def _axis_samples(study: Study) -> list[str]:
     """A picture for each data set: a row for each value of the first axis, and in it the second axis."""
     names, drawn = method_names(study.complete), []
     for dataset, members in runs(study.complete).groupby("dataset", observed=True):
-        label_of = {tuple(str(names[run]).split(", ", 1)): str(names[run]) for run in members["run"]}
+        label_of = {tuple(name.split(", ", 1)): name for name in map(names.__getitem__, members["run"]) if ", " in name}
+        if not label_of:
+            continue
         rows, columns = (dict.fromkeys(values) for values in zip(*label_of, strict=True))
         titles = [
             {label_of[row, column]: f"{row}\n{column}" for column in columns if (row, column) in label_of}
@@ -341,12 +346,11 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
 
 def _confounded(found: Controls) -> str:
     """The warning that doses differ in more than the dose where no balanced control has run."""
-    missing = found.unbalanced - found.controlled
-    if not missing:
+    if not found.confounded:
         return ""
     return (
-        f" **Balanced controls are missing for {missing} of the {found.unbalanced} unbalanced settings**: there, a "
-        "higher dose also means fewer discriminator updates, and the two can't be told apart."
+        f" **Balanced controls are missing for {found.confounded} of the {found.unbalanced} unbalanced settings**: "
+        "there, a higher dose also means fewer discriminator updates, and the two can't be told apart."
     )
 
 

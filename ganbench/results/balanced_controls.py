@@ -56,11 +56,13 @@ class Controls:
     Attributes:
         methods: those with controls.
         controlled, unbalanced: number of settings with a dose above 1 that have a control, and of all.
+        confounded: number of those without a control, of methods whose doses differ in discriminator updates, too.
     """
 
     methods: tuple[Imbalance, ...]
     controlled: int
     unbalanced: int
+    confounded: int
 
     def summaries(self) -> list[str]:
         """Say for each kind of dose what all its methods show together, if any of them shows a difference."""
@@ -142,13 +144,14 @@ _AtDoses = dict[float, dict[str, float]]
 
 @dataclass(frozen=True)
 class _Setting:
-    """The runs of one spec, with its options and doses."""
+    """The runs of one spec, with its options and doses, and the median number of the discriminator's updates."""
 
     dataset: str
     name: str
     rule: str
     doses: dict[str, float]
     options: frozenset[str]
+    updates: float
     runs: tuple[str, ...]
 
 
@@ -157,44 +160,53 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
 
     The control of an unbalanced setting differs from it in a single option, and has no dose, or one of 1.
     """
-    pairs, controlled, unbalanced = _pairs(table)
+    settings = _settings(table)
+    pairs, uncontrolled, unbalanced = _pairs(table, settings)
     results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in pairs.items()}
     corrected = holm([found.p for found in results.values()])
     methods = [
         Imbalance(dataset, what, name, found, p)
         for ((dataset, what, name, _), found), p in zip(results.items(), corrected, strict=True)
     ]
-    return Controls(tuple(methods), controlled, unbalanced)
+    confounded = sum(_differs_in_updates(setting, what, settings) for setting, what in uncontrolled)
+    return Controls(tuple(methods), unbalanced - len(uncontrolled), unbalanced, confounded)
 
 
 def controls_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
     """Return the balanced controls of each method, each at the dose whose control it is."""
     found: dict[Study, RunsAtDoses] = {}
-    for (dataset, what, name, rule), (balanced, _) in _pairs(table)[0].items():
+    for (dataset, what, name, rule), (balanced, _) in _pairs(table, _settings(table))[0].items():
         found.setdefault((dataset, what, parse_rule(rule)), {})[name] = balanced
     return found
 
 
-def _pairs(table: pd.DataFrame) -> tuple[dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]], int, int]:
-    """The controls and the unbalanced runs of each method, and how many settings have a control, of how many.
+def _pairs(
+    table: pd.DataFrame, settings: Sequence[_Setting]
+) -> tuple[dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]], list[tuple[_Setting, str]], int]:
+    """The controls and the unbalanced runs of each method, the settings without a control, and how many there are.
 
     Keys are data set, what the doses are of, the method's name and the rule.
     """
-    settings = _settings(table)
     value_of = {rule: _values(table, rule) for rule in {setting.rule for setting in settings}}
     unbalanced = [(each, what) for each in settings for what, dose in each.doses.items() if dose > BALANCED]
     pairs: dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]] = {}
-    controlled = 0
+    uncontrolled = []
     for setting, what in unbalanced:
         control = next((each for each in settings if _is_control(each, setting, what)), None)
         if control is None:
+            uncontrolled.append((setting, what))
             continue
-        controlled += 1
         balanced, own = pairs.setdefault((setting.dataset, what, setting.name, setting.rule), ({}, {}))
         for at_doses, members in ((balanced, control.runs), (own, setting.runs)):
             values = {run: value_of[setting.rule].get(run, math.nan) for run in members}
             at_doses.setdefault(setting.doses[what], {}).update(values)
-    return pairs, controlled, len(unbalanced)
+    return pairs, uncontrolled, len(unbalanced)
+
+
+def _differs_in_updates(setting: _Setting, what: str, settings: Sequence[_Setting]) -> bool:
+    """True if other doses of the same method have another number of discriminator updates."""
+    alike = [each for each in settings if (each.dataset, each.name) == (setting.dataset, setting.name)]
+    return any(what in each.doses and each.updates != setting.updates for each in alike)
 
 
 def _settings(table: pd.DataFrame) -> list[_Setting]:
@@ -211,6 +223,7 @@ def _settings(table: pd.DataFrame) -> list[_Setting]:
                 rule=str(first["collapsed"]),
                 doses=parse_dose(str(first["dose"])),
                 options=frozenset([*facts, *str(first["options"]).split("; ")]),
+                updates=float(members["critic_steps"].median()),
                 runs=tuple(members["run"].astype(str)),
             )
         )

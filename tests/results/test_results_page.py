@@ -50,7 +50,7 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     assert f"{for_markdown(HOSTILE)} does better than plain" in protects
     assert "2 of 21 runs have fid > 50, and 17 of 21 of plain" in protects
     assert any("not shown" in sentence for sentence in found.undecided)
-    assert (tmp_path / f"results-balance-{UPDATES.replace(' ', '-')}.svg").exists()
+    assert (tmp_path / f"results-balance-mnist-{UPDATES.replace(' ', '-')}.svg").exists()
     page = script.page([(study, found)])
     assert page.replace(for_markdown("<b>"), "").count("<b>") == 0
     assert f"- {protects}. [Rows](../reports/x/report.md)" in page
@@ -63,7 +63,7 @@ def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path
         for step in (9, 10):  # the later sheet is shown
             Image.new("L", (32, 32), 255 * (step == 10)).save(tmp_path / "samples" / f"{run}-{step}.webp")
     found = script.findings(script.Study("balance", "What protects?", tmp_path, table))
-    name = f"results-balance-{UPDATES.replace(' ', '-')}-samples.png"
+    name = f"results-balance-mnist-{UPDATES.replace(' ', '-')}-samples.png"
     assert any(f"](images/{name})" in picture for picture in found.pictures)
     with Image.open(tmp_path / name) as picture:
         assert picture.width == 8 * 150, "best and worst of four doses"
