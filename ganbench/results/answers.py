@@ -76,8 +76,9 @@ def size_in_words(pair: Contrast) -> str:
 
 def chance_in_words(pair: Contrast) -> str:
     """Say how often a seed of the first of two methods is better, with the p-value."""
-    share, least, most = map(percent, pair.probability)
-    return f"its seed is better in {share} % of pairs [{least} – {most} %], {p_in_words(pair.p)}"
+    share, least, most = pair.probability
+    interval = f"{100 * least:.0f} – {100 * most:.0f} %"
+    return f"its seed is better in {percent(share)} % of pairs [{interval}], {p_in_words(pair.p)}"
 
 
 def _not_excluded(ranking: Ranking) -> str:

@@ -58,7 +58,7 @@ class AtEqualDoses:
             what: what the doses are of.
             other: the second kind, in words.
         """
-        share, least, most = map(percent, self.better)
+        share, least, most = self.better
         rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
         have = "has" if self.collapsed == 1 else "have"
         at_each = [
@@ -67,8 +67,9 @@ class AtEqualDoses:
         ]
         reverses = min(better.high for better in self.by_dose) < 0.5 < max(better.low for better in self.by_dose)
         each = f"{listed(at_each)}{', so better at some and worse at others' * reverses}"
+        interval = f"{100 * least:.0f}–{100 * most:.0f} %"
         return (
-            f"{run} is better in {share} % of pairs at equal doses ({least}–{most} %; corrected p = "
+            f"{run} is better in {percent(share)} % of pairs at equal doses ({interval}; corrected p = "
             f"{corrected_p:.2g}; {what}: {each}), {self.collapsed} of "
             f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
         )

@@ -16,7 +16,7 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
     word, (share, low, high) = "better", better
     if significant and share < 0.5:
         word, share, low, high = "worse", 1 - share, 1 - high, 1 - low
-    numbers = f"{percent(low)}–{percent(high)} %; {p_in_words(corrected_p)}"
+    numbers = f"{100 * low:.0f}–{100 * high:.0f} %; {p_in_words(corrected_p)}"
     return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
 
 

@@ -53,8 +53,9 @@ class Protection(MethodAtEqualDoses):
         if any(abs(times - 1) > ALIKE for times in self.images):
             words += f"; it saw {listed([number(round(times, 2)) for times in self.images])} times as many real images"
         if self.balanced is not None:
-            share, low, high = map(percent, self.balanced.better)
-            words += f"; balanced, its run is better in {share} % of pairs ({low}–{high} %)"
+            share, low, high = self.balanced.better
+            interval = f"{100 * low:.0f}–{100 * high:.0f} %"
+            words += f"; balanced, its run is better in {percent(share)} % of pairs ({interval})"
         return words
 
 

@@ -8,6 +8,10 @@ import pytest
 
 from ganbench.results.compare import compare
 from ganbench.results.csv_file import read_csv
+from ganbench.results.dose_curves import dose_curves
+from ganbench.results.factor_effects import factor_effects
+from ganbench.results.report.sections.doses import Doses
+from ganbench.results.report.sections.factors import Factors
 from ganbench.results.report.tables import cells, markdown
 from ganbench.results.views import final_scores, headline, mode_counts
 
@@ -28,6 +32,17 @@ def test_the_comparison_is_the_table_that_was_printed(path: Path) -> None:
     assert rows
     head, groups, floors = cells(compare(read_csv(path).table))
     assert sorted(markdown(head, [*groups, *floors]).splitlines()) == sorted(rows)
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
+def test_what_a_study_found_is_what_was_printed(path: Path) -> None:
+    table = read_csv(path).table
+    printed = (path.parent / "report.md").read_text(encoding="utf-8")
+    doses, factors = dose_curves(table), factor_effects(table)
+    sections = {Doses.title: Doses().markdown(doses), Factors.title: Factors().markdown(factors)}
+    for (title, text), content in zip(sections.items(), (doses, factors), strict=True):
+        assert (f"\n## {title}\n" in printed) == bool(content), "out of date: ganbench report --from"
+        assert not content or text in printed, "out of date: ganbench report --from"
 
 
 @pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.parent.name)
