@@ -18,7 +18,7 @@ from ganbench.tracking.metric_names import MetricName
 WORDS: tuple[VerdictWord, ...] = get_args(VerdictWord)
 COUNTS: Mapping[str, ModeState] = {"lost": "lost", "thin": "thin"}
 """The counts of modes that a word depends on, by tracked name."""
-NUMBERS = ("good", "near_duplicates", "covered", "copies", "width")
+NUMBERS = ("good", "near_duplicates", "covered", "copies", "width", "displacement")
 """The numbers of a verdict that its word depends on."""
 
 Words = Mapping[VerdictWord, int]

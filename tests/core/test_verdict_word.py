@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,11 @@ def verdict(
         covered=Measured(covered, 0.95, 0.005),
         copies=Measured(copies, 0.0, 0.001),
     )
+
+
+def points(judged: Verdict) -> Verdict:
+    """The same verdict on points, whose modes have places."""
+    return replace(judged, displacement=Measured(20.0, 0.1, 0.01))
 
 
 def lost(count: int) -> dict[str, ModeState]:
@@ -71,6 +78,8 @@ def test_partly(samples: str, judged: Verdict) -> None:
         ("ten perfect images, a thousand times each", verdict(repeated=1.0, covered=0.004)),
         ("one digit, blurred, again and again", verdict(good=0.0, repeated=0.99, covered=0.004, states=lost(9))),
         ("five of ten modes, varied and sharp", verdict(states=lost(5))),
+        ("points in one place, beside its mode", points(verdict(good=0.0, covered=0.0, states=lost(9)))),
+        ("points beside five of ten modes", points(verdict(good=0.01, covered=0.02, states=lost(5)))),
     ],
     ids=str,
 )
