@@ -10,6 +10,7 @@ import click
 from ganbench.cli.completion import names_of
 from ganbench.cli.options import device_flag, experiment_flag, format_flag, metrics_flag, plugins_flag, store_flag
 from ganbench.core.errors import GanbenchError
+from ganbench.core.picture_formats import FORMATS
 
 OF_VECTORS = frozenset({"samples", "reference", "labels", "count", "device", "style"})
 OF_IMAGES = frozenset({"features", "pixel_range", "clip", "latent", "latents", "seed"})
@@ -42,7 +43,7 @@ OF_IMAGES = frozenset({"features", "pixel_range", "clip", "latent", "latents", "
     "--reference",
     type=click.Path(path_type=Path),
     help="Real vectors (.npy, .npz) to compare vectors with, in place of a data set and a protocol; with --features, "
-    "real images (.npy, .npz, folder of PNGs).",
+    "real images (.npy, .npz, folder of pictures).",
 )
 @click.option(
     "--labels", type=click.Path(path_type=Path), help="Modes of the real vectors, whole numbers (.npy, .npz)."
@@ -101,7 +102,7 @@ def evaluate(
     """Score SAMPLES from any generator, with the floor of each metric beside it.
 
     \b
-    SAMPLES is a .npz or .npy file, a folder of PNGs (sub-folders are searched), or an
+    SAMPLES is a .npz or .npy file, a folder of PNGs, JPEGs or WebPs (sub-folders are searched), or an
     exported generator:
       ganbench evaluate samples.npz --dataset mnist
       ganbench evaluate points.npy --dataset ring --protocol all
@@ -178,11 +179,11 @@ def _refuse_nothing(samples: Path) -> None:
     try:
         missing = not samples.is_symlink() and not samples.exists()
         empty = samples.is_dir() and not any(
-            path.suffix.lower() == ".png" or path.is_dir() for path in samples.iterdir()
+            path.suffix.lower() in FORMATS or path.is_dir() for path in samples.iterdir()
         )
     except OSError:
         return  # reading says why
     if missing:
         raise GanbenchError(f"there is no file or folder '{samples}'")
     if empty:
-        raise GanbenchError(f"'{samples}' has no .png files and no sub-folders")
+        raise GanbenchError(f"'{samples}' has no pictures (.png, .jpg, .webp) and no sub-folders")

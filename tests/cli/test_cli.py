@@ -68,7 +68,7 @@ SWEEP = '[base]\ndataset = "ring"\n[axes]\nloss = ["minimax", "hinj"]\n'
         ("status sweep.toml", "'sweep.toml' with loss = hinj: unknown loss 'hinj': did you mean 'hinge'?"),
         ("status sweep.toml --budget paper", "has no budget 'paper'"),
         ("evaluate missing.npy", "there is no file or folder"),
-        ("evaluate .", "has no .png files"),
+        ("evaluate .", "has no pictures"),
         ("evaluate missing.npy --dataset rind", "did you mean 'ring'?"),
     ],
 )

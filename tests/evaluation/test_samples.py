@@ -258,7 +258,7 @@ def test_missing_and_unsupported_files_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "x.npy").symlink_to(tmp_path / "nothing")
     assert "a broken link" in error_message(tmp_path / "x.npy")
     (tmp_path / "x.npz").mkdir()
-    assert "no .png files" in error_message(tmp_path / "x.npz")
+    assert "no pictures (.png, .jpg, .webp)" in error_message(tmp_path / "x.npz")
     (tmp_path / "x.jpg").write_bytes(b"")
     assert "not a kind" in error_message(tmp_path / "x.jpg")
     os.mkfifo(tmp_path / "pipe.npy")
@@ -372,6 +372,21 @@ def test_pictures_are_read_as_written(tmp_path: Path) -> None:
     assert close(read_samples(tmp_path / "grey-as-rgb", SHAPE).tensor, signed(pixels()))
 
 
+def test_pictures_of_several_formats_are_one_set_of_samples(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "mixed", pixels()[:3], "L")
+    for number, image in enumerate(pixels()[3:5]):
+        rgb = Image.fromarray(np.moveaxis(image, 0, -1).repeat(3, axis=-1))
+        rgb.save(tmp_path / "mixed" / f"9{number}.webp", lossless=True)
+    flat = np.full((4, 4), 77, np.uint8)
+    Image.fromarray(flat).save(tmp_path / "mixed" / "99.JPG", format="JPEG", quality=100)
+    (tmp_path / "mixed" / "notes.txt").write_text("of no interest")
+    samples = read_samples(tmp_path / "mixed", SHAPE)
+    assert close(samples.tensor, signed(np.concatenate([pixels()[:5], flat[None, None]])))
+    assert samples.source == "mixed (PNGs, JPEGs and WEBPs), 6 × 1×4×4, bytes"
+    (tmp_path / "mixed" / "99.JPG").write_bytes((tmp_path / "mixed" / "000.png").read_bytes())
+    assert "99.JPG' is not a JPEG" in error_message(tmp_path / "mixed")
+
+
 def test_pictures_in_sub_folders_are_one_set_of_samples(tmp_path: Path) -> None:
     folder = tmp_path / "classes"
     for name, part in (("b", pixels()[3:]), ("a", pixels()[:3]), (".hidden", pixels()[:1])):
@@ -390,7 +405,7 @@ def save_pictures_in(folder: Path, images: np.ndarray[Any, Any]) -> None:
 
 def test_unequal_and_broken_pictures_are_rejected(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
-    assert "no .png" in error_message(tmp_path)
+    assert "no pictures" in error_message(tmp_path)
     save_pictures(folder, pixels(), "L")
     assert "are not images" in error_message(folder, POINT)
     assert "must be RGB" in error_message(folder, (3, 4, 4))

@@ -12,11 +12,10 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.picture_formats import FORMATS
 from ganbench.data.unreadable import UNREADABLE
 from ganbench.data.zips import in_short
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-"""Pillow's names of the formats that are read, by the ending of the file's name."""
 MODES = {
     **dict.fromkeys(("1", "L", "RGB"), ""),
     **dict.fromkeys(("LA", "PA", "RGBA"), "transparency laid on white"),

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.picture_formats import FORMATS
 from ganbench.data.own.arrays import read_member
-from ganbench.data.own.pictures import FORMATS, Picture, read_picture
+from ganbench.data.own.pictures import Picture, read_picture
 from ganbench.data.own.torchvision_source import PREFIX, read_torchvision
 from ganbench.data.zips import in_short, open_zip
 

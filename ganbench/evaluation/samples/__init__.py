@@ -1,4 +1,4 @@
-"""Reading of samples from any source: arrays, folders of PNGs and generators, checked and brought into one form.
+"""Reading of samples from any source: arrays, folders of pictures and generators, checked and brought into one form.
 
 Files are treated as potentially malicious: Python unpickles nothing, sizes are checked before memory is allocated, and
 every problem is a one-line `GanbenchError`. A wrong guess of the layout or the range would give a wrong number, so

@@ -1,4 +1,4 @@
-"""Folders of PNGs and sub-folders with PNGs, such as one for each class: one sample per file, in the order of paths."""
+"""Folders of pictures, and of sub-folders with them, such as one for each class: one sample per file, by path."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ import numpy.typing as npt
 from PIL import Image
 
 from ganbench.core.errors import GanbenchError
+from ganbench.core.formatting import listed
+from ganbench.core.picture_formats import FORMATS
 from ganbench.data.unreadable import UNREADABLE
 from ganbench.data.zips import LIMIT, in_short
 from ganbench.evaluation.samples.layout import size_hint
 
+NONE = "'{}' has no pictures (.png, .jpg, .webp), and its sub-folders have none"
+"""The message of a folder without pictures."""
+
 
 def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tuple[npt.NDArray[np.uint8], str]:
-    """The PNGs in a folder and in its sub-folders, uint8 [N, C, H, W], and a short description.
+    """The PNGs, JPEGs and WebPs in a folder and in its sub-folders, uint8 [N, C, H, W], and a short description.
 
     They are one set of samples: which mode a sample belongs to is the evaluator's to say, not the folder's. Hidden
     files and folders are skipped, and links to folders aren't followed.
@@ -32,14 +37,14 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise GanbenchError(
-            f"'{folder}' is a folder, which should contain PNGs, but samples of shape {list(shape)} are not images"
+            f"'{folder}' is a folder, which should contain pictures, but samples of shape {list(shape)} are not images"
         )
     try:
         paths = sorted(find_pictures(folder))
     except OSError as error:
         raise GanbenchError(f"'{error.filename or folder}' can't be read: {error.strerror or error}") from error
     if not paths:
-        raise GanbenchError(f"'{folder}' has no .png files, and its sub-folders have none")
+        raise GanbenchError(NONE.format(folder))
     sub_folders = len({path.parent for path in paths} - {folder})
     paths = paths[:most]
     if len(paths) * np.prod(shape) * 4 > LIMIT:
@@ -49,11 +54,13 @@ def read_pictures(folder: Path, shape: tuple[int, ...], most: int | None) -> tup
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for image, path in zip(images, paths, strict=True):
             image[:] = _read(path, shape)
-    return images, f" (PNGs, {sub_folders:,} sub-folder{'s' * (sub_folders > 1)})" if sub_folders else " (PNGs)"
+    used = {_format(path) for path in paths}
+    kinds = listed([f"{kind}s" for kind in dict.fromkeys(FORMATS.values()) if kind in used])
+    return images, f" ({kinds}, {sub_folders:,} sub-folder{'s' * (sub_folders > 1)})" if sub_folders else f" ({kinds})"
 
 
 def picture_shape(folder: Path) -> tuple[int, int, int]:
-    """The shape [C, H, W] of the first PNG of a folder, which `read_pictures` demands of all.
+    """The shape [C, H, W] of the first picture of a folder, which `read_pictures` demands of all.
 
     Raises:
         GanbenchError: there is none, or it can't be read.
@@ -61,17 +68,19 @@ def picture_shape(folder: Path) -> tuple[int, int, int]:
     try:
         paths = sorted(find_pictures(folder))
         if not paths:
-            raise GanbenchError(f"'{folder}' has no .png files, and its sub-folders have none")
-        with Image.open(paths[0], formats=("PNG",)) as image:
+            raise GanbenchError(NONE.format(folder))
+        with Image.open(paths[0], formats=(_format(paths[0]),)) as image:
             return (3 if image.mode == "RGB" else 1, image.height, image.width)
     except OSError as error:
         raise GanbenchError(f"'{error.filename or folder}' can't be read: {error.strerror or error}") from error
     except UNREADABLE as error:
-        raise GanbenchError(f"'{paths[0]}' is not a PNG, or is truncated or altered ({in_short(error)})") from error
+        raise GanbenchError(
+            f"'{paths[0]}' is not a {_format(paths[0])}, or is truncated or altered ({in_short(error)})"
+        ) from error
 
 
 def find_pictures(folder: Path) -> Iterator[Path]:
-    """The PNGs in a folder and its sub-folders, in no order.
+    """The pictures in a folder and its sub-folders, in no order.
 
     Raises:
         OSError: a folder can't be read.
@@ -83,8 +92,13 @@ def find_pictures(folder: Path) -> Iterator[Path]:
     for inner, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if name[0] != "."]
         for name in names:
-            if name[0] != "." and Path(name).suffix.lower() == ".png":
+            if name[0] != "." and Path(name).suffix.lower() in FORMATS:
                 yield Path(inner) / name
+
+
+def _format(path: Path) -> str:
+    """Pillow's name of a picture's format, by the ending of its name."""
+    return FORMATS[path.suffix.lower()]
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -93,9 +107,9 @@ def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     if not path.is_file():
         raise GanbenchError(f"'{path}' is not a file, or is a broken link: remove it")
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with Image.open(path, formats=(_format(path),)) as image:
             image.verify()  # verifies checksums, which decoding ignores; the file must then be reopened
-        with Image.open(path, formats=("PNG",)) as image:
+        with Image.open(path, formats=(_format(path),)) as image:
             # Checked before decoding: a picture of the right size is no decompression bomb.
             if image.size != (width, height):
                 raise GanbenchError(
@@ -107,7 +121,7 @@ def _read(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
             pixels = np.asarray(image.convert("L") if image.mode == "1" else image).reshape(height, width, -1)
     except UNREADABLE as error:
         raise GanbenchError(
-            f"'{path}' is not a PNG, or is truncated or altered ({in_short(error)}): create it again"
+            f"'{path}' is not a {_format(path)}, or is truncated or altered ({in_short(error)}): create it again"
         ) from error
     if channels == 1 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., :1]

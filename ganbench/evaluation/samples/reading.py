@@ -47,7 +47,7 @@ def read_samples(
     generator: GeneratorSource | None = None,
     most: int | None = None,
 ) -> Samples:
-    """Read samples from a `.npy` or `.npz` file or a folder of PNGs, or draw them from a generator.
+    """Read samples from a `.npy` or `.npz` file or a folder of pictures, or draw them from a generator.
 
     Args:
         path: the file or folder. Its name determines its kind; its content is checked. A generator is a `.safetensors`
@@ -124,8 +124,8 @@ def _kind(path: Path) -> str:
     if suffix in (".npy", ".npz", *GENERATORS):
         return suffix
     raise GanbenchError(
-        f"'{path}' is not a kind of file ganbench reads: give a .npy or .npz file, a folder of PNGs, or a generator "
-        f"({', '.join(GENERATORS)})"
+        f"'{path}' is not a kind of file ganbench reads: give a .npy or .npz file, a folder of pictures, or a "
+        f"generator ({', '.join(GENERATORS)})"
     )
 
 
