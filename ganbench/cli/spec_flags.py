@@ -57,7 +57,11 @@ OPTIONS = (
     ),
     click.option("--pac", type=int, metavar="M", help="Show the discriminator M samples at once (PacGAN)."),
     click.option("--steps", metavar="N", help="Budget in steps; 400k and 10M are understood."),
-    click.option("--epochs", type=float, help="Budget in passes of the discriminator over the data. Default: 8."),
+    click.option(
+        "--epochs",
+        type=float,
+        help="Budget in passes of the discriminator over the data. Default: 8 for images, 10 for points.",
+    ),
     click.option("--critic-steps", metavar="N", help="Budget in updates of the discriminator."),
     click.option("--generator-steps", metavar="N", help="Budget in updates of the generator."),
     click.option("--images", metavar="N", help="Budget in real images seen."),

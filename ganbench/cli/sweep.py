@@ -61,8 +61,8 @@ def sweep_flags(command: Any) -> Any:
     type=click.Choice(["local", "ray", "slurm"]),
     default="local",
     show_default=True,
-    help="Processes on this machine, tasks on a Ray cluster (`pip install ganbench[ray]`), or jobs of a Slurm cluster "
-    "(`pip install ganbench[slurm]`).",
+    help="Processes on this machine, tasks on a Ray cluster (`pip install 'ganbench[ray]'`), or jobs of a Slurm "
+    "cluster (`pip install 'ganbench[slurm]'`).",
 )
 @click.option(
     "--address",

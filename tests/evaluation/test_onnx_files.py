@@ -326,7 +326,7 @@ def test_missing_package_is_named_with_the_command(exported: Path, monkeypatch: 
     for package in ("onnx", "onnxruntime"):
         with monkeypatch.context() as without:
             without.setitem(sys.modules, package, None)
-            assert "pip install ganbench[onnx]" in error_message(exported)
+            assert "pip install 'ganbench[onnx]'" in error_message(exported)
 
 
 def test_documented_command_scores_an_onnx_file_and_says_in_one_line_what_is_wrong(

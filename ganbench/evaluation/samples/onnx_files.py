@@ -28,7 +28,7 @@ MAX_SIZE = 2 * 2**30 - 1
 STANDARD = ("", "ai.onnx")
 """The names of the domain of standard operators."""
 DTYPES = {"tensor(float)": torch.float32, "tensor(double)": torch.float64, "tensor(float16)": torch.float16}
-INSTALL = "pip install ganbench[onnx]"
+INSTALL = "pip install 'ganbench[onnx]'"
 SAMPLES_INSTEAD = "save samples as .npz and score those"
 
 Hash = Any

@@ -21,7 +21,7 @@ class Mlp(Arch):
 
     `generator_norm` normalises G's hidden layers but the first, before their activations (of one hidden layer, none):
     "batch" is BatchNorm, which replaces a layer's bias (as in the MLP of PyTorch-GAN, whose ε is .8 instead of 1e-5),
-    and "layer" is LayerNorm. The default is "batch" for the built-in images, "none" for all other data.
+    and "layer" is LayerNorm. The default is "batch" for images, "none" for points.
     """
 
     later_options: ClassVar[tuple[str, ...]] = ("generator_norm",)
