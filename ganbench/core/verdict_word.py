@@ -20,6 +20,8 @@ HALF = 0.5
 """A generator is GOOD with half of the good samples and half of the coverage of real data; it has COLLAPSED if half of
 its samples are near-duplicates of others, or half of the modes are missing.
 """
+FEW = 0.25
+"""Where modes aren't known, good samples that cover this share of real data or less have collapsed."""
 
 
 def word_of(verdict: Verdict) -> VerdictWord | None:
@@ -29,7 +31,8 @@ def word_of(verdict: Verdict) -> VerdictWord | None:
     2. NOT LEARNED YET: no real sample has a generated one nearby.
     3. COLLAPSED: half of the samples or more are near-duplicates of others, and more than chance explains.
     4. NOT LEARNED YET: a twentieth of the samples or fewer are good, where real samples are.
-    5. COLLAPSED: half of the modes or more are missing.
+    5. COLLAPSED: half of the modes or more are missing; where modes aren't known, half of the samples or more are good,
+       and cover a quarter of real data or less, both as a part of what real samples reach.
     6. GOOD: half of the samples or more are good and half of real data or more is covered, both as a part of what real
        samples reach; no mode is missing or thin, no samples are repeated or copied.
     7. PARTLY.
@@ -50,10 +53,12 @@ def word_of(verdict: Verdict) -> VerdictWord | None:
         return "COLLAPSED"
     if good.value <= LEARNED * good.real:
         return "NOT LEARNED YET"
-    if half_missing:
+    half_good = good.value >= HALF * good.real
+    few_covered = verdict.states is None and half_good and covered.value <= FEW * covered.real
+    if half_missing or few_covered:
         return "COLLAPSED"
     faultless = not faults & {"lost modes", "thin modes", "repeated", "copied"}
-    if faultless and good.value >= HALF * good.real and covered.value >= HALF * covered.real:
+    if faultless and half_good and covered.value >= HALF * covered.real:
         return "GOOD"
     return "PARTLY"
 

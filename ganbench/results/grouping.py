@@ -20,6 +20,8 @@ MEASURING = ("evaluation.every=", "evaluation.samples=", "evaluation.quick_sampl
 """Options that training doesn't depend on."""
 LISTS = ("penalty=", "wrapper=")
 """Options that are components with options of their own."""
+ALL, USUAL = "all", "usual options"
+"""Names of a group without options of its own: of an only one, and of one among others."""
 ABSENT = tuple(f"{option}none" for option in LISTS)
 """Options that say that there are no such components."""
 
@@ -48,7 +50,7 @@ def named_groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, 
         names: dict[str, str] = {}
         for _, group in groups.iterrows():
             name = " · ".join(str(group[column]) for column in telling if group[column] != "")
-            names |= dict.fromkeys(group["runs"], name or "all")
+            names |= dict.fromkeys(group["runs"], name or (ALL if len(groups) == 1 else USUAL))
         members: dict[str, list[str]] = {}
         for run, name in with_labels(names, on_one_dataset).items():
             members.setdefault(name, []).append(run)

@@ -79,6 +79,7 @@ def test_partly(samples: str, judged: Verdict) -> None:
         ("one digit, blurred, again and again", verdict(good=0.0, repeated=0.99, covered=0.004, states=lost(9))),
         ("five of ten modes, varied and sharp", verdict(states=lost(5))),
         ("points in one place, beside its mode", points(verdict(good=0.0, covered=0.0, states=lost(9)))),
+        ("good vectors of unknown modes in a corner", replace(verdict(covered=0.23), states=None)),
         ("points beside five of ten modes", points(verdict(good=0.01, covered=0.02, states=lost(5)))),
     ],
     ids=str,

@@ -41,6 +41,7 @@ def watching(real: Vectors) -> ganbench.Monitor:
     ("fault", "kind", "word"),
     [
         (vectors(SAMPLES, 3, clusters=3), "uncovered", "PARTLY"),
+        (vectors(SAMPLES, 3, clusters=1), "uncovered", "COLLAPSED"),
         (np.repeat(vectors(20, 3), 25, axis=0), "duplicates", "COLLAPSED"),
         (vectors(SAMPLES, 3) * 20, "off-mode", "NOT LEARNED YET"),
     ],
@@ -51,7 +52,7 @@ def test_planted_faults_are_named(real: Vectors, fault: Vectors, kind: str, word
     assert kind in {event.kind for event in watch.events}
     assert numbers[f"event/{kind}"] > 0.3
     assert watch.summary().startswith(f"{word} at step 2: ")
-    assert watch.collapsed == (kind == "duplicates")
+    assert watch.collapsed == (word == "COLLAPSED")
 
 
 def test_copies_of_real_vectors_are_found_in_all_of_them(real: Vectors) -> None:
