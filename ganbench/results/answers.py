@@ -63,7 +63,8 @@ def _victory(ranking: Ranking) -> str:
     )
     pair = ranking.contrast(ranking.lead.method, names[0])
     whom = names[0] if len(names) == 1 else f"every other: than {names[0]}, the next best,"
-    return f"{ranking.lead.method} is better than {whom}{size_in_words(pair)} ({chance_in_words(pair)})"
+    left_out = f"; {listed(ranking.left_out)} left out, for lack of scores" if ranking.left_out else ""
+    return f"{ranking.lead.method} is better than {whom}{size_in_words(pair)} ({chance_in_words(pair)}){left_out}"
 
 
 def size_in_words(pair: Contrast) -> str:

@@ -68,6 +68,7 @@ class Ranking:
         lead: the leading method, and those that it is not shown to be better than.
         words: counts of the words of verdicts, for each method.
         noun: the plural noun for modes.
+        left_out: methods that were scored alike, but not all of whose seeds have the metric.
     """
 
     metric: str
@@ -79,6 +80,7 @@ class Ranking:
     lead: Lead
     words: Mapping[str, Words] = field(default_factory=dict)
     noun: str = MODES
+    left_out: Sequence[str] = ()
 
     @property
     def heading(self) -> str:
@@ -120,8 +122,9 @@ def rank(
     """
     rankings = []
     for setting in sorted({method.setting for method in methods if method.setting is not None}):
+        scored_alike = [method for method in methods if method.setting == setting]
         for metric in metrics:
-            alike = [method for method in methods if method.setting == setting and metric in method.losses]
+            alike = [method for method in scored_alike if metric in method.losses]
             if len(alike) > 1:
                 estimates = {method.name: method.estimates[metric] for method in alike}
                 losses = {method.name: method.losses[metric] for method in alike}
@@ -136,6 +139,7 @@ def rank(
                         lead=find_lead({name: values(seeds) for name, seeds in losses.items()}, estimates),
                         words={method.name: method.words for method in alike},
                         noun=noun,
+                        left_out=[method.name for method in scored_alike if metric not in method.losses],
                     )
                 )
     return rankings

@@ -45,6 +45,15 @@ def by_fid(results: pd.DataFrame) -> Ranking:
     return ranking
 
 
+def test_methods_left_out_of_a_ranking_are_named_with_the_winner() -> None:
+    table = study(minimax=WORSE, hinge=BETTER, dragan=[fid + 10 for fid in BETTER])
+    unscored = (table["loss"] == "dragan") & (table["seed"] == 3) & (table["metric"] == "fid")
+    ranking = by_fid(table[~unscored])
+    assert ranking.left_out == ["dragan"]
+    assert answer(ranking).startswith("hinge is better than minimax by 18 [")
+    assert answer(ranking).endswith("; dragan left out, for lack of scores")
+
+
 def test_winner_is_named_with_its_lead_and_otherwise_what_cannot_be_excluded() -> None:
     separate = by_fid(study(minimax=WORSE, hinge=BETTER))
     assert separate.winner == "hinge"
