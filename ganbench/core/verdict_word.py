@@ -21,7 +21,7 @@ HALF = 0.5
 its samples are near-duplicates of others, or half of the modes are missing.
 """
 FEW = 0.25
-"""Where modes aren't known, good samples that cover this share of real data or less have collapsed."""
+"""Share of real data at which good samples have collapsed if they cover no more, where modes aren't known."""
 
 
 def word_of(verdict: Verdict) -> VerdictWord | None:
