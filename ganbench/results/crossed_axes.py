@@ -22,7 +22,7 @@ from ganbench.results.inference import Interval, Values, holm
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
-from ganbench.results.pairs_in_words import pairs_in_words
+from ganbench.results.pairs_in_words import failed_in_words, pairs_in_words
 from ganbench.results.views import runs
 
 Cells = Mapping[tuple[str, str], Values]
@@ -40,7 +40,7 @@ class AxisPair:
         better: the probability that a run with `one` is better, averaged over `equal`, with its 95 % interval.
         beside: the same beside each of `equal`.
         counts: of missing modes, the number of runs without one, and of all, with either value; empty otherwise.
-        failed: number of runs with either value that have no score, and rank worst.
+        runs, failed: number of runs with either value, and of those without a score, which rank worst.
         p: of the hypothesis that neither is better, by van Elteren's test.
         corrected_p: p after Holm's correction for all pairs of both axes, by the same outcome.
     """
@@ -53,6 +53,7 @@ class AxisPair:
     better: Interval
     beside: tuple[Interval, ...]
     counts: tuple[tuple[int, int], ...]
+    runs: int
     failed: int
     p: float
     corrected_p: float = math.nan
@@ -78,7 +79,7 @@ class AxisPair:
         if self.reverses:
             shares = zip(self.equal, self.beside, strict=True)
             compared += f", {listed([f'{percent(better.middle)} % beside {value}' for value, better in shares])}"
-        numbers += f"; {self.failed} runs have no score and rank worst" * (self.failed > 0)
+        numbers += failed_in_words(self.failed, self.runs)
         if not self.counts:
             return f"{self.label} {compared} ({numbers})"
         (lost, of), (other_lost, other_of) = self.counts
@@ -158,8 +159,9 @@ def _pairs(dataset: str, label: str, cells: Cells, *, counted: bool) -> list[Axi
             better, p = better_in_strata(strata)
             beside = tuple(superiority(*stratum) for stratum in strata)
             counts = tuple(_count([stratum[side] for stratum in strata]) for side in (0, 1)) if counted else ()
-            failed = sum(int(np.isnan(losses).sum()) for stratum in strata for losses in stratum)
-            found.append(AxisPair(dataset, one, other, equal, label, better, beside, counts, failed, p))
+            every = np.concatenate([losses for stratum in strata for losses in stratum])
+            failed = int(np.isnan(every).sum())
+            found.append(AxisPair(dataset, one, other, equal, label, better, beside, counts, len(every), failed, p))
     return found
 
 

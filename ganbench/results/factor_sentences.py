@@ -12,7 +12,7 @@ from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
-from ganbench.results.pairs_in_words import p_in_words, pairs_in_words
+from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import final_scores, mode_counts, noun_of, runs
@@ -119,7 +119,7 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     compared, numbers = pairs_in_words(
         effect.better, effect.corrected_p, significant=effect.significant, than=" with it"
     )
-    failed = f"; {outcome.failed} of {outcome.seeds} runs have no score and rank worst" * (outcome.failed > 0)
+    failed = failed_in_words(outcome.failed, outcome.seeds)
     return f"{label} {compared} ({numbers}; {_medians(table, outcome, effect.factors[0])}{failed})"
 
 

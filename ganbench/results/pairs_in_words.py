@@ -20,6 +20,12 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
     return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
 
 
+def failed_in_words(failed: int, of: int) -> str:
+    """Return “; 2 of 28 runs have no score and rank worst”; empty if none has failed."""
+    verbs = ("has", "ranks") if failed == 1 else ("have", "rank")
+    return f"; {failed} of {of} runs {verbs[0]} no score and {verbs[1]} worst" if failed else ""
+
+
 def p_in_words(p: float) -> str:
     """Return “p = 0.02”, or “p < .0001” if it is smaller."""
     if p < 1e-4:

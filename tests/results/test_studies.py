@@ -361,10 +361,10 @@ def test_an_axis_whose_effect_reverses_is_said_to_differ() -> None:
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
     known, _ = axis_sentences(crossed_axes(tidy(list(crossed({("a", "x"): 10.0, ("b", "x"): -1.0})))))
-    assert "; 7 runs have no score and rank worst)" in known[0]
+    assert "; 7 of 14 runs have no score and rank worst)" in known[0]
     table = tidy(factorial(20.0))
     known, _ = factor_sentences(table, factor_effects(table))
-    assert "; 1 of 28 runs have no score and rank worst)" in known[0]
+    assert "; 1 of 28 runs has no score and ranks worst)" in known[0]
 
 
 def test_a_factor_alone_is_no_factorial_design_with_another_one() -> None:
