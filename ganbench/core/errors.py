@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ganbench.core.plain_text import one_line
 
 
@@ -13,3 +17,25 @@ class GanbenchError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
+
+
+ARGUMENTS = {
+    r"--count (\d+)": r"count=\1",
+    r"--count": "count=",
+    r"--range (-?[\d.]*\d)": r'pixel_range="\1"',
+    r"--range": "pixel_range=",
+    r"--clip": "clip=True",
+}
+"""Options of the command line that messages advise, as patterns, and the arguments that take their place in Python."""
+
+
+@contextmanager
+def advice_for_python() -> Iterator[None]:
+    """Turn advice to use options of the command line into advice to use arguments; also a decorator."""
+    try:
+        yield
+    except GanbenchError as error:
+        message = str(error)
+        for option, argument in ARGUMENTS.items():
+            message = re.sub(option, argument, message)
+        raise GanbenchError(message) from error

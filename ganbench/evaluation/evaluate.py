@@ -9,7 +9,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from ganbench.core.device import find_device
-from ganbench.core.errors import GanbenchError
+from ganbench.core.errors import GanbenchError, advice_for_python
 from ganbench.evaluation.evaluate_vectors import evaluate_features, evaluate_vectors
 from ganbench.evaluation.extra_metrics import create_extra_metrics
 from ganbench.evaluation.extractor import extractor_of
@@ -17,6 +17,7 @@ from ganbench.evaluation.samples import check_array
 from ganbench.evaluation.score_samples import Evaluation, kept_scorer, mixed, set_up
 
 
+@advice_for_python()
 def evaluate(
     samples: Tensor | npt.NDArray[Any],
     *,

@@ -49,6 +49,16 @@ def grid_without_a_mode(tmp_path: Path) -> Path:
     return path
 
 
+def test_advice_from_python_names_its_arguments() -> None:
+    few = np.zeros((600, 28, 28), np.float32)
+    with pytest.raises(GanbenchError, match=r"state it .* with pixel_range=$"):
+        ganbench.evaluate(few + 0.5, device="cpu")
+    with pytest.raises(GanbenchError, match=r"state another range, or cut them off with clip=True$"):
+        ganbench.evaluate(few + 1.5, pixel_range="0..1", device="cpu")
+    with pytest.raises(GanbenchError, match=r"or score fewer with count=600, which the table will state$"):
+        ganbench.evaluate(few.reshape(-1)[:1200].reshape(600, 2), dataset="ring", device="cpu")
+
+
 def test_samples_are_scored_under_several_protocols_at_once(grid_without_a_mode: Path) -> None:
     protocol_flags = [word for name in ("veegan-2017", "pacgan-2018", "selfcond-2020") for word in ("--protocol", name)]
     by_name = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganbench.core.errors import GanbenchError
+from ganbench.core.errors import GanbenchError, advice_for_python
 from ganbench.core.registry import near_miss
 from ganbench.evaluation.bare_arrays import is_whole
 from ganbench.evaluation.monitor.base import check_enough
@@ -48,7 +48,5 @@ def in_python(images: object, shape: tuple[int, ...], pixel_range: str | None, c
     Raises:
         GanbenchError: wrong type, shape or range.
     """
-    try:
+    with advice_for_python():
         return checked(images, shape, pixel_range, clip)
-    except GanbenchError as error:
-        raise GanbenchError(str(error).replace("--range", "pixel_range").replace("--clip", "clip=True")) from error
