@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.annotation import LOST
-from ganbench.core.formatting import listed, percent
+from ganbench.core.formatting import listed, number, percent
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import outcome_losses
 from ganbench.results.grouping import scored_alike
@@ -22,7 +22,7 @@ from ganbench.results.inference import Interval, Values, holm
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
-from ganbench.results.pairs_in_words import failed_in_words, pairs_in_words
+from ganbench.results.pairs_in_words import ALIKE, failed_in_words, pairs_in_words
 from ganbench.results.views import runs
 
 Cells = Mapping[tuple[str, str], Values]
@@ -40,6 +40,7 @@ class AxisPair:
         better: the probability that a run with `one` is better, averaged over `equal`, with its 95 % interval.
         beside: the same beside each of `equal`.
         counts: of missing modes, the number of runs without one, and of all, with either value; empty otherwise.
+        images: number of real images that a run with `one` saw, over that of one with `other`; NaN if none saw any.
         runs, failed: number of runs with either value, and of those without a score, which rank worst.
         p: of the hypothesis that neither is better, by van Elteren's test.
         corrected_p: p after Holm's correction for all pairs of both axes, by the same outcome.
@@ -53,6 +54,7 @@ class AxisPair:
     better: Interval
     beside: tuple[Interval, ...]
     counts: tuple[tuple[int, int], ...]
+    images: float
     runs: int
     failed: int
     p: float
@@ -98,6 +100,11 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
         method_of = {str(run): _values(str(name)) for run, name in zip(members["run"], members["name"], strict=True)}
         if not all(first and second for first, second in method_of.values()) or not scored_alike(table, method_of):
             continue
+        images = dict(zip(members["run"].astype(str), members["images"].astype(float), strict=True))
+        seen = {
+            method: float(np.median([images[run] for run in method_of if method_of[run] == method]))
+            for method in dict.fromkeys(method_of.values())
+        }
         for outcome in str(primary).split(","):
             losses, label = outcome_losses(table, outcome, list(method_of))
             if losses:
@@ -105,7 +112,7 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
                 for run, method in method_of.items():
                     cells.setdefault(method, []).append(losses.get(run, math.nan))
                 arrays = {method: np.array(values) for method, values in cells.items()}
-                found += _corrected(_pairs(str(dataset), label, arrays, counted=outcome == LOST))
+                found += _corrected(_pairs(str(dataset), label, arrays, seen, counted=outcome == LOST))
     return found
 
 
@@ -135,7 +142,9 @@ def axis_sentences(pairs: Sequence[AxisPair]) -> tuple[list[str], list[str]]:
             if clauses:
                 does = "differs from" if decided else "is not shown to differ from"
                 where = f"on {dataset}, all else equal ({listed(equal)})"
-                words.append(f"{one} {does} {other} {where}: with it, {'; '.join(clauses)}")
+                images = outcomes[0].images
+                also = f"; it saw {number(round(images, 2))} times as many real images" * (abs(images - 1) > ALIKE)
+                words.append(f"{one} {does} {other} {where}: with it, {'; '.join(clauses)}{also}")
     return known, undecided
 
 
@@ -144,7 +153,9 @@ def _values(name: str) -> tuple[str, str]:
     return first, second
 
 
-def _pairs(dataset: str, label: str, cells: Cells, *, counted: bool) -> list[AxisPair]:
+def _pairs(
+    dataset: str, label: str, cells: Cells, seen: Mapping[tuple[str, str], float], *, counted: bool
+) -> list[AxisPair]:
     found = []
     for axis in (0, 1):
         values = list(dict.fromkeys(method[axis] for method in cells))
@@ -156,12 +167,19 @@ def _pairs(dataset: str, label: str, cells: Cells, *, counted: bool) -> list[Axi
             if not equal:
                 continue
             strata = [(sides[0][value], sides[1][value]) for value in equal]
+            of_sides = [
+                sum(images for method, images in seen.items() if method[axis] == each and method[1 - axis] in equal)
+                for each in (one, other)
+            ]
+            images = of_sides[0] / of_sides[1] if of_sides[1] else math.nan
             better, p = better_in_strata(strata)
             beside = tuple(superiority(*stratum) for stratum in strata)
             counts = tuple(_count([stratum[side] for stratum in strata]) for side in (0, 1)) if counted else ()
             every = np.concatenate([losses for stratum in strata for losses in stratum])
             failed = int(np.isnan(every).sum())
-            found.append(AxisPair(dataset, one, other, equal, label, better, beside, counts, len(every), failed, p))
+            found.append(
+                AxisPair(dataset, one, other, equal, label, better, beside, counts, images, len(every), failed, p)
+            )
     return found
 
 

@@ -6,6 +6,9 @@ from ganbench.core.formatting import percent
 from ganbench.results.inference import Interval
 from ganbench.results.inference.intervals import LEVEL
 
+ALIKE = 0.01
+"""Largest relative difference between numbers of real images that are called equal."""
+
 
 def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, than: str = "") -> tuple[str, str]:
     """Return “better in 98 % of pairs of seeds”, or “worse” if that is what is shown, and “95–100 %; p < .0001”.

@@ -16,10 +16,8 @@ from ganbench.results.balanced_controls import controls_at_doses
 from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
 from ganbench.results.inference import holm
+from ganbench.results.pairs_in_words import ALIKE
 from ganbench.results.views import runs
-
-ALIKE = 0.01
-"""Largest relative difference between numbers of real images that are called equal."""
 
 
 @dataclass(frozen=True)

@@ -359,6 +359,15 @@ def test_an_axis_whose_effect_reverses_is_said_to_differ() -> None:
     assert "FID better in 50 % of pairs of seeds, 100 % beside minimax and 0 % beside hinge (" in batch
 
 
+def test_more_real_images_are_said_beside_an_axis() -> None:
+    table = tidy(list(crossed({("a", "x"): 10.0, ("a", "y"): 60.0, ("b", "x"): 10.0, ("b", "y"): 60.0})))
+    assert "real images" not in axis_sentences(crossed_axes(table))[0][0]
+    table.loc[table["loss"] == "x", "images"] *= 2
+    known, _ = axis_sentences(crossed_axes(table))
+    assert known[0].startswith("x differs from y")
+    assert known[0].endswith("; it saw 2 times as many real images")
+
+
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
     known, _ = axis_sentences(crossed_axes(tidy(list(crossed({("a", "x"): 10.0, ("b", "x"): -1.0})))))
     assert "; 7 of 14 runs have no score and rank worst)" in known[0]
