@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import zip_longest
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from ganbench.results.report.svg import svg
 from ganbench.results.report.tables import markdown
 from ganbench.results.verdict_words import count_words, format_words, words_of_runs
 from ganbench.results.views import final_scores, runs
-from ganbench.spec.sweep_spec import read_sweep
+from ganbench.spec.sweep_spec import Sweep, read_sweep
 
 ROOT = Path(__file__).parents[1]
 STUDIES = ROOT / "experiments" / "studies"
@@ -145,7 +145,7 @@ def studies() -> Iterator[Study]:
     for name in ORDER:
         reports = sorted((ROOT / "reports").glob(f"*_{name}/results.csv"))
         if reports:
-            sweep = read_sweep(STUDIES / f"{name}.toml")
+            sweep = _sweep(name)
             question = " ".join(sweep.question.split())
             yield Study(name, question, reports[-1].parent, read_csv(reports[-1]).table, len(sweep.seeds))
 
@@ -391,7 +391,7 @@ def _studies(done: Sequence[Study]) -> str:
     rows = []
     known = {study.name: study for study in done}
     for name in ORDER:
-        sweep = read_sweep(STUDIES / f"{name}.toml")
+        sweep = _sweep(name)
         question = " ".join(sweep.question.split()).partition("?")[0] + "?"
         if name not in known:
             rows.append([name, question, f"0 of {len(sweep.specs)}", "–", "–", "–", "–"])
@@ -413,6 +413,11 @@ def _studies(done: Sequence[Study]) -> str:
     head = ["study", "question", "cells done", "runs", "core hours", "commit", "device"]
     lines = [head, ["---"] * len(head), *rows]  # not `markdown`, which would escape the links
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+@cache
+def _sweep(name: str) -> Sweep:
+    return read_sweep(STUDIES / f"{name}.toml")
 
 
 def _slug(text: str) -> str:

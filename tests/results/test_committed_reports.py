@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ganbench.results.compare import compare
@@ -20,6 +22,11 @@ EARLIER = [path for path in REPORTS if "floor_sd" not in path.read_text(encoding
 """Those of earlier versions: somebody may have written a report of today beside them."""
 
 
+@functools.cache
+def table_of(path: Path) -> pd.DataFrame:
+    return read_csv(path).table
+
+
 def test_there_is_a_report() -> None:
     assert EARLIER
 
@@ -30,13 +37,13 @@ def test_the_comparison_is_the_table_that_was_printed(path: Path) -> None:
     printed = section.partition("\n## ")[0].splitlines()
     rows = [line.replace("modes-strict", "modes_strict") for line in printed if line.startswith("| ")]
     assert rows
-    head, groups, floors = cells(compare(read_csv(path).table))
+    head, groups, floors = cells(compare(table_of(path)))
     assert sorted(markdown(head, [*groups, *floors]).splitlines()) == sorted(rows)
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
 def test_what_a_study_found_is_what_was_printed(path: Path) -> None:
-    table = read_csv(path).table
+    table = table_of(path)
     printed = (path.parent / "report.md").read_text(encoding="utf-8")
     doses, factors = dose_curves(table), factor_effects(table)
     sections = {Doses.title: Doses().markdown(doses), Factors.title: Factors().markdown(factors)}
@@ -47,7 +54,7 @@ def test_what_a_study_found_is_what_was_printed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.parent.name)
 def test_facts_that_were_not_written_are_filled_in(path: Path) -> None:
-    table = read_csv(path).table
+    table = table_of(path)
     scores = final_scores(table)
     assert set(scores.loc[scores["metric"].isin(headline(scores)), "direction"]) <= {"lower", "higher", "real"}
     assert set(mode_counts(scores)["metric"]) == {"modes_strict"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -19,19 +20,26 @@ from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, crossed, factori
 SCRIPT = Path(__file__).parents[2] / "experiments" / "results_page.py"
 
 
-@pytest.fixture
-def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script, which draws into a temporary folder and compares with the method `plain`."""
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[ModuleType]:
+    """The script as a module, which reads each experiment file once."""
     spec = importlib.util.spec_from_file_location("results_page", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "results_page", module)  # dataclasses look for their module there
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "IMAGES", tmp_path)
-    monkeypatch.setattr(module, "BASELINE", "plain")
-    monkeypatch.setattr(module, "SHOWN", ("plain",))
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "results_page", module)  # dataclasses look for their module there
+        spec.loader.exec_module(module)
+        yield module
+
+
+@pytest.fixture
+def script(loaded: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, which draws into a temporary folder and compares with the method `plain`."""
+    monkeypatch.setattr(loaded, "IMAGES", tmp_path)
+    monkeypatch.setattr(loaded, "BASELINE", "plain")
+    monkeypatch.setattr(loaded, "SHOWN", ("plain",))
+    return loaded
 
 
 def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleType, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_architecture_that_cannot_be_exported_says_why_in_one_line(
 
 def test_missing_package_is_one_line(mlp: KeptGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(GanbenchError, match=r"onnxscript.*pip install ganbench\[onnx\]"):
+    with pytest.raises(GanbenchError, match=r"onnxscript.*pip install 'ganbench\[onnx\]'"):
         export_generator(mlp, tmp_path / "x.onnx")
     assert not list(tmp_path.iterdir())
 

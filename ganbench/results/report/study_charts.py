@@ -26,6 +26,8 @@ FACTOR = 18
 GREYS = 8
 APART = 0.025
 """Intervals of doses are drawn this far apart, around the share of one half."""
+SHEETS_WIDTH = 1_200
+"""Largest width of a picture of sheets, in pixels."""
 
 
 def dose_chart(curves: DoseCurves) -> Figure:
@@ -109,7 +111,8 @@ def _columns(names: Sequence[str]) -> int:
 def sheet_picture(rows: Sequence[Sequence[tuple[str, Path]]]) -> Image.Image:
     """Draw the upper left quarters of sheets of samples, each with its title, in rows; in few greys, to stay small."""
     columns = max(map(len, rows))
-    figure = Figure(figsize=(1.5 * columns, 1.8 * len(rows)), layout="constrained", dpi=100)
+    dots = min(100.0, SHEETS_WIDTH / (1.5 * columns))
+    figure = Figure(figsize=(1.5 * columns, 1.8 * len(rows)), layout="constrained", dpi=dots)
     for row, sheets in enumerate(rows):
         for column, (title, sheet) in enumerate(sheets):
             pixels = np.asarray(Image.open(sheet).convert("L"))
