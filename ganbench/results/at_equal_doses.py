@@ -14,6 +14,7 @@ from ganbench.results.inference import Interval, Values
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
+from ganbench.results.pairs_in_words import reverses
 
 BALANCED = 1.0
 """The dose that is none: only larger ones are compared."""
@@ -65,8 +66,7 @@ class AtEqualDoses:
             f"{percent(better.middle)} % at {number(dose)}"
             for dose, better in zip(self.doses, self.by_dose, strict=True)
         ]
-        reverses = min(better.high for better in self.by_dose) < 0.5 < max(better.low for better in self.by_dose)
-        each = f"{listed(at_each)}{', so better at some and worse at others' * reverses}"
+        each = f"{listed(at_each)}{', so better at some and worse at others' * reverses(self.by_dose)}"
         interval = f"{100 * least:.0f}–{100 * most:.0f} %"
         return (
             f"{run} is better in {percent(share)} % of pairs at equal doses ({interval}; corrected p = "

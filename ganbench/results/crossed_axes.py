@@ -22,7 +22,7 @@ from ganbench.results.inference import Interval, Values, holm
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
-from ganbench.results.pairs_in_words import ALIKE, failed_in_words, pairs_in_words
+from ganbench.results.pairs_in_words import ALIKE, failed_in_words, pairs_in_words, reverses
 from ganbench.results.views import runs
 
 Cells = Mapping[tuple[str, str], Values]
@@ -66,19 +66,14 @@ class AxisPair:
         return self.corrected_p <= 1 - LEVEL
 
     @property
-    def reverses(self) -> bool:
-        """True if `one` is better beside some of `equal` and worse beside others, by intervals that exclude ½."""
-        return min(better.high for better in self.beside) < 0.5 < max(better.low for better in self.beside)
-
-    @property
     def decided(self) -> bool:
         """True if the two values are shown to differ."""
-        return self.significant or self.reverses
+        return self.significant or reverses(self.beside)
 
     def clause(self) -> str:
         """Return the outcome with all numbers: “KL of the modes' shares better in 98 % of pairs of seeds (…)”."""
         compared, numbers = pairs_in_words(self.better, self.corrected_p, significant=self.significant)
-        if self.reverses:
+        if reverses(self.beside):
             shares = zip(self.equal, self.beside, strict=True)
             compared += f", {listed([f'{percent(better.middle)} % beside {value}' for value, better in shares])}"
         numbers += failed_in_words(self.failed, self.runs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ganbench.core.formatting import percent
 from ganbench.results.inference import Interval
 from ganbench.results.inference.intervals import LEVEL
@@ -21,6 +23,11 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
         word, share, low, high = "worse", 1 - share, 1 - high, 1 - low
     numbers = f"{100 * low:.0f}–{100 * high:.0f} %; {p_in_words(corrected_p)}"
     return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
+
+
+def reverses(better: Sequence[Interval]) -> bool:
+    """Return whether one kind is better in some strata and worse in others, by intervals that exclude ½."""
+    return min(each.high for each in better) < 0.5 < max(each.low for each in better)
 
 
 def failed_in_words(failed: int, of: int) -> str:
