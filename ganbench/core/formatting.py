@@ -47,6 +47,11 @@ def percent(share: float) -> str:
     return "<1" if rounded == "0" and share > EQUAL else rounded
 
 
+def percents(low: float, high: float) -> str:
+    """An interval of shares in whole percent: `88–100 %`."""
+    return f"{100 * low:.0f}–{100 * high:.0f} %"
+
+
 def all_digits(value: float) -> str:
     """A number as Python and TOML read it back: `5`, `0.1`."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))

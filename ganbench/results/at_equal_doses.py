@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.core.collapse_rule import CollapseRule
-from ganbench.core.formatting import listed, number, percent
+from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.inference import Interval, Values
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
@@ -67,7 +67,7 @@ class AtEqualDoses:
             for dose, better in zip(self.doses, self.by_dose, strict=True)
         ]
         each = f"{listed(at_each)}{', so better at some and worse at others' * reverses(self.by_dose)}"
-        interval = f"{100 * least:.0f}–{100 * most:.0f} %"
+        interval = percents(least, most)
         return (
             f"{run} is better in {percent(share)} % of pairs at equal doses ({interval}; corrected p = "
             f"{corrected_p:.2g}; {what}: {each}), {self.collapsed} of "

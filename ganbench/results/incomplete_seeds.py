@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import stats
 
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percents
 from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import Interval
@@ -115,7 +115,7 @@ def share_interval(count: int, seeds: int) -> Interval:
 def _counted(incomplete: int, seeds: int, names: Sequence[str]) -> str:
     """`6 of 10 seeds of minimax (26–88 %)`, with its interval."""
     _, low, high = share_interval(incomplete, seeds)
-    share = f"({100 * low:.0f}–{100 * high:.0f} %{': one seed says little' * (seeds == 1)})"
+    share = f"({percents(low, high)}{': one seed says little' * (seeds == 1)})"
     count = f"all {seeds}" if incomplete == seeds > 1 else f"{incomplete or 'none'} of {seeds}"
     methods = f"{'each of ' * (len(names) > 1)}{listed(names)}"
     return f"{count} seed{'s' * (seeds > 1)} of {methods} {share}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganbench.core.formatting import percent
+from ganbench.core.formatting import percent, percents
 from ganbench.results.inference import Interval
 from ganbench.results.inference.intervals import LEVEL
 
@@ -21,7 +21,7 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
     word, (share, low, high) = "better", better
     if significant and share < 0.5:
         word, share, low, high = "worse", 1 - share, 1 - high, 1 - low
-    numbers = f"{100 * low:.0f}–{100 * high:.0f} %; {p_in_words(corrected_p)}"
+    numbers = f"{percents(low, high)}; {p_in_words(corrected_p)}"
     return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
 
 

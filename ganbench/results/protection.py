@@ -10,7 +10,7 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule
-from ganbench.core.formatting import listed, number, percent
+from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.at_equal_doses import AtEqualDoses, MethodAtEqualDoses, at_equal_doses, losses_by_dose
 from ganbench.results.balanced_controls import controls_at_doses
 from ganbench.results.compare import COUNTED
@@ -52,7 +52,7 @@ class Protection(MethodAtEqualDoses):
             words += f"; it saw {listed([number(round(times, 2)) for times in self.images])} times as many real images"
         if self.balanced is not None:
             share, low, high = self.balanced.better
-            interval = f"{100 * low:.0f}–{100 * high:.0f} %"
+            interval = percents(low, high)
             words += f"; balanced, its run is better in {percent(share)} % of pairs ({interval})"
         return words
 

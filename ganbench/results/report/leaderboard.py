@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 
-from ganbench.core.formatting import all_digits, number, with_sd
+from ganbench.core.formatting import all_digits, number, percents, with_sd
 from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.grouping import shown_protocol
 from ganbench.results.inference import MIN_SEEDS, Estimate
@@ -71,7 +71,7 @@ def _render(board: Board, style: str, width: int) -> str:
 def _cells(board: Board, entry: Entry) -> list[str]:
     share = entry.lost_share
     failed = ", ".join(f"{count} {status}" for status, count in entry.unfinished.items())
-    lost = "–" if entry.lost is None else f"{entry.lost} ({100 * share.low:.0f}–{100 * share.high:.0f} %)"
+    lost = "–" if entry.lost is None else f"{entry.lost} ({percents(share.low, share.high)})"
     return [
         entry.method,
         *(_cell(board, entry, metric) for metric in board.metrics),
