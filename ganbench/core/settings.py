@@ -164,7 +164,10 @@ def allowed(conditions: Mapping[str, object]) -> dict[str, list[str]]:
 
 
 def accepts(words: Collection[str], value: str) -> bool:
-    """True if a condition lists a value, or the components in it without some options: `r1` accepts `r1:gamma=1.0`."""
+    """True if a condition lists a value, or the components in it without some options: `r1` accepts `r1:gamma=1.0`.
+
+    Numbers are compared as numbers: `2e-4` accepts `0.0002`.
+    """
     return value in words or any(_names(word, value) for word in words)
 
 
@@ -177,10 +180,10 @@ def _names(word: str, value: str) -> bool:
 
 
 def _options_of(text: str) -> Settings:
-    """The name and the options of what may be a component; any other text has no options."""
+    """The name and the options of what may be a component; any other text, or a number, has no options."""
     name, _, options = text.partition(":")
     pairs = (option.partition("=") for option in _split_options(options))
-    return {"name": name} | {key.strip(): parse_value(word) for key, _, word in pairs}
+    return {"name": parse_value(name)} | {key.strip(): parse_value(word) for key, _, word in pairs}
 
 
 def flatten(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,15 @@ def test_a_component_is_found_by_its_name_without_its_options(tmp_path: Path) ->
         plan.where(parse_where(["penalty=r2"]))
 
 
+@pytest.mark.parametrize("word", ["2e-05", "2e-5", ".00002", "0.00002"])
+def test_a_number_is_found_however_it_is_written(word: str, tmp_path: Path) -> None:
+    file = tmp_path / "file.toml"
+    file.write_text('[base]\ndataset = "ring"\n[axes]\n"train.critic_lr" = [2e-5, 2e-4, 1.0]\n')
+    plan = read_sweep(file, None).plan
+    assert len(plan.where(parse_where([f"train.critic_lr={word}"])).records) == 1
+    assert len(plan.where(parse_where([f"train.critic_lr={word}|1"])).records) == 2
+
+
 def test_what_a_spec_leaves_out_is_none(tmp_path: Path) -> None:
     """An option that was added later is in a spec only if it is used."""
     file = tmp_path / "file.toml"

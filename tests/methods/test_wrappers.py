@@ -415,6 +415,21 @@ def test_minibatch_discrimination_is_maximal_for_identical_inputs_and_zero_for_d
     assert distant.abs().max() < 1e-3
 
 
+def test_minibatch_discrimination_can_be_differentiated_twice_as_unrolling_does() -> None:
+    layer = only_new_features("minibatch-discrimination", 3, 2, kernels=2, dimensions=2)
+    features = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, features)
+    assert torch.autograd.gradgradcheck(layer, features)
+
+
+def test_identical_inputs_do_not_push_each_other() -> None:
+    layer = only_new_features("minibatch-discrimination", 4, 3)
+    features = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
+    layer(features).sum().backward()
+    assert features.grad is not None
+    assert features.grad.abs().max() == 0
+
+
 def test_projections_initially_have_length_one() -> None:
     (projection,) = only_new_features("minibatch-discrimination", 2, 7).parameters()
     assert projection.shape == (7, 100, 5)

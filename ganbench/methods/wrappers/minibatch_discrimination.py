@@ -51,7 +51,7 @@ class Nearness(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         mapped = (features @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
-        groups = grouped(mapped, self.batch)
-        distances = (groups.unsqueeze(2) - groups.unsqueeze(1)).abs().sum(-1)
+        groups = grouped(mapped, self.batch).transpose(1, 2)
+        distances = torch.cdist(groups, groups, p=1)
         # An input's distance to itself is exactly 0, and the exponential of that 1.
-        return ((-distances).exp().sum(2) - 1).flatten(0, 1)
+        return ((-distances).exp().sum(3) - 1).transpose(1, 2).flatten(0, 1)
