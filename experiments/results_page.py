@@ -19,11 +19,12 @@ from pathlib import Path
 import pandas as pd
 
 from ganbench.core.annotation import parse_dose
-from ganbench.core.formatting import listed, number
+from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.answers import answer
-from ganbench.results.balanced_controls import Controls, balanced_controls
+from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
+from ganbench.results.balanced_controls import Controls, Imbalance, balanced_controls
 from ganbench.results.compare import COUNTED, compare
-from ganbench.results.crossed_axes import axes_in_brief, axis_sentences, crossed_axes
+from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import FactorEffects, factor_effects
@@ -31,6 +32,7 @@ from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.medians import Medians, MethodMedians, medians
+from ganbench.results.pairs_in_words import better_or_worse, p_in_words
 from ganbench.results.protection import Protection, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.representatives import choose
@@ -57,7 +59,8 @@ INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each "
     "comparison has a 95 % interval, each sentence leads to its rows, and all seeds of the methods that are done "
     "count, failed ones included; methods whose seeds have not all ended are left out. Nothing here comes from a GPU, "
-    "and all of it holds for these networks and budgets."
+    "and all of it holds for these networks and budgets. [What the words mean](#how-to-read-the-sentences) stands "
+    "below the pictures."
 )
 READING = (
     "Each experiment file fixed a rule before the first run, such as `kl_corrected > 1`: the KL divergence of the "
@@ -77,6 +80,7 @@ NUMBERS = (
     "evenly. Blur resembles few modes and repeats nothing: read lost modes and near-duplicates beside the share of "
     "good samples."
 )
+NOTHING = "Nothing is decided yet."
 BESIDE = ("hq", "fid")
 """Metrics that stand beside a study's own outcomes."""
 README = ROOT / "README.md"
@@ -121,6 +125,11 @@ class Study:
         return balanced_controls(self.complete)
 
     @property
+    def asked(self) -> str:
+        """The first sentence of the question."""
+        return self.question.partition("?")[0] + "?"
+
+    @property
     def link(self) -> str:
         return f"../reports/{self.folder.name}/report.md"
 
@@ -131,13 +140,16 @@ class Findings:
 
     Attributes:
         known, undecided: sentences about what is decided, and about what isn't.
-        brief: the first of what is decided, in few words; empty if there is no shorter way to say it.
+        pictures: with their captions.
+        brief: the short answers; empty if there is no shorter way to say what is known.
+        tables: all comparisons, decided or not.
     """
 
-    known: Sequence[str]
-    undecided: Sequence[str]
-    pictures: Sequence[str]
+    known: Sequence[str] = ()
+    undecided: Sequence[str] = ()
+    pictures: Sequence[str] = ()
     brief: Sequence[str] = ()
+    tables: Sequence[str] = ()
 
 
 def studies() -> Iterator[Study]:
@@ -153,17 +165,18 @@ def studies() -> Iterator[Study]:
 def findings(study: Study) -> Findings:
     """What the rows of a study show, by the kind of its design: doses, factors, or methods to be ranked."""
     if study.complete.empty:
-        return Findings([], [], [])
+        return Findings()
     parts = [*_controls(study), *_doses(study), *_factors(study)]
     if not any(part.known or part.undecided for part in parts):
         parts = [*_axes(study)]
-    if not any(part.known or part.undecided for part in parts):
+    if not any(part.known or part.tables for part in parts):
         parts = [_methods(study)]
     return Findings(
-        [sentence for part in parts for sentence in part.known],
-        [sentence for part in parts for sentence in part.undecided],
-        [drawn for part in parts for drawn in part.pictures],
-        [sentence for part in parts for sentence in part.brief],
+        known=[sentence for part in parts for sentence in part.known],
+        undecided=[sentence for part in parts for sentence in part.undecided],
+        pictures=[drawn for part in parts for drawn in part.pictures],
+        brief=[sentence for part in parts for sentence in part.brief],
+        tables=[table for part in parts for table in part.tables],
     )
 
 
@@ -178,15 +191,21 @@ def _doses(study: Study) -> Iterator[Findings]:
         what = for_markdown(f"{curves.what}, on {curves.dataset}")
         known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
         apart = {part: curves.apart(part.name, part.baseline) for part in parts}
-        rows = [[curve.name, curve.sentence(), _collapsed_words(study, curves, curve.name)] for curve in curves.curves]
-        head = ["part", f"{curves.what}: the dose at which half of the runs have {curves.rule}", "called COLLAPSED"]
+        rows = [
+            [curve.name, curve.half(), curve.counts(), _collapsed_words(study, curves, curve.name)]
+            for curve in curves.curves
+        ]
+        head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
         caption = f"![Share of runs with {for_markdown(curves.rule)} by {what}](images/{name})"
+        brief = [curves.in_brief(BASELINE), *(part.in_brief() for part in parts if part.significant)]
         yield Findings(
-            [for_markdown(part.sentence()) for part in parts if part.significant]
+            known=[for_markdown(part.sentence()) for part in parts if part.significant]
             + [for_markdown(words) for words in apart.values() if words]
             + known,
-            [for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
-            [f"{caption}\n\n{markdown(head, rows)}", *_dose_samples(study, curves)],
+            undecided=[for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
+            pictures=[caption, *_dose_samples(study, curves)],
+            brief=[for_markdown(words) for words in brief if words],
+            tables=[markdown(head, rows)],
         )
 
 
@@ -208,10 +227,31 @@ def _controls(study: Study) -> Iterator[Findings]:
     methods = study.controls.methods
     known = [for_markdown(summary) for summary in study.controls.summaries()]
     undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
-    table = markdown(
-        ["part", "balanced runs beside unbalanced ones"], [[each.name, each.sentence()] for each in methods]
-    )
-    yield Findings(known, undecided, [table] if methods else [], list(map(for_markdown, study.controls.in_brief())))
+    brief = list(map(for_markdown, study.controls.in_brief()))
+    yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
+
+
+def _control_tables(methods: Sequence[Imbalance]) -> list[str]:
+    """A table for each kind of dose: how often balanced runs of each part do better, and how many collapse."""
+    kinds: dict[tuple[str, str, str], list[list[str]]] = {}
+    for method in methods:
+        found = method.found
+        word, (share, low, high) = better_or_worse(found.better, significant=method.significant)
+        shown = f"{word} in" if method.significant else "undecided,"
+        row = [
+            method.name,
+            f"{shown} {percent(share)} % ({percents(low, high)}; {p_in_words(method.corrected_p)})",
+            found.at_each(),
+            f"{found.collapsed} of {found.total}",
+            f"{found.other_collapsed} of {found.other_total}",
+        ]
+        kinds.setdefault((method.dataset, method.what, f"{found.rule}"), []).append(row)
+    return [
+        f"Balanced runs beside unbalanced ones on {for_markdown(dataset)}, after as many discriminator updates, in "
+        "pairs of seeds:\n\n"
+        + markdown(["part", "a balanced run is", what, f"balanced runs with {rule}", "unbalanced ones"], rows)
+        for (dataset, what, rule), rows in kinds.items()
+    ]
 
 
 def _dose_samples(study: Study, curves: DoseCurves) -> list[str]:
@@ -265,18 +305,22 @@ def _factors(study: Study) -> Iterator[Findings]:
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         known, undecided = factor_sentences(study.complete, outcomes)
-        yield Findings(known, undecided, [f"![{caption}](images/{name})"], factors_in_brief(study.complete, outcomes))
+        brief = factors_in_brief(study.complete, outcomes)
+        yield Findings(known, undecided, [f"![{caption}](images/{name})"], brief)
 
 
 def _axes(study: Study) -> Iterator[Findings]:
     """What each of two crossed axes changes, after the seeds that lost a mode."""
-    pairs = crossed_axes(study.complete)
-    known, undecided, brief = (
-        [for_markdown(sentence) for sentence in sentences]
-        for sentences in (*axis_sentences(pairs), axes_in_brief(pairs))
-    )
-    if known or undecided:
-        yield Findings([*_lost(study), *known], undecided, _axis_samples(study), brief)
+    if pairs := crossed_axes(study.complete):
+        yield Findings(
+            known=_lost(study),
+            undecided=list(map(for_markdown, undecided_pairs(pairs))),
+            pictures=_axis_samples(study),
+            brief=list(map(for_markdown, axes_in_brief(pairs))),
+            tables=[
+                f"{for_markdown(each.caption)}:\n\n{markdown(each.head, each.rows)}" for each in axis_tables(pairs)
+            ],
+        )
 
 
 def _axis_samples(study: Study) -> list[str]:
@@ -305,7 +349,7 @@ def _methods(study: Study) -> Findings:
         [for_markdown(f"{each.metric}: {answer(each)}") for each in rankings if bool(each.winner) == won]
         for won in (True, False)
     )
-    return Findings([*_lost(study), *decided], undecided, [])
+    return Findings([*_lost(study), *decided], undecided)
 
 
 def _lost(study: Study) -> list[str]:
@@ -325,21 +369,22 @@ def _more_seeds(part: Protection) -> str:
 def page(found: Sequence[tuple[Study, Findings]]) -> str:
     """The whole page."""
     parts = ["# Results", INTRODUCTION]
-    parts.append("\n".join(_bullets(study, findings_of.brief) for study, findings_of in found if findings_of.brief))
-    parts += [READING, "## What is known"]
     for study, findings_of in found:
-        question, _, design = study.question.partition("?")
-        parts.append(f"### {question}?")
+        parts += [f"**{study.asked}**", _bullets(study, findings_of.brief or findings_of.known) or NOTHING]
+    parts.append("## Pictures")
+    parts += [picture for _, findings_of in found for picture in findings_of.pictures]
+    parts += ["## How to read the sentences", READING, "## Every comparison"]
+    for study, findings_of in found:
+        parts.append(f"### {study.asked}")
+        design = study.question.partition("?")[2]
         if about := f"{design.strip()}{_confounded(study.controls)}":
             parts.append(about)
         rules = sorted({rule for rule in study.complete["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
-        parts.append(_bullets(study, findings_of.known) or "Nothing is decided yet.")
-    parts.append("## Pictures")
-    parts += [picture for _, findings_of in found for picture in findings_of.pictures]
-    parts += ["## Numbers", NUMBERS, *(table for study, _ in found for table in _numbers(study))]
+        parts += [_bullets(study, findings_of.known) or NOTHING, *findings_of.tables]
     parts.append("## What could not be decided")
     parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
+    parts += ["## Numbers", NUMBERS, *(table for study, _ in found for table in _numbers(study))]
     parts += ["## The studies", _studies([study for study, _ in found])]
     return "\n\n".join(filter(None, parts)) + "\n"
 

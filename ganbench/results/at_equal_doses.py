@@ -51,6 +51,12 @@ class AtEqualDoses:
     failed: int
     p: float
 
+    def at_each(self) -> str:
+        """Return in how many pairs a run of the first kind is better at each dose: “92 % at 2 and 88 % at 3”."""
+        shares = zip(self.doses, self.by_dose, strict=True)
+        at_each = [f"{percent(better.middle)} % at {number(dose)}" for dose, better in shares]
+        return f"{listed(at_each)}{', so better at some and worse at others' * reverses(self.by_dose)}"
+
     def words(self, run: str, what: str, other: str, corrected_p: float) -> str:
         """Return a clause with all numbers: “its run is better in 88 % of pairs at equal doses (…: 92 % at 2, …), …”.
 
@@ -62,15 +68,10 @@ class AtEqualDoses:
         share, least, most = self.better
         rule = f"{self.rule}{' or no score' * (self.failed > 0)}"
         have = "has" if self.collapsed == 1 else "have"
-        at_each = [
-            f"{percent(better.middle)} % at {number(dose)}"
-            for dose, better in zip(self.doses, self.by_dose, strict=True)
-        ]
-        each = f"{listed(at_each)}{', so better at some and worse at others' * reverses(self.by_dose)}"
         interval = percents(least, most)
         return (
             f"{run} is better in {percent(share)} % of pairs at equal doses ({interval}; corrected p = "
-            f"{corrected_p:.2g}; {what}: {each}), {self.collapsed} of "
+            f"{corrected_p:.2g}; {what}: {self.at_each()}), {self.collapsed} of "
             f"{self.total} runs {have} {rule}, and {self.other_collapsed} of {self.other_total} of {other}"
         )
 

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.annotation import LOST
-from ganbench.core.formatting import listed, number, percent
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import outcome_losses
 from ganbench.results.grouping import scored_alike
@@ -22,7 +21,7 @@ from ganbench.results.inference import Interval, Values, holm
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
-from ganbench.results.pairs_in_words import ALIKE, failed_in_words, pairs_in_words, reverses
+from ganbench.results.pairs_in_words import reverses
 from ganbench.results.views import runs
 
 Cells = Mapping[tuple[str, str], Values]
@@ -34,6 +33,7 @@ class AxisPair:
     """Two values of an axis, compared by one outcome wherever both were trained with the same value of the other axis.
 
     Attributes:
+        axis: 0 for the first axis, 1 for the second.
         one, other: the two values.
         equal: the values of the other axis.
         label: the outcome, in words.
@@ -47,6 +47,7 @@ class AxisPair:
     """
 
     dataset: str
+    axis: int
     one: str
     other: str
     equal: tuple[str, ...]
@@ -69,21 +70,6 @@ class AxisPair:
     def decided(self) -> bool:
         """True if the two values are shown to differ."""
         return self.significant or reverses(self.beside)
-
-    def clause(self) -> str:
-        """Return the outcome with all numbers: “KL of the modes' shares better in 98 % of pairs of seeds (…)”."""
-        compared, numbers = pairs_in_words(self.better, self.corrected_p, significant=self.significant)
-        if reverses(self.beside):
-            shares = zip(self.equal, self.beside, strict=True)
-            compared += f", {listed([f'{percent(better.middle)} % beside {value}' for value, better in shares])}"
-        numbers += failed_in_words(self.failed, self.runs)
-        if not self.counts:
-            return f"{self.label} {compared} ({numbers})"
-        (lost, of), (other_lost, other_of) = self.counts
-        return (
-            f"{self.label} in {lost} of {of} runs, with {self.other} in {other_lost} of {other_of} ({compared}; "
-            f"{numbers})"
-        )
 
 
 def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
@@ -109,38 +95,6 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
                 arrays = {method: np.array(values) for method, values in cells.items()}
                 found += _corrected(_pairs(str(dataset), label, arrays, seen, counted=outcome == LOST))
     return found
-
-
-def axes_in_brief(pairs: Sequence[AxisPair]) -> list[str]:
-    """Say in one sentence for each data set which value of an axis leaves modes out, if any is shown to."""
-    brief: dict[str, str] = {}
-    for pair in sorted(pairs, key=lambda pair: pair.corrected_p):
-        if pair.significant and pair.counts and pair.dataset not in brief:
-            (lost, of), (other_lost, other_of) = pair.counts
-            compared, numbers = pairs_in_words(pair.better, pair.corrected_p, significant=True)
-            brief[pair.dataset] = (
-                f"With {pair.one}, {pair.label} in {lost} of {of} runs on {pair.dataset}; with {pair.other}, in "
-                f"{other_lost} of {other_of} ({listed(pair.equal)}; {compared}; {numbers})"
-            )
-    return list(brief.values())
-
-
-def axis_sentences(pairs: Sequence[AxisPair]) -> tuple[list[str], list[str]]:
-    """Return what is decided about each pair of values, and what is not."""
-    known, undecided = list[str](), list[str]()
-    alike: dict[tuple[str, str, str, tuple[str, ...]], list[AxisPair]] = {}
-    for pair in pairs:
-        alike.setdefault((pair.dataset, pair.one, pair.other, pair.equal), []).append(pair)
-    for (dataset, one, other, equal), outcomes in alike.items():
-        for words, decided in ((known, True), (undecided, False)):
-            clauses = [pair.clause() for pair in outcomes if pair.decided is decided]
-            if clauses:
-                does = "differs from" if decided else "is not shown to differ from"
-                where = f"on {dataset}, all else equal ({listed(equal)})"
-                images = outcomes[0].images
-                also = f"; it saw {number(round(images, 2))} times as many real images" * (abs(images - 1) > ALIKE)
-                words.append(f"{one} {does} {other} {where}: with it, {'; '.join(clauses)}{also}")
-    return known, undecided
 
 
 def _values(name: str) -> tuple[str, str]:
@@ -173,7 +127,7 @@ def _pairs(
             every = np.concatenate([losses for stratum in strata for losses in stratum])
             failed = int(np.isnan(every).sum())
             found.append(
-                AxisPair(dataset, one, other, equal, label, better, beside, counts, images, len(every), failed, p)
+                AxisPair(dataset, axis, one, other, equal, label, better, beside, counts, images, len(every), failed, p)
             )
     return found
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
-from ganbench.core.formatting import number
+from ganbench.core.formatting import listed, number
 from ganbench.results.compare import COUNTED
 from ganbench.results.grouping import scored_alike
 from ganbench.results.inference.dose_response import DoseResponse, dose_response
@@ -34,24 +34,27 @@ class DoseCurve:
 
     def sentence(self) -> str:
         """The dose at which the rule applies to half of the runs, with its interval, and the counts behind it."""
-        response, half = self.response, self.response.half
-        counts = ", ".join(
-            f"{hits} of {runs} at {number(dose)}"
-            for dose, runs, hits in zip(response.doses, response.runs, response.collapsed, strict=True)
-        )
+        failed = f"; {self.failed} failed and are counted among them" * (self.failed > 0)
+        return f"{self.half()}: {self.counts()}{failed}"
+
+    def counts(self) -> str:
+        """The number of runs at each dose that the rule applies to: “0 of 7 at 2, 6 of 7 at 3”."""
+        at_doses = zip(self.response.doses, self.response.runs, self.response.collapsed, strict=True)
+        return ", ".join(f"{hits} of {runs} at {number(dose)}" for dose, runs, hits in at_doses)
+
+    def half(self) -> str:
+        """The dose at which the rule applies to half of the runs, with its interval."""
+        half = self.response.half
         if half.middle == math.inf:
-            words = f"no run has {self.rule}" + f"; half of them would above {number(half.low)}" * (half.low > 0)
-        elif half.middle == 0:
+            return f"no run has {self.rule}" + f"; half of them would above {number(half.low)}" * (half.low > 0)
+        if half.middle == 0:
             bound = f"; half of them would below {number(half.high)}" if half.high < math.inf else ""
-            words = f"all runs have {self.rule}{bound}"
-        elif math.isnan(half.middle):
+            return f"all runs have {self.rule}{bound}"
+        if math.isnan(half.middle):
             bounded = half.low > 0 or half.high < math.inf
             bound = f", but that it is {_range(half.low, half.high)}" * bounded
-            words = f"the runs don't tell at which dose half of them would have {self.rule}{bound}"
-        else:
-            words = f"half of the runs have {self.rule} {self._place()} (95 % interval {_range(half.low, half.high)})"
-        failed = f"; {self.failed} failed and are counted among them" * (self.failed > 0)
-        return f"{words}: {counts}{failed}"
+            return f"the runs don't tell at which dose half of them would have {self.rule}{bound}"
+        return f"half of the runs have {self.rule} {self._place()} (95 % interval {_range(half.low, half.high)})"
 
     def _place(self) -> str:
         """The dose; only the doses around it, where the runs say no more."""
@@ -93,6 +96,24 @@ class DoseCurves:
         return (
             f"half of the runs of {name} have {self.rule} at a {'lower' if lower else 'higher'} dose than of {other}: "
             f"{' and '.join(ranges)} {self.what}, 95 % intervals that don't overlap"
+        )
+
+    def in_brief(self, baseline: str) -> str | None:
+        """Say in one sentence at which dose half of the runs collapse, of a method and of all others beside it."""
+        half_of = {curve.name: curve.response.half for curve in self.curves}
+        known = {name: _range(half.low, half.high) for name, half in half_of.items() if not math.isnan(half.middle)}
+        if baseline not in known:
+            return None
+        kinds: dict[str, list[str]] = {}
+        for name, interval in known.items():
+            if name != baseline:
+                lower = half_of[name].high < half_of[baseline].low
+                kind = "not shown to differ" if not self.apart(name, baseline) else "less" if lower else "more"
+                kinds.setdefault(kind, []).append(f"{name} ({interval})")
+        others = "; ".join(f"{kind} with {listed(kinds[kind])}" for kind in sorted(kinds))
+        return (
+            f"The dose at which half of the runs on {self.dataset} have {self.rule} is {known[baseline]} {self.what} "
+            f"with {baseline} (95 % interval)" + f"; {others}" * bool(others)
         )
 
 

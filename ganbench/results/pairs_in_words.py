@@ -18,11 +18,21 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
     Args:
         than: words after “better” or “worse”, beginning with a space.
     """
-    word, (share, low, high) = "better", better
-    if significant and share < 0.5:
-        word, share, low, high = "worse", 1 - share, 1 - high, 1 - low
+    word, (share, low, high) = better_or_worse(better, significant=significant)
     numbers = f"{percents(low, high)}; {p_in_words(corrected_p)}"
     return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
+
+
+def better_or_worse(better: Interval, *, significant: bool) -> tuple[str, Interval]:
+    """Return “better” and its share of pairs, or “worse” and the share of that, if worse is what is shown."""
+    if significant and better.middle < 0.5:
+        return "worse", turned(better)
+    return "better", better
+
+
+def turned(better: Interval) -> Interval:
+    """Return the same comparison from the other side."""
+    return Interval(1 - better.middle, 1 - better.high, 1 - better.low)
 
 
 def reverses(better: Sequence[Interval]) -> bool:

@@ -16,7 +16,7 @@ from ganbench.results.balanced_controls import controls_at_doses
 from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
 from ganbench.results.inference import holm
-from ganbench.results.pairs_in_words import ALIKE
+from ganbench.results.pairs_in_words import ALIKE, pairs_in_words
 from ganbench.results.views import runs
 
 
@@ -44,6 +44,16 @@ class Protection(MethodAtEqualDoses):
             words = "does better than" if self.found.better.middle > 0.5 else "does worse than"
         numbers = self.found.words("its run", self.what, self.baseline, self.corrected_p)
         return f"{self.name} {words} {self.baseline} by {self.found.rule.metric}: {numbers}{self._beside()}"
+
+    def in_brief(self) -> str:
+        """Say in few words what `sentence` says of a difference."""
+        compared, numbers = pairs_in_words(
+            self.found.better, self.corrected_p, significant=True, than=f" than one with {self.baseline}"
+        )
+        return (
+            f"At equal doses on {self.dataset}, a run with {self.name} is {compared} by {self.found.rule.metric} "
+            f"({numbers}{self._beside()})"
+        )
 
     def _beside(self) -> str:
         """The difference in data, if there is one, and the same comparison without an imbalance."""

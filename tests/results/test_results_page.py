@@ -48,11 +48,18 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     balanced, protects, apart, baseline = found.known[:4]
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 generator updates" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
-    assert found.brief == [
+    counted, half, compared, _ = found.brief
+    assert half.startswith(
+        "The dose at which half of the runs on mnist have fid > 50 is 1.62–2.91 generator updates with plain (95 % "
+        "interval); more with "
+    )
+    assert half.endswith("(at least 7.42)")
+    assert compared.startswith(f"At equal doses on mnist, a run with {for_markdown(HOSTILE)} is better than one with")
+    assert counted == (
         "With 2, 5 or 8 generator updates, 19 of 42 runs of 2 parts on mnist have fid > 50; balanced, after as many "
         "discriminator updates, 0 of 14 do. A balanced run is better in 90 % of pairs, with 1 of 2 parts "
         "(p = 0.00038)"
-    ]
+    )
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
     assert f"{for_markdown(HOSTILE)} does better than plain" in protects
@@ -117,7 +124,7 @@ def test_runs_are_counted_by_the_word_of_their_verdict(script: ModuleType, tmp_p
         RunRecord("b", "g", 1, "diverged", params | {"loss": "hinge"}, tags, [("loss/critic", 9, 1.0)]),
     ]
     study = script.Study("net_or_loss", "Which?", tmp_path, tidy(runs))
-    page = script.page([(study, script.Findings([], [], []))])
+    page = script.page([(study, script.Findings())])
     assert "\n| hinge | 1 GOOD, 1 DIVERGED |\n| real data |  |" in page
 
 

@@ -15,8 +15,9 @@ import pytest
 from ganbench.core.annotation import Annotation, parse_factors
 from ganbench.core.collapse_rule import parse_rule
 from ganbench.results.at_equal_doses import at_equal_doses
+from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import balanced_controls
-from ganbench.results.crossed_axes import axes_in_brief, axis_sentences, crossed_axes
+from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
@@ -339,38 +340,63 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
         "failed runs are worst"
     )
     assert fid["batch", "none"].corrected_p == pytest.approx(4 * fid["batch", "none"].p), "Holm's correction of 4 pairs"
-    known, undecided = axis_sentences(pairs)
-    assert known[0].startswith(
-        "batch differs from none on mnist, all else equal (minimax and hinge): with it, FID better in 100 %"
-    )
-    assert "a mode is missing in 0 of 14 runs, with none in 14 of 14 (better in 100 % of pairs of seeds; " in known[0]
-    assert any(sentence.startswith("minimax is not shown to differ from hinge") for sentence in undecided)
-    (brief,) = axes_in_brief(pairs)
+    norms, losses, of_batch = axis_tables(pairs)
+    assert norms.caption.startswith("On mnist, beside hinge and minimax: ")
+    assert norms.head == ["the first", "the second", "FID", "a mode is missing"]
+    (row,) = norms.rows
+    assert row[:2] == ["batch", "none"]
+    assert row[2].startswith("better in 100 % (")
+    assert row[3].startswith("0 of 14, 14 of 14: better in 100 % (")
+    (row,) = losses.rows
+    assert row[2].startswith("undecided, 50 % (")
+    assert row[3].startswith("7 of 14, 7 of 14: undecided, 50 % (") or row[3].startswith("0 of 14")
+    assert [row[:2] for row in of_batch.rows] == [["minimax", "wgan"], ["hinge", "wgan"]]
+    assert all("7 of 14 runs have no score and rank worst" in row[2] for row in of_batch.rows)
+    brief, *_ = axes_in_brief(pairs)
     assert brief.startswith(
         "With batch, a mode is missing in 0 of 14 runs on mnist; with none, in 14 of 14 (minimax and hinge; better in "
     )
-    assert axes_in_brief([pair for pair in pairs if not pair.counts]) == []
+
+
+def test_the_value_that_is_ahead_of_others_is_said_with_those_it_is_not_shown_to_differ_from() -> None:
+    fids = {"x": 10.0, "y": 10.0, "z": 60.0}
+    table = tidy(list(crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in fids.items()})))
+    first_by_fid = [pair for pair in crossed_axes(table) if pair.label == "FID"]
+    (sentence,) = axes_in_brief(first_by_fid)
+    assert sentence.startswith("On mnist, by FID, a run with x is better than one with z in 100 % (")
+    assert "pairs of seeds, all else equal (a and b); it is not shown to differ from y (better in 50 %; " in sentence
+
+
+def test_no_value_is_ahead_where_none_is_shown_to_be_better_or_its_effect_reverses() -> None:
+    equal = crossed_axes(tidy(list(crossed(dict.fromkeys([("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")], 10.0)))))
+    assert axes_in_brief(equal) == []
+    assert undecided_pairs(equal) == ["4 of 4 comparisons on mnist are undecided: 2 by FID and 2 by missing modes"]
+    reversing = {("a", "x"): 10.0, ("a", "y"): 40.0, ("b", "x"): 30.0, ("b", "y"): 20.0}
+    assert axes_in_brief(crossed_axes(tidy(list(crossed(reversing))))) == []
 
 
 def test_an_axis_whose_effect_reverses_is_said_to_differ() -> None:
     values = {("batch", "minimax"): 10.0, ("batch", "hinge"): 40.0, ("none", "minimax"): 30.0, ("none", "hinge"): 20.0}
-    known, _ = axis_sentences(crossed_axes(tidy(list(crossed(values)))))
-    (batch,) = (sentence for sentence in known if sentence.startswith("batch differs from none"))
-    assert "FID better in 50 % of pairs of seeds, 100 % beside minimax and 0 % beside hinge (" in batch
+    norms, _ = axis_tables(crossed_axes(tidy(list(crossed(values)))))
+    assert norms.rows[0][2].startswith("reverses, 50 % (")
+    assert norms.rows[0][2].endswith("): 100 % beside minimax and 0 % beside hinge")
 
 
 def test_more_real_images_are_said_beside_an_axis() -> None:
     table = tidy(list(crossed({("a", "x"): 10.0, ("a", "y"): 60.0, ("b", "x"): 10.0, ("b", "y"): 60.0})))
-    assert "real images" not in axis_sentences(crossed_axes(table))[0][0]
+    assert not any("real images" in word for each in axis_tables(crossed_axes(table)) for word in each.head)
     table.loc[table["loss"] == "x", "images"] *= 2
-    known, _ = axis_sentences(crossed_axes(table))
-    assert known[0].startswith("x differs from y")
-    assert known[0].endswith("; it saw 2 times as many real images")
+    norms, losses = axis_tables(crossed_axes(table))
+    assert "real images" not in norms.head[-1]
+    assert losses.head[-1] == "real images, of the second's"
+    assert (losses.rows[0][:2], losses.rows[0][-1]) == (["x", "y"], "2")
+    (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
+    assert "; with 2 times as many real images) of pairs of seeds" in brief
 
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
-    known, _ = axis_sentences(crossed_axes(tidy(list(crossed({("a", "x"): 10.0, ("b", "x"): -1.0})))))
-    assert "; 7 of 14 runs have no score and rank worst)" in known[0]
+    (norms,) = axis_tables(crossed_axes(tidy(list(crossed({("a", "x"): 10.0, ("b", "x"): -1.0})))))
+    assert norms.rows[0][2].endswith("; 7 of 14 runs have no score and rank worst")
     table = tidy(factorial(20.0))
     known, _ = factor_sentences(table, factor_effects(table))
     assert "; 1 of 28 runs has no score and ranks worst)" in known[0]
