@@ -196,14 +196,14 @@ def _doses(study: Study) -> Iterator[Findings]:
             for curve in curves.curves
         ]
         head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
-        caption = f"![Share of runs with {for_markdown(curves.rule)} by {what}](images/{name})"
+        picture = _picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
         brief = [curves.in_brief(BASELINE), *(part.in_brief() for part in parts if part.significant)]
         yield Findings(
             known=[for_markdown(part.sentence()) for part in parts if part.significant]
             + [for_markdown(words) for words in apart.values() if words]
             + known,
             undecided=[for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
-            pictures=[caption, *_dose_samples(study, curves)],
+            pictures=[picture, *_dose_samples(study, curves)],
             brief=[for_markdown(words) for words in brief if words],
             tables=[markdown(head, rows)],
         )
@@ -288,7 +288,12 @@ def _samples(study: Study, dataset: str, rows: Sequence[Mapping[str, str]], name
     if not drawn:
         return []
     sheet_picture(drawn).save(IMAGES / name, optimize=True)
-    return [f"![{words}](images/{name})"]
+    return [_picture(words, name)]
+
+
+def _picture(words: str, name: str) -> str:
+    """A picture with its caption."""
+    return f"![{words}](images/{name})\n\n*{words}*"
 
 
 def _step(sheet: Path) -> int:
@@ -306,7 +311,7 @@ def _factors(study: Study) -> Iterator[Findings]:
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         known, undecided = factor_sentences(study.complete, outcomes)
         brief = factors_in_brief(study.complete, outcomes)
-        yield Findings(known, undecided, [f"![{caption}](images/{name})"], brief)
+        yield Findings(known, undecided, [_picture(caption, name)], brief)
 
 
 def _axes(study: Study) -> Iterator[Findings]:

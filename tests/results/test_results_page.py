@@ -92,9 +92,8 @@ def test_samples_of_crossed_axes_have_a_row_for_each_value_of_the_first(script: 
     for run in table["run"].unique():
         Image.new("L", (32, 32), 255).save(tmp_path / "samples" / f"{run}-10.webp")
     found = script.findings(script.Study("net_or_loss", "Which?", tmp_path, table))
-    assert found.pictures == [
-        "![Samples of each method on mnist: the best and the worst seed](images/results-net_or_loss-mnist-samples.png)"
-    ]
+    words = "Samples of each method on mnist: the best and the worst seed"
+    assert found.pictures == [f"![{words}](images/results-net_or_loss-mnist-samples.png)\n\n*{words}*"]
     with Image.open(tmp_path / "results-net_or_loss-mnist-samples.png") as picture:
         assert picture.size == (6 * 150, 2 * 180), "best and worst of three losses with batch, and of two without"
 
