@@ -1,13 +1,13 @@
 """S networks of the same shape, held as one set of weights with a leading seed axis.
 
-The mathematics is written for one seed and lifted over seeds by `lift`. Seeds are independent, so one ordinary Adam on
-the stacked weights, given the gradient of the sum of their losses, *is* each seed's own Adam.
+The mathematics is written for one seed and lifted to all of them (`ganbench.training.lift`). Seeds are independent, so
+one ordinary Adam on the stacked weights, given the gradient of the sum of their losses, *is* each seed's own Adam.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -67,14 +67,7 @@ class Ensemble:
         self._device = device.type
         self._eval_network = copy.deepcopy(self._network).eval()
         self._statistics_network = copy.deepcopy(self._network)
-        if len(seeds) == 1 and device.type == "cpu":
-            upsample_channels_last(self._network)
-        if len(seeds) > 1 and device.type == "cpu" and precision == "float32":
-            keep_gradient_layout(self._network)
-        for layer in self._network.modules():
-            # By itself it accepts bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and len(seeds) > 1:
-                layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
+        self._precision = precision
         for layer in self._statistics_network.modules():
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.momentum = None  # a plain mean over batches
@@ -83,6 +76,25 @@ class Ensemble:
     def weights(self) -> Weights:
         """All tensors that a forward pass needs, [S, ...]; gradients flow to the parameters."""
         return self.parameters | self.buffers
+
+    @property
+    def convolves(self) -> bool:
+        """True if the networks have convolutions."""
+        return any(isinstance(layer, nn.modules.conv._ConvNd) for layer in self._network.modules())
+
+    def prepare_in_turn(self) -> None:
+        """Prepare the layers for passes of one seed after another."""
+        if self._device == "cpu":
+            upsample_channels_last(self._network)
+
+    def prepare_together(self) -> None:
+        """Prepare the layers for passes of all seeds under `vmap`."""
+        if self._device == "cpu" and self._precision == "float32":
+            keep_gradient_layout(self._network)
+        for layer in self._network.modules():
+            # By itself it accepts bfloat16 and computes in float32 anyway; under `vmap` it doesn't.
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                layer.register_forward_pre_hook(lambda _, inputs: (full_precision(inputs[0]),))
 
     def forward(self, weights: Weights, inputs: Tensor) -> Tensor:
         """One seed's forward pass in training mode."""
@@ -142,30 +154,3 @@ def caller(network: nn.Module) -> Callable[[Weights, Tensor], Tensor]:
         return output
 
     return call
-
-
-def lift(function: Callable[..., Any], seeds: int) -> Callable[..., Any]:
-    """Lift a function of one seed's tensors to tensors with a leading seed axis.
-
-    Arguments and results are tensors, or tuples or dicts of tensors. For a single seed the axis is removed and
-    restored, which costs nothing.
-    """
-    if seeds > 1:
-        return torch.func.vmap(function, randomness="error")
-
-    # Not `tensor[0]`: its gradient would be a new tensor of zeros into which one row is copied.
-    def of_one_seed(*arguments: Any) -> Any:
-        without_axis = (_map_tensors(lambda tensor: tensor.squeeze(0), argument) for argument in arguments)
-        return _map_tensors(lambda tensor: tensor.unsqueeze(0), function(*without_axis))
-
-    return of_one_seed
-
-
-def _map_tensors(change: Callable[[Tensor], Tensor], structure: Any) -> Any:
-    """Apply a function to each tensor in a nested structure. (torch's `tree_map` costs more than a small layer.)"""
-    if isinstance(structure, Tensor):
-        return change(structure)
-    if isinstance(structure, Mapping):
-        return {name: _map_tensors(change, inner) for name, inner in structure.items()}
-    inner = (_map_tensors(change, inner) for inner in structure)
-    return type(structure)._make(inner) if hasattr(structure, "_make") else tuple(inner)

@@ -17,7 +17,7 @@ CRITIC_TERMS = ("penalty", "critic_real", "critic_fake")
 
 
 class Objectives:
-    """The mathematics of a step for one seed: pure functions of weights, which `lift` extends to all seeds."""
+    """The mathematics of a step for one seed: pure functions of weights, which a `State` lifts to all seeds."""
 
     def __init__(self, spec: RunSpec, state: State) -> None:
         self._spec, self._state = spec, state

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ganbench.spec.run_spec import RunSpec
-from ganbench.training.ensemble import Ensemble, Weights, lift
+from ganbench.training.ensemble import Ensemble, Weights
+from ganbench.training.lift import Function, in_turn, together
 from ganbench.training.optimizers import OPTIMIZERS_BY_NAME, LearningRate, NextUpdate, Optimizer, OptimizerState
 from ganbench.training.schedule import ScheduledValues
 
@@ -72,6 +74,7 @@ class State:
 
     Attributes:
         seeds: their number S.
+        lift: lifts a function of one seed's tensors to those of all seeds.
         averaged: the generator weights used for sampling: the moving average, or the current weights without one.
     """
 
@@ -81,11 +84,19 @@ class State:
         self.seeds = len(seeds)
         self.generator = Ensemble(lambda: spec.generator(shape), seeds, "init-generator", device, options.precision)
         self.critic = Ensemble(lambda: spec.critic(shape), seeds, "init-critic", device, options.precision)
+        networks = (self.generator, self.critic)
+        if self.seeds == 1 or (device.type == "cpu" and any(network.convolves for network in networks)):
+            self.lift: Callable[[Function], Function] = partial(in_turn, seeds=self.seeds)
+            prepare = Ensemble.prepare_in_turn
+        else:
+            self.lift, prepare = together, Ensemble.prepare_together
+        for network in networks:
+            prepare(network)
         self._players = {
             "generator": _player(self.generator, options.optimizer, options.generator_lr, options.n_generator),
             "critic": _player(self.critic, options.optimizer, options.critic_lr, options.n_critic),
         }
-        self._constraints = [lift(wrapper.constrain, len(seeds)) for wrapper in spec.wrappers]
+        self._constraints = [self.lift(wrapper.constrain) for wrapper in spec.wrappers]
         current = self.generator.frozen
         self.averaged: Weights = {name: tensor.clone() for name, tensor in current.items()} if options.ema else current
         self._step_of_statistics: dict[int, int] = {}

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.profiler import record_function
 
 from ganbench.spec.run_spec import RunSpec
-from ganbench.training.ensemble import lift
 from ganbench.training.objectives import CRITIC_TERMS, Objectives
 from ganbench.training.random_inputs import UpdateInputs
 from ganbench.training.state import State
@@ -30,12 +29,12 @@ class Step:
     """
 
     def __init__(self, spec: RunSpec, state: State) -> None:
-        objectives, seeds = Objectives(spec, state), state.seeds
+        objectives = Objectives(spec, state)
         self._state = state
         self._unrolled = spec.train.unrolled > 0
-        self._generate = lift(state.generator.forward, seeds)
-        self._critic_losses = lift(objectives.critic_losses, seeds)
-        self._generator_losses = lift(objectives.generator_losses, seeds)
+        self._generate = state.lift(state.generator.forward)
+        self._critic_losses = state.lift(objectives.critic_losses)
+        self._generator_losses = state.lift(objectives.generator_losses)
 
     def __call__(self, step_inputs: StepInputs) -> dict[str, Tensor]:
         """Run the step; return statistics of its last updates, [S] each, on the device."""

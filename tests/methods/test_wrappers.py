@@ -15,7 +15,7 @@ from torch.nn.utils import parametrizations
 from ganbench.core.errors import GanbenchError
 from ganbench.methods.layers import Head
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
-from ganbench.training.ensemble import lift
+from ganbench.training.lift import in_turn, together
 from tests.methods.test_archs import SMALL, heads, make_small, small_shape
 from tests.reference import wrappers as textbook
 
@@ -139,12 +139,13 @@ def test_constraining_stacked_seeds_equals_constraining_each_alone(arch: str, sp
     wrapper = WRAPPERS.create(spec)
     critics = [wrapped(wrapper, arch, seed) for seed in range(3)]
     parameters, buffers = stack_critics(critics)
-    stacked_result = lift(wrapper.constrain, len(critics))(parameters, buffers)
-    for row, critic in enumerate(critics):
-        single_result = wrapper.constrain(*tensors(critic))
-        assert single_result.keys() == stacked_result.keys()
-        for name, tensor in single_result.items():
-            torch.testing.assert_close(stacked_result[name][row], tensor)
+    for lifted in (together(wrapper.constrain), in_turn(wrapper.constrain, len(critics))):
+        stacked_result = lifted(parameters, buffers)
+        for row, critic in enumerate(critics):
+            single_result = wrapper.constrain(*tensors(critic))
+            assert single_result.keys() == stacked_result.keys()
+            for name, tensor in single_result.items():
+                torch.testing.assert_close(stacked_result[name][row], tensor)
 
 
 @each_wrapper

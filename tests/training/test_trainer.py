@@ -72,6 +72,16 @@ def test_seed_does_not_depend_on_the_other_seeds_of_an_ensemble(arch: str, loss:
         assert torch.equal(tensor[1], second[name][1]), name
 
 
+@pytest.mark.parametrize("loss", ["minimax", "wgan-gp"])
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_convolutional_seed_on_a_cpu_is_equal_bit_for_bit_alone_and_with_others(loss: str, precision: str) -> None:
+    train = {"steps": 6, "precision": precision}
+    spec = resolve(small_spec(loss={"name": loss}, train=train).to_dict() | {"arch": ARCHS_TRIED["dcgan"]})
+    together, alone = last_snapshot(spec, (4, 7, 9)).state.tensors(), last_snapshot(spec, (7,)).state.tensors()
+    for name, tensor in alone.items():
+        assert torch.equal(together[name][1], tensor[0]), name
+
+
 def test_seeds_differ_and_are_reproducible() -> None:
     spec = small_spec()
     both = last_snapshot(spec, (0, 1))
