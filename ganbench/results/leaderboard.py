@@ -15,6 +15,7 @@ import pandas as pd
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.registry import near_miss
+from ganbench.results.compare import COUNTED
 from ganbench.results.grouping import BY, CONDITIONS, conditions_of, named_groups
 from ganbench.results.incomplete_seeds import share_interval
 from ganbench.results.inference import Estimate, Interval, Values, as_losses, better_with_probability, estimate
@@ -126,10 +127,10 @@ def join(tables: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
 
 
 def boards(table: pd.DataFrame, dataset: str | None = None) -> list[Board]:
-    """Rank the methods of each data set, protocol and number of samples.
+    """Rank the methods of each data set, protocol and number of samples, if a seed of them has ended.
 
     Raises:
-        GanbenchError: there are no runs, or none on this data set.
+        GanbenchError: there are no runs, or none on this data set, or none of them has ended.
     """
     if table.empty:
         raise GanbenchError("there are no runs to rank")
@@ -141,6 +142,8 @@ def boards(table: pd.DataFrame, dataset: str | None = None) -> list[Board]:
     ranked = []
     for _, alike in table.groupby(["dataset", "protocol"], sort=True, observed=True):
         ranked += _boards_of_a_protocol(alike)
+    if not ranked:
+        raise GanbenchError("there are no runs to rank: none of them has ended")
     return ranked
 
 
@@ -155,6 +158,8 @@ def _boards_of_a_protocol(table: pd.DataFrame) -> list[Board]:
     members_of: dict[Setting, list[tuple[str, pd.DataFrame]]] = {}
     for name, ids in named_groups(table, BY):
         members = all_runs.loc[ids].sort_values("seed")
+        if not members["status"].isin(COUNTED).any():
+            continue
         of_group = conditions[conditions.index.isin(ids)].drop_duplicates()
         if len(of_group):
             setting = Setting(*of_group.iloc[0])
@@ -240,7 +245,7 @@ def _numbers(members: pd.DataFrame, by_run: Mapping[str, float]) -> Values:
 
 def _entry(name: str, members: pd.DataFrame, lost: pd.Series, losses: Mapping[str, Values]) -> Entry:
     finished = members[members["status"] == FINISHED]
-    ended = members[~members["status"].isin(("stopped", "running"))]
+    ended = members[members["status"].isin(COUNTED)]
     cost = finished if len(finished) else members
     is_known = set(finished["run"]) <= set(lost.index)
     counts = {status: int((members["status"] == status).sum()) for status in UNFINISHED}

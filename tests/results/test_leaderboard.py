@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganbench.cli import main
+from ganbench.core.errors import GanbenchError
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.inference import find_lead
 from ganbench.results.leaderboard import Board, boards, join
@@ -87,6 +88,13 @@ def test_a_method_of_which_no_seed_finished_is_shown_last() -> None:
     assert [entry.seeds for entry in alone.entries] == [1]
     for style in ("table", "markdown", "csv"):
         render_leaderboard([alone], style)
+
+
+def test_a_method_of_which_no_seed_has_ended_is_left_out() -> None:
+    running = seeds("running", [0] * 5, {0: "running", **dict.fromkeys(range(1, 5), "stopped")})
+    assert [entry.method for entry in board_of(*seeds("bad", [9] * 5), *running).entries] == ["bad"]
+    with pytest.raises(GanbenchError, match="none of them has ended"):
+        boards(table(*running))
 
 
 def test_better_metrics_are_ranked_by_if_the_protocol_has_them() -> None:

@@ -23,10 +23,11 @@ RULE = (
 BETTER = {"lower": "lower", "higher": "higher", "real": "nearer to real data"}
 NOTE = (
     "Cells: interquartile mean over all seeds [95 % interval, from {least} seeds on]. Failed seeds (diverged, "
-    "collapsed, stopped, not finished) rank worst; ∞ or −∞: more than a quarter of the seeds failed. a mode missing: "
-    "seeds whose samples have less than a tenth of the fair share of some mode, or that failed (95 % interval of their "
-    "share). undecided: the best of these can't be told, by the rule of `ganbench compare`. Real images and "
-    "seconds: the median of a seed's training. tuned: how the settings were found, as the authors say."
+    "collapsed, stopped, not finished) rank worst; ∞ or −∞: more than a quarter of the seeds failed. Methods of which "
+    "no seed has ended are left out. a mode missing: seeds whose samples have less than a tenth of the fair share of "
+    "some mode, or that failed (95 % interval of their share). undecided: the best of these can't be told, by the "
+    "rule of `ganbench compare`. Real images and seconds: the median of a seed's training. tuned: how the settings "
+    "were found, as the authors say."
 )
 NOT_STATED = "not stated"
 ALONE = "There is nothing to compare it with: one method was scored this way."
