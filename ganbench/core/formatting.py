@@ -60,13 +60,9 @@ def all_digits(value: float) -> str:
 def listed(names: Sequence[str], last: str = "and") -> str:
     """Names as a sentence lists them: `a, b and c`; with semicolons if a name has a comma, `a, b; c; and d`.
 
-    If a name has a semicolon, each is in quotation marks.
-
     Args:
         last: the word before the last name.
     """
-    if len(names) > 1 and any(";" in name for name in names):
-        names = [f"“{name}”" for name in names]
     comma = "; " if any("," in name for name in names) else ", "
     semicolon = ";" if comma == "; " else ""
     return names[0] if len(names) == 1 else f"{comma.join(names[:-1])}{semicolon} {last} {names[-1]}"

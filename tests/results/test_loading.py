@@ -106,7 +106,6 @@ def test_p_is_not_rounded_across_the_level() -> None:
 def test_names_with_commas_are_told_apart() -> None:
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(["a, x", "b, x"]) == "a, x; and b, x"
-    assert listed(["a (x=1; y=2)", "b, x"]) == "“a (x=1; y=2)”; and “b, x”"
 
 
 def test_final_and_quick_scores_are_separate_and_have_their_own_floors() -> None:
