@@ -32,8 +32,8 @@ from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
 from ganbench.results.incomplete_seeds import lost_modes
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.medians import Medians, MethodMedians, medians
-from ganbench.results.pairs_in_words import better_or_worse, p_in_words
-from ganbench.results.protection import Protection, protection
+from ganbench.results.pairs_in_words import share_in_words, shown_in_words
+from ganbench.results.protection import Protection, protecting_in_brief, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.representatives import choose
 from ganbench.results.report.sections.base import method_names
@@ -72,7 +72,9 @@ READING = (
     "*Corrected p* is by van Elteren's test, or, of how far a factor changes another one's effect, by the interval's "
     "variance, after Holm's correction for all comparisons of the same kind. A *quiet end* is a decaying learning rate "
     "with an averaged generator. Of near-duplicates and of good samples, those are better that are nearer to real "
-    "data, not fewer or more."
+    "data, not fewer or more. A part *protects* if its lead over another one is larger when the generator is ahead "
+    "than in balanced runs after as many discriminator updates; being ahead in both is no protection. Intervals are of "
+    "one comparison each, so one may exclude 50 % where the corrected p doesn't decide."
 )
 NUMBERS = (
     "Medians over seeds, and runs by [the first word of their verdict](measuring.md#one-word-first). The words were "
@@ -89,9 +91,9 @@ FIRST = 3
 """Number of sentences that README shows: the first of each study, then the second."""
 WORDS = (
     "*Better in 88 % of pairs*: take a run of each kind at random, and the first is better in 88 % of such pairs (in "
-    "brackets: 95 % interval and corrected p). *Updates of G per D*: of the generator for each one of the "
-    "discriminator. *A part*: a loss, or what is added to one. `kl_corrected` says how far the modes' shares are from "
-    "those of the data. The rule `kl_corrected > 1` was fixed before the first run; it isn't that of the word "
+    "brackets: 95 % interval and corrected p), ties counting half. *Updates of G per D*: of the generator for each one "
+    "of the discriminator. *A part*: a loss, or what is added to one. `kl_corrected` says how far the modes' shares "
+    "are from those of the data. The rule `kl_corrected > 1` was fixed before the first run; it isn't that of the word "
     "COLLAPSED, which also holds where samples repeat others evenly. *A quiet end*: decaying learning rates and an "
     "averaged generator."
 )
@@ -197,16 +199,61 @@ def _doses(study: Study) -> Iterator[Findings]:
         ]
         head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
         picture = _picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
-        brief = [curves.in_brief(BASELINE), *(part.in_brief() for part in parts if part.significant)]
+        beside = [part for part in parts if part.baseline == BASELINE]
+        brief = [protecting_in_brief(beside), curves.in_brief(BASELINE)]
+        brief += [part.in_brief() for part in beside if part.significant]
         yield Findings(
-            known=[for_markdown(part.sentence()) for part in parts if part.significant]
-            + [for_markdown(words) for words in apart.values() if words]
-            + known,
-            undecided=[for_markdown(part.sentence()) + _more_seeds(part) for part in parts if not part.significant],
+            known=[for_markdown(words) for words in apart.values() if words] + known,
+            undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
             pictures=[picture, *_dose_samples(study, curves)],
             brief=[for_markdown(words) for words in brief if words],
-            tables=[markdown(head, rows)],
+            tables=[markdown(head, rows), *_protection_table(parts)],
         )
+
+
+def _protection_table(parts: Sequence[Protection]) -> list[str]:
+    """A table of all comparisons of two parts: unbalanced, balanced, and whether the lead is larger unbalanced."""
+    if not parts:
+        return []
+    head = ["the first", "the second", "unbalanced", f"by {parts[0].what}", "balanced", "change", "real images"]
+    rows = []
+    for part in parts:
+        found, balanced = part.found, part.balanced
+        share = f"{percent(balanced.better.middle)} % ({percents(*balanced.better[1:])})" if balanced else ""
+        shown = shown_in_words(found.better, significant=part.significant)
+        rows.append(
+            [
+                part.name,
+                part.baseline,
+                f"{shown}, {share_in_words(found.better, part.corrected_p)}",
+                found.at_each(),
+                share,
+                part.change_in_words(),
+                _images_in_words(part),
+            ]
+        )
+    dataset, metric = for_markdown(parts[0].dataset), for_markdown(parts[0].found.rule.metric)
+    return [
+        f"In how many pairs of seeds the first part does better than the second on {dataset} by {metric}, unbalanced "
+        "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p). A part protects "
+        f"if the change is shown to be positive:\n\n{markdown(head, rows)}"
+    ]
+
+
+def _images_in_words(part: Protection) -> str:
+    """How many times as many real images the first part saw: “3, 4 and 6 times; balanced, 2”, or “as many”."""
+    each, balanced = (
+        [number(times) for times in dict.fromkeys(round(times, 2) for times in images)]
+        for images in (part.images, part.balanced_images)
+    )
+    if {*each, *balanced} <= {"1"}:
+        return "as many"
+    return f"{listed(each)} times{f'; balanced, {listed(balanced)}' if balanced else ''}"
+
+
+def _undecided(part: Protection) -> str:
+    words = f"{part.name} is not shown to do better or worse than {part.baseline} by {part.found.rule.metric}"
+    return f"{words} ({part.what}){_more_seeds(part)}"
 
 
 def _collapsed_words(study: Study, curves: DoseCurves, part: str) -> str:
@@ -227,7 +274,7 @@ def _controls(study: Study) -> Iterator[Findings]:
     methods = study.controls.methods
     known = [for_markdown(summary) for summary in study.controls.summaries()]
     undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
-    brief = list(map(for_markdown, study.controls.in_brief()))
+    brief = list(map(for_markdown, study.controls.in_brief(words_of_runs(study.complete))))
     yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
 
 
@@ -236,20 +283,20 @@ def _control_tables(methods: Sequence[Imbalance]) -> list[str]:
     kinds: dict[tuple[str, str, str], list[list[str]]] = {}
     for method in methods:
         found = method.found
-        word, (share, low, high) = better_or_worse(found.better, significant=method.significant)
-        shown = f"{word} in" if method.significant else "undecided,"
+        rule = f"{found.rule}{' or no score' * any(each.found.failed for each in methods)}"
         row = [
             method.name,
-            f"{shown} {percent(share)} % ({percents(low, high)}; {p_in_words(method.corrected_p)})",
+            f"{shown_in_words(found.better, significant=method.significant)}, "
+            f"{share_in_words(found.better, method.corrected_p)}",
             found.at_each(),
             f"{found.collapsed} of {found.total}",
             f"{found.other_collapsed} of {found.other_total}",
         ]
-        kinds.setdefault((method.dataset, method.what, f"{found.rule}"), []).append(row)
+        kinds.setdefault((method.dataset, method.what, rule), []).append(row)
     return [
-        f"Balanced runs beside unbalanced ones on {for_markdown(dataset)}, after as many discriminator updates, in "
-        "pairs of seeds:\n\n"
-        + markdown(["part", "a balanced run is", what, f"balanced runs with {rule}", "unbalanced ones"], rows)
+        f"In how many pairs of seeds a balanced run does better than an unbalanced one on {for_markdown(dataset)}, "
+        "after as many discriminator updates (95 % interval; corrected p):\n\n"
+        + markdown(["part", "pairs", f"by {what}", f"balanced runs with {rule}", "unbalanced ones"], rows)
         for (dataset, what, rule), rows in kinds.items()
     ]
 

@@ -11,7 +11,7 @@ import numpy as np
 from ganbench.core.collapse_rule import CollapseRule
 from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.inference import Interval, Values
-from ganbench.results.inference.factorial import better_in_strata
+from ganbench.results.inference.factorial import better_in_strata, change_between
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
 from ganbench.results.pairs_in_words import reverses
@@ -118,6 +118,23 @@ def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule
     counts = (_collapsed(one, rule), len(one), _collapsed(other, rule), len(other))
     failed = sum(math.isnan(loss) for losses in (one, other) for loss in losses.values())
     return AtEqualDoses(rule, tuple(doses), better, by_dose, *counts, failed, p)
+
+
+def change_of_lead(
+    ahead: tuple[LossesByDose, LossesByDose], balanced: tuple[LossesByDose, LossesByDose]
+) -> tuple[Interval, float] | None:
+    """Compare how often the first of two kinds of runs is better, at doses above 1 and in their balanced controls.
+
+    Returns:
+        What `change_between` does, over the doses that all four have; None if there are none.
+    """
+    doses = sorted(set.intersection(*(set(losses) for losses in (*ahead, *balanced))))
+    if not doses:
+        return None
+    unbalanced_strata, balanced_strata = (
+        [(_values(one), _values(other)) for one, other in _strata(*pair, doses)] for pair in (ahead, balanced)
+    )
+    return change_between(unbalanced_strata, balanced_strata)
 
 
 def _strata(first: LossesByDose, second: LossesByDose, doses: Sequence[float]) -> list[tuple[_Losses, _Losses]]:

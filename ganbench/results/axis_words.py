@@ -11,11 +11,12 @@ from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.crossed_axes import AxisPair
 from ganbench.results.pairs_in_words import (
     ALIKE,
-    better_or_worse,
     failed_in_words,
     p_in_words,
     pairs_in_words,
     reverses,
+    share_in_words,
+    shown_in_words,
     turned,
 )
 
@@ -30,22 +31,19 @@ class AxisTable:
 
 
 def axes_in_brief(pairs: Sequence[AxisPair]) -> list[str]:
-    """Say for each data set which value of an axis leaves modes out, and which value of the other one is ahead.
+    """Say for each data set and axis which value leaves modes out, and which values are ahead by the first outcome.
 
-    The second is by the first outcome, and said only of a value that is shown to be better than some others and not
-    shown to differ otherwise from any.
+    A value is ahead if it is shown to be better than another one, and no other value to be better than it.
     """
-    brief = []
+    brief = list[str]()
     for dataset in dict.fromkeys(pair.dataset for pair in pairs):
-        members = [pair for pair in pairs if pair.dataset == dataset]
-        counted = [pair for pair in members if pair.counts and pair.significant]
-        leaving = min(counted, key=lambda pair: pair.corrected_p, default=None)
-        if leaving:
-            brief.append(_missing(leaving))
-        by_first = [pair for pair in members if pair.label == members[0].label]
         for axis in (0, 1):
-            if leaving is None or axis != leaving.axis:
-                brief += _ahead([pair for pair in by_first if pair.axis == axis])
+            members = [pair for pair in pairs if (pair.dataset, pair.axis) == (dataset, axis)]
+            missing = [pair for pair in members if pair.counts]
+            brief += _fewest_missing(missing)
+            others = [pair for pair in members if not pair.counts]
+            if others and not any(pair.significant for pair in missing):
+                brief += _ahead([pair for pair in others if pair.label == others[0].label], others)
     return brief
 
 
@@ -54,7 +52,7 @@ def axis_tables(pairs: Sequence[AxisPair]) -> Iterator[AxisTable]:
     alike: dict[tuple[str, int, tuple[str, ...]], list[AxisPair]] = {}
     for pair in pairs:
         alike.setdefault((pair.dataset, pair.axis, tuple(sorted(pair.equal))), []).append(pair)
-    for (dataset, _, equal), members in alike.items():
+    for (dataset, _, _), members in alike.items():
         labels = list(dict.fromkeys(pair.label for pair in members))
         rows: dict[tuple[str, str], list[str]] = {}
         images = {}
@@ -62,10 +60,11 @@ def axis_tables(pairs: Sequence[AxisPair]) -> Iterator[AxisTable]:
             rows.setdefault((pair.one, pair.other), []).append(_cell(pair))
             images[pair.one, pair.other] = pair.images
         unequal = any(abs(times - 1) > ALIKE for times in images.values())
-        more = {values: [number(round(times, 2))] * unequal for values, times in images.items()}
+        more = {values: [number(times)] * unequal for values, times in images.items()}
         yield AxisTable(
-            f"On {dataset}, beside {listed(equal)}: in how many pairs of seeds the first does better than the second",
-            ["the first", "the second", *labels, *["real images, of the second's"] * unequal],
+            f"In how many pairs of seeds the first does better than the second on {dataset}, averaged over "
+            f"{listed(members[0].equal)} (95 % interval; corrected p)",
+            ["the first", "the second", *labels, *["real images, as a multiple of the second's"] * unequal],
             [[*values, *cells, *more[values]] for values, cells in rows.items()],
         )
 
@@ -82,58 +81,119 @@ def undecided_pairs(pairs: Sequence[AxisPair]) -> list[str]:
     return sentences
 
 
-def _missing(pair: AxisPair) -> str:
-    (lost, of), (other_lost, other_of) = pair.counts
-    compared, numbers = pairs_in_words(pair.better, pair.corrected_p, significant=True)
-    return (
-        f"With {pair.one}, {pair.label} in {lost} of {of} runs on {pair.dataset}; with {pair.other}, in "
-        f"{other_lost} of {other_of} ({listed(pair.equal)}; {compared}; {numbers})"
-    )
+def _fewest_missing(pairs: Sequence[AxisPair]) -> Iterator[str]:
+    """Say in how many runs with the best value of an axis a mode is missing, and with those shown to be worse."""
+    for best in _winners(pairs):
+        worse, own = [], (0, 0)
+        for pair in pairs:
+            if pair.significant and best in (pair.one, pair.other):
+                seen = _from(best, pair)
+                own, (lost, of) = seen.counts
+                compared, numbers = pairs_in_words(seen.better, pair.corrected_p, significant=True)
+                worse.append(f"with {seen.other}, in {lost} of {of} ({compared}; {numbers}{_besides(seen)})")
+        yield (
+            f"With {best}, {pairs[0].label} in {own[0]} of {own[1]} runs on {pairs[0].dataset}, over "
+            f"{listed(pairs[0].equal)}; {listed(worse)}"
+        )
 
 
-def _ahead(pairs: Sequence[AxisPair]) -> Iterator[str]:
-    """Say how often the value that is better than most others is better; nothing if none is ahead."""
-    wins = Counter[str]()
-    behind = set[str]()
+def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[str]:
+    """Say how often each value that is ahead is better, and by which other outcomes it isn't.
+
+    Args:
+        pairs: those by one outcome.
+        by_all: those by all outcomes.
+    """
+    for best in _winners(pairs):
+        mine = [_from(best, pair) for pair in pairs if best in (pair.one, pair.other)]
+        equal = mine[0].equal
+        than = [_compared(pair, equal) for pair in mine if pair.significant]
+        open_ones = [_compared(pair, equal) for pair in mine if not pair.significant]
+        otherwise = [_from(best, pair) for pair in by_all if best in (pair.one, pair.other) and pair not in pairs]
+        worse = [
+            f"worse than {pair.other} by {pair.label} in {percent(1 - pair.better.middle)} % ("
+            f"{percents(1 - pair.better.high, 1 - pair.better.low)}; {p_in_words(pair.corrected_p)})"
+            for pair in otherwise
+            if pair.significant and pair.better.middle < 0.5
+        ]
+        also = f"; undecided against {listed(open_ones)}" if open_ones else ""
+        but = f"; but {listed(worse)}" if worse else ""
+        yield (
+            f"By {pairs[0].label}, runs with {best} on {pairs[0].dataset} are better, averaged over {listed(equal)}, "
+            f"than those with {listed(than)} of pairs of seeds{also}{but}"
+        )
+
+
+def _winners(pairs: Sequence[AxisPair]) -> list[str]:
+    """The values that are shown to be better than another one, and no other one, or a reversal, speaks against."""
+    ahead, behind = dict[str, None](), set[str]()
     for pair in pairs:
         if pair.significant:
             winner, loser = (pair.one, pair.other) if pair.better.middle > 0.5 else (pair.other, pair.one)
-            wins[winner] += 1
+            ahead[winner] = None
             behind.add(loser)
         elif pair.decided:  # by a direction that reverses
             behind |= {pair.one, pair.other}
-    best = next((value for value, _ in wins.most_common() if value not in behind), None)
-    if best is None:
-        return
-    than, undecided = list[str](), list[str]()
-    for pair in pairs:
-        if best not in (pair.one, pair.other):
-            continue
-        first = best == pair.one
-        share, low, high = pair.better if first else turned(pair.better)
-        other, times = (pair.other, pair.images) if first else (pair.one, 1 / (pair.images or math.nan))
-        numbers = f"{percents(low, high)}; {p_in_words(pair.corrected_p)}{failed_in_words(pair.failed, pair.runs)}"
-        if abs(times - 1) > ALIKE:
-            numbers += f"; with {number(round(times, 2))} times as many real images"
-        if pair.significant:
-            than.append(f"{other} in {percent(share)} % ({numbers})")
-        else:
-            undecided.append(f"{other} (better in {percent(share)} %; {numbers})")
-    also = f"; it is not shown to differ from {listed(undecided)}" if undecided else ""
-    yield (
-        f"On {pairs[0].dataset}, by {pairs[0].label}, a run with {best} is better than one with {listed(than)} of "
-        f"pairs of seeds, all else equal ({listed(pairs[0].equal)}){also}"
+    return [value for value in ahead if value not in behind]
+
+
+def _from(value: str, pair: AxisPair) -> AxisPair:
+    """The same pair, with a value of it first."""
+    if value == pair.one:
+        return pair
+    return AxisPair(
+        pair.dataset,
+        pair.axis,
+        pair.other,
+        pair.one,
+        pair.equal,
+        pair.label,
+        turned(pair.better),
+        tuple(map(turned, pair.beside)),
+        pair.counts[::-1],
+        1 / (pair.images or math.nan),
+        pair.runs,
+        pair.failed,
+        pair.p,
+        pair.corrected_p,
     )
 
 
-def _cell(pair: AxisPair) -> str:
-    word, (share, low, high) = better_or_worse(pair.better, significant=pair.significant)
-    shown = f"{word} in" if pair.significant else "reverses," if pair.decided else "undecided,"
-    text = f"{shown} {percent(share)} % ({percents(low, high)}; {p_in_words(pair.corrected_p)})"
+def _compared(pair: AxisPair, equal: tuple[str, ...]) -> str:
+    """The other value, and how often the first one is better.
+
+    Args:
+        equal: the values of the other axis that need no mention.
+    """
+    share, low, high = pair.better
+    numbers = f"{percents(low, high)}; {p_in_words(pair.corrected_p)}{_besides(pair)}"
+    only = "" if set(pair.equal) == set(equal) else f"; beside {listed(pair.equal)} alone"
+    return f"{pair.other} in {percent(share)} % ({numbers}{only})"
+
+
+def _besides(pair: AxisPair) -> str:
+    """The other things to be said of a comparison: failures, a direction that reverses, and unequal data."""
+    words = failed_in_words(pair.failed, pair.runs)
     if reverses(pair.beside):
-        shares = zip(pair.equal, pair.beside, strict=True)
-        text += f": {listed([f'{percent(better.middle)} % beside {value}' for value, better in shares])}"
+        words += f"; {_beside(pair)}"
+    if abs(pair.images - 1) > ALIKE:
+        words += f"; having seen {number(pair.images)} times as many real images"
+    return words
+
+
+def _beside(pair: AxisPair) -> str:
+    shares = zip(pair.equal, pair.beside, strict=True)
+    return listed([f"{percent(better.middle)} % beside {value}" for value, better in shares])
+
+
+def _cell(pair: AxisPair) -> str:
+    shown = "reverses" if pair.decided else "undecided"
+    if pair.significant:
+        shown = shown_in_words(pair.better, significant=True)
+    text = f"{shown}, {share_in_words(pair.better, pair.corrected_p)}"
+    if reverses(pair.beside):
+        text += f", {_beside(pair)}"
     if pair.counts:
         (lost, of), (other_lost, other_of) = pair.counts
-        text = f"{lost} of {of}, {other_lost} of {other_of}: {text}"
+        text = f"{lost} of {of} and {other_lost} of {other_of} runs: {text}"
     return text + failed_in_words(pair.failed, pair.runs)

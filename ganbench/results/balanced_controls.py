@@ -7,7 +7,7 @@ own. The control has the same number of steps, and the dose that is none.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -31,7 +31,14 @@ from ganbench.results.views import final_scores, runs
 
 @dataclass(frozen=True)
 class Imbalance(MethodAtEqualDoses):
-    """The balanced runs of a method against its unbalanced ones."""
+    """The balanced runs of a method against its unbalanced ones.
+
+    Attributes:
+        balanced_runs, unbalanced_runs: their ids.
+    """
+
+    balanced_runs: frozenset[str]
+    unbalanced_runs: frozenset[str]
 
     @property
     def does_better(self) -> bool:
@@ -68,10 +75,14 @@ class Controls:
         """Say for each kind of dose what all its methods show together, if any of them shows a difference."""
         return [summary for methods in self._kinds() for summary in _summaries(methods)]
 
-    def in_brief(self) -> list[str]:
-        """Say in one sentence for each kind of dose how many runs collapse, where balanced runs do better."""
+    def in_brief(self, words: Mapping[str, str]) -> list[str]:
+        """Say in one sentence for each kind of dose how many runs collapse, where balanced runs do better.
+
+        Args:
+            words: the first word of each run's verdict, by its id.
+        """
         better = [[each for each in methods if each.significant and each.does_better] for methods in self._kinds()]
-        return [_in_brief(*pair) for pair in zip(better, self._kinds(), strict=True) if pair[0]]
+        return [_in_brief(*pair, words) for pair in zip(better, self._kinds(), strict=True) if pair[0]]
 
     def _kinds(self) -> list[list[Imbalance]]:
         """The methods by data set, what the doses are of, and rule."""
@@ -90,15 +101,20 @@ def _summaries(methods: Sequence[Imbalance]) -> list[str]:
     ]
 
 
-def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance]) -> str:
+def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: Mapping[str, str]) -> str:
     """Count the runs of all methods with controls: those that do better alone would collapse more often."""
+    unbalanced_called, balanced_called = (
+        sum(words.get(run) == "COLLAPSED" for run in frozenset().union(*ids))
+        for ids in ([each.unbalanced_runs for each in methods], [each.balanced_runs for each in methods])
+    )
     first, balanced, unbalanced = methods[0], *_counts(methods)
     parts = f"{len(methods)} part{'s' * (len(methods) > 1)}"
     significance = p_in_words(max(each.corrected_p for each in better))
     return (
         f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs of {parts} on {first.dataset} have "
-        f"{_rule(methods)}; balanced, after as many discriminator updates, {balanced} do. A balanced run is better "
-        f"in {_span(better)} of pairs, with {len(better)} of {parts} ({significance})"
+        f"{_rule(methods)}; balanced, after as many discriminator updates, {balanced} do. The verdict calls "
+        f"{unbalanced_called} and {balanced_called} of them COLLAPSED. A balanced run is better in {_span(better)} of "
+        f"pairs, with {len(better)} of {parts} ({significance})"
     )
 
 
@@ -165,8 +181,8 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
     results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in pairs.items()}
     corrected = holm([found.p for found in results.values()])
     methods = [
-        Imbalance(dataset, what, name, found, p)
-        for ((dataset, what, name, _), found), p in zip(results.items(), corrected, strict=True)
+        Imbalance(dataset, what, name, found, p, *map(_runs_of, pairs[dataset, what, name, rule]))
+        for ((dataset, what, name, rule), found), p in zip(results.items(), corrected, strict=True)
     ]
     confounded = sum(_differs_in_updates(setting, what, settings) for setting, what in uncontrolled)
     return Controls(tuple(methods), unbalanced - len(uncontrolled), unbalanced, confounded)
@@ -243,6 +259,10 @@ def _is_control(candidate: _Setting, setting: _Setting, what: str) -> bool:
         return False
     differing = [option.partition("=")[0] for option in candidate.options ^ setting.options]
     return len(differing) == 2 and differing[0] == differing[1]
+
+
+def _runs_of(at_doses: _AtDoses) -> frozenset[str]:
+    return frozenset(run for at_dose in at_doses.values() for run in at_dose)
 
 
 def _compare(balanced: _AtDoses, own: _AtDoses, rule: CollapseRule) -> AtEqualDoses:

@@ -101,19 +101,29 @@ class DoseCurves:
     def in_brief(self, baseline: str) -> str | None:
         """Say in one sentence at which dose half of the runs collapse, of a method and of all others beside it."""
         half_of = {curve.name: curve.response.half for curve in self.curves}
-        known = {name: _range(half.low, half.high) for name, half in half_of.items() if not math.isnan(half.middle)}
+        known = {name: _range(*half[1:]) for name, half in half_of.items() if half.low > 0 or half.high < math.inf}
         if baseline not in known:
             return None
-        kinds: dict[str, list[str]] = {}
-        for name, interval in known.items():
-            if name != baseline:
-                lower = half_of[name].high < half_of[baseline].low
-                kind = "not shown to differ" if not self.apart(name, baseline) else "less" if lower else "more"
-                kinds.setdefault(kind, []).append(f"{name} ({interval})")
-        others = "; ".join(f"{kind} with {listed(kinds[kind])}" for kind in sorted(kinds))
+        kinds: dict[str, list[str]] = {
+            "lower for": [],
+            "higher for": [],
+            "overlapping intervals:": [],
+            "unknown for": [],
+        }
+        for name, half in half_of.items():
+            if name not in known:
+                kinds["unknown for"].append(name)
+            elif name != baseline:
+                lower = half.high < half_of[baseline].low
+                apart = self.apart(name, baseline)
+                kind = "overlapping intervals:" if not apart else "lower for" if lower else "higher for"
+                kinds[kind].append(f"{name} ({known[name]})")
+        others = "".join(f"; {kind} {listed(names)}" for kind, names in kinds.items() if names)
+        failed = sum(curve.failed for curve in self.curves)
+        counted = f"; {failed} runs without a score are counted among them" * (failed > 0)
         return (
             f"The dose at which half of the runs on {self.dataset} have {self.rule} is {known[baseline]} {self.what} "
-            f"with {baseline} (95 % interval)" + f"; {others}" * bool(others)
+            f"for {baseline} (95 % interval){others}{counted}"
         )
 
 

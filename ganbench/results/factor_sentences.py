@@ -56,25 +56,35 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
 
 
 def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> list[str]:
-    """Say in one sentence which factors change the first outcome that any of them changes.
+    """Say of each factor in one sentence which outcomes it is shown to make better or worse, the largest effect first.
 
     Args:
         table: the tidy table.
         outcomes: the effects on each outcome, all on the same data set.
     """
-    for outcome in outcomes:
-        found = [effect for effect in outcome.effects if len(effect.factors) == 1 and effect.significant]
-        if outcome.outcome != LOST and found:
-            clauses = []
-            for effect in sorted(found, key=lambda effect: -abs(effect.better.middle - 0.5)):
-                than = f" with {for_markdown(effect.factors[0])}"
-                compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True, than=than)
-                clauses.append(f"{compared} ({numbers}){_changed_most(effect, outcome.effects)}")
-            complete = any(each.outcome == LOST for each in outcomes) and not _lost(table, outcome.dataset).any()
-            mode = with_noun("mode", noun_of(_ended(table, outcome.dataset)))
-            where = f", where no {mode} is missing in any of {outcome.seeds} runs" if complete else ""
-            return [f"On {outcome.dataset}{where}, by {for_markdown(outcome.label)}: {'; '.join(clauses)}"]
-    return []
+    dataset = outcomes[0].dataset
+    complete = any(each.outcome == LOST for each in outcomes) and not _lost(table, dataset).any()
+    mode = with_noun("mode", noun_of(_ended(table, dataset)))
+    where = f", where no {mode} is missing in any of {outcomes[0].seeds} runs" if complete else ""
+    sentences: dict[str, tuple[float, str]] = {}
+    for place, (factor, *others) in enumerate(effect.factors for effect in outcomes[0].effects):
+        changed = [
+            (outcome, outcome.effects[place])
+            for outcome in outcomes
+            if outcome.outcome != LOST and outcome.effects[place].significant
+        ]
+        if changed and not others:
+            clauses = [_in_brief(*pair) for pair in changed]
+            sentences[factor] = (
+                max(abs(effect.better.middle - 0.5) for _, effect in changed),
+                f"On {dataset}{where}, **{for_markdown(factor)}** makes {'; '.join(clauses)}",
+            )
+    return [sentence for _, sentence in sorted(sentences.values(), key=lambda item: -item[0])]
+
+
+def _in_brief(outcome: FactorEffects, effect: Effect) -> str:
+    compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
+    return f"{for_markdown(outcome.label)} {compared} ({numbers}){_changed_most(effect, outcome.effects)}"
 
 
 def _changed_most(effect: Effect, effects: Sequence[Effect]) -> str:

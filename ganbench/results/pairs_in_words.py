@@ -18,16 +18,23 @@ def pairs_in_words(better: Interval, corrected_p: float, *, significant: bool, t
     Args:
         than: words after “better” or “worse”, beginning with a space.
     """
-    word, (share, low, high) = better_or_worse(better, significant=significant)
+    word, (share, low, high) = "better", better
+    if significant and share < 0.5:
+        word, (share, low, high) = "worse", turned(better)
     numbers = f"{percents(low, high)}; {p_in_words(corrected_p)}"
     return f"{word}{than} in {percent(share)} % of pairs of seeds", numbers
 
 
-def better_or_worse(better: Interval, *, significant: bool) -> tuple[str, Interval]:
-    """Return “better” and its share of pairs, or “worse” and the share of that, if worse is what is shown."""
-    if significant and better.middle < 0.5:
-        return "worse", turned(better)
-    return "better", better
+def share_in_words(better: Interval, corrected_p: float) -> str:
+    """Return “80 % (65–95 %; p = 0.0061)”: the share of pairs in which the first kind is better, small or large."""
+    return f"{percent(better.middle)} % ({percents(better.low, better.high)}; {p_in_words(corrected_p)})"
+
+
+def shown_in_words(better: Interval, *, significant: bool) -> str:
+    """Return what is shown of the first kind: “better”, “worse” or “undecided”."""
+    if not significant:
+        return "undecided"
+    return "better" if better.middle > 0.5 else "worse"
 
 
 def turned(better: Interval) -> Interval:

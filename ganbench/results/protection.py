@@ -1,22 +1,27 @@
-"""Protection from collapse: methods of a dose study against each other, at equal doses."""
+"""Methods that protect when the doses of a study get larger: each compared with another one at equal doses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule
 from ganbench.core.formatting import listed, number, percent, percents
-from ganbench.results.at_equal_doses import AtEqualDoses, MethodAtEqualDoses, at_equal_doses, losses_by_dose
+from ganbench.results.at_equal_doses import (
+    AtEqualDoses,
+    MethodAtEqualDoses,
+    at_equal_doses,
+    change_of_lead,
+    losses_by_dose,
+)
 from ganbench.results.balanced_controls import controls_at_doses
-from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
-from ganbench.results.inference import holm
-from ganbench.results.pairs_in_words import ALIKE, pairs_in_words
+from ganbench.results.inference import Interval, holm
+from ganbench.results.inference.intervals import LEVEL
+from ganbench.results.pairs_in_words import ALIKE, failed_in_words, p_in_words, pairs_in_words
 from ganbench.results.views import runs
 
 
@@ -26,15 +31,32 @@ class Protection(MethodAtEqualDoses):
 
     Attributes:
         baseline: the other one.
-        balanced: the balanced controls of both, compared alike; None if there are none. A method that is better there,
-            too, is better, and needn't protect.
-        images: how many times as many real images the method saw as the other, at each dose; empty if the other saw
-            none.
+        balanced: the balanced controls of both, compared alike; None if there are none.
+        images, balanced_images: how many times as many real images the method saw as the other, at each dose, and in
+            the controls; empty if the other saw none.
+        change: its share of better pairs at these doses, minus that of the controls: a method that is ahead anyway
+            needn't protect. With its 95 % interval; None without controls.
+        change_p: of the hypothesis that there is no change, after Holm's correction like `corrected_p`; 1 without
+            controls.
     """
 
     baseline: str
     balanced: AtEqualDoses | None
     images: tuple[float, ...]
+    balanced_images: tuple[float, ...]
+    change: Interval | None
+    change_p: float
+
+    @property
+    def protects(self) -> bool:
+        """True if the method is shown to be ahead of the other by more than its balanced controls are."""
+        return self.change is not None and self.change_p <= 1 - LEVEL and self.change.middle > 0
+
+    @property
+    def loses_lead(self) -> bool:
+        """True if the method is shown to be ahead of the other by less than its balanced controls, which are ahead."""
+        ahead = self.balanced is not None and self.balanced.better.low > 0.5
+        return ahead and self.change is not None and self.change_p <= 1 - LEVEL and self.change.middle < 0
 
     def sentence(self) -> str:
         """Say whether the method does better or worse by the rule's metric, with all counts."""
@@ -48,23 +70,34 @@ class Protection(MethodAtEqualDoses):
     def in_brief(self) -> str:
         """Say in few words what `sentence` says of a difference."""
         compared, numbers = pairs_in_words(
-            self.found.better, self.corrected_p, significant=True, than=f" than one with {self.baseline}"
+            self.found.better, self.corrected_p, significant=True, than=f" than one of {self.baseline}"
         )
+        total = self.found.total + self.found.other_total
         return (
-            f"At equal doses on {self.dataset}, a run with {self.name} is {compared} by {self.found.rule.metric} "
-            f"({numbers}{self._beside()})"
+            f"At equal doses on {self.dataset}, a run of {self.name} is {compared} by {self.found.rule.metric} "
+            f"({numbers}{failed_in_words(self.found.failed, total)}{self._beside()}{self._changed()})"
         )
+
+    def change_in_words(self) -> str:
+        """Return the change in percentage points: “+19 points (−1 to +39; p = 0.062)”; empty without controls."""
+        if self.change is None:
+            return ""
+        middle, low, high = (f"{100 * share:+.0f}".replace("-", "−") for share in self.change)
+        return f"{middle} points ({low} to {high}; {p_in_words(self.change_p)})"
 
     def _beside(self) -> str:
         """The difference in data, if there is one, and the same comparison without an imbalance."""
-        words = ""
-        if any(abs(times - 1) > ALIKE for times in self.images):
-            words += f"; it saw {listed([number(round(times, 2)) for times in self.images])} times as many real images"
+        words = _more_images("; it saw", self.images)
         if self.balanced is not None:
             share, low, high = self.balanced.better
-            interval = percents(low, high)
-            words += f"; balanced, its run is better in {percent(share)} % of pairs ({interval})"
+            words += f"; balanced, its run is better in {percent(share)} % of pairs ({percents(low, high)})"
+            words += _more_images(", having seen", self.balanced_images)
         return words
+
+    def _changed(self) -> str:
+        if self.change is None:
+            return ""
+        return f"; its lead is {'' if self.protects else 'not shown to be '}larger than balanced"
 
 
 def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str]] = ()) -> list[Protection]:
@@ -74,20 +107,62 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
         baseline: the name of a method that all others are compared with.
         also: pairs of names that are compared besides. The p-values are corrected for all comparisons together.
     """
-    compared, controls = list[Protection](), controls_at_doses(table)
-    images = _images(table)
+    compared, all_controls = list[Protection](), controls_at_doses(table)
+    ended = runs(table)
+    images = dict(zip(ended["run"].astype(str), ended["images"].astype(float), strict=True))
     for study, methods in runs_at_doses(table).items():
         dataset, what, rule = study
+        controls = all_controls.get(study, {})
         pairs = [(name, baseline) for name in methods if name != baseline] + list(also)
-        results = {pair: _compare(methods, pair, rule) for pair in pairs}
-        found = {pair: result for pair, result in results.items() if result is not None}
-        corrected = holm([result.p for result in found.values()])
-        for ((name, other), result), p in zip(found.items(), corrected, strict=True):
-            balanced = _compare(controls.get(study, {}), (name, other), rule)
-            seen = [(images[dataset, what, name, dose], images[dataset, what, other, dose]) for dose in result.doses]
-            times = tuple(own / others for own, others in seen) if all(others > 0 for _, others in seen) else ()
-            compared.append(Protection(dataset, what, name, result, p, other, balanced, times))
+        found = []
+        for name, other in pairs:
+            result = _compare(methods, (name, other), rule)
+            if result is None:
+                continue
+            balanced = _compare(controls, (name, other), rule)
+            change, change_p = _change(methods, controls, (name, other), rule)
+            found.append(
+                Protection(
+                    dataset,
+                    what,
+                    name,
+                    result,
+                    result.p,
+                    other,
+                    balanced,
+                    _times(methods, (name, other), result.doses, images),
+                    _times(controls, (name, other), balanced.doses, images) if balanced else (),
+                    change,
+                    change_p,
+                )
+            )
+        corrected = holm([each.corrected_p for each in found])
+        changes = iter(holm([each.change_p for each in found if each.change is not None]))
+        compared += [
+            replace(each, corrected_p=p, change_p=1.0 if each.change is None else next(changes))
+            for each, p in zip(found, corrected, strict=True)
+        ]
     return compared
+
+
+def protecting_in_brief(compared: Sequence[Protection]) -> str | None:
+    """Say in one sentence which of the methods protect, of those compared with the same one; None without controls."""
+    tested = [each for each in compared if each.change is not None]
+    if not tested:
+        return None
+    first = tested[0]
+    protecting = [f"{each.name} ({each.change_in_words()})" for each in tested if each.protects]
+    verb = "are" if len(protecting) > 1 else "is"
+    if len(tested) == 1:
+        who, verb = (protecting or [first.name])[0], "is" if protecting else "is not"
+    else:
+        who = f"{listed(protecting) if protecting else 'None'} of {len(tested)} parts"
+    losing = [f"{each.name} ({each.change_in_words()})" for each in tested if each.loses_lead]
+    loses = f"; {listed(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
+    return (
+        f"{who} {verb} shown to protect on {first.dataset}, that is, to be ahead of {first.baseline} by "
+        f"{first.found.rule.metric} in more pairs of runs when unbalanced ({first.what}) than when balanced{loses}"
+    )
 
 
 def _compare(methods: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule) -> AtEqualDoses | None:
@@ -95,13 +170,24 @@ def _compare(methods: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule) ->
     return at_equal_doses(one, other, rule)
 
 
-def _images(table: pd.DataFrame) -> dict[tuple[str, str, str, float], float]:
-    """Median number of real images of the runs of a method, by data set, what the doses are of, name and dose."""
-    ended = runs(table)
-    ended = ended[(ended["dose"] != "") & ended["status"].isin(COUNTED)]
-    seen: dict[tuple[str, str, str, float], list[float]] = {}
-    columns = (ended[column] for column in ("dataset", "name", "dose", "images"))
-    for dataset, name, dose, images in zip(*columns, strict=True):
-        for what, amount in parse_dose(str(dose)).items():
-            seen.setdefault((str(dataset), what, str(name), amount), []).append(float(images))
-    return {key: float(np.median(images)) for key, images in seen.items()}
+def _change(
+    methods: RunsAtDoses, controls: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule
+) -> tuple[Interval | None, float]:
+    ahead, balanced = (tuple(losses_by_dose(kind.get(name, {}), rule) for name in pair) for kind in (methods, controls))
+    return change_of_lead((ahead[0], ahead[1]), (balanced[0], balanced[1])) or (None, 1.0)
+
+
+def _times(
+    methods: RunsAtDoses, pair: tuple[str, str], doses: Sequence[float], images: Mapping[str, float]
+) -> tuple[float, ...]:
+    """The ratio of the medians of real images that the runs of two methods saw, at each dose."""
+    own, others = ([float(np.median([images[run] for run in methods[name][dose]])) for dose in doses] for name in pair)
+    return tuple(one / other for one, other in zip(own, others, strict=True)) if all(others) else ()
+
+
+def _more_images(words: str, images: Sequence[float]) -> str:
+    if not any(abs(times - 1) > ALIKE for times in images):
+        return ""
+    times = [number(each) for each in images]
+    times = times[:1] if len(set(times)) == 1 else times
+    return f"{words} {listed(times)} times as many real images"

@@ -22,9 +22,10 @@ from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
 from ganbench.results.factor_sentences import factor_sentences
+from ganbench.results.inference import Interval
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.medians import Middle, medians
-from ganbench.results.protection import protection
+from ganbench.results.protection import protecting_in_brief, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.doses import Doses
 from ganbench.results.report.sections.factors import Factors
@@ -219,8 +220,54 @@ def test_what_differs_beside_a_part_is_said() -> None:
     table.loc[table["loss"] == "hinge", "images"] *= 2
     (hinge,) = protection(table, "minimax")
     assert hinge.sentence().endswith(
-        "; it saw 2 times as many real images; balanced, its run is better in 50 % of pairs (17–83 %)"
+        "; it saw 2 times as many real images; balanced, its run is better in 50 % of pairs (17–83 %), having seen 2 "
+        "times as many real images"
     )
+
+
+def test_a_part_protects_if_its_lead_is_larger_than_in_balanced_runs() -> None:
+    plain = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
+    protects, ahead_anyway, loses = (
+        protection(tidy([*plain, *unbalanced(5, 200, fid, "hinge"), *unbalanced(1, 200, balanced, "hinge")]), "minimax")
+        for fid, balanced in ((20.0, 10.0), (20.0, 0.5), (60.0, 0.5))
+    )
+    assert (protects[0].protects, ahead_anyway[0].protects, loses[0].protects) == (True, False, False)
+    assert (protects[0].loses_lead, ahead_anyway[0].loses_lead, loses[0].loses_lead) == (False, False, True)
+    assert ahead_anyway[0].significant, "it is better, and that is no protection"
+    assert protects[0].change_in_words().startswith("+50 points (+17 to +83; p = ")
+    assert loses[0].change_in_words().startswith("−50 points (−83 to −17; p = ")
+    words = "shown to protect on mnist, that is, to be ahead of minimax by fid in more pairs of runs when unbalanced"
+    assert str(protecting_in_brief(protects)).startswith(f"hinge ({protects[0].change_in_words()}) is {words}")
+    assert str(protecting_in_brief(ahead_anyway)).startswith(f"hinge is not {words}")
+    assert str(protecting_in_brief(loses)).endswith(f"; hinge ({loses[0].change_in_words()}) loses some of the lead")
+    assert "its lead is larger than balanced" in protects[0].in_brief()
+    assert "its lead is not shown to be larger than balanced" in ahead_anyway[0].in_brief()
+
+
+def test_without_controls_nothing_is_said_about_protection() -> None:
+    (hinge,) = protection(tidy([*unbalanced(5, 200, 60.0), *unbalanced(5, 200, 20.0, "hinge")]), "minimax")
+    assert (hinge.change, hinge.protects, hinge.change_in_words()) == (None, False, "")
+    assert protecting_in_brief([hinge]) is None
+    assert "its lead" not in hinge.in_brief()
+
+
+def test_runs_without_a_score_are_counted_in_short_answers_about_doses() -> None:
+    runs = [*unbalanced(5, 200, -10.0), *unbalanced(2, 500, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
+    (hinge,) = protection(tidy(runs), "minimax")
+    assert "7 of 14 runs have no score and rank worst" in hinge.in_brief()
+    (curves,) = dose_curves(tidy(runs))
+    assert str(curves.in_brief("minimax")).endswith("; 7 runs without a score are counted among them")
+
+
+def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded() -> None:
+    runs = [run for fid, loss in ((60.0, "minimax"), (10.0, "hinge")) for run in unbalanced(5, 200, fid, loss)]
+    runs += [run for fid, loss in ((10.0, "minimax"), (10.0, "hinge")) for run in unbalanced(2, 500, fid, loss)]
+    (curves,) = dose_curves(tidy(runs))
+    unbounded = dataclasses.replace(curves.curves[0].response, half=Interval(math.inf, 0.0, math.inf))
+    hinge = dataclasses.replace(curves.curves[0], response=unbounded)
+    brief = dataclasses.replace(curves, curves=(hinge, *curves.curves[1:])).in_brief("minimax")
+    assert str(brief).endswith("; unknown for hinge")
+    assert dataclasses.replace(curves, curves=(hinge,)).in_brief("hinge") is None
 
 
 def test_a_direction_that_changes_with_the_dose_is_said() -> None:
@@ -341,20 +388,20 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     )
     assert fid["batch", "none"].corrected_p == pytest.approx(4 * fid["batch", "none"].p), "Holm's correction of 4 pairs"
     norms, losses, of_batch = axis_tables(pairs)
-    assert norms.caption.startswith("On mnist, beside hinge and minimax: ")
+    assert norms.caption.endswith("on mnist, averaged over minimax and hinge (95 % interval; corrected p)")
     assert norms.head == ["the first", "the second", "FID", "a mode is missing"]
     (row,) = norms.rows
     assert row[:2] == ["batch", "none"]
-    assert row[2].startswith("better in 100 % (")
-    assert row[3].startswith("0 of 14, 14 of 14: better in 100 % (")
+    assert row[2].startswith("better, 100 % (")
+    assert row[3].startswith("0 of 14 and 14 of 14 runs: better, 100 % (")
     (row,) = losses.rows
     assert row[2].startswith("undecided, 50 % (")
-    assert row[3].startswith("7 of 14, 7 of 14: undecided, 50 % (") or row[3].startswith("0 of 14")
+    assert row[3].startswith("7 of 14 and 7 of 14 runs: undecided, 50 % (")
     assert [row[:2] for row in of_batch.rows] == [["minimax", "wgan"], ["hinge", "wgan"]]
     assert all("7 of 14 runs have no score and rank worst" in row[2] for row in of_batch.rows)
     brief, *_ = axes_in_brief(pairs)
     assert brief.startswith(
-        "With batch, a mode is missing in 0 of 14 runs on mnist; with none, in 14 of 14 (minimax and hinge; better in "
+        "With batch, a mode is missing in 0 of 14 runs on mnist, over minimax and hinge; with none, in 14 of 14 (better"
     )
 
 
@@ -362,9 +409,28 @@ def test_the_value_that_is_ahead_of_others_is_said_with_those_it_is_not_shown_to
     fids = {"x": 10.0, "y": 10.0, "z": 60.0}
     table = tidy(list(crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in fids.items()})))
     first_by_fid = [pair for pair in crossed_axes(table) if pair.label == "FID"]
-    (sentence,) = axes_in_brief(first_by_fid)
-    assert sentence.startswith("On mnist, by FID, a run with x is better than one with z in 100 % (")
-    assert "pairs of seeds, all else equal (a and b); it is not shown to differ from y (better in 50 %; " in sentence
+    sentence, other = axes_in_brief(first_by_fid)
+    assert sentence.startswith(
+        "By FID, runs with x on mnist are better, averaged over a and b, than those with z in 100 % ("
+    )
+    assert "of pairs of seeds; undecided against y in 50 % (" in sentence
+    assert other.startswith("By FID, runs with y on mnist are better")
+
+
+def test_a_value_that_is_ahead_by_one_outcome_and_behind_by_another_is_said_to_be() -> None:
+    fids = crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in (("x", 60.0), ("y", 70.0))})
+    pairs = [pair for pair in crossed_axes(tidy(list(fids))) if pair.label == "FID" and pair.axis == 1]
+    behind = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
+    (sentence,) = axes_in_brief([*pairs, behind])
+    assert "; but worse than y by coverage in 90 % (80–100 %; " in sentence
+
+
+def test_a_comparison_beside_fewer_values_says_so() -> None:
+    fids = {("a", "x"): 10.0, ("b", "x"): 10.0, ("a", "y"): 60.0, ("b", "y"): 60.0, ("a", "z"): 60.0}
+    pairs = [pair for pair in crossed_axes(tidy(list(crossed(fids)))) if pair.label == "FID" and pair.axis == 1]
+    (sentence,) = axes_in_brief(pairs)
+    assert "averaged over a and b, than those with y in 100 % (" in sentence
+    assert "; beside a alone)" in sentence
 
 
 def test_no_value_is_ahead_where_none_is_shown_to_be_better_or_its_effect_reverses() -> None:
@@ -379,7 +445,7 @@ def test_an_axis_whose_effect_reverses_is_said_to_differ() -> None:
     values = {("batch", "minimax"): 10.0, ("batch", "hinge"): 40.0, ("none", "minimax"): 30.0, ("none", "hinge"): 20.0}
     norms, _ = axis_tables(crossed_axes(tidy(list(crossed(values)))))
     assert norms.rows[0][2].startswith("reverses, 50 % (")
-    assert norms.rows[0][2].endswith("): 100 % beside minimax and 0 % beside hinge")
+    assert norms.rows[0][2].endswith("), 100 % beside minimax and 0 % beside hinge")
 
 
 def test_more_real_images_are_said_beside_an_axis() -> None:
@@ -388,10 +454,10 @@ def test_more_real_images_are_said_beside_an_axis() -> None:
     table.loc[table["loss"] == "x", "images"] *= 2
     norms, losses = axis_tables(crossed_axes(table))
     assert "real images" not in norms.head[-1]
-    assert losses.head[-1] == "real images, of the second's"
+    assert losses.head[-1] == "real images, as a multiple of the second's"
     assert (losses.rows[0][:2], losses.rows[0][-1]) == (["x", "y"], "2")
     (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
-    assert "; with 2 times as many real images) of pairs of seeds" in brief
+    assert "; having seen 2 times as many real images) of pairs of seeds" in brief
 
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:

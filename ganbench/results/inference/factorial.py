@@ -116,6 +116,21 @@ def seeds_for_even_chance(seeds: int, p: float, corrected_p: float) -> int | Non
     return math.ceil(needed) if needed <= MAX_SEEDS else None
 
 
+def change_between(
+    first: Sequence[tuple[Values, Values]], second: Sequence[tuple[Values, Values]]
+) -> tuple[Interval, float]:
+    """Compare how often one kind of seeds is better in two sets of strata that share no seeds.
+
+    Returns:
+        The probability of being better, averaged over the first strata, minus that in the second ones, with its 95 %
+        interval, and the p-value that its variance gives of the hypothesis that they are equal.
+    """
+    (one, one_variance), (other, other_variance) = _mean(first), _mean(second)
+    variance = one_variance + other_variance
+    z = 0.0 if variance == 0 else (one - other) / math.sqrt(variance)
+    return _interval(one - other, variance, -1, 1), _two_sided(z)
+
+
 def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
     better, p = better_in_strata(list(_strata(len(names), factor, losses).values()))
     return Effect((names[factor],), better, p)
@@ -124,11 +139,8 @@ def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) ->
 def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[Cell, Values]) -> Effect:
     strata = _strata(len(names), factor, losses)
     with_other, without = ([pair for cell, pair in strata.items() if cell[other] == on] for on in (True, False))
-    (first, first_variance), (second, second_variance) = _mean(with_other), _mean(without)
-    variance = first_variance + second_variance
-    z = 0.0 if variance == 0 else (first - second) / math.sqrt(variance)
-    better = _interval(first - second, variance, -1, 1)
-    return Effect((names[factor], names[other]), better, _two_sided(z), (first, second))
+    better, p = change_between(with_other, without)
+    return Effect((names[factor], names[other]), better, p, (_mean(with_other)[0], _mean(without)[0]))
 
 
 def _mean(strata: Sequence[tuple[Values, Values]]) -> tuple[float, float]:
