@@ -108,13 +108,14 @@ def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: 
         for ids in ([each.unbalanced_runs for each in methods], [each.balanced_runs for each in methods])
     )
     first, balanced, unbalanced = methods[0], *_counts(methods)
-    parts = f"{len(methods)} part{'s' * (len(methods) > 1)}"
+    parts = f"{len(methods)} parts" if len(methods) > 1 else first.name
+    of_parts = f", with {len(better)} of {parts}" * (len(methods) > 1)
     significance = p_in_words(max(each.corrected_p for each in better))
     return (
-        f"With {_doses(methods, 'or')} {first.what}, {unbalanced} runs of {parts} on {first.dataset} have "
+        f"Unbalanced ({first.what}: {_doses(methods)}), {unbalanced} runs of {parts} on {first.dataset} have "
         f"{_rule(methods)}; balanced, after as many discriminator updates, {balanced} do. The verdict calls "
         f"{unbalanced_called} and {balanced_called} of them COLLAPSED. A balanced run is better in {_span(better)} of "
-        f"pairs, with {len(better)} of {parts} ({significance})"
+        f"pairs{of_parts} ({significance})"
     )
 
 
@@ -129,8 +130,8 @@ def _rule(methods: Sequence[Imbalance]) -> str:
     return f"{methods[0].found.rule}{' or no score' * any(method.found.failed for method in methods)}"
 
 
-def _doses(methods: Sequence[Imbalance], last: str = "and") -> str:
-    return listed([number(dose) for dose in sorted({dose for method in methods for dose in method.found.doses})], last)
+def _doses(methods: Sequence[Imbalance]) -> str:
+    return listed([number(dose) for dose in sorted({dose for method in methods for dose in method.found.doses})])
 
 
 def _span(methods: Sequence[Imbalance]) -> str:
@@ -148,7 +149,7 @@ def _summary(methods: Sequence[Imbalance], of: int) -> str:
     largest = max(method.corrected_p for method in methods)
     return (
         f"Balanced runs do {words} than unbalanced ones by {first.found.rule.metric} after as many discriminator "
-        f"updates, with {len(methods)} of {of} parts ({names}): a balanced run is better in {span} "
+        f"updates, with {len(methods)} of {of} part{'s' * (of > 1)} ({names}): a balanced run is better in {span} "
         f"(each corrected p is at most {largest:.2g}; {first.what}: {doses}), {balanced} of them have {rule}, "
         f"and {unbalanced} of the unbalanced ones"
     )

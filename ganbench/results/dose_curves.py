@@ -95,7 +95,7 @@ class DoseCurves:
         ranges = (_range(half.low, half.high) for half in (one, another))
         return (
             f"half of the runs of {name} have {self.rule} at a {'lower' if lower else 'higher'} dose than of {other}: "
-            f"{' and '.join(ranges)} {self.what}, 95 % intervals that don't overlap"
+            f"{' and '.join(ranges)} ({self.what}), 95 % intervals that don't overlap"
         )
 
     def in_brief(self, baseline: str) -> str | None:
@@ -122,8 +122,8 @@ class DoseCurves:
         failed = sum(curve.failed for curve in self.curves)
         counted = f"; {failed} runs without a score are counted among them" * (failed > 0)
         return (
-            f"The dose at which half of the runs on {self.dataset} have {self.rule} is {known[baseline]} {self.what} "
-            f"for {baseline} (95 % interval){others}{counted}"
+            f"The dose at which half of the runs on {self.dataset} have {self.rule} is {known[baseline]} for "
+            f"{baseline} ({self.what}; 95 % interval){others}{counted}"
         )
 
 

@@ -47,21 +47,20 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     found = script.findings(study)
     balanced, apart, baseline = found.known[:3]
     table = next(table for table in found.tables if "the second" in table)
-    assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 generator updates" in apart
+    assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
     counted, protecting, half, compared, _ = found.brief
     assert ") is shown to protect on mnist, that is, to be ahead of plain by fid in more pairs of runs" in protecting
     assert half.startswith(
-        "The dose at which half of the runs on mnist have fid > 50 is 1.62–2.91 generator updates for plain (95 % "
-        "interval); higher for "
+        "The dose at which half of the runs on mnist have fid > 50 is 1.62–2.91 for plain (generator "
+        "updates; 95 % interval); higher for "
     )
     assert half.endswith("(at least 7.42)")
     assert compared.startswith(f"At equal doses on mnist, a run of {for_markdown(HOSTILE)} is better than one of")
     assert counted == (
-        "With 2, 5 or 8 generator updates, 19 of 42 runs of 2 parts on mnist have fid > 50; balanced, after as many "
-        "discriminator updates, 0 of 14 do. The verdict calls 0 and 0 of them COLLAPSED. "
-        "A balanced run is better in 90 % of pairs, with 1 of 2 parts "
-        "(p = 0.00038)"
+        "Unbalanced (generator updates: 2, 5 and 8), 19 of 42 runs of 2 parts on mnist have fid > 50; balanced, after "
+        "as many discriminator updates, 0 of 14 do. The verdict calls 0 and 0 of them COLLAPSED. A balanced run is "
+        "better in 90 % of pairs, with 1 of 2 parts (p = 0.00038)"
     )
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
@@ -147,7 +146,7 @@ def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) ->
     study = script.Study("balance", "What protects?", tmp_path, tidy(list(runs_of_doses())))
     found = script.findings(study)
     readme = script.readme("a\n<!-- made by `make results` -->\nformer words\n<!-- end -->\nb\n", [(study, found)])
-    assert readme.startswith("a\n<!-- made by `make results` -->\n\n- With 2, 5 or 8 ")
+    assert readme.startswith("a\n<!-- made by `make results` -->\n\n- Unbalanced (generator updates: 2, 5 and 8)")
     assert f"\n- {found.brief[0]}.\n" in readme
     assert f"- {found.brief[0]}. [Rows]" in script.page([(study, found)]).partition("## What is known")[0]
     unsaid = dataclasses.replace(found, brief=[])
