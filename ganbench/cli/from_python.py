@@ -142,7 +142,8 @@ def sweep(
         budget: a budget from the file; by default the first.
         where: what to keep, as in {"loss": "minimax", "train.pac": [1, 2]}.
         seeds: seeds to use instead of the experiment's.
-        jobs: groups to train at once, each in its own process; by default one per GPU, or one per four cores.
+        jobs: groups to train at once, each in its own process; by default one per GPU, or one per core, if memory
+            allows.
         threads: CPU threads of each process; another number changes the last digits of results.
         minutes: when to stop; groups in progress save a checkpoint, and the next call resumes them.
         plugins: Python files with components of your own.
@@ -171,7 +172,17 @@ def sweep(
     groups = job.groups(tracked)
     job.load_data([group for group in groups.values() if not group.done], console.print)
     log = run_store.folder / f"{name}.log"
-    executor = choose("local", jobs=jobs, threads=threads, device=kind, address=None, gpus=None, slurm={}, log=log)
+    executor = choose(
+        "local",
+        jobs=jobs,
+        threads=threads,
+        device=kind,
+        address=None,
+        gpus=None,
+        slurm={},
+        log=log,
+        groups=len(asked.specs),
+    )
     with signals() as stop, SweepTable(list(groups.values()), console) as table:
         train_missing(job, groups, executor, table, stop.event, until)
     failures = {group.error: f"{group.title} {group.difference}".strip() for group in groups.values() if group.error}

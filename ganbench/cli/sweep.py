@@ -47,7 +47,7 @@ def sweep_flags(command: Any) -> Any:
     "--jobs",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Groups to train at once, each in its own process. Default: one per GPU, or one per four cores.",
+    help="Groups to train at once, each in its own process. Default: one per GPU, or one per core, if memory allows.",
 )
 @click.option(
     "--threads",
@@ -145,12 +145,8 @@ def sweep(
     from ganbench.cli.console.sweep import dry_run_session, sweep_session
 
     if dry_run:
-        if threads is not None:
-            import torch
-
-            torch.set_num_threads(threads)
         for selected, name in sweeps:
-            dry_run_session(selected, device=device, experiment=name, store=run_store)
+            dry_run_session(selected, device=device, experiment=name, store=run_store, jobs=jobs, threads=threads)
         return
     from ganbench.core.device import find_device
     from ganbench.results.export import Export
@@ -174,6 +170,7 @@ def sweep(
                 gpus=gpus,
                 slurm=slurm_options,
                 log=log,
+                groups=len(selected.specs),
             ),
             device=kind,
             experiment=name,

@@ -5,7 +5,6 @@ A run that is resumed in another environment gets other numbers than an uninterr
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -13,6 +12,7 @@ from itertools import pairwise
 import torch
 
 from ganbench.core.device import device_name
+from ganbench.runs.executors.cores import own_cores
 
 Environment = Mapping[str, str]
 """Device, threads, instructions and version, by name."""
@@ -43,7 +43,7 @@ def changes(environments: Sequence[Environment]) -> list[str]:
 def same_threads(before: Environment, device: torch.device, say: Callable[[str], None]) -> Iterator[None]:
     """Compute with as many threads as an interrupted run did, if this process may use as many cores."""
     threads, now = before.get("threads", ""), torch.get_num_threads()
-    if device.type != "cpu" or not threads.isdigit() or not 0 < int(threads) <= _cores() or int(threads) == now:
+    if device.type != "cpu" or not threads.isdigit() or not 0 < int(threads) <= own_cores() or int(threads) == now:
         yield
         return
     say(f"resuming with {threads} CPU thread{'s' * (threads != '1')}, as before, not {now}: sums are rounded alike")
@@ -52,7 +52,3 @@ def same_threads(before: Environment, device: torch.device, say: Callable[[str],
         yield
     finally:
         torch.set_num_threads(now)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

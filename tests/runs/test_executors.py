@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from ganbench.cli import main
 from ganbench.runs.executors import choose, local
+from ganbench.runs.executors.cores import MEMORY_A_JOB
 from ganbench.runs.executors.local import Local
 from ganbench.runs.progress import PROGRESS_FILE, read_progress
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
@@ -82,12 +83,16 @@ def wait_for_worker(pool: Local, folder: Path) -> int:
 @pytest.mark.parametrize(
     ("cores", "jobs", "threads", "environment", "expected"),
     [
-        (2, 2, None, "", "1"),
-        (2, None, None, "", "2"),
-        (8, None, None, "", "4"),
-        (2, 4, None, "", "1"),
-        (2, 2, None, "3", "3"),
-        (2, 2, 2, "3", "2"),
+        (2, 2, None, "", 2 * ["1"]),
+        (2, None, None, "", 2 * ["1"]),
+        (8, None, None, "", 5 * ["1"]),  # as many as groups
+        (16, None, None, "", 4 * ["4"]),  # as fit into memory
+        (8, None, 4, "", 2 * ["4"]),
+        (8, None, None, "8", ["8"]),
+        (2, 4, None, "", 4 * ["1"]),
+        (2, 2, None, "3", 2 * ["3"]),
+        (2, 2, 2, "3", 2 * ["2"]),
+        (1, None, None, "", ["1"]),
     ],
 )
 def test_workers_share_the_cores_unless_told_otherwise(
@@ -95,12 +100,13 @@ def test_workers_share_the_cores_unless_told_otherwise(
     jobs: int | None,
     threads: int | None,
     environment: str,
-    expected: str,
+    expected: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     store: Store,
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    monkeypatch.setattr(local, "own_memory", lambda: (4.5 if cores == 16 else 1000) * MEMORY_A_JOB)
     monkeypatch.setenv("OMP_NUM_THREADS", environment)
     environments: list[dict[str, str]] = []
 
@@ -115,10 +121,12 @@ def test_workers_share_the_cores_unless_told_otherwise(
 
     monkeypatch.setattr(local, "_Worker", Worker)
     log = tmp_path / "log.txt"
-    pool = choose("local", jobs=jobs, threads=threads, device="cpu", address=None, gpus=None, slurm={}, log=log)
+    pool = choose(
+        "local", jobs=jobs, threads=threads, device="cpu", address=None, gpus=None, slurm={}, log=log, groups=5
+    )
     for _ in range(pool.jobs):
         pool.submit(task(store)[0])
-    assert [worker["OMP_NUM_THREADS"] for worker in environments] == pool.jobs * [expected]
+    assert [worker["OMP_NUM_THREADS"] for worker in environments] == expected
 
 
 def test_number_of_threads_is_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def reproduce_claim_session(
         sweep = dataclasses.replace(sweep, seeds=seeds)
     if train:
         kind = find_device(device).type
-        executor = Local(None, kind, store.folder / f"{experiment.name}.log")
+        executor = Local(None, kind, store.folder / f"{experiment.name}.log", groups=len(sweep.specs))
         status = sweep_session(sweep, executor, device=kind, experiment=experiment.name, store=store, plugins=[])
         if status:
             return status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import torch
 from rich.console import Console
 
 from ganbench.cli.console.signals import signals
@@ -18,6 +19,7 @@ from ganbench.results.loading import load_results
 from ganbench.results.report.tables import render
 from ganbench.results.views import final_scores
 from ganbench.runs.executors import Executor
+from ganbench.runs.executors.cores import divide, own_cores, own_memory
 from ganbench.runs.sweep import SweepJob, train_missing
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.time_estimate import estimates
@@ -92,15 +94,29 @@ def sweep_session(
     return 1 if failed else 0
 
 
-def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store) -> None:
+def dry_run_session(
+    sweep: Sweep,
+    *,
+    device: str,
+    experiment: str,
+    store: Store,
+    jobs: int | None = None,
+    threads: int | None = None,
+) -> None:
     """Show the groups that would be trained, which of them are done, and an estimate of the remaining time."""
     console = Terminal()
+    kind = find_device(device)
+    at_once = 1
+    if kind.type == "cpu":
+        cores, memory = own_cores(), own_memory()
+        at_once, threads = divide(jobs, threads, cores=cores, memory=memory, groups=len(sweep.specs))
+        torch.set_num_threads(threads)
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep.plan, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
     total = next_block = 0.0
     next_number = min((number for group in groups for number in group.missing), default=0)
-    for group, seconds in estimates(groups, find_device(device), say=console.print):
+    for group, seconds in estimates(groups, kind, say=console.print):
         total += seconds
         if next_number in group.missing:
             next_block += seconds * len(group.missing[next_number]) / sum(map(len, group.missing.values()))
@@ -111,9 +127,10 @@ def dry_run_session(sweep: Sweep, *, device: str, experiment: str, store: Store)
             soft_wrap=True,
         )
     runs = f"{_size(sweep)}, {len(groups) * len(sweep.seeds):,} runs"
-    of_next_block = f", {clock(next_block)} for the next block of seeds" * (len(sweep.blocks) > 1)
+    turns = f"{at_once} groups at once" if at_once > 1 else "one group after another"
+    of_next_block = f", {clock(next_block / at_once)} for the next block of seeds" * (len(sweep.blocks) > 1)
     console.print(
-        f"{runs}, in experiment {experiment}: about {clock(total)} in all{of_next_block}, one group after another and "
+        f"{runs}, in experiment {experiment}: about {clock(total / at_once)} in all{of_next_block}, {turns} and "
         f"without tracking, by a short probe on this machine",
         soft_wrap=True,
     )

@@ -18,6 +18,7 @@ def choose(
     gpus: float | None,
     slurm: Mapping[str, str],
     log: Path,
+    groups: float,
 ) -> Executor:
     """Create the executor `local`, `ray` or `slurm`.
 
@@ -29,6 +30,7 @@ def choose(
         gpus: fraction of a GPU for each task under Ray.
         slurm: options of sbatch for each job under Slurm.
         log: file for the output of local workers; Slurm's are in a folder beside it.
+        groups: number of groups to train, done or not: how threads are divided mustn't depend on what is done.
     """
     if name == "slurm":
         from ganbench.runs.executors.slurm import Slurm
@@ -37,7 +39,7 @@ def choose(
     if name == "ray":
         from ganbench.runs.executors.ray import Ray
 
-        return Ray(jobs, gpus if gpus is not None else float(device == "cuda"), address, threads)
+        return Ray(jobs, gpus if gpus is not None else float(device == "cuda"), address, threads, groups)
     from ganbench.runs.executors.local import Local
 
-    return Local(jobs, device, log, threads)
+    return Local(jobs, device, log, threads, groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import subprocess
@@ -19,10 +20,9 @@ import torch
 
 from ganbench.core.plain_text import without_control
 from ganbench.runs.executors.base import TRIES
+from ganbench.runs.executors.cores import divide, own_cores, own_memory
 from ganbench.runs.task import Task, TaskResult, from_plain
 
-CORES_A_JOB = 4
-"""Cores per process by default; for most networks neither fewer nor more increase throughput."""
 LONGEST_LINE = 1 << 20
 """Bytes of a result; it is far shorter, but a plug-in may write into the pipe as well."""
 GRACE = 30.0
@@ -37,19 +37,20 @@ class Local:
     A worker that dies, from a signal or for lack of memory, is replaced, and its task is restarted.
 
     Args:
-        jobs: number of processes; by default one per GPU, or one for every four cores.
+        jobs: number of processes; by default one per GPU, or what `divide` says.
         device: `cpu` or `cuda`.
         log: file for the workers' output; it is removed if there is none.
         threads: threads of each process; by default as many as $OMP_NUM_THREADS says, or its share of the cores.
+        groups: number of groups to train.
     """
 
-    def __init__(self, jobs: int | None, device: str, log: Path, threads: int | None = None) -> None:
+    def __init__(
+        self, jobs: int | None, device: str, log: Path, threads: int | None = None, groups: float = math.inf
+    ) -> None:
         self._gpus = _gpus() if device == "cuda" else []
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.jobs = jobs or len(self._gpus) or max(1, cores // CORES_A_JOB)
-        from_environment = os.environ.get("OMP_NUM_THREADS", "")
-        share = int(from_environment) if from_environment.isdigit() else max(1, cores // self.jobs)
-        self._threads = threads or share
+        self.jobs, self._threads = divide(
+            jobs or len(self._gpus), threads, cores=own_cores(), memory=own_memory(), groups=groups
+        )
         self._log = log
         self._waiting: deque[Task] = deque()
         self._tries: dict[str, int] = {}

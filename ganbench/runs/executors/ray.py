@@ -6,6 +6,7 @@ $XDG_STATE_HOME or the store there), and otherwise starts over; its results are 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any
 from ganbench.core.errors import GanbenchError
 from ganbench.core.output_encoding import spell_unencodable_output
 from ganbench.runs.executors.base import TRIES
+from ganbench.runs.executors.cores import divide
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 
 try:
@@ -30,13 +32,21 @@ class Ray:
     """A Ray cluster as an executor.
 
     Args:
-        jobs: number of concurrent tasks; by default as many as fit on the cluster.
+        jobs: number of concurrent tasks; by default one per share of a GPU, or what `divide` says of all nodes.
         gpus: fraction of a GPU for each task.
         address: address of the cluster; by default one running on this machine, else a new one.
         threads: threads and cores of each task; by default the cores divided by the number of tasks.
+        groups: number of groups to train.
     """
 
-    def __init__(self, jobs: int | None, gpus: float, address: str | None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        jobs: int | None,
+        gpus: float,
+        address: str | None,
+        threads: int | None = None,
+        groups: float = math.inf,
+    ) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
             ray.init(address=address or _running_cluster(), log_to_driver=False, configure_logging=False)
@@ -44,12 +54,12 @@ class Ray:
             raise GanbenchError(f"no Ray cluster at {address}: {str(error).partition(chr(10))[0]}") from error
         resources = ray.cluster_resources()
         cores = int(resources.get("CPU", 1))
-        max_jobs = int(resources.get("GPU", 0) / gpus) if gpus else max(1, cores // 4)
-        if gpus and not max_jobs:
+        on_gpus = int(resources.get("GPU", 0) / gpus) if gpus else 0
+        if gpus and not on_gpus:
             ray.shutdown()
             raise GanbenchError(f"the Ray cluster has {resources.get('GPU', 0):g} GPUs: too few for --gpus {gpus:g}")
-        self.jobs = jobs or max_jobs
-        threads = threads or max(1, cores // self.jobs)
+        memory = resources.get("memory", math.inf)
+        self.jobs, threads = divide(jobs or on_gpus, threads, cores=cores, memory=memory, groups=groups)
         environment = {"OMP_NUM_THREADS": str(threads)}
         environment |= {name: value for name, value in os.environ.items() if name.startswith(("MLFLOW_", "GANBENCH_"))}
         self._remote = ray.remote(_perform).options(
