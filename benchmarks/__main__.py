@@ -23,6 +23,7 @@ from benchmarks.busy import busy
 from benchmarks.commands import tracking, waiting
 from benchmarks.ensembles import a_thousand_seeds, ensembles
 from benchmarks.growth import growth
+from benchmarks.jobs import jobs
 from benchmarks.measure import Row, Setting
 from benchmarks.monitor import monitor
 from benchmarks.overhead import overhead
@@ -49,6 +50,7 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Iterator[Row]]] = {
     "tracking": tracking,
     "reading": reading,
     "busy": busy,
+    "jobs": jobs,
     "ensembles": ensembles,
     "thousand": a_thousand_seeds,
 }
@@ -65,6 +67,7 @@ ON_CPU = (
     "tracking",
     "reading",
     "busy",
+    "jobs",
 )
 ON_GPU = ("training", "overhead", "seeds", "thousand", "ensembles", "limits", "scoring")
 """Benchmarks that run on a GPU by default, the most informative first, since GPU time may be limited to minutes."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 import torch
 
 from ganbench.core.device import device_name
-from ganbench.runs.executors.cores import own_cores
+from ganbench.runs.cores import own_cores
 
 Environment = Mapping[str, str]
 """Device, threads, instructions and version, by name."""

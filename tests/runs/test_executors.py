@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganbench.cli import main
+from ganbench.runs.cores import MEMORY_A_JOB
 from ganbench.runs.executors import choose, local
-from ganbench.runs.executors.cores import MEMORY_A_JOB
 from ganbench.runs.executors.local import Local
 from ganbench.runs.progress import PROGRESS_FILE, read_progress
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain

@@ -18,8 +18,8 @@ from ganbench.results.export import Export
 from ganbench.results.loading import load_results
 from ganbench.results.report.tables import render
 from ganbench.results.views import final_scores
+from ganbench.runs.cores import divide, own_cores, own_memory
 from ganbench.runs.executors import Executor
-from ganbench.runs.executors.cores import divide, own_cores, own_memory
 from ganbench.runs.sweep import SweepJob, train_missing
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.time_estimate import estimates

@@ -19,8 +19,8 @@ from typing import BinaryIO
 import torch
 
 from ganbench.core.plain_text import without_control
+from ganbench.runs.cores import divide, own_cores, own_memory
 from ganbench.runs.executors.base import TRIES
-from ganbench.runs.executors.cores import divide, own_cores, own_memory
 from ganbench.runs.task import Task, TaskResult, from_plain
 
 LONGEST_LINE = 1 << 20

@@ -17,8 +17,8 @@ from typing import Any
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.output_encoding import spell_unencodable_output
+from ganbench.runs.cores import divide
 from ganbench.runs.executors.base import TRIES
-from ganbench.runs.executors.cores import divide
 from ganbench.runs.task import Task, TaskResult, from_plain, perform, plain
 
 try:
