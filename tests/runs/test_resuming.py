@@ -49,7 +49,7 @@ class Listener(Silent):
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Mnist, "evaluator", lambda self, device: QuickEvaluator())
     monkeypatch.setattr(scorer, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(environment, "_cores", lambda: 4)
+    monkeypatch.setattr(environment, "own_cores", lambda: 4)
 
 
 @pytest.fixture(autouse=True)
