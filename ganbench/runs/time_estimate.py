@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,14 @@ def estimates(
         if not group.done and kind not in paces:
             paces[kind] = probe(group, spec.dataset.load(scoring_device(device), say=say), device)
         yield group, 0.0 if group.done else paces[kind].seconds(group)
+
+
+def time_of_all(times: Sequence[float], at_once: int) -> float:
+    """Return the time for groups of these times, begun in their order, so many at once."""
+    ends = [0.0] * at_once
+    for seconds in times:
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
 
 
 def probe(group: GroupStatus, data: Data, device: torch.device) -> Pace:

@@ -29,7 +29,7 @@ from ganbench.runs.progress import Progress, ProgressFile
 from ganbench.runs.run import close_finished_groups
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
 from ganbench.runs.task import Task, TaskResult, perform
-from ganbench.runs.time_estimate import Pace, probe
+from ganbench.runs.time_estimate import Pace, probe, time_of_all
 from ganbench.spec.run_spec import RunSpec
 from ganbench.spec.sweep_spec import Sweep, read_sweep
 from ganbench.tracking import Status
@@ -432,3 +432,11 @@ def test_pace_of_a_block_holds_for_all_seeds(sweep: Sweep, store: Store, monkeyp
     ticks = iter(range(100))
     group.blocks = ((0, 1, 2, 3),)
     assert in_blocks.work == 2 * probe(group, data, torch.device("cpu")).work
+
+
+@pytest.mark.parametrize(
+    ("times", "at_once", "expected"),
+    [([], 2, 0), ([3, 2], 1, 5), ([3, 2], 2, 3), ([1, 1, 10], 2, 11), ([4, 1, 1, 1], 2, 4), ([1, 1], 8, 1)],
+)
+def test_time_of_groups_at_once_is_that_of_the_last_to_end(times: list[float], at_once: int, expected: float) -> None:
+    assert time_of_all(times, at_once) == expected

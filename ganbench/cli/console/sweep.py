@@ -22,7 +22,7 @@ from ganbench.runs.cores import divide, own_cores, own_memory
 from ganbench.runs.executors import Executor
 from ganbench.runs.sweep import SweepJob, train_missing
 from ganbench.runs.sweep_status import GroupStatus, group_statuses
-from ganbench.runs.time_estimate import estimates
+from ganbench.runs.time_estimate import estimates, time_of_all
 from ganbench.spec.sweep_spec import Sweep
 from ganbench.tracking.spool import leftovers, not_delivered, open_tracker, tracked_statuses
 from ganbench.tracking.store import Store
@@ -114,12 +114,12 @@ def dry_run_session(
     tracked = tracked_statuses(store, experiment)
     groups = group_statuses(sweep.plan, tracked, store, experiment)
     console.print(f"{sweep.question}\n" if sweep.question else "", end="", soft_wrap=True)
-    total = next_block = 0.0
+    all_times, next_times = list[float](), list[float]()
     next_number = min((number for group in groups for number in group.missing), default=0)
     for group, seconds in estimates(groups, kind, say=console.print):
-        total += seconds
+        all_times.append(seconds)
         if next_number in group.missing:
-            next_block += seconds * len(group.missing[next_number]) / sum(map(len, group.missing.values()))
+            next_times.append(seconds * len(group.missing[next_number]) / sum(map(len, group.missing.values())))
         time_left = "done" if group.done else f"{seeds_done(group)}about {clock(seconds)}"
         spec = group.spec
         console.print(
@@ -128,10 +128,11 @@ def dry_run_session(
         )
     runs = f"{_size(sweep)}, {len(groups) * len(sweep.seeds):,} runs"
     turns = f"{at_once} groups at once" if at_once > 1 else "one group after another"
-    of_next_block = f", {clock(next_block / at_once)} for the next block of seeds" * (len(sweep.blocks) > 1)
+    next_block = clock(time_of_all(next_times, at_once))
+    of_next_block = f", {next_block} for the next block of seeds" * (len(sweep.blocks) > 1)
     console.print(
-        f"{runs}, in experiment {experiment}: about {clock(total / at_once)} in all{of_next_block}, {turns} and "
-        f"without tracking, by a short probe on this machine",
+        f"{runs}, in experiment {experiment}: about {clock(time_of_all(all_times, at_once))} in all{of_next_block}, "
+        f"{turns} and without tracking, by a short probe on this machine",
         soft_wrap=True,
     )
 
