@@ -246,7 +246,9 @@ def _images_in_words(part: Protection) -> str:
         [number(times) for times in dict.fromkeys(round(times, 2) for times in images)]
         for images in (part.images, part.balanced_images)
     )
-    if {*each, *balanced} <= {"1"}:
+    if not each:
+        return ""
+    if {*each, *balanced} == {"1"}:
         return "as many"
     return f"{listed(each)} times{f'; balanced, {listed(balanced)}' if balanced else ''}"
 

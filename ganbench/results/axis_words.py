@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.crossed_axes import AxisPair
@@ -141,21 +141,14 @@ def _from(value: str, pair: AxisPair) -> AxisPair:
     """The same pair, with a value of it first."""
     if value == pair.one:
         return pair
-    return AxisPair(
-        pair.dataset,
-        pair.axis,
-        pair.other,
-        pair.one,
-        pair.equal,
-        pair.label,
-        turned(pair.better),
-        tuple(map(turned, pair.beside)),
-        pair.counts[::-1],
-        1 / (pair.images or math.nan),
-        pair.runs,
-        pair.failed,
-        pair.p,
-        pair.corrected_p,
+    return replace(
+        pair,
+        one=pair.other,
+        other=pair.one,
+        better=turned(pair.better),
+        beside=tuple(map(turned, pair.beside)),
+        counts=pair.counts[::-1],
+        images=1 / (pair.images or math.nan),
     )
 
 
