@@ -136,8 +136,8 @@ def _doses(methods: Sequence[Imbalance]) -> str:
 
 def _span(methods: Sequence[Imbalance]) -> str:
     """The lowest and the highest share of pairs: “86 to 100 %”."""
-    shares = [method.found.better.middle for method in methods]
-    return f"{percent(min(shares))} to {percent(max(shares))} %" if len(shares) > 1 else f"{percent(shares[0])} %"
+    lowest, highest = (percent(end(method.found.better.middle for method in methods)) for end in (min, max))
+    return f"{lowest} to {highest} %" if lowest != highest else f"{lowest} %"
 
 
 def _summary(methods: Sequence[Imbalance], of: int) -> str:

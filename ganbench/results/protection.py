@@ -159,9 +159,12 @@ def protecting_in_brief(compared: Sequence[Protection]) -> str | None:
         who = f"{listed(protecting) if protecting else 'None'} of {len(tested)} parts"
     losing = [f"{each.name} ({each.change_in_words()})" for each in tested if each.loses_lead]
     loses = f"; {listed(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
+    untested = [each.name for each in compared if each.change is None]
+    unknown = f"; not known of {listed(untested)}: there are no balanced runs" if untested else ""
     return (
         f"{who} {verb} shown to protect on {first.dataset}, that is, to be ahead of {first.baseline} by "
         f"{first.found.rule.metric} in more pairs of runs when unbalanced ({first.what}) than when balanced{loses}"
+        f"{unknown}"
     )
 
 

@@ -248,6 +248,10 @@ def test_without_controls_nothing_is_said_about_protection() -> None:
     (hinge,) = protection(tidy([*unbalanced(5, 200, 60.0), *unbalanced(5, 200, 20.0, "hinge")]), "minimax")
     assert (hinge.change, hinge.protects, hinge.change_in_words()) == (None, False, "")
     assert protecting_in_brief([hinge]) is None
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
+    runs += [*unbalanced(5, 200, 20.0, "dragan"), *unbalanced(1, 200, 10.0, "dragan")]
+    words = protecting_in_brief(protection(tidy(runs), "minimax"))
+    assert str(words).endswith(" than when balanced; not known of hinge: there are no balanced runs")
     assert "its lead" not in hinge.in_brief()
 
 
