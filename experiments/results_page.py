@@ -54,7 +54,7 @@ BASELINE = "non-saturating"
 PAIRS = (("relativistic, R1 + R2", "R1 + R2"), ("R1 + R2", "R1"))
 """Parts of the balance study that differ in one thing from another one than the baseline."""
 SHOWN = ("minimax", "non-saturating")
-"""Parts of the balance study whose doses are told and of which samples are shown: plain losses."""
+"""Parts of the balance study whose doses are told and of which samples are shown, beside those that protect."""
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each "
     "comparison has a 95 % interval, each sentence leads to its rows, and all seeds of the methods that are done "
@@ -189,7 +189,9 @@ def _doses(study: Study) -> Iterator[Findings]:
         name = f"results-{study.name}-{_slug(curves.dataset)}-{_slug(curves.what)}.svg"
         (IMAGES / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
         parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
-        bases = [curve for curve in curves.curves if curve.name in SHOWN]
+        beside = [part for part in parts if part.baseline == BASELINE]
+        shown = [*SHOWN, *(part.name for part in beside if part.protects)]
+        bases = [curve for curve in curves.curves if curve.name in shown]
         what = for_markdown(f"{curves.what}, on {curves.dataset}")
         known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
         apart = {part: curves.apart(part.name, part.baseline) for part in parts}
@@ -199,13 +201,12 @@ def _doses(study: Study) -> Iterator[Findings]:
         ]
         head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
         picture = _picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
-        beside = [part for part in parts if part.baseline == BASELINE]
         brief = [protecting_in_brief(beside), curves.in_brief(BASELINE)]
         brief += [part.in_brief() for part in beside if part.significant]
         yield Findings(
             known=[for_markdown(words) for words in apart.values() if words] + known,
             undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
-            pictures=[picture, *_dose_samples(study, curves)],
+            pictures=[picture, *_dose_samples(study, curves, shown)],
             brief=[for_markdown(words) for words in brief if words],
             tables=[markdown(head, rows), *_protection_table(parts)],
         )
@@ -303,7 +304,7 @@ def _control_tables(methods: Sequence[Imbalance]) -> list[str]:
     ]
 
 
-def _dose_samples(study: Study, curves: DoseCurves) -> list[str]:
+def _dose_samples(study: Study, curves: DoseCurves, shown: Sequence[str]) -> list[str]:
     """A picture of the best and the worst seed of some parts at each dose."""
     names = method_names(study.complete)
     ended = runs(study.complete)
@@ -311,10 +312,12 @@ def _dose_samples(study: Study, curves: DoseCurves) -> list[str]:
         (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
         for _, row in ended[ended["dataset"] == curves.dataset].iterrows()
     }
-    doses = {part: sorted(dose for name, dose in label_of if name == part and dose and dose >= 1) for part in SHOWN}
-    rows = [{label_of[part, dose]: f"{part}, {number(dose)}" for dose in doses[part]} for part in SHOWN]
+    doses = {part: sorted(dose for name, dose in label_of if name == part and dose and dose >= 1) for part in shown}
+    rows = [{label_of[part, dose]: f"{part}, {number(dose)}" for dose in doses[part]} for part in shown]
     name = f"results-{study.name}-{_slug(curves.dataset)}-{_slug(curves.what)}-samples.png"
-    words = f"Samples of {listed(SHOWN)} by {for_markdown(curves.what)}: the best and the worst seed of each"
+    words = (
+        f"Samples of {for_markdown(listed(shown))} by {for_markdown(curves.what)}: the best and the worst seed of each"
+    )
     return _samples(study, curves.dataset, rows, name, words)
 
 

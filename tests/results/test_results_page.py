@@ -45,7 +45,11 @@ def script(loaded: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleType, tmp_path: Path) -> None:
     study = script.Study("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
     found = script.findings(study)
-    balanced, apart, baseline = found.known[:3]
+    balanced, apart, *curves = found.known
+    baseline = next(sentence for sentence in curves if sentence.startswith("**plain**, generator updates"))
+    assert any(sentence.startswith(f"**{for_markdown(HOSTILE)}**") for sentence in curves), (
+        "what protects is shown, too"
+    )
     table = next(table for table in found.tables if "the second" in table)
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
@@ -81,9 +85,10 @@ def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path
             Image.new("L", (32, 32), 255 * (step == 10)).save(tmp_path / "samples" / f"{run}-{step}.webp")
     found = script.findings(script.Study("balance", "What protects?", tmp_path, table))
     name = f"results-balance-mnist-{UPDATES.replace(' ', '-')}-samples.png"
-    assert any(f"](images/{name})" in picture for picture in found.pictures)
+    (shown,) = (picture for picture in found.pictures if f"](images/{name})" in picture)
+    assert f"Samples of plain and {for_markdown(HOSTILE)} by" in shown
     with Image.open(tmp_path / name) as picture:
-        assert picture.width == 8 * 150, "best and worst of four doses"
+        assert picture.size == (8 * 150, 2 * 180), "best and worst of four doses, of both"
         assert picture.convert("L").getpixel((75, 100)) == 255
 
 
