@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import zip_longest
@@ -23,6 +23,7 @@ from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.answers import answer
 from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import Controls, Imbalance, balanced_controls
+from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED, compare
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv
@@ -143,7 +144,7 @@ class Findings:
     Attributes:
         known, undecided: sentences about what is decided, and about what isn't.
         pictures: with their captions.
-        brief: the short answers; empty if there is no shorter way to say what is known.
+        brief: the short answers, each beginning with a headline; empty if there is no shorter way to say what is known.
         tables: all comparisons, decided or not.
     """
 
@@ -207,7 +208,7 @@ def _doses(study: Study) -> Iterator[Findings]:
             known=[for_markdown(words) for words in apart.values() if words] + known,
             undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
             pictures=[picture, *_dose_samples(study, curves, shown)],
-            brief=[for_markdown(words) for words in brief if words],
+            brief=_briefs(filter(None, brief)),
             tables=[markdown(head, rows), *_protection_table(parts)],
         )
 
@@ -277,7 +278,7 @@ def _controls(study: Study) -> Iterator[Findings]:
     methods = study.controls.methods
     known = [for_markdown(summary) for summary in study.controls.summaries()]
     undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
-    brief = list(map(for_markdown, study.controls.in_brief(words_of_runs(study.complete))))
+    brief = _briefs(study.controls.in_brief(words_of_runs(study.complete)))
     yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
 
 
@@ -362,7 +363,7 @@ def _factors(study: Study) -> Iterator[Findings]:
         (IMAGES / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         known, undecided = factor_sentences(study.complete, outcomes)
-        brief = factors_in_brief(study.complete, outcomes)
+        brief = _briefs(factors_in_brief(study.complete, outcomes))
         yield Findings(known, undecided, [_picture(caption, name)], brief)
 
 
@@ -373,7 +374,7 @@ def _axes(study: Study) -> Iterator[Findings]:
             known=_lost(study),
             undecided=list(map(for_markdown, undecided_pairs(pairs))),
             pictures=_axis_samples(study),
-            brief=list(map(for_markdown, axes_in_brief(pairs))),
+            brief=_briefs(axes_in_brief(pairs)),
             tables=[
                 f"{for_markdown(each.caption)}:\n\n{markdown(each.head, each.rows)}" for each in axis_tables(pairs)
             ],
@@ -482,6 +483,10 @@ def _cells(found: Medians, method: MethodMedians) -> list[str]:
     """A method's medians; of fewer than all of its runs, with their number."""
     middles = [method.medians[outcome] for outcome in found.outcomes]
     return [number(each.value) + f" (of {each.scored} runs)" * (each.scored < method.runs) for each in middles]
+
+
+def _briefs(briefs: Iterable[Brief]) -> list[str]:
+    return [f"**{for_markdown(brief.headline)}.** {for_markdown(brief.evidence)}" for brief in briefs]
 
 
 def _bullets(study: Study, sentences: Sequence[str]) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ganbench.core.formatting import listed, number, percent, percents
+from ganbench.results.brief import Brief
 from ganbench.results.crossed_axes import AxisPair
 from ganbench.results.pairs_in_words import (
     ALIKE,
     failed_in_words,
     p_in_words,
-    pairs_in_words,
     reverses,
     share_in_words,
     shown_in_words,
@@ -30,12 +30,12 @@ class AxisTable:
     rows: list[list[str]]
 
 
-def axes_in_brief(pairs: Sequence[AxisPair]) -> list[str]:
+def axes_in_brief(pairs: Sequence[AxisPair]) -> list[Brief]:
     """Say for each data set and axis which value leaves modes out, and which values are ahead by the first outcome.
 
     A value is ahead if it is shown to be better than another one, and no other value to be better than it.
     """
-    brief = list[str]()
+    brief = list[Brief]()
     for dataset in dict.fromkeys(pair.dataset for pair in pairs):
         for axis in (0, 1):
             members = [pair for pair in pairs if (pair.dataset, pair.axis) == (dataset, axis)]
@@ -81,23 +81,21 @@ def undecided_pairs(pairs: Sequence[AxisPair]) -> list[str]:
     return sentences
 
 
-def _fewest_missing(pairs: Sequence[AxisPair]) -> Iterator[str]:
+def _fewest_missing(pairs: Sequence[AxisPair]) -> Iterator[Brief]:
     """Say in how many runs with the best value of an axis a mode is missing, and with those shown to be worse."""
     for best in _winners(pairs):
-        worse, own = [], (0, 0)
-        for pair in pairs:
-            if pair.significant and best in (pair.one, pair.other):
-                seen = _from(best, pair)
-                own, (lost, of) = seen.counts
-                compared, numbers = pairs_in_words(seen.better, pair.corrected_p, significant=True)
-                worse.append(f"with {seen.other}, in {lost} of {of} ({compared}; {numbers}{_besides(seen)})")
-        yield (
-            f"With {best}, {pairs[0].label} in {own[0]} of {own[1]} runs on {pairs[0].dataset}, over "
-            f"{listed(pairs[0].equal)}; {listed(worse)}"
+        seen = [_from(best, pair) for pair in pairs if pair.significant and best in (pair.one, pair.other)]
+        (own, of), equal = seen[0].counts[0], seen[0].equal
+        others = [f"with {pair.other} in {pair.counts[1][0]} of {pair.counts[1][1]}" for pair in seen]
+        than = [_compared(pair, equal) for pair in seen]
+        yield Brief(
+            f"With {best}, {pairs[0].label} in {own} of {of} runs, {listed(others)}",
+            f"On {pairs[0].dataset}, over {listed(equal)}, a run with {best} is better than one with {listed(than)} of "
+            "pairs of seeds",
         )
 
 
-def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[str]:
+def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[Brief]:
     """Say how often each value that is ahead is better, and by which other outcomes it isn't.
 
     Args:
@@ -118,9 +116,11 @@ def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[st
         ]
         also = f"; undecided against {listed(open_ones)}" if open_ones else ""
         but = f"; but {listed(worse)}" if worse else ""
-        yield (
-            f"By {pairs[0].label}, runs with {best} on {pairs[0].dataset} are better, averaged over {listed(equal)}, "
-            f"than those with {listed(than)} of pairs of seeds{also}{but}"
+        beaten = [pair.other for pair in mine if pair.significant]
+        yield Brief(
+            f"{best} is better than {listed(beaten)} by {pairs[0].label}",
+            f"On {pairs[0].dataset}, averaged over {listed(equal)}, its run is better than one with {listed(than)} of "
+            f"pairs of seeds{also}{but}",
         )
 
 

@@ -22,6 +22,7 @@ from ganbench.results.at_equal_doses import (
     at_equal_doses,
     losses_by_dose,
 )
+from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, Study
 from ganbench.results.inference import holm
@@ -75,8 +76,8 @@ class Controls:
         """Say for each kind of dose what all its methods show together, if any of them shows a difference."""
         return [summary for methods in self._kinds() for summary in _summaries(methods)]
 
-    def in_brief(self, words: Mapping[str, str]) -> list[str]:
-        """Say in one sentence for each kind of dose how many runs collapse, where balanced runs do better.
+    def in_brief(self, words: Mapping[str, str]) -> list[Brief]:
+        """Say for each kind of dose how many runs collapse, where balanced runs do better.
 
         Args:
             words: the first word of each run's verdict, by its id.
@@ -101,21 +102,21 @@ def _summaries(methods: Sequence[Imbalance]) -> list[str]:
     ]
 
 
-def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: Mapping[str, str]) -> str:
+def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: Mapping[str, str]) -> Brief:
     """Count the runs of all methods with controls: those that do better alone would collapse more often."""
     unbalanced_called, balanced_called = (
         sum(words.get(run) == "COLLAPSED" for run in frozenset().union(*ids))
         for ids in ([each.unbalanced_runs for each in methods], [each.balanced_runs for each in methods])
     )
     first, balanced, unbalanced = methods[0], *_counts(methods)
-    parts = f"{len(methods)} parts" if len(methods) > 1 else first.name
-    of_parts = f", with {len(better)} of {parts}" * (len(methods) > 1)
+    several = len(methods) > 1
+    parts = f"{'all' if len(better) == len(methods) else f'{len(better)} of'} {len(methods)} parts"
     significance = p_in_words(max(each.corrected_p for each in better))
-    return (
-        f"Unbalanced ({first.what}: {_doses(methods)}), {unbalanced} runs of {parts} on {first.dataset} have "
-        f"{_rule(methods)}; balanced, after as many discriminator updates, {balanced} do. The verdict calls "
-        f"{unbalanced_called} and {balanced_called} of them COLLAPSED. A balanced run is better in {_span(better)} of "
-        f"pairs{of_parts} ({significance})"
+    return Brief(
+        f"Balanced runs are better with {parts if several else first.name} ({first.what}: {_doses(methods)})",
+        f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}; balanced, after as many discriminator "
+        f"updates, {balanced} do. The verdict calls {unbalanced_called} and {balanced_called} of them COLLAPSED. A "
+        f"balanced run is better in {_span(better)} of pairs{', by part' * several} ({significance})",
     )
 
 

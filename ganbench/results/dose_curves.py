@@ -11,6 +11,7 @@ import pandas as pd
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
 from ganbench.core.formatting import listed, number
+from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.grouping import scored_alike
 from ganbench.results.inference.dose_response import DoseResponse, dose_response
@@ -98,8 +99,8 @@ class DoseCurves:
             f"{' and '.join(ranges)} ({self.what}), 95 % intervals that don't overlap"
         )
 
-    def in_brief(self, baseline: str) -> str | None:
-        """Say in one sentence at which dose half of the runs collapse, of a method and of all others beside it."""
+    def in_brief(self, baseline: str) -> Brief | None:
+        """Say at which dose half of the runs collapse, of a method and of all others beside it."""
         half_of = {curve.name: curve.response.half for curve in self.curves}
         known = {name: _range(*half[1:]) for name, half in half_of.items() if half.low > 0 or half.high < math.inf}
         if baseline not in known:
@@ -121,9 +122,9 @@ class DoseCurves:
         others = "".join(f"; {kind} {listed(names)}" for kind, names in kinds.items() if names)
         failed = sum(curve.failed for curve in self.curves)
         counted = f"; {failed} runs without a score are counted among them" * (failed > 0)
-        return (
-            f"The dose at which half of the runs on {self.dataset} have {self.rule} is {known[baseline]} for "
-            f"{baseline} ({self.what}; 95 % interval){others}{counted}"
+        return Brief(
+            f"With {baseline}, half of the runs have {self.rule} at a dose of {known[baseline]} ({self.what})",
+            f"This is the 95 % interval on {self.dataset}{others}{counted}",
         )
 
 

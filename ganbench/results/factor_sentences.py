@@ -9,10 +9,11 @@ import pandas as pd
 from ganbench.core.annotation import LOST, parse_factors
 from ganbench.core.formatting import listed, number, percent
 from ganbench.core.mode_words import with_noun
+from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
-from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words
+from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words, shown_in_words
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import final_scores, mode_counts, noun_of, runs
@@ -55,8 +56,8 @@ def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     return [*known, *complete], undecided
 
 
-def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> list[str]:
-    """Say of each factor in one sentence which outcomes it is shown to make better or worse, the largest effect first.
+def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> list[Brief]:
+    """Say of each factor which outcomes it is shown to make better or worse, the largest effect first.
 
     Args:
         table: the tidy table.
@@ -66,7 +67,7 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     complete = any(each.outcome == LOST for each in outcomes) and not _lost(table, dataset).any()
     mode = with_noun("mode", noun_of(_ended(table, dataset)))
     where = f", where no {mode} is missing in any of {outcomes[0].seeds} runs" if complete else ""
-    sentences: dict[str, tuple[float, str]] = {}
+    found = list[tuple[float, Brief]]()
     for place, (factor, *others) in enumerate(effect.factors for effect in outcomes[0].effects):
         changed = [
             (outcome, outcome.effects[place])
@@ -74,17 +75,16 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
             if outcome.outcome != LOST and outcome.effects[place].significant
         ]
         if changed and not others:
-            clauses = [_in_brief(*pair) for pair in changed]
-            sentences[factor] = (
-                max(abs(effect.better.middle - 0.5) for _, effect in changed),
-                f"On {dataset}{where}, **{for_markdown(factor)}** makes {'; '.join(clauses)}",
-            )
-    return [sentence for _, sentence in sorted(sentences.values(), key=lambda item: -item[0])]
+            largest = max(abs(effect.better.middle - 0.5) for _, effect in changed)
+            does = [f"{each.label} {shown_in_words(effect.better, significant=True)}" for each, effect in changed]
+            evidence = f"On {dataset}{where}: {'; '.join(_in_brief(*pair) for pair in changed)}"
+            found.append((largest, Brief(f"{factor} makes {listed(does)}", evidence)))
+    return [brief for _, brief in sorted(found, key=lambda item: -item[0])]
 
 
 def _in_brief(outcome: FactorEffects, effect: Effect) -> str:
     compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
-    return f"{for_markdown(outcome.label)} {compared} ({numbers}){_changed_most(effect, outcome.effects)}"
+    return f"{outcome.label} {compared} ({numbers}){_changed_most(effect, outcome.effects)}"
 
 
 def _changed_most(effect: Effect, effects: Sequence[Effect]) -> str:
@@ -94,7 +94,7 @@ def _changed_most(effect: Effect, effects: Sequence[Effect]) -> str:
         return ""
     most = max(changes, key=lambda each: abs(each.better.middle))
     with_it, without = map(percent, most.sides or ())
-    return f", {with_it} % beside {for_markdown(most.factors[1])} and {without} % without it"
+    return f", {with_it} % beside {most.factors[1]} and {without} % without it"
 
 
 def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:

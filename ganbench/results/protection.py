@@ -18,6 +18,7 @@ from ganbench.results.at_equal_doses import (
     losses_by_dose,
 )
 from ganbench.results.balanced_controls import controls_at_doses
+from ganbench.results.brief import Brief
 from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
 from ganbench.results.inference import Interval, holm
 from ganbench.results.inference.intervals import LEVEL
@@ -67,15 +68,15 @@ class Protection(MethodAtEqualDoses):
         numbers = self.found.words("its run", self.what, self.baseline, self.corrected_p)
         return f"{self.name} {words} {self.baseline} by {self.found.rule.metric}: {numbers}{self._beside()}"
 
-    def in_brief(self) -> str:
+    def in_brief(self) -> Brief:
         """Say in few words what `sentence` says of a difference."""
-        compared, numbers = pairs_in_words(
-            self.found.better, self.corrected_p, significant=True, than=f" than one of {self.baseline}"
-        )
+        compared, numbers = pairs_in_words(self.found.better, self.corrected_p, significant=True)
         total = self.found.total + self.found.other_total
-        return (
-            f"At equal doses on {self.dataset}, a run of {self.name} is {compared} by {self.found.rule.metric} "
-            f"({numbers}{failed_in_words(self.found.failed, total)}{self._beside()}{self._changed()})"
+        does = "better" if self.found.better.middle > 0.5 else "worse"
+        return Brief(
+            f"{self.name} does {does} than {self.baseline} ({self.what}: {_doses([self.found])})",
+            f"At equal doses on {self.dataset}, its run is {compared} by {self.found.rule.metric} "
+            f"({numbers}{failed_in_words(self.found.failed, total)}{self._beside()}{self._changed()})",
         )
 
     def change_in_words(self) -> str:
@@ -145,27 +146,37 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
     return compared
 
 
-def protecting_in_brief(compared: Sequence[Protection]) -> str | None:
-    """Say in one sentence which of the methods protect, of those compared with the same one; None without controls."""
+def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
+    """Say which of the methods protect, of those compared with the same one; None without controls."""
     tested = [each for each in compared if each.change is not None]
     if not tested:
         return None
-    first = tested[0]
-    protecting = [f"{each.name} ({each.change_in_words()})" for each in tested if each.protects]
-    verb = "are" if len(protecting) > 1 else "is"
-    if len(tested) == 1:
-        who, verb = (protecting or [first.name])[0], "is" if protecting else "is not"
+    first, several = tested[0], len(tested) > 1
+    protecting = [each for each in tested if each.protects]
+    lead = f"over {first.baseline} by {first.found.rule.metric}"
+    if protecting:
+        protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
+        larger = f"the lead {lead} is larger unbalanced than balanced: {_changes(protecting)}"
     else:
-        who = f"{listed(protecting) if protecting else 'None'} of {len(tested)} parts"
-    losing = [f"{each.name} ({each.change_in_words()})" for each in tested if each.loses_lead]
-    loses = f"; {listed(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
+        protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
+        larger = f"no lead {lead} is shown to be larger unbalanced than balanced"
+    losing = [each for each in tested if each.loses_lead]
+    loses = f"; {_changes(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
+    controlled = [each.balanced for each in tested if each.balanced]
     untested = [each.name for each in compared if each.change is None]
     unknown = f"; not known of {listed(untested)}: there are no balanced runs" if untested else ""
-    return (
-        f"{who} {verb} shown to protect on {first.dataset}, that is, to be ahead of {first.baseline} by "
-        f"{first.found.rule.metric} in more pairs of runs when unbalanced ({first.what}) than when balanced{loses}"
-        f"{unknown}"
+    return Brief(
+        f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {_doses(controlled)})",
+        f"On {first.dataset}, {larger}{loses}{unknown}",
     )
+
+
+def _changes(methods: Sequence[Protection]) -> str:
+    return listed([f"{each.name} ({each.change_in_words()})" for each in methods])
+
+
+def _doses(compared: Sequence[AtEqualDoses]) -> str:
+    return listed([number(dose) for dose in sorted({dose for each in compared for dose in each.doses})])
 
 
 def _compare(methods: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule) -> AtEqualDoses | None:

@@ -135,6 +135,7 @@ def test_markdown_escapes_only_what_would_be_markup(text: str) -> None:
     assert for_markdown(text) == ("\\# 1" if text == "# 1" else text)
     assert for_markdown("1. a") == r"1\. a"
     assert for_markdown("&lt; a&b") == r"\&lt; a&b"
+    assert for_markdown("p < .05, <b>, </b> and <!-- <") == r"p < .05, \<b>, \</b> and \<!-- \<"
     assert for_latex("a_b") == r"a\_b"
 
 

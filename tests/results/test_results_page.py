@@ -54,17 +54,19 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
     counted, protecting, half, compared, _ = found.brief
-    assert ") is shown to protect on mnist, that is, to be ahead of plain by fid in more pairs of runs" in protecting
+    assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (generator updates: ")
+    assert "** On mnist, the lead over plain by fid is larger unbalanced than balanced: " in protecting
     assert half.startswith(
-        "The dose at which half of the runs on mnist have fid > 50 is 1.62–2.91 for plain (generator "
-        "updates; 95 % interval); higher for "
+        "**With plain, half of the runs have fid > 50 at a dose of 1.62–2.91 (generator updates).** This is the 95 % "
+        "interval on mnist; higher for "
     )
     assert half.endswith("(at least 7.42)")
-    assert compared.startswith(f"At equal doses on mnist, a run of {for_markdown(HOSTILE)} is better than one of")
+    assert compared.startswith(f"**{for_markdown(HOSTILE)} does better than plain (generator updates: ")
+    assert "** At equal doses on mnist, its run is better in " in compared
     assert counted == (
-        "Unbalanced (generator updates: 2, 5 and 8), 19 of 42 runs of 2 parts on mnist have fid > 50; balanced, after "
-        "as many discriminator updates, 0 of 14 do. The verdict calls 0 and 0 of them COLLAPSED. A balanced run is "
-        "better in 90 % of pairs, with 1 of 2 parts (p = 0.00038)"
+        "**Balanced runs are better with 1 of 2 parts (generator updates: 2, 5 and 8).** 19 of 42 unbalanced runs on "
+        "mnist have fid > 50; balanced, after as many discriminator updates, 0 of 14 do. The verdict calls 0 and 0 of "
+        "them COLLAPSED. A balanced run is better in 90 % of pairs, by part (p = 0.00038)"
     )
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
@@ -141,7 +143,7 @@ def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_p
     assert known.startswith("**R1** makes a difference on mnist, averaged over the settings of the others: ")
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
     assert "better with it in 100 % of pairs of seeds" in known
-    assert found.brief[0].startswith("On mnist, **R1** makes FID better in 100 % of pairs of seeds (")
+    assert found.brief[0].startswith("**R1 makes FID better.** On mnist: FID better in 100 % of pairs of seeds (")
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
     assert "### What helps?\n\nMore.\n\n- **R1**" in script.page([(study, found)])
@@ -151,7 +153,9 @@ def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) ->
     study = script.Study("balance", "What protects?", tmp_path, tidy(list(runs_of_doses())))
     found = script.findings(study)
     readme = script.readme("a\n<!-- made by `make results` -->\nformer words\n<!-- end -->\nb\n", [(study, found)])
-    assert readme.startswith("a\n<!-- made by `make results` -->\n\n- Unbalanced (generator updates: 2, 5 and 8)")
+    assert readme.startswith(
+        "a\n<!-- made by `make results` -->\n\n- **Balanced runs are better with 1 of 2 parts (generator updates: 2, 5 and 8)"
+    )
     assert f"\n- {found.brief[0]}.\n" in readme
     assert f"- {found.brief[0]}. [Rows]" in script.page([(study, found)]).partition("## What is known")[0]
     unsaid = dataclasses.replace(found, brief=[])

@@ -236,12 +236,18 @@ def test_a_part_protects_if_its_lead_is_larger_than_in_balanced_runs() -> None:
     assert ahead_anyway[0].significant, "it is better, and that is no protection"
     assert protects[0].change_in_words().startswith("+50 points (+17 to +83; p = ")
     assert loses[0].change_in_words().startswith("−50 points (−83 to −17; p = ")
-    words = "shown to protect on mnist, that is, to be ahead of minimax by fid in more pairs of runs when unbalanced"
-    assert str(protecting_in_brief(protects)).startswith(f"hinge ({protects[0].change_in_words()}) is {words}")
-    assert str(protecting_in_brief(ahead_anyway)).startswith(f"hinge is not {words}")
-    assert str(protecting_in_brief(loses)).endswith(f"; hinge ({loses[0].change_in_words()}) loses some of the lead")
-    assert "its lead is larger than balanced" in protects[0].in_brief()
-    assert "its lead is not shown to be larger than balanced" in ahead_anyway[0].in_brief()
+    assert protecting_in_brief(protects) == (
+        f"hinge protects ({UPDATES}: 5)",
+        "On mnist, the lead over minimax by fid is larger unbalanced than balanced: hinge "
+        f"({protects[0].change_in_words()})",
+    )
+    none = "On mnist, no lead over minimax by fid is shown to be larger unbalanced than balanced"
+    assert protecting_in_brief(ahead_anyway) == (f"hinge is not shown to protect ({UPDATES}: 5)", none)
+    loses_some = f"{none}; hinge ({loses[0].change_in_words()}) loses some of the lead"
+    assert protecting_in_brief(loses) == (f"hinge is not shown to protect ({UPDATES}: 5)", loses_some)
+    assert protects[0].in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
+    assert "its lead is larger than balanced" in protects[0].in_brief().evidence
+    assert "its lead is not shown to be larger than balanced" in ahead_anyway[0].in_brief().evidence
 
 
 def test_without_controls_nothing_is_said_about_protection() -> None:
@@ -251,16 +257,19 @@ def test_without_controls_nothing_is_said_about_protection() -> None:
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     runs += [*unbalanced(5, 200, 20.0, "dragan"), *unbalanced(1, 200, 10.0, "dragan")]
     words = protecting_in_brief(protection(tidy(runs), "minimax"))
-    assert str(words).endswith(" than when balanced; not known of hinge: there are no balanced runs")
-    assert "its lead" not in hinge.in_brief()
+    assert words is not None
+    assert words.evidence.endswith("; not known of hinge: there are no balanced runs")
+    assert "its lead" not in hinge.in_brief().evidence
 
 
 def test_runs_without_a_score_are_counted_in_short_answers_about_doses() -> None:
     runs = [*unbalanced(5, 200, -10.0), *unbalanced(2, 500, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     (hinge,) = protection(tidy(runs), "minimax")
-    assert "7 of 14 runs have no score and rank worst" in hinge.in_brief()
+    assert "7 of 14 runs have no score and rank worst" in hinge.in_brief().evidence
     (curves,) = dose_curves(tidy(runs))
-    assert str(curves.in_brief("minimax")).endswith("; 7 runs without a score are counted among them")
+    brief = curves.in_brief("minimax")
+    assert brief is not None
+    assert brief.evidence.endswith("; 7 runs without a score are counted among them")
 
 
 def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded() -> None:
@@ -270,7 +279,8 @@ def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded()
     unbounded = dataclasses.replace(curves.curves[0].response, half=Interval(math.inf, 0.0, math.inf))
     hinge = dataclasses.replace(curves.curves[0], response=unbounded)
     brief = dataclasses.replace(curves, curves=(hinge, *curves.curves[1:])).in_brief("minimax")
-    assert str(brief).endswith("; unknown for hinge")
+    assert brief is not None
+    assert brief.evidence.endswith("; unknown for hinge")
     assert dataclasses.replace(curves, curves=(hinge,)).in_brief("hinge") is None
 
 
@@ -404,37 +414,37 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     assert [row[:2] for row in of_batch.rows] == [["minimax", "wgan"], ["hinge", "wgan"]]
     assert all("7 of 14 runs have no score and rank worst" in row[2] for row in of_batch.rows)
     brief, *_ = axes_in_brief(pairs)
-    assert brief.startswith(
-        "With batch, a mode is missing in 0 of 14 runs on mnist, over minimax and hinge; with none, in 14 of 14 (better"
+    assert brief.headline == "With batch, a mode is missing in 0 of 14 runs, with none in 14 of 14"
+    assert brief.evidence.startswith(
+        "On mnist, over minimax and hinge, a run with batch is better than one with none in 100 % ("
     )
+    assert brief.evidence.endswith(") of pairs of seeds")
 
 
 def test_the_value_that_is_ahead_of_others_is_said_with_those_it_is_not_shown_to_differ_from() -> None:
     fids = {"x": 10.0, "y": 10.0, "z": 60.0}
     table = tidy(list(crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in fids.items()})))
     first_by_fid = [pair for pair in crossed_axes(table) if pair.label == "FID"]
-    sentence, other = axes_in_brief(first_by_fid)
-    assert sentence.startswith(
-        "By FID, runs with x on mnist are better, averaged over a and b, than those with z in 100 % ("
-    )
-    assert "of pairs of seeds; undecided against y in 50 % (" in sentence
-    assert other.startswith("By FID, runs with y on mnist are better")
+    brief, other = axes_in_brief(first_by_fid)
+    assert (brief.headline, other.headline) == ("x is better than z by FID", "y is better than z by FID")
+    assert brief.evidence.startswith("On mnist, averaged over a and b, its run is better than one with z in 100 % (")
+    assert "of pairs of seeds; undecided against y in 50 % (" in brief.evidence
 
 
 def test_a_value_that_is_ahead_by_one_outcome_and_behind_by_another_is_said_to_be() -> None:
     fids = crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in (("x", 60.0), ("y", 70.0))})
     pairs = [pair for pair in crossed_axes(tidy(list(fids))) if pair.label == "FID" and pair.axis == 1]
     behind = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
-    (sentence,) = axes_in_brief([*pairs, behind])
-    assert "; but worse than y by coverage in 90 % (80–100 %; " in sentence
+    (brief,) = axes_in_brief([*pairs, behind])
+    assert "; but worse than y by coverage in 90 % (80–100 %; " in brief.evidence
 
 
 def test_a_comparison_beside_fewer_values_says_so() -> None:
     fids = {("a", "x"): 10.0, ("b", "x"): 10.0, ("a", "y"): 60.0, ("b", "y"): 60.0, ("a", "z"): 60.0}
     pairs = [pair for pair in crossed_axes(tidy(list(crossed(fids)))) if pair.label == "FID" and pair.axis == 1]
-    (sentence,) = axes_in_brief(pairs)
-    assert "averaged over a and b, than those with y in 100 % (" in sentence
-    assert "; beside a alone)" in sentence
+    (brief,) = axes_in_brief(pairs)
+    assert "averaged over a and b, its run is better than one with y in 100 % (" in brief.evidence
+    assert "; beside a alone)" in brief.evidence
 
 
 def test_no_value_is_ahead_where_none_is_shown_to_be_better_or_its_effect_reverses() -> None:
@@ -461,7 +471,7 @@ def test_more_real_images_are_said_beside_an_axis() -> None:
     assert losses.head[-1] == "real images, as a multiple of the second's"
     assert (losses.rows[0][:2], losses.rows[0][-1]) == (["x", "y"], "2")
     (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
-    assert "; having seen 2 times as many real images) of pairs of seeds" in brief
+    assert "; having seen 2 times as many real images) of pairs of seeds" in brief.evidence
 
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:

@@ -8,7 +8,7 @@ from ganbench.core.plain_text import plain_lines, without_control
 from ganbench.results.csv_text import as_csv_text
 
 _MARKUP = re.compile(
-    r"[\\`*<]"  # escapes, code, emphasis, tags
+    r"[\\`*]|<(?=[A-Za-z/!?]|$)"  # escapes, code, emphasis, tags
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; an underscore within a word is none
     r"|\](?=[\[(])"  # links
     r"|~(?=~)"

@@ -1,0 +1,17 @@
+"""Short answers: what is found, in a few words, and the evidence for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Brief(NamedTuple):
+    """A finding for readers in a hurry.
+
+    Attributes:
+        headline: what is found, without a full stop.
+        evidence: a sentence with data set, counts, intervals and tests, without its full stop.
+    """
+
+    headline: str
+    evidence: str
