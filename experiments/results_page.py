@@ -20,10 +20,14 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.formatting import listed, number, percent, percents
+from ganbench.evaluation.metrics import METRICS
 from ganbench.results.answers import answer
 from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import Controls, Imbalance, balanced_controls
 from ganbench.results.brief import Brief
+from ganbench.results.claims import read_claims
+from ganbench.results.claims.differences import DifferenceHere, corrected, differences_here, published_differences
+from ganbench.results.claims.studied import Studied, write_studied
 from ganbench.results.compare import COUNTED, compare
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv
@@ -82,6 +86,14 @@ NUMBERS = (
     "defined after these runs, and decide nothing above. COLLAPSED means that most samples repeat others, however "
     "evenly. Blur resembles few modes and repeats nothing: read lost modes and near-duplicates beside the share of "
     "good samples."
+)
+PUBLISHED = (
+    "Two methods of a published table, of which one is better by more than the paper's spreads, and the same two here "
+    "(`ganbench claims` has the numbers). Networks, budgets and scoring are ours, so numbers can't be compared; the "
+    "direction can. Settings in which the runs differ in nothing but these two methods are compared by the same "
+    "metric, without an imbalance, at the largest budget. *Reproduced* and *contradicted*: van Elteren's test shows "
+    "the same or the opposite direction (corrected p ≤ .05, Holm's correction over this table); else *undecided*. A "
+    "contradiction shows that the order depends on network, budget or scoring, not that the paper is wrong."
 )
 NOTHING = "Nothing is decided yet."
 BESIDE = ("hq", "fid")
@@ -424,7 +436,35 @@ def _more_seeds(part: Protection) -> str:
     return words if needed else ""
 
 
-def page(found: Sequence[tuple[Study, Findings]]) -> str:
+def differences(done: Sequence[Study]) -> list[tuple[Study, DifferenceHere]]:
+    """The published differences of which studies have runs of both methods."""
+    published = published_differences(read_claims(), {name: metric.direction for name, metric in METRICS.items()})
+    found = [(study, each) for study in done for each in differences_here(study.complete, published)]
+    return list(zip((study for study, _ in found), corrected([each for _, each in found]), strict=True))
+
+
+def studied(compared: Sequence[tuple[Study, DifferenceHere]]) -> list[Studied]:
+    """The rows that the package has of them."""
+    return [
+        Studied(each.published.better.id, each.published.worse.id, study.name, each.outcome, each.sentence())
+        for study, each in compared
+    ]
+
+
+def _published(compared: Sequence[tuple[Study, DifferenceHere]]) -> str:
+    rows = [
+        [
+            f"{each.published.better.paper} {each.published.better.year}, {each.published.better.place}",
+            f"{each.published.words()}, on {each.published.better.dataset}",
+            each.outcome,
+            f"{study.name}: {each.sentence()}",
+        ]
+        for study, each in compared
+    ]
+    return markdown(["paper", "published", "here", "our runs"], rows)
+
+
+def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[tuple[Study, DifferenceHere]] = ()) -> str:
     """The whole page."""
     parts = ["# Results", INTRODUCTION]
     for study, findings_of in found:
@@ -442,6 +482,7 @@ def page(found: Sequence[tuple[Study, Findings]]) -> str:
         parts += [_bullets(study, findings_of.known) or NOTHING, *findings_of.tables]
     parts.append("## What could not be decided")
     parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
+    parts += ["## What papers found", PUBLISHED, _published(compared)] if compared else []
     parts += ["## Numbers", NUMBERS, *(table for study, _ in found for table in _numbers(study))]
     parts += ["## The studies", _studies([study for study, _ in found])]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -533,7 +574,9 @@ def _slug(text: str) -> str:
 
 def main() -> None:
     found = [(study, findings(study)) for study in studies()]
-    PAGE.write_text(page(found), encoding="utf-8")
+    compared = differences([study for study, _ in found])
+    PAGE.write_text(page(found, compared), encoding="utf-8")
+    write_studied(studied(compared))
     README.write_text(readme(README.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 

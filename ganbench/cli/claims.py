@@ -25,7 +25,8 @@ def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
     """List published numbers, with their protocols, runs and caveats.
 
     A number can be compared with ours only under the protocol shown beside it. Where none is shown, none of our
-    protocols measures the same, and the caveat says why.
+    protocols measures the same, and the caveat says why. Which of two methods is better can be compared more often:
+    where our studies trained both, in networks of ours, the table says if that was reproduced.
 
     \b
       ganbench claims --where dataset=ring
@@ -34,11 +35,12 @@ def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
     from ganbench.core.screen import screen_width, wrapped
     from ganbench.core.settings import parse_where
     from ganbench.results.claims import PUBLISHED, read_claims, select
+    from ganbench.results.claims.studied import read_studied
     from ganbench.results.report.claims import render_claims
 
     selected = select(read_claims(source or PUBLISHED), parse_where(where))
     width = screen_width()
-    click.echo(render_claims(selected, style, width))
+    click.echo(render_claims(selected, style, width, () if source else read_studied()))
     if style == "table" and source is None and len(selected):
         command = f"ganbench reproduce-claim {selected[0].id}"
         click.echo(f"\n{wrapped(f'{command} says how to reproduce it; --format csv has all ids', width)}")

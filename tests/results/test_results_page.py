@@ -12,9 +12,11 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
+from ganbench.results.claims.studied import read_studied
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
 from ganbench.tracking import RunRecord
+from tests.results.test_loading import record
 from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, crossed, factorial, runs_of_doses
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "results_page.py"
@@ -77,6 +79,16 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     page = script.page([(study, found)])
     assert page.replace(for_markdown("<b>"), "").count("<b>") == 0
     assert f"- {compared}. [Rows](../reports/x/report.md)" in page
+
+
+def test_published_differences_of_all_studies_are_corrected_together(script: ModuleType, tmp_path: Path) -> None:
+    runs = [record(loss, seed, fid) for loss, fid in (("minimax", 10.0), ("non-saturating", 20.0)) for seed in range(7)]
+    study = script.Study("net_or_loss", "Which?", tmp_path, tidy(runs))
+    ((_, one), (_, other)) = compared = script.differences([study, study])
+    assert one.corrected_p == other.corrected_p == pytest.approx(2 * one.p)
+    page = script.page([(study, script.findings(study))], compared)
+    assert page.count("| NS GAN (6.8 ± 0.5) is better than MM GAN (9.8 ± 0.9) by fid, on mnist | contradicted | ") == 2
+    assert "## What papers found" not in script.page([(study, script.findings(study))])
 
 
 def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path: Path) -> None:
@@ -154,7 +166,7 @@ def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) ->
     found = script.findings(study)
     readme = script.readme("a\n<!-- made by `make results` -->\nformer words\n<!-- end -->\nb\n", [(study, found)])
     assert readme.startswith(
-        "a\n<!-- made by `make results` -->\n\n- **Balanced runs are better with 1 of 2 parts (generator updates: 2, 5 and 8)"
+        "a\n<!-- made by `make results` -->\n\n- **Balanced runs are better with 1 of 2 parts (generator updates"
     )
     assert f"\n- {found.brief[0]}.\n" in readme
     assert f"- {found.brief[0]}. [Rows]" in script.page([(study, found)]).partition("## What is known")[0]
@@ -169,7 +181,9 @@ def test_the_committed_page_is_what_the_script_makes(script: ModuleType, monkeyp
     monkeypatch.setattr(script, "BASELINE", "non-saturating")
     monkeypatch.setattr(script, "SHOWN", ("minimax", "non-saturating"))
     found = [(study, script.findings(study)) for study in script.studies()]
-    assert script.PAGE.read_text(encoding="utf-8") == script.page(found), "out of date: make results"
+    compared = script.differences([study for study, _ in found])
+    assert script.PAGE.read_text(encoding="utf-8") == script.page(found, compared), "out of date: make results"
+    assert read_studied() == tuple(script.studied(compared)), "out of date: make results"
     readme = script.README.read_text(encoding="utf-8")
     assert script.readme(readme, found) == readme, "out of date: make results"
 

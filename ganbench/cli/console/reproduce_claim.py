@@ -13,7 +13,8 @@ from ganbench.methods.archs import ARCHS
 from ganbench.methods.wrappers import WRAPPERS
 from ganbench.results.claims import Claim
 from ganbench.results.claims.reproduction import compare_tracked, network_differences, recipe
-from ganbench.results.report.claims import render_claims
+from ganbench.results.claims.studied import of_claim, read_studied
+from ganbench.results.report.claims import OURS, render_claims
 from ganbench.runs.executors.local import Local
 from ganbench.spec.sweep_spec import read_sweep
 from ganbench.tracking.store import Store
@@ -33,6 +34,8 @@ def reproduce_claim_session(
     """
     console = Terminal()
     console.print(render_claims([claim], "table", console.width), soft_wrap=True)
+    for row in of_claim(claim.id, read_studied()):
+        console.print(f"\n{row.outcome} by our study {row.study}, with {OURS}: {row.evidence}", soft_wrap=True)
     try:
         experiment = recipe(claim)
     except GanbenchError as error:

@@ -149,7 +149,7 @@ def compare_scores(claim: Claim, scores: Sequence[float], failed: int = 0) -> Cl
     if len(scores) < 2:
         return ClaimComparison("not comparable", f"that takes two seeds of ours, and there is {len(scores) or 'none'}")
     mean, half_width = fmean(scores), _t(len(scores)) * stdev(scores) / math.sqrt(len(scores))
-    published_half_width, spread_kind = _published_half_width(claim)
+    published_half_width, spread_kind = half_width_published(claim)
     difference, allowed = abs(mean - claim.value), math.hypot(half_width, published_half_width)
     return ClaimComparison(
         "inside" if difference <= allowed else "outside",
@@ -158,7 +158,7 @@ def compare_scores(claim: Claim, scores: Sequence[float], failed: int = 0) -> Cl
     )
 
 
-def _published_half_width(claim: Claim) -> tuple[float, str]:
+def half_width_published(claim: Claim) -> tuple[float, str]:
     """Half-width of the published mean's 95 % interval, as far as the paper gives it, and the name of its spread."""
     match claim.spread_kind:
         case "se":

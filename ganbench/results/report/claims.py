@@ -13,18 +13,30 @@ import pandas as pd
 
 from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.claims import COLUMNS, Claim, difference, read_claims
+from ganbench.results.claims.studied import Studied, of_claim
 from ganbench.results.grouping import conditions_of, shown_protocol
+from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.tables import fitted, markdown
 from ganbench.results.views import final_scores
 
 SHORT = 60
 """Characters to which a table shortens a caveat; Markdown has all of it."""
 
+OURS = "networks, budgets and scoring of ours"
 
-def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE) -> str:
-    """Render claims in the style `table`, `markdown`, `csv` or `json`."""
+
+def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE, studied: Sequence[Studied] = ()) -> str:
+    """Render claims in the style `table`, `markdown`, `csv` or `json`.
+
+    Args:
+        studied: what our studies say of differences between claims. CSV, which can be read again, leaves it out.
+    """
     if style == "json":
-        rows = [{name: _plain(value) for name, value in asdict(claim).items()} for claim in claims]
+        rows = [
+            {name: _plain(value) for name, value in asdict(claim).items()}
+            | {"studies": [asdict(row) for row in of_claim(claim.id, studied)]}
+            for claim in claims
+        ]
         return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
     if style == "csv":
         buffer = io.StringIO()
@@ -48,10 +60,18 @@ def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE) -> str
         ]
         for claim in claims
     ]
+    outcomes = [", ".join({row.outcome: None for row in of_claim(claim.id, studied)}) for claim in claims]
+    if any(outcomes):
+        head.insert(5, "here")
+        for cells, outcome in zip(rows_of_words, outcomes, strict=True):
+            cells.insert(5, outcome or "–")
+    sentences = _studied_in_words(claims, studied)
     if style == "markdown":
-        return markdown(head, rows_of_words)
+        return "\n\n".join([markdown(head, rows_of_words), *map(for_markdown, sentences)])
     facts = ["data", "metric", "runs", "protocol"]
-    return fitted(head, rows_of_words, facts=facts, optional=["caveat", "runs", "protocol", "data"], width=width)
+    optional = ["caveat", "runs", "protocol", "data"]
+    table = fitted(head, rows_of_words, facts=facts, optional=optional, width=width)
+    return "\n\n".join([table, *(wrapped(sentence, width) for sentence in sentences)])
 
 
 def beside(table: pd.DataFrame, metrics: Sequence[str], style: str, width: int = WIDE) -> str:
@@ -86,6 +106,17 @@ def published_beside(table: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[
         if claim.metric in metrics and differences:
             claims.append((claim, "" if "" in differences else differences[0]))
     return sorted(claims, key=lambda item: item[1] != "")
+
+
+def _studied_in_words(claims: Sequence[Claim], studied: Sequence[Studied]) -> list[str]:
+    """Sentences about the differences of which both claims are shown."""
+    shown = {claim.id: claim for claim in claims}
+    return [
+        f"{shown[row.better].method} is better than {shown[row.worse].method} by {shown[row.better].metric}: "
+        f"{row.outcome} by our study {row.study}, with {OURS}; {row.evidence}"
+        for row in studied
+        if row.better in shown and row.worse in shown
+    ]
 
 
 def _plain(value: object) -> object:
