@@ -62,7 +62,7 @@ SHOWN = ("minimax", "non-saturating")
 """Parts of the balance study whose doses are told and of which samples are shown, beside those that protect."""
 INTRODUCTION = (
     "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each "
-    "comparison has a 95 % interval, each sentence leads to its rows, and all seeds of the methods that are done "
+    "comparison has a 95 % interval, each study leads to its rows, and all seeds of the methods that are done "
     "count, failed ones included; methods whose seeds have not all ended are left out. Nothing here comes from a GPU, "
     "and all of it holds for these networks and budgets. [What the words mean](#how-to-read-the-sentences) stands "
     "below the pictures."
@@ -145,8 +145,13 @@ class Study:
         return self.question.partition("?")[0] + "?"
 
     @property
-    def link(self) -> str:
+    def report(self) -> str:
         return f"../reports/{self.folder.name}/report.md"
+
+    @property
+    def link(self) -> str:
+        """A link to the rows behind every sentence."""
+        return f"[Rows]({self.report})"
 
 
 @dataclass(frozen=True)
@@ -468,20 +473,21 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[tuple[Study
     """The whole page."""
     parts = ["# Results", INTRODUCTION]
     for study, findings_of in found:
-        parts += [f"**{study.asked}**", _bullets(study, findings_of.brief or findings_of.known) or NOTHING]
+        parts += [f"**{study.asked}** {study.link}", _bullets(findings_of.brief or findings_of.known) or NOTHING]
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
     parts += ["## How to read the sentences", READING, "## Every comparison"]
     for study, findings_of in found:
         parts.append(f"### {study.asked}")
-        design = study.question.partition("?")[2]
-        if about := f"{design.strip()}{_confounded(study.controls)}":
-            parts.append(about)
+        design = study.question.partition("?")[2].strip()
+        parts.append(f"{design}{_confounded(study.controls)} {study.link}".strip())
         rules = sorted({rule for rule in study.complete["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
-        parts += [_bullets(study, findings_of.known) or NOTHING, *findings_of.tables]
+        parts += [_bullets(findings_of.known) or NOTHING, *findings_of.tables]
     parts.append("## What could not be decided")
-    parts += [_bullets(study, findings_of.undecided) for study, findings_of in found if findings_of.undecided]
+    for study, findings_of in found:
+        if findings_of.undecided:
+            parts += [f"**{study.asked}** {study.link}", _bullets(findings_of.undecided)]
     parts += ["## What papers found", PUBLISHED, _published(compared)] if compared else []
     parts += ["## Numbers", NUMBERS, *(table for study, _ in found for table in _numbers(study))]
     parts += ["## The studies", _studies([study for study, _ in found])]
@@ -530,8 +536,8 @@ def _briefs(briefs: Iterable[Brief]) -> list[str]:
     return [f"**{for_markdown(brief.headline)}.** {for_markdown(brief.evidence)}" for brief in briefs]
 
 
-def _bullets(study: Study, sentences: Sequence[str]) -> str:
-    return "\n".join(f"- {sentence}. [Rows]({study.link})" for sentence in sentences)
+def _bullets(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}." for sentence in sentences)
 
 
 def _studies(done: Sequence[Study]) -> str:
@@ -549,7 +555,7 @@ def _studies(done: Sequence[Study]) -> str:
         complete = ended.groupby("group", observed=True)["seed"].nunique() >= len(sweep.seeds)
         rows.append(
             [
-                f"[{name}]({known[name].link})",
+                f"[{name}]({known[name].report})",
                 question,
                 f"{int(complete.sum())} of {len(sweep.specs)}",
                 str(len(ended)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ganbench.core.formatting import listed, number, percent, percents
-from ganbench.results.brief import Brief
+from ganbench.results.brief import Brief, unqualified
 from ganbench.results.crossed_axes import AxisPair
 from ganbench.results.pairs_in_words import (
     ALIKE,
@@ -118,9 +118,9 @@ def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[Br
         but = f"; but {listed(worse)}" if worse else ""
         beaten = [pair.other for pair in mine if pair.significant]
         yield Brief(
-            f"{best} is better than {listed(beaten)} by {pairs[0].label}",
-            f"On {pairs[0].dataset}, averaged over {listed(equal)}, its run is better than one with {listed(than)} of "
-            f"pairs of seeds{also}{but}",
+            f"{best} is better than {listed(beaten)} by {unqualified(pairs[0].label)}",
+            f"By {pairs[0].label}, on {pairs[0].dataset}, averaged over {listed(equal)}, its run is better than one "
+            f"with {listed(than)} of pairs of seeds{also}{but}",
         )
 
 

@@ -15,3 +15,8 @@ class Brief(NamedTuple):
 
     headline: str
     evidence: str
+
+
+def unqualified(label: str) -> str:
+    """Shorten the label of an outcome for a headline: “KL of the modes' shares”, without “, corrected for bias”."""
+    return label.partition(", ")[0]

@@ -9,7 +9,7 @@ import pandas as pd
 from ganbench.core.annotation import LOST, parse_factors
 from ganbench.core.formatting import listed, number, percent
 from ganbench.core.mode_words import with_noun
-from ganbench.results.brief import Brief
+from ganbench.results.brief import Brief, unqualified
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
@@ -76,7 +76,10 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
         ]
         if changed and not others:
             largest = max(abs(effect.better.middle - 0.5) for _, effect in changed)
-            does = [f"{each.label} {shown_in_words(effect.better, significant=True)}" for each, effect in changed]
+            does = [
+                f"{unqualified(each.label)} {shown_in_words(effect.better, significant=True)}"
+                for each, effect in changed
+            ]
             evidence = f"On {dataset}{where}: {'; '.join(_in_brief(*pair) for pair in changed)}"
             found.append((largest, Brief(f"{factor} makes {listed(does)}", evidence)))
     return [brief for _, brief in sorted(found, key=lambda item: -item[0])]

@@ -78,7 +78,8 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     assert (tmp_path / f"results-balance-mnist-{UPDATES.replace(' ', '-')}.svg").exists()
     page = script.page([(study, found)])
     assert page.replace(for_markdown("<b>"), "").count("<b>") == 0
-    assert f"- {compared}. [Rows](../reports/x/report.md)" in page
+    assert f"- {compared}.\n" in page
+    assert "**What protects?** [Rows](../reports/x/report.md)" in page
 
 
 def test_published_differences_of_all_studies_are_corrected_together(script: ModuleType, tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_p
     assert found.brief[0].startswith("**R1 makes FID better.** On mnist: FID better in 100 % of pairs of seeds (")
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
-    assert "### What helps?\n\nMore.\n\n- **R1**" in script.page([(study, found)])
+    assert f"### What helps?\n\nMore. {study.link}\n\n- **R1**" in script.page([(study, found)])
 
 
 def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) ->
         "a\n<!-- made by `make results` -->\n\n- **Balanced runs are better with 1 of 2 parts (generator updates"
     )
     assert f"\n- {found.brief[0]}.\n" in readme
-    assert f"- {found.brief[0]}. [Rows]" in script.page([(study, found)]).partition("## What is known")[0]
+    assert f"- {found.brief[0]}.\n" in script.page([(study, found)]).partition("## What is known")[0]
     unsaid = dataclasses.replace(found, brief=[])
     readme = script.readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
     assert f"\n- {found.known[0]}.\n- {found.known[1]}.\n- {found.known[2]}.\n" in readme

@@ -427,7 +427,9 @@ def test_the_value_that_is_ahead_of_others_is_said_with_those_it_is_not_shown_to
     first_by_fid = [pair for pair in crossed_axes(table) if pair.label == "FID"]
     brief, other = axes_in_brief(first_by_fid)
     assert (brief.headline, other.headline) == ("x is better than z by FID", "y is better than z by FID")
-    assert brief.evidence.startswith("On mnist, averaged over a and b, its run is better than one with z in 100 % (")
+    assert brief.evidence.startswith(
+        "By FID, on mnist, averaged over a and b, its run is better than one with z in 100 % ("
+    )
     assert "of pairs of seeds; undecided against y in 50 % (" in brief.evidence
 
 
