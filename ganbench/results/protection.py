@@ -26,6 +26,10 @@ from ganbench.results.pairs_in_words import ALIKE, failed_in_words, p_in_words, 
 from ganbench.results.views import runs
 
 
+NO_ROOM = 0.95
+"""Share of balanced pairs from which on a lead can hardly get larger."""
+
+
 @dataclass(frozen=True)
 class Protection(MethodAtEqualDoses):
     """A method's runs against those of another one of its study.
@@ -162,12 +166,15 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
         larger = f"no lead {lead} is shown to be larger unbalanced than balanced"
     losing = [each for each in tested if each.loses_lead]
     loses = f"; {_changes(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
+    full = [each.name for each in tested if each.balanced and each.balanced.better.middle >= NO_ROOM]
+    are = f"{'they are' if len(full) > 1 else 'it is'} ahead in at least {percent(NO_ROOM)} % of pairs"
+    room = f"; {listed(full)} can't get much further ahead: balanced, {are}" if full else ""
     controlled = [each.balanced for each in tested if each.balanced]
     untested = [each.name for each in compared if each.change is None]
     unknown = f"; not known of {listed(untested)}: there are no balanced runs" if untested else ""
     return Brief(
         f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {_doses(controlled)})",
-        f"On {first.dataset}, {larger}{loses}{unknown}",
+        f"On {first.dataset}, {larger}{loses}{room}{unknown}",
     )
 
 
