@@ -25,7 +25,6 @@ from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.pairs_in_words import ALIKE, failed_in_words, p_in_words, pairs_in_words
 from ganbench.results.views import runs
 
-
 NO_ROOM = 0.95
 """Share of balanced pairs from which on a lead can hardly get larger."""
 
