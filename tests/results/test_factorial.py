@@ -6,8 +6,17 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import special
 
-from ganbench.results.inference.factorial import Cell, Effect, better_in_strata, effects, seeds_for_even_chance
+from ganbench.results.inference import Values
+from ganbench.results.inference.factorial import (
+    Cell,
+    Effect,
+    better_in_strata,
+    change_between,
+    effects,
+    seeds_for_even_chance,
+)
 from ganbench.results.inference.ranks import mann_whitney, superiority
 
 NAMES = ("pairing", "R1", "R2")
@@ -105,6 +114,39 @@ def test_false_findings_and_coverage_are_as_promised() -> None:
     assert false / times <= 0.08
     assert 0.92 <= covered / times <= 0.98
     assert 0.92 <= changed / times <= 0.98
+
+
+@pytest.mark.parametrize("shares", [(0.5,), (0.9,), (0.96, 0.96, 0.96), (0.99, 0.9, 0.6)])
+def test_intervals_of_few_strata_cover_what_they_promise(shares: tuple[float, ...]) -> None:
+    """Also near 1, where all pairs of most strata agree by chance; one stratum has the interval of two methods."""
+    random = np.random.default_rng(1)
+    times, covered, of_change, false, mean = 300, 0, 0, 0, float(np.mean(shares))
+    for _ in range(times):
+        one, other = (strata(random, shares) for _ in range(2))
+        better = better_in_strata(one)[0]
+        assert len(one) > 1 or better == superiority(*one[0])
+        change, p = change_between(one, other)
+        covered += better.low <= mean <= better.high
+        of_change += change.low <= 0 <= change.high
+        assert (change.low <= 0 <= change.high) == (p >= 0.05), "the test is the interval's"
+        false += p < 0.05
+    assert covered / times >= 0.92
+    assert of_change / times >= 0.92
+    assert false / times <= 0.08
+
+
+def strata(random: np.random.Generator, shares: tuple[float, ...]) -> list[tuple[Values, Values]]:
+    """Seven seeds of each kind in each stratum, the first better with these probabilities."""
+    shifts = [np.sqrt(2) * special.ndtri(share) for share in shares]
+    return [(random.standard_normal(7) - shift, random.standard_normal(7)) for shift in shifts]
+
+
+def test_few_seeds_that_all_agree_show_a_change_only_so_far() -> None:
+    better, worse = np.arange(2.0), np.arange(2.0) + 10
+    change, p = change_between([(better, worse)], [(worse, better)])
+    assert change.middle == 1
+    assert 0.01 < p < 0.05
+    assert change_between([(better, worse)], [(better, worse)])[1] == 1
 
 
 @pytest.mark.parametrize("tests", [1, 6])

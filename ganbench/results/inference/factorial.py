@@ -7,15 +7,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from ganbench.results.inference.contrasts import holm
 from ganbench.results.inference.intervals import LEVEL, Interval
 from ganbench.results.inference.losses import Values
-from ganbench.results.inference.ranks import null_variance, superiority, superiority_variance
+from ganbench.results.inference.ranks import NORMAL, Share, null_variance, share_in_strata
 from ganbench.results.inference.seeds_needed import MAX_P, MAX_SEEDS
 
+MAX_Z = 60.0
+"""Above any quantile at which a difference is looked for: its tail has no probability that a computer can hold."""
+ROUNDING = 1e-9
 Cell = tuple[bool, ...]
 """The setting of all factors: True for one that is on."""
 
@@ -88,11 +90,11 @@ def better_in_strata(strata: Sequence[tuple[Values, Values]]) -> tuple[Interval,
         its variance under the hypothesis that neither is. It is never below that of the most extreme outcome, which
         few seeds can't fall below in an exact test.
     """
-    middle, variance = _mean(strata)
+    share = share_in_strata(strata)
     null = sum(null_variance(one, other) for one, other in strata) / len(strata) ** 2
-    z = 0.0 if null == 0 else (middle - 0.5) / math.sqrt(null)
+    z = 0.0 if null == 0 else (share.better - 0.5) / math.sqrt(null)
     outcomes = math.prod(math.comb(len(one) + len(other), len(one)) for one, other in strata)
-    return _interval(middle, variance, 0, 1), max(_two_sided(z), min(1.0, 2 / outcomes))
+    return share.interval(), max(_two_sided(z), min(1.0, 2 / outcomes))
 
 
 def seeds_for_even_chance(seeds: int, p: float, corrected_p: float) -> int | None:
@@ -121,14 +123,30 @@ def change_between(
 ) -> tuple[Interval, float]:
     """Compare how often one kind of seeds is better in two sets of strata that share no seeds.
 
+    The interval is put together from Wilson's intervals of both averages (MOVER, Zou & Donner 2008).
+
     Returns:
         The probability of being better, averaged over the first strata, minus that in the second ones, with its 95 %
-        interval, and the p-value that its variance gives of the hypothesis that they are equal.
+        interval, and the p-value of the hypothesis that they are equal: 1 minus the level of the interval that just
+        reaches 0.
     """
-    (one, one_variance), (other, other_variance) = _mean(first), _mean(second)
-    variance = one_variance + other_variance
-    z = 0.0 if variance == 0 else (one - other) / math.sqrt(variance)
-    return _interval(one - other, variance, -1, 1), _two_sided(z)
+    one, other = share_in_strata(first), share_in_strata(second)
+    return _difference(one, other, NORMAL), _p_of_difference(one, other)
+
+
+def _difference(one: Share, other: Share, z: float) -> Interval:
+    difference = one.better - other.better
+    (_, low, high), (_, other_low, other_high) = one.interval(z), other.interval(z)
+    below = math.hypot(one.better - low, other_high - other.better)
+    above = math.hypot(high - one.better, other.better - other_low)
+    return Interval(difference, max(-1.0, difference - below), min(1.0, difference + above))
+
+
+def _p_of_difference(one: Share, other: Share) -> float:
+    larger, smaller = (one, other) if one.better > other.better else (other, one)
+    if larger.better - smaller.better < ROUNDING:
+        return 1.0
+    return _two_sided(optimize.brentq(lambda z: _difference(larger, smaller, z).low, ROUNDING, MAX_Z))
 
 
 def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
@@ -140,18 +158,8 @@ def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[
     strata = _strata(len(names), factor, losses)
     with_other, without = ([pair for cell, pair in strata.items() if cell[other] == on] for on in (True, False))
     better, p = change_between(with_other, without)
-    return Effect((names[factor], names[other]), better, p, (_mean(with_other)[0], _mean(without)[0]))
-
-
-def _mean(strata: Sequence[tuple[Values, Values]]) -> tuple[float, float]:
-    """Mean probability of being better over strata, and its variance."""
-    middle = float(np.mean([superiority(one, other).middle for one, other in strata]))
-    return middle, sum(superiority_variance(one, other) for one, other in strata) / len(strata) ** 2
-
-
-def _interval(middle: float, variance: float, lowest: float, highest: float) -> Interval:
-    reach = float(special.ndtri((1 + LEVEL) / 2)) * math.sqrt(variance)
-    return Interval(middle, max(lowest, middle - reach), min(highest, middle + reach))
+    sides = (share_in_strata(with_other).better, share_in_strata(without).better)
+    return Effect((names[factor], names[other]), better, p, sides)
 
 
 def _two_sided(z: float) -> float:

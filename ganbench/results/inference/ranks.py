@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from ganbench.results.inference.losses import Values, ranked
 
 EXACT_OPERATIONS = 2_000_000
 """The exact distribution is computed if it takes no more than this: up to 24 seeds of each, or 5 against 100."""
+NORMAL = float(special.ndtri((1 + LEVEL) / 2))
 PRIOR_WEIGHT = 1
 """Weight of the largest possible variance in that of the probability of being better, in seeds: few seeds may all agree
 by chance, which must not make an interval of no width."""
@@ -59,36 +62,51 @@ def better_with_probability(one: Values, other: Values) -> float:
     return _share_of_pairs(placements(one, other)[0], len(other))
 
 
+class Share(NamedTuple):
+    """A probability of being better.
+
+    Attributes:
+        pairs: number of independent pairs of seeds that would have the same variance.
+    """
+
+    better: float
+    pairs: float
+
+    def interval(self, z: float = NORMAL) -> Interval:
+        """Return Wilson's interval.
+
+        Args:
+            z: quantile of the normal distribution at its ends; that of a 95 % interval by default.
+        """
+        p, pairs, z2 = self.better, self.pairs, z**2
+        centre = (p + z2 / (2 * pairs)) / (1 + z2 / pairs)
+        reach = math.sqrt(z2 * (p * (1 - p) / pairs + z2 / (4 * pairs**2))) / (1 + z2 / pairs)
+        # Rounding must not put an end of the interval beyond 0, 1 or p.
+        return Interval(p, max(0.0, min(p, centre - reach)), min(1.0, max(p, centre + reach)))
+
+
 def superiority(one: Values, other: Values) -> Interval:
-    """Probability that a seed of the first is better than one of the second, with its 95 % interval.
+    """Probability that a seed of the first is better than one of the second, with its 95 % interval."""
+    return share_in_strata([(one, other)]).interval()
 
-    Wilson's interval with the number of independent pairs that would have the same variance. The variance is that of
-    placements (DeLong et al. 1988), which needs neither equal spreads nor the absence of ties, shrunk a little towards
-    the largest possible one, p (1 − p) / min(n, m) (van Dantzig 1951), and never above that.
+
+def share_in_strata(strata: Sequence[tuple[Values, Values]]) -> Share:
+    """Average over strata the probability that a seed of the first kind is better than one of the second.
+
+    The variance is that of placements (DeLong et al. 1988), which needs neither equal spreads nor the absence of ties,
+    shrunk a little towards the largest possible one, p (1 − p) / min(n, m) (van Dantzig 1951) with the average p, and
+    never above that: strata in which all pairs agree are not certain.
+
+    Args:
+        strata: in each, the losses of seeds of both kinds; NaN is a failed seed, which ranks worst.
     """
-    n, m = len(one), len(other)
-    first, second = placements(one, other)
-    p = _share_of_pairs(first, m)
-    least = min(n, m)
-    pairs = float(least)
-    if 0 < p < 1 and least > 1:
-        pairs = max(pairs, p * (1 - p) / _shrunk_variance(first, second, p))
-    z2 = float(special.ndtri((1 + LEVEL) / 2)) ** 2
-    centre = (p + z2 / (2 * pairs)) / (1 + z2 / pairs)
-    reach = math.sqrt(z2 * (p * (1 - p) / pairs + z2 / (4 * pairs**2))) / (1 + z2 / pairs)
-    # Rounding must not put an end of the interval beyond 0, 1 or p.
-    return Interval(p, max(0.0, min(p, centre - reach)), min(1.0, max(p, centre + reach)))
-
-
-def superiority_variance(one: Values, other: Values) -> float:
-    """Variance of the probability of being better, for sums over comparisons; above 0 even if all seeds agree.
-
-    That of `superiority`, with a probability moved towards ½ by one seed on each side (Agresti & Coull 1998).
-    """
-    first, second = placements(one, other)
-    least = min(len(one), len(other))
-    p = (_share_of_pairs(first, len(other)) * least + 1) / (least + 2)
-    return p * (1 - p) / least if least < 2 else _shrunk_variance(first, second, p)
+    placed = [placements(one, other) for one, other in strata]
+    p = sum(_share_of_pairs(first, len(second)) for first, second in placed) / len(strata)
+    least = float(sum(min(len(one), len(other)) for one, other in strata))
+    if not 0 < p < 1:
+        return Share(p, least)
+    variance = sum(_shrunk_variance(first, second, p) for first, second in placed) / len(strata) ** 2
+    return Share(p, max(least, p * (1 - p) / variance))
 
 
 def placements(one: Values, other: Values) -> tuple[Values, Values]:
@@ -113,6 +131,8 @@ def _shrunk_variance(first: Values, second: Values, p: float) -> float:
     """Variance of a probability from placements, shrunk towards the largest possible one."""
     n, m = len(first), len(second)
     largest = p * (1 - p) / min(n, m)
+    if min(n, m) < 2:
+        return largest
     freedom = n + m - 2
     variance = float(first.var(ddof=1) / n + second.var(ddof=1) / m)
     return (freedom * variance + PRIOR_WEIGHT * largest) / (freedom + PRIOR_WEIGHT)
