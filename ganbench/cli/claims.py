@@ -26,7 +26,7 @@ def claims(where: tuple[str, ...], source: Path | None, style: str) -> None:
 
     A number can be compared with ours only under the protocol shown beside it. Where none is shown, none of our
     protocols measures the same, and the caveat says why. Which of two methods is better can be compared more often:
-    where our studies trained both, in networks of ours, the table says if that was reproduced.
+    where our studies trained both, sentences below the table say if the order carries over.
 
     \b
       ganbench claims --where dataset=ring

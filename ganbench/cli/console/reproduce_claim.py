@@ -13,8 +13,8 @@ from ganbench.methods.archs import ARCHS
 from ganbench.methods.wrappers import WRAPPERS
 from ganbench.results.claims import Claim
 from ganbench.results.claims.reproduction import compare_tracked, network_differences, recipe
-from ganbench.results.claims.studied import of_claim, read_studied
-from ganbench.results.report.claims import OURS, render_claims
+from ganbench.results.claims.studied import read_studied
+from ganbench.results.report.claims import render_claims
 from ganbench.runs.executors.local import Local
 from ganbench.spec.sweep_spec import read_sweep
 from ganbench.tracking.store import Store
@@ -33,13 +33,11 @@ def reproduce_claim_session(
         GanbenchError: the experiment has other networks than the claim.
     """
     console = Terminal()
-    console.print(render_claims([claim], "table", console.width), soft_wrap=True)
-    for row in of_claim(claim.id, read_studied()):
-        console.print(f"\n{row.outcome} by our study {row.study}, with {OURS}: {row.evidence}", soft_wrap=True)
+    console.print(render_claims([claim], "table", console.width, read_studied()), soft_wrap=True)
     try:
         experiment = recipe(claim)
     except GanbenchError as error:
-        console.print(f"\n{error}", soft_wrap=True)
+        console.print(f"\nThe number itself: {error}", soft_wrap=True)
         return 0
     console.print(f"\n{experiment.command}\n", soft_wrap=True)
     sweep = read_sweep(experiment.file, experiment.budget).where(parse_where(experiment.where))

@@ -16,14 +16,16 @@ class Studied:
 
     Attributes:
         better, worse: ids of the claims: the method that was published as better, and the other one.
-        study: the experiment file.
-        outcome: `reproduced`, `contradicted` or `undecided`.
+        published: what the paper says, with both numbers.
+        studies: the experiment files.
+        outcome: `carries over`, `reverses` or `undecided`.
         evidence: how often the first is better here, with interval and test.
     """
 
     better: str
     worse: str
-    study: str
+    published: str
+    studies: str
     outcome: str
     evidence: str
 
@@ -40,6 +42,15 @@ def write_studied(rows: Iterable[Studied], path: Path = STUDIED) -> None:
         writer.writerows(asdict(row) for row in rows)
 
 
-def of_claim(claim: str, studied: Sequence[Studied]) -> list[Studied]:
-    """Return what is said of the differences between a claim, by its id, and others of its table."""
-    return [row for row in studied if claim in (row.better, row.worse)]
+def of_claims(claims: Iterable[str], studied: Sequence[Studied]) -> list[Studied]:
+    """Return what is said of differences between claims, by their ids, and others of their tables."""
+    ids = set(claims)
+    return [row for row in studied if ids & {row.better, row.worse}]
+
+
+def in_words(row: Studied) -> str:
+    """Say what is published, and what became of it here."""
+    return (
+        f"Published: {row.published}. With networks, budgets and scoring of ours ({row.studies}): {row.outcome}; "
+        f"{row.evidence}."
+    )

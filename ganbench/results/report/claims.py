@@ -13,7 +13,7 @@ import pandas as pd
 
 from ganbench.core.screen import WIDE, wrapped
 from ganbench.results.claims import COLUMNS, Claim, difference, read_claims
-from ganbench.results.claims.studied import Studied, of_claim
+from ganbench.results.claims.studied import Studied, in_words, of_claims
 from ganbench.results.grouping import conditions_of, shown_protocol
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.tables import fitted, markdown
@@ -21,8 +21,6 @@ from ganbench.results.views import final_scores
 
 SHORT = 60
 """Characters to which a table shortens a caveat; Markdown has all of it."""
-
-OURS = "networks, budgets and scoring of ours"
 
 
 def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE, studied: Sequence[Studied] = ()) -> str:
@@ -34,7 +32,7 @@ def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE, studie
     if style == "json":
         rows = [
             {name: _plain(value) for name, value in asdict(claim).items()}
-            | {"studies": [asdict(row) for row in of_claim(claim.id, studied)]}
+            | {"studies": [asdict(row) for row in of_claims([claim.id], studied)]}
             for claim in claims
         ]
         return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
@@ -60,12 +58,7 @@ def render_claims(claims: Sequence[Claim], style: str, width: int = WIDE, studie
         ]
         for claim in claims
     ]
-    outcomes = [", ".join({row.outcome: None for row in of_claim(claim.id, studied)}) for claim in claims]
-    if any(outcomes):
-        head.insert(5, "here")
-        for cells, outcome in zip(rows_of_words, outcomes, strict=True):
-            cells.insert(5, outcome or "–")
-    sentences = _studied_in_words(claims, studied)
+    sentences = [in_words(row) for row in of_claims((claim.id for claim in claims), studied)]
     if style == "markdown":
         return "\n\n".join([markdown(head, rows_of_words), *map(for_markdown, sentences)])
     facts = ["data", "metric", "runs", "protocol"]
@@ -106,17 +99,6 @@ def published_beside(table: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[
         if claim.metric in metrics and differences:
             claims.append((claim, "" if "" in differences else differences[0]))
     return sorted(claims, key=lambda item: item[1] != "")
-
-
-def _studied_in_words(claims: Sequence[Claim], studied: Sequence[Studied]) -> list[str]:
-    """Sentences about the differences of which both claims are shown."""
-    shown = {claim.id: claim for claim in claims}
-    return [
-        f"{shown[row.better].method} is better than {shown[row.worse].method} by {shown[row.better].metric}: "
-        f"{row.outcome} by our study {row.study}, with {OURS}; {row.evidence}"
-        for row in studied
-        if row.better in shown and row.worse in shown
-    ]
 
 
 def _plain(value: object) -> object:
