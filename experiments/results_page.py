@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -20,6 +21,7 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.formatting import listed, number, percent, percents
+from ganbench.core.verdict_word import VerdictWord
 from ganbench.evaluation.metrics import METRICS
 from ganbench.results.answers import answer
 from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
@@ -61,25 +63,26 @@ PAIRS = (("relativistic, R1 + R2", "R1 + R2"), ("R1 + R2", "R1"))
 SHOWN = ("minimax", "non-saturating")
 """Parts of the balance study whose doses are told and of which samples are shown, beside those that protect."""
 INTRODUCTION = (
-    "Made by `make results` from the result files in [reports](../reports); no sentence is written by hand. Each "
+    "Made by `make results` from the result files in [reports](../reports); no result is written by hand. Each "
     "comparison has a 95 % interval, each study leads to its rows, and all seeds of the methods that are done "
     "count, failed ones included; methods whose seeds have not all ended are left out. Nothing here comes from a GPU, "
-    "and all of it holds for these networks and budgets. [What the words mean](#how-to-read-the-sentences) stands "
-    "below the pictures."
+    "and all of it holds for these small networks and short trainings alone. [What the words "
+    "mean](#how-to-read-the-sentences) stands below the pictures."
 )
 READING = (
     "Each experiment file fixed a rule before the first run, such as `kl_corrected > 1`: the KL divergence of the "
     "modes' shares from those of the data, corrected for its bias. Above 1 nat it is as uneven as fewer than four of "
-    "ten digits, whether because modes were lost or because they have not been learned yet. *A part* is a loss or what "
-    "is added to the non-saturating one: the gradient penalties R1 and R2, relativistic pairing, packing of two "
-    "samples. *Updates of G per D* are the generator's for each one of the discriminator's. *Better in 88 % of pairs* "
-    "means that of one run of each kind, at the same dose, the first is better so often, ties counting half. "
-    "*Corrected p* is by van Elteren's test, or, of how far a factor changes another one's effect, by the interval's "
-    "variance, after Holm's correction for all comparisons of the same kind. A *quiet end* is a decaying learning rate "
-    "with an averaged generator. Of near-duplicates and of good samples, those are better that are nearer to real "
-    "data, not fewer or more. A part *protects* if its lead over another one is larger when the generator is ahead "
-    "than in balanced runs after as many discriminator updates; being ahead in both is no protection. Intervals are of "
-    "one comparison each, so one may exclude 50 % where the corrected p doesn't decide."
+    "ten digits, whether because modes were lost or because they have not been learned yet. *A part* is a loss or "
+    "what is added to the non-saturating one: the gradient penalties R1 and R2, relativistic pairing, packing of two "
+    "samples. *Updates of G per D* are the generator's for each one of the discriminator's. *Better in 88 % of pairs*"
+    " means that of one run of each kind, at the same dose, the first is better so often, ties counting half. "
+    "*Corrected p* is by van Elteren's test, or, of how far a lead or another factor's effect changes, by the level "
+    "of the interval that just reaches 0, after Holm's correction for all comparisons of the same kind. A *quiet end*"
+    " is a decaying learning rate with an averaged generator. Of near-duplicates and of good samples, those are "
+    "better that are nearer to real data, not fewer or more. A part *protects* if its lead over another one is larger"
+    " when the generator is ahead than in balanced runs after as many discriminator updates; being ahead in both is "
+    "no protection. Intervals are of one comparison each, so one may exclude 50 % where the corrected p doesn't "
+    "decide."
 )
 NUMBERS = (
     "Medians over seeds, and runs by [the first word of their verdict](measuring.md#one-word-first). The words were "
@@ -478,7 +481,7 @@ def _published(compared: Sequence[DifferenceHere]) -> str:
 
 def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceHere] = ()) -> str:
     """The whole page."""
-    parts = ["# Results", INTRODUCTION]
+    parts = ["# Results", INTRODUCTION, *how_good([study for study, _ in found])]
     for study, findings_of in found:
         parts += [f"**{study.asked}** {study.link}", _bullets(findings_of.brief or findings_of.known) or NOTHING]
     parts.append("## Pictures")
@@ -511,11 +514,26 @@ def _confounded(found: Controls) -> str:
     )
 
 
+def how_good(done: Sequence[Study]) -> list[str]:
+    """Count the words of the verdicts on all runs, by data set; nothing if there are no runs."""
+    words: dict[str, Counter[VerdictWord]] = {}
+    for study in done:
+        dataset_of = dict(zip(runs(study.complete)["run"], runs(study.complete)["dataset"].astype(str), strict=True))
+        for dataset, counts in count_words(study.complete, dataset_of).items():
+            words.setdefault(dataset, Counter()).update(counts)
+    counted = [f"on {name}, {format_words(each)}{', none GOOD' * (not each['GOOD'])}" for name, each in words.items()]
+    return [f"The verdicts on all these runs: {for_markdown('; '.join(counted))}."] if counted else []
+
+
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
     """README with the first sentences of the studies in turn, and what their words mean."""
-    turns = zip_longest(*(findings_of.brief or findings_of.known for _, findings_of in found))
-    sentences = [f"- {sentence}." for turn in turns for sentence in turn if sentence][:FIRST]
-    return BLOCK.sub(lambda match: "\n".join([match[1], *sentences, "", WORDS, "", match[2]]), text)
+    of_studies = (
+        [f"- *{study.asked}* {sentence}." for sentence in findings_of.brief or findings_of.known]
+        for study, findings_of in found
+    )
+    sentences = [sentence for turn in zip_longest(*of_studies) for sentence in turn if sentence][:FIRST]
+    parts = ["\n".join(sentences), *how_good([study for study, _ in found]), WORDS]
+    return BLOCK.sub(lambda match: "\n".join([match[1], "\n\n".join(parts), "", match[2]]), text)
 
 
 def _numbers(study: Study) -> Iterator[str]:
@@ -540,7 +558,10 @@ def _cells(found: Medians, method: MethodMedians) -> list[str]:
 
 
 def _briefs(briefs: Iterable[Brief]) -> list[str]:
-    return [f"**{for_markdown(brief.headline)}.** {for_markdown(brief.evidence)}" for brief in briefs]
+    return [
+        f"**{for_markdown(brief.headline[:1].upper() + brief.headline[1:])}.** {for_markdown(brief.evidence)}"
+        for brief in briefs
+    ]
 
 
 def _bullets(sentences: Sequence[str]) -> str:

@@ -86,7 +86,9 @@ def _fewest_missing(pairs: Sequence[AxisPair]) -> Iterator[Brief]:
     for best in _winners(pairs):
         seen = [_from(best, pair) for pair in pairs if pair.significant and best in (pair.one, pair.other)]
         (own, of), equal = seen[0].counts[0], seen[0].equal
-        others = [f"with {pair.other} in {pair.counts[1][0]} of {pair.counts[1][1]}" for pair in seen]
+        others = [
+            f"with {pair.other} in {pair.counts[1][0]} of {pair.counts[1][1]}" for pair in seen if pair.equal == equal
+        ]
         than = [_compared(pair, equal) for pair in seen]
         yield Brief(
             f"With {best}, {pairs[0].label} in {own} of {of} runs, {listed(others)}",
@@ -108,17 +110,20 @@ def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[Br
         than = [_compared(pair, equal) for pair in mine if pair.significant]
         open_ones = [_compared(pair, equal) for pair in mine if not pair.significant]
         otherwise = [_from(best, pair) for pair in by_all if best in (pair.one, pair.other) and pair not in pairs]
+        behind = [pair for pair in otherwise if pair.significant and pair.better.middle < 0.5]
         worse = [
             f"worse than {pair.other} by {pair.label} in {percent(1 - pair.better.middle)} % ("
             f"{percents(1 - pair.better.high, 1 - pair.better.low)}; {p_in_words(pair.corrected_p)})"
-            for pair in otherwise
-            if pair.significant and pair.better.middle < 0.5
+            for pair in behind
         ]
         also = f"; undecided against {listed(open_ones)}" if open_ones else ""
         but = f"; but {listed(worse)}" if worse else ""
         beaten = [pair.other for pair in mine if pair.significant]
+        labels = [pair.label for pair in by_all]
+        worse_in_brief = [f"worse than {pair.other} by {unqualified(pair.label, labels)}" for pair in behind]
         yield Brief(
-            f"{best} is better than {listed(beaten)} by {unqualified(pairs[0].label)}",
+            f"{best} is better than {listed(beaten)} by {unqualified(pairs[0].label, labels)}"
+            f"{f', but {listed(worse_in_brief)}' if behind else ''}",
             f"By {pairs[0].label}, on {pairs[0].dataset}, averaged over {listed(equal)}, its run is better than one "
             f"with {listed(than)} of pairs of seeds{also}{but}",
         )

@@ -111,12 +111,14 @@ def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: 
     first, balanced, unbalanced = methods[0], *_counts(methods)
     several = len(methods) > 1
     parts = f"{'all' if len(better) == len(methods) else f'{len(better)} of'} {len(methods)} parts"
-    significance = p_in_words(max(each.corrected_p for each in better))
+    largest = p_in_words(max(each.corrected_p for each in better))
+    span = _span(better)
+    by_part = "" if not several else ", with each part" if " to " not in span else ", depending on the part"
     return Brief(
-        f"Balanced runs are better with {parts if several else first.name} ({first.what}: {_doses(methods)})",
-        f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}; balanced, after as many discriminator "
-        f"updates, {balanced} do. The verdict calls {unbalanced_called} and {balanced_called} of them COLLAPSED. A "
-        f"balanced run is better in {_span(better)} of pairs{', by part' * several} ({significance})",
+        f"Unbalanced runs are worse with {parts if several else first.name} ({first.what}: {_doses(methods)})",
+        f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}, and {balanced} balanced ones after as "
+        f"many discriminator updates; the verdict is COLLAPSED for {unbalanced_called} and for {balanced_called}. A "
+        f"balanced run is better in {span} of pairs{by_part} ({largest}{' or less' * several})",
     )
 
 

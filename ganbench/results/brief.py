@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 
@@ -17,6 +18,11 @@ class Brief(NamedTuple):
     evidence: str
 
 
-def unqualified(label: str) -> str:
-    """Shorten the label of an outcome for a headline: “KL of the modes' shares”, without “, corrected for bias”."""
-    return label.partition(", ")[0]
+def unqualified(label: str, labels: Collection[str]) -> str:
+    """Shorten the label of an outcome for a headline: “KL of the modes' shares”, without “, corrected for bias”.
+
+    Args:
+        labels: of all outcomes; one that would read like another one is not shortened.
+    """
+    short = label.partition(", ")[0]
+    return short if sum(each.partition(", ")[0] == short for each in set(labels)) == 1 else label

@@ -70,6 +70,10 @@ class DoseCurve:
         return f"above {number(low)}" if high == math.inf else f"between {number(low)} and {number(high)}"
 
 
+DOSES = 3
+"""Fewest doses of which it is said in brief where half of the runs collapse: two only bound it."""
+
+
 @dataclass(frozen=True)
 class DoseCurves:
     """All curves of one kind of dose on one data set, the most robust method first.
@@ -103,12 +107,13 @@ class DoseCurves:
         """Say at which dose half of the runs collapse, of a method and of all others beside it."""
         half_of = {curve.name: curve.response.half for curve in self.curves}
         known = {name: _range(*half[1:]) for name, half in half_of.items() if half.low > 0 or half.high < math.inf}
-        if baseline not in known:
+        doses = next((curve.response.doses for curve in self.curves if curve.name == baseline), ())
+        if baseline not in known or len(doses) < DOSES:
             return None
         kinds: dict[str, list[str]] = {
             "lower for": [],
             "higher for": [],
-            "overlapping intervals:": [],
+            "not shown to differ:": [],
             "unknown for": [],
         }
         for name, half in half_of.items():
@@ -117,13 +122,13 @@ class DoseCurves:
             elif name != baseline:
                 lower = half.high < half_of[baseline].low
                 apart = self.apart(name, baseline)
-                kind = "overlapping intervals:" if not apart else "lower for" if lower else "higher for"
+                kind = "not shown to differ:" if not apart else "lower for" if lower else "higher for"
                 kinds[kind].append(f"{name} ({known[name]})")
         others = "".join(f"; {kind} {listed(names)}" for kind, names in kinds.items() if names)
         failed = sum(curve.failed for curve in self.curves)
         counted = f"; {failed} runs without a score are counted among them" * (failed > 0)
         return Brief(
-            f"With {baseline}, half of the runs have {self.rule} at a dose of {known[baseline]} ({self.what})",
+            f"With {baseline}, half of the runs have {self.rule} at {self.what} of {known[baseline]}",
             f"This is the 95 % interval on {self.dataset}{others}{counted}",
         )
 

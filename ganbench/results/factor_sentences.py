@@ -67,6 +67,7 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
     complete = any(each.outcome == LOST for each in outcomes) and not _lost(table, dataset).any()
     mode = with_noun("mode", noun_of(_ended(table, dataset)))
     where = f", where no {mode} is missing in any of {outcomes[0].seeds} runs" if complete else ""
+    labels = [outcome.label for outcome in outcomes]
     found = list[tuple[float, Brief]]()
     for place, (factor, *others) in enumerate(effect.factors for effect in outcomes[0].effects):
         changed = [
@@ -75,19 +76,28 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
             if outcome.outcome != LOST and outcome.effects[place].significant
         ]
         if changed and not others:
-            largest = max(abs(effect.better.middle - 0.5) for _, effect in changed)
-            does = [
-                f"{unqualified(each.label)} {shown_in_words(effect.better, significant=True)}"
-                for each, effect in changed
-            ]
-            evidence = f"On {dataset}{where}: {'; '.join(_in_brief(*pair) for pair in changed)}"
-            found.append((largest, Brief(f"{factor} makes {listed(does)}", evidence)))
+            changed.sort(key=lambda pair: -abs(pair[1].better.middle - 0.5))
+            does = [f"{unqualified(each.label, labels)} {_mostly(effect)}" for each, effect in changed]
+            evidence = f"On {dataset}{where}: {'; '.join(_in_brief(table, *pair) for pair in changed)}"
+            found.append((abs(changed[0][1].better.middle - 0.5), Brief(f"{factor} makes {listed(does)}", evidence)))
     return [brief for _, brief in sorted(found, key=lambda item: -item[0])]
 
 
-def _in_brief(outcome: FactorEffects, effect: Effect) -> str:
+def _in_brief(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
-    return f"{outcome.label} {compared} ({numbers}){_changed_most(effect, outcome.effects)}"
+    ends = min(effect.by_setting, default=0.0), max(effect.by_setting, default=0.0)
+    if effect.better.middle < 0.5:
+        ends = 1 - ends[1], 1 - ends[0]
+    spread = f"; {percent(ends[0])} to {percent(ends[1])} % by setting" * (ends[0] < ends[1])
+    medians = _medians(table, outcome, effect.factors[0])
+    return f"{outcome.label} {compared} ({numbers}{spread}; {medians}){_changed_most(effect, outcome.effects)}"
+
+
+def _mostly(effect: Effect) -> str:
+    """Return “better”, or “mostly better” if it looks worse in some setting of the other factors."""
+    shown = shown_in_words(effect.better, significant=True)
+    opposite = any((share - 0.5) * (effect.better.middle - 0.5) < 0 for share in effect.by_setting)
+    return f"mostly {shown}" if opposite else shown
 
 
 def _changed_most(effect: Effect, effects: Sequence[Effect]) -> str:

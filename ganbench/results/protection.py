@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,11 @@ class Protection(MethodAtEqualDoses):
         return self.change is not None and self.change_p <= 1 - LEVEL and self.change.middle > 0
 
     @property
+    def has_no_room(self) -> bool:
+        """True if the balanced controls are ahead in almost all pairs, so that no larger lead could be shown."""
+        return self.balanced is not None and self.balanced.better.middle >= NO_ROOM
+
+    @property
     def loses_lead(self) -> bool:
         """True if the method is shown to be ahead of the other by less than its balanced controls, which are ahead."""
         ahead = self.balanced is not None and self.balanced.better.low > 0.5
@@ -81,6 +87,11 @@ class Protection(MethodAtEqualDoses):
             f"At equal doses on {self.dataset}, its run is {compared} by {self.found.rule.metric} "
             f"({numbers}{failed_in_words(self.found.failed, total)}{self._beside()}{self._changed()})",
         )
+
+    def sides_in_words(self) -> str:
+        """Return the shares behind the change: “0 % of pairs balanced, 100 % unbalanced”."""
+        balanced = self.balanced.better.middle if self.balanced else math.nan
+        return f"{percent(balanced)} % of pairs balanced, {percent(self.found.better.middle)} % unbalanced"
 
     def change_in_words(self) -> str:
         """Return the change in percentage points: “+19 points (−1 to +39; p = 0.062)”; empty without controls."""
@@ -154,8 +165,9 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     tested = [each for each in compared if each.change is not None]
     if not tested:
         return None
-    first, several = tested[0], len(tested) > 1
     protecting = [each for each in tested if each.protects]
+    with_room = [each for each in tested if each.protects or not each.has_no_room] or tested
+    first, several = with_room[0], len(with_room) > 1
     lead = f"over {first.baseline} by {first.found.rule.metric}"
     if protecting:
         protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
@@ -165,20 +177,21 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
         larger = f"no lead {lead} is shown to be larger unbalanced than balanced"
     losing = [each for each in tested if each.loses_lead]
     loses = f"; {_changes(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
-    full = [each.name for each in tested if each.balanced and each.balanced.better.middle >= NO_ROOM]
+    full = [each.name for each in tested if each.has_no_room and not each.protects]
     are = f"{'they are' if len(full) > 1 else 'it is'} ahead in at least {percent(NO_ROOM)} % of pairs"
     room = f"; {listed(full)} can't get much further ahead: balanced, {are}" if full else ""
+    room_in_brief = " that could lead by more" if len(with_room) < len(tested) else ""
     controlled = [each.balanced for each in tested if each.balanced]
     untested = [each.name for each in compared if each.change is None]
     unknown = f"; not known of {listed(untested)}: there are no balanced runs" if untested else ""
     return Brief(
-        f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {_doses(controlled)})",
+        f"{f'Of {len(with_room)} parts{room_in_brief}, ' * several}{protects} ({first.what}: {_doses(controlled)})",
         f"On {first.dataset}, {larger}{loses}{room}{unknown}",
     )
 
 
 def _changes(methods: Sequence[Protection]) -> str:
-    return listed([f"{each.name} ({each.change_in_words()})" for each in methods])
+    return listed([f"{each.name} ({each.sides_in_words()}: {each.change_in_words()})" for each in methods])
 
 
 def _doses(compared: Sequence[AtEqualDoses]) -> str:

@@ -44,6 +44,14 @@ def test_a_single_factor_is_the_comparison_of_two_methods() -> None:
     assert effect.corrected_p == effect.p
 
 
+def test_an_effect_has_its_share_in_each_setting_of_the_others() -> None:
+    low, high = np.arange(5.0), np.arange(5.0) + 10
+    losses: dict[Cell, Values] = {(True, True): low, (False, True): high, (True, False): high, (False, False): low}
+    found = by_factors(effects(["R1", "R2"], losses))
+    assert sorted(found["R1",].by_setting) == [0, 1]
+    assert found["R1",].better.middle == 0.5
+
+
 def test_it_finds_what_was_planted_and_nothing_else() -> None:
     found = by_factors(effects(NAMES, design(np.random.default_rng(1), R1=2.0)))
     assert {factors for factors, effect in found.items() if effect.significant} == {("R1",)}

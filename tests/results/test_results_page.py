@@ -55,20 +55,20 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     table = next(table for table in found.tables if "the second" in table)
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
-    counted, protecting, half, compared, _ = found.brief
+    counted, protecting, half, compared = found.brief
     assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (generator updates: ")
     assert "** On mnist, the lead over plain by fid is larger unbalanced than balanced: " in protecting
     assert half.startswith(
-        "**With plain, half of the runs have fid > 50 at a dose of 1.62–2.91 (generator updates).** This is the 95 % "
-        "interval on mnist; higher for "
+        "**With plain, half of the runs have fid > 50 at generator updates of 1.62–2.91.** This is the 95 % interval "
+        "on mnist; higher for "
     )
     assert half.endswith("(at least 7.42)")
     assert compared.startswith(f"**{for_markdown(HOSTILE)} does better than plain (generator updates: ")
     assert "** At equal doses on mnist, its run is better in " in compared
     assert counted == (
-        "**Balanced runs are better with 1 of 2 parts (generator updates: 2, 5 and 8).** 19 of 42 unbalanced runs on "
-        "mnist have fid > 50; balanced, after as many discriminator updates, 0 of 14 do. The verdict calls 0 and 0 of "
-        "them COLLAPSED. A balanced run is better in 90 % of pairs, by part (p = 0.00038)"
+        "**Unbalanced runs are worse with 1 of 2 parts (generator updates: 2, 5 and 8).** 19 of 42 unbalanced runs on "
+        "mnist have fid > 50, and 0 of 14 balanced ones after as many discriminator updates; the verdict is COLLAPSED "
+        "for 0 and for 0. A balanced run is better in 90 % of pairs, with each part (p = 0.00038 or less)"
     )
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
@@ -167,13 +167,13 @@ def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) ->
     found = script.findings(study)
     readme = script.readme("a\n<!-- made by `make results` -->\nformer words\n<!-- end -->\nb\n", [(study, found)])
     assert readme.startswith(
-        "a\n<!-- made by `make results` -->\n\n- **Balanced runs are better with 1 of 2 parts (generator updates"
+        "a\n<!-- made by `make results` -->\n\n- *What protects?* **Unbalanced runs are worse with 1 of 2 parts ("
     )
-    assert f"\n- {found.brief[0]}.\n" in readme
+    assert f"\n- *What protects?* {found.brief[0]}.\n" in readme
     assert f"- {found.brief[0]}.\n" in script.page([(study, found)]).partition("## What is known")[0]
     unsaid = dataclasses.replace(found, brief=[])
     readme = script.readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
-    assert f"\n- {found.known[0]}.\n- {found.known[1]}.\n- {found.known[2]}.\n" in readme
+    assert "\n".join(f"- *What protects?* {sentence}." for sentence in found.known[:3]) in readme
     assert "former words" not in readme
     assert readme.endswith("<!-- end -->")
 

@@ -17,11 +17,12 @@ from ganbench.core.collapse_rule import parse_rule
 from ganbench.results.at_equal_doses import at_equal_doses
 from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import balanced_controls
+from ganbench.results.brief import unqualified
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
-from ganbench.results.factor_sentences import factor_sentences
+from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
 from ganbench.results.inference import Interval
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.medians import Middle, medians
@@ -238,13 +239,14 @@ def test_a_part_protects_if_its_lead_is_larger_than_in_balanced_runs() -> None:
     assert loses[0].change_in_words().startswith("−50 points (−77 to −5; p = ")
     assert protecting_in_brief(protects) == (
         f"hinge protects ({UPDATES}: 5)",
-        "On mnist, the lead over minimax by fid is larger unbalanced than balanced: hinge "
-        f"({protects[0].change_in_words()})",
+        "On mnist, the lead over minimax by fid is larger unbalanced than balanced: hinge (50 % of pairs balanced, 100 "
+        f"% unbalanced: {protects[0].change_in_words()})",
     )
     none = "On mnist, no lead over minimax by fid is shown to be larger unbalanced than balanced"
     full = "; hinge can't get much further ahead: balanced, it is ahead in at least 95 % of pairs"
     assert protecting_in_brief(ahead_anyway) == (f"hinge is not shown to protect ({UPDATES}: 5)", f"{none}{full}")
-    loses_some = f"{none}; hinge ({loses[0].change_in_words()}) loses some of the lead{full}"
+    sides = "100 % of pairs balanced, 50 % unbalanced"
+    loses_some = f"{none}; hinge ({sides}: {loses[0].change_in_words()}) loses some of the lead{full}"
     assert protecting_in_brief(loses) == (f"hinge is not shown to protect ({UPDATES}: 5)", loses_some)
     assert protects[0].in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
     assert "its lead is larger than balanced" in protects[0].in_brief().evidence
@@ -263,11 +265,42 @@ def test_without_controls_nothing_is_said_about_protection() -> None:
     assert "its lead" not in hinge.in_brief().evidence
 
 
+def test_parts_without_room_are_not_counted_among_those_that_could_lead_by_more() -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
+    for loss, balanced in (("hinge", 0.5), ("dragan", 10.0), ("wgan", 12.0)):
+        runs += [*unbalanced(5, 200, 60.0, loss), *unbalanced(1, 200, balanced, loss)]
+    brief = protecting_in_brief(protection(tidy(runs), "minimax"))
+    assert brief is not None
+    assert brief.headline == f"Of 2 parts that could lead by more, none is shown to protect ({UPDATES}: 5)"
+    assert brief.evidence.endswith(
+        "; hinge can't get much further ahead: balanced, it is ahead in at least 95 % of pairs"
+    )
+
+
+def test_an_effect_that_looks_the_other_way_somewhere_is_mostly_one() -> None:
+    table = tidy(factorial(20.0))
+    fid, lost = factor_effects(table)
+    (brief,) = factors_in_brief(table, [fid, lost])
+    assert brief.headline == "R1 makes FID better"
+    assert "medians of the settings 33 with it, 53" in brief.evidence
+    turned = dataclasses.replace(fid.effects[0], by_setting=(1.0, 0.4))
+    (brief,) = factors_in_brief(table, [dataclasses.replace(fid, effects=(turned, *fid.effects[1:])), lost])
+    assert brief.headline == "R1 makes FID mostly better"
+    assert "; 40 to 100 % by setting; " in brief.evidence
+
+
+def test_labels_are_shortened_unless_two_would_read_alike() -> None:
+    assert unqualified("KL, corrected", ["KL, corrected", "FID"]) == "KL"
+    assert unqualified("KL, corrected", ["KL, corrected", "KL"]) == "KL, corrected"
+
+
 def test_runs_without_a_score_are_counted_in_short_answers_about_doses() -> None:
     runs = [*unbalanced(5, 200, -10.0), *unbalanced(2, 500, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     (hinge,) = protection(tidy(runs), "minimax")
     assert "7 of 14 runs have no score and rank worst" in hinge.in_brief().evidence
-    (curves,) = dose_curves(tidy(runs))
+    (few,) = dose_curves(tidy(runs))
+    assert few.in_brief("minimax") is None, "two doses only bound it"
+    (curves,) = dose_curves(tidy([*runs, *unbalanced(8, 125, 60.0)]))
     brief = curves.in_brief("minimax")
     assert brief is not None
     assert brief.evidence.endswith("; 7 runs without a score are counted among them")
@@ -276,6 +309,7 @@ def test_runs_without_a_score_are_counted_in_short_answers_about_doses() -> None
 def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded() -> None:
     runs = [run for fid, loss in ((60.0, "minimax"), (10.0, "hinge")) for run in unbalanced(5, 200, fid, loss)]
     runs += [run for fid, loss in ((10.0, "minimax"), (10.0, "hinge")) for run in unbalanced(2, 500, fid, loss)]
+    runs += unbalanced(8, 125, 60.0)
     (curves,) = dose_curves(tidy(runs))
     unbounded = dataclasses.replace(curves.curves[0].response, half=Interval(math.inf, 0.0, math.inf))
     hinge = dataclasses.replace(curves.curves[0], response=unbounded)
@@ -432,6 +466,17 @@ def test_the_value_that_is_ahead_of_others_is_said_with_those_it_is_not_shown_to
         "By FID, on mnist, averaged over a and b, its run is better than one with z in 100 % ("
     )
     assert "of pairs of seeds; undecided against y in 50 % (" in brief.evidence
+
+
+def test_counts_over_other_values_stay_out_of_the_headline() -> None:
+    fids = {("a", "x"): 10.0, ("b", "x"): 60.0, ("a", "y"): 10.0, ("b", "y"): 60.0, ("c", "x"): 60.0}
+    missing = [pair for pair in crossed_axes(tidy(list(crossed(fids)))) if pair.counts and pair.axis == 0]
+    (brief,) = axes_in_brief(
+        [dataclasses.replace(pair, corrected_p=0.01) for pair in missing if "a" in (pair.one, pair.other)]
+    )
+    assert " with b in " in brief.headline
+    assert " with c in " not in brief.headline
+    assert "c in " in brief.evidence
 
 
 def test_a_value_that_is_ahead_by_one_outcome_and_behind_by_another_is_said_to_be() -> None:

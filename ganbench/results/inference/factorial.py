@@ -12,7 +12,7 @@ from scipy import optimize, special
 from ganbench.results.inference.contrasts import holm
 from ganbench.results.inference.intervals import LEVEL, Interval
 from ganbench.results.inference.losses import Values
-from ganbench.results.inference.ranks import NORMAL, Share, null_variance, share_in_strata
+from ganbench.results.inference.ranks import NORMAL, Share, better_with_probability, null_variance, share_in_strata
 from ganbench.results.inference.seeds_needed import MAX_P, MAX_SEEDS
 
 MAX_Z = 60.0
@@ -32,6 +32,7 @@ class Effect:
             equal (½: none), averaged over the settings of the other factors. Of an interaction, that probability with
             the second factor minus the one without it (0: none). With its 95 % interval.
         p: of the hypothesis that there is none.
+        by_setting: of an effect, the probability in each setting of the other factors.
         sides: of an interaction, the two probabilities: with the second factor, and without it.
         corrected_p: the same as p after Holm's correction for all effects and interactions of the design.
     """
@@ -39,6 +40,7 @@ class Effect:
     factors: tuple[str, ...]
     better: Interval
     p: float
+    by_setting: tuple[float, ...] = ()
     sides: tuple[float, float] | None = None
     corrected_p: float = math.nan
 
@@ -52,7 +54,7 @@ def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]
     """Effects of all factors and interactions of all pairs of them, in a full 2^k design.
 
     A comparison is made within each setting of the other factors and averaged, so that nothing but the factor differs,
-    and tested as in `better_in_strata`. An interaction is tested by its own interval's variance, in both directions: a
+    and tested as in `better_in_strata`. An interaction is tested by its own interval's level, in both directions: a
     factor that is always better leaves no room for another one to change that, and may yet change what the other does.
 
     Args:
@@ -150,8 +152,9 @@ def _p_of_difference(one: Share, other: Share) -> float:
 
 
 def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
-    better, p = better_in_strata(list(_strata(len(names), factor, losses).values()))
-    return Effect((names[factor],), better, p)
+    strata = list(_strata(len(names), factor, losses).values())
+    better, p = better_in_strata(strata)
+    return Effect((names[factor],), better, p, tuple(better_with_probability(*pair) for pair in strata))
 
 
 def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[Cell, Values]) -> Effect:
@@ -159,7 +162,7 @@ def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[
     with_other, without = ([pair for cell, pair in strata.items() if cell[other] == on] for on in (True, False))
     better, p = change_between(with_other, without)
     sides = (share_in_strata(with_other).better, share_in_strata(without).better)
-    return Effect((names[factor], names[other]), better, p, sides)
+    return Effect((names[factor], names[other]), better, p, sides=sides)
 
 
 def _two_sided(z: float) -> float:

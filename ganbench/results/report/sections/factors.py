@@ -37,7 +37,7 @@ NOTE = (
     "Better with it: the probability that a seed with the factor is better than one without it, everything else equal, "
     "averaged over the settings of the other factors; 50 % is no effect. For two factors: that probability of the "
     "first one with the second and without it, and the difference. With 95 % intervals; failed seeds rank worst. p by "
-    "van Elteren's test, for two factors by the interval's variance, after Holm's correction over all effects of the "
+    "van Elteren's test, for two factors by the interval's level, after Holm's correction over all effects of the "
     "outcome."
 )
 
