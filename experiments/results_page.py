@@ -80,9 +80,9 @@ READING = (
     "of the interval that just reaches 0, after Holm's correction for all comparisons of the same kind. A *quiet end*"
     " is a decaying learning rate with an averaged generator. Of near-duplicates and of good samples, those are "
     "better that are nearer to real data, not fewer or more. A part *protects* if its lead over another one is larger"
-    " when the generator is ahead than in balanced runs after as many discriminator updates; being ahead in both is "
-    "no protection. Intervals are of one comparison each, so one may exclude 50 % where the corrected p doesn't "
-    "decide."
+    " when the generator is ahead than in balanced runs after as many discriminator updates, and if it is ahead at "
+    "some dose (95 % interval above 50 %): being ahead in both is no protection, and neither is being less far "
+    "behind. Intervals are of one comparison each, so one may exclude 50 % where the corrected p doesn't decide."
 )
 NUMBERS = (
     "Medians over seeds, and runs by [the first word of their verdict](measuring.md#one-word-first). The words were "
@@ -257,7 +257,7 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
     return [
         f"In how many pairs of seeds the first part does better than the second on {dataset} by {metric}, unbalanced "
         "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p). A part protects "
-        f"if the change is shown to be positive:\n\n{markdown(head, rows)}"
+        f"if the change is shown to be positive, and it is ahead at some dose:\n\n{markdown(head, rows)}"
     ]
 
 

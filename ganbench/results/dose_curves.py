@@ -128,7 +128,7 @@ class DoseCurves:
         failed = sum(curve.failed for curve in self.curves)
         counted = f"; {failed} runs without a score are counted among them" * (failed > 0)
         return Brief(
-            f"With {baseline}, half of the runs have {self.rule} at {self.what} of {known[baseline]}",
+            f"With {baseline}, half of the runs have {self.rule} at {known[baseline]} ({self.what})",
             f"This is the 95 % interval on {self.dataset}{others}{counted}",
         )
 

@@ -54,7 +54,15 @@ class Protection(MethodAtEqualDoses):
 
     @property
     def protects(self) -> bool:
-        """True if the method is shown to be ahead of the other by more than its balanced controls are."""
+        """True if the method's lead is shown to be larger than that of its controls, and it is ahead at some dose.
+
+        A method that is worse when balanced may catch up and collapse all the same.
+        """
+        return self.lead_grows and any(better.low > 0.5 for better in self.found.by_dose)
+
+    @property
+    def lead_grows(self) -> bool:
+        """True if the method is shown to be further ahead of the other, or less behind, than its balanced controls."""
         return self.change is not None and self.change_p <= 1 - LEVEL and self.change.middle > 0
 
     @property
@@ -89,9 +97,11 @@ class Protection(MethodAtEqualDoses):
         )
 
     def sides_in_words(self) -> str:
-        """Return the shares behind the change: “0 % of pairs balanced, 100 % unbalanced”."""
+        """Return the shares behind the change: “0 % of pairs balanced, 100 % at 3 and 10”."""
         balanced = self.balanced.better.middle if self.balanced else math.nan
-        return f"{percent(balanced)} % of pairs balanced, {percent(self.found.better.middle)} % unbalanced"
+        return (
+            f"{percent(balanced)} % of pairs balanced, {percent(self.found.better.middle)} % at {_doses([self.found])}"
+        )
 
     def change_in_words(self) -> str:
         """Return the change in percentage points: “+19 points (−1 to +39; p = 0.062)”; empty without controls."""
@@ -112,7 +122,7 @@ class Protection(MethodAtEqualDoses):
     def _changed(self) -> str:
         if self.change is None:
             return ""
-        return f"; its lead is {'' if self.protects else 'not shown to be '}larger than balanced"
+        return f"; its lead is {'' if self.lead_grows else 'not shown to be '}larger than balanced"
 
 
 def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str]] = ()) -> list[Protection]:
@@ -168,15 +178,20 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     protecting = [each for each in tested if each.protects]
     with_room = [each for each in tested if each.protects or not each.has_no_room] or tested
     first, several = with_room[0], len(with_room) > 1
-    lead = f"over {first.baseline} by {first.found.rule.metric}"
+    metric = first.found.rule.metric
     if protecting:
         protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
-        larger = f"the lead {lead} is larger unbalanced than balanced: {_changes(protecting)}"
+        larger = (
+            f"the lead over {first.baseline} by {metric} is larger unbalanced than balanced: {_changes(protecting)}"
+        )
     else:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
-        larger = f"no lead {lead} is shown to be larger unbalanced than balanced"
+        larger = f"no part is shown to be ahead of {first.baseline} by {metric} by more than when balanced"
     losing = [each for each in tested if each.loses_lead]
     loses = f"; {_changes(losing)} {'lose' if len(losing) > 1 else 'loses'} some of the lead" if losing else ""
+    catching_up = [each for each in tested if each.lead_grows and not each.protects]
+    catch = "catch" if len(catching_up) > 1 else "catches"
+    catches = f"; {_changes(catching_up)} {catch} up, and no dose shows a lead" if catching_up else ""
     full = [each.name for each in tested if each.has_no_room and not each.protects]
     are = f"{'they are' if len(full) > 1 else 'it is'} ahead in at least {percent(NO_ROOM)} % of pairs"
     room = f"; {listed(full)} can't get much further ahead: balanced, {are}" if full else ""
@@ -186,7 +201,7 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     unknown = f"; not known of {listed(untested)}: there are no balanced runs" if untested else ""
     return Brief(
         f"{f'Of {len(with_room)} parts{room_in_brief}, ' * several}{protects} ({first.what}: {_doses(controlled)})",
-        f"On {first.dataset}, {larger}{loses}{room}{unknown}",
+        f"On {first.dataset}, {larger}{catches}{loses}{room}{unknown}",
     )
 
 

@@ -59,7 +59,7 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (generator updates: ")
     assert "** On mnist, the lead over plain by fid is larger unbalanced than balanced: " in protecting
     assert half.startswith(
-        "**With plain, half of the runs have fid > 50 at generator updates of 1.62–2.91.** This is the 95 % interval "
+        "**With plain, half of the runs have fid > 50 at 1.62–2.91 (generator updates).** This is the 95 % interval "
         "on mnist; higher for "
     )
     assert half.endswith("(at least 7.42)")

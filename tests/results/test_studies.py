@@ -240,12 +240,12 @@ def test_a_part_protects_if_its_lead_is_larger_than_in_balanced_runs() -> None:
     assert protecting_in_brief(protects) == (
         f"hinge protects ({UPDATES}: 5)",
         "On mnist, the lead over minimax by fid is larger unbalanced than balanced: hinge (50 % of pairs balanced, 100 "
-        f"% unbalanced: {protects[0].change_in_words()})",
+        f"% at 5: {protects[0].change_in_words()})",
     )
-    none = "On mnist, no lead over minimax by fid is shown to be larger unbalanced than balanced"
+    none = "On mnist, no part is shown to be ahead of minimax by fid by more than when balanced"
     full = "; hinge can't get much further ahead: balanced, it is ahead in at least 95 % of pairs"
     assert protecting_in_brief(ahead_anyway) == (f"hinge is not shown to protect ({UPDATES}: 5)", f"{none}{full}")
-    sides = "100 % of pairs balanced, 50 % unbalanced"
+    sides = "100 % of pairs balanced, 50 % at 5"
     loses_some = f"{none}; hinge ({sides}: {loses[0].change_in_words()}) loses some of the lead{full}"
     assert protecting_in_brief(loses) == (f"hinge is not shown to protect ({UPDATES}: 5)", loses_some)
     assert protects[0].in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
@@ -263,6 +263,18 @@ def test_without_controls_nothing_is_said_about_protection() -> None:
     assert words is not None
     assert words.evidence.endswith("; not known of hinge: there are no balanced runs")
     assert "its lead" not in hinge.in_brief().evidence
+
+
+def test_a_part_that_catches_up_and_is_never_ahead_does_not_protect() -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
+    runs += [*unbalanced(5, 200, 60.0, "hinge"), *unbalanced(1, 200, 20.0, "hinge")]
+    (hinge,) = protection(tidy(runs), "minimax")
+    assert (hinge.lead_grows, hinge.protects) == (True, False)
+    brief = protecting_in_brief([hinge])
+    assert brief is not None
+    assert brief.headline == f"hinge is not shown to protect ({UPDATES}: 5)"
+    sides = f"0 % of pairs balanced, 50 % at 5: {hinge.change_in_words()}"
+    assert brief.evidence.endswith(f"; hinge ({sides}) catches up, and no dose shows a lead")
 
 
 def test_parts_without_room_are_not_counted_among_those_that_could_lead_by_more() -> None:
