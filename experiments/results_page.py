@@ -141,6 +141,10 @@ class Study:
     def controls(self) -> Controls:
         return balanced_controls(self.complete)
 
+    @cached_property
+    def words(self) -> dict[str, VerdictWord]:
+        return words_of_runs(self.complete)
+
     @property
     def asked(self) -> str:
         """The first sentence of the question."""
@@ -284,11 +288,10 @@ def _collapsed_words(study: Study, curves: DoseCurves, part: str) -> str:
     ended = runs(study.complete)
     ended = ended[(ended["dataset"] == curves.dataset) & (ended["name"] == part) & ended["status"].isin(COUNTED)]
     counts: dict[float, list[bool]] = {}
-    words = words_of_runs(study.complete)
     for run, dose in zip(ended["run"], ended["dose"], strict=True):
         amount = parse_dose(str(dose)).get(curves.what)
         if amount:
-            counts.setdefault(amount, []).append(words.get(str(run)) == "COLLAPSED")
+            counts.setdefault(amount, []).append(study.words.get(str(run)) == "COLLAPSED")
     return ", ".join(f"{sum(of)} of {len(of)} at {number(amount)}" for amount, of in sorted(counts.items()))
 
 
@@ -297,7 +300,7 @@ def _controls(study: Study) -> Iterator[Findings]:
     methods = study.controls.methods
     known = [for_markdown(summary) for summary in study.controls.summaries()]
     undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
-    brief = _briefs(study.controls.in_brief(words_of_runs(study.complete)))
+    brief = _briefs(study.controls.in_brief(study.words))
     yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
 
 
@@ -519,8 +522,8 @@ def how_good(done: Sequence[Study]) -> list[str]:
     words: dict[str, Counter[VerdictWord]] = {}
     for study in done:
         dataset_of = dict(zip(runs(study.complete)["run"], runs(study.complete)["dataset"].astype(str), strict=True))
-        for dataset, counts in count_words(study.complete, dataset_of).items():
-            words.setdefault(dataset, Counter()).update(counts)
+        for run, word in study.words.items():
+            words.setdefault(dataset_of[run], Counter())[word] += 1
     counted = [f"on {name}, {format_words(each)}{', none GOOD' * (not each['GOOD'])}" for name, each in words.items()]
     return [f"The verdicts on all these runs: {for_markdown('; '.join(counted))}."] if counted else []
 

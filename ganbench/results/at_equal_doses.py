@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +95,11 @@ class MethodAtEqualDoses:
     def significant(self) -> bool:
         """True if the corrected p is at most 5 %."""
         return self.corrected_p <= 1 - LEVEL
+
+
+def doses_in_words(compared: Iterable[AtEqualDoses]) -> str:
+    """List the doses of some comparisons: “2, 3 and 5”."""
+    return listed([number(dose) for dose in sorted({dose for found in compared for dose in found.doses})])
 
 
 def losses_by_dose(values: Mapping[float, Mapping[str, float]], rule: CollapseRule) -> LossesByDose:

@@ -14,12 +14,13 @@ import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
-from ganbench.core.formatting import listed, number, percent
+from ganbench.core.formatting import percent
 from ganbench.results.at_equal_doses import (
     BALANCED,
     AtEqualDoses,
     MethodAtEqualDoses,
     at_equal_doses,
+    doses_in_words,
     losses_by_dose,
 )
 from ganbench.results.brief import Brief
@@ -112,10 +113,11 @@ def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: 
     several = len(methods) > 1
     parts = f"{'all' if len(better) == len(methods) else f'{len(better)} of'} {len(methods)} parts"
     largest = p_in_words(max(each.corrected_p for each in better))
+    doses = doses_in_words(method.found for method in methods)
     span = _span(better)
     by_part = "" if not several else ", with each part" if " to " not in span else ", depending on the part"
     return Brief(
-        f"Unbalanced runs are worse with {parts if several else first.name} ({first.what}: {_doses(methods)})",
+        f"Unbalanced runs are worse with {parts if several else first.name} ({first.what}: {doses})",
         f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}, and {balanced} balanced ones after as "
         f"many discriminator updates; the verdict is COLLAPSED for {unbalanced_called} and for {balanced_called}. A "
         f"balanced run is better in {span} of pairs{by_part} ({largest}{' or less' * several})",
@@ -133,10 +135,6 @@ def _rule(methods: Sequence[Imbalance]) -> str:
     return f"{methods[0].found.rule}{' or no score' * any(method.found.failed for method in methods)}"
 
 
-def _doses(methods: Sequence[Imbalance]) -> str:
-    return listed([number(dose) for dose in sorted({dose for method in methods for dose in method.found.doses})])
-
-
 def _span(methods: Sequence[Imbalance]) -> str:
     """The lowest and the highest share of pairs: “86 to 100 %”."""
     lowest, highest = (percent(end(method.found.better.middle for method in methods)) for end in (min, max))
@@ -144,7 +142,7 @@ def _span(methods: Sequence[Imbalance]) -> str:
 
 
 def _summary(methods: Sequence[Imbalance], of: int) -> str:
-    first, rule, doses = methods[0], _rule(methods), _doses(methods)
+    first, rule, doses = methods[0], _rule(methods), doses_in_words(method.found for method in methods)
     span = f"{_span(methods)} of pairs at equal doses{', by part' * (len(methods) > 1)}"
     balanced, unbalanced = _counts(methods)
     words = "better" if first.does_better else "worse"

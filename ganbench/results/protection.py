@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from ganbench.results.at_equal_doses import (
     MethodAtEqualDoses,
     at_equal_doses,
     change_of_lead,
+    doses_in_words,
     losses_by_dose,
 )
 from ganbench.results.balanced_controls import controls_at_doses
@@ -91,17 +91,19 @@ class Protection(MethodAtEqualDoses):
         total = self.found.total + self.found.other_total
         does = "better" if self.found.better.middle > 0.5 else "worse"
         return Brief(
-            f"{self.name} does {does} than {self.baseline} ({self.what}: {_doses([self.found])})",
+            f"{self.name} does {does} than {self.baseline} ({self.what}: {doses_in_words([self.found])})",
             f"At equal doses on {self.dataset}, its run is {compared} by {self.found.rule.metric} "
             f"({numbers}{failed_in_words(self.found.failed, total)}{self._beside()}{self._changed()})",
         )
 
     def sides_in_words(self) -> str:
-        """Return the shares behind the change: “0 % of pairs balanced, 100 % at 3 and 10”."""
-        balanced = self.balanced.better.middle if self.balanced else math.nan
-        return (
-            f"{percent(balanced)} % of pairs balanced, {percent(self.found.better.middle)} % at {_doses([self.found])}"
-        )
+        """Return the shares behind the change: “0 % of pairs balanced, 100 % at 3 and 10”; empty without controls."""
+        if self.change is None or self.balanced is None:
+            return ""
+        balanced = self.balanced.better.middle
+        # Doses without a control don't count.
+        unbalanced = f"{percent(balanced + self.change.middle)} % at {doses_in_words([self.balanced])}"
+        return f"{percent(balanced)} % of pairs balanced, {unbalanced}"
 
     def change_in_words(self) -> str:
         """Return the change in percentage points: “+19 points (−1 to +39; p = 0.062)”; empty without controls."""
@@ -196,21 +198,17 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     are = f"{'they are' if len(full) > 1 else 'it is'} ahead in at least {percent(NO_ROOM)} % of pairs"
     room = f"; {listed(full)} can't get much further ahead: balanced, {are}" if full else ""
     room_in_brief = " that could lead by more" if len(with_room) < len(tested) else ""
-    controlled = [each.balanced for each in tested if each.balanced]
+    doses = doses_in_words([each.balanced for each in tested if each.balanced])
     untested = [each.name for each in compared if each.change is None]
     unknown = f"; not known of {listed(untested)}: there are no balanced runs" if untested else ""
     return Brief(
-        f"{f'Of {len(with_room)} parts{room_in_brief}, ' * several}{protects} ({first.what}: {_doses(controlled)})",
+        f"{f'Of {len(with_room)} parts{room_in_brief}, ' * several}{protects} ({first.what}: {doses})",
         f"On {first.dataset}, {larger}{catches}{loses}{room}{unknown}",
     )
 
 
 def _changes(methods: Sequence[Protection]) -> str:
     return listed([f"{each.name} ({each.sides_in_words()}: {each.change_in_words()})" for each in methods])
-
-
-def _doses(compared: Sequence[AtEqualDoses]) -> str:
-    return listed([number(dose) for dose in sorted({dose for each in compared for dose in each.doses})])
 
 
 def _compare(methods: RunsAtDoses, pair: tuple[str, str], rule: CollapseRule) -> AtEqualDoses | None:
