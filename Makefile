@@ -88,7 +88,7 @@ leaderboard: $(READY)  ## Rank the methods of all reports/*/results.csv in docs/
 	@echo "wrote docs/leaderboard.md"
 
 results: $(READY)  ## Write docs/results.md and README's summary from the studies' result files in reports/
-	$(BIN)/python experiments/results_page.py
+	$(BIN)/python -m experiments.results_page
 
 report: $(READY)  ## Write a report on the runs in ./mlruns-ganbench; FROM=reports/.../results.csv makes one again
 	$(BIN)/ganbench report $(if $(FROM),--from $(FROM))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
-import pytest
+import pandas as pd
 from PIL import Image
 
+from experiments.results_page.__main__ import PAGE, README
+from experiments.results_page.designs import findings
+from experiments.results_page.findings import Findings
+from experiments.results_page.page import page
+from experiments.results_page.published import differences, studied
+from experiments.results_page.readme import readme
+from experiments.results_page.study import ORDER, Study, studies
 from ganbench.results.claims.studied import read_studied
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
@@ -19,34 +22,15 @@ from ganbench.tracking import RunRecord
 from tests.results.test_loading import record
 from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, crossed, factorial, runs_of_doses
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "results_page.py"
+
+def of_rows(name: str, question: str, folder: Path, table: pd.DataFrame) -> Study:
+    """A study that compares with the method `plain`."""
+    return Study(name, question, folder, table, baseline="plain", shown=("plain",))
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[ModuleType]:
-    """The script as a module, which reads each experiment file once."""
-    spec = importlib.util.spec_from_file_location("results_page", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "results_page", module)  # dataclasses look for their module there
-        spec.loader.exec_module(module)
-        yield module
-
-
-@pytest.fixture
-def script(loaded: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script, which draws into a temporary folder and compares with the method `plain`."""
-    monkeypatch.setattr(loaded, "IMAGES", tmp_path)
-    monkeypatch.setattr(loaded, "BASELINE", "plain")
-    monkeypatch.setattr(loaded, "SHOWN", ("plain",))
-    return loaded
-
-
-def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleType, tmp_path: Path) -> None:
-    study = script.Study("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
-    found = script.findings(study)
+def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -> None:
+    study = of_rows("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
+    found = findings(study, tmp_path)
     balanced, apart, *curves = found.known
     baseline = next(sentence for sentence in curves if sentence.startswith("**plain**, generator updates"))
     assert any(sentence.startswith(f"**{for_markdown(HOSTILE)}**") for sentence in curves), (
@@ -76,29 +60,29 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(script: ModuleTyp
     assert "% at 2, 100 % at 5 and " in table
     assert any("not shown" in sentence for sentence in found.undecided)
     assert (tmp_path / f"results-balance-mnist-{UPDATES.replace(' ', '-')}.svg").exists()
-    page = script.page([(study, found)])
-    assert page.replace(for_markdown("<b>"), "").count("<b>") == 0
-    assert f"- {compared}.\n" in page
-    assert "**What protects?** [Rows](../reports/x/report.md)" in page
+    text = page([(study, found)])
+    assert text.replace(for_markdown("<b>"), "").count("<b>") == 0
+    assert f"- {compared}.\n" in text
+    assert "**What protects?** [Rows](../reports/x/report.md)" in text
 
 
-def test_published_differences_are_listed_with_their_caveats(script: ModuleType, tmp_path: Path) -> None:
+def test_published_differences_are_listed_with_their_caveats(tmp_path: Path) -> None:
     runs = [record(loss, seed, fid) for loss, fid in (("minimax", 10.0), ("non-saturating", 20.0)) for seed in range(7)]
-    study = script.Study("net_or_loss", "Which?", tmp_path, tidy(runs))
-    (compared,) = script.differences([study])
-    page = script.page([(study, script.findings(study))], [compared])
-    assert "| NS GAN (6.8 ± 0.5) is better than MM GAN (9.8 ± 0.9) by fid, on mnist | reverses | net_or_loss: " in page
-    assert "Inception-FID on grey images" in page
-    assert "## What papers found" not in script.page([(study, script.findings(study))])
+    study = of_rows("net_or_loss", "Which?", tmp_path, tidy(runs))
+    (compared,) = differences([study])
+    text = page([(study, findings(study, tmp_path))], [compared])
+    assert "| NS GAN (6.8 ± 0.5) is better than MM GAN (9.8 ± 0.9) by fid, on mnist | reverses | net_or_loss: " in text
+    assert "Inception-FID on grey images" in text
+    assert "## What papers found" not in page([(study, findings(study, tmp_path))])
 
 
-def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path: Path) -> None:
+def test_best_and_worst_seed_are_shown_at_each_dose(tmp_path: Path) -> None:
     table = tidy(list(runs_of_doses()))
     (tmp_path / "samples").mkdir()
     for run in table["run"].unique():
         for step in (9, 10):  # the later sheet is shown
             Image.new("L", (32, 32), 255 * (step == 10)).save(tmp_path / "samples" / f"{run}-{step}.webp")
-    found = script.findings(script.Study("balance", "What protects?", tmp_path, table))
+    found = findings(of_rows("balance", "What protects?", tmp_path, table), tmp_path)
     name = f"results-balance-mnist-{UPDATES.replace(' ', '-')}-samples.png"
     (shown,) = (picture for picture in found.pictures if f"](images/{name})" in picture)
     assert f"Samples of plain and {for_markdown(HOSTILE)} by" in shown
@@ -107,28 +91,28 @@ def test_best_and_worst_seed_are_shown_at_each_dose(script: ModuleType, tmp_path
         assert picture.convert("L").getpixel((75, 100)) == 255
 
 
-def test_samples_of_crossed_axes_have_a_row_for_each_value_of_the_first(script: ModuleType, tmp_path: Path) -> None:
+def test_samples_of_crossed_axes_have_a_row_for_each_value_of_the_first(tmp_path: Path) -> None:
     values = {("batch", "minimax"): 10.0, ("none", "hinge"): 60.0, ("batch", "hinge"): 10.0, ("none", "minimax"): 60.0}
     table = tidy(list(crossed(values | {("batch", "wgan"): 5.0})))
     (tmp_path / "samples").mkdir()
     for run in table["run"].unique():
         Image.new("L", (32, 32), 255).save(tmp_path / "samples" / f"{run}-10.webp")
-    found = script.findings(script.Study("net_or_loss", "Which?", tmp_path, table))
+    found = findings(of_rows("net_or_loss", "Which?", tmp_path, table), tmp_path)
     words = "Samples of each method on mnist: the best and the worst seed"
     assert found.pictures == [f"![{words}](images/results-net_or_loss-mnist-samples.png)\n\n*{words}*"]
     with Image.open(tmp_path / "results-net_or_loss-mnist-samples.png") as picture:
         assert picture.size == (6 * 150, 2 * 180), "best and worst of three losses with batch, and of two without"
 
 
-def test_a_factor_that_harms_is_said_to_make_things_worse(script: ModuleType, tmp_path: Path) -> None:
-    study = script.Study("factorial", "What helps?", tmp_path, tidy(factorial(-20.0)))
-    (known,) = script.findings(study).known
+def test_a_factor_that_harms_is_said_to_make_things_worse(tmp_path: Path) -> None:
+    study = of_rows("factorial", "What helps?", tmp_path, tidy(factorial(-20.0)))
+    (known,) = findings(study, tmp_path).known
     # Better only where the other is the seed that failed: one of seven in one of two strata, 7 % of pairs.
     assert "worse with it in 93 % of pairs of seeds" in known
     assert "medians of the settings 73 with it, 53 to 53.5 without" in known
 
 
-def test_runs_are_counted_by_the_word_of_their_verdict(script: ModuleType, tmp_path: Path) -> None:
+def test_runs_are_counted_by_the_word_of_their_verdict(tmp_path: Path) -> None:
     verdict = {
         f"verdict/{part}{name}": value
         for name, values in {
@@ -144,14 +128,14 @@ def test_runs_are_counted_by_the_word_of_their_verdict(script: ModuleType, tmp_p
         RunRecord("a", "g", 0, "finished", params | {"loss": "hinge"}, tags, [(n, 9, v) for n, v in verdict.items()]),
         RunRecord("b", "g", 1, "diverged", params | {"loss": "hinge"}, tags, [("loss/critic", 9, 1.0)]),
     ]
-    study = script.Study("net_or_loss", "Which?", tmp_path, tidy(runs))
-    page = script.page([(study, script.Findings())])
-    assert "\n| hinge | 1 GOOD, 1 DIVERGED |\n| real data |  |" in page
+    study = of_rows("net_or_loss", "Which?", tmp_path, tidy(runs))
+    text = page([(study, Findings())])
+    assert "\n| hinge | 1 GOOD, 1 DIVERGED |\n| real data |  |" in text
 
 
-def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_path: Path) -> None:
-    study = script.Study("factorial", "What helps? More.", tmp_path, tidy(factorial(20.0)))
-    found = script.findings(study)
+def test_a_factor_that_helps_is_known_with_its_medians(tmp_path: Path) -> None:
+    study = of_rows("factorial", "What helps? More.", tmp_path, tidy(factorial(20.0)))
+    found = findings(study, tmp_path)
     (known,) = found.known
     assert known.startswith("**R1** makes a difference on mnist, averaged over the settings of the others: ")
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
@@ -159,36 +143,34 @@ def test_a_factor_that_helps_is_known_with_its_medians(script: ModuleType, tmp_p
     assert found.brief[0].startswith("**R1 makes FID better.** On mnist: FID better in 100 % of pairs of seeds (")
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
-    assert f"### What helps?\n\nMore. {study.link}\n\n- **R1**" in script.page([(study, found)])
+    assert f"### What helps?\n\nMore. {study.link}\n\n- **R1**" in page([(study, found)])
 
 
-def test_readme_shows_the_first_sentences(script: ModuleType, tmp_path: Path) -> None:
-    study = script.Study("balance", "What protects?", tmp_path, tidy(list(runs_of_doses())))
-    found = script.findings(study)
-    readme = script.readme("a\n<!-- made by `make results` -->\nformer words\n<!-- end -->\nb\n", [(study, found)])
-    assert readme.startswith(
+def test_readme_shows_the_first_sentences(tmp_path: Path) -> None:
+    study = of_rows("balance", "What protects?", tmp_path, tidy(list(runs_of_doses())))
+    found = findings(study, tmp_path)
+    text = readme("a\n<!-- made by `make results` -->\nformer words\n<!-- end -->\nb\n", [(study, found)])
+    assert text.startswith(
         "a\n<!-- made by `make results` -->\n\n- *What protects?* **Unbalanced runs are worse with 1 of 2 parts ("
     )
-    assert f"\n- *What protects?* {found.brief[0]}.\n" in readme
-    assert f"- {found.brief[0]}.\n" in script.page([(study, found)]).partition("## What is known")[0]
+    assert f"\n- *What protects?* {found.brief[0]}.\n" in text
+    assert f"- {found.brief[0]}.\n" in page([(study, found)]).partition("## What is known")[0]
     unsaid = dataclasses.replace(found, brief=[])
-    readme = script.readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
-    assert "\n".join(f"- *What protects?* {sentence}." for sentence in found.known[:3]) in readme
-    assert "former words" not in readme
-    assert readme.endswith("<!-- end -->")
+    text = readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
+    assert "\n".join(f"- *What protects?* {sentence}." for sentence in found.known[:3]) in text
+    assert "former words" not in text
+    assert text.endswith("<!-- end -->")
 
 
-def test_the_committed_page_is_what_the_script_makes(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(script, "BASELINE", "non-saturating")
-    monkeypatch.setattr(script, "SHOWN", ("minimax", "non-saturating"))
-    found = [(study, script.findings(study)) for study in script.studies()]
-    compared = script.differences([study for study, _ in found])
-    assert script.PAGE.read_text(encoding="utf-8") == script.page(found, compared), "out of date: make results"
-    assert read_studied() == tuple(script.studied(compared)), "out of date: make results"
-    readme = script.README.read_text(encoding="utf-8")
-    assert script.readme(readme, found) == readme, "out of date: make results"
+def test_the_committed_page_is_what_the_script_makes(tmp_path: Path) -> None:
+    found = [(study, findings(study, tmp_path)) for study in studies()]
+    compared = differences([study for study, _ in found])
+    assert PAGE.read_text(encoding="utf-8") == page(found, compared), "out of date: make results"
+    assert read_studied() == tuple(studied(compared)), "out of date: make results"
+    text = README.read_text(encoding="utf-8")
+    assert readme(text, found) == text, "out of date: make results"
 
 
-def test_studies_without_results_are_listed(script: ModuleType) -> None:
-    page = script.page([])
-    assert page.count("| 0 of ") == len(script.ORDER)
+def test_studies_without_results_are_listed() -> None:
+    text = page([])
+    assert text.count("| 0 of ") == len(ORDER)

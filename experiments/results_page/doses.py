@@ -1,0 +1,153 @@
+"""Which parts protect, from which dose on runs collapse, and whether it is the balance that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from experiments.results_page.findings import Findings, headed
+from experiments.results_page.pictures import dose_samples, picture, slug
+from experiments.results_page.study import Study
+from ganbench.core.annotation import parse_dose
+from ganbench.core.formatting import listed, number, percent, percents
+from ganbench.results.balanced_controls import Imbalance
+from ganbench.results.compare import COUNTED
+from ganbench.results.dose_curves import DoseCurves, dose_curves
+from ganbench.results.inference.factorial import seeds_for_even_chance
+from ganbench.results.pairs_in_words import share_in_words, shown_in_words
+from ganbench.results.protection import Protection, protecting_in_brief, protection
+from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.study_charts import dose_chart
+from ganbench.results.report.svg import svg
+from ganbench.results.report.tables import markdown
+from ganbench.results.views import runs
+
+
+def controls(study: Study) -> Iterator[Findings]:
+    """What the balanced controls show: whether it is the balance that matters, or the number of updates."""
+    methods = study.controls.methods
+    known = [for_markdown(summary) for summary in study.controls.summaries()]
+    undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
+    brief = headed(study.controls.in_brief(study.words))
+    yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
+
+
+def doses(study: Study, images: Path) -> Iterator[Findings]:
+    """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table."""
+    compared = protection(study.complete, study.baseline, study.pairs)
+    for curves in dose_curves(study.complete):
+        name = f"results-{study.name}-{slug(curves.dataset)}-{slug(curves.what)}.svg"
+        (images / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
+        parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
+        beside = [part for part in parts if part.baseline == study.baseline]
+        shown = [*study.shown, *(part.name for part in beside if part.protects)]
+        bases = [curve for curve in curves.curves if curve.name in shown]
+        what = for_markdown(f"{curves.what}, on {curves.dataset}")
+        known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
+        apart = {part: curves.apart(part.name, part.baseline) for part in parts}
+        rows = [
+            [curve.name, curve.half(), curve.counts(), _collapsed_words(study, curves, curve.name)]
+            for curve in curves.curves
+        ]
+        head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
+        drawn = picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
+        brief = [protecting_in_brief(beside), curves.in_brief(study.baseline)]
+        brief += [part.in_brief() for part in beside if part.significant]
+        yield Findings(
+            known=[for_markdown(words) for words in apart.values() if words] + known,
+            undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
+            pictures=[drawn, *dose_samples(study, curves, shown, images)],
+            brief=headed(filter(None, brief)),
+            tables=[markdown(head, rows), *_protection_table(parts)],
+        )
+
+
+def _protection_table(parts: Sequence[Protection]) -> list[str]:
+    """A table of all comparisons of two parts: unbalanced, balanced, and whether the lead is larger unbalanced."""
+    if not parts:
+        return []
+    head = ["the first", "the second", "unbalanced", f"by {parts[0].what}", "balanced", "change", "real images"]
+    rows = []
+    for part in parts:
+        found, balanced = part.found, part.balanced
+        share = f"{percent(balanced.better.middle)} % ({percents(*balanced.better[1:])})" if balanced else ""
+        shown = shown_in_words(found.better, significant=part.significant)
+        rows.append(
+            [
+                part.name,
+                part.baseline,
+                f"{shown}, {share_in_words(found.better, part.corrected_p)}",
+                found.at_each(),
+                share,
+                part.change_in_words(),
+                _images_in_words(part),
+            ]
+        )
+    dataset, metric = for_markdown(parts[0].dataset), for_markdown(parts[0].found.rule.metric)
+    return [
+        f"In how many pairs of seeds the first part does better than the second on {dataset} by {metric}, unbalanced "
+        "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p). A part protects "
+        f"if the change is shown to be positive, and it is ahead at some dose:\n\n{markdown(head, rows)}"
+    ]
+
+
+def _images_in_words(part: Protection) -> str:
+    """How many times as many real images the first part saw: “3, 4 and 6 times; balanced, 2”, or “as many”."""
+    each, balanced = (
+        [number(times) for times in dict.fromkeys(round(times, 2) for times in images)]
+        for images in (part.images, part.balanced_images)
+    )
+    if not each:
+        return ""
+    if {*each, *balanced} == {"1"}:
+        return "as many"
+    return f"{listed(each)} times{f'; balanced, {listed(balanced)}' if balanced else ''}"
+
+
+def _undecided(part: Protection) -> str:
+    words = f"{part.name} is not shown to do better or worse than {part.baseline} by {part.found.rule.metric}"
+    return f"{words} ({part.what}){_more_seeds(part)}"
+
+
+def _more_seeds(part: Protection) -> str:
+    needed = seeds_for_even_chance(part.found.total // len(part.found.doses), part.found.p, part.corrected_p)
+    words = (
+        f"; if the difference is as large as it looks, about {needed} seeds at each dose would show it in half of all "
+        "studies"
+    )
+    return words if needed else ""
+
+
+def _collapsed_words(study: Study, curves: DoseCurves, part: str) -> str:
+    """Number of runs of a part at each dose that the verdict calls COLLAPSED, by another rule than the study's."""
+    ended = runs(study.complete)
+    ended = ended[(ended["dataset"] == curves.dataset) & (ended["name"] == part) & ended["status"].isin(COUNTED)]
+    counts: dict[float, list[bool]] = {}
+    for run, dose in zip(ended["run"], ended["dose"], strict=True):
+        amount = parse_dose(str(dose)).get(curves.what)
+        if amount:
+            counts.setdefault(amount, []).append(study.words.get(str(run)) == "COLLAPSED")
+    return ", ".join(f"{sum(of)} of {len(of)} at {number(amount)}" for amount, of in sorted(counts.items()))
+
+
+def _control_tables(methods: Sequence[Imbalance]) -> list[str]:
+    """A table for each kind of dose: how often balanced runs of each part do better, and how many collapse."""
+    kinds: dict[tuple[str, str, str], list[list[str]]] = {}
+    for method in methods:
+        found = method.found
+        rule = f"{found.rule}{' or no score' * any(each.found.failed for each in methods)}"
+        row = [
+            method.name,
+            f"{shown_in_words(found.better, significant=method.significant)}, "
+            f"{share_in_words(found.better, method.corrected_p)}",
+            found.at_each(),
+            f"{found.collapsed} of {found.total}",
+            f"{found.other_collapsed} of {found.other_total}",
+        ]
+        kinds.setdefault((method.dataset, method.what, rule), []).append(row)
+    return [
+        f"In how many pairs of seeds a balanced run does better than an unbalanced one on {for_markdown(dataset)}, "
+        "after as many discriminator updates (95 % interval; corrected p):\n\n"
+        + markdown(["part", "pairs", f"by {what}", f"balanced runs with {rule}", "unbalanced ones"], rows)
+        for (dataset, what, rule), rows in kinds.items()
+    ]
