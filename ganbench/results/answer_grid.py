@@ -77,8 +77,8 @@ def _cells_against(ranking: Ranking, pairs: Sequence[Contrast]) -> dict[str, Cel
     cells = {baseline: Cell(BASELINE, f"{ranking.heading}: {baseline} is the baseline")}
     for pair in pairs:
         # The sentence gives the p-value that decides.
-        forth = replace(pair, p=pair.adjusted)
-        back = replace(ranking.contrast(baseline, pair.first), p=pair.adjusted, adjusted=pair.adjusted)
+        forth = replace(pair, p=pair.corrected_p)
+        back = replace(ranking.contrast(baseline, pair.first), p=pair.corrected_p, corrected_p=pair.corrected_p)
         winner = next((one for one in (forth, back) if shows_better(one)), None)
         if winner is not None:
             sentence = (

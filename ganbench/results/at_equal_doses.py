@@ -10,9 +10,8 @@ import numpy as np
 
 from ganbench.core.collapse_rule import CollapseRule
 from ganbench.core.formatting import listed, number, percent, percents
-from ganbench.results.inference import Interval, Values
+from ganbench.results.inference import Interval, Tested, Values
 from ganbench.results.inference.factorial import better_in_strata, change_between
-from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
 from ganbench.results.pairs_in_words import reverses
 
@@ -77,24 +76,17 @@ class AtEqualDoses:
 
 
 @dataclass(frozen=True)
-class MethodAtEqualDoses:
+class MethodAtEqualDoses(Tested):
     """A comparison about one method of a dose study, which is tested among those about others.
 
     Attributes:
         what: what the doses are of.
-        corrected_p: p after Holm's correction for all methods that are tested together.
     """
 
     dataset: str
     what: str
     name: str
     found: AtEqualDoses
-    corrected_p: float
-
-    @property
-    def significant(self) -> bool:
-        """True if the corrected p is at most 5 %."""
-        return self.corrected_p <= 1 - LEVEL
 
 
 def doses_in_words(compared: Iterable[AtEqualDoses]) -> str:

@@ -26,7 +26,7 @@ from ganbench.results.at_equal_doses import (
 from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, Study
-from ganbench.results.inference import holm
+from ganbench.results.inference import corrected
 from ganbench.results.pairs_in_words import p_in_words
 from ganbench.results.views import final_scores, runs
 
@@ -181,13 +181,12 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
     settings = _settings(table)
     pairs, uncontrolled, unbalanced = _pairs(table, settings)
     results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in pairs.items()}
-    corrected = holm([found.p for found in results.values()])
     methods = [
-        Imbalance(dataset, what, name, found, p, *map(_runs_of, pairs[dataset, what, name, rule]))
-        for ((dataset, what, name, rule), found), p in zip(results.items(), corrected, strict=True)
+        Imbalance(dataset, what, name, found, *map(_runs_of, pairs[dataset, what, name, rule]), p=found.p)
+        for (dataset, what, name, rule), found in results.items()
     ]
     confounded = sum(_differs_in_updates(setting, what, settings) for setting, what in uncontrolled)
-    return Controls(tuple(methods), unbalanced - len(uncontrolled), unbalanced, confounded)
+    return Controls(tuple(corrected(methods)), unbalanced - len(uncontrolled), unbalanced, confounded)
 
 
 def controls_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,8 @@ from ganbench.core.annotation import LOST
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import outcome_losses
 from ganbench.results.grouping import scored_alike
-from ganbench.results.inference import Interval, Values, holm
+from ganbench.results.inference import Interval, Tested, Values, corrected
 from ganbench.results.inference.factorial import better_in_strata
-from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.inference.ranks import superiority
 from ganbench.results.pairs_in_words import reverses
 from ganbench.results.views import runs
@@ -29,7 +28,7 @@ Cells = Mapping[tuple[str, str], Values]
 
 
 @dataclass(frozen=True)
-class AxisPair:
+class AxisPair(Tested):
     """Two values of an axis, compared by one outcome wherever both were trained with the same value of the other axis.
 
     Attributes:
@@ -42,8 +41,6 @@ class AxisPair:
         counts: of missing modes, the number of runs without one, and of all, with either value; empty otherwise.
         images: number of real images that a run with `one` saw, over that of one with `other`; NaN if none saw any.
         runs, failed: number of runs with either value, and of those without a score, which rank worst.
-        p: of the hypothesis that neither is better, by van Elteren's test.
-        corrected_p: p after Holm's correction for all pairs of both axes, by the same outcome.
     """
 
     dataset: str
@@ -58,13 +55,6 @@ class AxisPair:
     images: float
     runs: int
     failed: int
-    p: float
-    corrected_p: float = math.nan
-
-    @property
-    def significant(self) -> bool:
-        """True if the corrected p is at most 5 %."""
-        return self.corrected_p <= 1 - LEVEL
 
     @property
     def decided(self) -> bool:
@@ -93,7 +83,7 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
                 for run, method in method_of.items():
                     cells.setdefault(method, []).append(losses.get(run, math.nan))
                 arrays = {method: np.array(values) for method, values in cells.items()}
-                found += _corrected(_pairs(str(dataset), label, arrays, seen, counted=outcome == LOST))
+                found += corrected(_pairs(str(dataset), label, arrays, seen, counted=outcome == LOST))
     return found
 
 
@@ -125,10 +115,8 @@ def _pairs(
             beside = tuple(superiority(*stratum) for stratum in strata)
             counts = tuple(_count([stratum[side] for stratum in strata]) for side in (0, 1)) if counted else ()
             every = np.concatenate([losses for stratum in strata for losses in stratum])
-            failed = int(np.isnan(every).sum())
-            found.append(
-                AxisPair(dataset, axis, one, other, equal, label, better, beside, counts, images, len(every), failed, p)
-            )
+            seeds = (len(every), int(np.isnan(every).sum()))
+            found.append(AxisPair(dataset, axis, one, other, equal, label, better, beside, counts, images, *seeds, p=p))
     return found
 
 
@@ -136,8 +124,3 @@ def _count(losses: Sequence[Values]) -> tuple[int, int]:
     """Number of runs with a loss above 0, or none, and of all."""
     values = np.concatenate(losses)
     return int((~(values <= 0)).sum()), len(values)
-
-
-def _corrected(pairs: Sequence[AxisPair]) -> list[AxisPair]:
-    corrected = holm([pair.p for pair in pairs])
-    return [replace(pair, corrected_p=p) for pair, p in zip(pairs, corrected, strict=True)]

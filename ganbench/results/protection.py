@@ -21,7 +21,7 @@ from ganbench.results.at_equal_doses import (
 from ganbench.results.balanced_controls import controls_at_doses
 from ganbench.results.brief import Brief
 from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
-from ganbench.results.inference import Interval, holm
+from ganbench.results.inference import Interval, corrected, holm
 from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.pairs_in_words import ALIKE, failed_in_words, p_in_words, pairs_in_words
 from ganbench.results.views import runs
@@ -154,21 +154,17 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
                     what,
                     name,
                     result,
-                    result.p,
                     other,
                     balanced,
                     _times(methods, (name, other), result.doses, images),
                     _times(controls, (name, other), balanced.doses, images) if balanced else (),
                     change,
                     change_p,
+                    p=result.p,
                 )
             )
-        corrected = holm([each.corrected_p for each in found])
         changes = iter(holm([each.change_p for each in found if each.change is not None]))
-        compared += [
-            replace(each, corrected_p=p, change_p=1.0 if each.change is None else next(changes))
-            for each, p in zip(found, corrected, strict=True)
-        ]
+        compared += [replace(each, change_p=1.0 if each.change is None else next(changes)) for each in corrected(found)]
     return compared
 
 

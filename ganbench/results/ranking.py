@@ -18,7 +18,7 @@ from ganbench.core.formatting import number
 from ganbench.core.mode_words import MODES, with_noun
 from ganbench.core.registry import near_miss
 from ganbench.results.grouping import shown_protocol
-from ganbench.results.inference import Contrast, Estimate, Lead, contrast, find_lead, with_holm
+from ganbench.results.inference import Contrast, Estimate, Lead, contrast, corrected, find_lead
 from ganbench.results.verdict_words import Words
 
 Seeds = Mapping[int, float]
@@ -155,8 +155,8 @@ def against(rankings: Sequence[Ranking], baseline: str) -> list[list[Contrast]]:
     for ranking in rankings:
         second = _named(baseline, list(ranking.losses))
         contrasts.append([ranking.contrast(first, second) for first in ranking.losses if first != second])
-    corrected = iter(with_holm([pair for pairs in contrasts for pair in pairs]))
-    return [[next(corrected) for _ in pairs] for pairs in contrasts]
+    in_turn = iter(corrected([pair for pairs in contrasts for pair in pairs]))
+    return [[next(in_turn) for _ in pairs] for pairs in contrasts]
 
 
 def _named(baseline: str, names: Sequence[str]) -> str:

@@ -80,7 +80,7 @@ def test_methods_are_compared_with_a_baseline() -> None:
     assert cells["hinge"].sentence.startswith("fid: hinge is better than minimax by 20 [")
     assert cells["lsgan"].sentence.startswith("fid: minimax is better than lsgan by 20 [")
     (pairs,) = against(comparison.rankings, "minimax")
-    adjusted = {pair.first: f"p = {pair.adjusted:.2g}" for pair in pairs}
+    adjusted = {pair.first: f"p = {pair.corrected_p:.2g}" for pair in pairs}
     assert all(adjusted[name] in cells[name].sentence for name in ("hinge", "lsgan"))
 
 

@@ -21,6 +21,7 @@ from ganbench.results.inference import (
     as_losses,
     better_with_probability,
     contrast,
+    corrected,
     estimate,
     find_lead,
     holm,
@@ -31,7 +32,6 @@ from ganbench.results.inference import (
     profile,
     seeds_needed,
     superiority,
-    with_holm,
 )
 
 Values = NDArray[np.float64]
@@ -244,8 +244,8 @@ def test_holm_limits_false_alarms_to_5_percent_of_studies() -> None:
     random, false_alarms = np.random.default_rng(3), 0
     for _ in range(100):
         methods = [random.normal(size=8) for _ in range(4)]
-        pairs = with_holm([contrast("a", one, "b", other) for one, other in combinations(methods, 2)])
-        false_alarms += any(pair.adjusted < 0.05 for pair in pairs)
+        pairs = corrected([contrast("a", one, "b", other) for one, other in combinations(methods, 2)])
+        false_alarms += any(pair.corrected_p < 0.05 for pair in pairs)
     assert false_alarms / 100 < 0.05 + 0.05
 
 

@@ -149,7 +149,7 @@ def test_methods_are_compared_with_a_baseline() -> None:
     hinge = by_method["hinge"]
     assert (hinge.probability.middle, hinge.difference.middle, hinge.seeds) == (1.0, -18.0, (8, 8))
     assert hinge.p == pytest.approx(stats.mannwhitneyu(BETTER, WORSE, method="exact").pvalue)
-    assert hinge.adjusted == min(1.0, 2 * hinge.p), "two comparisons"
+    assert hinge.corrected_p == min(1.0, 2 * hinge.p), "two comparisons"
     with pytest.raises(GanbenchError, match="there is no 'minmax' to compare with"):
         against([ranking], "minmax")
 
@@ -159,7 +159,7 @@ def test_holms_correction_is_over_all_metrics_shown_together() -> None:
     pairs = [pair for pairs in against(both, "minimax") for pair in pairs]
     assert len(pairs) == 4
     smallest = min(pairs, key=lambda pair: pair.p)
-    assert smallest.adjusted == min(1.0, 4 * smallest.p)
+    assert smallest.corrected_p == min(1.0, 4 * smallest.p)
 
 
 def test_equal_tables_give_equal_rankings() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,8 @@ from ganbench.results.claims.table import Claim
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import outcome_losses
 from ganbench.results.grouping import scored_alike
-from ganbench.results.inference import Interval, Values, as_losses, better_with_probability, holm
+from ganbench.results.inference import Interval, Tested, Values, as_losses, better_with_probability, corrected
 from ganbench.results.inference.factorial import better_in_strata
-from ganbench.results.inference.intervals import LEVEL
 from ganbench.results.pairs_in_words import failed_in_words, p_in_words
 from ganbench.results.views import final_scores, runs
 
@@ -47,7 +46,7 @@ class PublishedDifference:
 
 
 @dataclass(frozen=True)
-class DifferenceHere:
+class DifferenceHere(Tested):
     """A published difference in our runs.
 
     Attributes:
@@ -56,8 +55,6 @@ class DifferenceHere:
             that a run of the method that was published as better is better, and the medians of both.
         chance: that probability averaged over the settings, with its 95 % interval.
         runs, failed: number of runs of either method, and of those without a score, which rank worst.
-        p: of the hypothesis that neither is better, by van Elteren's test over the settings.
-        corrected_p: p after Holm's correction for all published differences that are compared.
     """
 
     published: PublishedDifference
@@ -66,13 +63,11 @@ class DifferenceHere:
     chance: Interval
     runs: int
     failed: int
-    p: float
-    corrected_p: float = math.nan
 
     @property
     def outcome(self) -> str:
         """`carries over` or `reverses` if the corrected p is at most 5 %, by the direction; else `undecided`."""
-        if not self.corrected_p <= 1 - LEVEL:
+        if not self.significant:
             return "undecided"
         return "carries over" if self.chance.middle > 0.5 else "reverses"
 
@@ -155,8 +150,7 @@ def differences_here(
         tables: the tidy table of each study, of methods of which all seeds have ended.
     """
     settings = [setting for study, table in tables.items() for setting in _settings(study, table)]
-    found = [each for each in (_compare(difference, settings) for difference in published) if each is not None]
-    return [replace(each, corrected_p=p) for each, p in zip(found, holm([each.p for each in found]), strict=True)]
+    return corrected([each for each in (_compare(difference, settings) for difference in published) if each])
 
 
 def _compare(difference: PublishedDifference, settings: Sequence[_Setting]) -> DifferenceHere | None:
@@ -177,7 +171,7 @@ def _compare(difference: PublishedDifference, settings: Sequence[_Setting]) -> D
     every = np.concatenate([losses for stratum in strata for losses in stratum])
     studies = tuple(dict.fromkeys(one.study for one, _ in compared))
     failed = int(np.isnan(every).sum())
-    return DifferenceHere(difference, studies, tuple(of_settings), chance, len(every), failed, p)
+    return DifferenceHere(difference, studies, tuple(of_settings), chance, len(every), failed, p=p)
 
 
 def _settings(study: str, table: pd.DataFrame) -> Iterator[_Setting]:

@@ -10,15 +10,14 @@ from ganbench.results.inference.contrasts import (
     Lead,
     contrast,
     find_lead,
-    holm,
     is_better,
     shows_better,
-    with_holm,
 )
 from ganbench.results.inference.intervals import MIN_SEEDS, Estimate, Interval, estimate, iqm_difference
 from ganbench.results.inference.losses import Values, as_losses, iqm, profile
 from ganbench.results.inference.ranks import better_with_probability, mann_whitney, superiority
 from ganbench.results.inference.seeds_needed import seeds_needed
+from ganbench.results.inference.tested import Tested, corrected, holm
 
 __all__ = [
     "MIN_SEEDS",
@@ -26,10 +25,12 @@ __all__ = [
     "Estimate",
     "Interval",
     "Lead",
+    "Tested",
     "Values",
     "as_losses",
     "better_with_probability",
     "contrast",
+    "corrected",
     "estimate",
     "find_lead",
     "holm",
@@ -41,5 +42,4 @@ __all__ = [
     "seeds_needed",
     "shows_better",
     "superiority",
-    "with_holm",
 ]

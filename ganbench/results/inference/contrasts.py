@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,17 +11,17 @@ import numpy as np
 from ganbench.results.inference.intervals import LEVEL, MIN_SEEDS, Estimate, Interval, iqm_difference
 from ganbench.results.inference.losses import Values
 from ganbench.results.inference.ranks import better_with_probability, mann_whitney, superiority
+from ganbench.results.inference.tested import Tested
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(Tested):
     """The comparison of two methods.
 
     Attributes:
         difference: interquartile mean of the first minus that of the second.
         probability: probability that a seed of the first is better than one of the second; ties count half.
-        p: p-value of the two-sided Mann–Whitney test that neither is better.
-        adjusted: the same after Holm's correction over all comparisons shown with it.
+        p: of the two-sided Mann–Whitney test that neither is better.
         seeds: number of seeds of each.
     """
 
@@ -30,8 +29,6 @@ class Contrast:
     second: str
     difference: Interval
     probability: Interval
-    p: float
-    adjusted: float
     seeds: tuple[int, int]
 
 
@@ -42,29 +39,13 @@ def contrast(first: str, one: Values, second: str, other: Values) -> Contrast:
         ValueError: there are no seeds.
     """
     p = mann_whitney(one, other)
-    return Contrast(first, second, iqm_difference(one, other), superiority(one, other), p, p, (len(one), len(other)))
-
-
-def with_holm(contrasts: Sequence[Contrast]) -> list[Contrast]:
-    """Correct the p-values of comparisons that are shown together."""
-    adjusted = holm([pair.p for pair in contrasts])
-    return [replace(pair, adjusted=p) for pair, p in zip(contrasts, adjusted, strict=True)]
+    difference, probability, seeds = iqm_difference(one, other), superiority(one, other), (len(one), len(other))
+    return Contrast(first, second, difference, probability, seeds, p=p, corrected_p=p)
 
 
 def shows_better(pair: Contrast) -> bool:
     """Decide as `is_better` does, with the p-value after Holm's correction, whether the first of two is better."""
-    return min(pair.seeds) >= MIN_SEEDS and pair.probability.low > 0.5 and pair.adjusted <= 1 - LEVEL
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979): adjusted pᵢ = max over j ≤ i of (m − j + 1) · p₍ⱼ₎, at most 1."""
-    adjusted = [math.nan] * len(ps)
-    known = [index for index in range(len(ps)) if not math.isnan(ps[index])]
-    worst = 0.0
-    for rank, index in enumerate(sorted(known, key=lambda index: ps[index])):
-        worst = max(worst, min(1.0, (len(known) - rank) * ps[index]))
-        adjusted[index] = worst
-    return adjusted
+    return min(pair.seeds) >= MIN_SEEDS and pair.probability.low > 0.5 and pair.significant
 
 
 def is_better(one: Values, other: Values) -> bool:

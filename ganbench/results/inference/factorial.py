@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scipy import optimize, special
 
-from ganbench.results.inference.contrasts import holm
 from ganbench.results.inference.intervals import LEVEL, Interval
 from ganbench.results.inference.losses import Values
 from ganbench.results.inference.ranks import NORMAL, Share, better_with_probability, null_variance, share_in_strata
 from ganbench.results.inference.seeds_needed import MAX_P, MAX_SEEDS
+from ganbench.results.inference.tested import Tested, corrected
 
 MAX_Z = 60.0
 """Above any quantile at which a difference is looked for: its tail has no probability that a computer can hold."""
@@ -23,7 +23,7 @@ Cell = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Tested):
     """The effect of a factor, or how far a second one changes it.
 
     Attributes:
@@ -31,23 +31,14 @@ class Effect:
         better: of an effect, the probability that a seed with the factor is better than one without, everything else
             equal (½: none), averaged over the settings of the other factors. Of an interaction, that probability with
             the second factor minus the one without it (0: none). With its 95 % interval.
-        p: of the hypothesis that there is none.
         by_setting: of an effect, the probability in each setting of the other factors.
         sides: of an interaction, the two probabilities: with the second factor, and without it.
-        corrected_p: the same as p after Holm's correction for all effects and interactions of the design.
     """
 
     factors: tuple[str, ...]
     better: Interval
-    p: float
     by_setting: tuple[float, ...] = ()
     sides: tuple[float, float] | None = None
-    corrected_p: float = math.nan
-
-    @property
-    def significant(self) -> bool:
-        """True if the corrected p is at most 5 %."""
-        return self.corrected_p <= 1 - LEVEL
 
 
 def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]:
@@ -70,8 +61,7 @@ def effects(names: Sequence[str], losses: Mapping[Cell, Values]) -> list[Effect]
         raise ValueError(f"{len(missing)} of {len(cells)} cells of the design have no seeds")
     found = [_effect(names, factor, losses) for factor in range(len(names))]
     found += [_interaction(names, *pair, losses) for pair in itertools.permutations(range(len(names)), 2)]
-    corrected = holm([effect.p for effect in found])
-    return [replace(effect, corrected_p=p) for effect, p in zip(found, corrected, strict=True)]
+    return corrected(found)
 
 
 def _strata(count: int, factor: int, losses: Mapping[Cell, Values]) -> dict[Cell, tuple[Values, Values]]:
@@ -154,7 +144,7 @@ def _p_of_difference(one: Share, other: Share) -> float:
 def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
     strata = list(_strata(len(names), factor, losses).values())
     better, p = better_in_strata(strata)
-    return Effect((names[factor],), better, p, tuple(better_with_probability(*pair) for pair in strata))
+    return Effect((names[factor],), better, tuple(better_with_probability(*pair) for pair in strata), p=p)
 
 
 def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[Cell, Values]) -> Effect:
@@ -162,7 +152,7 @@ def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[
     with_other, without = ([pair for cell, pair in strata.items() if cell[other] == on] for on in (True, False))
     better, p = change_between(with_other, without)
     sides = (share_in_strata(with_other).better, share_in_strata(without).better)
-    return Effect((names[factor], names[other]), better, p, sides=sides)
+    return Effect((names[factor], names[other]), better, sides=sides, p=p)
 
 
 def _two_sided(z: float) -> float:

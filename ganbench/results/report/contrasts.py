@@ -39,7 +39,7 @@ def render_contrasts(ranking: Ranking, contrasts: Sequence[Contrast], style: str
                 "–" if math.isnan(low) else f"{number(low)} – {number(high)}",
                 f"{probability.middle:.2f}",
                 f"{probability.low:.2f} – {probability.high:.2f}",
-                "–" if math.isnan(contrast.adjusted) else f"{contrast.adjusted:.2g}",
+                "–" if math.isnan(contrast.corrected_p) else f"{contrast.corrected_p:.2g}",
                 f"{contrast.seeds[0]} / {contrast.seeds[1]}",
             ]
         )
