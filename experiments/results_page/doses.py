@@ -12,6 +12,7 @@ from ganbench.core.annotation import parse_dose
 from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.balanced_controls import Imbalance
 from ganbench.results.compare import COUNTED
+from ganbench.results.controls_in_words import control_summaries, controls_in_brief
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.pairs_in_words import share_in_words, shown_in_words
@@ -26,9 +27,9 @@ from ganbench.results.views import runs
 def controls(study: Study) -> Iterator[Findings]:
     """What the balanced controls show: whether it is the balance that matters, or the number of updates."""
     methods = study.controls.methods
-    known = [for_markdown(summary) for summary in study.controls.summaries()]
+    known = [for_markdown(summary) for summary in control_summaries(study.controls)]
     undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
-    brief = headed(study.controls.in_brief(study.words))
+    brief = headed(controls_in_brief(study.controls, study.words))
     yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
 
 
@@ -52,7 +53,7 @@ def doses(study: Study, images: Path) -> Iterator[Findings]:
         head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
         drawn = picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
         brief = [protecting_in_brief(beside), curves.in_brief(study.baseline)]
-        brief += [part.in_brief() for part in beside if part.significant]
+        brief += [part.in_brief() for part in beside if part.significant and not part.protects]
         yield Findings(
             known=[for_markdown(words) for words in apart.values() if words] + known,
             undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
@@ -66,7 +67,16 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
     """A table of all comparisons of two parts: unbalanced, balanced, and whether the lead is larger unbalanced."""
     if not parts:
         return []
-    head = ["the first", "the second", "unbalanced", f"by {parts[0].what}", "balanced", "change", "real images"]
+    head = [
+        "the first",
+        "the second",
+        "unbalanced",
+        f"by {parts[0].what}",
+        "balanced",
+        "change",
+        "harmed",
+        "real images",
+    ]
     rows = []
     for part in parts:
         found, balanced = part.found, part.balanced
@@ -79,15 +89,18 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
                 f"{shown}, {share_in_words(found.better, part.corrected_p)}",
                 found.at_each(),
                 share,
-                part.change_in_words(),
+                part.lead.words() if part.lead else "",
+                part.harm_in_words().removeprefix("harmed in "),
                 _images_in_words(part),
             ]
         )
     dataset, metric = for_markdown(parts[0].dataset), for_markdown(parts[0].found.rule.metric)
     return [
         f"In how many pairs of seeds the first part does better than the second on {dataset} by {metric}, unbalanced "
-        "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p). A part protects "
-        f"if the change is shown to be positive, and it is ahead at some dose:\n\n{markdown(head, rows)}"
+        "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p); and in how many "
+        "each is harmed: its balanced run does better than its unbalanced one. A part protects if the change of its "
+        "lead is shown to be positive, or that of its harm negative, and it is ahead at some dose:"
+        f"\n\n{markdown(head, rows)}"
     ]
 
 

@@ -12,8 +12,8 @@ from ganbench.core.collapse_rule import CollapseRule
 from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.inference import Interval, Tested, Values
 from ganbench.results.inference.factorial import better_in_strata, change_between
-from ganbench.results.inference.ranks import superiority
-from ganbench.results.pairs_in_words import reverses
+from ganbench.results.inference.ranks import share_in_strata, superiority
+from ganbench.results.pairs_in_words import p_in_words, reverses
 
 BALANCED = 1.0
 """The dose that is none: only larger ones are compared."""
@@ -35,6 +35,7 @@ class AtEqualDoses:
         by_dose: the same at each dose: an average hides that it is more at one and less at another.
         collapsed, total: number of collapsed runs of the first kind, and of all.
         other_collapsed, other_total: the same of the second kind.
+        counts, other_counts: both numbers at each dose, of either kind; doses may share runs.
         failed: number of runs of both without a score.
         p: of the hypothesis that neither is better, by van Elteren's test.
     """
@@ -47,6 +48,8 @@ class AtEqualDoses:
     total: int
     other_collapsed: int
     other_total: int
+    counts: tuple[tuple[int, int], ...]
+    other_counts: tuple[tuple[int, int], ...]
     failed: int
     p: float
 
@@ -112,26 +115,59 @@ def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule
     better, p = better_in_strata([(_values(one), _values(other)) for one, other in _strata(first, second, doses)])
     by_dose = tuple(superiority(_values(first[dose]), _values(second[dose])) for dose in doses)
     one, other = ({run: loss for dose in doses for run, loss in kind[dose].items()} for kind in (first, second))
-    counts = (_collapsed(one, rule), len(one), _collapsed(other, rule), len(other))
+    totals = (_collapsed(one, rule), len(one), _collapsed(other, rule), len(other))
+    counts, other_counts = (
+        tuple((_collapsed(kind[dose], rule), len(kind[dose])) for dose in doses) for kind in (first, second)
+    )
     failed = sum(math.isnan(loss) for losses in (one, other) for loss in losses.values())
-    return AtEqualDoses(rule, tuple(doses), better, by_dose, *counts, failed, p)
+    return AtEqualDoses(rule, tuple(doses), better, by_dose, *totals, counts, other_counts, failed, p)
 
 
-def change_of_lead(
-    ahead: tuple[LossesByDose, LossesByDose], balanced: tuple[LossesByDose, LossesByDose]
-) -> tuple[Interval, float] | None:
-    """Compare how often the first of two kinds of runs is better, at doses above 1 and in their balanced controls.
+@dataclass(frozen=True)
+class ShareChange(Tested):
+    """How much more often one thing is better than another in one place than in another place.
+
+    Attributes:
+        doses: those that count.
+        share, elsewhere: the two probabilities of being better.
+        by: the first minus the second, with its 95 % interval.
+    """
+
+    doses: tuple[float, ...]
+    share: float
+    elsewhere: float
+    by: Interval
+
+    def words(self) -> str:
+        """Return the change in percentage points: “+19 points (−1 to +39; p = 0.062)”."""
+        middle, low, high = (f"{100 * share:+.0f}".replace("-", "−") for share in self.by)
+        return f"{middle} points ({low} to {high}; {p_in_words(self.corrected_p)})"
+
+
+def share_change(
+    pair: tuple[LossesByDose, LossesByDose], elsewhere: tuple[LossesByDose, LossesByDose]
+) -> ShareChange | None:
+    """Compare how often the first of two kinds of runs is better, with how often that is so of another two kinds.
 
     Returns:
-        What `change_between` does, over the doses that all four have; None if there are none.
+        The change over the doses that all four have, not corrected yet; None if there are none.
     """
-    doses = sorted(set.intersection(*(set(losses) for losses in (*ahead, *balanced))))
+    doses = sorted(set.intersection(*(set(losses) for losses in (*pair, *elsewhere))))
     if not doses:
         return None
-    unbalanced_strata, balanced_strata = (
-        [(_values(one), _values(other)) for one, other in _strata(*pair, doses)] for pair in (ahead, balanced)
-    )
-    return change_between(unbalanced_strata, balanced_strata)
+    one, other = ([(_values(a), _values(b)) for a, b in _strata(*kinds, doses)] for kinds in (pair, elsewhere))
+    by, p = change_between(one, other)
+    return ShareChange(tuple(doses), share_in_strata(one).better, share_in_strata(other).better, by, p=p)
+
+
+def count_collapsed(values: Iterable[float], rule: CollapseRule) -> int:
+    """Number of collapsed runs by their values of the rule's metric; those without one, NaN, count among them."""
+    return sum(math.isnan(value) or rule.applies(value) for value in values)
+
+
+def _collapsed(losses: _Losses, rule: CollapseRule) -> int:
+    sign = 1 if rule.comparison == ">" else -1
+    return count_collapsed([sign * loss for loss in losses.values()], rule)
 
 
 def _strata(first: LossesByDose, second: LossesByDose, doses: Sequence[float]) -> list[tuple[_Losses, _Losses]]:
@@ -148,9 +184,3 @@ def _strata(first: LossesByDose, second: LossesByDose, doses: Sequence[float]) -
 
 def _values(losses: _Losses) -> Values:
     return np.array(list(losses.values()))
-
-
-def _collapsed(losses: _Losses, rule: CollapseRule) -> int:
-    """Number of collapsed runs."""
-    sign = 1 if rule.comparison == ">" else -1
-    return sum(math.isnan(loss) or rule.applies(sign * loss) for loss in losses.values())

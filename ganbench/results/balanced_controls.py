@@ -7,27 +7,25 @@ own. The control has the same number of steps, and the dose that is none.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
-from ganbench.core.formatting import percent
 from ganbench.results.at_equal_doses import (
     BALANCED,
     AtEqualDoses,
     MethodAtEqualDoses,
     at_equal_doses,
-    doses_in_words,
+    count_collapsed,
     losses_by_dose,
 )
-from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.dose_curves import RunsAtDoses, Study
+from ganbench.results.grouping import BUDGET
 from ganbench.results.inference import corrected
-from ganbench.results.pairs_in_words import p_in_words
 from ganbench.results.views import final_scores, runs
 
 
@@ -37,10 +35,13 @@ class Imbalance(MethodAtEqualDoses):
 
     Attributes:
         balanced_runs, unbalanced_runs: their ids.
+        spare: of further balanced runs, whose unbalanced partners have not run: the number of discriminator updates,
+            how many collapsed, and how many there are.
     """
 
     balanced_runs: frozenset[str]
     unbalanced_runs: frozenset[str]
+    spare: tuple[tuple[float, int, int], ...] = ()
 
     @property
     def does_better(self) -> bool:
@@ -73,20 +74,7 @@ class Controls:
     unbalanced: int
     confounded: int
 
-    def summaries(self) -> list[str]:
-        """Say for each kind of dose what all its methods show together, if any of them shows a difference."""
-        return [summary for methods in self._kinds() for summary in _summaries(methods)]
-
-    def in_brief(self, words: Mapping[str, str]) -> list[Brief]:
-        """Say for each kind of dose how many runs collapse, where balanced runs do better.
-
-        Args:
-            words: the first word of each run's verdict, by its id.
-        """
-        better = [[each for each in methods if each.significant and each.does_better] for methods in self._kinds()]
-        return [_in_brief(*pair, words) for pair in zip(better, self._kinds(), strict=True) if pair[0]]
-
-    def _kinds(self) -> list[list[Imbalance]]:
+    def kinds(self) -> list[list[Imbalance]]:
         """The methods by data set, what the doses are of, and rule."""
         kinds: dict[tuple[str, str, CollapseRule], list[Imbalance]] = {}
         for method in self.methods:
@@ -94,68 +82,8 @@ class Controls:
         return list(kinds.values())
 
 
-def _summaries(methods: Sequence[Imbalance]) -> list[str]:
-    """A sentence on the methods that do better balanced, and one on those that do worse, of one kind of dose."""
-    return [
-        _summary([method for method in methods if method.significant and method.does_better is better], len(methods))
-        for better in (True, False)
-        if any(method.significant and method.does_better is better for method in methods)
-    ]
-
-
-def _in_brief(better: Sequence[Imbalance], methods: Sequence[Imbalance], words: Mapping[str, str]) -> Brief:
-    """Count the runs of all methods with controls: those that do better alone would collapse more often."""
-    unbalanced_called, balanced_called = (
-        sum(words.get(run) == "COLLAPSED" for run in frozenset().union(*ids))
-        for ids in ([each.unbalanced_runs for each in methods], [each.balanced_runs for each in methods])
-    )
-    first, balanced, unbalanced = methods[0], *_counts(methods)
-    several = len(methods) > 1
-    parts = f"{'all' if len(better) == len(methods) else f'{len(better)} of'} {len(methods)} parts"
-    largest = p_in_words(max(each.corrected_p for each in better))
-    doses = doses_in_words(method.found for method in methods)
-    span = _span(better)
-    by_part = "" if not several else ", with each part" if " to " not in span else ", depending on the part"
-    return Brief(
-        f"Unbalanced runs are worse with {parts if several else first.name} ({first.what}: {doses})",
-        f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}, and {balanced} balanced ones after as "
-        f"many discriminator updates; the verdict is COLLAPSED for {unbalanced_called} and for {balanced_called}. A "
-        f"balanced run is better in {span} of pairs{by_part} ({largest}{' or less' * several})",
-    )
-
-
-def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:
-    """Numbers of balanced runs that collapsed and of all, and the same of unbalanced ones."""
-    found = [method.found for method in methods]
-    balanced = f"{sum(each.collapsed for each in found)} of {sum(each.total for each in found)}"
-    return balanced, f"{sum(each.other_collapsed for each in found)} of {sum(each.other_total for each in found)}"
-
-
-def _rule(methods: Sequence[Imbalance]) -> str:
-    return f"{methods[0].found.rule}{' or no score' * any(method.found.failed for method in methods)}"
-
-
-def _span(methods: Sequence[Imbalance]) -> str:
-    """The lowest and the highest share of pairs: “86 to 100 %”."""
-    lowest, highest = (percent(end(method.found.better.middle for method in methods)) for end in (min, max))
-    return f"{lowest} to {highest} %" if lowest != highest else f"{lowest} %"
-
-
-def _summary(methods: Sequence[Imbalance], of: int) -> str:
-    first, rule, doses = methods[0], _rule(methods), doses_in_words(method.found for method in methods)
-    span = f"{_span(methods)} of pairs at equal doses{', by part' * (len(methods) > 1)}"
-    balanced, unbalanced = _counts(methods)
-    words = "better" if first.does_better else "worse"
-    names = "; ".join(method.name for method in methods)
-    largest = max(method.corrected_p for method in methods)
-    return (
-        f"Balanced runs do {words} than unbalanced ones by {first.found.rule.metric} after as many discriminator "
-        f"updates, with {len(methods)} of {of} part{'s' * (of > 1)} ({names}): a balanced run is better in {span} "
-        f"(each corrected p is at most {largest:.2g}; {first.what}: {doses}), {balanced} of them have {rule}, "
-        f"and {unbalanced} of the unbalanced ones"
-    )
-
-
+_Key = tuple[str, str, str, str]
+"""Data set, what the doses are of, the method's name and the rule."""
 _AtDoses = dict[float, dict[str, float]]
 """The value of the rule's metric of each run, by dose and run."""
 
@@ -173,51 +101,99 @@ class _Setting:
     runs: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Match:
+    """An unbalanced setting, what its dose is of, and its balanced control; None if that hasn't run."""
+
+    setting: _Setting
+    what: str
+    control: _Setting | None
+
+    @property
+    def key(self) -> _Key:
+        return self.setting.dataset, self.what, self.setting.name, self.setting.rule
+
+
 def balanced_controls(table: pd.DataFrame) -> Controls:
     """Compare each method of a dose study with its own controls.
 
     The control of an unbalanced setting differs from it in a single option, and has no dose, or one of 1.
     """
     settings = _settings(table)
-    pairs, uncontrolled, unbalanced = _pairs(table, settings)
-    results = {key: _compare(*pair, parse_rule(key[3])) for key, pair in pairs.items()}
-    methods = [
-        Imbalance(dataset, what, name, found, *map(_runs_of, pairs[dataset, what, name, rule]), p=found.p)
-        for (dataset, what, name, rule), found in results.items()
-    ]
-    confounded = sum(_differs_in_updates(setting, what, settings) for setting, what in uncontrolled)
-    return Controls(tuple(corrected(methods)), unbalanced - len(uncontrolled), unbalanced, confounded)
+    matches = _matches(settings)
+    spare = _spare(table, settings, matches)
+    methods = []
+    for key, pair in _at_doses(table, matches).items():
+        dataset, what, name, rule = key
+        found = _compare(*pair, parse_rule(rule))
+        balanced, unbalanced = map(_runs_of, pair)
+        methods.append(Imbalance(dataset, what, name, found, balanced, unbalanced, spare[key], p=found.p))
+    uncontrolled = [match for match in matches if match.control is None]
+    confounded = sum(_differs_in_updates(match.setting, match.what, settings) for match in uncontrolled)
+    return Controls(tuple(corrected(methods)), len(matches) - len(uncontrolled), len(matches), confounded)
 
 
 def controls_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
     """Return the balanced controls of each method, each at the dose whose control it is."""
     found: dict[Study, RunsAtDoses] = {}
-    for (dataset, what, name, rule), (balanced, _) in _pairs(table, _settings(table))[0].items():
+    for (dataset, what, name, rule), (balanced, _) in _at_doses(table, _matches(_settings(table))).items():
         found.setdefault((dataset, what, parse_rule(rule)), {})[name] = balanced
     return found
 
 
-def _pairs(
-    table: pd.DataFrame, settings: Sequence[_Setting]
-) -> tuple[dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]], list[tuple[_Setting, str]], int]:
-    """The controls and the unbalanced runs of each method, the settings without a control, and how many there are.
+def _matches(settings: Sequence[_Setting]) -> list[_Match]:
+    """All unbalanced settings, with their controls."""
+    return [
+        _Match(setting, what, next((each for each in settings if _is_control(each, setting, what)), None))
+        for setting in settings
+        for what, dose in setting.doses.items()
+        if dose > BALANCED
+    ]
 
-    Keys are data set, what the doses are of, the method's name and the rule.
+
+def _at_doses(table: pd.DataFrame, matches: Sequence[_Match]) -> dict[_Key, tuple[_AtDoses, _AtDoses]]:
+    """The balanced and the unbalanced runs of each method with controls, at the doses that have one."""
+    value_of = {rule: _values(table, rule) for rule in {match.setting.rule for match in matches}}
+    found: dict[_Key, tuple[_AtDoses, _AtDoses]] = {}
+    for match in matches:
+        if match.control is not None:
+            balanced, own = found.setdefault(match.key, ({}, {}))
+            for at_doses, members in ((balanced, match.control.runs), (own, match.setting.runs)):
+                values = {run: value_of[match.setting.rule].get(run, math.nan) for run in members}
+                at_doses.setdefault(match.setting.doses[match.what], {}).update(values)
+    return found
+
+
+def _spare(
+    table: pd.DataFrame, settings: Sequence[_Setting], matches: Sequence[_Match]
+) -> dict[_Key, tuple[tuple[float, int, int], ...]]:
+    """Balanced settings of no unbalanced one, which differ from a method's controls in their budget alone.
+
+    They belong to the kind of dose that changes the number of updates.
     """
-    value_of = {rule: _values(table, rule) for rule in {setting.rule for setting in settings}}
-    unbalanced = [(each, what) for each in settings for what, dose in each.doses.items() if dose > BALANCED]
-    pairs: dict[tuple[str, str, str, str], tuple[_AtDoses, _AtDoses]] = {}
-    uncontrolled = []
-    for setting, what in unbalanced:
-        control = next((each for each in settings if _is_control(each, setting, what)), None)
-        if control is None:
-            uncontrolled.append((setting, what))
-            continue
-        balanced, own = pairs.setdefault((setting.dataset, what, setting.name, setting.rule), ({}, {}))
-        for at_doses, members in ((balanced, control.runs), (own, setting.runs)):
-            values = {run: value_of[setting.rule].get(run, math.nan) for run in members}
-            at_doses.setdefault(setting.doses[what], {}).update(values)
-    return pairs, uncontrolled, len(unbalanced)
+    used: dict[_Key, list[_Setting]] = {}
+    for match in matches:
+        if match.control is not None:
+            used.setdefault(match.key, []).append(match.control)
+    taken = {setting.runs for members in used.values() for setting in members}
+    found: dict[_Key, tuple[tuple[float, int, int], ...]] = {}
+    for key, members in used.items():
+        dataset, *_, rule = key
+        changes = len({member.updates for member in members}) > 1
+        alike = [
+            setting
+            for setting in settings
+            if changes
+            and (setting.dataset, setting.rule) == (dataset, rule)
+            and setting.runs not in taken
+            and {option.partition("=")[0] for option in setting.options ^ members[0].options} <= set(BUDGET)
+        ]
+        values, parsed = _values(table, rule), parse_rule(rule)
+        found[key] = tuple(
+            (each.updates, count_collapsed([values.get(run, math.nan) for run in each.runs], parsed), len(each.runs))
+            for each in alike
+        )
+    return found
 
 
 def _differs_in_updates(setting: _Setting, what: str, settings: Sequence[_Setting]) -> bool:

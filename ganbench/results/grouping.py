@@ -18,6 +18,8 @@ CONDITIONS = ("dataset", "protocol", "selection", "samples")
 """Conditions that two scores must share to be comparable."""
 MEASURING = ("evaluation.every=", "evaluation.samples=", "evaluation.quick_samples=")
 """Options that training doesn't depend on."""
+BUDGET = ("train.steps", "evaluation.every")
+"""Options that say how long a method is trained, and not what it is."""
 LISTS = ("penalty=", "wrapper=")
 """Options that are components with options of their own."""
 ALL, USUAL = "all", "usual options"

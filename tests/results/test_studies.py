@@ -18,6 +18,7 @@ from ganbench.results.at_equal_doses import at_equal_doses
 from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import balanced_controls
 from ganbench.results.brief import unqualified
+from ganbench.results.controls_in_words import control_summaries, controls_in_brief
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
@@ -228,65 +229,100 @@ def test_what_differs_beside_a_part_is_said() -> None:
 
 def test_a_part_protects_if_its_lead_is_larger_than_in_balanced_runs() -> None:
     plain = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
-    protects, ahead_anyway, loses = (
+    (protects,), (ahead_anyway,), (loses,) = (
         protection(tidy([*plain, *unbalanced(5, 200, fid, "hinge"), *unbalanced(1, 200, balanced, "hinge")]), "minimax")
-        for fid, balanced in ((20.0, 10.0), (20.0, 0.5), (60.0, 0.5))
+        for fid, balanced in ((20.0, 12.0), (20.0, 0.5), (62.0, 0.5))
     )
-    assert (protects[0].protects, ahead_anyway[0].protects, loses[0].protects) == (True, False, False)
-    assert (protects[0].loses_lead, ahead_anyway[0].loses_lead, loses[0].loses_lead) == (False, False, True)
-    assert ahead_anyway[0].significant, "it is better, and that is no protection"
-    assert protects[0].change_in_words().startswith("+50 points (+5 to +77; p = ")
-    assert loses[0].change_in_words().startswith("−50 points (−77 to −5; p = ")
-    assert protecting_in_brief(protects) == (
+    assert (protects.protects, ahead_anyway.protects, loses.protects) == (True, False, False)
+    assert (protects.loses_lead, ahead_anyway.loses_lead, loses.loses_lead) == (False, False, True)
+    assert ahead_anyway.significant, "it is better, and that is no protection"
+    lead = protects.lead_in_words()
+    assert lead.startswith("ahead in 100 % of pairs at 5, balanced in 26 %: +74 points (+28 to +92; p = ")
+    assert "balanced in 100 %: −74 points (−92 to −28; p = " in loses.lead_in_words()
+    harmed = "harmed in 100 % of pairs, minimax in 100 %: +0 points (−35 to +35; p = 1)"
+    assert [each.harm_in_words() for each in (protects, ahead_anyway, loses)] == [harmed] * 3
+    good = "at 5, 90 % of its samples are good, and 90 % of minimax's"
+    assert protecting_in_brief([protects]) == (
         f"hinge protects ({UPDATES}: 5)",
-        "On mnist, the lead over minimax by fid is larger unbalanced than balanced: hinge (50 % of pairs balanced, 100 "
-        f"% at 5: {protects[0].change_in_words()})",
+        f"On mnist, by fid, hinge ({lead}; better than minimax in 100 % at 5; {good})",
     )
-    none = "On mnist, no part is shown to be ahead of minimax by fid by more than when balanced"
-    full = "; hinge can't get much further ahead: balanced, it is ahead in at least 95 % of pairs"
-    assert protecting_in_brief(ahead_anyway) == (f"hinge is not shown to protect ({UPDATES}: 5)", f"{none}{full}")
-    sides = "100 % of pairs balanced, 50 % at 5"
-    loses_some = f"{none}; hinge ({sides}: {loses[0].change_in_words()}) loses some of the lead{full}"
-    assert protecting_in_brief(loses) == (f"hinge is not shown to protect ({UPDATES}: 5)", loses_some)
-    assert protects[0].in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
-    assert "its lead is larger than balanced" in protects[0].in_brief().evidence
-    assert "its lead is not shown to be larger than balanced" in ahead_anyway[0].in_brief().evidence
+    none = "On mnist, by fid, an imbalance is not shown to matter less to it than to minimax"
+    full = f"; hinge ({harmed}) is ahead of it anyway when balanced"
+    assert protecting_in_brief([ahead_anyway]) == (f"hinge is not shown to protect ({UPDATES}: 5)", f"{none}{full}")
+    some = f"{none}; hinge ({loses.lead_in_words()}) loses some of the lead"
+    assert protecting_in_brief([loses]) == (f"hinge is not shown to protect ({UPDATES}: 5)", some)
+    assert protects.in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
+    assert "its lead is larger than balanced" in protects.in_brief().evidence
+    assert "its lead is not shown to be larger than balanced" in ahead_anyway.in_brief().evidence
+
+
+def test_a_part_that_is_always_ahead_protects_if_an_imbalance_does_not_harm_it() -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 40.0), *unbalanced(1, 200, 20.0, "hinge")]
+    (hinge,) = protection(tidy([*runs, *unbalanced(5, 200, 10.0, "hinge")]), "minimax")
+    assert (hinge.has_no_room, hinge.lead_grows, hinge.is_harmed_less, hinge.protects) == (True, False, True, True)
+    assert hinge.harm_in_words().startswith("harmed in 0 % of pairs, minimax in 100 %: −100 points (−100 to −")
+    brief = protecting_in_brief([hinge])
+    assert brief is not None
+    assert brief.evidence == (
+        f"On mnist, by fid, hinge ({hinge.harm_in_words()}; better than minimax in 100 % at 5; at 5, "
+        "90 % of its samples are good, and 90 % of minimax's)"
+    )
+    (behind,) = protection(
+        tidy([*runs[:-7], *unbalanced(1, 200, 90.0, "hinge"), *unbalanced(5, 200, 80.0, "hinge")]), "minimax"
+    )
+    assert (behind.is_harmed_less, behind.protects) == (True, False), "it had nothing to lose"
+
+
+def test_the_share_of_good_samples_stands_beside_protection() -> None:
+    runs = []
+    for loss, dose, fid, good in (("minimax", 5, 60.0, 0.2), ("hinge", 5, 20.0, 0.1), ("minimax", 1, 10.0, 0.9)):
+        runs += [
+            dataclasses.replace(
+                run, history=[(name, step, good if name == "hq" else value) for name, step, value in run.history]
+            )
+            for run in unbalanced(dose, 200, fid, loss)
+        ]
+    runs += unbalanced(1, 200, 10.0, "hinge")
+    (hinge,) = protection(tidy(runs), "minimax")
+    assert hinge.good == (0.1, 0.2)
+    assert hinge.protection_in_words().endswith("; at 5, 10 % of its samples are good, and 20 % of minimax's)")
 
 
 def test_without_controls_nothing_is_said_about_protection() -> None:
     (hinge,) = protection(tidy([*unbalanced(5, 200, 60.0), *unbalanced(5, 200, 20.0, "hinge")]), "minimax")
-    assert (hinge.change, hinge.protects, hinge.change_in_words()) == (None, False, "")
+    assert (hinge.lead, hinge.harm, hinge.protects) == (None, None, False)
+    assert (hinge.lead_in_words(), hinge.harm_in_words()) == ("", "")
     assert protecting_in_brief([hinge]) is None
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     runs += [*unbalanced(5, 200, 20.0, "dragan"), *unbalanced(1, 200, 10.0, "dragan")]
     words = protecting_in_brief(protection(tidy(runs), "minimax"))
     assert words is not None
-    assert words.evidence.endswith("; not known of hinge: there are no balanced runs")
+    assert words.evidence.endswith("; not known of hinge, whose balanced controls have not run")
     assert "its lead" not in hinge.in_brief().evidence
 
 
 def test_a_part_that_catches_up_and_is_never_ahead_does_not_protect() -> None:
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
-    runs += [*unbalanced(5, 200, 60.0, "hinge"), *unbalanced(1, 200, 20.0, "hinge")]
+    runs += [*unbalanced(5, 200, 59.0, "hinge"), *unbalanced(1, 200, 20.0, "hinge")]
     (hinge,) = protection(tidy(runs), "minimax")
     assert (hinge.lead_grows, hinge.protects) == (True, False)
     brief = protecting_in_brief([hinge])
     assert brief is not None
     assert brief.headline == f"hinge is not shown to protect ({UPDATES}: 5)"
-    sides = f"0 % of pairs balanced, 50 % at 5: {hinge.change_in_words()}"
-    assert brief.evidence.endswith(f"; hinge ({sides}) catches up, and no dose shows a lead")
+    assert hinge.lead_in_words().startswith("ahead in 63 % of pairs at 5, balanced in 0 %: ")
+    assert brief.evidence.endswith(f"; hinge ({hinge.lead_in_words()}) catches up, but is ahead at no dose")
 
 
-def test_parts_without_room_are_not_counted_among_those_that_could_lead_by_more() -> None:
+def test_parts_that_are_ahead_when_balanced_are_named_with_their_harm() -> None:
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
-    for loss, balanced in (("hinge", 0.5), ("dragan", 10.0), ("wgan", 12.0)):
-        runs += [*unbalanced(5, 200, 60.0, loss), *unbalanced(1, 200, balanced, loss)]
-    brief = protecting_in_brief(protection(tidy(runs), "minimax"))
+    for loss, fid, balanced in (("hinge", 40.0, 0.5), ("dragan", 60.0, 10.0), ("wgan", 60.0, 12.0)):
+        runs += [*unbalanced(5, 200, fid, loss), *unbalanced(1, 200, balanced, loss)]
+    compared = protection(tidy(runs), "minimax")
+    brief = protecting_in_brief(compared)
     assert brief is not None
-    assert brief.headline == f"Of 2 parts that could lead by more, none is shown to protect ({UPDATES}: 5)"
-    assert brief.evidence.endswith(
-        "; hinge can't get much further ahead: balanced, it is ahead in at least 95 % of pairs"
-    )
+    assert brief.headline == f"Of 3 parts, none is shown to protect ({UPDATES}: 5)"
+    (hinge,) = (each for each in compared if each.name == "hinge")
+    assert brief.evidence.endswith(f"; hinge ({hinge.harm_in_words()}) is ahead of it anyway when balanced")
 
 
 def test_an_effect_that_looks_the_other_way_somewhere_is_mostly_one() -> None:
@@ -345,6 +381,7 @@ def unbalanced(dose: int, steps: int, fid: float, loss: str = "minimax") -> Iter
     doses = {UPDATES: float(dose)} if dose > 1 else {}
     for seed in range(SEEDS):
         run = record(loss, seed, fid + seed, params=params, status="diverged" if fid < 0 else "finished")
+        run = dataclasses.replace(run, tags={**run.tags, "cost-of-step/critic_steps": str(steps)})
         yield annotated(run, Annotation(loss if dose > 1 else f"balanced, {loss}", doses, collapsed="fid > 50"))
 
 
@@ -372,12 +409,33 @@ def test_balanced_controls_have_as_many_steps_and_nothing_else_differs() -> None
     assert "0 of 7 runs have fid > 50, and 7 of 7 of the unbalanced ones" in minimax.sentence()
     assert hinge.found.better.middle == 0.5
     assert "are not shown to do better or worse" in hinge.sentence()
-    (summary,) = found.summaries()
+    (summary,) = control_summaries(found)
     assert summary.startswith(
         "Balanced runs do better than unbalanced ones by fid after as many discriminator updates, with 1 of 2 parts"
     )
     assert "is better in 100 % of pairs" in summary
     assert "0 of 7 of them have fid > 50, and 7 of 7 of the unbalanced ones" in summary
+
+
+def test_short_answers_about_controls_count_by_dose_and_name_what_gains() -> None:
+    runs = [
+        *unbalanced(5, 200, 60.0),
+        *unbalanced(1, 200, 45.0),
+        *unbalanced(2, 500, 47.0),
+        *unbalanced(1, 500, 10.0),
+        *unbalanced(1, 125, 48.0),  # its partner has not run; records have 20 steps of so many updates
+        *unbalanced(5, 200, 10.0, "hinge"),
+        *unbalanced(1, 200, 20.0, "hinge"),
+    ]
+    (brief,) = controls_in_brief(balanced_controls(tidy(runs)), {})
+    assert brief.headline == f"Unbalanced runs are worse with 1 of 2 parts, and better with hinge ({UPDATES}: 2 and 5)"
+    # Seeds 4 to 6 of 47 + seed are above 50, seed 6 of 45 + seed, and seeds 3 to 6 of 48 + seed.
+    assert brief.evidence.startswith(
+        "10 of 21 unbalanced runs on mnist have fid > 50 (3 of 7 at 2 and 7 of 14 at 5), and 1 of 21 balanced ones "
+        "after as many discriminator updates (0 of 7 at 2 and 1 of 14 at 5); so have 4 of 7 balanced ones after "
+        "2,500 updates, whose unbalanced partners have not run; "
+    )
+    assert ", and in 0 % with hinge (p = " in brief.evidence
 
 
 def test_a_control_of_several_doses_counts_once() -> None:
@@ -413,7 +471,7 @@ def test_summaries_of_controls_count_the_runs_of_the_parts_that_they_name() -> N
     ]
     also_better = [*unbalanced(5, 200, 90.0, "hinge"), *unbalanced(1, 200, 70.0, "hinge")]
     worse = [*unbalanced(5, 200, 10.0, "least-squares"), *unbalanced(1, 200, -1.0, "least-squares")]
-    for_better, for_worse = balanced_controls(tidy([*better, *also_better, *worse])).summaries()
+    for_better, for_worse = control_summaries(balanced_controls(tidy([*better, *also_better, *worse])))
     assert "with 2 of 3 parts (hinge; minimax)" in for_better or "with 2 of 3 parts (minimax; hinge)" in for_better
     # Of 14 balanced runs of minimax, seed 6 of those with 45 + seed is above 50; all of hinge's 70 + seed are.
     assert "8 of 21 of them have fid > 50, and 21 of 21 of the unbalanced ones" in for_better

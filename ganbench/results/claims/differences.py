@@ -20,7 +20,7 @@ from ganbench.results.claims.reproduction import half_width_published
 from ganbench.results.claims.table import Claim
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import outcome_losses
-from ganbench.results.grouping import scored_alike
+from ganbench.results.grouping import BUDGET, scored_alike
 from ganbench.results.inference import Interval, Tested, Values, as_losses, better_with_probability, corrected
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.pairs_in_words import failed_in_words, p_in_words
@@ -28,7 +28,6 @@ from ganbench.results.views import final_scores, runs
 
 PLAIN = {"penalty": "none", "wrapper": "none", "train.pac": "1", "train.unrolled": "0", "train.n_generator": "1"}
 """Parts of a method, and their values where there is none: ours has no part that the published one hasn't."""
-BUDGET = ("train.steps", "evaluation.every")
 DIRECTIONS = ("lower", "higher")
 
 
