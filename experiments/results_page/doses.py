@@ -15,7 +15,7 @@ from ganbench.results.compare import COUNTED
 from ganbench.results.controls_in_words import control_summaries, controls_in_brief
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.inference.factorial import seeds_for_even_chance
-from ganbench.results.pairs_in_words import share_in_words, shown_in_words
+from ganbench.results.pairs_in_words import p_in_words, share_in_words, shown_in_words
 from ganbench.results.protection import Protection, protecting_in_brief, protection
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.study_charts import dose_chart
@@ -90,7 +90,7 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
                 found.at_each(),
                 share,
                 part.lead.words() if part.lead else "",
-                part.harm_in_words().removeprefix("harmed in "),
+                _collapsed_of_both(part),
                 _images_in_words(part),
             ]
         )
@@ -98,10 +98,14 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
     return [
         f"In how many pairs of seeds the first part does better than the second on {dataset} by {metric}, unbalanced "
         "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p); and in how many "
-        "each is harmed: its balanced run does better than its unbalanced one. A part protects if the change of its "
-        "lead is shown to be positive, or that of its harm negative, and it is ahead at some dose:"
+        "unbalanced runs of each the rule holds. A part protects if it holds in fewer, and by more than balanced:"
         f"\n\n{markdown(head, rows)}"
     ]
+
+
+def _collapsed_of_both(part: Protection) -> str:
+    (own, of), (other, other_of) = part.collapsed.own, part.collapsed.other
+    return f"{own} of {of} and {other} of {other_of} ({p_in_words(part.collapsed.corrected_p)})"
 
 
 def _images_in_words(part: Protection) -> str:

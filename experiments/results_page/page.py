@@ -28,11 +28,10 @@ READING = (
     "*Corrected p* is by van Elteren's test, or, of how far a lead or another factor's effect changes, by the level "
     "of the interval that just reaches 0, after Holm's correction for all comparisons of the same kind. A *quiet end* "
     "is a decaying learning rate with an averaged generator. Of near-duplicates and of good samples, those are better "
-    "that are nearer to real data, not fewer or more. A part *protects* if an imbalance matters less to it than to "
-    "another one, and it is ahead of that one at some dose (95 % interval above 50 %). It matters less if the lead is "
-    "larger when the generator is ahead than in balanced runs after as many discriminator updates, or if it is "
-    "*harmed* in fewer pairs: its balanced run is better than its unbalanced one. Being ahead in both is no "
-    "protection, and neither is being less far behind. Intervals are of one comparison each, so one may exclude 50 % "
+    "that are nearer to real data, not fewer or more. A part *protects* if the rule holds in fewer of its runs than "
+    "of another one's at the same doses (exact test over doses; corrected p at most .05), and by more than in "
+    "balanced runs after as many discriminator updates. It *loses some of its lead* if it is ahead in fewer pairs "
+    "when the generator is ahead than in balanced runs. Intervals are of one comparison each, so one may exclude 50 % "
     "where the corrected p doesn't decide."
 )
 NUMBERS = (

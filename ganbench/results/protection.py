@@ -21,14 +21,26 @@ from ganbench.results.at_equal_doses import (
 from ganbench.results.balanced_controls import controls_at_doses
 from ganbench.results.brief import Brief
 from ganbench.results.dose_curves import RunsAtDoses, runs_at_doses
-from ganbench.results.inference import corrected
-from ganbench.results.pairs_in_words import ALIKE, failed_in_words, pairs_in_words
+from ganbench.results.inference import Tested, corrected
+from ganbench.results.inference.counts import exact_in_strata
+from ganbench.results.pairs_in_words import ALIKE, failed_in_words, p_in_words, pairs_in_words
 from ganbench.results.views import final_scores, runs
 
-NO_ROOM = 0.95
-"""Share of balanced pairs from which on a lead can hardly get larger."""
 GOOD = "hq"
 """The metric of the share of good samples, which stands beside protection: blur can be even, too."""
+
+
+@dataclass(frozen=True)
+class CollapsedRuns(Tested):
+    """How many of two kinds of runs collapsed at the same doses, by the study's rule; p is that of an exact test."""
+
+    own: tuple[int, int]
+    other: tuple[int, int]
+
+    @property
+    def excess(self) -> float:
+        """How much larger the share of the second kind is."""
+        return self.other[0] / self.other[1] - self.own[0] / self.own[1]
 
 
 @dataclass(frozen=True)
@@ -40,48 +52,40 @@ class Protection(MethodAtEqualDoses):
         balanced: the balanced controls of both, compared alike; None if there are none.
         images, balanced_images: how many times as many real images the method saw as the other, at each dose, and in
             the controls; empty if the other saw none.
-        lead: how often it is better than the other, unbalanced and balanced: a method that is ahead anyway needn't
-            protect. None without controls.
-        harm: how often a balanced run is better than an unbalanced one, of the method and of the other. A lead in all
-            pairs can't grow; this can still be smaller. None without controls.
-        good: the median share of good samples at the doses where it is ahead, of both; empty if it wasn't measured.
+        collapsed: how many runs of both collapsed.
+        lead: how often it is better than the other, unbalanced and balanced. None without controls.
+        good: the median share of good samples of both, at the doses where it protects; empty if it wasn't measured.
     """
 
     baseline: str
     balanced: AtEqualDoses | None
     images: tuple[float, ...]
     balanced_images: tuple[float, ...]
+    collapsed: CollapsedRuns
     lead: ShareChange | None
-    harm: ShareChange | None
     good: tuple[float, ...] = ()
 
     @property
     def protects(self) -> bool:
-        """True if the imbalance is shown to matter less to it, by its lead or by its harm, and it is ahead somewhere.
-
-        A method that is worse when balanced may catch up, or have nothing to lose, and collapse all the same.
-        """
-        return bool(self.ahead_at) and (self.lead_grows or self.is_harmed_less)
+        """True if fewer of its runs are shown to collapse, and by more than of the balanced controls."""
+        return self.balanced is not None and self.collapsed.significant and self.collapsed.excess > self.anyway
 
     @property
-    def ahead_at(self) -> tuple[float, ...]:
-        """The doses at which it is ahead of the other one: the 95 % interval is above 50 %."""
-        return ahead_at(self.found)
+    def anyway(self) -> float:
+        """How much larger the share of collapsed runs is of the other one's controls; 0 without controls."""
+        if self.balanced is None:
+            return 0.0
+        return self.balanced.other_collapsed / self.balanced.other_total - self.balanced.collapsed / self.balanced.total
+
+    @property
+    def spared_at(self) -> tuple[float, ...]:
+        """The doses at which more runs of the other one collapse."""
+        return spared_at(self.found)
 
     @property
     def lead_grows(self) -> bool:
         """True if the method is shown to be further ahead of the other, or less behind, than its balanced controls."""
         return self.lead is not None and self.lead.significant and self.lead.by.middle > 0
-
-    @property
-    def is_harmed_less(self) -> bool:
-        """True if the imbalance is shown to make the method worse in fewer pairs than it does the other."""
-        return self.harm is not None and self.harm.significant and self.harm.by.middle < 0
-
-    @property
-    def has_no_room(self) -> bool:
-        """True if the balanced controls are ahead in almost all pairs, so that no larger lead could be shown."""
-        return self.balanced is not None and self.balanced.better.middle >= NO_ROOM
 
     @property
     def loses_lead(self) -> bool:
@@ -116,20 +120,28 @@ class Protection(MethodAtEqualDoses):
         at = f"{percent(self.lead.share)} % of pairs at {_doses(self.lead.doses)}"
         return f"ahead in {at}, balanced in {percent(self.lead.elsewhere)} %: {self.lead.words()}"
 
-    def harm_in_words(self) -> str:
-        """Return “harmed in 0 % of pairs, non-saturating in 100 %: −100 points (…)”; empty without controls."""
-        if self.harm is None:
-            return ""
-        other = f"{self.baseline} in {percent(self.harm.elsewhere)} %"
-        return f"harmed in {percent(self.harm.share)} % of pairs, {other}: {self.harm.words()}"
+    def collapsed_in_words(self) -> str:
+        """Return “0 of 7 runs have kl_corrected > 1, and 6 of 7 of non-saturating (p = 0.037); balanced, …”."""
+        (own, of), (other, other_of) = self.collapsed.own, self.collapsed.other
+        counts = f"{own} of {of} runs have {self._rule()}, and {other} of {other_of} of {self.baseline}"
+        words = f"{counts} ({p_in_words(self.collapsed.corrected_p)})"
+        if self.balanced is not None:
+            balanced = self.balanced
+            words += f"; balanced, {balanced.collapsed} of {balanced.total} and {balanced.other_collapsed} of "
+            words += f"{balanced.other_total}"
+        return words
 
     def protection_in_words(self) -> str:
-        """Say by what a method that protects is shown to, and how good its samples are."""
-        shown = [self.lead_in_words()] * self.lead_grows + [self.harm_in_words()] * self.is_harmed_less
-        leads = f"better than {self.baseline} in {self.found.at_each()}"
-        own, other = map(percent, self.good or (0.0, 0.0))
-        good = f"at {_doses(self.ahead_at)}, {own} % of its samples are good, and {other} % of {self.baseline}'s"
-        return f"{self.name} ({'; '.join([*shown, leads, *[good] * bool(self.good)])})"
+        """Say by what a method that protects is shown to, how it compares, and how good its samples are."""
+        better = f"better than a run of {self.baseline} in {self.found.at_each()}"
+        good = ""
+        if self.good:
+            own, other = map(percent, self.good)
+            good = f"; {own} % of its samples are good at {_doses(self.spared_at)}, and {other} % of {self.baseline}'s"
+        return f"{self.name} ({self.collapsed_in_words()}; {better}{good})"
+
+    def _rule(self) -> str:
+        return f"{self.found.rule}{' or no score' * (self.found.failed > 0)}"
 
     def _beside(self) -> str:
         """The difference in data, if there is one, and the same comparison without an imbalance."""
@@ -151,8 +163,8 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
 
     Args:
         baseline: the name of a method that all others are compared with.
-        also: pairs of names that are compared besides. The p-values are corrected for all comparisons together, and so
-            are those of all leads and harms.
+        also: pairs of names that are compared besides. The p-values of each kind are corrected for all
+            comparisons together.
     """
     compared, all_controls = list[Protection](), controls_at_doses(table)
     ended = runs(table)
@@ -182,59 +194,57 @@ def protection(table: pd.DataFrame, baseline: str, also: Sequence[tuple[str, str
                     balanced,
                     _times(methods, pair, result.doses, images),
                     _times(controls, pair, balanced.doses, images) if balanced else (),
+                    _collapsed(result),
                     share_change((own, other), (own_balanced, other_balanced)),
-                    share_change((own_balanced, own), (other_balanced, other)),
-                    _medians(methods, pair, ahead_at(result), good),
+                    _medians(methods, pair, spared_at(result), good),
                     p=result.p,
                 )
             )
-        changes = iter(corrected([change for each in found for change in (each.lead, each.harm) if change]))
+        collapsed = corrected([each.collapsed for each in found])
+        leads = iter(corrected([each.lead for each in found if each.lead]))
         compared += [
-            replace(each, lead=each.lead and next(changes), harm=each.harm and next(changes))
-            for each in corrected(found)
+            replace(each, collapsed=runs_of_both, lead=each.lead and next(leads))
+            for each, runs_of_both in zip(corrected(found), collapsed, strict=True)
         ]
     return compared
 
 
-def ahead_at(found: AtEqualDoses) -> tuple[float, ...]:
-    """The doses at which the first kind of runs is shown to be better, by a 95 % interval above 50 %."""
-    return tuple(dose for dose, better in zip(found.doses, found.by_dose, strict=True) if better.low > 0.5)
+def spared_at(found: AtEqualDoses) -> tuple[float, ...]:
+    """The doses at which fewer runs of the first kind collapse than of the second."""
+    pairs = zip(found.doses, found.counts, found.other_counts, strict=True)
+    return tuple(dose for dose, (own, of), (other, other_of) in pairs if own / of < other / other_of)
 
 
 def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     """Say which of the methods protect, of those compared with the same one; None without controls."""
-    tested = [each for each in compared if each.lead is not None]
+    tested = [each for each in compared if each.balanced is not None]
     if not tested:
         return None
     protecting = [each for each in tested if each.protects]
     first, several = tested[0], len(tested) > 1
-    by = f"On {first.dataset}, by {first.found.rule.metric}, "
-    doses = doses_in_words([each.balanced for each in tested if each.balanced])
     if protecting:
         protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
-        doses = _doses({dose for each in protecting for dose in each.ahead_at})
+        doses = _doses({dose for each in protecting for dose in each.spared_at})
         evidence = listed([each.protection_in_words() for each in protecting])
     else:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
-        evidence = f"an imbalance is not shown to matter less to any of them than to {first.baseline}"
-        if not several:
-            evidence = f"an imbalance is not shown to matter less to it than to {first.baseline}"
-    said = {each.name for each in protecting}
-    for verb, members in (
-        (("loses", "lose", "some of the lead"), [each for each in tested if each.loses_lead]),
-        (("catches", "catch", "up, but is ahead at no dose"), [each for each in tested if each.lead_grows]),
-    ):
-        new = [each for each in members if each.name not in said]
-        said |= {each.name for each in new}
-        if new:
-            changes = listed([f"{each.name} ({each.lead_in_words()})" for each in new])
-            evidence += f"; {changes} {verb[len(new) > 1]} {verb[2]}"
-    full = [f"{each.name} ({each.harm_in_words()})" for each in tested if each.has_no_room and each.name not in said]
-    if full:
-        evidence += f"; {listed(full)} {'are' if len(full) > 1 else 'is'} ahead of it anyway when balanced"
-    if untested := [each.name for each in compared if each.lead is None]:
+        doses = doses_in_words([each.found for each in tested])
+        counts = listed([f"{each.collapsed.own[0]} of {each.collapsed.own[1]} of {each.name}" for each in tested])
+        evidence = f"no fewer runs are shown to have {first._rule()} than of {first.baseline}: {counts}"
+    if losing := [each for each in tested if each.loses_lead]:
+        changes = listed([f"{each.name} ({each.lead_in_words()})" for each in losing])
+        lose = "lose" if len(losing) > 1 else "loses"
+        evidence += f"; by {first.found.rule.metric}, {changes} {lose} some of the lead over {first.baseline}"
+    if untested := [each.name for each in compared if each.balanced is None]:
         evidence += f"; not known of {listed(untested)}, whose balanced controls have not run"
-    return Brief(f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {doses})", by + evidence)
+    return Brief(
+        f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {doses})", f"On {first.dataset}, {evidence}"
+    )
+
+
+def _collapsed(found: AtEqualDoses) -> CollapsedRuns:
+    p = exact_in_strata(list(zip(found.counts, found.other_counts, strict=True)))
+    return CollapsedRuns((found.collapsed, found.total), (found.other_collapsed, found.other_total), p=p)
 
 
 def _doses(doses: Iterable[float]) -> str:

@@ -41,7 +41,7 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
     counted, protecting, half = found.brief
     assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (generator updates: ")
-    assert f"** On mnist, by fid, {for_markdown(HOSTILE)} (ahead in " in protecting
+    assert f"** On mnist, {for_markdown(HOSTILE)} (" in protecting
     assert half.startswith(
         "**With plain, half of the runs have fid > 50 at 1.62–2.91 (generator updates).** This is the 95 % interval "
         "on mnist; higher for "
