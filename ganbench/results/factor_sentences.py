@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -77,7 +78,10 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
         ]
         if changed and not others:
             changed.sort(key=lambda pair: -abs(pair[1].better.middle - 0.5))
-            does = [f"{unqualified(each.label, labels)} {_mostly(effect)}" for each, effect in changed]
+            does = [
+                f"{unqualified(each.label, labels)} {shown_in_words(effect.better, significant=True)}{_where(effect)}"
+                for each, effect in changed
+            ]
             evidence = f"On {dataset}{where}: {'; '.join(_in_brief(table, *pair) for pair in changed)}"
             found.append((abs(changed[0][1].better.middle - 0.5), Brief(f"{factor} makes {listed(does)}", evidence)))
     return [brief for _, brief in sorted(found, key=lambda item: -item[0])]
@@ -85,29 +89,51 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
 
 def _in_brief(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
-    ends = min(effect.by_setting, default=0.0), max(effect.by_setting, default=0.0)
-    if effect.better.middle < 0.5:
-        ends = 1 - ends[1], 1 - ends[0]
-    spread = f"; {percent(ends[0])} to {percent(ends[1])} % by setting" * (ends[0] < ends[1])
+    shown = _shown(effect)
+    others = [setting for setting in effect.by_setting if setting not in shown]
+    span = _span(effect, effect.by_setting)
+    spread = f"; {span} by setting" * (" to " in span)
+    if shown and others:
+        spread = f"; by setting {_span(effect, shown)}{_where(effect)}, and {_span(effect, others)} otherwise"
     medians = _medians(table, outcome, effect.factors[0])
-    return f"{outcome.label} {compared} ({numbers}{spread}; {medians}){_changed_most(effect, outcome.effects)}"
+    return f"{outcome.label}: {compared} ({numbers}{spread}; {medians})"
 
 
-def _mostly(effect: Effect) -> str:
-    """Return “better”, or “mostly better” if it looks worse in some setting of the other factors."""
-    shown = shown_in_words(effect.better, significant=True)
-    opposite = any((share - 0.5) * (effect.better.middle - 0.5) < 0 for share in effect.by_setting)
-    return f"mostly {shown}" if opposite else shown
+def _shown(effect: Effect) -> list[frozenset[str]]:
+    """The settings of the other factors whose own 95 % interval says what their average says."""
+    better = effect.better.middle > 0.5
+    return [
+        setting
+        for setting, share in effect.by_setting.items()
+        if (share.low > 0.5 if better else share.high < 0.5)  # in the direction of the average
+    ]
 
 
-def _changed_most(effect: Effect, effects: Sequence[Effect]) -> str:
-    """The two shares between which another factor moves an effect most, if one is shown to: “, 97 % beside R1 …”."""
-    changes = [each for each in effects if each.sides and each.significant and each.factors[0] == effect.factors[0]]
-    if not changes:
+def _where(effect: Effect) -> str:
+    """Where an effect is shown, if not in all settings: “ with R1 or R2”, “ in 3 of 8 settings”, “ on average”."""
+    shown, settings = set(_shown(effect)), set(effect.by_setting)
+    if shown == settings:
         return ""
-    most = max(changes, key=lambda each: abs(each.better.middle))
-    with_it, without = map(percent, most.sides or ())
-    return f", {with_it} % beside {most.factors[1]} and {without} % without it"
+    if not shown:
+        return " on average"
+    names = sorted({name for setting in settings for name in setting})
+    held: dict[str, set[frozenset[str]]] = {}
+    for name in names:
+        held[f"with {name}"] = {setting for setting in settings if name in setting}
+        held[f"without {name}"] = settings - held[f"with {name}"]
+    for one, other in itertools.combinations(names, 2):
+        held[f"with {one} or {other}"] = held[f"with {one}"] | held[f"with {other}"]
+        held[f"with {one} and {other}"] = held[f"with {one}"] & held[f"with {other}"]
+        held[f"with neither {one} nor {other}"] = settings - held[f"with {one} or {other}"]
+    condition = next((words for words, members in held.items() if members == shown), None)
+    return f" {condition}" if condition else f" in {len(shown)} of {len(settings)} settings"
+
+
+def _span(effect: Effect, settings: Iterable[frozenset[str]]) -> str:
+    """The lowest and the highest share in some settings, of what the average says: “91 to 100 %”."""
+    shares = [effect.by_setting[setting].middle for setting in settings]
+    ends = sorted(share if effect.better.middle > 0.5 else 1 - share for share in shares)
+    return " to ".join(dict.fromkeys(map(percent, (ends[0], ends[-1])))) + " %"
 
 
 def _no_mode_lost(table: pd.DataFrame, dataset: str) -> str:

@@ -139,7 +139,7 @@ def test_a_factor_that_helps_is_known_with_its_medians(tmp_path: Path) -> None:
     assert known.startswith("**R1** makes a difference on mnist, averaged over the settings of the others: ")
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
     assert "better with it in 100 % of pairs of seeds" in known
-    assert found.brief[0].startswith("**R1 makes FID better.** On mnist: FID better in 100 % of pairs of seeds (")
+    assert found.brief[0].startswith("**R1 makes FID better.** On mnist: FID: better in 100 % of pairs of seeds (")
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
     assert f"### What helps?\n\nMore. {study.link}\n\n- **R1**" in page([(study, found)])

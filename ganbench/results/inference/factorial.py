@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scipy import optimize, special
 
 from ganbench.results.inference.intervals import LEVEL, Interval
 from ganbench.results.inference.losses import Values
-from ganbench.results.inference.ranks import NORMAL, Share, better_with_probability, null_variance, share_in_strata
+from ganbench.results.inference.ranks import NORMAL, Share, null_variance, share_in_strata, superiority
 from ganbench.results.inference.seeds_needed import MAX_P, MAX_SEEDS
 from ganbench.results.inference.tested import Tested, corrected
 
@@ -31,13 +31,14 @@ class Effect(Tested):
         better: of an effect, the probability that a seed with the factor is better than one without, everything else
             equal (½: none), averaged over the settings of the other factors. Of an interaction, that probability with
             the second factor minus the one without it (0: none). With its 95 % interval.
-        by_setting: of an effect, the probability in each setting of the other factors.
+        by_setting: of an effect, the probability in each setting of the other factors, by those that are on; with its
+            95 % interval.
         sides: of an interaction, the two probabilities: with the second factor, and without it.
     """
 
     factors: tuple[str, ...]
     better: Interval
-    by_setting: tuple[float, ...] = ()
+    by_setting: Mapping[frozenset[str], Interval] = field(default_factory=dict)
     sides: tuple[float, float] | None = None
 
 
@@ -142,9 +143,15 @@ def _p_of_difference(one: Share, other: Share) -> float:
 
 
 def _effect(names: Sequence[str], factor: int, losses: Mapping[Cell, Values]) -> Effect:
-    strata = list(_strata(len(names), factor, losses).values())
-    better, p = better_in_strata(strata)
-    return Effect((names[factor],), better, tuple(better_with_probability(*pair) for pair in strata), p=p)
+    strata = _strata(len(names), factor, losses)
+    better, p = better_in_strata(list(strata.values()))
+    by_setting = {
+        frozenset(name for name, on in zip(names, cell, strict=True) if on and name != names[factor]): superiority(
+            *pair
+        )
+        for cell, pair in strata.items()
+    }
+    return Effect((names[factor],), better, by_setting, p=p)
 
 
 def _interaction(names: Sequence[str], factor: int, other: int, losses: Mapping[Cell, Values]) -> Effect:
