@@ -24,11 +24,19 @@ BESIDE = ("hq", "fid")
 def how_good(done: Sequence[Study]) -> list[str]:
     """Count the words of the verdicts on all runs, by data set; nothing if there are no runs."""
     words: dict[str, Counter[VerdictWord]] = {}
+    updates: dict[str, int] = {}
     for study in done:
-        dataset_of = dict(zip(runs(study.complete)["run"], runs(study.complete)["dataset"].astype(str), strict=True))
+        ended = runs(study.complete)
+        dataset_of = dict(zip(ended["run"], ended["dataset"].astype(str), strict=True))
+        for dataset, members in ended.groupby(ended["dataset"].astype(str)):
+            updates[str(dataset)] = max(updates.get(str(dataset), 0), int(members["generator_steps"].max()))
         for run, word in study.words.items():
             words.setdefault(dataset_of[run], Counter())[word] += 1
-    counted = [f"on {name}, {format_words(each)}{', none GOOD' * (not each['GOOD'])}" for name, each in words.items()]
+    counted = [
+        f"on {name}, after at most {updates[name]:,} updates of the generator, {format_words(each)}"
+        f"{', none GOOD' * (not each['GOOD'])}"
+        for name, each in words.items()
+    ]
     return [f"The verdicts on all these runs: {for_markdown('; '.join(counted))}."] if counted else []
 
 

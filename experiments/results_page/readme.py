@@ -15,9 +15,10 @@ FIRST = 3
 """Number of sentences that README shows: the first of each study, then the second."""
 WORDS = (
     "*Better in 88 % of pairs*: take a run of each kind at random, and the first is better in 88 % of such pairs (in "
-    "brackets: 95 % interval and corrected p), ties counting half. *Updates of G per D*: of the generator for each one "
-    "of the discriminator. *A part*: a loss, or what is added to one. `kl_corrected` says how far the modes' shares "
-    "are from those of the data. The rule `kl_corrected > 1` was fixed before the first run; it isn't that of the word "
+    "brackets: 95 % interval and corrected p), ties counting half. *Updates of G per D*: of the generator for each "
+    "one of the discriminator. *A part*: a loss, or what is added to one. `kl_corrected` says how far the modes' "
+    "shares are from those of the data. *A mode is missing* if it has less than a tenth of its fair share of all "
+    "samples, good or blurred. The rule `kl_corrected > 1` was fixed before the first run; it isn't that of the word "
     "COLLAPSED, which also holds where samples repeat others evenly. *A quiet end*: decaying learning rates and an "
     "averaged generator."
 )

@@ -40,10 +40,11 @@ def axes_in_brief(pairs: Sequence[AxisPair]) -> list[Brief]:
         for axis in (0, 1):
             members = [pair for pair in pairs if (pair.dataset, pair.axis) == (dataset, axis)]
             missing = [pair for pair in members if pair.counts]
-            brief += _fewest_missing(missing)
             others = [pair for pair in members if not pair.counts]
+            first = [pair for pair in others if pair.label == others[0].label]
+            brief += _fewest_missing(missing, first)
             if others and not any(pair.significant for pair in missing):
-                brief += _ahead([pair for pair in others if pair.label == others[0].label], others)
+                brief += _ahead(first, others)
     return brief
 
 
@@ -81,20 +82,42 @@ def undecided_pairs(pairs: Sequence[AxisPair]) -> list[str]:
     return sentences
 
 
-def _fewest_missing(pairs: Sequence[AxisPair]) -> Iterator[Brief]:
-    """Say in how many runs with the best value of an axis a mode is missing, and with those shown to be worse."""
+def _fewest_missing(pairs: Sequence[AxisPair], first: Sequence[AxisPair]) -> Iterator[Brief]:
+    """Say in how many runs with the best value of an axis a mode is missing, and with those shown to be worse.
+
+    Args:
+        pairs: those by missing modes.
+        first: those by the first other outcome, which stands beside the counts.
+    """
     for best in _winners(pairs):
         seen = [_from(best, pair) for pair in pairs if pair.significant and best in (pair.one, pair.other)]
         (own, of), equal = seen[0].counts[0], seen[0].equal
         others = [
             f"with {pair.other} in {pair.counts[1][0]} of {pair.counts[1][1]}" for pair in seen if pair.equal == equal
         ]
-        than = [_compared(pair, equal) for pair in seen]
+        each = [
+            f"in {_counts_of(pair, 1)} with {pair.other} ({p_in_words(pair.corrected_p)}{_besides(pair)}"
+            f"{_only(pair, equal)})"
+            for pair in seen
+        ]
+        ahead = [_from(best, pair) for pair in first if best in (pair.one, pair.other)]
+        better = ""
+        if ahead:
+            than = listed([_compared(pair, equal) for pair in ahead])
+            better = f". By {ahead[0].label}, a run with {best} is better than one with {than} of pairs of seeds"
         yield Brief(
             f"With {best}, {pairs[0].label} in {own} of {of} runs, {listed(others)}",
-            f"On {pairs[0].dataset}, over {listed(equal)}, a run with {best} is better than one with {listed(than)} of "
-            "pairs of seeds",
+            f"On {pairs[0].dataset}, with {listed(equal)} in turn, it is missing in {_counts_of(seen[0], 0)} runs with "
+            f"{best}, {listed(each)}{better}",
         )
+
+
+def _counts_of(pair: AxisPair, side: int) -> str:
+    """How many runs miss a mode, beside the values of the other axis: “0, 1 and 2 of 7”."""
+    each = [counts[side] for counts in pair.counts_beside]
+    if len({of for _, of in each}) == 1:
+        return f"{listed([str(lost) for lost, _ in each])} of {each[0][1]}"
+    return listed([f"{lost} of {of}" for lost, of in each])
 
 
 def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[Brief]:
@@ -153,6 +176,7 @@ def _from(value: str, pair: AxisPair) -> AxisPair:
         better=turned(pair.better),
         beside=tuple(map(turned, pair.beside)),
         counts=pair.counts[::-1],
+        counts_beside=tuple(counts[::-1] for counts in pair.counts_beside),
         images=1 / (pair.images or math.nan),
     )
 
@@ -165,8 +189,12 @@ def _compared(pair: AxisPair, equal: tuple[str, ...]) -> str:
     """
     share, low, high = pair.better
     numbers = f"{percents(low, high)}; {p_in_words(pair.corrected_p)}{_besides(pair)}"
-    only = "" if set(pair.equal) == set(equal) else f"; beside {listed(pair.equal)} alone"
-    return f"{pair.other} in {percent(share)} % ({numbers}{only})"
+    return f"{pair.other} in {percent(share)} % ({numbers}{_only(pair, equal)})"
+
+
+def _only(pair: AxisPair, equal: tuple[str, ...]) -> str:
+    """The values of the other axis that a pair has in common, if they are others than `equal`."""
+    return "" if set(pair.equal) == set(equal) else f"; beside {listed(pair.equal)} alone"
 
 
 def _besides(pair: AxisPair) -> str:

@@ -39,6 +39,7 @@ class AxisPair(Tested):
         better: the probability that a run with `one` is better, averaged over `equal`, with its 95 % interval.
         beside: the same beside each of `equal`.
         counts: of missing modes, the number of runs without one, and of all, with either value; empty otherwise.
+        counts_beside: the same beside each of `equal`.
         images: number of real images that a run with `one` saw, over that of one with `other`; NaN if none saw any.
         runs, failed: number of runs with either value, and of those without a score, which rank worst.
     """
@@ -52,6 +53,7 @@ class AxisPair(Tested):
     better: Interval
     beside: tuple[Interval, ...]
     counts: tuple[tuple[int, int], ...]
+    counts_beside: tuple[tuple[tuple[int, int], ...], ...]
     images: float
     runs: int
     failed: int
@@ -114,9 +116,12 @@ def _pairs(
             better, p = better_in_strata(strata)
             beside = tuple(superiority(*stratum) for stratum in strata)
             counts = tuple(_count([stratum[side] for stratum in strata]) for side in (0, 1)) if counted else ()
+            each = tuple(tuple(_count([losses]) for losses in stratum) for stratum in strata) if counted else ()
             every = np.concatenate([losses for stratum in strata for losses in stratum])
             seeds = (len(every), int(np.isnan(every).sum()))
-            found.append(AxisPair(dataset, axis, one, other, equal, label, better, beside, counts, images, *seeds, p=p))
+            found.append(
+                AxisPair(dataset, axis, one, other, equal, label, better, beside, counts, each, images, *seeds, p=p)
+            )
     return found
 
 

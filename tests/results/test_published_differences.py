@@ -137,6 +137,25 @@ def test_options_of_one_loss_alone_do_not_matter_and_each_setting_counts_alike()
     assert "on average over 2 settings: 100 % and 0 %; medians 10 beside 20 and 20 beside 10)" in found.sentence()
 
 
+def test_settings_in_which_neither_method_learns_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [*both(20.0, 10.0, {"arch.norm": "batch"}), *both(10.0, 20.0, {"arch.norm": "none"})]
+    collapsed = {run.id for run in runs if run.params["arch.norm"] == "none"}
+
+    def end_as(fallen: set[str]) -> None:
+        monkeypatch.setattr(
+            "ganbench.results.claims.differences.words_of_runs", lambda _: dict.fromkeys(fallen, "COLLAPSED")
+        )
+
+    end_as(collapsed)
+    (found,) = here(runs)
+    assert (found.chance.middle, found.runs) == (1.0, 2 * SEEDS)
+    end_as({run for run in collapsed if run.startswith("minimax")})
+    (found,) = here(runs)
+    assert found.runs == 4 * SEEDS, "one of the two learns"
+    end_as({run.id for run in runs})
+    assert here(runs) == []
+
+
 def test_of_settings_that_differ_in_their_budget_the_largest_counts_in_whatever_study_it_is() -> None:
     short = both(10.0, 20.0, {"train.steps": "500", "evaluation.every": "100"})
     long = both(20.0, 10.0, {"train.steps": "5000", "evaluation.every": "1000"})

@@ -24,11 +24,13 @@ from ganbench.results.grouping import BUDGET, scored_alike
 from ganbench.results.inference import Interval, Tested, Values, as_losses, better_with_probability, corrected
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.pairs_in_words import failed_in_words, p_in_words
+from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.views import final_scores, runs
 
 PLAIN = {"penalty": "none", "wrapper": "none", "train.pac": "1", "train.unrolled": "0", "train.n_generator": "1"}
 """Parts of a method, and their values where there is none: ours has no part that the published one hasn't."""
 DIRECTIONS = ("lower", "higher")
+FAILED = ("COLLAPSED", "NOT LEARNED YET", "DIVERGED")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,11 @@ def _shown(value: float) -> str:
 
 @dataclass(frozen=True)
 class _Setting:
-    """The runs of one spec of a study."""
+    """The runs of one spec of a study.
+
+    Attributes:
+        learns: False if more than half of the runs end as COLLAPSED, NOT LEARNED YET or DIVERGED.
+    """
 
     study: str
     table: pd.DataFrame
@@ -97,6 +103,7 @@ class _Setting:
     loss: str
     options: Mapping[str, str]
     runs: tuple[str, ...]
+    learns: bool
 
     def median(self, metric: str) -> float:
         """The median of the final values of a metric, of the runs that have one; NaN if none has."""
@@ -143,7 +150,8 @@ def differences_here(
 ) -> list[DifferenceHere]:
     """Compare the methods of published differences wherever two settings of a study differ in nothing but these.
 
-    Of settings that differ in their budget alone, the largest counts; a dose makes a setting another method.
+    Of settings that differ in their budget alone, the largest counts; a dose makes a setting another method. Where
+    neither method learns, they differ in how they fail, and that isn't what was published: such settings are left out.
 
     Args:
         tables: the tidy table of each study, of methods of which all seeds have ended.
@@ -158,7 +166,7 @@ def _compare(difference: PublishedDifference, settings: Sequence[_Setting]) -> D
     for pair in _pairs(difference, settings):
         members = [*pair[0].runs, *pair[1].runs]
         losses, _ = outcome_losses(pair[0].table, metric, members)
-        if losses and scored_alike(pair[0].table, members):
+        if losses and scored_alike(pair[0].table, members) and any(setting.learns for setting in pair):
             one, other = (np.array([losses.get(run, math.nan) for run in setting.runs]) for setting in pair)
             better, worse = (setting.median(metric) for setting in pair)
             compared.append(pair)
@@ -175,7 +183,7 @@ def _compare(difference: PublishedDifference, settings: Sequence[_Setting]) -> D
 
 def _settings(study: str, table: pd.DataFrame) -> Iterator[_Setting]:
     """The settings of a study that have no dose."""
-    ended = runs(table)
+    ended, words = runs(table), words_of_runs(table)
     ended = ended[ended["status"].isin(COUNTED)]
     for _, members in ended.groupby("group", observed=True, sort=False):
         first = members.iloc[0]
@@ -183,7 +191,8 @@ def _settings(study: str, table: pd.DataFrame) -> Iterator[_Setting]:
             options = dict(option.split("=", 1) for option in str(first["options"]).split("; ") if "=" in option)
             facts = {name: str(first[name]) for name in ("arch", "protocol")}
             ids = tuple(members["run"].astype(str))
-            yield _Setting(study, table, str(first["dataset"]), str(first["loss"]), options | facts, ids)
+            learns = 2 * sum(words.get(run) in FAILED for run in ids) <= len(ids)
+            yield _Setting(study, table, str(first["dataset"]), str(first["loss"]), options | facts, ids, learns)
 
 
 def _pairs(difference: PublishedDifference, settings: Sequence[_Setting]) -> Iterator[_Pair]:
