@@ -32,7 +32,7 @@ def findings(study: Study, images: Path) -> Findings:
     """
     if study.complete.empty:
         return Findings()
-    parts = [*controls(study), *doses(study, images), *_factors(study, images)]
+    parts = [*doses(study, images), *controls(study), *_factors(study, images)]
     if not any(part.known or part.undecided for part in parts):
         parts = [*_axes(study, images)]
     if not any(part.known or part.tables for part in parts):

@@ -194,7 +194,7 @@ def _compared(pair: AxisPair, equal: tuple[str, ...]) -> str:
 
 def _only(pair: AxisPair, equal: tuple[str, ...]) -> str:
     """The values of the other axis that a pair has in common, if they are others than `equal`."""
-    return "" if set(pair.equal) == set(equal) else f"; beside {listed(pair.equal)} alone"
+    return "" if set(pair.equal) == set(equal) else f"; with {listed(pair.equal)} alone"
 
 
 def _besides(pair: AxisPair) -> str:
@@ -209,7 +209,7 @@ def _besides(pair: AxisPair) -> str:
 
 def _beside(pair: AxisPair) -> str:
     shares = zip(pair.equal, pair.beside, strict=True)
-    return listed([f"{percent(better.middle)} % beside {value}" for value, better in shares])
+    return listed([f"{percent(better.middle)} % with {value}" for value, better in shares])
 
 
 def _cell(pair: AxisPair) -> str:

@@ -161,8 +161,8 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
         middle, low, high = (100 * part for part in effect.better)
         with_it, without = map(percent, effect.sides)
         return (
-            f"{label} better with {for_markdown(effect.factors[0])} in {with_it} % of pairs of seeds beside "
-            f"{for_markdown(effect.factors[1])}, in {without} % without it (difference {middle:+.0f} points, "
+            f"{label} better with {for_markdown(effect.factors[0])} in {with_it} % of pairs of seeds where "
+            f"{for_markdown(effect.factors[1])} is on, {without} % where it is off (difference {middle:+.0f} points, "
             f"{low:+.0f} to {high:+.0f}; {p_in_words(effect.corrected_p)})"
         )
     compared, numbers = pairs_in_words(

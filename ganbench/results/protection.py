@@ -132,13 +132,12 @@ class Protection(MethodAtEqualDoses):
         return words
 
     def protection_in_words(self) -> str:
-        """Say by what a method that protects is shown to, how it compares, and how good its samples are."""
-        better = f"better than a run of {self.baseline} in {self.found.at_each()}"
+        """Say by what a method that protects is shown to, and how good its samples are."""
         good = ""
         if self.good:
             own, other = map(percent, self.good)
             good = f"; {own} % of its samples are good at {_doses(self.spared_at)}, and {other} % of {self.baseline}'s"
-        return f"{self.name} ({self.collapsed_in_words()}; {better}{good})"
+        return f"{self.name} ({self.collapsed_in_words()}{good})"
 
     def _rule(self) -> str:
         return f"{self.found.rule}{' or no score' * (self.found.failed > 0)}"

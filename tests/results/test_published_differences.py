@@ -92,7 +92,7 @@ def test_the_order_carries_over_or_reverses_or_is_undecided(
     assert found.sentence().startswith(
         f"a run of NS GAN is better than one of MM GAN in {100 * share:.0f} % of pairs ("
     )
-    medians = f"{number(non_saturating + 0.03)} beside {number(minimax + 0.03)}"
+    medians = f"{number(non_saturating + 0.03)} against {number(minimax + 0.03)}"
     assert found.sentence().endswith(f"; medians {medians})")
 
 
@@ -134,7 +134,7 @@ def test_options_of_one_loss_alone_do_not_matter_and_each_setting_counts_alike()
     norms = [*both(20.0, 10.0, {"arch.norm": "batch"}), *both(10.0, 20.0, {"arch.norm": "none"})]
     (found,) = here(norms)
     assert ([share for share, _, _ in found.settings], found.chance.middle) == ([1.0, 0.0], 0.5)
-    assert "on average over 2 settings: 100 % and 0 %; medians 10 beside 20 and 20 beside 10)" in found.sentence()
+    assert "on average over 2 settings: 100 % and 0 %; medians 10 against 20 and 20 against 10)" in found.sentence()
 
 
 def test_settings_in_which_neither_method_learns_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +214,7 @@ def test_a_method_of_which_all_runs_failed_has_no_median() -> None:
     runs = [annotated(record("non-saturating", 9, 1.0, status="diverged"), Annotation("non-saturating"))]
     (found,) = here([*seeds("minimax", 20.0), *runs])
     assert found.chance.middle == 0
-    assert "medians – beside 20" in found.sentence()
+    assert "medians – against 20" in found.sentence()
 
 
 def test_what_is_written_into_the_package_is_read_and_shown(tmp_path: Path) -> None:

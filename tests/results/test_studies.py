@@ -244,8 +244,7 @@ def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balan
     )
     assert protecting_in_brief([protects]) == (
         f"hinge protects ({UPDATES}: 5)",
-        f"On mnist, hinge ({protects.collapsed_in_words()}; better than a run of minimax in 100 % at 5; 90 % of its "
-        "samples are good at 5, and 90 % of minimax's)",
+        f"On mnist, hinge ({protects.collapsed_in_words()}; 90 % of its samples are good at 5, and 90 % of minimax's)",
     )
     assert protects.in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
     assert "its lead is larger than balanced" in protects.in_brief().evidence
@@ -557,7 +556,7 @@ def test_a_comparison_beside_fewer_values_says_so() -> None:
     pairs = [pair for pair in crossed_axes(tidy(list(crossed(fids)))) if pair.label == "FID" and pair.axis == 1]
     (brief,) = axes_in_brief(pairs)
     assert "averaged over a and b, its run is better than one with y in 100 % (" in brief.evidence
-    assert "; beside a alone)" in brief.evidence
+    assert "; with a alone)" in brief.evidence
 
 
 def test_no_value_is_ahead_where_none_is_shown_to_be_better_or_its_effect_reverses() -> None:
@@ -572,7 +571,7 @@ def test_an_axis_whose_effect_reverses_is_said_to_differ() -> None:
     values = {("batch", "minimax"): 10.0, ("batch", "hinge"): 40.0, ("none", "minimax"): 30.0, ("none", "hinge"): 20.0}
     norms, _ = axis_tables(crossed_axes(tidy(list(crossed(values)))))
     assert norms.rows[0][2].startswith("reverses, 50 % (")
-    assert norms.rows[0][2].endswith("), 100 % beside minimax and 0 % beside hinge")
+    assert norms.rows[0][2].endswith("), 100 % with minimax and 0 % with hinge")
 
 
 def test_more_real_images_are_said_beside_an_axis() -> None:

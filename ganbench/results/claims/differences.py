@@ -77,7 +77,7 @@ class DifferenceHere(Tested):
         share, low, high = self.chance
         each = listed([f"{percent(of_setting)} %" for of_setting, _, _ in self.settings])
         settings = f", on average over {len(self.settings)} settings: {each}" if len(self.settings) > 1 else ""
-        medians = listed([f"{_shown(one)} beside {_shown(other)}" for _, one, other in self.settings])
+        medians = listed([f"{_shown(one)} against {_shown(other)}" for _, one, other in self.settings])
         return (
             f"a run of {self.published.better.method} is better than one of {self.published.worse.method} in "
             f"{percent(share)} % of pairs ({percents(low, high)}; {p_in_words(self.corrected_p)}{settings}; medians "
