@@ -34,9 +34,12 @@ def controls(study: Study) -> Iterator[Findings]:
 
 
 def doses(study: Study, images: Path) -> Iterator[Findings]:
-    """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table."""
+    """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table.
+
+    What most runs are about comes first.
+    """
     compared = protection(study.complete, study.baseline, study.pairs)
-    for curves in dose_curves(study.complete):
+    for curves in sorted(dose_curves(study.complete), key=lambda each: each.runs, reverse=True):
         name = f"results-{study.name}-{slug(curves.dataset)}-{slug(curves.what)}.svg"
         (images / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
         parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]

@@ -88,6 +88,11 @@ class DoseCurves:
     rule: str
     curves: tuple[DoseCurve, ...]
 
+    @property
+    def runs(self) -> int:
+        """Number of runs of all methods."""
+        return sum(sum(curve.response.runs) for curve in self.curves)
+
     def apart(self, name: str, other: str) -> str | None:
         """Say that the doses at which half of the runs of two methods collapse differ, if their intervals are apart."""
         half_of = {curve.name: curve.response.half for curve in self.curves}
