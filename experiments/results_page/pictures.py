@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.results_page.study import Study
@@ -25,8 +25,11 @@ def dose_samples(study: Study, curves: DoseCurves, shown: Sequence[str], images:
         (str(row["name"]), parse_dose(str(row["dose"])).get(curves.what)): names[row["run"]]
         for _, row in ended[ended["dataset"] == curves.dataset].iterrows()
     }
-    doses = {part: sorted(dose for name, dose in label_of if name == part and dose and dose >= 1) for part in shown}
-    rows = [{label_of[part, dose]: f"{part}, {number(dose)}" for dose in doses[part]} for part in shown]
+    doses = sorted({dose for name, dose in label_of if name in shown and dose and dose >= 1})
+    rows = [
+        [(label_of[part, dose], f"{part}, {number(dose)}") if (part, dose) in label_of else None for dose in doses]
+        for part in shown
+    ]
     name = f"results-{study.name}-{slug(curves.dataset)}-{slug(curves.what)}-samples.png"
     words = (
         f"Samples of {for_markdown(listed(shown))} by {for_markdown(curves.what)}: the best and the worst seed of each"
@@ -43,7 +46,7 @@ def axis_samples(study: Study, images: Path) -> list[str]:
             continue
         rows, columns = (dict.fromkeys(values) for values in zip(*label_of, strict=True))
         titles = [
-            {label_of[row, column]: f"{row}\n{column}" for column in columns if (row, column) in label_of}
+            [(label_of[row, column], f"{row}\n{column}") if (row, column) in label_of else None for column in columns]
             for row in rows
         ]
         words = f"Samples of each method on {for_markdown(str(dataset))}: the best and the worst seed"
@@ -52,27 +55,37 @@ def axis_samples(study: Study, images: Path) -> list[str]:
     return drawn
 
 
-def _samples(study: Study, dataset: str, rows: Sequence[Mapping[str, str]], file: Path, words: str) -> list[str]:
+def _samples(
+    study: Study, dataset: str, rows: Sequence[Sequence[tuple[str, str] | None]], file: Path, words: str
+) -> list[str]:
     """A picture of the best and the worst seed of methods, from the report's samples.
 
     Args:
-        rows: in each row of the picture, titles by the name of the method.
+        rows: in each row of the picture, the names of methods, and their titles; None leaves a place empty.
         file: where to write it.
     """
     places = choose(study.complete, method_names(study.complete)).places
-    drawn: list[list[tuple[str, Path]]] = []
-    for titles in rows:
-        sheets = []
-        for label, title in titles.items():
-            for run, place in places.get((dataset, label), []):
-                kept = sorted((study.folder / "samples").glob(f"{run}-*.webp"), key=_step)
-                if place in ("best", "worst") and kept:
-                    sheets.append((f"{title}\n{place} seed", kept[-1]))
-        drawn += [sheets] if sheets else []
+    drawn: list[list[tuple[str, Path] | None]] = []
+    for methods in rows:
+        sheets: list[tuple[str, Path] | None] = []
+        for method in methods:
+            of_method = _best_and_worst(study, places.get((dataset, method[0]), []), method[1]) if method else []
+            sheets += of_method or [None, None]
+        drawn += [sheets] if any(sheets) else []
     if not drawn:
         return []
     sheet_picture(drawn).save(file, optimize=True)
     return [picture(words, file.name)]
+
+
+def _best_and_worst(study: Study, places: Sequence[tuple[str, str]], title: str) -> list[tuple[str, Path] | None]:
+    """The last sheets of the best and the worst seed, with their titles; of a single seed, one sheet."""
+    sheets: list[tuple[str, Path] | None] = []
+    for run, place in places:
+        kept = sorted((study.folder / "samples").glob(f"{run}-*.webp"), key=_step)
+        if place in ("best", "worst") and kept:
+            sheets.append((f"{title}\n{place} seed", kept[-1]))
+    return sheets
 
 
 def picture(words: str, name: str) -> str:

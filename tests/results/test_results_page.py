@@ -95,12 +95,14 @@ def test_samples_of_crossed_axes_have_a_row_for_each_value_of_the_first(tmp_path
     table = tidy(list(crossed(values | {("batch", "wgan"): 5.0})))
     (tmp_path / "samples").mkdir()
     for run in table["run"].unique():
-        Image.new("L", (32, 32), 255).save(tmp_path / "samples" / f"{run}-10.webp")
+        Image.new("L", (32, 32), 0).save(tmp_path / "samples" / f"{run}-10.webp")
     found = findings(of_rows("net_or_loss", "Which?", tmp_path, table), tmp_path)
     words = "Samples of each method on mnist: the best and the worst seed"
     assert found.pictures == [f"![{words}](images/results-net_or_loss-mnist-samples.png)\n\n*{words}*"]
     with Image.open(tmp_path / "results-net_or_loss-mnist-samples.png") as picture:
         assert picture.size == (6 * 150, 2 * 180), "best and worst of three losses with batch, and of two without"
+        below = [picture.convert("L").getpixel((75 + 150 * place, 280)) for place in range(6)]
+        assert below == [0, 0, 0, 0, 255, 255], "there is no wgan without batch"
 
 
 def test_a_factor_that_harms_is_said_to_make_things_worse(tmp_path: Path) -> None:

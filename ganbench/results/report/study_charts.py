@@ -26,6 +26,8 @@ FACTOR = 18
 GREYS = 8
 APART = 0.025
 """Intervals of doses are drawn this far apart, around the share of one half."""
+TITLE = 22
+"""Characters; longer titles of sheets are wrapped."""
 SHEETS_WIDTH = 1_200
 """Largest width of a picture of sheets, in pixels."""
 
@@ -108,17 +110,22 @@ def _columns(names: Sequence[str]) -> int:
     return 3 if longest < 12 else 2 if longest < 24 else 1
 
 
-def sheet_picture(rows: Sequence[Sequence[tuple[str, Path]]]) -> Image.Image:
-    """Draw the upper left quarters of sheets of samples, each with its title, in rows; in few greys, to stay small."""
+def sheet_picture(rows: Sequence[Sequence[tuple[str, Path] | None]]) -> Image.Image:
+    """Draw the upper left quarters of sheets of samples, each with its title, in rows; in few greys, to stay small.
+
+    Args:
+        rows: titles and sheets; None leaves a place empty.
+    """
     columns = max(map(len, rows))
     dots = min(100.0, SHEETS_WIDTH / (1.5 * columns))
     figure = Figure(figsize=(1.5 * columns, 1.8 * len(rows)), layout="constrained", dpi=dots)
     for row, sheets in enumerate(rows):
-        for column, (title, sheet) in enumerate(sheets):
+        for column, (title, sheet) in ((column, place) for column, place in enumerate(sheets) if place):
             pixels = np.asarray(Image.open(sheet).convert("L"))
             axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
             axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
-            axes.set_title(for_figure(title), fontsize=8)
+            lines = "\n".join(textwrap.fill(line, TITLE) for line in title.split("\n"))
+            axes.set_title(for_figure(lines), fontsize=8)
             axes.set_axis_off()
     buffer = io.BytesIO()
     figure.savefig(buffer)
