@@ -10,13 +10,15 @@ from experiments.results_page.pictures import dose_samples, picture, slug
 from experiments.results_page.study import Study
 from ganbench.core.annotation import parse_dose
 from ganbench.core.formatting import listed, number, percent, percents
+from ganbench.results.at_equal_doses import AtEqualDoses
 from ganbench.results.balanced_controls import Imbalance
 from ganbench.results.compare import COUNTED
 from ganbench.results.controls_in_words import control_summaries, controls_in_brief
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.pairs_in_words import p_in_words, share_in_words, shown_in_words
-from ganbench.results.protection import Protection, protecting_in_brief, protection
+from ganbench.results.protection import Protection, protection
+from ganbench.results.protection_in_words import better_in_brief, protecting_in_brief
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.study_charts import dose_chart
 from ganbench.results.report.svg import svg
@@ -38,7 +40,7 @@ def doses(study: Study, images: Path) -> Iterator[Findings]:
 
     What most runs are about comes first.
     """
-    compared = protection(study.complete, study.baseline, study.pairs)
+    compared = protection(study.complete, study.baseline, study.pairs, study.unbalanced)
     for curves in sorted(dose_curves(study.complete), key=lambda each: each.runs, reverse=True):
         name = f"results-{study.name}-{slug(curves.dataset)}-{slug(curves.what)}.svg"
         (images / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
@@ -56,7 +58,7 @@ def doses(study: Study, images: Path) -> Iterator[Findings]:
         head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
         drawn = picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
         brief = [protecting_in_brief(beside), curves.in_brief(study.baseline)]
-        brief += [part.in_brief() for part in beside if part.significant and not part.protects]
+        brief += [better_in_brief(part) for part in beside if not part.protects]
         yield Findings(
             known=[for_markdown(words) for words in apart.values() if words] + known,
             undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
@@ -82,15 +84,18 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
     ]
     rows = []
     for part in parts:
-        found, balanced = part.found, part.balanced
+        graded, balanced = part.graded, part.balanced
         share = f"{percent(balanced.better.middle)} % ({percents(*balanced.better[1:])})" if balanced else ""
-        shown = shown_in_words(found.better, significant=part.significant)
+        shown = "all COLLAPSED"
+        if graded:
+            words = shown_in_words(graded.better, significant=part.significant)
+            shown = f"{words}, {share_in_words(graded.better, part.corrected_p)}"
         rows.append(
             [
                 part.name,
                 part.baseline,
-                f"{shown}, {share_in_words(found.better, part.corrected_p)}",
-                found.at_each(),
+                shown,
+                graded.at_each() if graded else "",
                 share,
                 part.lead.words() if part.lead else "",
                 _collapsed_of_both(part),
@@ -125,12 +130,15 @@ def _images_in_words(part: Protection) -> str:
 
 
 def _undecided(part: Protection) -> str:
+    if part.graded is None:
+        words = f"{part.name} and {part.baseline} can't be compared by {part.found.rule.metric}"
+        return f"{words} ({part.what}): all runs of both are called COLLAPSED"
     words = f"{part.name} is not shown to do better or worse than {part.baseline} by {part.found.rule.metric}"
-    return f"{words} ({part.what}){_more_seeds(part)}"
+    return f"{words} ({part.what}: {part.graded.at_each()}){_more_seeds(part.graded, part.corrected_p)}"
 
 
-def _more_seeds(part: Protection) -> str:
-    needed = seeds_for_even_chance(part.found.total // len(part.found.doses), part.found.p, part.corrected_p)
+def _more_seeds(found: AtEqualDoses, corrected_p: float) -> str:
+    needed = seeds_for_even_chance(found.total // len(found.doses), found.p, corrected_p)
     words = (
         f"; if the difference is as large as it looks, about {needed} seeds at each dose would show it in half of all "
         "studies"

@@ -72,12 +72,16 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceH
 
 def _confounded(found: Controls) -> str:
     """The warning that doses differ in more than the dose where no balanced control has run."""
-    if not found.confounded:
+    missing = found.unbalanced - found.controlled
+    if not missing:
         return ""
-    return (
-        f" **Balanced controls are missing for {found.confounded} of the {found.unbalanced} unbalanced settings**: "
-        "there, a higher dose also means fewer discriminator updates, and the two can't be told apart."
-    )
+    words = f" **Balanced controls are missing for {missing} of the {found.unbalanced} unbalanced settings**"
+    if found.confounded:
+        words += (
+            f"; for {found.confounded} of them, a higher dose also means fewer discriminator updates, and the two "
+            "can't be told apart"
+        )
+    return f"{words}."
 
 
 def _bullets(sentences: Sequence[str]) -> str:

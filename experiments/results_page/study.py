@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganbench.core.verdict_word import VerdictWord
+from ganbench.results.at_equal_doses import BALANCED
 from ganbench.results.balanced_controls import Controls, balanced_controls
 from ganbench.results.compare import COUNTED
 from ganbench.results.csv_file import read_csv
@@ -30,6 +31,7 @@ class Study:
         folder: its report.
         table: all rows.
         seeds: number of seeds of each method by design.
+        unbalanced: by design, the parts with doses above 1, each with what the doses are of.
         baseline: the part that the others are added to, in a study of doses.
         pairs: parts that differ in one thing from another one than the baseline.
         shown: parts whose doses are told and of which samples are shown, beside those that protect.
@@ -40,6 +42,7 @@ class Study:
     folder: Path
     table: pd.DataFrame
     seeds: int = 1
+    unbalanced: frozenset[tuple[str, str]] = frozenset()
     baseline: str = "non-saturating"
     pairs: Sequence[tuple[str, str]] = (("relativistic, R1 + R2", "R1 + R2"), ("R1 + R2", "R1"))
     shown: Sequence[str] = ("minimax", "non-saturating")
@@ -53,7 +56,7 @@ class Study:
 
     @cached_property
     def controls(self) -> Controls:
-        return balanced_controls(self.complete)
+        return balanced_controls(self.complete, len(self.unbalanced))
 
     @cached_property
     def words(self) -> dict[str, VerdictWord]:
@@ -81,7 +84,13 @@ def studies() -> Iterator[Study]:
         if reports:
             sweep = design(name)
             question = " ".join(sweep.question.split())
-            yield Study(name, question, reports[-1].parent, read_csv(reports[-1]).table, len(sweep.seeds))
+            unbalanced = frozenset(
+                (method.name, what)
+                for method in sweep.annotations.values()
+                for what, dose in method.dose.items()
+                if dose > BALANCED
+            )
+            yield Study(name, question, reports[-1].parent, read_csv(reports[-1]).table, len(sweep.seeds), unbalanced)
 
 
 @cache

@@ -35,12 +35,14 @@ class Imbalance(MethodAtEqualDoses):
 
     Attributes:
         balanced_runs, unbalanced_runs: their ids.
+        shorter: True if the balanced runs have fewer updates of the generator.
         spare: of further balanced runs, whose unbalanced partners have not run: the number of discriminator updates,
             how many collapsed, and how many there are.
     """
 
     balanced_runs: frozenset[str]
     unbalanced_runs: frozenset[str]
+    shorter: bool = False
     spare: tuple[tuple[float, int, int], ...] = ()
 
     @property
@@ -90,7 +92,7 @@ _AtDoses = dict[float, dict[str, float]]
 
 @dataclass(frozen=True)
 class _Setting:
-    """The runs of one spec, with its options and doses, and the median number of the discriminator's updates."""
+    """The runs of one spec, with its options and doses, and the median numbers of both networks' updates."""
 
     dataset: str
     name: str
@@ -98,6 +100,7 @@ class _Setting:
     doses: dict[str, float]
     options: frozenset[str]
     updates: float
+    generator_updates: float
     runs: tuple[str, ...]
 
 
@@ -114,10 +117,13 @@ class _Match:
         return self.setting.dataset, self.what, self.setting.name, self.setting.rule
 
 
-def balanced_controls(table: pd.DataFrame) -> Controls:
+def balanced_controls(table: pd.DataFrame, planned: int = 0) -> Controls:
     """Compare each method of a dose study with its own controls.
 
     The control of an unbalanced setting differs from it in a single option, and has no dose, or one of 1.
+
+    Args:
+        planned: number of comparisons by design, if it is larger than that of comparisons which can be made.
     """
     settings = _settings(table)
     matches = _matches(settings)
@@ -127,10 +133,15 @@ def balanced_controls(table: pd.DataFrame) -> Controls:
         dataset, what, name, rule = key
         found = _compare(*pair, parse_rule(rule))
         balanced, unbalanced = map(_runs_of, pair)
-        methods.append(Imbalance(dataset, what, name, found, balanced, unbalanced, spare[key], p=found.p))
+        shorter = any(
+            match.control is not None and match.control.generator_updates < match.setting.generator_updates
+            for match in matches
+            if match.key == key
+        )
+        methods.append(Imbalance(dataset, what, name, found, balanced, unbalanced, shorter, spare[key], p=found.p))
     uncontrolled = [match for match in matches if match.control is None]
     confounded = sum(_differs_in_updates(match.setting, match.what, settings) for match in uncontrolled)
-    return Controls(tuple(corrected(methods)), len(matches) - len(uncontrolled), len(matches), confounded)
+    return Controls(tuple(corrected(methods, planned)), len(matches) - len(uncontrolled), len(matches), confounded)
 
 
 def controls_at_doses(table: pd.DataFrame) -> dict[Study, RunsAtDoses]:
@@ -217,6 +228,7 @@ def _settings(table: pd.DataFrame) -> list[_Setting]:
                 doses=parse_dose(str(first["dose"])),
                 options=frozenset([*facts, *str(first["options"]).split("; ")]),
                 updates=float(members["critic_steps"].median()),
+                generator_updates=float(members["generator_steps"].median()),
                 runs=tuple(members["run"].astype(str)),
             )
         )

@@ -28,7 +28,14 @@ from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
 from ganbench.results.inference import Interval
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.medians import Middle, medians
-from ganbench.results.protection import Protection, protecting_in_brief, protection
+from ganbench.results.protection import Protection, protection
+from ganbench.results.protection_in_words import (
+    better_in_brief,
+    collapsed_in_words,
+    lead_in_words,
+    protecting_in_brief,
+    protection_in_words,
+)
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.doses import Doses
 from ganbench.results.report.sections.factors import Factors
@@ -183,10 +190,12 @@ def test_a_method_that_collapses_less_at_equal_doses_protects() -> None:
     assert (protects.name, counts.doses) == (HOSTILE, (2, 5, 8))  # a dose of 1 is none
     assert (counts.collapsed, counts.total, counts.other_collapsed, counts.other_total) == (2, 21, 17, 21)
     assert protects.corrected_p < 0.001
-    assert "does better than plain by fid: its run is better" in protects.sentence()
+    better = better_in_brief(protects)
+    assert better is not None
+    assert better.headline == f"{HOSTILE} does better than plain ({UPDATES}: 2, 5 and 8)"
     # Of 49 pairs at each dose: 21 better, 28 ties; all better; 35 better, and of both methods 2 seeds failed: 4 ties.
     assert counts.better.middle == pytest.approx((35 + 49 + 37) / 49 / 3)
-    assert "not shown" in found[RATE].sentence()
+    assert better_in_brief(found[RATE]) is None
 
 
 def test_protection_turns_around_with_the_rule() -> None:
@@ -222,9 +231,11 @@ def test_what_differs_beside_a_part_is_said() -> None:
     table = tidy(runs)
     table.loc[table["loss"] == "hinge", "images"] *= 2
     (hinge,) = protection(table, "minimax")
-    assert hinge.sentence().endswith(
+    better = better_in_brief(hinge)
+    assert better is not None
+    assert better.evidence.endswith(
         "; it saw 2 times as many real images; balanced, its run is better in 50 % of pairs (23–77 %), having seen 2 "
-        "times as many real images"
+        "times as many real images; its lead is larger than balanced)"
     )
 
 
@@ -237,37 +248,89 @@ def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balan
 
     protects, ahead_when_balanced, anyway = compared(10, 20, 12), compared(10, 20, 0.5), compared(60, 20, 10)
     assert (protects.protects, ahead_when_balanced.protects, anyway.protects) == (True, True, False)
-    assert (protects.lead_grows, ahead_when_balanced.lead_grows) == (True, False), "a lead of all pairs can't grow"
     assert protects.collapsed.p == pytest.approx(stats.fisher_exact(np.array([[0, 7], [7, 0]])).pvalue)
-    assert protects.collapsed_in_words() == (
-        "0 of 7 runs have fid > 50, and 7 of 7 of minimax (p = 0.00058); balanced, 0 of 7 and 0 of 7"
+    assert collapsed_in_words(protects) == (
+        "0 of 7 runs have fid > 50, and 7 of 7 of minimax (p = 0.00058); balanced, 0 of 7 and 0 of 7; a mode is missing "
+        "in 0 of 7 and 0 of 7 at 5"
     )
     assert protecting_in_brief([protects]) == (
         f"hinge protects ({UPDATES}: 5)",
-        f"On mnist, hinge ({protects.collapsed_in_words()}; 90 % of its samples are good at 5, and 90 % of minimax's)",
+        f"On mnist, fewer runs collapse than with minimax: hinge ({collapsed_in_words(protects)}; 90 % of its samples "
+        "are good at 5, and 90 % of minimax's)",
     )
-    assert protects.in_brief().headline == f"hinge does better than minimax ({UPDATES}: 5)"
-    assert "its lead is larger than balanced" in protects.in_brief().evidence
-    assert "its lead is not shown to be larger than balanced" in ahead_when_balanced.in_brief().evidence
+    larger, full = better_in_brief(protects), better_in_brief(ahead_when_balanced)
+    assert larger is not None
+    assert larger.headline == f"hinge does better than minimax ({UPDATES}: 5)"
+    assert "; its lead is larger than balanced" in larger.evidence
+    assert full is not None
+    assert full.evidence.endswith(
+        "balanced, its run is better in 100 % of pairs (65–100 %), and can hardly be more often)"
+    )
 
 
-def test_a_part_that_is_less_far_ahead_than_when_balanced_loses_some_of_its_lead() -> None:
+def test_a_part_that_is_only_more_even_does_not_protect() -> None:
+    def runs(missing: int) -> Iterator[RunRecord]:
+        for loss, dose, fid in (("minimax", 5, 60.0), ("minimax", 1, 10.0), ("hinge", 5, 20.0), ("hinge", 1, 12.0)):
+            for run in unbalanced(dose, 200, fid, loss):
+                lost = missing if loss == "hinge" and run.seed < missing else 4 * (fid > 50)
+                yield dataclasses.replace(run, history=[*run.history, ("verdict/lost", 20, float(lost))])
+
+    (protects,) = protection(tidy(list(runs(missing=0))), "minimax")
+    assert protects.collapsed.missing == ((0, SEEDS), (SEEDS, SEEDS))
+    assert "; a mode is missing in 0 of 7 and 7 of 7 at 5" in collapsed_in_words(protects)
+    assert protects.protects
+    (even,) = protection(tidy(list(runs(missing=SEEDS))), "minimax")
+    assert (even.falls_less, even.protects) == (True, False)
+    brief = protecting_in_brief([even])
+    assert brief is not None
+    assert brief.headline == f"hinge is not shown to protect ({UPDATES}: 5)"
+    assert brief.evidence.endswith(f". More even, but no fewer miss a mode: hinge ({collapsed_in_words(even)})")
+
+
+def test_comparisons_that_were_planned_count_before_they_are_made() -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(5, 200, 20.0, "hinge"), *unbalanced(1, 200, 12.0, "hinge")]
+    (alone,) = protection(tidy(runs), "minimax")
+    planned = [("minimax", UPDATES), ("hinge", UPDATES), ("wgan", UPDATES), ("hinge", "another dose")]
+    (among,) = protection(tidy(runs), "minimax", planned=planned)
+    assert among.corrected_p == pytest.approx(2 * alone.corrected_p)
+    assert among.collapsed.corrected_p == pytest.approx(2 * alone.collapsed.corrected_p)
+    found = balanced_controls(tidy(runs))
+    (method,), (of_four,) = found.methods, balanced_controls(tidy(runs), planned=4).methods
+    assert of_four.corrected_p == pytest.approx(4 * method.corrected_p)
+
+
+def test_doses_at_which_all_runs_of_both_have_collapsed_are_not_graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(2, 500, 30.0), *unbalanced(5, 200, 55.0, "hinge")]
+    runs += [*unbalanced(2, 500, 20.0, "hinge")]
+    monkeypatch.setattr(
+        "ganbench.results.protection.words_of_runs",
+        lambda _: {run.id: "COLLAPSED" for run in runs if run.params["train.n_generator"] == "5"},
+    )
+    (hinge,) = protection(tidy(runs), "minimax")
+    assert hinge.found.doses == (2, 5)
+    assert hinge.graded is not None
+    assert hinge.graded.doses == (2,)
+    (nothing,) = protection(tidy([run for run in runs if run.params["train.n_generator"] == "5"]), "minimax")
+    assert (nothing.graded, nothing.significant, better_in_brief(nothing)) == (None, False, None)
+
+
+def test_a_part_that_is_less_often_better_than_when_balanced_is_named() -> None:
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
     (loses,) = protection(
         tidy([*runs, *unbalanced(5, 200, 62.0, "hinge"), *unbalanced(1, 200, 0.5, "hinge")]), "minimax"
     )
-    assert loses.loses_lead
-    assert "balanced in 100 %: −74 points (−92 to −28; p = " in loses.lead_in_words()
+    assert loses.is_behind_its_controls
+    assert lead_in_words(loses).startswith("in 26 % of pairs at 5, balanced in 100 %: −74 points (−92 to −28; p = ")
     assert protecting_in_brief([loses]) == (
         f"hinge is not shown to protect ({UPDATES}: 5)",
-        "On mnist, no fewer runs are shown to have fid > 50 than of minimax: 7 of 7 of hinge; by fid, hinge "
-        f"({loses.lead_in_words()}) loses some of the lead over minimax",
+        "On mnist, not shown to have fid > 50 in fewer runs than minimax: hinge in 7 of 7 (7 of 7; p = 1). By fid, "
+        f"less often better than minimax than when balanced: hinge ({lead_in_words(loses)})",
     )
     (catches_up,) = protection(
         tidy([*runs, *unbalanced(5, 200, 59.0, "hinge"), *unbalanced(1, 200, 20.0, "hinge")]), "minimax"
     )
-    assert catches_up.lead_in_words().startswith("ahead in 63 % of pairs at 5, balanced in 0 %: +63 points (")
-    assert (catches_up.lead_grows, catches_up.protects) == (True, False), "both collapse all the same"
+    assert lead_in_words(catches_up).startswith("in 63 % of pairs at 5, balanced in 0 %: +63 points (")
+    assert not catches_up.protects, "both collapse all the same"
 
 
 def test_the_share_of_good_samples_stands_beside_protection() -> None:
@@ -278,30 +341,21 @@ def test_the_share_of_good_samples_stands_beside_protection() -> None:
             runs.append(dataclasses.replace(run, history=history))
     (hinge,) = protection(tidy([*runs, *unbalanced(1, 200, 10.0, "hinge")]), "minimax")
     assert hinge.good == (0.1, 0.2)
-    assert hinge.protection_in_words().endswith("; 10 % of its samples are good at 5, and 20 % of minimax's)")
+    assert protection_in_words(hinge).endswith("; 10 % of its samples are good at 5, and 20 % of minimax's)")
 
 
 def test_without_controls_nothing_is_said_about_protection() -> None:
     (hinge,) = protection(tidy([*unbalanced(5, 200, 60.0), *unbalanced(5, 200, 20.0, "hinge")]), "minimax")
-    assert (hinge.lead, hinge.protects, hinge.lead_in_words()) == (None, False, "")
+    assert (hinge.lead, hinge.protects, lead_in_words(hinge)) == (None, False, "")
     assert protecting_in_brief([hinge]) is None
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     runs += [*unbalanced(5, 200, 20.0, "dragan"), *unbalanced(1, 200, 10.0, "dragan")]
     words = protecting_in_brief(protection(tidy(runs), "minimax"))
     assert words is not None
-    assert words.evidence.endswith("; not known of hinge, whose balanced controls have not run")
-    assert "its lead" not in hinge.in_brief().evidence
-
-
-def test_parts_of_which_no_fewer_runs_collapse_are_named_with_their_counts() -> None:
-    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
-    for loss, fid, balanced in (("hinge", 48.0, 0.5), ("dragan", 60.0, 10.0)):
-        runs += [*unbalanced(5, 200, fid, loss), *unbalanced(1, 200, balanced, loss)]
-    brief = protecting_in_brief(protection(tidy(runs), "minimax"))
-    assert brief is not None
-    assert brief.headline == f"Of 2 parts, none is shown to protect ({UPDATES}: 5)"
-    assert brief.evidence.startswith("On mnist, no fewer runs are shown to have fid > 50 than of minimax: ")
-    assert "4 of 7 of hinge" in brief.evidence
+    assert words.evidence.endswith(". Not known of hinge: the balanced controls have not run")
+    better = better_in_brief(hinge)
+    assert better is not None
+    assert "its lead" not in better.evidence
 
 
 def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
@@ -338,7 +392,9 @@ def test_labels_are_shortened_unless_two_would_read_alike() -> None:
 def test_runs_without_a_score_are_counted_in_short_answers_about_doses() -> None:
     runs = [*unbalanced(5, 200, -10.0), *unbalanced(2, 500, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     (hinge,) = protection(tidy(runs), "minimax")
-    assert "7 of 14 runs have no score and rank worst" in hinge.in_brief().evidence
+    better = better_in_brief(hinge)
+    assert better is not None
+    assert "7 of 14 runs have no score and rank worst" in better.evidence
     (few,) = dose_curves(tidy(runs))
     assert few.in_brief("minimax") is None, "two doses only bound it"
     (curves,) = dose_curves(tidy([*runs, *unbalanced(8, 125, 60.0)]))
@@ -363,9 +419,9 @@ def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded()
 def test_a_direction_that_changes_with_the_dose_is_said() -> None:
     runs = [*unbalanced(5, 200, 60.0), *unbalanced(2, 500, 10.0), *unbalanced(5, 200, 20.0, "hinge")]
     (changes,) = protection(tidy([*runs, *unbalanced(2, 500, 60.0, "hinge")]), "minimax")
-    assert "0 % at 2 and 100 % at 5, so better at some and worse at others)" in changes.sentence()
+    assert changes.found.at_each() == "0 % at 2 and 100 % at 5, so better at some and worse at others"
     (stays,) = protection(tidy([*runs, *unbalanced(2, 500, 5.0, "hinge")]), "minimax")
-    assert "worse at others" not in stays.sentence()
+    assert stays.found.at_each() == "96 % at 2 and 100 % at 5"
 
 
 def unbalanced(dose: int, steps: int, fid: float, loss: str = "minimax") -> Iterator[RunRecord]:
@@ -421,14 +477,16 @@ def test_short_answers_about_controls_count_by_dose_and_name_what_gains() -> Non
         *unbalanced(1, 200, 20.0, "hinge"),
     ]
     (brief,) = controls_in_brief(balanced_controls(tidy(runs)), {})
-    assert brief.headline == f"Unbalanced runs are worse with 1 of 2 parts, and better with hinge ({UPDATES}: 2 and 5)"
+    assert brief.headline == (
+        f"Unbalanced runs are worse by fid with 1 of 2 parts, and better with hinge ({UPDATES}: 2 and 5)"
+    )
     # Seeds 4 to 6 of 47 + seed are above 50, seed 6 of 45 + seed, and seeds 3 to 6 of 48 + seed.
     assert brief.evidence.startswith(
         "10 of 21 unbalanced runs on mnist have fid > 50 (3 of 7 at 2 and 7 of 14 at 5), and 1 of 21 balanced ones "
-        "after as many discriminator updates (0 of 7 at 2 and 1 of 14 at 5); so have 4 of 7 balanced ones after "
+        "after as many updates of the discriminator (0 of 7 at 2 and 1 of 14 at 5); so have 4 of 7 balanced ones after "
         "2,500 updates, whose unbalanced partners have not run; "
     )
-    assert ", and in 0 % with hinge (p = " in brief.evidence
+    assert ", and with hinge in 0 % (at 5; p = " in brief.evidence
 
 
 def test_a_control_of_several_doses_counts_once() -> None:
