@@ -125,7 +125,7 @@ def at_equal_doses(first: LossesByDose, second: LossesByDose, rule: CollapseRule
 
 @dataclass(frozen=True)
 class ShareChange(Tested):
-    """How much more often one thing is better than another in one place than in another place.
+    """A difference of two shares: one thing is better than another more often here than elsewhere.
 
     Attributes:
         doses: those that count.

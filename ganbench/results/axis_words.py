@@ -31,10 +31,7 @@ class AxisTable:
 
 
 def axes_in_brief(pairs: Sequence[AxisPair]) -> list[Brief]:
-    """Say for each data set and axis which value leaves modes out, and which values are ahead by the first outcome.
-
-    A value is ahead if it is shown to be better than another one, and no other value to be better than it.
-    """
+    """Say for each data set and axis which value leaves modes out, or which values are better than which."""
     brief = list[Brief]()
     for dataset in dict.fromkeys(pair.dataset for pair in pairs):
         for axis in (0, 1):
@@ -44,7 +41,7 @@ def axes_in_brief(pairs: Sequence[AxisPair]) -> list[Brief]:
             first = [pair for pair in others if pair.label == others[0].label]
             brief += _fewest_missing(missing, first)
             if others and not any(pair.significant for pair in missing):
-                brief += _ahead(first, others)
+                brief += _better(others, max((pair.equal for pair in members), key=len))
     return brief
 
 
@@ -103,8 +100,10 @@ def _fewest_missing(pairs: Sequence[AxisPair], first: Sequence[AxisPair]) -> Ite
         ahead = [_from(best, pair) for pair in first if best in (pair.one, pair.other)]
         better = ""
         if ahead:
-            than = listed([_compared(pair, equal) for pair in ahead])
-            better = f". By {ahead[0].label}, a run with {best} is better than one with {than} of pairs of seeds"
+            beside = ahead[0].equal
+            than = listed([_compared(pair, beside) for pair in ahead])
+            only = "" if set(beside) == set(equal) else f", with {listed(beside)}"
+            better = f". By {ahead[0].label}{only}, a run with {best} is better than one with {than} of pairs of seeds"
         yield Brief(
             f"With {best}, {pairs[0].label} in {own} of {of} runs, {listed(others)}",
             f"On {pairs[0].dataset}, with {listed(equal)} in turn, it is missing in {_counts_of(seen[0], 0)} runs with "
@@ -113,42 +112,50 @@ def _fewest_missing(pairs: Sequence[AxisPair], first: Sequence[AxisPair]) -> Ite
 
 
 def _counts_of(pair: AxisPair, side: int) -> str:
-    """How many runs miss a mode, beside the values of the other axis: “0, 1 and 2 of 7”."""
+    """Numbers of runs that miss a mode, with each value of the other axis: “0, 1 and 2 of 7”."""
     each = [counts[side] for counts in pair.counts_beside]
     if len({of for _, of in each}) == 1:
         return f"{listed([str(lost) for lost, _ in each])} of {each[0][1]}"
     return listed([f"{lost} of {of}" for lost, of in each])
 
 
-def _ahead(pairs: Sequence[AxisPair], by_all: Sequence[AxisPair]) -> Iterator[Brief]:
-    """Say how often each value that is ahead is better, and by which other outcomes it isn't.
+def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief]:
+    """Say of each outcome which values are shown to be better than which, unless an outcome before says the same.
 
     Args:
-        pairs: those by one outcome.
-        by_all: those by all outcomes.
+        every: all values of the other axis; the headline says so if fewer count.
     """
-    for best in _winners(pairs):
-        mine = [_from(best, pair) for pair in pairs if best in (pair.one, pair.other)]
-        equal = mine[0].equal
-        than = [_compared(pair, equal) for pair in mine if pair.significant]
-        open_ones = [_compared(pair, equal) for pair in mine if not pair.significant]
-        otherwise = [_from(best, pair) for pair in by_all if best in (pair.one, pair.other) and pair not in pairs]
-        behind = [pair for pair in otherwise if pair.significant and pair.better.middle < 0.5]
-        worse = [
-            f"worse than {pair.other} by {pair.label} in {percent(1 - pair.better.middle)} % ("
-            f"{percents(1 - pair.better.high, 1 - pair.better.low)}; {p_in_words(pair.corrected_p)})"
-            for pair in behind
+    labels = list(dict.fromkeys(pair.label for pair in pairs))
+    equal = max((pair.equal for pair in pairs), key=len)
+    known = set[tuple[str, str]]()
+    clauses, numbers = list[str](), list[str]()
+    for label in labels:
+        shown = [
+            _from(pair.one if pair.better.middle > 0.5 else pair.other, pair)
+            for pair in pairs
+            if pair.label == label and pair.significant
         ]
-        also = f"; undecided against {listed(open_ones)}" if open_ones else ""
-        but = f"; but {listed(worse)}" if worse else ""
-        beaten = [pair.other for pair in mine if pair.significant]
-        labels = [pair.label for pair in by_all]
-        worse_in_brief = [f"worse than {pair.other} by {unqualified(pair.label, labels)}" for pair in behind]
+        new = [pair for pair in shown if (pair.one, pair.other) not in known]
+        known |= {(pair.one, pair.other) for pair in new}
+        losers_of: dict[str, tuple[str, ...]] = {}
+        for pair in new:
+            losers_of[pair.one] = (*losers_of.get(pair.one, ()), pair.other)
+        winners_over: dict[tuple[str, ...], list[str]] = {}
+        for winner, losers in losers_of.items():
+            winners_over.setdefault(losers, []).append(winner)
+        if new:
+            each = [
+                f"{listed(winners)} {'are' if len(winners) > 1 else 'is'} better than {listed(losers)}"
+                for losers, winners in winners_over.items()
+            ]
+            clauses.append(f"by {unqualified(label, labels)}, {'; '.join(each)}")
+            each = [f"{pair.one} than {_compared(pair, equal)}" for pair in new]
+            numbers.append(f"by {label}, {listed(each)}")
+    if clauses:
         yield Brief(
-            f"{best} is better than {listed(beaten)} by {unqualified(pairs[0].label, labels)}"
-            f"{f', but {listed(worse_in_brief)}' if behind else ''}",
-            f"By {pairs[0].label}, on {pairs[0].dataset}, averaged over {listed(equal)}, its run is better than one "
-            f"with {listed(than)} of pairs of seeds{also}{but}",
+            "; ".join(clauses) + f" (with {listed(equal)})" * (len(equal) < len(every)),
+            f"On {pairs[0].dataset}, with {listed(equal)}, how often a run is better: {'; '.join(numbers)} of pairs of "
+            "seeds",
         )
 
 

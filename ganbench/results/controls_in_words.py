@@ -1,4 +1,4 @@
-"""What the balanced controls of a dose study show, in sentences."""
+"""Sentences on what the balanced controls of a dose study show."""
 
 from __future__ import annotations
 
@@ -87,17 +87,17 @@ def _counts_by_dose(methods: Sequence[Imbalance], counts: Sequence[tuple[tuple[i
 
 
 def _spare_in_words(methods: Sequence[Imbalance]) -> str:
-    """Balanced runs without unbalanced partners: “; so have 34 of 49 balanced ones after 625 updates, …”."""
+    """Balanced runs without unbalanced partners: “; of those without unbalanced partners so far, 34 of 49 after …”."""
     totals: dict[float, tuple[int, int]] = {}
     for method in methods:
         for updates, collapsed, total in method.spare:
             before = totals.get(updates, (0, 0))
             totals[updates] = (before[0] + collapsed, before[1] + total)
     each = [
-        f"{collapsed} of {total} balanced ones after {number(updates)} updates"
+        f"{collapsed} of {total} after {number(updates)} updates"
         for updates, (collapsed, total) in sorted(totals.items())
     ]
-    return f"; so have {listed(each)}, whose unbalanced partners have not run" if each else ""
+    return f"; of balanced ones without unbalanced partners so far, {listed(each)}" if each else ""
 
 
 def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:

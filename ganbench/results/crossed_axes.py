@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from ganbench.results.inference import Interval, Tested, Values, corrected
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.inference.ranks import superiority
 from ganbench.results.pairs_in_words import reverses
+from ganbench.results.verdict_words import mostly_failed, words_of_runs
 from ganbench.results.views import runs
 
 Cells = Mapping[tuple[str, str], Values]
@@ -65,8 +66,12 @@ class AxisPair(Tested):
 
 
 def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
-    """Compare all pairs of values of both axes, by each primary outcome; none if methods aren't named by two axes."""
-    ended = runs(table)
+    """Compare all pairs of values of both axes, by each primary outcome; none if methods aren't named by two axes.
+
+    Only counts of missing modes include settings in which most runs of both methods have nothing to show: other
+    outcomes would say how they fail.
+    """
+    ended, words = runs(table), words_of_runs(table)
     ended = ended[ended["status"].isin(COUNTED) & (ended["name"] != "") & (ended["primary"] != "")]
     found = []
     for (dataset, primary), members in ended.groupby(["dataset", "primary"], observed=True):
@@ -78,6 +83,9 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
             method: float(np.median([images[run] for run in method_of if method_of[run] == method]))
             for method in dict.fromkeys(method_of.values())
         }
+        failed = {
+            method for method in seen if mostly_failed([run for run in method_of if method_of[run] == method], words)
+        }
         for outcome in str(primary).split(","):
             losses, label = outcome_losses(table, outcome, list(method_of))
             if losses:
@@ -85,7 +93,9 @@ def crossed_axes(table: pd.DataFrame) -> list[AxisPair]:
                 for run, method in method_of.items():
                     cells.setdefault(method, []).append(losses.get(run, math.nan))
                 arrays = {method: np.array(values) for method, values in cells.items()}
-                found += corrected(_pairs(str(dataset), label, arrays, seen, counted=outcome == LOST))
+                counted = outcome == LOST
+                left_out = frozenset() if counted else failed
+                found += corrected(_pairs(str(dataset), label, arrays, seen, left_out, counted=counted))
     return found
 
 
@@ -95,7 +105,13 @@ def _values(name: str) -> tuple[str, str]:
 
 
 def _pairs(
-    dataset: str, label: str, cells: Cells, seen: Mapping[tuple[str, str], float], *, counted: bool
+    dataset: str,
+    label: str,
+    cells: Cells,
+    seen: Mapping[tuple[str, str], float],
+    failed: Collection[tuple[str, str]],
+    *,
+    counted: bool,
 ) -> list[AxisPair]:
     found = []
     for axis in (0, 1):
@@ -104,7 +120,12 @@ def _pairs(
             sides = [
                 {method[1 - axis]: cells[method] for method in cells if method[axis] == each} for each in (one, other)
             ]
-            equal = tuple(value for value in sides[0] if value in sides[1])
+            methods = [{method[1 - axis]: method for method in cells if method[axis] == each} for each in (one, other)]
+            equal = tuple(
+                value
+                for value in sides[0]
+                if value in sides[1] and not {methods[0][value], methods[1][value]} <= set(failed)
+            )
             if not equal:
                 continue
             strata = [(sides[0][value], sides[1][value]) for value in equal]

@@ -47,9 +47,11 @@ class DoseCurve:
         """The dose at which the rule applies to half of the runs, with its interval."""
         half = self.response.half
         if half.middle == math.inf:
-            return f"no run has {self.rule}" + f"; half of them would above {number(half.low)}" * (half.low > 0)
+            return f"no run has {self.rule}" + f"; half of them would only at a dose above {number(half.low)}" * (
+                half.low > 0
+            )
         if half.middle == 0:
-            bound = f"; half of them would below {number(half.high)}" if half.high < math.inf else ""
+            bound = f"; half of them would only at a dose below {number(half.high)}" if half.high < math.inf else ""
             return f"all runs have {self.rule}{bound}"
         if math.isnan(half.middle):
             bounded = half.low > 0 or half.high < math.inf

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -18,6 +19,8 @@ from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_i
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import final_scores, mode_counts, noun_of, runs
+
+GOOD = "hq"
 
 
 def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> tuple[list[str], list[str]]:
@@ -83,6 +86,7 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
                 for each, effect in changed
             ]
             evidence = f"On {dataset}{where}: {'; '.join(_in_brief(table, *pair) for pair in changed)}"
+            evidence += _good(table, outcomes, factor)
             found.append((abs(changed[0][1].better.middle - 0.5), Brief(f"{factor} makes {listed(does)}", evidence)))
     return [brief for _, brief in sorted(found, key=lambda item: -item[0])]
 
@@ -95,8 +99,19 @@ def _in_brief(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> st
     spread = f"; {span} by setting" * (" to " in span)
     if shown and others:
         spread = f"; by setting {_span(effect, shown)}{_where(effect)}, and {_span(effect, others)} otherwise"
-    medians = _medians(table, outcome, effect.factors[0])
+    medians = _medians(table, outcome, effect.factors[0], shown if shown and others else None)
     return f"{outcome.label}: {compared} ({numbers}{spread}; {medians})"
+
+
+def _good(table: pd.DataFrame, outcomes: Sequence[FactorEffects], factor: str) -> str:
+    """The medians of the share of good samples, where it is no outcome: near-duplicates and evenness don't tell it."""
+    scores = final_scores(table)
+    of_metric = scores[scores["metric"] == GOOD]
+    if of_metric.empty or any(outcome.outcome == GOOD for outcome in outcomes):
+        return ""
+    label = str(of_metric["label"].iloc[0])
+    beside = replace(outcomes[0], outcome=GOOD, label=label)
+    return f". No primary outcome, {label}: {_medians(table, beside, factor)}"
 
 
 def _shown(effect: Effect) -> list[frozenset[str]]:
@@ -110,7 +125,7 @@ def _shown(effect: Effect) -> list[frozenset[str]]:
 
 
 def _where(effect: Effect) -> str:
-    """Where an effect is shown, if not in all settings: “ with R1 or R2”, “ in 3 of 8 settings”, “ on average”."""
+    """The settings that show an effect, if not all do: “ with R1 or R2”, “ in 3 of 8 settings”, “ on average”."""
     shown, settings = set(_shown(effect)), set(effect.by_setting)
     if shown == settings:
         return ""
@@ -172,11 +187,16 @@ def _clause(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     return f"{label} {compared} ({numbers}; {_medians(table, outcome, effect.factors[0])}{failed})"
 
 
-def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
+def _medians(
+    table: pd.DataFrame, outcome: FactorEffects, factor: str, settings: Collection[frozenset[str]] | None = None
+) -> str:
     """Medians with and without a factor, and what real data score; of lost modes, the counts of seeds.
 
     The median of each setting of the other factors, from the lowest to the highest: settings can be far apart, and the
     median of all their runs would lie between them, where no run is.
+
+    Args:
+        settings: those of the other factors that count; None for all.
     """
     ended = _ended(table, outcome.dataset)
     on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
@@ -188,11 +208,15 @@ def _medians(table: pd.DataFrame, outcome: FactorEffects, factor: str) -> str:
     scores = final_scores(table)
     rows = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")
     values = ended.assign(value=rows["value"].reindex(ended["run"]).array, without=~on)
+    if settings is not None:
+        of_run = ended["factors"].astype(str).map(lambda text: frozenset(parse_factors(text)) - {factor})
+        values = values[of_run.isin(list(settings))]
     middles = values.groupby(["without", "factors"], observed=True, dropna=False)["value"].median()
-    with_it, without = (_range(middles[side]) for side in (False, True))
+    with_it, without = (_range(middles[middles.index.get_level_values("without") == side]) for side in (False, True))
     floor = rows["floor"].reindex(ended["run"]).median()
     real = "" if pd.isna(floor) else f", {number(float(floor))} of real data"
-    return f"medians of the settings {with_it} with it, {without} without{real}"
+    which = "these" if settings is not None else "the"
+    return f"medians of {which} settings {with_it} with it, {without} without{real}"
 
 
 def _ended(table: pd.DataFrame, dataset: str) -> pd.DataFrame:

@@ -32,7 +32,7 @@ GOOD = "hq"
 
 @dataclass(frozen=True)
 class CollapsedRuns(Tested):
-    """How many of two kinds of runs collapsed at the same doses, by the study's rule; p is that of an exact test.
+    """Counts of two kinds of runs that collapsed at the same doses, by the study's rule; p is that of an exact test.
 
     Attributes:
         own, other: the number of collapsed runs of either kind, and of all.
@@ -46,7 +46,7 @@ class CollapsedRuns(Tested):
 
     @property
     def excess(self) -> float:
-        """How much larger the share of the second kind is."""
+        """The share of the second kind, minus that of the first."""
         return _excess(self.own, self.other)
 
     @property
@@ -96,7 +96,7 @@ class Protection(MethodAtEqualDoses):
 
     @property
     def anyway(self) -> float:
-        """How much larger the share of collapsed runs is of the other one's controls; 0 without controls."""
+        """The same excess among the controls: collapses that have nothing to do with an imbalance; 0 without controls."""
         if self.balanced is None:
             return 0.0
         balanced = self.balanced
@@ -200,13 +200,13 @@ def _collapsed(found: AtEqualDoses, runs_of: Sequence[LossesByDose], lost: Mappi
 
 
 def _lost(table: pd.DataFrame) -> dict[str, bool]:
-    """Whether each run with a verdict misses a mode."""
+    """Return whether each run with a verdict misses a mode."""
     lost = seeds_that_lost_modes(table[table["kind"].isin(("final", "verdict"))])
     return {str(run): bool(value) for run, value in lost.items()}
 
 
 def _excess(own: tuple[int, int], other: tuple[int, int]) -> float:
-    """How much larger the second share is than the first."""
+    """The second share, minus the first."""
     return other[0] / other[1] - own[0] / own[1]
 
 

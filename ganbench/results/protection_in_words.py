@@ -1,4 +1,4 @@
-"""What is shown of the parts of a dose study, in sentences: which protect, and which do better or worse."""
+"""Sentences on the parts of a dose study: which protect, and which do better or worse."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import get_args
 
 import pandas as pd
@@ -33,6 +33,15 @@ def names_for_words() -> set[str]:
         *(str(MetricName("verdict", name, role)) for name in written for role in ("floor", "floor_sd")),
         *(str(MetricName("verdict", f"{name}_sd")) for name in written),
     }
+
+
+FAILED: tuple[VerdictWord, ...] = ("COLLAPSED", "NOT LEARNED YET", "DIVERGED")
+"""The words of runs that have nothing to show: of two of them, a score says how they fail."""
+
+
+def mostly_failed(members: Collection[str], words: Mapping[str, VerdictWord]) -> bool:
+    """Return whether more than half of some runs end in one of these words; one without a word doesn't."""
+    return 2 * sum(words.get(run) in FAILED for run in members) > len(members)
 
 
 def words_of_runs(table: pd.DataFrame) -> dict[str, VerdictWord]:

@@ -110,8 +110,8 @@ def test_runs_without_a_rule_or_a_dose_have_no_curve() -> None:
         ([2, 7], "half of the runs have fid > 50 between 1 and 8 ("),
         ([2, 6], "half of the runs have fid > 50 at "),
         ([0, 2], "half of the runs have fid > 50 above 8 ("),
-        ([0, 0], "no run has fid > 50; half of them would above"),
-        ([7, 7], "all runs have fid > 50; half of them would below"),
+        ([0, 0], "no run has fid > 50; half of them would only at a dose above"),
+        ([7, 7], "all runs have fid > 50; half of them would only at a dose below"),
         ([3, 3], "the runs don't tell"),
         ([7, 4], "the runs don't tell at which dose half of them would have fid > 50, but that it is at most "),
         ([1, 0], "the runs don't tell at which dose half of them would have fid > 50, but that it is at least "),
@@ -250,8 +250,8 @@ def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balan
     assert (protects.protects, ahead_when_balanced.protects, anyway.protects) == (True, True, False)
     assert protects.collapsed.p == pytest.approx(stats.fisher_exact(np.array([[0, 7], [7, 0]])).pvalue)
     assert collapsed_in_words(protects) == (
-        "0 of 7 runs have fid > 50, and 7 of 7 of minimax (p = 0.00058); balanced, 0 of 7 and 0 of 7; a mode is missing "
-        "in 0 of 7 and 0 of 7 at 5"
+        "0 of 7 runs have fid > 50, and 7 of 7 of minimax (p = 0.00058); balanced, 0 of 7 and 0 of 7; a mode is "
+        "missing in 0 of 7 and 0 of 7 at 5"
     )
     assert protecting_in_brief([protects]) == (
         f"hinge protects ({UPDATES}: 5)",
@@ -483,8 +483,8 @@ def test_short_answers_about_controls_count_by_dose_and_name_what_gains() -> Non
     # Seeds 4 to 6 of 47 + seed are above 50, seed 6 of 45 + seed, and seeds 3 to 6 of 48 + seed.
     assert brief.evidence.startswith(
         "10 of 21 unbalanced runs on mnist have fid > 50 (3 of 7 at 2 and 7 of 14 at 5), and 1 of 21 balanced ones "
-        "after as many updates of the discriminator (0 of 7 at 2 and 1 of 14 at 5); so have 4 of 7 balanced ones after "
-        "2,500 updates, whose unbalanced partners have not run; "
+        "after as many updates of the discriminator (0 of 7 at 2 and 1 of 14 at 5); of balanced ones without "
+        "unbalanced partners so far, 4 of 7 after 2,500 updates; "
     )
     assert ", and with hinge in 0 % (at 5; p = " in brief.evidence
 
@@ -578,16 +578,14 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     assert brief.evidence.endswith(") of pairs of seeds")
 
 
-def test_the_value_that_is_ahead_of_others_is_said_with_those_it_is_not_shown_to_differ_from() -> None:
+def test_values_that_are_better_than_the_same_ones_are_named_together() -> None:
     fids = {"x": 10.0, "y": 10.0, "z": 60.0}
     table = tidy(list(crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in fids.items()})))
-    first_by_fid = [pair for pair in crossed_axes(table) if pair.label == "FID"]
-    brief, other = axes_in_brief(first_by_fid)
-    assert (brief.headline, other.headline) == ("x is better than z by FID", "y is better than z by FID")
-    assert brief.evidence.startswith(
-        "By FID, on mnist, averaged over a and b, its run is better than one with z in 100 % ("
-    )
-    assert "of pairs of seeds; undecided against y in 50 % (" in brief.evidence
+    (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
+    assert brief.headline == "by FID, x and y are better than z"
+    assert brief.evidence.startswith("On mnist, with a and b, how often a run is better: by FID, x than z in 100 % (")
+    assert ") and y than z in 100 % (" in brief.evidence
+    assert brief.evidence.endswith(") of pairs of seeds")
 
 
 def test_counts_over_other_values_stay_out_of_the_headline() -> None:
@@ -601,19 +599,34 @@ def test_counts_over_other_values_stay_out_of_the_headline() -> None:
     assert "in 7 of 7 with c (" in brief.evidence
 
 
-def test_a_value_that_is_ahead_by_one_outcome_and_behind_by_another_is_said_to_be() -> None:
+def test_another_outcome_is_told_where_it_says_something_else() -> None:
     fids = crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in (("x", 60.0), ("y", 70.0))})
     pairs = [pair for pair in crossed_axes(tidy(list(fids))) if pair.label == "FID" and pair.axis == 1]
-    behind = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
-    (brief,) = axes_in_brief([*pairs, behind])
-    assert "; but worse than y by coverage in 90 % (80–100 %; " in brief.evidence
+    against = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
+    (brief,) = axes_in_brief([*pairs, against])
+    assert brief.headline == "by FID, x is better than y; by coverage, y is better than x"
+    assert "; by coverage, y than x in 90 % (80–100 %; " in brief.evidence
+    (brief,) = axes_in_brief([*pairs, dataclasses.replace(pairs[0], label="coverage")])
+    assert brief.headline == "by FID, x is better than y"
+
+
+def test_only_missing_modes_are_counted_where_neither_method_has_anything_to_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = list(crossed({("a", "x"): 10.0, ("a", "y"): 20.0, ("b", "x"): 60.0, ("b", "y"): 70.0}))
+    collapsed = {run.id for run in runs if run.params["arch.norm"] == "b"}
+    monkeypatch.setattr("ganbench.results.crossed_axes.words_of_runs", lambda _: dict.fromkeys(collapsed, "COLLAPSED"))
+    pairs = {(pair.label, pair.axis): pair for pair in crossed_axes(tidy(runs))}
+    assert pairs["FID", 1].equal == ("a",)
+    assert pairs["FID", 0].equal == ("x", "y"), "one of the two learns"
+    assert pairs["a mode is missing", 1].equal == ("a", "b")
 
 
 def test_a_comparison_beside_fewer_values_says_so() -> None:
     fids = {("a", "x"): 10.0, ("b", "x"): 10.0, ("a", "y"): 60.0, ("b", "y"): 60.0, ("a", "z"): 60.0}
     pairs = [pair for pair in crossed_axes(tidy(list(crossed(fids)))) if pair.label == "FID" and pair.axis == 1]
     (brief,) = axes_in_brief(pairs)
-    assert "averaged over a and b, its run is better than one with y in 100 % (" in brief.evidence
+    assert "with a and b, how often a run is better: by FID, x than y in 100 % (" in brief.evidence
     assert "; with a alone)" in brief.evidence
 
 

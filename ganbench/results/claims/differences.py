@@ -24,13 +24,12 @@ from ganbench.results.grouping import BUDGET, scored_alike
 from ganbench.results.inference import Interval, Tested, Values, as_losses, better_with_probability, corrected
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.pairs_in_words import failed_in_words, p_in_words
-from ganbench.results.verdict_words import words_of_runs
+from ganbench.results.verdict_words import mostly_failed, words_of_runs
 from ganbench.results.views import final_scores, runs
 
 PLAIN = {"penalty": "none", "wrapper": "none", "train.pac": "1", "train.unrolled": "0", "train.n_generator": "1"}
 """Parts of a method, and their values where there is none: ours has no part that the published one hasn't."""
 DIRECTIONS = ("lower", "higher")
-FAILED = ("COLLAPSED", "NOT LEARNED YET", "DIVERGED")
 
 
 @dataclass(frozen=True)
@@ -191,8 +190,8 @@ def _settings(study: str, table: pd.DataFrame) -> Iterator[_Setting]:
             options = dict(option.split("=", 1) for option in str(first["options"]).split("; ") if "=" in option)
             facts = {name: str(first[name]) for name in ("arch", "protocol")}
             ids = tuple(members["run"].astype(str))
-            learns = 2 * sum(words.get(run) in FAILED for run in ids) <= len(ids)
-            yield _Setting(study, table, str(first["dataset"]), str(first["loss"]), options | facts, ids, learns)
+            method = (study, table, str(first["dataset"]), str(first["loss"]), options | facts)
+            yield _Setting(*method, ids, not mostly_failed(ids, words))
 
 
 def _pairs(difference: PublishedDifference, settings: Sequence[_Setting]) -> Iterator[_Pair]:
