@@ -96,7 +96,7 @@ class Protection(MethodAtEqualDoses):
 
     @property
     def anyway(self) -> float:
-        """The same excess among the controls: collapses that have nothing to do with an imbalance; 0 without controls."""
+        """The same excess among the controls, which collapse without an imbalance; 0 without controls."""
         if self.balanced is None:
             return 0.0
         balanced = self.balanced
