@@ -111,11 +111,11 @@ class DoseCurves:
         )
 
     def in_brief(self, baseline: str) -> Brief | None:
-        """Say at which dose half of the runs collapse, of a method and of all others beside it."""
+        """Say at which dose half of the runs collapse, of a method and of others with at least three doses."""
         half_of = {curve.name: curve.response.half for curve in self.curves}
         known = {name: _range(*half[1:]) for name, half in half_of.items() if half.low > 0 or half.high < math.inf}
-        doses = next((curve.response.doses for curve in self.curves if curve.name == baseline), ())
-        if baseline not in known or len(doses) < DOSES:
+        enough = {curve.name for curve in self.curves if len(curve.response.doses) >= DOSES}
+        if baseline not in known or baseline not in enough:
             return None
         kinds: dict[str, list[str]] = {
             "lower for": [],
@@ -126,7 +126,7 @@ class DoseCurves:
         for name, half in half_of.items():
             if name not in known:
                 kinds["unknown for"].append(name)
-            elif name != baseline:
+            elif name != baseline and name in enough:
                 lower = half.high < half_of[baseline].low
                 apart = self.apart(name, baseline)
                 kind = "not shown to differ:" if not apart else "lower for" if lower else "higher for"
