@@ -97,7 +97,8 @@ def _fewest_missing(pairs: Sequence[AxisPair], first: Sequence[AxisPair]) -> Ite
             f"{_only(pair, equal)})"
             for pair in seen
         ]
-        ahead = [_from(best, pair) for pair in first if best in (pair.one, pair.other)]
+        of_best = [_from(best, pair) for pair in first if pair.significant and best in (pair.one, pair.other)]
+        ahead = [pair for pair in of_best if pair.better.middle > 0.5]
         better = ""
         if ahead:
             beside = ahead[0].equal

@@ -576,6 +576,9 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     )
     assert ". By FID, a run with batch is better than one with none in 100 % (" in brief.evidence
     assert brief.evidence.endswith(") of pairs of seeds")
+    open_ones = [dataclasses.replace(pair, corrected_p=0.5) if pair.label == "FID" else pair for pair in pairs]
+    brief, *_ = axes_in_brief(open_ones)
+    assert "By FID" not in brief.evidence, "only what is shown stands beside the counts"
 
 
 def test_values_that_are_better_than_the_same_ones_are_named_together() -> None:
