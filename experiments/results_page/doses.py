@@ -79,7 +79,7 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
         f"by {parts[0].what}",
         "balanced",
         "change",
-        "harmed",
+        f"runs with {parts[0].found.rule}",
         "real images",
     ]
     rows = []
@@ -106,7 +106,8 @@ def _protection_table(parts: Sequence[Protection]) -> list[str]:
     return [
         f"In how many pairs of seeds the first part does better than the second on {dataset} by {metric}, unbalanced "
         "at equal doses and balanced after as many discriminator updates (95 % interval; corrected p); and in how many "
-        "unbalanced runs of each the rule holds. A part protects if it holds in fewer, and by more than balanced:"
+        "unbalanced runs of each the rule holds. A part protects if it holds in fewer, by more than balanced, and if a "
+        "mode is missing in fewer, too:"
         f"\n\n{markdown(head, rows)}"
     ]
 

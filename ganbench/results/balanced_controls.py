@@ -187,6 +187,7 @@ def _spare(
         if match.control is not None:
             used.setdefault(match.key, []).append(match.control)
     taken = {setting.runs for members in used.values() for setting in members}
+    value_of = {rule: _values(table, rule) for rule in {rule for *_, rule in used}}
     found: dict[_Key, tuple[tuple[float, int, int], ...]] = {}
     for key, members in used.items():
         dataset, *_, rule = key
@@ -199,7 +200,7 @@ def _spare(
             and setting.runs not in taken
             and {option.partition("=")[0] for option in setting.options ^ members[0].options} <= set(BUDGET)
         ]
-        values, parsed = _values(table, rule), parse_rule(rule)
+        values, parsed = value_of[rule], parse_rule(rule)
         found[key] = tuple(
             (each.updates, count_collapsed([values.get(run, math.nan) for run in each.runs], parsed), len(each.runs))
             for each in alike

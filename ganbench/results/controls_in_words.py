@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.core.formatting import listed, number, percent
 from ganbench.results.at_equal_doses import doses_in_words
@@ -77,27 +77,29 @@ def _in_pairs(method: Imbalance) -> str:
 
 def _counts_by_dose(methods: Sequence[Imbalance], counts: Sequence[tuple[tuple[int, int], ...]]) -> str:
     """Numbers of collapsed runs by dose, “ (4 of 56 at 2 and 18 of 49 at 3)”; empty for a single dose."""
-    by_dose: dict[float, tuple[int, int]] = {}
-    for method, at_doses in zip(methods, counts, strict=True):
-        for dose, (collapsed, total) in zip(method.found.doses, at_doses, strict=True):
-            before = by_dose.get(dose, (0, 0))
-            by_dose[dose] = (before[0] + collapsed, before[1] + total)
-    each = [f"{collapsed} of {total} at {number(dose)}" for dose, (collapsed, total) in sorted(by_dose.items())]
-    return f" ({listed(each)})" if len(each) > 1 and any(collapsed for collapsed, _ in by_dose.values()) else ""
+    by_dose = _summed(
+        (dose, *count)
+        for method, at_doses in zip(methods, counts, strict=True)
+        for dose, count in zip(method.found.doses, at_doses, strict=True)
+    )
+    each = [f"{collapsed} of {total} at {number(dose)}" for dose, collapsed, total in by_dose]
+    return f" ({listed(each)})" if len(each) > 1 and any(collapsed for _, collapsed, _ in by_dose) else ""
 
 
 def _spare_in_words(methods: Sequence[Imbalance]) -> str:
     """Balanced runs without unbalanced partners: “; of those without unbalanced partners so far, 34 of 49 after …”."""
-    totals: dict[float, tuple[int, int]] = {}
-    for method in methods:
-        for updates, collapsed, total in method.spare:
-            before = totals.get(updates, (0, 0))
-            totals[updates] = (before[0] + collapsed, before[1] + total)
-    each = [
-        f"{collapsed} of {total} after {number(updates)} updates"
-        for updates, (collapsed, total) in sorted(totals.items())
-    ]
+    totals = _summed(spare for method in methods for spare in method.spare)
+    each = [f"{collapsed} of {total} after {number(updates)} updates" for updates, collapsed, total in totals]
     return f"; of balanced ones without unbalanced partners so far, {listed(each)}" if each else ""
+
+
+def _summed(counts: Iterable[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
+    """The sums of both numbers for each first one, in order."""
+    sums: dict[float, tuple[int, int]] = {}
+    for place, collapsed, total in counts:
+        before = sums.get(place, (0, 0))
+        sums[place] = (before[0] + collapsed, before[1] + total)
+    return [(place, *both) for place, both in sorted(sums.items())]
 
 
 def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:

@@ -18,9 +18,7 @@ from ganbench.results.inference.factorial import Effect
 from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words, shown_in_words
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
-from ganbench.results.views import final_scores, mode_counts, noun_of, runs
-
-GOOD = "hq"
+from ganbench.results.views import GOOD, final_scores, mode_counts, noun_of, runs
 
 
 def factor_sentences(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> tuple[list[str], list[str]]:

@@ -24,10 +24,7 @@ from ganbench.results.inference import Tested, corrected
 from ganbench.results.inference.counts import exact_in_strata
 from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import seeds_that_lost_modes
-from ganbench.results.views import final_scores, runs
-
-GOOD = "hq"
-"""The metric of the share of good samples, which stands beside protection: blur can be even, too."""
+from ganbench.results.views import GOOD, final_scores, runs
 
 
 @dataclass(frozen=True)

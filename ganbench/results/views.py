@@ -20,6 +20,8 @@ WORDS = ("loss", "arch", "dataset", "protocol", "seed", "status", "run", "group"
 STATUSES = ("finished", "collapsed", "diverged", "stopped", "running")
 SCORED = ("finished", "collapsed")
 """Statuses of runs with full scores: measured at the end, or when the run was stopped early as collapsed."""
+GOOD = "hq"
+"""The metric of the share of good samples, which stands beside others: blur can be even, and repeat nothing."""
 BUDGETS = ("images", "step", "critic_steps", "generator_steps", "critic_evaluations", "seconds")
 """Budgets that scores can be compared at."""
 

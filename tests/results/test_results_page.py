@@ -37,6 +37,9 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
         "what protects is shown, too"
     )
     table = next(table for table in found.tables if "the second" in table)
+    head, _, row = table.partition("| the first |")[2].splitlines()[:3]
+    assert head.split(" | ")[-2] == "runs with fid > 50"
+    assert row.split(" | ")[-2] == "2 of 21 and 17 of 21 (p < .0001)"
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
     assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
     protecting, half, counted = found.brief
