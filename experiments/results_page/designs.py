@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.results_page.doses import controls, doses
-from experiments.results_page.findings import Findings, headed
+from experiments.results_page.doses import doses
+from experiments.results_page.findings import Findings
 from experiments.results_page.pictures import axis_samples, picture
 from experiments.results_page.study import Study
 from ganbench.results.answers import answer
@@ -32,16 +32,16 @@ def findings(study: Study, images: Path) -> Findings:
     """
     if study.complete.empty:
         return Findings()
-    parts = [*doses(study, images), *controls(study), *_factors(study, images)]
-    if not any(part.known or part.undecided for part in parts):
+    parts = [*doses(study, images), *_factors(study, images)]
+    if not any(part.briefs or part.known or part.undecided for part in parts):
         parts = [*_axes(study, images)]
-    if not any(part.known or part.tables for part in parts):
+    if not any(part.briefs or part.known or part.tables for part in parts):
         parts = [_methods(study)]
     return Findings(
+        briefs=[brief for part in parts for brief in part.briefs],
         known=[sentence for part in parts for sentence in part.known],
         undecided=[sentence for part in parts for sentence in part.undecided],
         pictures=[drawn for part in parts for drawn in part.pictures],
-        brief=[sentence for part in parts for sentence in part.brief],
         tables=[table for part in parts for table in part.tables],
     )
 
@@ -56,18 +56,18 @@ def _factors(study: Study, images: Path) -> Iterator[Findings]:
         (images / name).write_text(svg(effect_chart(outcomes)), encoding="utf-8")
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         known, undecided = factor_sentences(study.complete, outcomes)
-        brief = headed(factors_in_brief(study.complete, outcomes))
-        yield Findings(known, undecided, [picture(caption, name)], brief)
+        briefs = factors_in_brief(study.complete, outcomes)
+        yield Findings(briefs, known, undecided, [picture(caption, name)])
 
 
 def _axes(study: Study, images: Path) -> Iterator[Findings]:
     """What each of two crossed axes changes, after the seeds that lost a mode."""
     if pairs := crossed_axes(study.complete):
         yield Findings(
+            briefs=axes_in_brief(pairs),
             known=_lost(study),
             undecided=list(map(for_markdown, undecided_pairs(pairs))),
             pictures=axis_samples(study, images),
-            brief=headed(axes_in_brief(pairs)),
             tables=[
                 f"{for_markdown(each.caption)}:\n\n{markdown(each.head, each.rows)}" for each in axis_tables(pairs)
             ],
@@ -83,7 +83,7 @@ def _methods(study: Study) -> Findings:
         [for_markdown(f"{each.metric}: {answer(each)}") for each in rankings if bool(each.winner) == won]
         for won in (True, False)
     )
-    return Findings([*_lost(study), *decided], undecided)
+    return Findings(known=[*_lost(study), *decided], undecided=undecided)
 
 
 def _lost(study: Study) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from experiments.results_page.findings import Findings, headed
+from experiments.results_page.findings import Findings
 from experiments.results_page.pictures import dose_samples, picture, slug
 from experiments.results_page.study import Study
 from ganbench.core.annotation import parse_dose
@@ -13,7 +13,7 @@ from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.at_equal_doses import AtEqualDoses
 from ganbench.results.balanced_controls import Imbalance
 from ganbench.results.compare import COUNTED
-from ganbench.results.controls_in_words import control_summaries, controls_in_brief
+from ganbench.results.controls_in_words import controls_in_brief
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.pairs_in_words import p_in_words, share_in_words, shown_in_words
@@ -26,46 +26,59 @@ from ganbench.results.report.tables import markdown
 from ganbench.results.views import runs
 
 
-def controls(study: Study) -> Iterator[Findings]:
-    """What the balanced controls show: whether it is the balance that matters, or the number of updates."""
-    methods = study.controls.methods
-    known = [for_markdown(summary) for summary in control_summaries(study.controls)]
-    undecided = [for_markdown(each.sentence()) for each in methods if not each.significant]
-    brief = headed(controls_in_brief(study.controls, study.words))
-    yield Findings(known, undecided, brief=brief, tables=_control_tables(methods))
-
-
 def doses(study: Study, images: Path) -> Iterator[Findings]:
-    """Which parts protect, the dose at which half of the runs of a plain loss collapse, and a curve with its table.
+    """For each kind of dose: which parts protect, whether it is the balance that matters, and when runs collapse.
 
     What most runs are about comes first.
     """
     compared = protection(study.complete, study.baseline, study.pairs, study.unbalanced)
-    for curves in sorted(dose_curves(study.complete), key=lambda each: each.runs, reverse=True):
-        name = f"results-{study.name}-{slug(curves.dataset)}-{slug(curves.what)}.svg"
-        (images / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
-        parts = [part for part in compared if (part.dataset, part.what) == (curves.dataset, curves.what)]
-        beside = [part for part in parts if part.baseline == study.baseline]
-        shown = [*study.shown, *(part.name for part in beside if part.protects)]
-        bases = [curve for curve in curves.curves if curve.name in shown]
-        what = for_markdown(f"{curves.what}, on {curves.dataset}")
-        known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
-        apart = {part: curves.apart(part.name, part.baseline) for part in parts}
-        rows = [
-            [curve.name, curve.half(), curve.counts(), _collapsed_words(study, curves, curve.name)]
-            for curve in curves.curves
-        ]
-        head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
-        drawn = picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
-        brief = [protecting_in_brief(beside), curves.in_brief(study.baseline)]
-        brief += [better_in_brief(part) for part in beside if not part.protects]
-        yield Findings(
-            known=[for_markdown(words) for words in apart.values() if words] + known,
-            undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
-            pictures=[drawn, *dose_samples(study, curves, shown, images)],
-            brief=headed(filter(None, brief)),
-            tables=[markdown(head, rows), *_protection_table(parts)],
-        )
+    curves_of = {(each.dataset, each.what): each for each in dose_curves(study.complete)}
+    controls_of = {(methods[0].dataset, methods[0].what): methods for methods in study.controls.kinds()}
+    for kind in sorted(curves_of | controls_of, key=lambda kind: -curves_of[kind].runs if kind in curves_of else 0):
+        parts = [part for part in compared if (part.dataset, part.what) == kind]
+        protecting = protecting_in_brief([part for part in parts if part.baseline == study.baseline])
+        yield Findings([protecting] if protecting else [])
+        if kind in controls_of:
+            yield _controls(study, controls_of[kind])
+        if kind in curves_of:
+            yield _curves(study, curves_of[kind], parts, images)
+
+
+def _controls(study: Study, methods: Sequence[Imbalance]) -> Findings:
+    """What balanced controls show: whether it is the balance that matters, or the number of updates."""
+    brief = controls_in_brief(methods, study.words)
+    return Findings(
+        briefs=[brief] if brief else [],
+        undecided=[for_markdown(each.sentence()) for each in methods if not each.significant],
+        tables=[_control_table(methods)],
+    )
+
+
+def _curves(study: Study, curves: DoseCurves, parts: Sequence[Protection], images: Path) -> Findings:
+    """The dose at which half of the runs collapse, which parts do better or worse, a curve and its table."""
+    name = f"results-{study.name}-{slug(curves.dataset)}-{slug(curves.what)}.svg"
+    (images / name).write_text(svg(dose_chart(curves)), encoding="utf-8")
+    beside = [part for part in parts if part.baseline == study.baseline]
+    shown = [*study.shown, *(part.name for part in beside if part.protects)]
+    bases = [curve for curve in curves.curves if curve.name in shown]
+    what = for_markdown(f"{curves.what}, on {curves.dataset}")
+    known = [f"**{for_markdown(curve.name)}**, {what}: {for_markdown(curve.sentence())}" for curve in bases]
+    apart = {part: curves.apart(part.name, part.baseline) for part in parts}
+    rows = [
+        [curve.name, curve.half(), curve.counts(), _collapsed_words(study, curves, curve.name)]
+        for curve in curves.curves
+    ]
+    head = ["part", curves.what, f"runs with {curves.rule} or no score", "runs that are called COLLAPSED"]
+    drawn = picture(f"Share of runs with {for_markdown(curves.rule)} by {what}", name)
+    briefs = [curves.in_brief(study.baseline)]
+    briefs += [better_in_brief(part) for part in beside if not part.protects]
+    return Findings(
+        briefs=[brief for brief in briefs if brief],
+        known=[for_markdown(words) for words in apart.values() if words] + known,
+        undecided=[for_markdown(_undecided(part)) for part in parts if not part.significant],
+        pictures=[drawn, *dose_samples(study, curves, shown, images)],
+        tables=[markdown(head, rows), *_protection_table(parts)],
+    )
 
 
 def _protection_table(parts: Sequence[Protection]) -> list[str]:
@@ -159,12 +172,13 @@ def _collapsed_words(study: Study, curves: DoseCurves, part: str) -> str:
     return ", ".join(f"{sum(of)} of {len(of)} at {number(amount)}" for amount, of in sorted(counts.items()))
 
 
-def _control_tables(methods: Sequence[Imbalance]) -> list[str]:
-    """A table for each kind of dose: how often balanced runs of each part do better, and how many collapse."""
-    kinds: dict[tuple[str, str, str], list[list[str]]] = {}
+def _control_table(methods: Sequence[Imbalance]) -> str:
+    """How often balanced runs of each part do better, and how many collapse, for one kind of dose."""
+    first = methods[0]
+    rule = f"{first.found.rule}{' or no score' * any(each.found.failed for each in methods)}"
+    rows = []
     for method in methods:
         found = method.found
-        rule = f"{found.rule}{' or no score' * any(each.found.failed for each in methods)}"
         row = [
             method.name,
             f"{shown_in_words(found.better, significant=method.significant)}, "
@@ -173,10 +187,10 @@ def _control_tables(methods: Sequence[Imbalance]) -> list[str]:
             f"{found.collapsed} of {found.total}",
             f"{found.other_collapsed} of {found.other_total}",
         ]
-        kinds.setdefault((method.dataset, method.what, rule), []).append(row)
-    return [
-        f"In how many pairs of seeds a balanced run does better than an unbalanced one on {for_markdown(dataset)}, "
-        "after as many discriminator updates (95 % interval; corrected p):\n\n"
-        + markdown(["part", "pairs", f"by {what}", f"balanced runs with {rule}", "unbalanced ones"], rows)
-        for (dataset, what, rule), rows in kinds.items()
-    ]
+        rows.append(row)
+    head = ["part", "pairs", f"by {first.what}", f"balanced runs with {rule}", "unbalanced ones"]
+    return (
+        "In how many pairs of seeds a balanced run does better than an unbalanced one on "
+        f"{for_markdown(first.dataset)}, after as many discriminator updates (95 % interval; corrected p):\n\n"
+        f"{markdown(head, rows)}"
+    )

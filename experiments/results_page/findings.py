@@ -14,22 +14,28 @@ class Findings:
     """Sentences, pictures and tables.
 
     Attributes:
-        known, undecided: sentences about what is decided, and about what isn't.
+        briefs: the answers, the most important first; empty if there is no shorter way to say what is known.
+        known, undecided: further sentences about what is decided, and about what isn't.
         pictures: with their captions.
-        brief: the short answers, each beginning with a headline; empty if there is no shorter way to say what is known.
         tables: all comparisons, decided or not.
     """
 
+    briefs: Sequence[Brief] = ()
     known: Sequence[str] = ()
     undecided: Sequence[str] = ()
     pictures: Sequence[str] = ()
-    brief: Sequence[str] = ()
     tables: Sequence[str] = ()
 
+    @property
+    def short_answers(self) -> Sequence[str]:
+        """What is decided, each answer with its headline in bold and the evidence in a sentence."""
+        return [_headed(brief, [brief.evidence]) for brief in self.briefs] or self.known
 
-def headed(briefs: Iterable[Brief]) -> list[str]:
-    """Short answers, each with its headline in bold."""
-    return [
-        f"**{for_markdown(brief.headline[:1].upper() + brief.headline[1:])}.** {for_markdown(brief.evidence)}"
-        for brief in briefs
-    ]
+    @property
+    def full_answers(self) -> Sequence[str]:
+        """What is decided, with all evidence."""
+        return [*(_headed(brief, [brief.evidence, *brief.details]) for brief in self.briefs), *self.known]
+
+
+def _headed(brief: Brief, sentences: Iterable[str]) -> str:
+    return f"**{for_markdown(brief.headline[:1].upper() + brief.headline[1:])}.** {for_markdown('. '.join(sentences))}"

@@ -51,7 +51,7 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceH
     """The whole page."""
     parts = ["# Results", INTRODUCTION, *how_good([study for study, _ in found])]
     for study, findings_of in found:
-        parts += [f"**{study.asked}** {study.link}", _bullets(findings_of.brief or findings_of.known) or NOTHING]
+        parts += [f"**{study.asked}** {study.link}", _bullets(findings_of.short_answers) or NOTHING]
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
     parts += ["## How to read the sentences", READING, "## Every comparison"]
@@ -61,7 +61,7 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceH
         parts.append(f"{design}{_confounded(study.controls)} {study.link}".strip())
         rules = sorted({rule for rule in study.complete["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
-        parts += [_bullets(findings_of.known) or NOTHING, *findings_of.tables]
+        parts += [_bullets(findings_of.full_answers) or NOTHING, *findings_of.tables]
     parts.append("## What could not be decided")
     for study, findings_of in found:
         if findings_of.undecided:

@@ -27,8 +27,7 @@ WORDS = (
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
     """README with the first sentences of the studies in turn, and what their words mean."""
     of_studies = (
-        [f"- *{study.asked}* {sentence}." for sentence in findings_of.brief or findings_of.known]
-        for study, findings_of in found
+        [f"- *{study.asked}* {sentence}." for sentence in findings_of.short_answers] for study, findings_of in found
     )
     sentences = [sentence for turn in zip_longest(*of_studies) for sentence in turn if sentence][:FIRST]
     parts = ["\n".join(sentences), *how_good([study for study, _ in found]), WORDS]

@@ -13,6 +13,7 @@ from ganbench.results.crossed_axes import AxisPair
 from ganbench.results.pairs_in_words import (
     ALIKE,
     failed_in_words,
+    largest_p_in_words,
     p_in_words,
     reverses,
     share_in_words,
@@ -99,16 +100,17 @@ def _fewest_missing(pairs: Sequence[AxisPair], first: Sequence[AxisPair]) -> Ite
         ]
         of_best = [_from(best, pair) for pair in first if pair.significant and best in (pair.one, pair.other)]
         ahead = [pair for pair in of_best if pair.better.middle > 0.5]
-        better = ""
+        better = []
         if ahead:
             beside = ahead[0].equal
             than = listed([_compared(pair, beside) for pair in ahead])
             only = "" if set(beside) == set(equal) else f", with {listed(beside)}"
-            better = f". By {ahead[0].label}{only}, a run with {best} is better than one with {than} of pairs of seeds"
+            better = [f"By {ahead[0].label}{only}, a run with {best} is better than one with {than} of pairs of seeds"]
         yield Brief(
             f"With {best}, {pairs[0].label} in {own} of {of} runs, {listed(others)}",
             f"On {pairs[0].dataset}, with {listed(equal)} in turn, it is missing in {_counts_of(seen[0], 0)} runs with "
-            f"{best}, {listed(each)}{better}",
+            f"{best}, {listed(each)}",
+            better,
         )
 
 
@@ -129,7 +131,7 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
     labels = list(dict.fromkeys(pair.label for pair in pairs))
     equal = max((pair.equal for pair in pairs), key=len)
     known = set[tuple[str, str]]()
-    clauses, numbers = list[str](), list[str]()
+    clauses, numbers, told = list[str](), list[str](), list[AxisPair]()
     for label in labels:
         shown = [
             _from(pair.one if pair.better.middle > 0.5 else pair.other, pair)
@@ -152,11 +154,16 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
             clauses.append(f"by {unqualified(label, labels)}, {'; '.join(each)}")
             each = [f"{pair.one} than {_compared(pair, equal)}" for pair in new]
             numbers.append(f"by {label}, {listed(each)}")
+            told += new
     if clauses:
+        shares = sorted(pair.better.middle for pair in told)
+        span = " to ".join(dict.fromkeys(map(percent, (shares[0], shares[-1]))))
+        largest = largest_p_in_words([pair.corrected_p for pair in told])
         yield Brief(
             "; ".join(clauses) + f" (with {listed(equal)})" * (len(equal) < len(every)),
-            f"On {pairs[0].dataset}, with {listed(equal)}, how often a run is better: {'; '.join(numbers)} of pairs of "
-            "seeds",
+            f"In {span} % of pairs of seeds on {pairs[0].dataset}{', depending on the pair' * (' to ' in span)} "
+            f"({largest})",
+            [f"With {listed(equal)}, in pairs of seeds a run is better {'; '.join(numbers)}"],
         )
 
 

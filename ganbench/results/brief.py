@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 
@@ -11,11 +11,13 @@ class Brief(NamedTuple):
 
     Attributes:
         headline: what is found, without a full stop.
-        evidence: a sentence with data set, counts, intervals and tests, without its full stop.
+        evidence: a short sentence with the data set and the counts or the interval, and the test; no full stop.
+        details: further sentences of evidence, each without its full stop.
     """
 
     headline: str
     evidence: str
+    details: Sequence[str] = ()
 
 
 def unqualified(label: str, labels: Collection[str]) -> str:

@@ -117,26 +117,24 @@ class DoseCurves:
         enough = {curve.name for curve in self.curves if len(curve.response.doses) >= DOSES}
         if baseline not in known or baseline not in enough:
             return None
-        kinds: dict[str, list[str]] = {
-            "lower for": [],
-            "higher for": [],
-            "not shown to differ:": [],
-            "unknown for": [],
-        }
+        kinds = dict[str, list[str]]()
         for name, half in half_of.items():
-            if name not in known:
-                kinds["unknown for"].append(name)
-            elif name != baseline and name in enough:
+            if name in known and name in enough and name != baseline:
                 lower = half.high < half_of[baseline].low
                 apart = self.apart(name, baseline)
-                kind = "not shown to differ:" if not apart else "lower for" if lower else "higher for"
-                kinds[kind].append(f"{name} ({known[name]})")
-        others = "".join(f"; {kind} {listed(names)}" for kind, names in kinds.items() if names)
+                kind = "not shown to differ" if not apart else "lower" if lower else "higher"
+                kinds.setdefault(kind, []).append(f"{name} ({known[name]})")
+        others = "".join(f"; {kind} for {listed(kinds[kind])}" for kind in ("lower", "higher") if kind in kinds)
         failed = sum(curve.failed for curve in self.curves)
-        counted = f"; {failed} runs without a score are counted among them" * (failed > 0)
+        details = [
+            f"Not shown to differ: {listed(alike)}" if (alike := kinds.get("not shown to differ")) else "",
+            f"Unknown for {listed(unknown)}" if (unknown := [name for name in half_of if name not in known]) else "",
+            f"{failed} runs without a score are counted among them" if failed else "",
+        ]
         return Brief(
             f"With {baseline}, half of the runs have {self.rule} at {known[baseline]} ({self.what})",
-            f"This is the 95 % interval on {self.dataset}{others}{counted}",
+            f"This is the 95 % interval on {self.dataset}{others}",
+            [sentence for sentence in details if sentence],
         )
 
 

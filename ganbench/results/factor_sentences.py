@@ -9,13 +9,13 @@ from dataclasses import replace
 import pandas as pd
 
 from ganbench.core.annotation import LOST, parse_factors
-from ganbench.core.formatting import listed, number, percent
+from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.core.mode_words import with_noun
 from ganbench.results.brief import Brief, unqualified
 from ganbench.results.compare import COUNTED
 from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
-from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words, shown_in_words
+from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words, shown_in_words, turned
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import GOOD, final_scores, mode_counts, noun_of, runs
@@ -83,13 +83,26 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
                 f"{unqualified(each.label, labels)} {shown_in_words(effect.better, significant=True)}{_where(effect)}"
                 for each, effect in changed
             ]
-            evidence = f"On {dataset}{where}: {'; '.join(_in_brief(table, *pair) for pair in changed)}"
-            evidence += _good(table, outcomes, factor)
-            found.append((abs(changed[0][1].better.middle - 0.5), Brief(f"{factor} makes {listed(does)}", evidence)))
+            shares = listed([_in_brief(*pair, labels) for pair in changed])
+            evidence = f"On {dataset}{where}, in pairs of seeds with and without it: {shares}"
+            details = [_in_full(table, *pair) for pair in changed] + _good(table, outcomes, factor)
+            brief = Brief(f"{factor} makes {listed(does)}", evidence, details)
+            found.append((abs(changed[0][1].better.middle - 0.5), brief))
     return [brief for _, brief in sorted(found, key=lambda item: -item[0])]
 
 
-def _in_brief(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
+def _in_brief(outcome: FactorEffects, effect: Effect, labels: Collection[str]) -> str:
+    """Return “coverage of the worst mode better in 99 % (97–100 %; p < .0001)”."""
+    share, low, high = effect.better if effect.better.middle > 0.5 else turned(effect.better)
+    compared = f"{shown_in_words(effect.better, significant=True)} in {percent(share)} %"
+    numbers = f"{percents(low, high)}; {p_in_words(effect.corrected_p)}"
+    if where := _where(effect):
+        numbers += f"; {_span(effect, _shown(effect) or effect.by_setting)}{where}"
+    return f"{unqualified(outcome.label, labels)} {compared} ({numbers})"
+
+
+def _in_full(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
+    """How often a seed is better, by the settings of the other factors, and the medians with and without it."""
     compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
     shown = _shown(effect)
     others = [setting for setting in effect.by_setting if setting not in shown]
@@ -98,18 +111,19 @@ def _in_brief(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> st
     if shown and others:
         spread = f"; by setting {_span(effect, shown)}{_where(effect)}, and {_span(effect, others)} otherwise"
     medians = _medians(table, outcome, effect.factors[0], shown if shown and others else None)
-    return f"{outcome.label}: {compared} ({numbers}{spread}; {medians})"
+    label = outcome.label[:1].upper() + outcome.label[1:]
+    return f"{label}: {compared} ({numbers}{spread}; {medians})"
 
 
-def _good(table: pd.DataFrame, outcomes: Sequence[FactorEffects], factor: str) -> str:
+def _good(table: pd.DataFrame, outcomes: Sequence[FactorEffects], factor: str) -> list[str]:
     """The medians of the share of good samples, where it is no outcome: near-duplicates and evenness don't tell it."""
     scores = final_scores(table)
     of_metric = scores[scores["metric"] == GOOD]
     if of_metric.empty or any(outcome.outcome == GOOD for outcome in outcomes):
-        return ""
+        return []
     label = str(of_metric["label"].iloc[0])
     beside = replace(outcomes[0], outcome=GOOD, label=label)
-    return f". No primary outcome, {label}: {_medians(table, beside, factor)}"
+    return [f"No primary outcome, {label}: {_medians(table, beside, factor)}"]
 
 
 def _shown(effect: Effect) -> list[frozenset[str]]:

@@ -53,6 +53,12 @@ def failed_in_words(failed: int, of: int) -> str:
     return f"; {failed} of {of} runs {verbs[0]} no score and {verbs[1]} worst" if failed else ""
 
 
+def largest_p_in_words(values: Sequence[float]) -> str:
+    """Return the largest of some p-values: “p = 0.02 or less”."""
+    words = p_in_words(max(values))
+    return f"{words} or less" if len(values) > 1 and "<" not in words else words
+
+
 def p_in_words(p: float) -> str:
     """Return “p = 0.02”, or “p < .0001” if it is smaller."""
     if p < 1e-4:

@@ -24,26 +24,26 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     if protecting:
         protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
         doses = _doses({dose for each in protecting for dose in each.spared_at})
-        each_of = listed([protection_in_words(each) for each in protecting])
-        evidence = f"fewer runs collapse than with {first.baseline}: {each_of}"
+        evidence = "; ".join(map(collapsed_in_words, protecting))
+        details = list(map(_besides, protecting))
     else:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
         doses = doses_in_words([each.found for each in tested])
-        counts = listed([_counts(each) for each in tested])
-        evidence = f"not shown to have {_rule(first)} in fewer runs than {first.baseline}: {counts}"
+        nearest = min(tested, key=lambda each: (each.collapsed.p, -each.collapsed.excess))
+        evidence = f"{collapsed_in_words(nearest)}{'; of no other part is p smaller' * several}"
+        details = [f"Runs with {_rule(first)}: {listed(list(map(_counts, tested)))}"] * several
     if only_even := [each for each in tested if each.falls_less and not each.protects]:
-        even = listed([f"{each.name} ({collapsed_in_words(each)})" for each in only_even])
-        evidence += f". More even, but no fewer miss a mode: {even}"
+        even = "; ".join(f"{collapsed_in_words(each)}. {_besides(each)}" for each in only_even)
+        details.append(f"More even, but no fewer miss a mode: {even}")
     if losing := [each for each in tested if each.is_behind_its_controls]:
         changes = listed([f"{each.name} ({lead_in_words(each)})" for each in losing])
-        evidence += (
-            f". By {first.found.rule.metric}, less often better than {first.baseline} than when balanced: {changes}"
+        details.append(
+            f"By {first.found.rule.metric}, less often better than {first.baseline} than when balanced: {changes}"
         )
     if untested := [each.name for each in compared if each.balanced is None]:
-        evidence += f". Not known of {listed(untested)}: the balanced controls have not run"
-    return Brief(
-        f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {doses})", f"On {first.dataset}, {evidence}"
-    )
+        details.append(f"Not known of {listed(untested)}: the balanced controls have not run")
+    headline = f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {doses})"
+    return Brief(headline, f"On {first.dataset}, {evidence}", details)
 
 
 def better_in_brief(part: Protection) -> Brief | None:
@@ -56,7 +56,9 @@ def better_in_brief(part: Protection) -> Brief | None:
     return Brief(
         f"{part.name} does {does} than {part.baseline} ({part.what}: {doses_in_words([part.graded])})",
         f"At equal doses on {part.dataset}, its run is {compared} by {part.found.rule.metric} "
-        f"({numbers}{failed_in_words(part.graded.failed, total)}{_beside(part)}{_changed(part)})",
+        f"({numbers}{failed_in_words(part.graded.failed, total)}{_more_images('; it saw', part.images)})"
+        f"{_when_balanced(part)}",
+        _balanced_details(part),
     )
 
 
@@ -71,27 +73,29 @@ def lead_in_words(part: Protection) -> str:
 
 
 def collapsed_in_words(part: Protection) -> str:
-    """Return “0 of 7 runs have kl_corrected > 1, and 6 of 7 of non-saturating (p = 0.037); balanced, …”."""
+    """Return “0 of 7 runs of R1 have kl_corrected > 1, and 6 of 7 of non-saturating (p = 0.037); a mode is …”."""
     (own, of), (other, other_of) = part.collapsed.own, part.collapsed.other
-    counts = f"{own} of {of} runs have {_rule(part)}, and {other} of {other_of} of {part.baseline}"
+    counts = f"{own} of {of} runs of {part.name} have {_rule(part)}, and {other} of {other_of} of {part.baseline}"
     words = f"{counts} ({p_in_words(part.collapsed.corrected_p)})"
-    if part.balanced is not None:
-        balanced = part.balanced
-        words += f"; balanced, {balanced.collapsed} of {balanced.total} and {balanced.other_collapsed} of "
-        words += f"{balanced.other_total}"
     if part.collapsed.missing:
         (own, of), (other, other_of) = part.collapsed.missing
         words += f"; a mode is missing in {own} of {of} and {other} of {other_of} at {_doses(part.spared_at)}"
     return words
 
 
-def protection_in_words(part: Protection) -> str:
-    """Say by what a method that protects is shown to, and how good its samples are."""
-    good = ""
+def _besides(part: Protection) -> str:
+    """Return “Balanced, 0 of 7 and 1 of 7 have it; 3 % of its samples are good at 5, and 0 % of …”."""
+    found = part.balanced
+    words = []
+    if found is not None:
+        counts = f"{found.collapsed} of {found.total} and {found.other_collapsed} of {found.other_total}"
+        words.append(f"Balanced, {counts} have {_rule(part)}")
     if part.good:
         own, other = map(percent, part.good)
-        good = f"; {own} % of its samples are good at {_doses(part.spared_at)}, and {other} % of {part.baseline}'s"
-    return f"{part.name} ({collapsed_in_words(part)}{good})"
+        words.append(
+            f"{own} % of {part.name}'s samples are good at {_doses(part.spared_at)}, and {other} % of {part.baseline}'s"
+        )
+    return "; ".join(words)
 
 
 def _counts(part: Protection) -> str:
@@ -103,23 +107,25 @@ def _rule(part: Protection) -> str:
     return f"{part.found.rule}{' or no score' * (part.found.failed > 0)}"
 
 
-def _beside(part: Protection) -> str:
-    """The difference in data, if there is one, and the same comparison without an imbalance."""
-    words = _more_images("; it saw", part.images)
-    if part.balanced is not None:
-        share, low, high = part.balanced.better
-        words += f"; balanced, its run is better in {percent(share)} % of pairs ({percents(low, high)})"
-        words += _more_images(", having seen", part.balanced_images)
-    return words
+def _when_balanced(part: Protection) -> str:
+    """How often the first part is better without an imbalance: “; balanced, it is in 99 %”."""
+    return f"; balanced, it is in {percent(part.balanced.better.middle)} %" if part.balanced is not None else ""
 
 
-def _changed(part: Protection) -> str:
-    if part.lead is None or part.balanced is None:
-        return ""
+def _balanced_details(part: Protection) -> list[str]:
+    """The comparison without an imbalance, and whether the lead is another one with it."""
+    if part.balanced is None:
+        return []
+    share, low, high = part.balanced.better
+    words = f"Balanced, its run is better in {percent(share)} % of pairs ({percents(low, high)})"
+    words += _more_images(", having seen", part.balanced_images)
+    if part.lead is None:
+        return [words]
     if part.lead.significant:
-        return f"; its lead is {'larger' if part.lead.by.middle > 0 else 'smaller'} than balanced"
-    full = part.balanced.better.middle >= NO_ROOM
-    return ", and can hardly be more often" if full else "; its lead is not shown to be another one than balanced"
+        return [f"{words}; its lead is {'larger' if part.lead.by.middle > 0 else 'smaller'} than balanced"]
+    if share >= NO_ROOM:
+        return [f"{words}, and can hardly be more often"]
+    return [f"{words}; its lead is not shown to be another one than balanced"]
 
 
 def _doses(doses: Iterable[float]) -> str:

@@ -31,7 +31,7 @@ def of_rows(name: str, question: str, folder: Path, table: pd.DataFrame) -> Stud
 def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -> None:
     study = of_rows("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
     found = findings(study, tmp_path)
-    apart, *curves, balanced = found.known
+    apart, *curves = found.known
     baseline = next(sentence for sentence in curves if sentence.startswith("**plain**, generator updates"))
     assert any(sentence.startswith(f"**{for_markdown(HOSTILE)}**") for sentence in curves), (
         "what protects is shown, too"
@@ -41,10 +41,9 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     assert head.split(" | ")[-2] == "runs with fid > 50"
     assert row.split(" | ")[-2] == "2 of 21 and 17 of 21 (p < .0001)"
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
-    assert balanced.startswith("Balanced runs do better than unbalanced ones by fid")
-    protecting, half, counted = found.brief
+    protecting, counted, half = found.short_answers
     assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (generator updates: ")
-    assert f"** On mnist, fewer runs collapse than with plain: {for_markdown(HOSTILE)} (" in protecting
+    assert f"** On mnist, 2 of 21 runs of {for_markdown(HOSTILE)} have fid > 50, and 17 of 21 of plain (" in protecting
     assert half.startswith(
         "**With plain, half of the runs have fid > 50 at 1.62–2.91 (generator updates).** This is the 95 % interval "
         "on mnist; higher for "
@@ -52,11 +51,13 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     assert half.endswith("(at least 7.42)")
     assert counted.startswith(
         "**Unbalanced runs are worse by fid with 1 of 2 parts (generator updates: 2, 5 and 8).** 19 of 42 unbalanced "
-        "runs on mnist have fid > 50 (3 of 14 at 2, 7 of 14 at 5 and 9 of 14 at 8), and 0 of 14 balanced ones after as "
-        "many updates of the discriminator; the verdict is COLLAPSED for 0 and for 0. A balanced run is better in 90 % "
-        "of pairs, with each part (p = 0.00038 or less); undecided with "
+        "runs on mnist have fid > 50, and 0 of 14 balanced ones after as many updates of the discriminator; a balanced "
+        "run is better in 90 % of pairs, with each part (p = 0.00038 or less)"
     )
-    assert counted.endswith(" (at 2, 5 and 8; p = 0.41)")
+    in_full = found.full_answers[1]
+    assert in_full.startswith(f"{counted}. Of unbalanced runs, 3 of 14 at 2, 7 of 14 at 5 and 9 of 14 at 8. ")
+    assert "The verdict is COLLAPSED for 0 and for 0. Undecided with " in in_full
+    assert in_full.endswith(" (at 2, 5 and 8; p = 0.41)")
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
     assert "| plain | better, " in table
@@ -65,7 +66,9 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     assert (tmp_path / f"results-balance-mnist-{UPDATES.replace(' ', '-')}.svg").exists()
     text = page([(study, found)])
     assert text.replace(for_markdown("<b>"), "").count("<b>") == 0
-    assert f"- {protecting}.\n" in text
+    answers, _, comparisons = text.partition("## Every comparison")
+    assert f"- {counted}.\n" in answers
+    assert f"- {in_full}.\n" in comparisons
     assert "**What protects?** [Rows](../reports/x/report.md)" in text
 
 
@@ -145,10 +148,12 @@ def test_a_factor_that_helps_is_known_with_its_medians(tmp_path: Path) -> None:
     assert known.startswith("**R1** makes a difference on mnist, averaged over the settings of the others: ")
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
     assert "better with it in 100 % of pairs of seeds" in known
-    assert found.brief[0].startswith("**R1 makes FID better.** On mnist: FID: better in 100 % of pairs of seeds (")
+    assert found.short_answers[0].startswith(
+        "**R1 makes FID better.** On mnist, in pairs of seeds with and without it: FID better in 100 % ("
+    )
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
-    assert f"### What helps?\n\nMore. {study.link}\n\n- **R1**" in page([(study, found)])
+    assert f"### What helps?\n\nMore. {study.link}\n\n- **R1 makes FID better.**" in page([(study, found)])
 
 
 def test_readme_shows_the_first_sentences(tmp_path: Path) -> None:
@@ -158,9 +163,9 @@ def test_readme_shows_the_first_sentences(tmp_path: Path) -> None:
     assert text.startswith(
         f"a\n<!-- made by `make results` -->\n\n- *What protects?* **{for_markdown(HOSTILE)} protects ("
     )
-    assert f"\n- *What protects?* {found.brief[0]}.\n" in text
-    assert f"- {found.brief[0]}.\n" in page([(study, found)]).partition("## What is known")[0]
-    unsaid = dataclasses.replace(found, brief=[])
+    assert f"\n- *What protects?* {found.short_answers[0]}.\n" in text
+    assert f"- {found.short_answers[0]}.\n" in page([(study, found)]).partition("## What is known")[0]
+    unsaid = dataclasses.replace(found, briefs=[])
     text = readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
     assert "\n".join(f"- *What protects?* {sentence}." for sentence in found.known[:3]) in text
     assert "former words" not in text

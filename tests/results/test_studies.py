@@ -18,8 +18,8 @@ from ganbench.core.collapse_rule import parse_rule
 from ganbench.results.at_equal_doses import at_equal_doses
 from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import balanced_controls
-from ganbench.results.brief import unqualified
-from ganbench.results.controls_in_words import control_summaries, controls_in_brief
+from ganbench.results.brief import Brief, unqualified
+from ganbench.results.controls_in_words import controls_in_brief
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
@@ -34,7 +34,6 @@ from ganbench.results.protection_in_words import (
     collapsed_in_words,
     lead_in_words,
     protecting_in_brief,
-    protection_in_words,
 )
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.doses import Doses
@@ -233,10 +232,11 @@ def test_what_differs_beside_a_part_is_said() -> None:
     (hinge,) = protection(table, "minimax")
     better = better_in_brief(hinge)
     assert better is not None
-    assert better.evidence.endswith(
-        "; it saw 2 times as many real images; balanced, its run is better in 50 % of pairs (23–77 %), having seen 2 "
-        "times as many real images; its lead is larger than balanced)"
-    )
+    assert better.evidence.endswith("; it saw 2 times as many real images); balanced, it is in 50 %")
+    assert better.details == [
+        "Balanced, its run is better in 50 % of pairs (23–77 %), having seen 2 times as many real images; its lead is "
+        "larger than balanced"
+    ]
 
 
 def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balanced_ones() -> None:
@@ -250,22 +250,21 @@ def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balan
     assert (protects.protects, ahead_when_balanced.protects, anyway.protects) == (True, True, False)
     assert protects.collapsed.p == pytest.approx(stats.fisher_exact(np.array([[0, 7], [7, 0]])).pvalue)
     assert collapsed_in_words(protects) == (
-        "0 of 7 runs have fid > 50, and 7 of 7 of minimax (p = 0.00058); balanced, 0 of 7 and 0 of 7; a mode is "
-        "missing in 0 of 7 and 0 of 7 at 5"
+        "0 of 7 runs of hinge have fid > 50, and 7 of 7 of minimax (p = 0.00058); a mode is missing in 0 of 7 and 0 "
+        "of 7 at 5"
     )
-    assert protecting_in_brief([protects]) == (
+    assert protecting_in_brief([protects]) == Brief(
         f"hinge protects ({UPDATES}: 5)",
-        f"On mnist, fewer runs collapse than with minimax: hinge ({collapsed_in_words(protects)}; 90 % of its samples "
-        "are good at 5, and 90 % of minimax's)",
+        f"On mnist, {collapsed_in_words(protects)}",
+        ["Balanced, 0 of 7 and 0 of 7 have fid > 50; 90 % of hinge's samples are good at 5, and 90 % of minimax's"],
     )
     larger, full = better_in_brief(protects), better_in_brief(ahead_when_balanced)
     assert larger is not None
     assert larger.headline == f"hinge does better than minimax ({UPDATES}: 5)"
-    assert "; its lead is larger than balanced" in larger.evidence
+    assert larger.evidence.endswith("; balanced, it is in 26 %")  # 10 pairs of 49, and 5 ties
+    assert larger.details[0].endswith("; its lead is larger than balanced")
     assert full is not None
-    assert full.evidence.endswith(
-        "balanced, its run is better in 100 % of pairs (65–100 %), and can hardly be more often)"
-    )
+    assert full.details == ["Balanced, its run is better in 100 % of pairs (65–100 %), and can hardly be more often"]
 
 
 def test_a_part_that_is_only_more_even_does_not_protect() -> None:
@@ -284,7 +283,10 @@ def test_a_part_that_is_only_more_even_does_not_protect() -> None:
     brief = protecting_in_brief([even])
     assert brief is not None
     assert brief.headline == f"hinge is not shown to protect ({UPDATES}: 5)"
-    assert brief.evidence.endswith(f". More even, but no fewer miss a mode: hinge ({collapsed_in_words(even)})")
+    assert brief.details == [
+        f"More even, but no fewer miss a mode: {collapsed_in_words(even)}. Balanced, 0 of 7 and 0 of 7 have fid > 50; "
+        "90 % of hinge's samples are good at 5, and 90 % of minimax's"
+    ]
 
 
 def test_comparisons_that_were_planned_count_before_they_are_made() -> None:
@@ -321,10 +323,10 @@ def test_a_part_that_is_less_often_better_than_when_balanced_is_named() -> None:
     )
     assert loses.is_behind_its_controls
     assert lead_in_words(loses).startswith("in 26 % of pairs at 5, balanced in 100 %: −74 points (−92 to −28; p = ")
-    assert protecting_in_brief([loses]) == (
+    assert protecting_in_brief([loses]) == Brief(
         f"hinge is not shown to protect ({UPDATES}: 5)",
-        "On mnist, not shown to have fid > 50 in fewer runs than minimax: hinge in 7 of 7 (7 of 7; p = 1). By fid, "
-        f"less often better than minimax than when balanced: hinge ({lead_in_words(loses)})",
+        "On mnist, 7 of 7 runs of hinge have fid > 50, and 7 of 7 of minimax (p = 1)",
+        [f"By fid, less often better than minimax than when balanced: hinge ({lead_in_words(loses)})"],
     )
     (catches_up,) = protection(
         tidy([*runs, *unbalanced(5, 200, 59.0, "hinge"), *unbalanced(1, 200, 20.0, "hinge")]), "minimax"
@@ -341,7 +343,9 @@ def test_the_share_of_good_samples_stands_beside_protection() -> None:
             runs.append(dataclasses.replace(run, history=history))
     (hinge,) = protection(tidy([*runs, *unbalanced(1, 200, 10.0, "hinge")]), "minimax")
     assert hinge.good == (0.1, 0.2)
-    assert protection_in_words(hinge).endswith("; 10 % of its samples are good at 5, and 20 % of minimax's)")
+    words = protecting_in_brief([hinge])
+    assert words is not None
+    assert words.details[0].endswith("; 10 % of hinge's samples are good at 5, and 20 % of minimax's")
 
 
 def test_without_controls_nothing_is_said_about_protection() -> None:
@@ -352,10 +356,11 @@ def test_without_controls_nothing_is_said_about_protection() -> None:
     runs += [*unbalanced(5, 200, 20.0, "dragan"), *unbalanced(1, 200, 10.0, "dragan")]
     words = protecting_in_brief(protection(tidy(runs), "minimax"))
     assert words is not None
-    assert words.evidence.endswith(". Not known of hinge: the balanced controls have not run")
+    assert words.details[-1] == "Not known of hinge: the balanced controls have not run"
     better = better_in_brief(hinge)
     assert better is not None
-    assert "its lead" not in better.evidence
+    assert "balanced" not in better.evidence
+    assert better.details == []
 
 
 def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
@@ -363,7 +368,8 @@ def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
     fid, lost = factor_effects(table)
     (brief,) = factors_in_brief(table, [fid, lost])
     assert brief.headline == "R1 makes FID better"
-    assert "medians of the settings 33 with it, 53" in brief.evidence
+    assert ", in pairs of seeds with and without it: FID better in 100 % (" in brief.evidence
+    assert any("medians of the settings 33 with it, 53" in sentence for sentence in brief.details)
     shown, open_one, against = Interval(1.0, 0.9, 1.0), Interval(0.6, 0.4, 0.8), Interval(0.1, 0.0, 0.3)
     neither, one, other, both = (frozenset(names) for names in ((), ("R2",), ("EMA",), ("R2", "EMA")))
     for by_setting, where, spread in (
@@ -381,7 +387,9 @@ def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
         changed = dataclasses.replace(fid.effects[0], by_setting=by_setting)
         (brief,) = factors_in_brief(table, [dataclasses.replace(fid, effects=(changed, *fid.effects[1:])), lost])
         assert brief.headline == f"R1 makes FID better{where}"
-        assert spread in brief.evidence
+        assert spread in brief.details[0]
+        beside = brief.evidence.rpartition("; ")[2].removesuffix(")")
+        assert beside.endswith(f" %{where}") if where else " % " not in beside, "the share where it is shown"
 
 
 def test_labels_are_shortened_unless_two_would_read_alike() -> None:
@@ -400,7 +408,7 @@ def test_runs_without_a_score_are_counted_in_short_answers_about_doses() -> None
     (curves,) = dose_curves(tidy([*runs, *unbalanced(8, 125, 60.0)]))
     brief = curves.in_brief("minimax")
     assert brief is not None
-    assert brief.evidence.endswith("; 7 runs without a score are counted among them")
+    assert "7 runs without a score are counted among them" in brief.details
 
 
 def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded() -> None:
@@ -412,7 +420,7 @@ def test_a_dose_at_which_half_of_the_runs_collapse_is_not_said_to_be_unbounded()
     hinge = dataclasses.replace(curves.curves[0], response=unbounded)
     brief = dataclasses.replace(curves, curves=(hinge, *curves.curves[1:])).in_brief("minimax")
     assert brief is not None
-    assert brief.evidence.endswith("; unknown for hinge")
+    assert "Unknown for hinge" in brief.details
     assert dataclasses.replace(curves, curves=(hinge,)).in_brief("hinge") is None
 
 
@@ -458,12 +466,6 @@ def test_balanced_controls_have_as_many_steps_and_nothing_else_differs() -> None
     assert "0 of 7 runs have fid > 50, and 7 of 7 of the unbalanced ones" in minimax.sentence()
     assert hinge.found.better.middle == 0.5
     assert "are not shown to do better or worse" in hinge.sentence()
-    (summary,) = control_summaries(found)
-    assert summary.startswith(
-        "Balanced runs do better than unbalanced ones by fid after as many discriminator updates, with 1 of 2 parts"
-    )
-    assert "is better in 100 % of pairs" in summary
-    assert "0 of 7 of them have fid > 50, and 7 of 7 of the unbalanced ones" in summary
 
 
 def test_short_answers_about_controls_count_by_dose_and_name_what_gains() -> None:
@@ -476,17 +478,20 @@ def test_short_answers_about_controls_count_by_dose_and_name_what_gains() -> Non
         *unbalanced(5, 200, 10.0, "hinge"),
         *unbalanced(1, 200, 20.0, "hinge"),
     ]
-    (brief,) = controls_in_brief(balanced_controls(tidy(runs)), {})
+    brief = controls_in_brief(balanced_controls(tidy(runs)).methods, {})
+    assert brief is not None
     assert brief.headline == (
         f"Unbalanced runs are worse by fid with 1 of 2 parts, and better with hinge ({UPDATES}: 2 and 5)"
     )
     # Seeds 4 to 6 of 47 + seed are above 50, seed 6 of 45 + seed, and seeds 3 to 6 of 48 + seed.
     assert brief.evidence.startswith(
-        "10 of 21 unbalanced runs on mnist have fid > 50 (3 of 7 at 2 and 7 of 14 at 5), and 1 of 21 balanced ones "
-        "after as many updates of the discriminator (0 of 7 at 2 and 1 of 14 at 5); of balanced ones without "
-        "unbalanced partners so far, 4 of 7 after 2,500 updates; "
+        "10 of 21 unbalanced runs on mnist have fid > 50, and 1 of 21 balanced ones after as many updates of the "
+        "discriminator; a balanced run is better in "
     )
-    assert ", and with hinge in 0 % (at 5; p = " in brief.evidence
+    by_dose, spare, _, gaining = brief.details
+    assert by_dose == "Of unbalanced runs, 3 of 7 at 2 and 7 of 14 at 5; of balanced ones, 0 of 7 at 2 and 1 of 14 at 5"
+    assert spare == "Of balanced ones without unbalanced partners so far, 4 of 7 after 2,500 updates"
+    assert gaining.startswith("A balanced run is better with hinge in 0 % (at 5; p = ")
 
 
 def test_a_control_of_several_doses_counts_once() -> None:
@@ -513,7 +518,7 @@ def test_shared_controls_raise_no_more_false_alarms() -> None:
     assert alarms / 400 < 0.09, "it was a fifth when the control was counted once for each dose"
 
 
-def test_summaries_of_controls_count_the_runs_of_the_parts_that_they_name() -> None:
+def test_short_answers_about_controls_count_the_runs_of_all_parts() -> None:
     better = [
         *unbalanced(5, 200, 60.0),
         *unbalanced(1, 200, 10.0),
@@ -522,13 +527,15 @@ def test_summaries_of_controls_count_the_runs_of_the_parts_that_they_name() -> N
     ]
     also_better = [*unbalanced(5, 200, 90.0, "hinge"), *unbalanced(1, 200, 70.0, "hinge")]
     worse = [*unbalanced(5, 200, 10.0, "least-squares"), *unbalanced(1, 200, -1.0, "least-squares")]
-    for_better, for_worse = control_summaries(balanced_controls(tidy([*better, *also_better, *worse])))
-    assert "with 2 of 3 parts (hinge; minimax)" in for_better or "with 2 of 3 parts (minimax; hinge)" in for_better
-    # Of 14 balanced runs of minimax, seed 6 of those with 45 + seed is above 50; all of hinge's 70 + seed are.
-    assert "8 of 21 of them have fid > 50, and 21 of 21 of the unbalanced ones" in for_better
-    assert for_worse.startswith("Balanced runs do worse than unbalanced ones")
-    assert "is better in 0 % of pairs" in for_worse
-    assert "7 of 7 of them have fid > 50 or no score, and 0 of 7 of the unbalanced ones" in for_worse
+    brief = controls_in_brief(balanced_controls(tidy([*better, *also_better, *worse])).methods, {})
+    assert brief is not None
+    assert " with 2 of 3 parts, and better with least-squares (" in brief.headline
+    # Of 14 balanced runs of minimax, seed 6 of those with 45 + seed is above 50; all of hinge's 70 + seed are, and all
+    # of least squares' have failed.
+    assert brief.evidence.startswith(
+        "21 of 28 unbalanced runs on mnist have fid > 50 or no score, and 15 of 28 balanced"
+    )
+    assert controls_in_brief(balanced_controls(tidy(worse)).methods, {}) is None, "none does better"
 
 
 def test_balanced_controls_without_a_score_rank_worst() -> None:
@@ -574,11 +581,11 @@ def test_each_of_two_crossed_axes_is_compared_with_the_other_held_equal() -> Non
     assert brief.evidence.startswith(
         "On mnist, with minimax and hinge in turn, it is missing in 0 and 0 of 7 runs with batch, in 7 and 7 of 7 with "
     )
-    assert ". By FID, a run with batch is better than one with none in 100 % (" in brief.evidence
-    assert brief.evidence.endswith(") of pairs of seeds")
+    assert brief.details[0].startswith("By FID, a run with batch is better than one with none in 100 % (")
+    assert brief.details[0].endswith(") of pairs of seeds")
     open_ones = [dataclasses.replace(pair, corrected_p=0.5) if pair.label == "FID" else pair for pair in pairs]
     brief, *_ = axes_in_brief(open_ones)
-    assert "By FID" not in brief.evidence, "only what is shown stands beside the counts"
+    assert brief.details == [], "only what is shown stands beside the counts"
 
 
 def test_values_that_are_better_than_the_same_ones_are_named_together() -> None:
@@ -586,9 +593,9 @@ def test_values_that_are_better_than_the_same_ones_are_named_together() -> None:
     table = tidy(list(crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in fids.items()})))
     (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
     assert brief.headline == "by FID, x and y are better than z"
-    assert brief.evidence.startswith("On mnist, with a and b, how often a run is better: by FID, x than z in 100 % (")
-    assert ") and y than z in 100 % (" in brief.evidence
-    assert brief.evidence.endswith(") of pairs of seeds")
+    assert brief.evidence.startswith("In 100 % of pairs of seeds on mnist (p < .0001)")
+    assert brief.details[0].startswith("With a and b, in pairs of seeds a run is better by FID, x than z in 100 % (")
+    assert ") and y than z in 100 % (" in brief.details[0]
 
 
 def test_counts_over_other_values_stay_out_of_the_headline() -> None:
@@ -608,7 +615,7 @@ def test_another_outcome_is_told_where_it_says_something_else() -> None:
     against = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
     (brief,) = axes_in_brief([*pairs, against])
     assert brief.headline == "by FID, x is better than y; by coverage, y is better than x"
-    assert "; by coverage, y than x in 90 % (80–100 %; " in brief.evidence
+    assert "; by coverage, y than x in 90 % (80–100 %; " in brief.details[0]
     (brief,) = axes_in_brief([*pairs, dataclasses.replace(pairs[0], label="coverage")])
     assert brief.headline == "by FID, x is better than y"
 
@@ -629,8 +636,8 @@ def test_a_comparison_beside_fewer_values_says_so() -> None:
     fids = {("a", "x"): 10.0, ("b", "x"): 10.0, ("a", "y"): 60.0, ("b", "y"): 60.0, ("a", "z"): 60.0}
     pairs = [pair for pair in crossed_axes(tidy(list(crossed(fids)))) if pair.label == "FID" and pair.axis == 1]
     (brief,) = axes_in_brief(pairs)
-    assert "with a and b, how often a run is better: by FID, x than y in 100 % (" in brief.evidence
-    assert "; with a alone)" in brief.evidence
+    assert brief.details[0].startswith("With a and b, in pairs of seeds a run is better by FID, x than y in 100 % (")
+    assert "; with a alone)" in brief.details[0]
 
 
 def test_no_value_is_ahead_where_none_is_shown_to_be_better_or_its_effect_reverses() -> None:
@@ -657,7 +664,7 @@ def test_more_real_images_are_said_beside_an_axis() -> None:
     assert losses.head[-1] == "real images, as a multiple of the second's"
     assert (losses.rows[0][:2], losses.rows[0][-1]) == (["x", "y"], "2")
     (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
-    assert "; having seen 2 times as many real images) of pairs of seeds" in brief.evidence
+    assert brief.details[0].endswith("; having seen 2 times as many real images)")
 
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
