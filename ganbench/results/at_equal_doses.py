@@ -92,9 +92,9 @@ class MethodAtEqualDoses(Tested):
     found: AtEqualDoses
 
 
-def doses_in_words(compared: Iterable[AtEqualDoses]) -> str:
-    """List the doses of some comparisons: “2, 3 and 5”."""
-    return listed([number(dose) for dose in sorted({dose for found in compared for dose in found.doses})])
+def doses_in_words(*doses: Iterable[float]) -> str:
+    """List all doses of some comparisons: “2, 3 and 5”."""
+    return listed([number(dose) for dose in sorted(set[float]().union(*doses))])
 
 
 def losses_by_dose(values: Mapping[float, Mapping[str, float]], rule: CollapseRule) -> LossesByDose:

@@ -31,7 +31,7 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
     several = len(methods) > 1
     parts = f"{'all' if len(better) == len(methods) else f'{len(better)} of'} {len(methods)} parts"
     largest = largest_p_in_words([each.corrected_p for each in better])
-    doses = doses_in_words(method.found for method in methods)
+    doses = doses_in_words(*(method.found.doses for method in methods))
     span = _span(better)
     by_part = "" if not several else ", with each part" if " to " not in span else ", depending on the part"
     gaining = [each for each in methods if each.significant and not each.does_better]
@@ -62,7 +62,7 @@ def _in_pairs(method: Imbalance) -> str:
     """Return how often a balanced run is better: “minibatch discrimination in 0 % (at 5; p = 0.016)”."""
     found = method.found
     return (
-        f"{method.name} in {percent(found.better.middle)} % (at {doses_in_words([found])}; "
+        f"{method.name} in {percent(found.better.middle)} % (at {doses_in_words(found.doses)}; "
         f"{p_in_words(method.corrected_p)})"
     )
 

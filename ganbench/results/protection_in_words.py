@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.at_equal_doses import doses_in_words
@@ -23,12 +23,12 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     first, several = tested[0], len(tested) > 1
     if protecting:
         protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
-        doses = _doses({dose for each in protecting for dose in each.spared_at})
+        doses = doses_in_words(*(each.spared_at for each in protecting))
         evidence = "; ".join(map(collapsed_in_words, protecting))
         details = list(map(_besides, protecting))
     else:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
-        doses = doses_in_words([each.found for each in tested])
+        doses = doses_in_words(*(each.found.doses for each in tested))
         nearest = min(tested, key=lambda each: (each.collapsed.p, -each.collapsed.excess))
         evidence = f"{collapsed_in_words(nearest)}{'; of no other part is p smaller' * several}"
         details = [f"Runs with {_rule(first)}: {listed(list(map(_counts, tested)))}"] * several
@@ -54,7 +54,7 @@ def better_in_brief(part: Protection) -> Brief | None:
     total = part.graded.total + part.graded.other_total
     does = "better" if part.graded.better.middle > 0.5 else "worse"
     return Brief(
-        f"{part.name} does {does} than {part.baseline} ({part.what}: {doses_in_words([part.graded])})",
+        f"{part.name} does {does} than {part.baseline} ({part.what}: {doses_in_words(part.graded.doses)})",
         f"At equal doses on {part.dataset}, its run is {compared} by {part.found.rule.metric} "
         f"({numbers}{failed_in_words(part.graded.failed, total)}{_more_images('; it saw', part.images)})"
         f"{_when_balanced(part)}",
@@ -67,7 +67,7 @@ def lead_in_words(part: Protection) -> str:
     if part.lead is None or part.graded is None:
         return ""
     doses = part.lead.doses
-    at = f" at {_doses(doses)}" if len(doses) == 1 else f" ({part.graded.at_each()})"
+    at = f" at {doses_in_words(doses)}" if len(doses) == 1 else f" ({part.graded.at_each()})"
     share, balanced = percent(part.lead.share), percent(part.lead.elsewhere)
     return f"in {share} % of pairs{at}, balanced in {balanced} %: {part.lead.words()}"
 
@@ -79,7 +79,7 @@ def collapsed_in_words(part: Protection) -> str:
     words = f"{counts} ({p_in_words(part.collapsed.corrected_p)})"
     if part.collapsed.missing:
         (own, of), (other, other_of) = part.collapsed.missing
-        words += f"; a mode is missing in {own} of {of} and {other} of {other_of} at {_doses(part.spared_at)}"
+        words += f"; a mode is missing in {own} of {of} and {other} of {other_of} at {doses_in_words(part.spared_at)}"
     return words
 
 
@@ -92,9 +92,8 @@ def _besides(part: Protection) -> str:
         words.append(f"Balanced, {counts} have {_rule(part)}")
     if part.good:
         own, other = map(percent, part.good)
-        words.append(
-            f"{own} % of {part.name}'s samples are good at {_doses(part.spared_at)}, and {other} % of {part.baseline}'s"
-        )
+        doses = doses_in_words(part.spared_at)
+        words.append(f"{own} % of {part.name}'s samples are good at {doses}, and {other} % of {part.baseline}'s")
     return "; ".join(words)
 
 
@@ -126,10 +125,6 @@ def _balanced_details(part: Protection) -> list[str]:
     if share >= NO_ROOM:
         return [f"{words}, and can hardly be more often"]
     return [f"{words}; its lead is not shown to be another one than balanced"]
-
-
-def _doses(doses: Iterable[float]) -> str:
-    return listed([number(dose) for dose in sorted(doses)])
 
 
 def _more_images(words: str, images: Sequence[float]) -> str:
