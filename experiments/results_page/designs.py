@@ -15,7 +15,7 @@ from ganbench.results.compare import compare
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.factor_effects import FactorEffects, factor_effects
 from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
-from ganbench.results.incomplete_seeds import lost_modes
+from ganbench.results.incomplete_seeds import collapsed_seeds, lost_modes
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import effect_chart
@@ -87,5 +87,7 @@ def _methods(study: Study) -> Findings:
 
 
 def _lost(study: Study) -> list[str]:
-    found = lost_modes(study.complete, method_names(study.complete))
+    """The seeds of each method without some mode, and those that collapsed by the study's rule."""
+    names = method_names(study.complete)
+    found = [*lost_modes(study.complete, names), *collapsed_seeds(study.complete, names)]
     return [for_markdown(f"{counts.beginning} {'; '.join(counts.ends)}") for counts in found]

@@ -12,14 +12,17 @@ from ganbench.results.brief import Brief, unqualified
 from ganbench.results.crossed_axes import AxisPair
 from ganbench.results.pairs_in_words import (
     ALIKE,
+    all_in_words,
     failed_in_words,
-    largest_p_in_words,
     p_in_words,
     reverses,
     share_in_words,
     shown_in_words,
     turned,
 )
+
+FEW = 3
+"""Number of undecided pairs up to which a short answer names them."""
 
 
 @dataclass(frozen=True)
@@ -156,15 +159,35 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
             numbers.append(f"by {label}, {listed(each)}")
             told += new
     if clauses:
-        shares = sorted(pair.better.middle for pair in told)
-        span = " to ".join(dict.fromkeys(map(percent, (shares[0], shares[-1]))))
-        largest = largest_p_in_words([pair.corrected_p for pair in told])
         yield Brief(
             "; ".join(clauses) + f" (with {listed(equal)})" * (len(equal) < len(every)),
-            f"In {span} % of pairs of seeds on {pairs[0].dataset}{', depending on the pair' * (' to ' in span)} "
-            f"({largest})",
+            _all_together(told) + _undecided([pair for pair in pairs if pair.label == labels[0] and not pair.decided]),
             [f"With {listed(equal)}, in pairs of seeds a run is better {'; '.join(numbers)}"],
         )
+
+
+def _all_together(pairs: Sequence[AxisPair]) -> str:
+    """Return “In 82 to 88 % of pairs of seeds on mnist, depending on the pair (intervals from 53 to 97 %; p = …)”."""
+    span, numbers = all_in_words([pair.better for pair in pairs], [pair.corrected_p for pair in pairs])
+    more = "; some having seen more real images" * any(pair.images > 1 + ALIKE for pair in pairs)
+    besides = _besides(pairs[0]) if len(pairs) == 1 else more
+    which = ", depending on the pair" * (" to " in span)
+    return f"In {span} of pairs of seeds on {pairs[0].dataset}{which} ({numbers}{besides})"
+
+
+def _undecided(pairs: Sequence[AxisPair]) -> str:
+    """Name the pairs of values that aren't shown to differ, if they are few: “; R1 is not shown to differ from R2 (…)”.
+
+    The direct answer to a question about two values may be among them.
+    """
+    each = []
+    for pair in pairs:
+        share, low, high = pair.better
+        numbers = (
+            f"better in {percent(share)} %, {percents(low, high)}; {p_in_words(pair.corrected_p)}; {_beside(pair)}"
+        )
+        each.append(f"; {pair.one} is not shown to differ from {pair.other} ({numbers})")
+    return "".join(each) if len(each) <= FEW else ""
 
 
 def _winners(pairs: Sequence[AxisPair]) -> list[str]:

@@ -8,7 +8,7 @@ from ganbench.core.formatting import listed, number, percent
 from ganbench.results.at_equal_doses import doses_in_words
 from ganbench.results.balanced_controls import Imbalance
 from ganbench.results.brief import Brief
-from ganbench.results.pairs_in_words import largest_p_in_words, p_in_words
+from ganbench.results.pairs_in_words import all_in_words, p_in_words
 
 
 def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) -> Brief | None:
@@ -30,10 +30,9 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
     first, balanced, unbalanced = methods[0], *_counts(methods)
     several = len(methods) > 1
     parts = f"{'all' if len(better) == len(methods) else f'{len(better)} of'} {len(methods)} parts"
-    largest = largest_p_in_words([each.corrected_p for each in better])
     doses = doses_in_words(*(method.found.doses for method in methods))
-    span = _span(better)
-    by_part = "" if not several else ", with each part" if " to " not in span else ", depending on the part"
+    span, numbers = all_in_words([each.found.better for each in better], [each.corrected_p for each in better])
+    by_part = ", depending on the part" if " to " in span else ", with each part" * (len(better) > 1)
     gaining = [each for each in methods if each.significant and not each.does_better]
     gains = f", and better with {listed([each.name for each in gaining])}" if gaining else ""
     open_ones = [each for each in methods if not each.significant]
@@ -53,7 +52,7 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
         f"Unbalanced runs are {worse} ({first.what}: {doses})",
         f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}, and {balanced} balanced ones "
         f"after as many {updates}; a balanced run is better in {span} of pairs{by_part} "
-        f"({largest})",
+        f"({numbers})",
         [sentence for sentence in details if sentence],
     )
 
@@ -103,9 +102,3 @@ def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:
 
 def _rule(methods: Sequence[Imbalance]) -> str:
     return f"{methods[0].found.rule}{' or no score' * any(method.found.failed for method in methods)}"
-
-
-def _span(methods: Sequence[Imbalance]) -> str:
-    """The lowest and the highest share of pairs: “86 to 100 %”."""
-    lowest, highest = (percent(end(method.found.better.middle for method in methods)) for end in (min, max))
-    return f"{lowest} to {highest} %" if lowest != highest else f"{lowest} %"

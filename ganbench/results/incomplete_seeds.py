@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from scipy import stats
 
+from ganbench.core.collapse_rule import parse_rule
 from ganbench.core.formatting import listed, number, percents
 from ganbench.core.mode_words import with_noun
 from ganbench.results.compare import COUNTED
@@ -36,22 +38,40 @@ def lost_modes(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete
     scores = table[table["kind"].isin(("final", "verdict"))]
     lost = seeds_that_lost_modes(scores)
     sentences = []
-    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+    for _, on_dataset in runs(table).groupby("dataset", sort=True):
         ended = on_dataset[on_dataset["status"].isin(COUNTED)]
         if ended.empty or not set(ended.loc[ended["status"].isin(SCORED), "run"]) <= set(lost.index):
             continue
-        methods: dict[tuple[int, int], list[str]] = {}
-        for name, members in sorted(ended.groupby(ended["run"].map(names))):
-            count = sum(bool(lost.get(run, True)) for run in members["run"])
-            methods.setdefault((count, len(members)), []).append(str(name))
-        fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
-        where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
         sentences.append(
             Incomplete(
-                f"{where}, a {with_noun('mode', noun_of(on_dataset))} is missing in",
-                [_counted(*count, of) for count, of in fewest],
+                f"{_where(on_dataset)}, a {with_noun('mode', noun_of(on_dataset))} is missing in",
+                _fewest_first(ended, names, {run for run in ended["run"] if lost.get(run, True)}),
             )
         )
+    return sentences
+
+
+def collapsed_seeds(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:
+    """Count the seeds of each method that collapsed by the rule of their experiment, for each data set and rule.
+
+    Failed seeds count. A rule about a metric that no run has says nothing.
+
+    Args:
+        names: the name of each run's method.
+    """
+    scores = final_scores(table)
+    sentences = []
+    with_rule = runs(table)
+    with_rule = with_rule[(with_rule["collapsed"] != "") & with_rule["status"].isin(COUNTED)]
+    for (_, text), ended in with_rule.groupby(["dataset", "collapsed"], sort=True, observed=True):
+        rule = parse_rule(str(text))
+        of_metric = scores[scores["metric"] == rule.metric].drop_duplicates("run", keep="last")
+        values = of_metric.set_index("run")["value"].reindex(ended["run"]).astype(float)
+        if values.notna().any():
+            collapsed = {str(run) for run, value in values.items() if math.isnan(value) or rule.applies(value)}
+            no_score = " or no score" * bool(values.isna().any())
+            ends = _fewest_first(ended, names, collapsed)
+            sentences.append(Incomplete(f"{_where(ended)}, {rule}{no_score} in", ends))
     return sentences
 
 
@@ -63,17 +83,12 @@ def good_seeds(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete
     """
     words = words_of_runs(table)
     sentences = []
-    for dataset, on_dataset in runs(table).groupby("dataset", sort=True):
+    for _, on_dataset in runs(table).groupby("dataset", sort=True):
         ended = on_dataset[on_dataset["status"].isin(COUNTED)]
         if ended.empty or not set(ended["run"]) <= set(words):
             continue
-        methods: dict[tuple[int, int], list[str]] = {}
-        for name, members in sorted(ended.groupby(ended["run"].map(names))):
-            count = sum(words[run] == "GOOD" for run in members["run"])
-            methods.setdefault((count, len(members)), []).append(str(name))
-        most = sorted(methods.items(), key=lambda item: -item[0][0] / item[0][1])
-        where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
-        sentences.append(Incomplete(f"{where}, the verdict is GOOD on", [_counted(*count, of) for count, of in most]))
+        most_first = _fewest_first(ended, names, {run for run, word in words.items() if word == "GOOD"})[::-1]
+        sentences.append(Incomplete(f"{_where(on_dataset)}, the verdict is GOOD on", most_first))
     return sentences
 
 
@@ -90,19 +105,11 @@ def incomplete_counts(table: pd.DataFrame, names: Mapping[str, str]) -> list[Inc
         counts = scores[scores["dataset"] == dataset].set_index("run")
         if counts["ceiling"].isna().all():
             continue  # nothing says how many modes there are
-        methods: dict[tuple[int, int], list[str]] = {}
-        for name, members in sorted(on_dataset.groupby(on_dataset["run"].map(names))):
-            ended = members[members["status"].isin(COUNTED)]
-            if len(ended):
-                ended_counts = counts.reindex(ended["run"])
-                complete = int((ended_counts["value"] >= ended_counts["ceiling"]).sum())
-                methods.setdefault((len(ended) - complete, len(ended)), []).append(str(name))
-        if methods:
-            where = f"On {dataset} ({', '.join(sorted(set(on_dataset['arch'])))})"
-            fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
-            ends = [_counted(*count, methods_with_it) for count, methods_with_it in fewest]
+        ended = on_dataset[on_dataset["status"].isin(COUNTED)]
+        incomplete = set(ended["run"]) - set(counts.index[counts["value"] >= counts["ceiling"]])
+        if ends := _fewest_first(ended, names, incomplete):
             modes = f"{number(counts['ceiling'].median())} {noun_of(on_dataset)}"
-            sentences.append(Incomplete(f"{where}, fewer than {modes} are covered in", ends))
+            sentences.append(Incomplete(f"{_where(on_dataset)}, fewer than {modes} are covered in", ends))
     return sentences
 
 
@@ -110,6 +117,20 @@ def share_interval(count: int, seeds: int) -> Interval:
     """A share of seeds, with the 95 % interval of Clopper and Pearson."""
     low, high = stats.binomtest(count, seeds).proportion_ci(LEVEL, method="exact")
     return Interval(count / seeds, float(low), float(high))
+
+
+def _where(members: pd.DataFrame) -> str:
+    """Return “On mnist (mlp)”."""
+    return f"On {members['dataset'].iloc[0]} ({', '.join(sorted(set(members['arch'])))})"
+
+
+def _fewest_first(ended: pd.DataFrame, names: Mapping[str, str], counted: Collection[str]) -> list[str]:
+    """The ends of a sentence: methods by the share of their runs that are counted, those with equal counts together."""
+    methods: dict[tuple[int, int], list[str]] = {}
+    for name, members in sorted(ended.groupby(ended["run"].map(names))):
+        methods.setdefault((sum(run in counted for run in members["run"]), len(members)), []).append(str(name))
+    fewest = sorted(methods.items(), key=lambda item: item[0][0] / item[0][1])
+    return [_counted(*count, of) for count, of in fewest]
 
 
 def _counted(incomplete: int, seeds: int, names: Sequence[str]) -> str:

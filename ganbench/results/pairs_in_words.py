@@ -53,10 +53,19 @@ def failed_in_words(failed: int, of: int) -> str:
     return f"; {failed} of {of} runs {verbs[0]} no score and {verbs[1]} worst" if failed else ""
 
 
-def largest_p_in_words(values: Sequence[float]) -> str:
-    """Return the largest of some p-values: “p = 0.02 or less”."""
-    words = p_in_words(max(values))
-    return f"{words} or less" if len(values) > 1 and "<" not in words else words
+def all_in_words(better: Sequence[Interval], corrected_p: Sequence[float]) -> tuple[str, str]:
+    """Return of some comparisons “82 to 88 %” of pairs, and “intervals from 53 to 97 %; p = 0.036 or less”.
+
+    Of a single one: “82 %” and “53–95 %; p = 0.036”.
+    """
+    shares = [each.middle for each in better]
+    span = " to ".join(dict.fromkeys(map(percent, (min(shares), max(shares))))) + " %"
+    low, high = min(each.low for each in better), max(each.high for each in better)
+    largest = p_in_words(max(corrected_p))
+    if len(better) == 1:
+        return span, f"{percents(low, high)}; {largest}"
+    or_less = " or less" * ("<" not in largest)
+    return span, f"intervals from {percent(low)} to {percent(high)} %; {largest}{or_less}"
 
 
 def p_in_words(p: float) -> str:

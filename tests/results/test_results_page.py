@@ -52,7 +52,7 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     assert counted.startswith(
         "**Unbalanced runs are worse by fid with 1 of 2 parts (generator updates: 2, 5 and 8).** 19 of 42 unbalanced "
         "runs on mnist have fid > 50, and 0 of 14 balanced ones after as many updates of the discriminator; a balanced "
-        "run is better in 90 % of pairs, with each part (p = 0.00038 or less)"
+        "run is better in 90 % of pairs (77–96 %; p = 0.00038)"
     )
     in_full = found.full_answers[1]
     assert in_full.startswith(f"{counted}. Of unbalanced runs, 3 of 14 at 2, 7 of 14 at 5 and 9 of 14 at 8. ")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy import stats
 
 from ganbench.core.annotation import Annotation, parse_factors
 from ganbench.core.collapse_rule import parse_rule
 from ganbench.results.at_equal_doses import at_equal_doses
-from ganbench.results.axis_words import axes_in_brief, axis_tables, undecided_pairs
+from ganbench.results.axis_words import _all_together, axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.balanced_controls import balanced_controls
 from ganbench.results.brief import Brief, unqualified
 from ganbench.results.controls_in_words import controls_in_brief
@@ -25,6 +26,7 @@ from ganbench.results.csv_file import read_csv, write_csv
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.factor_effects import factor_effects
 from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
+from ganbench.results.incomplete_seeds import collapsed_seeds
 from ganbench.results.inference import Interval
 from ganbench.results.inference.factorial import better_in_strata
 from ganbench.results.medians import Middle, medians
@@ -36,9 +38,10 @@ from ganbench.results.protection_in_words import (
     protecting_in_brief,
 )
 from ganbench.results.report.escaping import for_markdown
+from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.sections.doses import Doses
 from ganbench.results.report.sections.factors import Factors
-from ganbench.results.report.study_charts import dose_chart, effect_chart
+from ganbench.results.report.study_charts import dose_chart, effect_chart, sheet_picture
 from ganbench.results.report.svg import svg
 from ganbench.results.table import tidy, typed
 from ganbench.tracking import RunRecord, Status
@@ -593,7 +596,10 @@ def test_values_that_are_better_than_the_same_ones_are_named_together() -> None:
     table = tidy(list(crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in fids.items()})))
     (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
     assert brief.headline == "by FID, x and y are better than z"
-    assert brief.evidence.startswith("In 100 % of pairs of seeds on mnist (p < .0001)")
+    assert brief.evidence.endswith(
+        "; x is not shown to differ from y (better in 50 %, 29–71 %; p = 1; 50 % with a and 50 % with b)"
+    )
+    assert brief.evidence.startswith("In 100 % of pairs of seeds on mnist (intervals from 78 to 100 %; p < .0001)")
     assert brief.details[0].startswith("With a and b, in pairs of seeds a run is better by FID, x than z in 100 % (")
     assert ") and y than z in 100 % (" in brief.details[0]
 
@@ -664,7 +670,13 @@ def test_more_real_images_are_said_beside_an_axis() -> None:
     assert losses.head[-1] == "real images, as a multiple of the second's"
     assert (losses.rows[0][:2], losses.rows[0][-1]) == (["x", "y"], "2")
     (brief,) = axes_in_brief([pair for pair in crossed_axes(table) if pair.label == "FID"])
-    assert brief.details[0].endswith("; having seen 2 times as many real images)")
+    beside = "; having seen 2 times as many real images)"
+    assert brief.evidence.endswith(beside)
+    assert brief.details[0].endswith(beside)
+    seen = [dataclasses.replace(pair, images=2.0) for pair in crossed_axes(table) if pair.label == "FID"]
+    clause = "; some having seen more real images)"
+    assert _all_together(seen).endswith(clause)
+    assert clause not in _all_together([dataclasses.replace(pair, images=0.5) for pair in seen])
 
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
@@ -741,3 +753,34 @@ def test_too_few_runs_bound_nothing(value: float, words: str) -> None:
     ]
     (curves,) = dose_curves(tidy(runs))
     assert curves.curves[0].sentence().startswith(words)
+
+
+def test_seeds_that_collapsed_by_the_rule_are_counted_with_failed_ones() -> None:
+    def seeds(loss: str, fids: Sequence[float], collapsed: str = "fid > 50") -> list[RunRecord]:
+        runs = [record(loss, seed, fid, status="diverged" if fid < 0 else "finished") for seed, fid in enumerate(fids)]
+        return [annotated(run, Annotation(loss, collapsed=collapsed)) for run in runs]
+
+    table = tidy([*seeds("hinge", [10, 20, 60]), *seeds("minimax", [51, -1, 60]), *seeds("wgan", [1, 1, 90])])
+    (counts,) = collapsed_seeds(table, method_names(table))
+    assert counts.beginning == "On mnist (mlp), fid > 50 or no score in"
+    assert counts.ends == ["1 of 3 seeds of each of hinge and wgan (1–91 %)", "all 3 seeds of minimax (29–100 %)"]
+    (clean,) = collapsed_seeds(tidy(seeds("hinge", [10, 20, 50])), dict.fromkeys(table["run"], "hinge"))
+    assert clean.beginning.endswith(", fid > 50 in")
+    unmeasured = tidy(seeds("hinge", [10, 20], "kl_corrected > 1"))
+    assert collapsed_seeds(unmeasured, method_names(unmeasured)) == []
+
+
+def test_sheets_keep_their_colours(tmp_path: Path) -> None:
+    colours = {"grey": (120, 121, 120), "red": (255, 0, 0), "blue": (0, 0, 255)}
+    sheets = {name: tmp_path / f"{name}.webp" for name in colours}
+    for name, file in sheets.items():
+        Image.new("RGB", (32, 32), colours[name]).save(file, lossless=True)
+    grey = sheet_picture([[("title", sheets["grey"])]])
+    assert {pixel[1:] == pixel[:2] for pixel in set(pixels(grey))} == {True}, "a tint of WebP is no colour"
+    both = set(pixels(sheet_picture([[("red", sheets["red"]), None], [("blue", sheets["blue"]), None]])))
+    assert {colours["red"], colours["blue"]} <= both
+
+
+def pixels(picture: Image.Image) -> list[tuple[int, int, int]]:
+    red, green, blue = np.asarray(picture.convert("RGB")).reshape(-1, 3).T.tolist()
+    return list(zip(red, green, blue, strict=True))

@@ -23,7 +23,9 @@ POINTS = 120
 """Number of doses at which a curve is drawn."""
 FACTOR = 18
 """Characters; longer names of factors are wrapped."""
-GREYS = 8
+GREYS, COLOURS = 8, 32
+TINT = 4
+"""The largest difference between the channels of a grey: WebP tints greys by 1."""
 APART = 0.025
 """Intervals of doses are drawn this far apart, around the share of one half."""
 TITLE = 22
@@ -111,7 +113,7 @@ def _columns(names: Sequence[str]) -> int:
 
 
 def sheet_picture(rows: Sequence[Sequence[tuple[str, Path] | None]]) -> Image.Image:
-    """Draw the upper left quarters of sheets of samples, each with its title, in rows; in few greys, to stay small.
+    """Draw the upper left quarters of sheets of samples, each with its title, in rows; in few shades, to stay small.
 
     Args:
         rows: titles and sheets; None leaves a place empty.
@@ -119,14 +121,21 @@ def sheet_picture(rows: Sequence[Sequence[tuple[str, Path] | None]]) -> Image.Im
     columns = max(map(len, rows))
     dots = min(100.0, SHEETS_WIDTH / (1.5 * columns))
     figure = Figure(figsize=(1.5 * columns, 1.8 * len(rows)), layout="constrained", dpi=dots)
+    coloured = False
     for row, sheets in enumerate(rows):
         for column, (title, sheet) in ((column, place) for column, place in enumerate(sheets) if place):
-            pixels = np.asarray(Image.open(sheet).convert("L"))
+            pixels = np.asarray(Image.open(sheet).convert("RGB"))
+            coloured = coloured or np.ptp(pixels, axis=2).max() > TINT
             axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
-            axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2], cmap="gray", vmin=0, vmax=255)
+            axes.imshow(pixels[: len(pixels) // 2, : len(pixels) // 2])
             lines = "\n".join(textwrap.fill(line, TITLE) for line in title.split("\n"))
             axes.set_title(for_figure(lines), fontsize=8)
             axes.set_axis_off()
     buffer = io.BytesIO()
     figure.savefig(buffer)
-    return Image.open(buffer).convert("L").quantize(GREYS)
+    picture = Image.open(buffer)
+    return (
+        picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+        if coloured
+        else picture.convert("L").quantize(GREYS)
+    )
