@@ -24,9 +24,9 @@ from ganbench.results.claims.differences import (
 from ganbench.results.claims.studied import STUDIED, Studied, of_claims, read_studied, write_studied
 from ganbench.results.report.claims import render_claims
 from ganbench.tracking import RunRecord
+from tests.results.study_runs import annotated
 from tests.results.test_loading import record
 from tests.results.test_loading import table as tidy
-from tests.results.test_studies import annotated
 
 SEEDS = 7
 BY_ID = {claim.id: claim for claim in read_claims()}

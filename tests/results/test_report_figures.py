@@ -21,8 +21,8 @@ from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import dose_chart
 from ganbench.results.report.svg import svg, with_legend
 from ganbench.results.table import tidy
+from tests.results.study_runs import UPDATES, by_what, runs_of_doses
 from tests.results.test_loading import STUDY, record, table
-from tests.results.test_studies import UPDATES, by_what, runs_of_doses
 
 NUMBERS = {"minimax": 0, "hinge": 1, "wgan-gp": 2}
 

@@ -19,8 +19,8 @@ from ganbench.results.claims.studied import read_studied
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
 from ganbench.tracking import RunRecord
+from tests.results.study_runs import HOSTILE, SEEDS, UPDATES, crossed, factorial, runs_of_doses
 from tests.results.test_loading import record
-from tests.results.test_studies import HOSTILE, SEEDS, UPDATES, crossed, factorial, runs_of_doses
 
 
 def of_rows(name: str, question: str, folder: Path, table: pd.DataFrame) -> Study:
