@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
 from ganbench.core.errors import GanbenchError
@@ -26,6 +25,7 @@ from ganbench.methods.penalties import PENALTIES, Penalty
 from ganbench.methods.wrappers import WRAPPERS, Wrapper
 from ganbench.spec.arch_for import arch_for
 from ganbench.spec.budget import step_costs, steps_for
+from ganbench.spec.networks import check_networks, wrapped_critic
 from ganbench.spec.spec_record import SpecRecord
 from ganbench.spec.train_spec import BUDGETS, EvaluationSpec, TrainSpec
 
@@ -85,10 +85,7 @@ class RunSpec:
 
     def critic(self, shape: tuple[int, ...]) -> nn.Module:
         """A newly initialised critic with all its wrappers, from packs of samples to logits."""
-        network = self.arch.critic((self.train.pac * shape[0], *shape[1:]))
-        for wrapper in self.wrappers:
-            network = wrapper.wrap(network, self.train.packs)
-        return network
+        return wrapped_critic(self.arch, self.wrappers, shape, self.train.pac, self.train.packs)
 
     @property
     def title(self) -> str:
@@ -259,14 +256,7 @@ def _check_trainable(spec: RunSpec) -> None:
                 f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': it makes the "
                 f"gradient at one sample depend on the others in the batch; leave it out, or give the penalty 'none'"
             )
-    try:
-        with torch.no_grad():  # two latents if the batch has two: BatchNorm can't train on one
-            spec.generator(spec.dataset.shape).train()(torch.zeros(min(2, batch), spec.arch.latent_dim))
-        spec.critic(spec.dataset.shape)
-    except (ValueError, RuntimeError, TypeError, ArithmeticError, MemoryError) as error:
-        wrapped = "".join(f" with '{wrapper.name}'" for wrapper in spec.wrappers)
-        words = (str(error) or type(error).__name__).partition("\n")[0]
-        raise GanbenchError(f"architecture '{spec.arch.name}'{wrapped} can't be built: {words}") from error
+    check_networks(spec.arch, spec.wrappers, spec.dataset.shape, spec.train.pac, spec.train.packs, min(2, batch))
 
 
 def _component_list(settings: Mapping[str, Any], key: str, default: Sequence[str]) -> list[Settings]:

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.settings import (
@@ -25,7 +26,9 @@ from ganbench.core.settings import (
 )
 from ganbench.data.ring import Ring
 from ganbench.evaluation.metrics.fid import Fid
+from ganbench.methods.archs.mlp import Mlp
 from ganbench.spec import run_spec as config
+from ganbench.spec.networks import check_networks
 from ganbench.spec.run_spec import apply_overrides, resolve
 
 
@@ -371,3 +374,25 @@ def test_stop_condition_is_parsed() -> None:
 def test_epochs_override_steps_and_steps_override_epochs() -> None:
     assert resolve(apply_overrides(DUMP, {"train": {"epochs": 1}})).train.steps == 60_000 // 32
     assert resolve(apply_overrides({"train": {"epochs": 1}}, {"train": {"steps": 5}})).train.steps == 5
+
+
+def test_specs_with_the_same_networks_build_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_networks.cache_clear()
+    built = list[Mlp]()
+    generator = Mlp.generator
+
+    def counted(arch: Mlp, shape: tuple[int, ...]) -> nn.Module:
+        built.append(arch)
+        return generator(arch, shape)
+
+    monkeypatch.setattr(Mlp, "generator", counted)
+    for loss in ("minimax", "hinge"):
+        resolve({"loss": {"name": loss}})
+    assert len(built) == 1
+    for settings in ({"arch": {"name": "mlp", "latent_dim": 7}}, {"dataset": {"name": "ring"}}, {"train": {"pac": 2}}):
+        before = len(built)
+        resolve(settings)
+        assert len(built) == before + 1, settings
+    for _ in range(2):  # what can't be built is refused each time
+        with pytest.raises(GanbenchError, match="can't be built"):
+            resolve({"dataset": {"name": "ring"}, "arch": {"name": "dcgan"}})
