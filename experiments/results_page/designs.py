@@ -15,7 +15,7 @@ from ganbench.results.compare import compare
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.factor_effects import FactorEffects, factor_effects
 from ganbench.results.factor_sentences import factor_sentences, factors_in_brief
-from ganbench.results.incomplete_seeds import collapsed_seeds, lost_modes
+from ganbench.results.incomplete_seeds import collapsed_seeds, lost_modes, rule_in_brief
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import effect_chart
@@ -64,7 +64,7 @@ def _axes(study: Study, images: Path) -> Iterator[Findings]:
     """What each of two crossed axes changes, after the seeds that lost a mode."""
     if pairs := crossed_axes(study.complete):
         yield Findings(
-            briefs=axes_in_brief(pairs),
+            briefs=[*rule_in_brief(study.complete), *axes_in_brief(pairs)],
             known=_lost(study),
             undecided=list(map(for_markdown, undecided_pairs(pairs))),
             pictures=axis_samples(study, images),

@@ -51,14 +51,14 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceH
     """The whole page."""
     parts = ["# Results", INTRODUCTION, *how_good([study for study, _ in found])]
     for study, findings_of in found:
-        parts += [f"**{study.asked}** {study.link}", _bullets(findings_of.short_answers) or NOTHING]
+        parts.append(f"**{study.asked}** {study.design} {study.link}")
+        parts.append(_bullets(findings_of.short_answers) or NOTHING)
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
     parts += ["## How to read the sentences", READING, "## Every comparison"]
     for study, findings_of in found:
         parts.append(f"### {study.asked}")
-        design = study.question.partition("?")[2].strip()
-        parts.append(f"{design}{_confounded(study.controls)} {study.link}".strip())
+        parts.append(f"{_confounded(study.controls)}{study.link}")
         rules = sorted({rule for rule in study.complete["collapsed"].dropna().astype(str) if rule})
         parts += [f"The rule for collapsed runs: `{rule}`." for rule in rules]
         parts += [_bullets(findings_of.full_answers) or NOTHING, *findings_of.tables]
@@ -77,13 +77,13 @@ def _confounded(found: Controls) -> str:
     missing = found.unbalanced - found.controlled
     if not missing:
         return ""
-    words = f" **Balanced controls are missing for {missing} of the {found.unbalanced} unbalanced settings**"
+    words = f"**Balanced controls are missing for {missing} of the {found.unbalanced} unbalanced settings**"
     if found.confounded:
         words += (
             f"; for {found.confounded} of them, a higher dose also means fewer discriminator updates, and the two "
             "can't be told apart"
         )
-    return f"{words}."
+    return f"{words}. "
 
 
 def _bullets(sentences: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ PUBLISHED = (
     "runs of both end as COLLAPSED, NOT LEARNED YET or DIVERGED. Networks, budgets and scoring are ours, with the same "
     "hyper-parameters for both, and the metric of that name: our FID is not Inception-FID. So this says whether the "
     "order *carries over* to our runs or *reverses* there (van Elteren's test, corrected p ≤ .05 after Holm's "
-    "correction over this table; else *undecided*). It is no test of the paper."
+    "correction over this table; else *undecided*). It is no test of the paper. Published "
+    "failures have no number, so they are not among the rows."
 )
 
 

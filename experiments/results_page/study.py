@@ -68,6 +68,11 @@ class Study:
         return self.question.partition("?")[0] + "?"
 
     @property
+    def design(self) -> str:
+        """The sentences after the question."""
+        return self.question.partition("?")[2].strip()
+
+    @property
     def report(self) -> str:
         return f"../reports/{self.folder.name}/report.md"
 

@@ -97,6 +97,11 @@ def doses_in_words(*doses: Iterable[float]) -> str:
     return listed([number(dose) for dose in sorted(set[float]().union(*doses))])
 
 
+def of_what(doses: str, what: str) -> str:
+    """Return “2 and 5 updates of G per D”, or “D's rate divided by 2 and 5” for what ends so."""
+    return f"{what} {doses}" if what.endswith(" by") else f"{doses} {what}"
+
+
 def losses_by_dose(values: Mapping[float, Mapping[str, float]], rule: CollapseRule) -> LossesByDose:
     """Losses by dose and run, of doses above 1, from values of the rule's metric."""
     sign = 1 if rule.comparison == ">" else -1

@@ -134,7 +134,7 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
     labels = list(dict.fromkeys(pair.label for pair in pairs))
     equal = max((pair.equal for pair in pairs), key=len)
     known = set[tuple[str, str]]()
-    clauses, numbers, told = list[str](), list[str](), list[AxisPair]()
+    clauses, numbers, told = list[str](), list[str](), list[list[AxisPair]]()
     for label in labels:
         shown = [
             _from(pair.one if pair.better.middle > 0.5 else pair.other, pair)
@@ -157,11 +157,13 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
             clauses.append(f"by {unqualified(label, labels)}, {'; '.join(each)}")
             each = [f"{pair.one} than {_compared(pair, equal)}" for pair in new]
             numbers.append(f"by {label}, {listed(each)}")
-            told += new
+            told.append(new)
     if clauses:
+        further = "".join(f"; {clause}" for clause in clauses[1:])
+        open_ones = [pair for pair in pairs if pair.label == labels[0] and not pair.decided]
         yield Brief(
-            "; ".join(clauses) + f" (with {listed(equal)})" * (len(equal) < len(every)),
-            _all_together(told) + _undecided([pair for pair in pairs if pair.label == labels[0] and not pair.decided]),
+            clauses[0] + f" (with {listed(equal)})" * (len(equal) < len(every)),
+            f"{_all_together(told[0])}{_by_no_other(told[0], pairs, labels)}{further}{_undecided(open_ones)}",
             [f"With {listed(equal)}, in pairs of seeds a run is better {'; '.join(numbers)}"],
         )
 
@@ -173,6 +175,15 @@ def _all_together(pairs: Sequence[AxisPair]) -> str:
     besides = _besides(pairs[0]) if len(pairs) == 1 else more
     which = ", depending on the pair" * (" to " in span)
     return f"In {span} of pairs of seeds on {pairs[0].dataset}{which} ({numbers}{besides})"
+
+
+def _by_no_other(told: Sequence[AxisPair], pairs: Sequence[AxisPair], labels: Sequence[str]) -> str:
+    """Name the other outcomes that show nothing of the same values: “; by KL of the modes' shares, undecided”."""
+    values = {frozenset((pair.one, pair.other)) for pair in told}
+    others = [pair for pair in pairs if {pair.one, pair.other} in values and pair.label != told[0].label]
+    open_ones = [label for label in labels if not any(pair.decided for pair in others if pair.label == label)]
+    silent = [unqualified(label, labels) for label in open_ones if any(pair.label == label for pair in others)]
+    return f"; by {listed(silent)}, undecided" if silent else ""
 
 
 def _undecided(pairs: Sequence[AxisPair]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.core.formatting import listed, number, percent
-from ganbench.results.at_equal_doses import doses_in_words
+from ganbench.results.at_equal_doses import doses_in_words, of_what
 from ganbench.results.balanced_controls import Imbalance
 from ganbench.results.brief import Brief
 from ganbench.results.pairs_in_words import all_in_words, p_in_words
@@ -34,10 +34,9 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
     span, numbers = all_in_words([each.found.better for each in better], [each.corrected_p for each in better])
     by_part = ", depending on the part" if " to " in span else ", with each part" * (len(better) > 1)
     gaining = [each for each in methods if each.significant and not each.does_better]
-    gains = f", and better with {listed([each.name for each in gaining])}" if gaining else ""
     open_ones = [each for each in methods if not each.significant]
     updates = "updates of the discriminator" + " and fewer of the generator" * any(each.shorter for each in methods)
-    worse = f"worse by {first.found.rule.metric} with {parts if several else first.name}{gains}"
+    worse = f"worse by {first.found.rule.metric} with {parts if several else first.name}"
     by_dose = _counts_by_dose(methods, [method.found.other_counts for method in methods])
     balanced_by_dose = _counts_by_dose(methods, [method.found.counts for method in methods])
     details = [
@@ -49,7 +48,7 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
         open_ones and f"Undecided with {listed(list(map(_in_pairs, open_ones)))}",
     ]
     return Brief(
-        f"Unbalanced runs are {worse} ({first.what}: {doses})",
+        f"Unbalanced runs are {worse} ({of_what(doses, first.what)})",
         f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}, and {balanced} balanced ones "
         f"after as many {updates}; a balanced run is better in {span} of pairs{by_part} "
         f"({numbers})",

@@ -11,6 +11,7 @@ import pandas as pd
 from ganbench.core.annotation import parse_dose
 from ganbench.core.collapse_rule import CollapseRule, parse_rule
 from ganbench.core.formatting import listed, number
+from ganbench.results.at_equal_doses import of_what
 from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.grouping import scored_alike
@@ -132,7 +133,7 @@ class DoseCurves:
             f"{failed} runs without a score are counted among them" if failed else "",
         ]
         return Brief(
-            f"With {baseline}, half of the runs have {self.rule} at {known[baseline]} ({self.what})",
+            f"Half of {baseline}'s runs have {self.rule} with {of_what(known[baseline], self.what)}",
             f"This is the 95 % interval on {self.dataset}{others}",
             [sentence for sentence in details if sentence],
         )

@@ -17,6 +17,7 @@ from ganbench.results.factor_effects import FactorEffects
 from ganbench.results.inference.factorial import Effect
 from ganbench.results.pairs_in_words import failed_in_words, p_in_words, pairs_in_words, shown_in_words, turned
 from ganbench.results.report.escaping import for_markdown
+from ganbench.results.verdict_words import words_of_runs
 from ganbench.results.verdicts import seeds_that_lost_modes
 from ganbench.results.views import GOOD, final_scores, mode_counts, noun_of, runs
 
@@ -84,7 +85,8 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
                 for each, effect in changed
             ]
             shares = listed([_in_brief(*pair, labels) for pair in changed])
-            evidence = f"On {dataset}{where}, in pairs of seeds with and without it: {shares}"
+            good = _called_good(table, dataset, factor)
+            evidence = f"On {dataset}{where}{good}; in pairs of seeds with and without it, {shares}"
             details = [_in_full(table, *pair) for pair in changed] + _good(table, outcomes, factor)
             brief = Brief(f"{factor} makes {listed(does)}", evidence, details)
             found.append((abs(changed[0][1].better.middle - 0.5), brief))
@@ -96,8 +98,10 @@ def _in_brief(outcome: FactorEffects, effect: Effect, labels: Collection[str]) -
     share, low, high = effect.better if effect.better.middle > 0.5 else turned(effect.better)
     compared = f"{shown_in_words(effect.better, significant=True)} in {percent(share)} %"
     numbers = f"{percents(low, high)}; {p_in_words(effect.corrected_p)}"
-    if where := _where(effect):
-        numbers += f"; {_span(effect, _shown(effect) or effect.by_setting)}{where}"
+    shown = _shown(effect)
+    if (where := _where(effect)) and shown:
+        others = [setting for setting in effect.by_setting if setting not in shown]
+        numbers += f"; {_span(effect, shown)}{where}, {_span(effect, others)} otherwise"
     return f"{unqualified(outcome.label, labels)} {compared} ({numbers})"
 
 
@@ -124,6 +128,16 @@ def _good(table: pd.DataFrame, outcomes: Sequence[FactorEffects], factor: str) -
     label = str(of_metric["label"].iloc[0])
     beside = replace(outcomes[0], outcome=GOOD, label=label)
     return [f"No primary outcome, {label}: {_medians(table, beside, factor)}"]
+
+
+def _called_good(table: pd.DataFrame, dataset: str, factor: str) -> str:
+    """Return “, the verdict is GOOD on 71 of 80 runs with it and on 0 of 80 without”; empty without verdicts."""
+    words, ended = words_of_runs(table), _ended(table, dataset)
+    sides = _with_and_without(ended, factor)
+    if not set(ended["run"]) <= set(words):
+        return ""
+    counts = [f"{sum(words[run] == 'GOOD' for run in side)} of {len(side)}" for side in sides]
+    return f", the verdict is GOOD on {counts[0]} runs with it and on {counts[1]} without"
 
 
 def _shown(effect: Effect) -> list[frozenset[str]]:
@@ -211,15 +225,14 @@ def _medians(
         settings: those of the other factors that count; None for all.
     """
     ended = _ended(table, outcome.dataset)
-    on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
-    sides = [ended.loc[on, "run"], ended.loc[~on, "run"]]
+    sides = _with_and_without(ended, factor)
     if outcome.outcome == LOST:
         lost = _lost(table, outcome.dataset)
         counts = [f"{int(lost[side].sum())} of {len(side)}" for side in sides]
         return f"in {counts[0]} seeds with it, in {counts[1]} without"
     scores = final_scores(table)
     rows = scores[scores["metric"] == outcome.outcome].drop_duplicates("run", keep="last").set_index("run")
-    values = ended.assign(value=rows["value"].reindex(ended["run"]).array, without=~on)
+    values = ended.assign(value=rows["value"].reindex(ended["run"]).array, without=ended["run"].isin(sides[1]))
     if settings is not None:
         of_run = ended["factors"].astype(str).map(lambda text: frozenset(parse_factors(text)) - {factor})
         values = values[of_run.isin(list(settings))]
@@ -235,6 +248,12 @@ def _ended(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """One row for each run on a data set that has ended."""
     ended = runs(table)
     return ended[(ended["dataset"] == dataset) & ended["status"].isin(COUNTED)]
+
+
+def _with_and_without(ended: pd.DataFrame, factor: str) -> list[pd.Series[str]]:
+    """The runs with a factor, and those without it."""
+    on = ended["factors"].astype(str).map(lambda text: factor in parse_factors(text))
+    return [ended.loc[on, "run"], ended.loc[~on, "run"]]
 
 
 def _lost(table: pd.DataFrame, dataset: str) -> pd.Series[bool]:

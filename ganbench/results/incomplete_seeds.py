@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +12,7 @@ from scipy import stats
 from ganbench.core.collapse_rule import parse_rule
 from ganbench.core.formatting import listed, number, percents
 from ganbench.core.mode_words import with_noun
+from ganbench.results.brief import Brief
 from ganbench.results.compare import COUNTED
 from ganbench.results.inference import Interval
 from ganbench.results.verdict_words import words_of_runs
@@ -59,8 +60,29 @@ def collapsed_seeds(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incom
     Args:
         names: the name of each run's method.
     """
+    return [
+        Incomplete(f"{_where(ended)}, {rule} in", _fewest_first(ended, names, collapsed))
+        for ended, rule, collapsed in _by_rule(table)
+    ]
+
+
+def rule_in_brief(table: pd.DataFrame) -> list[Brief]:
+    """Say so where the rule of an experiment holds in no run on a data set, or in all: it tells no methods apart."""
+    found = []
+    for ended, rule, collapsed in _by_rule(table):
+        count, of = len(collapsed), len(ended)
+        if count in (0, of):
+            _, low, high = share_interval(count, of)
+            evidence = (
+                f"{_where(ended)}, {count} of {of} runs ({percents(low, high)}): this rule tells no methods apart"
+            )
+            found.append(Brief(f"{'all runs have' if count else 'no run has'} {rule}", evidence))
+    return found
+
+
+def _by_rule(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, set[str]]]:
+    """Find for each data set and rule the runs that have ended, the rule in words, and the runs that collapsed."""
     scores = final_scores(table)
-    sentences = []
     with_rule = runs(table)
     with_rule = with_rule[(with_rule["collapsed"] != "") & with_rule["status"].isin(COUNTED)]
     for (_, text), ended in with_rule.groupby(["dataset", "collapsed"], sort=True, observed=True):
@@ -69,10 +91,7 @@ def collapsed_seeds(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incom
         values = of_metric.set_index("run")["value"].reindex(ended["run"]).astype(float)
         if values.notna().any():
             collapsed = {str(run) for run, value in values.items() if math.isnan(value) or rule.applies(value)}
-            no_score = " or no score" * bool(values.isna().any())
-            ends = _fewest_first(ended, names, collapsed)
-            sentences.append(Incomplete(f"{_where(ended)}, {rule}{no_score} in", ends))
-    return sentences
+            yield ended, f"{rule}{' or no score' * bool(values.isna().any())}", collapsed
 
 
 def good_seeds(table: pd.DataFrame, names: Mapping[str, str]) -> list[Incomplete]:

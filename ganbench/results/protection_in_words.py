@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganbench.core.formatting import listed, number, percent, percents
-from ganbench.results.at_equal_doses import doses_in_words
+from ganbench.results.at_equal_doses import doses_in_words, of_what
 from ganbench.results.brief import Brief
 from ganbench.results.pairs_in_words import ALIKE, failed_in_words, p_in_words, pairs_in_words
 from ganbench.results.protection import Protection
@@ -24,8 +24,8 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     if protecting:
         protects = f"{listed([each.name for each in protecting])} {'protect' if len(protecting) > 1 else 'protects'}"
         doses = doses_in_words(*(each.spared_at for each in protecting))
-        evidence = "; ".join(map(collapsed_in_words, protecting))
-        details = list(map(_besides, protecting))
+        evidence = "; ".join(f"{collapsed_in_words(each)}{_good(each)}" for each in protecting)
+        details = list(map(_balanced, protecting))
     else:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
         doses = doses_in_words(*(each.found.doses for each in tested))
@@ -33,7 +33,7 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
         evidence = f"{collapsed_in_words(nearest)}{'; of no other part is p smaller' * several}"
         details = [f"Runs with {_rule(first)}: {listed(list(map(_counts, tested)))}"] * several
     if only_even := [each for each in tested if each.falls_less and not each.protects]:
-        even = "; ".join(f"{collapsed_in_words(each)}. {_besides(each)}" for each in only_even)
+        even = "; ".join(f"{collapsed_in_words(each)}{_good(each)}. {_balanced(each)}" for each in only_even)
         details.append(f"More even, but no fewer miss a mode: {even}")
     if losing := [each for each in tested if each.is_behind_its_controls]:
         changes = listed([f"{each.name} ({lead_in_words(each)})" for each in losing])
@@ -42,7 +42,7 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
         )
     if untested := [each.name for each in compared if each.balanced is None]:
         details.append(f"Not known of {listed(untested)}: the balanced controls have not run")
-    headline = f"{f'Of {len(tested)} parts, ' * several}{protects} ({first.what}: {doses})"
+    headline = f"{f'Of {len(tested)} parts, ' * several}{protects} ({of_what(doses, first.what)})"
     return Brief(headline, f"On {first.dataset}, {evidence}", details)
 
 
@@ -54,7 +54,7 @@ def better_in_brief(part: Protection) -> Brief | None:
     total = part.graded.total + part.graded.other_total
     does = "better" if part.graded.better.middle > 0.5 else "worse"
     return Brief(
-        f"{part.name} does {does} than {part.baseline} ({part.what}: {doses_in_words(part.graded.doses)})",
+        f"{part.name} does {does} than {part.baseline} ({of_what(doses_in_words(part.graded.doses), part.what)})",
         f"At equal doses on {part.dataset}, its run is {compared} by {part.found.rule.metric} "
         f"({numbers}{failed_in_words(part.graded.failed, total)}{_more_images('; it saw', part.images)})"
         f"{_when_balanced(part)}",
@@ -83,18 +83,19 @@ def collapsed_in_words(part: Protection) -> str:
     return words
 
 
-def _besides(part: Protection) -> str:
-    """Return “Balanced, 0 of 7 and 1 of 7 have it; 3 % of its samples are good at 5, and 0 % of …”."""
+def _good(part: Protection) -> str:
+    """Return “; 3 % and 0 % of the samples are good”, which runs may be that miss no mode."""
+    own, other = map(percent, part.good or (0.0, 0.0))
+    return f"; {own} % and {other} % of the samples are good" if part.good else ""
+
+
+def _balanced(part: Protection) -> str:
+    """Return “Balanced, 0 of 7 and 1 of 7 have kl_corrected > 1”; empty without controls."""
     found = part.balanced
-    words = []
-    if found is not None:
-        counts = f"{found.collapsed} of {found.total} and {found.other_collapsed} of {found.other_total}"
-        words.append(f"Balanced, {counts} have {_rule(part)}")
-    if part.good:
-        own, other = map(percent, part.good)
-        doses = doses_in_words(part.spared_at)
-        words.append(f"{own} % of {part.name}'s samples are good at {doses}, and {other} % of {part.baseline}'s")
-    return "; ".join(words)
+    if found is None:
+        return ""
+    counts = f"{found.collapsed} of {found.total} and {found.other_collapsed} of {found.other_total}"
+    return f"Balanced, {counts} have {_rule(part)}"
 
 
 def _counts(part: Protection) -> str:

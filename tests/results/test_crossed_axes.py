@@ -77,15 +77,21 @@ def test_counts_over_other_values_stay_out_of_the_headline() -> None:
     assert "in 7 of 7 with c (" in brief.evidence
 
 
-def test_another_outcome_is_told_where_it_says_something_else() -> None:
+def test_another_outcome_is_told_where_it_says_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
     fids = crossed({(norm, loss): fid for norm in ("a", "b") for loss, fid in (("x", 60.0), ("y", 70.0))})
     pairs = [pair for pair in crossed_axes(tidy(list(fids))) if pair.label == "FID" and pair.axis == 1]
     against = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
     (brief,) = axes_in_brief([*pairs, against])
-    assert brief.headline == "by FID, x is better than y; by coverage, y is better than x"
+    assert brief.headline == "by FID, x is better than y"
+    assert "; by coverage, y is better than x" in brief.evidence
     assert "; by coverage, y than x in 90 % (80–100 %; " in brief.details[0]
     (brief,) = axes_in_brief([*pairs, dataclasses.replace(pairs[0], label="coverage")])
     assert brief.headline == "by FID, x is better than y"
+    assert "undecided" not in brief.evidence
+    open_one = dataclasses.replace(pairs[0], label="coverage, best", corrected_p=0.2, beside=())
+    monkeypatch.setattr("ganbench.results.crossed_axes.reverses", lambda beside: False)
+    (brief,) = axes_in_brief([*pairs, open_one])
+    assert brief.evidence.endswith("; by coverage, undecided")
 
 
 def test_only_missing_modes_are_counted_where_neither_method_has_anything_to_show(

@@ -50,7 +50,7 @@ def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
     fid, lost = factor_effects(table)
     (brief,) = factors_in_brief(table, [fid, lost])
     assert brief.headline == "R1 makes FID better"
-    assert ", in pairs of seeds with and without it: FID better in 100 % (" in brief.evidence
+    assert "; in pairs of seeds with and without it, FID better in 100 % (" in brief.evidence
     assert any("medians of the settings 33 with it, 53" in sentence for sentence in brief.details)
     shown, open_one, against = Interval(1.0, 0.9, 1.0), Interval(0.6, 0.4, 0.8), Interval(0.1, 0.0, 0.3)
     neither, one, other, both = (frozenset(names) for names in ((), ("R2",), ("EMA",), ("R2", "EMA")))
@@ -70,8 +70,20 @@ def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
         (brief,) = factors_in_brief(table, [dataclasses.replace(fid, effects=(changed, *fid.effects[1:])), lost])
         assert brief.headline == f"R1 makes FID better{where}"
         assert spread in brief.details[0]
-        beside = brief.evidence.rpartition("; ")[2].removesuffix(")")
-        assert beside.endswith(f" %{where}") if where else " % " not in beside, "the share where it is shown"
+        in_part = where not in ("", " on average")
+        assert brief.evidence.endswith(" otherwise)") == (f" %{where}, " in brief.evidence) == in_part
+
+
+def test_good_runs_are_counted_with_and_without_a_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tidy(factorial(20.0))
+    of_run = table.drop_duplicates("run").set_index("run")["factors"].astype(str)
+    words = {run: "GOOD" if "R1" in factors else "PARTLY" for run, factors in of_run.items()}
+    monkeypatch.setattr("ganbench.results.factor_sentences.words_of_runs", lambda _: words)
+    (brief,) = factors_in_brief(table, factor_effects(table))
+    assert ", the verdict is GOOD on 14 of 14 runs with it and on 0 of 14 without; in pairs" in brief.evidence
+    words.popitem()
+    (brief,) = factors_in_brief(table, factor_effects(table))
+    assert "GOOD" not in brief.evidence, "not known of all runs"
 
 
 def test_labels_are_shortened_unless_two_would_read_alike() -> None:

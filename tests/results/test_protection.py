@@ -34,7 +34,7 @@ def test_a_method_that_collapses_less_at_equal_doses_protects() -> None:
     assert protects.corrected_p < 0.001
     better = better_in_brief(protects)
     assert better is not None
-    assert better.headline == f"{HOSTILE} does better than plain ({UPDATES}: 2, 5 and 8)"
+    assert better.headline == f"{HOSTILE} does better than plain (2, 5 and 8 {UPDATES})"
     # Of 49 pairs at each dose: 21 better, 28 ties; all better; 35 better, and of both methods 2 seeds failed: 4 ties.
     assert counts.better.middle == pytest.approx((35 + 49 + 37) / 49 / 3)
     assert better_in_brief(found[RATE]) is None
@@ -97,13 +97,13 @@ def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balan
         "of 7 at 5"
     )
     assert protecting_in_brief([protects]) == Brief(
-        f"hinge protects ({UPDATES}: 5)",
-        f"On mnist, {collapsed_in_words(protects)}",
-        ["Balanced, 0 of 7 and 0 of 7 have fid > 50; 90 % of hinge's samples are good at 5, and 90 % of minimax's"],
+        f"hinge protects (5 {UPDATES})",
+        f"On mnist, {collapsed_in_words(protects)}; 90 % and 90 % of the samples are good",
+        ["Balanced, 0 of 7 and 0 of 7 have fid > 50"],
     )
     larger, full = better_in_brief(protects), better_in_brief(ahead_when_balanced)
     assert larger is not None
-    assert larger.headline == f"hinge does better than minimax ({UPDATES}: 5)"
+    assert larger.headline == f"hinge does better than minimax (5 {UPDATES})"
     assert larger.evidence.endswith("; balanced, it is in 26 %")  # 10 pairs of 49, and 5 ties
     assert larger.details[0].endswith("; its lead is larger than balanced")
     assert full is not None
@@ -125,10 +125,10 @@ def test_a_part_that_is_only_more_even_does_not_protect() -> None:
     assert (even.falls_less, even.protects) == (True, False)
     brief = protecting_in_brief([even])
     assert brief is not None
-    assert brief.headline == f"hinge is not shown to protect ({UPDATES}: 5)"
+    assert brief.headline == f"hinge is not shown to protect (5 {UPDATES})"
     assert brief.details == [
-        f"More even, but no fewer miss a mode: {collapsed_in_words(even)}. Balanced, 0 of 7 and 0 of 7 have fid > 50; "
-        "90 % of hinge's samples are good at 5, and 90 % of minimax's"
+        f"More even, but no fewer miss a mode: {collapsed_in_words(even)}; 90 % and 90 % of the samples are good. "
+        "Balanced, 0 of 7 and 0 of 7 have fid > 50"
     ]
 
 
@@ -167,7 +167,7 @@ def test_a_part_that_is_less_often_better_than_when_balanced_is_named() -> None:
     assert loses.is_behind_its_controls
     assert lead_in_words(loses).startswith("in 26 % of pairs at 5, balanced in 100 %: −74 points (−92 to −28; p = ")
     assert protecting_in_brief([loses]) == Brief(
-        f"hinge is not shown to protect ({UPDATES}: 5)",
+        f"hinge is not shown to protect (5 {UPDATES})",
         "On mnist, 7 of 7 runs of hinge have fid > 50, and 7 of 7 of minimax (p = 1)",
         [f"By fid, less often better than minimax than when balanced: hinge ({lead_in_words(loses)})"],
     )
@@ -188,7 +188,7 @@ def test_the_share_of_good_samples_stands_beside_protection() -> None:
     assert hinge.good == (0.1, 0.2)
     words = protecting_in_brief([hinge])
     assert words is not None
-    assert words.details[0].endswith("; 10 % of hinge's samples are good at 5, and 20 % of minimax's")
+    assert words.evidence.endswith("; 10 % and 20 % of the samples are good")
 
 
 def test_without_controls_nothing_is_said_about_protection() -> None:

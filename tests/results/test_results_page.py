@@ -29,7 +29,7 @@ def of_rows(name: str, question: str, folder: Path, table: pd.DataFrame) -> Stud
 
 
 def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -> None:
-    study = of_rows("balance", "What protects?", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
+    study = of_rows("balance", "What protects? Doses.", tmp_path / "reports" / "x", tidy(list(runs_of_doses())))
     found = findings(study, tmp_path)
     apart, *curves = found.known
     baseline = next(sentence for sentence in curves if sentence.startswith("**plain**, generator updates"))
@@ -42,15 +42,15 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     assert row.split(" | ")[-2] == "2 of 21 and 17 of 21 (p < .0001)"
     assert "at a higher dose than of plain: at least 7.42 and 1.62–2.91 (generator updates)" in apart
     protecting, counted, half = found.short_answers
-    assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (generator updates: ")
+    assert protecting.startswith(f"**{for_markdown(HOSTILE)} protects (")
     assert f"** On mnist, 2 of 21 runs of {for_markdown(HOSTILE)} have fid > 50, and 17 of 21 of plain (" in protecting
     assert half.startswith(
-        "**With plain, half of the runs have fid > 50 at 1.62–2.91 (generator updates).** This is the 95 % interval "
-        "on mnist; higher for "
+        "**Half of plain's runs have fid > 50 with 1.62–2.91 generator updates.** This is the 95 % interval on mnist; "
+        "higher for "
     )
     assert half.endswith("(at least 7.42)")
     assert counted.startswith(
-        "**Unbalanced runs are worse by fid with 1 of 2 parts (generator updates: 2, 5 and 8).** 19 of 42 unbalanced "
+        "**Unbalanced runs are worse by fid with 1 of 2 parts (2, 5 and 8 generator updates).** 19 of 42 unbalanced "
         "runs on mnist have fid > 50, and 0 of 14 balanced ones after as many updates of the discriminator; a balanced "
         "run is better in 90 % of pairs (77–96 %; p = 0.00038)"
     )
@@ -69,7 +69,7 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     answers, _, comparisons = text.partition("## Every comparison")
     assert f"- {counted}.\n" in answers
     assert f"- {in_full}.\n" in comparisons
-    assert "**What protects?** [Rows](../reports/x/report.md)" in text
+    assert "**What protects?** Doses. [Rows](../reports/x/report.md)" in answers
 
 
 def test_published_differences_are_listed_with_their_caveats(tmp_path: Path) -> None:
@@ -149,11 +149,11 @@ def test_a_factor_that_helps_is_known_with_its_medians(tmp_path: Path) -> None:
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
     assert "better with it in 100 % of pairs of seeds" in known
     assert found.short_answers[0].startswith(
-        "**R1 makes FID better.** On mnist, in pairs of seeds with and without it: FID better in 100 % ("
+        "**R1 makes FID better.** On mnist; in pairs of seeds with and without it, FID better in 100 % ("
     )
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
-    assert f"### What helps?\n\nMore. {study.link}\n\n- **R1 makes FID better.**" in page([(study, found)])
+    assert f"### What helps?\n\n{study.link}\n\n- **R1 makes FID better.**" in page([(study, found)])
 
 
 def test_readme_shows_the_first_sentences(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.core.annotation import Annotation
-from ganbench.results.incomplete_seeds import collapsed_seeds
+from ganbench.results.incomplete_seeds import collapsed_seeds, rule_in_brief
 from ganbench.results.report.sections.base import method_names
 from ganbench.results.report.study_charts import sheet_picture
 from ganbench.results.table import tidy
@@ -29,6 +29,12 @@ def test_seeds_that_collapsed_by_the_rule_are_counted_with_failed_ones() -> None
     assert counts.ends == ["1 of 3 seeds of each of hinge and wgan (1–91 %)", "all 3 seeds of minimax (29–100 %)"]
     (clean,) = collapsed_seeds(tidy(seeds("hinge", [10, 20, 50])), dict.fromkeys(table["run"], "hinge"))
     assert clean.beginning.endswith(", fid > 50 in")
+    (brief,) = rule_in_brief(tidy(seeds("hinge", [10, 20, 50])))
+    assert brief.headline == "no run has fid > 50"
+    assert brief.evidence == "On mnist (mlp), 0 of 3 runs (0–71 %): this rule tells no methods apart"
+    (brief,) = rule_in_brief(tidy(seeds("hinge", [60, -1])))
+    assert brief.headline == "all runs have fid > 50 or no score"
+    assert rule_in_brief(table) == [], "it holds in some runs"
     unmeasured = tidy(seeds("hinge", [10, 20], "kl_corrected > 1"))
     assert collapsed_seeds(unmeasured, method_names(unmeasured)) == []
 
