@@ -106,7 +106,7 @@ def _in_brief(outcome: FactorEffects, effect: Effect, labels: Collection[str]) -
 
 
 def _in_full(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
-    """How often a seed is better, by the settings of the other factors, and the medians with and without it."""
+    """The share of pairs in which a seed is better, by the settings of the other factors, and both medians."""
     compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
     shown = _shown(effect)
     others = [setting for setting in effect.by_setting if setting not in shown]

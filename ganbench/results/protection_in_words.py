@@ -108,7 +108,7 @@ def _rule(part: Protection) -> str:
 
 
 def _when_balanced(part: Protection) -> str:
-    """How often the first part is better without an imbalance: “; balanced, it is in 99 %”."""
+    """Return “; balanced, it is in 99 %”: of pairs in which the first part is better without an imbalance."""
     return f"; balanced, it is in {percent(part.balanced.better.middle)} %" if part.balanced is not None else ""
 
 
