@@ -19,23 +19,27 @@ INTRODUCTION = (
     "mean](#how-to-read-the-sentences) stands below the pictures."
 )
 READING = (
-    "Each experiment file fixed a rule before the first run, such as `kl_corrected > 1`: the KL divergence of the "
-    "modes' shares from those of the data, corrected for its bias. Above 1 nat it is as uneven as fewer than four of "
-    "ten digits, whether because modes were lost or because they have not been learned yet. *A mode is missing* if it "
-    "has less than a tenth of its fair share of all samples, good or not, beyond chance; a sample belongs to the mode "
-    "that it resembles most. *A part* is a loss or what is added to the non-saturating one: the gradient penalties R1 "
-    "and R2, relativistic pairing, packing of two samples, minibatch discrimination. *Updates of G per D* are the "
-    "generator's for each one of the discriminator's. *Better in 88 % of pairs* means that of one run of each kind, "
-    "at the same dose, the first is better so often, ties counting half. *Corrected p* is by van Elteren's test, or, "
-    "of how far a lead or another factor's effect changes, by the level of the interval that just reaches 0, after "
-    "Holm's correction for all comparisons of the same kind, of a study of doses for those that haven't run yet, too. "
-    "A *quiet end* is a decaying learning rate with an averaged generator. Of near-duplicates and of good samples, "
-    "those are better that are nearer to real data, not fewer or more. A part *protects* if the rule holds in fewer "
-    "of its runs than of another one's at the same doses (exact test over doses; corrected p at most .05), by more "
-    "than in balanced runs after as many discriminator updates, and if a mode is missing in fewer of its runs there, "
-    "too. By a score, doses are compared at which not all runs of both are called COLLAPSED, and losses where not "
-    "most runs of both end as COLLAPSED, NOT LEARNED YET or DIVERGED: else the score would say how they fail. "
-    "Intervals are of one comparison each, so one may exclude 50 % where the corrected p doesn't decide."
+    "Each experiment file fixed *a rule* before the first run, such as `kl_corrected > 1`: the KL divergence of "
+    "the modes' shares from those of the data, corrected for its bias. Above 1 nat it is as uneven as fewer than "
+    "four of ten digits, whether because modes were lost or because they have not been learned yet.",
+    "*A mode is missing* if it has less than a tenth of its fair share of all samples, good or not, beyond "
+    "chance. A sample belongs to the mode that it resembles most.",
+    "*A part* is a loss or what is added to the non-saturating one: the gradient penalties R1 and R2, "
+    "relativistic pairing, packing of two samples, minibatch discrimination. *Updates of G per D* are the "
+    "generator's for each one of the discriminator's.",
+    "A part *protects* if the rule holds in fewer of its runs than of another one's at the same doses (exact test "
+    "over doses; corrected p at most .05), by more than in balanced runs after as many discriminator updates, and "
+    "if a mode is missing in fewer of its runs there, too.",
+    "*Better in 88 % of pairs* means that of one run of each kind, at the same dose, the first is better so "
+    "often, ties counting half. Of near-duplicates and of good samples, those are better that are nearer to real "
+    "data, not fewer or more.",
+    "By a score, doses are compared at which not all runs of both are called COLLAPSED, and losses where not most "
+    "runs of both end as COLLAPSED, NOT LEARNED YET or DIVERGED: else the score would say how they fail.",
+    "*Corrected p* is by van Elteren's test, or, of how far a lead or another factor's effect changes, by the "
+    "level of the interval that just reaches 0, after Holm's correction for all comparisons of the same kind, of "
+    "a study of doses for those that haven't run yet, too. Intervals are of one comparison each, so one may "
+    "exclude 50 % where the corrected p doesn't decide.",
+    "A *quiet end* is a decaying learning rate with an averaged generator.",
 )
 NUMBERS = (
     "Medians over seeds, and runs by [the first word of their verdict](measuring.md#one-word-first). The words were "
@@ -55,7 +59,7 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceH
         parts.append(_bullets(findings_of.short_answers) or NOTHING)
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
-    parts += ["## How to read the sentences", READING, "## Every comparison"]
+    parts += ["## How to read the sentences", "\n".join(f"- {words}" for words in READING), "## Every comparison"]
     for study, findings_of in found:
         parts.append(f"### {study.asked}")
         parts.append(f"{_confounded(study.controls)}{study.link}")
