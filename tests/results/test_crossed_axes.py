@@ -7,7 +7,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from ganbench.results.axis_words import _all_together, axes_in_brief, axis_tables, undecided_pairs
+from ganbench.results.axis_words import _in_pairs, axes_in_brief, axis_tables, undecided_pairs
 from ganbench.results.crossed_axes import crossed_axes
 from ganbench.results.dose_curves import dose_curves
 from ganbench.results.factor_effects import factor_effects
@@ -61,7 +61,7 @@ def test_values_that_are_better_than_the_same_ones_are_named_together() -> None:
     assert brief.evidence.endswith(
         "; x is not shown to differ from y (better in 50 %, 29–71 %; p = 1; 50 % with a and 50 % with b)"
     )
-    assert brief.evidence.startswith("In 100 % of pairs of seeds on mnist (intervals from 78 to 100 %; p < .0001)")
+    assert brief.evidence.startswith("On mnist, in 100 % of pairs (intervals from 78 to 100 %; p < .0001); ")
     assert brief.details[0].startswith("With a and b, in pairs of seeds a run is better by FID, x than z in 100 % (")
     assert ") and y than z in 100 % (" in brief.details[0]
 
@@ -83,7 +83,7 @@ def test_another_outcome_is_told_where_it_says_something_else(monkeypatch: pytes
     against = dataclasses.replace(pairs[0], label="coverage", better=Interval(0.1, 0.0, 0.2))
     (brief,) = axes_in_brief([*pairs, against])
     assert brief.headline == "by FID, x is better than y"
-    assert "; by coverage, y is better than x" in brief.evidence
+    assert "; by coverage, y is better than x in 90 % of pairs (80–100 %; p < .0001)" in brief.evidence
     assert "; by coverage, y than x in 90 % (80–100 %; " in brief.details[0]
     (brief,) = axes_in_brief([*pairs, dataclasses.replace(pairs[0], label="coverage")])
     assert brief.headline == "by FID, x is better than y"
@@ -143,8 +143,8 @@ def test_more_real_images_are_said_beside_an_axis() -> None:
     assert brief.details[0].endswith(beside)
     seen = [dataclasses.replace(pair, images=2.0) for pair in crossed_axes(table) if pair.label == "FID"]
     clause = "; some having seen more real images)"
-    assert _all_together(seen).endswith(clause)
-    assert clause not in _all_together([dataclasses.replace(pair, images=0.5) for pair in seen])
+    assert _in_pairs(seen).endswith(clause)
+    assert clause not in _in_pairs([dataclasses.replace(pair, images=0.5) for pair in seen])
 
 
 def test_runs_without_a_score_are_counted_in_sentences_about_axes_and_factors() -> None:
