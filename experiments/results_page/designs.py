@@ -37,8 +37,9 @@ def findings(study: Study, images: Path) -> Findings:
         parts = [*_axes(study, images)]
     if not any(part.briefs or part.known or part.tables for part in parts):
         parts = [_methods(study)]
+    briefs = [brief for part in parts for brief in part.briefs]
     return Findings(
-        briefs=[brief for part in parts for brief in part.briefs],
+        briefs=[*rule_in_brief(study.complete), *briefs] if briefs else [],
         known=[sentence for part in parts for sentence in part.known],
         undecided=[sentence for part in parts for sentence in part.undecided],
         pictures=[drawn for part in parts for drawn in part.pictures],
@@ -64,7 +65,7 @@ def _axes(study: Study, images: Path) -> Iterator[Findings]:
     """What each of two crossed axes changes, after the seeds that lost a mode."""
     if pairs := crossed_axes(study.complete):
         yield Findings(
-            briefs=[*rule_in_brief(study.complete), *axes_in_brief(pairs)],
+            briefs=axes_in_brief(pairs),
             known=_lost(study),
             undecided=list(map(for_markdown, undecided_pairs(pairs))),
             pictures=axis_samples(study, images),

@@ -32,10 +32,12 @@ def doses(study: Study, images: Path) -> Iterator[Findings]:
     What most runs are about comes first.
     """
     compared = protection(study.complete, study.baseline, study.pairs, study.unbalanced)
-    curves_of = {(each.dataset, each.what): each for each in dose_curves(study.complete)}
-    controls_of = {(methods[0].dataset, methods[0].what): methods for methods in study.controls.kinds()}
+    curves_of = {(each.dataset, each.what, each.rule): each for each in dose_curves(study.complete)}
+    controls_of = {
+        (methods[0].dataset, methods[0].what, str(methods[0].found.rule)): methods for methods in study.controls.kinds()
+    }
     for kind in sorted(curves_of | controls_of, key=lambda kind: -curves_of[kind].runs if kind in curves_of else 0):
-        parts = [part for part in compared if (part.dataset, part.what) == kind]
+        parts = [part for part in compared if (part.dataset, part.what, str(part.found.rule)) == kind]
         protecting = protecting_in_brief([part for part in parts if part.baseline == study.baseline])
         yield Findings([protecting] if protecting else [])
         if kind in controls_of:

@@ -134,7 +134,7 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
     labels = list(dict.fromkeys(pair.label for pair in pairs))
     equal = max((pair.equal for pair in pairs), key=len)
     known = set[tuple[str, str]]()
-    clauses, numbers, told = list[str](), list[str](), list[list[AxisPair]]()
+    clauses, numbers, by_outcome = list[str](), list[str](), list[list[AxisPair]]()
     for label in labels:
         shown = [
             _from(pair.one if pair.better.middle > 0.5 else pair.other, pair)
@@ -154,33 +154,45 @@ def _better(pairs: Sequence[AxisPair], every: tuple[str, ...]) -> Iterator[Brief
                 f"{listed(winners)} {'are' if len(winners) > 1 else 'is'} better than {listed(losers)}"
                 for losers, winners in winners_over.items()
             ]
-            clauses.append(f"by {unqualified(label, labels)}, {'; '.join(each)}")
+            clauses.append(f"by {unqualified(label, labels)}, {' and '.join(each)}")
             each = [f"{pair.one} than {_compared(pair, equal)}" for pair in new]
             numbers.append(f"by {label}, {listed(each)}")
-            told.append(new)
+            by_outcome.append(new)
     if clauses:
-        further = "".join(f"; {clause} {_in_pairs(new)}" for clause, new in zip(clauses[1:], told[1:], strict=True))
+        shares = [_in_pairs(of_outcome, equal) for of_outcome in by_outcome]
+        further = "".join(f"; {clause}, {share}" for clause, share in zip(clauses[1:], shares[1:], strict=True))
         open_ones = [pair for pair in pairs if pair.label == labels[0] and not pair.decided]
         yield Brief(
             clauses[0] + f" (with {listed(equal)})" * (len(equal) < len(every)),
-            f"On {pairs[0].dataset}, {_in_pairs(told[0])}{_by_no_other(told[0], pairs, labels)}{further}"
-            f"{_undecided(open_ones)}",
+            f"On {pairs[0].dataset}, one run is better than the other {shares[0]}"
+            f"{_by_no_other(by_outcome[0], pairs, labels)}{further}{_undecided(open_ones)}",
             [f"With {listed(equal)}, in pairs of seeds a run is better {'; '.join(numbers)}"],
         )
 
 
-def _in_pairs(pairs: Sequence[AxisPair]) -> str:
-    """Return “in 82 to 88 % of pairs (intervals from 53 to 97 %; p = 0.036 or less)”, of some comparisons together."""
+def _in_pairs(pairs: Sequence[AxisPair], equal: tuple[str, ...]) -> str:
+    """Return “in 82 to 88 % of pairs (intervals from 53 to 97 %; p = 0.036 or less)”, of some comparisons together.
+
+    Args:
+        equal: the values of the other axis that need no mention.
+    """
     span, numbers = all_in_words([pair.better for pair in pairs], [pair.corrected_p for pair in pairs])
-    more = "; some having seen more real images" * any(pair.images > 1 + ALIKE for pair in pairs)
-    besides = _besides(pairs[0]) if len(pairs) == 1 else more
+    if len(pairs) == 1:
+        return f"in {span} of pairs ({numbers}{_besides(pairs[0])}{_only(pairs[0], equal)})"
+    notes = {
+        "some having seen more real images": any(pair.images > 1 + ALIKE for pair in pairs),
+        "some with failed runs, which rank worst": any(pair.failed for pair in pairs),
+        "some not in every setting": any(reverses(pair.beside) for pair in pairs),
+        f"some not with all of {listed(equal)}": any(set(pair.equal) != set(equal) for pair in pairs),
+    }
+    besides = "".join(f"; {note}" for note, holds in notes.items() if holds)
     return f"in {span} of pairs ({numbers}{besides})"
 
 
-def _by_no_other(told: Sequence[AxisPair], pairs: Sequence[AxisPair], labels: Sequence[str]) -> str:
+def _by_no_other(shown: Sequence[AxisPair], pairs: Sequence[AxisPair], labels: Sequence[str]) -> str:
     """Name the other outcomes that show nothing of the same values: “; by KL of the modes' shares, undecided”."""
-    values = {frozenset((pair.one, pair.other)) for pair in told}
-    others = [pair for pair in pairs if {pair.one, pair.other} in values and pair.label != told[0].label]
+    values = {frozenset((pair.one, pair.other)) for pair in shown}
+    others = [pair for pair in pairs if {pair.one, pair.other} in values and pair.label != shown[0].label]
     open_ones = [label for label in labels if not any(pair.decided for pair in others if pair.label == label)]
     silent = [unqualified(label, labels) for label in open_ones if any(pair.label == label for pair in others)]
     return f"; by {listed(silent)}, undecided" if silent else ""

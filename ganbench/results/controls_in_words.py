@@ -43,7 +43,7 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
         by_dose
         and f"Of unbalanced runs, {by_dose}" + f"; of balanced ones, {balanced_by_dose}" * bool(balanced_by_dose),
         _spare_in_words(methods),
-        f"The verdict is COLLAPSED for {unbalanced_called} and for {balanced_called}",
+        f"The verdict is COLLAPSED for {unbalanced_called} unbalanced and {balanced_called} balanced runs",
         gaining and f"A balanced run is better with {listed(list(map(_in_pairs, gaining)))}",
         open_ones and f"Undecided with {listed(list(map(_in_pairs, open_ones)))}",
     ]

@@ -86,7 +86,9 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
             ]
             shares = listed([_in_brief(*pair, labels) for pair in changed])
             good = _called_good(table, dataset, factor)
-            evidence = f"On {dataset}{where}{good}; in pairs of seeds with and without it, {shares}"
+            evidence = (
+                f"On {dataset}{where}{good}{';' if good else ','} in pairs of seeds with and without it, {shares}"
+            )
             details = [_in_full(table, *pair) for pair in changed] + _good(table, outcomes, factor)
             brief = Brief(f"{factor} makes {listed(does)}", evidence, details)
             found.append((abs(changed[0][1].better.middle - 0.5), brief))
@@ -94,7 +96,7 @@ def factors_in_brief(table: pd.DataFrame, outcomes: Sequence[FactorEffects]) -> 
 
 
 def _in_brief(outcome: FactorEffects, effect: Effect, labels: Collection[str]) -> str:
-    """Return “coverage of the worst mode better in 99 % (97–100 %; p < .0001)”."""
+    """Return “KL of the modes' shares: better in 76 % (68–82 %; p < .0001; 100 % without R2, 41 to 58 % otherwise)”."""
     share, low, high = effect.better if effect.better.middle > 0.5 else turned(effect.better)
     compared = f"{shown_in_words(effect.better, significant=True)} in {percent(share)} %"
     numbers = f"{percents(low, high)}; {p_in_words(effect.corrected_p)}"
@@ -102,7 +104,7 @@ def _in_brief(outcome: FactorEffects, effect: Effect, labels: Collection[str]) -
     if (where := _where(effect)) and shown:
         others = [setting for setting in effect.by_setting if setting not in shown]
         numbers += f"; {_span(effect, shown)}{where}, {_span(effect, others)} otherwise"
-    return f"{unqualified(outcome.label, labels)} {compared} ({numbers})"
+    return f"{unqualified(outcome.label, labels)}: {compared} ({numbers})"
 
 
 def _in_full(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:

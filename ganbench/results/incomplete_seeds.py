@@ -73,9 +73,8 @@ def rule_in_brief(table: pd.DataFrame) -> list[Brief]:
         count, of = len(collapsed), len(ended)
         if count in (0, of):
             _, low, high = share_interval(count, of)
-            evidence = (
-                f"{_where(ended)}, {count} of {of} runs ({percents(low, high)}): this rule tells no methods apart"
-            )
+            share = f"{count} of {of} runs ({percents(low, high)})"
+            evidence = f"{_where(ended)}, it holds in {share}, so it tells no methods apart"
             found.append(Brief(f"{'all runs have' if count else 'no run has'} {rule}", evidence))
     return found
 

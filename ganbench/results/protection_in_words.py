@@ -29,12 +29,19 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
     else:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
         doses = doses_in_words(*(each.found.doses for each in tested))
-        nearest = min(tested, key=lambda each: (each.collapsed.p, -each.collapsed.excess))
-        evidence = f"{collapsed_in_words(nearest)}{'; of no other part is p smaller' * several}"
+        fewer = [each for each in tested if each.collapsed.excess > 0]
+        nearest = min(fewer or tested, key=lambda each: (each.collapsed.p, -each.collapsed.excess))
+        evidence = f"{collapsed_in_words(nearest)}{'; no part with fewer such runs has a smaller p' * several}"
+        if several and not fewer:
+            evidence = f"no part has fewer runs with {_rule(first)} than {first.baseline}"
+        elif nearest.collapsed.significant and not nearest.falls_less:
+            evidence += f". {_balanced(nearest)}"
         details = [f"Runs with {_rule(first)}: {listed(list(map(_counts, tested)))}"] * several
-    if only_even := [each for each in tested if each.falls_less and not each.protects]:
-        even = "; ".join(f"{collapsed_in_words(each)}{_good(each)}. {_balanced(each)}" for each in only_even)
-        details.append(f"More even, but no fewer miss a mode: {even}")
+    details += [
+        f"More even, but no fewer miss a mode: {collapsed_in_words(each)}{_good(each)}. {_balanced(each)}"
+        for each in tested
+        if each.falls_less and not each.protects
+    ]
     if losing := [each for each in tested if each.is_behind_its_controls]:
         changes = listed([f"{each.name} ({lead_in_words(each)})" for each in losing])
         details.append(
@@ -84,16 +91,17 @@ def collapsed_in_words(part: Protection) -> str:
 
 
 def _good(part: Protection) -> str:
-    """Return “; 3 % and 0 % of the samples are good”, which runs may be that miss no mode."""
-    own, other = map(percent, part.good or (0.0, 0.0))
-    return f"; {own} % and {other} % of the samples are good" if part.good else ""
+    """Return “; 3 % and 0 % of the samples are good”: few may be, even where no mode is missing."""
+    if not part.good:
+        return ""
+    own, other = map(percent, part.good)
+    return f"; {own} % and {other} % of the samples are good"
 
 
 def _balanced(part: Protection) -> str:
-    """Return “Balanced, 0 of 7 and 1 of 7 have kl_corrected > 1”; empty without controls."""
+    """Return “Balanced, 0 of 7 and 1 of 7 have kl_corrected > 1”, of a part with controls."""
     found = part.balanced
-    if found is None:
-        return ""
+    assert found is not None
     counts = f"{found.collapsed} of {found.total} and {found.other_collapsed} of {found.other_total}"
     return f"Balanced, {counts} have {_rule(part)}"
 
@@ -108,8 +116,11 @@ def _rule(part: Protection) -> str:
 
 
 def _when_balanced(part: Protection) -> str:
-    """Return “; balanced, it is in 99 %”: of pairs in which the first part is better without an imbalance."""
-    return f"; balanced, it is in {percent(part.balanced.better.middle)} %" if part.balanced is not None else ""
+    """Return “; balanced, it is in 99 %”: of pairs, better or worse as it is unbalanced."""
+    if part.balanced is None or part.graded is None:
+        return ""
+    share = part.balanced.better.middle if part.graded.better.middle > 0.5 else 1 - part.balanced.better.middle
+    return f"; balanced, it is in {percent(share)} %"
 
 
 def _balanced_details(part: Protection) -> list[str]:

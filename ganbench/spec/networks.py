@@ -28,11 +28,12 @@ def wrapped_critic(
     return network
 
 
-@lru_cache(maxsize=1_000)
 def check_networks(
     arch: Arch, wrappers: tuple[Wrapper, ...], shape: tuple[int, ...], pac: int, packs: int, latents: int
 ) -> None:
     """Build both networks and call the generator; the same ones are built once, since a sweep has hundreds of specs.
+
+    So whether they can be built must depend on their options alone.
 
     Args:
         latents: the number of latents that the generator gets; BatchNorm can't train on one.
@@ -40,6 +41,20 @@ def check_networks(
     Raises:
         GanbenchError: one of them can't be built.
     """
+    networks = (arch, wrappers, shape, pac, packs, latents)
+    try:
+        hash(networks)
+    except TypeError:  # a plug-in may keep a list
+        build_once.__wrapped__(*networks)
+    else:
+        build_once(*networks)
+
+
+@lru_cache(maxsize=1_000)
+def build_once(
+    arch: Arch, wrappers: tuple[Wrapper, ...], shape: tuple[int, ...], pac: int, packs: int, latents: int
+) -> None:
+    """Do what `check_networks` says, of hashable networks."""
     try:
         with torch.no_grad():
             arch.generator(shape).train()(torch.zeros(latents, arch.latent_dim))

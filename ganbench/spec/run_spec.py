@@ -256,7 +256,7 @@ def _check_trainable(spec: RunSpec) -> None:
                 f"'{wrapper.name}' can't be combined with the penalty '{spec.penalties[0].name}': it makes the "
                 f"gradient at one sample depend on the others in the batch; leave it out, or give the penalty 'none'"
             )
-    check_networks(spec.arch, spec.wrappers, spec.dataset.shape, spec.train.pac, spec.train.packs, min(2, batch))
+    check_networks(spec.arch, spec.wrappers, tuple(spec.dataset.shape), spec.train.pac, spec.train.packs, min(2, batch))
 
 
 def _component_list(settings: Mapping[str, Any], key: str, default: Sequence[str]) -> list[Settings]:

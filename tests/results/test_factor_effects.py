@@ -50,7 +50,7 @@ def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
     fid, lost = factor_effects(table)
     (brief,) = factors_in_brief(table, [fid, lost])
     assert brief.headline == "R1 makes FID better"
-    assert "; in pairs of seeds with and without it, FID better in 100 % (" in brief.evidence
+    assert ", in pairs of seeds with and without it, FID: better in 100 % (" in brief.evidence
     assert any("medians of the settings 33 with it, 53" in sentence for sentence in brief.details)
     shown, open_one, against = Interval(1.0, 0.9, 1.0), Interval(0.6, 0.4, 0.8), Interval(0.1, 0.0, 0.3)
     neither, one, other, both = (frozenset(names) for names in ((), ("R2",), ("EMA",), ("R2", "EMA")))
@@ -80,7 +80,7 @@ def test_good_runs_are_counted_with_and_without_a_factor(monkeypatch: pytest.Mon
     words = {run: "GOOD" if "R1" in factors else "PARTLY" for run, factors in of_run.items()}
     monkeypatch.setattr("ganbench.results.factor_sentences.words_of_runs", lambda _: words)
     (brief,) = factors_in_brief(table, factor_effects(table))
-    assert ", the verdict is GOOD on 14 of 14 runs with it and on 0 of 14 without; in pairs" in brief.evidence
+    assert ", the verdict is GOOD on 14 of 14 runs with it and on 0 of 14 without; in pairs of seeds" in brief.evidence
     words.popitem()
     (brief,) = factors_in_brief(table, factor_effects(table))
     assert "GOOD" not in brief.evidence, "not known of all runs"

@@ -101,6 +101,10 @@ def test_a_part_protects_if_fewer_of_its_runs_collapse_by_more_than_of_the_balan
         f"On mnist, {collapsed_in_words(protects)}; 90 % and 90 % of the samples are good",
         ["Balanced, 0 of 7 and 0 of 7 have fid > 50"],
     )
+    words = protecting_in_brief([anyway])
+    assert words is not None
+    assert words.headline == f"hinge is not shown to protect (5 {UPDATES})"
+    assert words.evidence.endswith(" at 5. Balanced, 0 of 7 and 7 of 7 have fid > 50"), "so it differs anyway"
     larger, full = better_in_brief(protects), better_in_brief(ahead_when_balanced)
     assert larger is not None
     assert larger.headline == f"hinge does better than minimax (5 {UPDATES})"
@@ -212,3 +216,25 @@ def test_a_direction_that_changes_with_the_dose_is_said() -> None:
     assert changes.found.at_each() == "0 % at 2 and 100 % at 5, so better at some and worse at others"
     (stays,) = protection(tidy([*runs, *unbalanced(2, 500, 5.0, "hinge")]), "minimax")
     assert stays.found.at_each() == "96 % at 2 and 100 % at 5"
+
+
+def test_a_part_that_is_worse_is_said_to_be_so_balanced_too() -> None:
+    runs = [*unbalanced(5, 200, 60.0), *unbalanced(1, 200, 10.0)]
+    worse = [*unbalanced(5, 200, 90.0, "hinge"), *unbalanced(1, 200, 40.0, "hinge")]
+    (hinge,) = protection(tidy([*runs, *worse]), "minimax")
+    words = better_in_brief(hinge)
+    assert words is not None
+    assert words.headline.startswith("hinge does worse than minimax")
+    assert words.evidence.endswith("; balanced, it is in 100 %")
+
+
+def test_more_collapsed_runs_are_no_evidence_for_protection() -> None:
+    runs = [*unbalanced(5, 200, 20.0), *unbalanced(1, 200, 10.0)]
+    more = [*unbalanced(5, 200, 60.0, "hinge"), *unbalanced(1, 200, 10.0, "hinge")]
+    as_many = [*unbalanced(5, 200, 20.0, "dragan"), *unbalanced(1, 200, 10.0, "dragan")]
+    words = protecting_in_brief(protection(tidy([*runs, *more, *as_many]), "minimax"))
+    assert words is not None
+    assert words.evidence == "On mnist, no part has fewer runs with fid > 50 than minimax"
+    assert words.details == [
+        "Runs with fid > 50: hinge in 7 of 7 (0 of 7; p = 0.0012) and dragan in 0 of 7 (0 of 7; p = 1)"
+    ]

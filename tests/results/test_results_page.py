@@ -56,7 +56,7 @@ def test_a_part_that_protects_is_known_and_the_doses_are_drawn(tmp_path: Path) -
     )
     in_full = found.full_answers[1]
     assert in_full.startswith(f"{counted}. Of unbalanced runs, 3 of 14 at 2, 7 of 14 at 5 and 9 of 14 at 8. ")
-    assert "The verdict is COLLAPSED for 0 and for 0. Undecided with " in in_full
+    assert "The verdict is COLLAPSED for 0 unbalanced and 0 balanced runs. Undecided with " in in_full
     assert in_full.endswith(" (at 2, 5 and 8; p = 0.41)")
     assert "half of the runs have fid > 50 between 2 and 5 (" in baseline
     assert "3 of 7 at 2, 7 of 7 at 5" in baseline
@@ -149,7 +149,7 @@ def test_a_factor_that_helps_is_known_with_its_medians(tmp_path: Path) -> None:
     # Seeds 0 to 6 have 50 to 56 without R1, of which one failed, and 20 less with it.
     assert "better with it in 100 % of pairs of seeds" in known
     assert found.short_answers[0].startswith(
-        "**R1 makes FID better.** On mnist; in pairs of seeds with and without it, FID better in 100 % ("
+        "**R1 makes FID better.** On mnist, in pairs of seeds with and without it, FID: better in 100 % ("
     )
     assert "medians of the settings 33 with it, 53 to 53.5 without" in known
     assert any(f"of {2 * SEEDS} seeds with it" in sentence for sentence in found.undecided)
@@ -164,7 +164,7 @@ def test_readme_shows_the_first_sentences(tmp_path: Path) -> None:
         f"a\n<!-- made by `make results` -->\n\n- *What protects?* **{for_markdown(HOSTILE)} protects ("
     )
     assert f"\n- *What protects?* {found.short_answers[0]}.\n" in text
-    assert f"- {found.short_answers[0]}.\n" in page([(study, found)]).partition("## What is known")[0]
+    assert f"- {found.short_answers[0]}.\n" in page([(study, found)]).partition("## Pictures")[0]
     unsaid = dataclasses.replace(found, briefs=[])
     text = readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
     assert "\n".join(f"- *What protects?* {sentence}." for sentence in found.known[:3]) in text

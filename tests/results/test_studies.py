@@ -31,7 +31,7 @@ def test_seeds_that_collapsed_by_the_rule_are_counted_with_failed_ones() -> None
     assert clean.beginning.endswith(", fid > 50 in")
     (brief,) = rule_in_brief(tidy(seeds("hinge", [10, 20, 50])))
     assert brief.headline == "no run has fid > 50"
-    assert brief.evidence == "On mnist (mlp), 0 of 3 runs (0–71 %): this rule tells no methods apart"
+    assert brief.evidence == "On mnist (mlp), it holds in 0 of 3 runs (0–71 %), so it tells no methods apart"
     (brief,) = rule_in_brief(tidy(seeds("hinge", [60, -1])))
     assert brief.headline == "all runs have fid > 50 or no score"
     assert rule_in_brief(table) == [], "it holds in some runs"

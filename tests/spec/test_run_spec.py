@@ -28,7 +28,7 @@ from ganbench.data.ring import Ring
 from ganbench.evaluation.metrics.fid import Fid
 from ganbench.methods.archs.mlp import Mlp
 from ganbench.spec import run_spec as config
-from ganbench.spec.networks import check_networks
+from ganbench.spec.networks import build_once, check_networks
 from ganbench.spec.run_spec import apply_overrides, resolve
 
 
@@ -377,7 +377,7 @@ def test_epochs_override_steps_and_steps_override_epochs() -> None:
 
 
 def test_specs_with_the_same_networks_build_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_networks.cache_clear()
+    build_once.cache_clear()
     built = list[Mlp]()
     generator = Mlp.generator
 
@@ -396,3 +396,16 @@ def test_specs_with_the_same_networks_build_them_once(monkeypatch: pytest.Monkey
     for _ in range(2):  # what can't be built is refused each time
         with pytest.raises(GanbenchError, match="can't be built"):
             resolve({"dataset": {"name": "ring"}, "arch": {"name": "dcgan"}})
+
+
+def test_networks_that_keep_a_list_are_built_each_time() -> None:
+    class Lists(Mlp):
+        __hash__ = None  # type: ignore[assignment]  # as of a plug-in whose fields are lists
+
+        def critic(self, shape: tuple[int, ...]) -> nn.Module:
+            raise ValueError("no critic")
+
+    build_once.cache_clear()
+    with pytest.raises(GanbenchError, match="can't be built: no critic"):
+        check_networks(Lists(), (), (1, 28, 28), pac=1, packs=64, latents=2)
+    assert build_once.cache_info().misses == 0
