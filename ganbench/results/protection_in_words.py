@@ -30,7 +30,7 @@ def protecting_in_brief(compared: Sequence[Protection]) -> Brief | None:
         protects = f"{'none is' if several else f'{first.name} is not'} shown to protect"
         doses = doses_in_words(*(each.found.doses for each in tested))
         fewer = [each for each in tested if each.collapsed.excess > 0]
-        nearest = min(fewer or tested, key=lambda each: (each.collapsed.p, -each.collapsed.excess))
+        nearest = min(fewer or tested, key=lambda each: (each.collapsed.p, each.collapsed.loses_modes))
         evidence = f"{collapsed_in_words(nearest)}{'; no part with fewer such runs has a smaller p' * several}"
         if several and not fewer:
             evidence = f"no part has fewer runs with {_rule(first)} than {first.baseline}"
