@@ -37,9 +37,9 @@ def findings(study: Study, images: Path) -> Findings:
         parts = [*_axes(study, images)]
     if not any(part.briefs or part.known or part.tables for part in parts):
         parts = [_methods(study)]
-    briefs = [brief for part in parts for brief in part.briefs]
     return Findings(
-        briefs=[*rule_in_brief(study.complete), *briefs] if briefs else [],
+        of_rule=rule_in_brief(study.complete),
+        briefs=[brief for part in parts for brief in part.briefs],
         known=[sentence for part in parts for sentence in part.known],
         undecided=[sentence for part in parts for sentence in part.undecided],
         pictures=[drawn for part in parts for drawn in part.pictures],
@@ -58,7 +58,7 @@ def _factors(study: Study, images: Path) -> Iterator[Findings]:
         caption = f"How often a seed is better with each factor than without it, on {dataset}"
         known, undecided = factor_sentences(study.complete, outcomes)
         briefs = factors_in_brief(study.complete, outcomes)
-        yield Findings(briefs, known, undecided, [picture(caption, name)])
+        yield Findings(briefs=briefs, known=known, undecided=undecided, pictures=[picture(caption, name)])
 
 
 def _axes(study: Study, images: Path) -> Iterator[Findings]:

@@ -39,7 +39,7 @@ def doses(study: Study, images: Path) -> Iterator[Findings]:
     for kind in sorted(curves_of | controls_of, key=lambda kind: -curves_of[kind].runs if kind in curves_of else 0):
         parts = [part for part in compared if (part.dataset, part.what, str(part.found.rule)) == kind]
         protecting = protecting_in_brief([part for part in parts if part.baseline == study.baseline])
-        yield Findings([protecting] if protecting else [])
+        yield Findings(briefs=[protecting] if protecting else [])
         if kind in controls_of:
             yield _controls(study, controls_of[kind])
         if kind in curves_of:

@@ -56,7 +56,7 @@ def page(found: Sequence[tuple[Study, Findings]], compared: Sequence[DifferenceH
     parts = ["# Results", INTRODUCTION, *how_good([study for study, _ in found])]
     for study, findings_of in found:
         parts.append(f"**{study.asked}** {study.design} {study.link}")
-        parts.append(_bullets(findings_of.short_answers) or NOTHING)
+        parts.append(_bullets([*findings_of.rule_answers, *findings_of.short_answers]) or NOTHING)
     parts.append("## Pictures")
     parts += [picture for _, findings_of in found for picture in findings_of.pictures]
     parts += ["## How to read the sentences", "\n".join(f"- {words}" for words in READING), "## Every comparison"]

@@ -25,10 +25,12 @@ WORDS = (
 
 
 def readme(text: str, found: Sequence[tuple[Study, Findings]]) -> str:
-    """README with the first sentences of the studies in turn, and what their words mean."""
+    """README with the first sentences of the studies in turn, a picture, and what their words mean."""
     of_studies = (
         [f"- *{study.asked}* {sentence}." for sentence in findings_of.short_answers] for study, findings_of in found
     )
     sentences = [sentence for turn in zip_longest(*of_studies) for sentence in turn if sentence][:FIRST]
-    parts = ["\n".join(sentences), *how_good([study for study, _ in found]), WORDS]
+    pictures = [findings_of.samples.replace("](images/", "](docs/images/") for _, findings_of in found]
+    picture = next(filter(None, pictures), "")
+    parts = ["\n".join(sentences), *([picture] if picture else []), *how_good([study for study, _ in found]), WORDS]
     return BLOCK.sub(lambda match: "\n".join([match[1], "\n\n".join(parts), "", match[2]]), text)

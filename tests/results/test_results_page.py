@@ -15,11 +15,12 @@ from experiments.results_page.page import page
 from experiments.results_page.published import differences, studied
 from experiments.results_page.readme import readme
 from experiments.results_page.study import ORDER, Study, studies
+from ganbench.core.annotation import Annotation
 from ganbench.results.claims.studied import read_studied
 from ganbench.results.report.escaping import for_markdown
 from ganbench.results.table import tidy
 from ganbench.tracking import RunRecord
-from tests.results.study_runs import HOSTILE, SEEDS, UPDATES, crossed, factorial, runs_of_doses
+from tests.results.study_runs import HOSTILE, SEEDS, UPDATES, annotated, crossed, factorial, runs_of_doses
 from tests.results.test_loading import record
 
 
@@ -169,7 +170,28 @@ def test_readme_shows_the_first_sentences(tmp_path: Path) -> None:
     text = readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, unsaid)])
     assert "\n".join(f"- *What protects?* {sentence}." for sentence in found.known[:3]) in text
     assert "former words" not in text
+    drawn = dataclasses.replace(found, pictures=["![a](images/a.svg)", "![b](images/b-samples.png)"])
+    text = readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, drawn)])
+    assert "\n\n![b](docs/images/b-samples.png)\n\n" in text
+    assert "a.svg" not in text
     assert text.endswith("<!-- end -->")
+
+
+def test_a_rule_that_never_holds_is_said_before_the_answers(tmp_path: Path) -> None:
+    runs = [
+        annotated(record(loss, seed, fid + seed), Annotation(f"a, {loss}", primary=("fid",), collapsed="fid > 50"))
+        for loss, fid in (("minimax", 10.0), ("hinge", 30.0))
+        for seed in range(SEEDS)
+    ]
+    study = of_rows("stacked", "Which?", tmp_path, tidy(runs))
+    found = findings(study, tmp_path)
+    words = "**No run has fid > 50.** On mnist (mlp), it holds in 0 of 14 runs (0–23 %), so it tells no methods apart"
+    assert found.rule_answers == [words]
+    answers = page([(study, found)]).partition("## Pictures")[0]
+    assert answers.endswith(f"\n- {words}.\n- {found.short_answers[0]}.\n\n")
+    text = readme("<!-- made by `make results` -->\nformer words\n<!-- end -->", [(study, found)])
+    assert found.short_answers[0] in text
+    assert words not in text
 
 
 def test_the_committed_page_is_what_the_script_makes(tmp_path: Path) -> None:
