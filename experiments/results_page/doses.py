@@ -13,7 +13,7 @@ from ganbench.core.formatting import listed, number, percent, percents
 from ganbench.results.at_equal_doses import AtEqualDoses
 from ganbench.results.balanced_controls import Imbalance
 from ganbench.results.compare import COUNTED
-from ganbench.results.controls_in_words import controls_in_brief
+from ganbench.results.controls_in_words import controls_in_brief, rule_in_words
 from ganbench.results.dose_curves import DoseCurves, dose_curves
 from ganbench.results.inference.factorial import seeds_for_even_chance
 from ganbench.results.pairs_in_words import p_in_words, share_in_words, shown_in_words
@@ -177,7 +177,6 @@ def _collapsed_words(study: Study, curves: DoseCurves, part: str) -> str:
 def _control_table(methods: Sequence[Imbalance]) -> str:
     """How often balanced runs of each part do better, and how many collapse, for one kind of dose."""
     first = methods[0]
-    rule = f"{first.found.rule}{' or no score' * any(each.found.failed for each in methods)}"
     rows = []
     for method in methods:
         found = method.found
@@ -190,7 +189,7 @@ def _control_table(methods: Sequence[Imbalance]) -> str:
             f"{found.other_collapsed} of {found.other_total}",
         ]
         rows.append(row)
-    head = ["part", "pairs", f"by {first.what}", f"balanced runs with {rule}", "unbalanced ones"]
+    head = ["part", "pairs", f"by {first.what}", f"balanced runs with {rule_in_words(methods)}", "unbalanced ones"]
     return (
         "In how many pairs of seeds a balanced run does better than an unbalanced one on "
         f"{for_markdown(first.dataset)}, after as many discriminator updates (95 % interval; corrected p):\n\n"

@@ -49,7 +49,7 @@ def controls_in_brief(methods: Sequence[Imbalance], words: Mapping[str, str]) ->
     ]
     return Brief(
         f"Unbalanced runs are {worse} ({of_what(doses, first.what)})",
-        f"{unbalanced} unbalanced runs on {first.dataset} have {_rule(methods)}, and {balanced} balanced ones "
+        f"{unbalanced} unbalanced runs on {first.dataset} have {rule_in_words(methods)}, and {balanced} balanced ones "
         f"after as many {updates}; a balanced run is better in {span} of pairs{by_part} "
         f"({numbers})",
         [sentence for sentence in details if sentence],
@@ -99,5 +99,6 @@ def _counts(methods: Sequence[Imbalance]) -> tuple[str, str]:
     return balanced, f"{sum(each.other_collapsed for each in found)} of {sum(each.other_total for each in found)}"
 
 
-def _rule(methods: Sequence[Imbalance]) -> str:
+def rule_in_words(methods: Sequence[Imbalance]) -> str:
+    """Return “kl_corrected > 1”, or “kl_corrected > 1 or no score” if runs failed."""
     return f"{methods[0].found.rule}{' or no score' * any(method.found.failed for method in methods)}"

@@ -100,23 +100,17 @@ def _in_brief(outcome: FactorEffects, effect: Effect, labels: Collection[str]) -
     share, low, high = effect.better if effect.better.middle > 0.5 else turned(effect.better)
     compared = f"{shown_in_words(effect.better, significant=True)} in {percent(share)} %"
     numbers = f"{percents(low, high)}; {p_in_words(effect.corrected_p)}"
-    shown = _shown(effect)
-    if (where := _where(effect)) and shown:
-        others = [setting for setting in effect.by_setting if setting not in shown]
-        numbers += f"; {_span(effect, shown)}{where}, {_span(effect, others)} otherwise"
+    if by_setting := _by_setting(effect):
+        numbers += f"; {by_setting}"
     return f"{unqualified(outcome.label, labels)}: {compared} ({numbers})"
 
 
 def _in_full(table: pd.DataFrame, outcome: FactorEffects, effect: Effect) -> str:
     """The share of pairs in which a seed is better, by the settings of the other factors, and both medians."""
     compared, numbers = pairs_in_words(effect.better, effect.corrected_p, significant=True)
-    shown = _shown(effect)
-    others = [setting for setting in effect.by_setting if setting not in shown]
-    span = _span(effect, effect.by_setting)
-    spread = f"; {span} by setting" * (" to " in span)
-    if shown and others:
-        spread = f"; by setting {_span(effect, shown)}{_where(effect)}, and {_span(effect, others)} otherwise"
-    medians = _medians(table, outcome, effect.factors[0], shown if shown and others else None)
+    span, by_setting = _span(effect, effect.by_setting), _by_setting(effect)
+    spread = f"; by setting {by_setting}" if by_setting else f"; {span} by setting" * (" to " in span)
+    medians = _medians(table, outcome, effect.factors[0], _shown(effect) if by_setting else None)
     label = outcome.label[:1].upper() + outcome.label[1:]
     return f"{label}: {compared} ({numbers}{spread}; {medians})"
 
@@ -130,6 +124,13 @@ def _good(table: pd.DataFrame, outcomes: Sequence[FactorEffects], factor: str) -
     label = str(of_metric["label"].iloc[0])
     beside = replace(outcomes[0], outcome=GOOD, label=label)
     return [f"No primary outcome, {label}: {_medians(table, beside, factor)}"]
+
+
+def _by_setting(effect: Effect) -> str:
+    """Return “91 to 100 % with R1 or R2, 37 to 38 % otherwise”; empty if no setting shows it, or all do."""
+    shown = _shown(effect)
+    others = [setting for setting in effect.by_setting if setting not in shown]
+    return f"{_span(effect, shown)}{_where(effect)}, {_span(effect, others)} otherwise" if shown and others else ""
 
 
 def _called_good(table: pd.DataFrame, dataset: str, factor: str) -> str:

@@ -142,7 +142,7 @@ def real_scores(request: pytest.FixtureRequest) -> Iterator[RealScores]:
         draws: dict[str, list[float]] = {name: [] for name in names}
         # Memorisation needs data unseen in training; there is only one such set.
         fresh = [name for name in names if case_bench.case.metrics[name].unseen_floor]
-        for draw in range(100, {"mnist": 106, "stacked-mnist": 104}.get(dataset, 108)):
+        for draw in range(100, 104 if dataset == "stacked-mnist" else 108):
             features = case_bench.case.rule(
                 case_bench.evaluator(case_bench.data.floor_samples(case_bench.samples, draw))
             )

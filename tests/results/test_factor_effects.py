@@ -55,16 +55,16 @@ def test_an_effect_is_said_to_be_where_it_is_shown() -> None:
     shown, open_one, against = Interval(1.0, 0.9, 1.0), Interval(0.6, 0.4, 0.8), Interval(0.1, 0.0, 0.3)
     neither, one, other, both = (frozenset(names) for names in ((), ("R2",), ("EMA",), ("R2", "EMA")))
     for by_setting, where, spread in (
-        ({neither: shown, one: open_one}, " without R2", "by setting 100 % without R2, and 60 % otherwise"),
+        ({neither: shown, one: open_one}, " without R2", "by setting 100 % without R2, 60 % otherwise"),
         ({neither: open_one, one: open_one}, " on average", ""),
         ({neither: shown, one: shown}, "", ""),
-        ({neither: against, one: shown, other: shown, both: shown}, " with EMA or R2", "and 10 % otherwise"),
+        ({neither: against, one: shown, other: shown, both: shown}, " with EMA or R2", ", 10 % otherwise"),
         (
             {neither: shown, one: against, other: against, both: open_one},
             " with neither EMA nor R2",
             "10 to 60 % otherw",
         ),
-        ({neither: shown, one: open_one, other: open_one, both: shown}, " in 2 of 4 settings", "and 60 % otherwise"),
+        ({neither: shown, one: open_one, other: open_one, both: shown}, " in 2 of 4 settings", ", 60 % otherwise"),
     ):
         changed = dataclasses.replace(fid.effects[0], by_setting=by_setting)
         (brief,) = factors_in_brief(table, [dataclasses.replace(fid, effects=(changed, *fid.effects[1:])), lost])
